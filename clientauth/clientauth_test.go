@@ -1,0 +1,176 @@
+package clientauth_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"oauthgw/clientauth"
+)
+
+// basic returns the Authorization field for a pair, which is not encoded.
+func basic(pair string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
+}
+
+// request builds a request from Authorization fields, a query and a form.
+func request(t *testing.T, authorization []string, query, form string) clientauth.Request {
+	t.Helper()
+	q, err := clientauth.ParseForm(query)
+	if err != nil {
+		t.Fatalf("query: %v", err)
+	}
+	f, err := clientauth.ParseForm(form)
+	if err != nil {
+		t.Fatalf("form: %v", err)
+	}
+	return clientauth.Request{Header: http.Header{"Authorization": authorization}, Query: q, Form: f}
+}
+
+func TestMethods(t *testing.T) {
+	for name, test := range map[string]struct {
+		authorization, form string
+		method              clientauth.Method
+		id, secret          string
+	}{
+		"basic":                        {basic("app:s"), "grant_type=x", clientauth.Basic, "app", "s"},
+		"basic in another case":        {strings.Replace(basic("app:s"), "Basic", "bAsIc", 1), "", clientauth.Basic, "app", "s"},
+		"basic after two spaces":       {strings.Replace(basic("app:s"), " ", "  ", 1), "", clientauth.Basic, "app", "s"},
+		"basic with colons in secret":  {basic("app:a:b:c"), "", clientauth.Basic, "app", "a:b:c"},
+		"basic with empty secret":      {basic("app:"), "", clientauth.Basic, "app", ""},
+		"basic beside equal client_id": {basic("app:s"), "client_id=app", clientauth.Basic, "app", "s"},
+		"basic beside equal pair":      {basic("app:s"), "client_id=app&client_secret=s", clientauth.Basic, "app", "s"},
+		"basic beside empty pair":      {basic("app:s"), "client_id=&client_secret=", clientauth.Basic, "app", "s"},
+		"post":                         {"", "client_id=app&client_secret=s", clientauth.Post, "app", "s"},
+		"post beside bearer":           {"Bearer x", "client_id=app&client_secret=s", clientauth.Post, "app", "s"},
+		"assertion":                    {"", "client_id=app&client_assertion=a&client_assertion_type=b", clientauth.Assertion, "app", ""},
+		"assertion without client_id":  {"", "client_assertion=a", clientauth.Assertion, "", ""},
+		"bearer":                       {"Bearer x", "token=t", clientauth.Other, "", ""},
+		"a scheme that begins alike":   {"Basics YTpi", "token=t", clientauth.Other, "", ""},
+		"public client":                {"", "client_id=app", clientauth.None, "app", ""},
+		"public client, empty secret":  {"", "client_id=app&client_secret=", clientauth.None, "app", ""},
+		"no client":                    {"", "grant_type=x", clientauth.None, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var fields []string
+			if test.authorization != "" {
+				fields = []string{test.authorization}
+			}
+			c, err := clientauth.New(clientauth.Config{}).Read(request(t, fields, "", test.form))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Method != test.method || c.ClientID != test.id || c.Secret.Reveal() != test.secret {
+				t.Errorf("got %s %q %q, want %s %q %q", c.Method, c.ClientID, c.Secret.Reveal(), test.method, test.id, test.secret)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for name, test := range map[string]struct {
+		authorization []string
+		query, form   string
+		want          error
+	}{
+		"two basic fields":             {[]string{basic("a:b"), basic("c:d")}, "", "", clientauth.ErrRepeatedAuthorization},
+		"bearer and basic fields":      {[]string{"Bearer x", basic("c:d")}, "", "", clientauth.ErrRepeatedAuthorization},
+		"two pairs in one field":       {[]string{"Basic YTpi, Basic Yzpk"}, "", "", clientauth.ErrMalformedBasic},
+		"scheme alone":                 {[]string{"Basic"}, "", "", clientauth.ErrMalformedBasic},
+		"tab after scheme":             {[]string{"Basic\tYTpi"}, "", "", clientauth.ErrMalformedBasic},
+		"no space after scheme":        {[]string{"Basic,YTpi"}, "", "", clientauth.ErrMalformedBasic},
+		"outside the alphabet":         {[]string{"Basic YXBw!OnM="}, "", "", clientauth.ErrMalformedBasic},
+		"missing padding":              {[]string{"Basic YXBwOmE"}, "", "", clientauth.ErrMalformedBasic},
+		"url-safe alphabet":            {[]string{"Basic YXBwOv_-"}, "", "", clientauth.ErrMalformedBasic},
+		"space inside":                 {[]string{"Basic YXBw OmFi"}, "", "", clientauth.ErrMalformedBasic},
+		"line break inside":            {[]string{"Basic YXBw\nOmFi"}, "", "", clientauth.ErrMalformedBasic},
+		"non-canonical last character": {[]string{"Basic YTp="}, "", "", clientauth.ErrMalformedBasic},
+		"no colon":                     {[]string{basic("apps3cret")}, "", "", clientauth.ErrMalformedBasic},
+		"encoded colon":                {[]string{basic("myClient%3AmySecret")}, "", "", clientauth.ErrEncodedColon},
+		"empty id":                     {[]string{basic(":s3cret")}, "", "", clientauth.ErrEmptyClientID},
+		"control character":            {[]string{basic("app:a\x00b")}, "", "", clientauth.ErrBasicCharacter},
+		"encoded line break":           {[]string{basic("app:a%0D%0Ab")}, "", "", clientauth.ErrBasicCharacter},
+		"too long":                     {[]string{"Basic " + strings.Repeat("YTpi", 4000)}, "", "", clientauth.ErrLongAuthorization},
+
+		"basic and another secret":              {[]string{basic("app:x")}, "", "client_id=app&client_secret=y", clientauth.ErrManyMethods},
+		"basic and a secret without id":         {[]string{basic("app:x")}, "", "client_secret=x", clientauth.ErrManyMethods},
+		"basic without secret and a secret":     {[]string{basic("app:")}, "", "client_secret=x", clientauth.ErrManyMethods},
+		"basic and assertion":                   {[]string{basic("app:x")}, "", "client_assertion=e30.e30.x", clientauth.ErrManyMethods},
+		"basic and assertion type":              {[]string{basic("app:x")}, "", "client_assertion_type=y", clientauth.ErrManyMethods},
+		"secret and assertion":                  {nil, "", "client_id=app&client_secret=x&client_assertion=y", clientauth.ErrManyMethods},
+		"malformed basic and a secret":          {[]string{basic("apps3cret")}, "", "client_id=app&client_secret=x", clientauth.ErrManyMethods},
+		"basic and another client_id":           {[]string{basic("app:x")}, "", "client_id=other", clientauth.ErrDifferentClientID},
+		"basic and another client_id in query":  {[]string{basic("app:x")}, "client_id=other", "", clientauth.ErrDifferentClientID},
+		"secret in query":                       {nil, "client_secret=x", "client_id=app", clientauth.ErrQueryCredentials},
+		"assertion in query":                    {nil, "client_assertion=x", "client_id=app", clientauth.ErrQueryCredentials},
+		"parameter in query and body":           {nil, "client_id=app", "client_id=app", clientauth.ErrRepeatedParameter},
+		"parameter in query and empty in body":  {nil, "scope=a", "scope=", clientauth.ErrRepeatedParameter},
+		"client_id of basic differs in case":    {[]string{basic("app:x")}, "", "client_id=App", clientauth.ErrDifferentClientID},
+		"client_id of basic differs by a space": {[]string{basic("app:x")}, "", "client_id=app+", clientauth.ErrDifferentClientID},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := clientauth.New(clientauth.Config{}).Read(request(t, test.authorization, test.query, test.form))
+			if !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+func TestBasicNeedsAForm(t *testing.T) {
+	rules := clientauth.New(clientauth.Config{})
+	req := request(t, []string{basic("app:s")}, "", "")
+	req.Form = nil
+	if _, err := rules.Read(req); !errors.Is(err, clientauth.ErrNotForm) {
+		t.Errorf("got %v, want %v", err, clientauth.ErrNotForm)
+	}
+	req.Header.Set("Authorization", "Bearer x")
+	if c, err := rules.Read(req); err != nil || c.Method != clientauth.Other {
+		t.Errorf("got %s, %v; a body that is not a form passes without Basic", c.Method, err)
+	}
+}
+
+func TestConflictPolicies(t *testing.T) {
+	const equal, differing, otherID = "client_id=app&client_secret=x", "client_id=app&client_secret=y", "client_id=other"
+	for _, test := range []struct {
+		conflict         clientauth.Conflict
+		form             string
+		want, overlooked *clientauth.Error
+	}{
+		{clientauth.ConflictDiffering, equal, nil, nil},
+		{clientauth.ConflictDiffering, differing, clientauth.ErrManyMethods, nil},
+		{clientauth.ConflictAny, equal, clientauth.ErrManyMethods, nil},
+		{clientauth.ConflictAny, "client_id=app", nil, nil},
+		{clientauth.ConflictReport, equal, nil, nil},
+		{clientauth.ConflictReport, differing, nil, clientauth.ErrManyMethods},
+		{clientauth.ConflictReport, otherID, nil, clientauth.ErrDifferentClientID},
+	} {
+		t.Run(string(test.conflict)+" "+test.form, func(t *testing.T) {
+			rules := clientauth.New(clientauth.Config{Conflict: test.conflict})
+			c, err := rules.Read(request(t, []string{basic("app:x")}, "", test.form))
+			if test.want != nil {
+				if !errors.Is(err, test.want) {
+					t.Errorf("got %v, want %v", err, test.want)
+				}
+				return
+			}
+			if err != nil || c.Overlooked != test.overlooked {
+				t.Fatalf("got %v, overlooked %v; want overlooked %v", err, c.Overlooked, test.overlooked)
+			}
+			if c.Method != clientauth.Basic || c.ClientID != "app" || c.Secret.Reveal() != "x" {
+				t.Errorf("Basic does not win: %s %q", c.Method, c.ClientID)
+			}
+		})
+	}
+}
+
+func TestReportStillRefusesWhatCannotBeRead(t *testing.T) {
+	rules := clientauth.New(clientauth.Config{Conflict: clientauth.ConflictReport})
+	for _, form := range []string{"", "client_id=app&client_secret=x"} {
+		if _, err := rules.Read(request(t, []string{"Basic !"}, "", form)); err == nil {
+			t.Errorf("a malformed Basic field beside %q passed", form)
+		}
+	}
+}

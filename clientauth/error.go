@@ -1,0 +1,100 @@
+package clientauth
+
+import "encoding/json"
+
+// The error codes of RFC 6749 sections 5.2 and 4.1.2.1 that are spoken here.
+const (
+	CodeInvalidRequest         = "invalid_request"
+	CodeInvalidClient          = "invalid_client"
+	CodeServerError            = "server_error"
+	CodeTemporarilyUnavailable = "temporarily_unavailable"
+)
+
+// Error is a refusal in the words of RFC 6749 section 5.2. Its texts are
+// constants: nothing of a request is ever put into one.
+type Error struct {
+	// Code is the error parameter.
+	Code string
+	// Description is the error_description parameter: what is wrong and what
+	// to do, in the characters that section 5.2 allows.
+	Description string
+	// Reason is the refusal in one word out of a closed set, for logs and
+	// metrics. It is not shown to the client.
+	Reason string
+}
+
+// Error implements the error interface.
+func (e *Error) Error() string { return e.Code + ": " + e.Description }
+
+// MarshalJSON returns the body of an error response (RFC 6749 section 5.2).
+func (e *Error) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}{e.Code, e.Description})
+}
+
+// Refusals of an Authorization field. A client that tried HTTP Basic and
+// failed is told invalid_client, so that it receives a challenge (RFC 6749
+// section 5.2).
+var (
+	ErrRepeatedAuthorization = &Error{CodeInvalidRequest,
+		"The Authorization header field is present more than once; send it once.",
+		"repeated_authorization"}
+	ErrLongAuthorization = &Error{CodeInvalidRequest,
+		"The Authorization header field is too long.",
+		"long_authorization"}
+	ErrMalformedBasic = &Error{CodeInvalidClient,
+		"The Authorization header field is not well-formed HTTP Basic: it needs the word Basic, a space, and the padded base64 of client id, colon and client secret.",
+		"malformed_basic"}
+	ErrEncodedColon = &Error{CodeInvalidClient,
+		"The Basic credentials hold an encoded colon and no plain one: encode client id and client secret separately, then join them with a colon.",
+		"encoded_colon"}
+	ErrEmptyClientID = &Error{CodeInvalidClient,
+		"The Basic credentials have an empty client id.",
+		"empty_client_id"}
+	ErrBasicEscape = &Error{CodeInvalidClient,
+		"The Basic credentials hold a percent sign that does not begin an escape: client id and client secret are form-encoded before base64 (RFC 6749 section 2.3.1).",
+		"basic_escape"}
+	ErrBasicCharacter = &Error{CodeInvalidClient,
+		"The Basic credentials hold a control character or are not UTF-8.",
+		"basic_character"}
+)
+
+// Refusals of credentials that contradict each other or cannot be restated.
+var (
+	ErrManyMethods = &Error{CodeInvalidRequest,
+		"The request uses more than one mechanism to authenticate the client; use either the Authorization header field or the form.",
+		"many_methods"}
+	ErrDifferentClientID = &Error{CodeInvalidRequest,
+		"The request names two different clients; client_id must be the one that authenticates.",
+		"different_client_id"}
+	ErrQueryCredentials = &Error{CodeInvalidRequest,
+		"The request URI holds client credentials; they belong in the Authorization header field or in the body.",
+		"query_credentials"}
+	ErrNotForm = &Error{CodeInvalidRequest,
+		"A request with HTTP Basic client authentication needs a body of the media type application/x-www-form-urlencoded.",
+		"not_form"}
+)
+
+// Refusals of a form or a query (RFC 6749 section 3.2 and appendix B).
+var (
+	ErrMalformedForm = &Error{CodeInvalidRequest,
+		"The parameters are not valid application/x-www-form-urlencoded text: look for a stray percent sign, semicolon, control character or empty name.",
+		"malformed_form"}
+	ErrFormCharacter = &Error{CodeInvalidRequest,
+		"A parameter is not UTF-8 text, or holds a character that is not allowed in it.",
+		"form_character"}
+	ErrRepeatedParameter = &Error{CodeInvalidRequest,
+		"A parameter is present more than once; send each parameter once, in one place.",
+		"repeated_parameter"}
+	ErrDisguisedParameter = &Error{CodeInvalidRequest,
+		"A parameter name is a variant spelling of a client authentication parameter; spell it as the standard does.",
+		"disguised_parameter"}
+	ErrManyParameters = &Error{CodeInvalidRequest,
+		"The request has too many parameters.",
+		"many_parameters"}
+	ErrLongParameter = &Error{CodeInvalidRequest,
+		"A parameter has a name or a value that is too long.",
+		"long_parameter"}
+)

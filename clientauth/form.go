@@ -1,0 +1,199 @@
+package clientauth
+
+import (
+	"iter"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The bounds of a form. Sizes are in bytes, after decoding.
+const (
+	maxParameters     = 100
+	maxParameterName  = 64
+	maxParameterValue = 16 << 10
+)
+
+// Form holds the parameters of a request in their order. It is read once and
+// strictly by [ParseForm], so that whoever parses what [Form.Encode] writes
+// finds the same parameters. A nil Form is empty. A Form is immutable, and
+// every value in it is a secret until it is known to be none.
+type Form struct {
+	parameters []parameter
+}
+
+type parameter struct {
+	name  string
+	value Secret
+}
+
+// ParseForm reads application/x-www-form-urlencoded text, from a body or from
+// the query of a URI. Errors are [*Error] values.
+//
+// Every text that two parsers could read differently is refused, and so is a
+// parameter that comes twice (RFC 6749 section 3.2) unless a standard lets it
+// repeat.
+func ParseForm(encoded string) (*Form, error) {
+	f := &Form{}
+	for piece := range strings.SplitSeq(encoded, "&") {
+		if piece == "" {
+			continue
+		}
+		if len(f.parameters) == maxParameters {
+			return nil, ErrManyParameters
+		}
+		p, err := parseParameter(piece)
+		if err != nil {
+			return nil, err
+		}
+		if f.has(p.name) && !repeatable(p.name) {
+			return nil, ErrRepeatedParameter
+		}
+		f.parameters = append(f.parameters, p)
+	}
+	return f, nil
+}
+
+func parseParameter(piece string) (parameter, error) {
+	// No form encoder leaves these; some parsers take the semicolon for an
+	// ampersand.
+	if strings.ContainsFunc(piece, func(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }) {
+		return parameter{}, ErrMalformedForm
+	}
+	name, value, _ := strings.Cut(piece, "=")
+	name, err1 := url.QueryUnescape(name)
+	value, err2 := url.QueryUnescape(value)
+	if err1 != nil || err2 != nil || name == "" {
+		return parameter{}, ErrMalformedForm
+	}
+	return parameter{name, NewSecret(value)}, checkParameter(name, value)
+}
+
+// checkParameter refuses a decoded parameter that is out of bounds.
+func checkParameter(name, value string) error {
+	switch {
+	case len(name) > maxParameterName, len(value) > maxParameterValue && !unbounded(name):
+		return ErrLongParameter
+	case !utf8.ValidString(name), !utf8.ValidString(value):
+		return ErrFormCharacter
+	case !reserved(name) && disguised(name):
+		return ErrDisguisedParameter
+	// RFC 6749 appendix A allows no control character in the parameters of
+	// client authentication, and no parser can be trusted with a NUL.
+	case reserved(name) && !printable(value), !printable(name), strings.ContainsRune(value, 0):
+		return ErrFormCharacter
+	}
+	return nil
+}
+
+// disguised reports whether some server might read a name as one of client
+// authentication although it is spelled differently: some ignore case, some
+// trim space, some fold dots, spaces and brackets into underscores, and some
+// take what follows a bracket or a dot for a subscript.
+func disguised(name string) bool {
+	name = strings.ToLower(strings.Trim(name, " \ufeff"))
+	folded := strings.NewReplacer(".", "_", " ", "_", "[", "_").Replace(name)
+	head := name
+	if i := strings.IndexAny(name, ".["); i >= 0 {
+		head = name[:i]
+	}
+	return reserved(folded) || reserved(head)
+}
+
+// repeatable reports whether a standard lets a parameter come more than once:
+// RFC 8707 section 2 and RFC 8693 section 2.1.
+func repeatable(name string) bool {
+	return name == "resource" || name == "audience"
+}
+
+// unbounded reports whether a parameter may be as long as the body: the ones
+// that hold a signed assertion or request object.
+func unbounded(name string) bool {
+	switch name {
+	case ParameterClientAssertion, "assertion", "subject_token", "actor_token", "request", "login_hint_token", "id_token_hint":
+		return true
+	}
+	return false
+}
+
+// Get returns the value of a parameter. Empty means that it is absent or has
+// no value, which RFC 6749 section 3.2 treats alike.
+func (f *Form) Get(name string) string {
+	if f != nil {
+		for _, p := range f.parameters {
+			if p.name == name {
+				return p.value.Reveal()
+			}
+		}
+	}
+	return ""
+}
+
+// has reports whether a parameter is present, be it without a value.
+func (f *Form) has(name string) bool {
+	for n := range f.names() {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// names yields the name of every parameter.
+func (f *Form) names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if f == nil {
+			return
+		}
+		for _, p := range f.parameters {
+			if !yield(p.name) {
+				return
+			}
+		}
+	}
+}
+
+// With returns a form with one more parameter at its end.
+func (f *Form) With(name, value string) *Form {
+	if f == nil {
+		f = &Form{}
+	}
+	return &Form{append(slices.Clip(f.parameters), parameter{name, NewSecret(value)})}
+}
+
+// WithoutCredentials returns a form that lacks every copy of the parameters of
+// client authentication, client_id among them.
+func (f *Form) WithoutCredentials() *Form {
+	return f.without(reserved)
+}
+
+// Without returns a form that lacks every copy of a parameter.
+func (f *Form) Without(name string) *Form {
+	return f.without(func(n string) bool { return n == name })
+}
+
+func (f *Form) without(drop func(name string) bool) *Form {
+	if f == nil {
+		return nil
+	}
+	return &Form{slices.DeleteFunc(slices.Clone(f.parameters), func(p parameter) bool { return drop(p.name) })}
+}
+
+// Encode returns the form as application/x-www-form-urlencoded text (RFC 6749
+// appendix B).
+func (f *Form) Encode() string {
+	if f == nil {
+		return ""
+	}
+	var b strings.Builder
+	for i, p := range f.parameters {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(p.name))
+		b.WriteByte('=')
+		b.WriteString(url.QueryEscape(p.value.Reveal()))
+	}
+	return b.String()
+}

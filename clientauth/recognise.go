@@ -1,0 +1,90 @@
+package clientauth
+
+// The form parameters of client authentication: RFC 6749 section 2.3.1 and
+// RFC 7521 section 4.2.
+const (
+	ParameterClientID            = "client_id"
+	ParameterClientSecret        = "client_secret"
+	ParameterClientAssertion     = "client_assertion"
+	ParameterClientAssertionType = "client_assertion_type"
+)
+
+// reserved reports whether a parameter carries client authentication.
+func reserved(name string) bool {
+	switch name {
+	case ParameterClientID, ParameterClientSecret, ParameterClientAssertion, ParameterClientAssertionType:
+		return true
+	}
+	return false
+}
+
+// recognition is one method found in a request: its credentials, or why they
+// cannot be read.
+type recognition struct {
+	credentials Credentials
+	err         error
+}
+
+// recognisers holds one function per method that presents a credential. Each
+// looks for its own method only and answers false where the request does not
+// try it. What they find together is judged in resolve: two findings are a
+// conflict, so no recogniser needs to know of another.
+var recognisers = []func(*Rules, Request) (recognition, bool){
+	(*Rules).recogniseBasic,
+	(*Rules).recognisePost,
+	(*Rules).recogniseAssertion,
+}
+
+func (r *Rules) recogniseBasic(req Request) (recognition, bool) {
+	id, secret, tried, err := basicPair(req.Header)
+	if !tried {
+		return recognition{}, false
+	}
+	c := Credentials{Method: Basic}
+	if err == nil && req.Form == nil {
+		err = ErrNotForm
+	}
+	if err != nil {
+		return recognition{c, err}, true
+	}
+	id, secret, c.Reading, err = r.decodingFor(id).decode(id, secret)
+	c.ClientID, c.Secret = id, NewSecret(secret)
+	return recognition{c, err}, true
+}
+
+// decodingFor returns the decoding of a client, whose id is known at this
+// point only as it was sent: plain, or form-encoded.
+func (r *Rules) decodingFor(sent string) Decoding {
+	if d, ok := r.config.Clients[sent]; ok {
+		return d
+	}
+	if id, _, _, err := DecodingForm.decode(sent, ""); err == nil {
+		if d, ok := r.config.Clients[id]; ok {
+			return d
+		}
+	}
+	return r.config.Decoding
+}
+
+func (r *Rules) recognisePost(req Request) (recognition, bool) {
+	secret := req.Form.Get(ParameterClientSecret)
+	// RFC 6749 section 3.2: a parameter without a value is treated as omitted.
+	if secret == "" {
+		return recognition{}, false
+	}
+	return recognition{credentials: Credentials{
+		Method:   Post,
+		ClientID: req.Form.Get(ParameterClientID),
+		Secret:   NewSecret(secret),
+	}}, true
+}
+
+func (r *Rules) recogniseAssertion(req Request) (recognition, bool) {
+	if req.Form.Get(ParameterClientAssertion) == "" && req.Form.Get(ParameterClientAssertionType) == "" {
+		return recognition{}, false
+	}
+	return recognition{credentials: Credentials{
+		Method:   Assertion,
+		ClientID: req.Form.Get(ParameterClientID),
+	}}, true
+}

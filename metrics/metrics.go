@@ -1,0 +1,177 @@
+// Package metrics holds the facts that oauthgw counts, and their names.
+//
+// Labels take their values from closed sets only: endpoint names, methods and
+// outcomes that the program itself defines. A client_id, a path, a host or an
+// error text is never a label, so that no client can add a series.
+//
+// The package knows nothing of where the facts come from. All of it is safe
+// for concurrent use.
+package metrics
+
+import (
+	"math"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Build identifies the running binary in oauthgw_build_info.
+type Build struct {
+	Version, Revision, GoVersion string
+}
+
+// Metrics are the metrics of one running gateway, in a registry of their own.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	requests        *prometheus.CounterVec
+	requestDuration *prometheus.HistogramVec
+	inFlight        *prometheus.GaugeVec
+
+	clientAuth        *prometheus.CounterVec
+	basicDecoding     *prometheus.CounterVec
+	challengesAdded   *prometheus.CounterVec
+	statusesCorrected *prometheus.CounterVec
+
+	upstreamDuration *prometheus.HistogramVec
+	upstreamErrors   *prometheus.CounterVec
+
+	metadataRequests *prometheus.CounterVec
+	metadataFetched  atomic.Int64 // Unix nanoseconds; 0 means never
+
+	reloadSuccessful prometheus.Gauge
+	reloadTimestamp  prometheus.Gauge
+}
+
+// New returns metrics that are all zero.
+func New(b Build) *Metrics {
+	m := &Metrics{
+		requests:        counter("http_requests_total", "HTTP requests answered, by endpoint name, method and status code.", "endpoint", "method", "code"),
+		requestDuration: seconds("http_request_duration_seconds", "Time from a request's arrival to the end of its answer.", "endpoint"),
+		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace,
+			Name: "http_requests_in_flight", Help: "HTTP requests being answered."}, []string{"endpoint"}),
+
+		clientAuth:        counter("client_auth_total", "Requests to fronted endpoints, by client authentication method and what became of it: accepted, rejected by the provider, failed at the provider, or the gateway's refusal.", "endpoint", "method", "outcome"),
+		basicDecoding:     counter("basic_decoding_total", "HTTP Basic pairs, by how they were read. Ambiguous pairs were form-decoded and could have been unencoded.", "reading"),
+		challengesAdded:   counter("challenges_added_total", "Replies that received a WWW-Authenticate field.", "endpoint"),
+		statusesCorrected: counter("statuses_corrected_total", "Replies whose status became 401.", "endpoint"),
+
+		upstreamDuration: seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to having its whole reply.", "endpoint"),
+		upstreamErrors:   counter("upstream_errors_total", "Requests to the provider that brought no usable reply, by reason.", "endpoint", "reason"),
+
+		metadataRequests: counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, not_found, unavailable.", "result"),
+
+		reloadSuccessful: gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded."),
+		reloadTimestamp:  gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970."),
+	}
+	m.register(b)
+	return m
+}
+
+const namespace = "oauthgw"
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func seconds(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help,
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15}}, labels)
+}
+
+func (m *Metrics) register(b Build) {
+	m.registry = prometheus.NewRegistry()
+	m.registry.MustRegister(
+		m.requests, m.requestDuration, m.inFlight,
+		m.clientAuth, m.basicDecoding, m.challengesAdded, m.statusesCorrected,
+		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
+			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
+		m.reloadSuccessful, m.reloadTimestamp,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
+			Help: "Always 1; the labels identify the binary.",
+			ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion}},
+			func() float64 { return 1 }),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+}
+
+// Handler serves the metrics in the exposition formats of Prometheus.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+}
+
+// Instrument counts and times the requests that next answers, under the name
+// of an endpoint.
+func (m *Metrics) Instrument(endpoint string, next http.Handler) http.Handler {
+	label := prometheus.Labels{"endpoint": endpoint}
+	return promhttp.InstrumentHandlerInFlight(m.inFlight.With(label),
+		promhttp.InstrumentHandlerDuration(m.requestDuration.MustCurryWith(label),
+			promhttp.InstrumentHandlerCounter(m.requests.MustCurryWith(label), next)))
+}
+
+// ClientAuth counts one request to a fronted endpoint.
+func (m *Metrics) ClientAuth(endpoint, method, outcome string) {
+	m.clientAuth.WithLabelValues(endpoint, method, outcome).Inc()
+}
+
+// BasicDecoding counts one HTTP Basic pair by how it was read.
+func (m *Metrics) BasicDecoding(reading string) {
+	m.basicDecoding.WithLabelValues(reading).Inc()
+}
+
+// ChallengeAdded counts one reply that received a challenge.
+func (m *Metrics) ChallengeAdded(endpoint string) {
+	m.challengesAdded.WithLabelValues(endpoint).Inc()
+}
+
+// StatusCorrected counts one reply whose status became 401.
+func (m *Metrics) StatusCorrected(endpoint string) {
+	m.statusesCorrected.WithLabelValues(endpoint).Inc()
+}
+
+// UpstreamDuration records how long the provider took for one request.
+func (m *Metrics) UpstreamDuration(endpoint string, d time.Duration) {
+	m.upstreamDuration.WithLabelValues(endpoint).Observe(d.Seconds())
+}
+
+// UpstreamError counts one request that brought no usable reply.
+func (m *Metrics) UpstreamError(endpoint, reason string) {
+	m.upstreamErrors.WithLabelValues(endpoint, reason).Inc()
+}
+
+// MetadataRequest counts one metadata request by its result.
+func (m *Metrics) MetadataRequest(result string) {
+	m.metadataRequests.WithLabelValues(result).Inc()
+}
+
+// MetadataFetched records that metadata was just fetched from the provider.
+func (m *Metrics) MetadataFetched() {
+	m.metadataFetched.Store(time.Now().UnixNano())
+}
+
+func (m *Metrics) metadataAge() float64 {
+	if at := m.metadataFetched.Load(); at != 0 {
+		return time.Since(time.Unix(0, at)).Seconds()
+	}
+	return math.NaN()
+}
+
+// ConfigLoaded records an attempt to load the configuration.
+func (m *Metrics) ConfigLoaded(ok bool) {
+	if !ok {
+		m.reloadSuccessful.Set(0)
+		return
+	}
+	m.reloadSuccessful.Set(1)
+	m.reloadTimestamp.SetToCurrentTime()
+}

@@ -1,0 +1,95 @@
+package metrics_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"oauthgw/metrics"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+// exposed returns the lines that a scrape shows of the gateway's own metrics.
+func exposed(t *testing.T, m *metrics.Metrics) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("scrape answered %d", w.Code)
+	}
+	var own []string
+	for line := range strings.Lines(w.Body.String()) {
+		if strings.Contains(line, "oauthgw_") && !strings.HasPrefix(line, "# HELP") {
+			own = append(own, line)
+		}
+	}
+	return strings.Join(own, "")
+}
+
+// everything records each fact once.
+func everything() *metrics.Metrics {
+	m := metrics.New(metrics.Build{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"})
+	m.Instrument("token", http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("BREW", "/", nil))
+	m.ClientAuth("token", "client_secret_basic", "accepted")
+	m.BasicDecoding("plain")
+	m.ChallengeAdded("token")
+	m.StatusCorrected("token")
+	m.UpstreamDuration("token", 3*time.Millisecond)
+	m.UpstreamError("token", "timeout")
+	m.MetadataRequest("hit")
+	m.ConfigLoaded(false)
+	return m
+}
+
+// The names are an interface: dashboards and alerts hold them.
+func TestNames(t *testing.T) {
+	got := exposed(t, everything())
+	for _, want := range []string{
+		`oauthgw_http_requests_total{code="404",endpoint="token",method="unknown"} 1`,
+		`oauthgw_http_request_duration_seconds_count{endpoint="token"} 1`,
+		`oauthgw_http_requests_in_flight{endpoint="token"} 0`,
+		`oauthgw_client_auth_total{endpoint="token",method="client_secret_basic",outcome="accepted"} 1`,
+		`oauthgw_basic_decoding_total{reading="plain"} 1`,
+		`oauthgw_challenges_added_total{endpoint="token"} 1`,
+		`oauthgw_statuses_corrected_total{endpoint="token"} 1`,
+		`oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.0025"} 0`,
+		`oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.005"} 1`,
+		`oauthgw_upstream_errors_total{endpoint="token",reason="timeout"} 1`,
+		`oauthgw_metadata_requests_total{result="hit"} 1`,
+		`oauthgw_metadata_age_seconds NaN`,
+		`oauthgw_config_last_reload_successful 0`,
+		`oauthgw_config_last_reload_success_timestamp_seconds 0`,
+		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("the exposition lacks %s\n%s", want, got)
+		}
+	}
+}
+
+func TestLoadingAndFetchingAreDated(t *testing.T) {
+	m := everything()
+	m.ConfigLoaded(true)
+	m.MetadataFetched()
+	got := exposed(t, m)
+	for _, unwanted := range []string{"metadata_age_seconds NaN", "reload_successful 0", "timestamp_seconds 0\n"} {
+		if strings.Contains(got, unwanted) {
+			t.Errorf("the exposition still says %s", unwanted)
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	w := httptest.NewRecorder()
+	everything().Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	problems, err := promlint.New(w.Body).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
