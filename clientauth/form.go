@@ -197,3 +197,14 @@ func (f *Form) Encode() string {
 	}
 	return b.String()
 }
+
+// Completed returns a form with the parameters of defaults that it lacks at
+// its end.
+func (f *Form) Completed(defaults *Form) *Form {
+	for name := range defaults.names() {
+		if !f.has(name) {
+			f = f.With(name, defaults.Get(name))
+		}
+	}
+	return f
+}

@@ -97,7 +97,7 @@ func (m *Metrics) register(b Build) {
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
 		m.reloadSuccessful, m.reloadTimestamp,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
-			Help: "Always 1; the labels identify the binary.",
+			Help:        "Always 1; the labels identify the binary.",
 			ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion}},
 			func() float64 { return 1 }),
 		collectors.NewGoCollector(),

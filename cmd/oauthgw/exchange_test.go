@@ -1,0 +1,312 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+var update = flag.Bool("update", false, "rewrite what the exchange files expect to what happens")
+
+// sharedConfig is what every story is configured with: nothing to be learnt, so
+// that the only messages are those of the story.
+const sharedConfig = `
+public_url: https://login.example.com
+endpoints: {token: /oauth2/tokens, revocation: /oauth2/revoke}
+client_auth: {realm: example}
+log: {level: debug}
+`
+
+// TestExchanges carries out every exchange file against a whole gateway, with
+// real connections to both sides.
+func TestExchanges(t *testing.T) {
+	names, err := filepath.Glob("testdata/exchanges/*.txt")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no exchange files: %v", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			s := readStory(t, name)
+			s.run(t)
+			if *update {
+				s.write(t, name)
+			}
+		})
+	}
+}
+
+func (s *story) run(t *testing.T) {
+	provider := startScriptedProvider(t)
+	g := startStoryGateway(t, s.config, "http://"+provider.Addr().String())
+	for i, x := range s.exchanges {
+		provider.answer(x.upstreamResponse)
+		got := send(t, g.data, x.request)
+		s.expect(t, fmt.Sprintf("upstream request %d", i+1), &x.upstreamRequest, provider.received())
+		s.expect(t, fmt.Sprintf("response %d", i+1), &x.response, got)
+	}
+	exposition := g.scrape(t)
+	s.expectMetrics(t, exposition)
+	log := g.stop()
+	if n := strings.Count(log, `"msg":"exchange"`); n != len(s.exchanges) {
+		t.Errorf("%d lines logged for %d exchanges:\n%s", n, len(s.exchanges), log)
+	}
+	for _, secret := range s.secrets() {
+		if strings.Contains(log, secret) || strings.Contains(exposition, secret) {
+			t.Errorf("%q shows in the log or the metrics:\n%s", secret, log)
+		}
+	}
+}
+
+func (s *story) expect(t *testing.T, what string, want *string, got string) {
+	t.Helper()
+	if *update {
+		*want = got
+		return
+	}
+	if got != *want {
+		t.Errorf("%s:\n--- got\n%s\n--- want\n%s", what, got, *want)
+	}
+}
+
+// expectMetrics compares the value of every series that the story names.
+func (s *story) expectMetrics(t *testing.T, exposition string) {
+	t.Helper()
+	var lines []string
+	for want := range strings.Lines(s.metrics) {
+		series := strings.TrimSpace(want[:strings.LastIndex(strings.TrimSpace(want), " ")+1])
+		got := series + " 0"
+		for line := range strings.Lines(exposition) {
+			if strings.HasPrefix(line, series+" ") {
+				got = strings.TrimSpace(line)
+			}
+		}
+		lines = append(lines, got)
+	}
+	s.expect(t, "metrics", &s.metrics, strings.Join(lines, "\n"))
+}
+
+// send sends a message as a client and returns the answer.
+func send(t *testing.T, address, message string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := c.Write(wire(message)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := readMessage(bufio.NewReader(c))
+	if err != nil {
+		t.Fatalf("reading the response: %v", err)
+	}
+	return text
+}
+
+// wire turns a message of a story into the octets that are sent.
+func wire(message string) []byte {
+	head, body, _ := strings.Cut(message, "\n\n")
+	lower := strings.ToLower(head)
+	if body != "" && !strings.Contains(lower, "\ncontent-length:") && !strings.Contains(lower, "\ntransfer-encoding:") ||
+		strings.HasPrefix(head, "HTTP/") && !strings.Contains(lower, "\ncontent-length:") && !strings.Contains(lower, "\ntransfer-encoding:") {
+		head += fmt.Sprintf("\nContent-Length: %d", len(body))
+	}
+	if strings.Contains(lower, "\ntransfer-encoding: chunked") {
+		body = strings.ReplaceAll(body, "\n", "\r\n") + "\r\n\r\n"
+	}
+	return []byte(strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n" + body)
+}
+
+// readMessage reads a message off the wire as a story shows it.
+func readMessage(r *bufio.Reader) (string, error) {
+	var head []string
+	length, chunked := 0, false
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return "", err
+		}
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			break
+		}
+		lower := strings.ToLower(line)
+		if _, err := fmt.Sscanf(lower, "content-length: %d", &length); err == nil {
+			chunked = false
+		}
+		chunked = chunked || lower == "transfer-encoding: chunked"
+		if !strings.HasPrefix(lower, "date: ") {
+			head = append(head, line)
+		}
+	}
+	var body io.Reader = io.LimitReader(r, int64(length))
+	if chunked {
+		// The message's own reader knows chunks; it is given one that has them.
+		resp, err := http.ReadResponse(bufio.NewReader(io.MultiReader(strings.NewReader("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), r)), nil)
+		if err != nil {
+			return "", err
+		}
+		body = resp.Body
+	}
+	text, err := io.ReadAll(body)
+	if err != nil || !chunked && len(text) != length {
+		return "", fmt.Errorf("the body ends after %d octets: %w", len(text), err)
+	}
+	message := strings.Join(head, "\n")
+	if len(text) > 0 {
+		message += "\n\n" + strings.TrimRight(string(text), "\n")
+	}
+	return message, nil
+}
+
+// scriptedProvider is a provider that answers what the story says, and
+// remembers what it was sent.
+type scriptedProvider struct {
+	net.Listener
+	mu       sync.Mutex
+	next     string
+	requests []string
+}
+
+func startScriptedProvider(t *testing.T) *scriptedProvider {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &scriptedProvider{Listener: l}
+	var connections sync.WaitGroup
+	connections.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			connections.Go(func() { p.serve(c) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); connections.Wait() })
+	return p
+}
+
+// serve answers one request and hangs up.
+func (p *scriptedProvider) serve(c net.Conn) {
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	message, err := readMessage(bufio.NewReader(c))
+	if err != nil {
+		message = "unreadable: " + err.Error()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests = append(p.requests, message)
+	if p.next != "" {
+		_, _ = c.Write(wire(p.next))
+	}
+}
+
+func (p *scriptedProvider) answer(message string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = message
+}
+
+// received returns what arrived since the last call.
+func (p *scriptedProvider) received() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer func() { p.requests = nil }()
+	return strings.Join(p.requests, "\n\nand once more:\n\n")
+}
+
+// storyGateway is a running gateway.
+type storyGateway struct {
+	data, admin string
+	stop        func() (log string)
+}
+
+// startStoryGateway runs a gateway on free ports with a story's configuration.
+func startStoryGateway(t *testing.T, config, upstream string) storyGateway {
+	t.Helper()
+	c := defaults()
+	for _, text := range []string{sharedConfig, config} {
+		d := yaml.NewDecoder(strings.NewReader(text))
+		d.KnownFields(true)
+		if err := d.Decode(&c); err != nil && err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
+	s, mistakes := c.compile(&source{})
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	return startGateway(t, s)
+}
+
+func startGateway(t *testing.T, s settings) storyGateway {
+	t.Helper()
+	var log syncBuffer
+	servers, err := listen(s, newLog(s, &log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- servers.run(ctx) }()
+	stop := sync.OnceValue(func() string {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		return log.String()
+	})
+	t.Cleanup(func() { stop() })
+	return storyGateway{data: servers.data.Addr().String(), admin: servers.admin.Addr().String(), stop: stop}
+}
+
+func (g storyGateway) scrape(t *testing.T) string {
+	t.Helper()
+	resp, err := http.Get("http://" + g.admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("scraping: %s %v", resp.Status, err)
+	}
+	return string(text)
+}
+
+// syncBuffer is a buffer that a logger may write to from many goroutines.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

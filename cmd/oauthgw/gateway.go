@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+	"oauthgw/wellknown"
+)
+
+// gateway joins the pieces: it answers requests by routes that it builds once
+// it knows the endpoints, from the configuration or from the provider.
+type gateway struct {
+	settings  settings
+	metrics   *metrics.Metrics
+	log       *slog.Logger
+	source    *wellknown.Source
+	transport http.RoundTripper // towards fronted endpoints
+	rest      http.Handler      // every path that is no endpoint
+
+	notFound, notYet http.Handler // refusals
+
+	routes atomic.Pointer[routes] // nil until the endpoints are known
+
+	mu     sync.Mutex // serialises what builds routes
+	failed bool       // the last attempt to learn failed, and was logged
+}
+
+// routes are what the gateway answers by at one time.
+type routes struct {
+	http.Handler
+	known wellknown.Provider // what they were built from
+}
+
+func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error) {
+	transport := proxy.NewTransport(s.upstreamTLS, s.timeout)
+	source, err := wellknown.NewSource(wellknown.SourceConfig{
+		Upstream: s.upstream, Public: s.public, Transport: transport,
+		TTL: s.ttl, StaleFor: s.staleFor, Entries: s.entries, Metrics: m,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g := &gateway{settings: s, metrics: m, log: l, source: source, transport: transport,
+		notFound: refusal(proxy.ErrNotFound, m, l), notYet: refusal(proxy.ErrEndpointsUnknown, m, l)}
+	g.rest = g.notFound
+	if s.passthrough {
+		g.rest = m.Instrument(proxy.Passthrough, proxy.NewPassthrough(proxy.PassthroughConfig{
+			Upstream: s.upstream, Transport: proxy.NewPassthroughTransport(s.upstreamTLS), Metrics: m, Log: l,
+		}))
+	}
+	if len(s.endpoints) > 0 {
+		return g, g.build(wellknown.Provider{})
+	}
+	return g, nil
+}
+
+// ServeHTTP answers by the routes of the moment. As long as there are none,
+// any path could be an endpoint, and a request is answered only if the
+// provider can be asked now.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.routes.Load() == nil {
+		if err := g.learn(r.Context()); err != nil {
+			g.notYet.ServeHTTP(w, r)
+			return
+		}
+	}
+	g.routes.Load().ServeHTTP(w, r)
+}
+
+// ready reports whether requests can be answered.
+func (g *gateway) ready() bool { return g.routes.Load() != nil }
+
+// learn asks the provider who it is and where its endpoints are, and builds
+// routes if that is news. Failing and recovering are each logged once.
+func (g *gateway) learn(ctx context.Context) error {
+	known, err := g.source.Provider(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err != nil {
+		if !g.failed && ctx.Err() == nil {
+			g.log.Warn("the provider's metadata cannot be read", "fault", err.Error())
+			g.failed = true
+		}
+		return err
+	}
+	if now := g.routes.Load(); now != nil && reflect.DeepEqual(now.known, known) {
+		g.failed = false
+		return nil
+	}
+	if err := g.build(known); err != nil {
+		return err
+	}
+	g.failed = false
+	g.log.Info("endpoints known", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(g.fronted(known))))
+	return nil
+}
+
+// keepLearning learns until ctx ends: soon again after a failure, and later
+// once per lifetime of a metadata document, because endpoints come and go.
+func (g *gateway) keepLearning(ctx context.Context) {
+	if len(g.settings.endpoints) > 0 && g.settings.realm != "" {
+		return
+	}
+	const shortest, longest = 500 * time.Millisecond, 30 * time.Second
+	wait := shortest
+	for ctx.Err() == nil {
+		pause := g.settings.ttl
+		if g.learn(ctx) == nil {
+			wait = shortest
+		} else {
+			pause = wait/2 + rand.N(wait/2)
+			wait = min(2*wait, longest)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// target returns where the requests of an endpoint go.
+func (g *gateway) target(endpoint *url.URL) *url.URL {
+	target := *g.settings.upstream
+	target.Path, target.RawPath, target.RawQuery = endpoint.Path, endpoint.RawPath, endpoint.RawQuery
+	return &target
+}
+
+// realm returns the realm of challenges.
+func (g *gateway) realm(known wellknown.Provider) string {
+	switch {
+	case g.settings.realm != "":
+		return g.settings.realm
+	case known.Issuer != "":
+		return known.Issuer
+	case g.settings.public != nil:
+		return g.settings.public.String()
+	}
+	return g.settings.upstream.Host
+}
+
+// fronted returns the endpoints that are fronted: those that are configured
+// before those that the provider names.
+func (g *gateway) fronted(known wellknown.Provider) map[clientauth.Endpoint]*url.URL {
+	if len(g.settings.endpoints) > 0 {
+		return g.settings.endpoints
+	}
+	return known.Endpoints
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"io"
+	"log"
+	"log/slog"
+	"strings"
+)
+
+// newLog returns the logger of the settings.
+func newLog(s settings, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: s.logLevel, ReplaceAttr: shorten}
+	if s.logJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// shorten writes durations in milliseconds, which both people and machines can
+// read.
+func shorten(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration && a.Key != slog.TimeKey {
+		return slog.Float64(a.Key+"_ms", float64(a.Value.Duration().Microseconds())/1000)
+	}
+	return a
+}
+
+// newStandardLog returns a logger for what net/http says on its own. It keeps
+// the beginning of each line only: behind the first quotation mark there may
+// be bytes that a client or the provider sent.
+func newStandardLog(l *slog.Logger) *log.Logger {
+	return log.New(standardLog{l}, "", 0)
+}
+
+type standardLog struct{ log *slog.Logger }
+
+// Write implements [io.Writer].
+func (s standardLog) Write(line []byte) (int, error) {
+	text, _, _ := strings.Cut(string(line), "\n")
+	text, _, _ = strings.Cut(text, `"`)
+	s.log.Warn("net/http", "text", strings.TrimSpace(text))
+	return len(line), nil
+}

@@ -1,0 +1,81 @@
+// Command oauthgw puts HTTP Basic client authentication in front of an OAuth
+// provider that reads client credentials only from the form.
+//
+// The package configures the pieces, joins them, starts and stops them: the
+// rules of OAuth are in clientauth, proxy and wellknown.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal meets the default handling and ends the process at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+const usage = `usage: oauthgw [command] [flags]
+
+  serve    carry requests to a provider (the default)
+  check    read a configuration and report every mistake in it
+  demo     start a legacy provider and the gateway before it, and show the difference
+  version  print what this binary is
+
+oauthgw COMMAND -h prints the flags of a command.`
+
+// run carries out a command line. It returns when the command is done or ctx
+// ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
+		"serve": serve, "check": check, "version": version,
+	}
+	name := "serve"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
+	}
+	command, ok := commands[name]
+	if !ok {
+		return fmt.Errorf("oauthgw: unknown command %q\n%s", name, usage)
+	}
+	err := command(ctx, args, stdout, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	return err
+}
+
+// newFlags returns the flag set of a command, which prints the usage of all
+// commands before its flags.
+func newFlags(name string, stderr io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet("oauthgw "+name, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintf(stderr, "%s\n\nflags of %s:\n", usage, name)
+		flags.PrintDefaults()
+	}
+	return flags
+}
+
+// parse parses flags and refuses what is left over.
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%s: unexpected argument %q", flags.Name(), flags.Arg(0))
+	}
+	return nil
+}

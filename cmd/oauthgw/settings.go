@@ -1,0 +1,221 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"oauthgw/clientauth"
+	"oauthgw/proxy"
+)
+
+// settings are a configuration in which nothing is left to be wrong.
+type settings struct {
+	listen, adminListen string
+	public              *url.URL // nil: as the metadata says
+	upstream            *url.URL
+	upstreamTLS         *tls.Config // nil: the system's trust
+	timeout             time.Duration
+	endpoints           map[clientauth.Endpoint]*url.URL // path and query; empty: as the metadata says
+	passthrough         bool
+	rules               *clientauth.Rules
+	challenge           proxy.ChallengePolicy
+	realm               string // empty: the issuer
+	ttl, staleFor       time.Duration
+	entries             int
+	logLevel            slog.Level
+	logJSON             bool
+}
+
+// compile turns a configuration into settings, or tells everything that is
+// wrong with it.
+func (c config) compile(s *source) (settings, []error) {
+	m := &mistakes{source: s}
+	out := settings{
+		listen: m.address("listen", c.Listen), adminListen: m.address("admin.listen", c.Admin.Listen),
+		public:      m.publicURL(c.PublicURL),
+		upstream:    m.upstreamURL(c),
+		upstreamTLS: m.trust("upstream.ca_file", c.Upstream.CAFile),
+		timeout:     m.positive("upstream.timeout", c.Upstream.Timeout),
+		endpoints:   m.endpoints(c.Endpoints),
+		passthrough: c.Passthrough,
+		rules:       m.rules(c),
+		challenge:   oneOf(m, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
+		realm:       m.realm(c.ClientAuth.Realm),
+		ttl:         m.positive("metadata.ttl", c.Metadata.TTL),
+		staleFor:    c.Metadata.StaleFor,
+		entries:     c.Metadata.Entries,
+		logLevel:    m.level(c.Log.Level),
+		logJSON:     oneOf(m, "log.format", c.Log.Format, "json", "text") == "json",
+	}
+	if c.Metadata.Entries < 1 {
+		m.add("metadata.entries", "must be at least 1")
+	}
+	if c.Metadata.StaleFor < 0 {
+		m.add("metadata.stale_for", "must not be negative")
+	}
+	return out, m.found
+}
+
+func (m *mistakes) address(key, value string) string {
+	if _, port, err := net.SplitHostPort(value); err != nil || port == "" {
+		m.add(key, "must be host:port, such as 127.0.0.1:8080")
+	}
+	return value
+}
+
+func (m *mistakes) positive(key string, d time.Duration) time.Duration {
+	if d <= 0 {
+		m.add(key, "must be longer than zero, such as 15s")
+	}
+	return d
+}
+
+// origin reads a URL that has scheme and host and nothing else.
+func (m *mistakes) origin(key, value, example string) *url.URL {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		m.add(key, "must be an http or https URL, such as %s", example)
+		return nil
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		m.add(key, "must be an origin without user, path, query or fragment, such as %s", example)
+		return nil
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}
+}
+
+func (m *mistakes) publicURL(value string) *url.URL {
+	if value == "" {
+		return nil
+	}
+	return m.origin("public_url", value, "https://login.example.com")
+}
+
+func (m *mistakes) upstreamURL(c config) *url.URL {
+	if c.Upstream.URL == "" {
+		m.add("upstream.url", "is required: the provider's origin, such as http://127.0.0.1:3000")
+		return nil
+	}
+	u := m.origin("upstream.url", c.Upstream.URL, "http://127.0.0.1:3000")
+	// RFC 6749 section 3.2 requires TLS where credentials travel.
+	if u != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.Upstream.InsecurePlaintext {
+		m.add("upstream.url", "plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext")
+	}
+	return u
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+func (m *mistakes) trust(key, file string) *tls.Config {
+	if file == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		m.add(key, "%w", err)
+		return nil
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		m.add(key, "%s holds no certificate in PEM", file)
+	}
+	return &tls.Config{RootCAs: roots}
+}
+
+func (m *mistakes) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
+	out := map[clientauth.Endpoint]*url.URL{}
+	owner := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		key := "endpoints." + name
+		if !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(name)) {
+			m.add(key, "is no endpoint; the endpoints are %s", list(clientauth.Endpoints()))
+			continue
+		}
+		u, err := endpointPath(paths[name])
+		if err != nil {
+			m.add(key, "%w", err)
+			continue
+		}
+		if other, taken := owner[path.Clean(u.Path)]; taken {
+			m.add(key, "has the path of endpoints.%s", other)
+		}
+		owner[path.Clean(u.Path)] = name
+		out[clientauth.Endpoint(name)] = u
+	}
+	return out
+}
+
+// endpointPath reads the path of an endpoint, with its own query if it has one
+// (RFC 6749 section 3.2).
+func endpointPath(value string) (*url.URL, error) {
+	u, err := url.Parse(value)
+	if err != nil || !strings.HasPrefix(u.Path, "/") || u.Host != "" || u.Fragment != "" {
+		return nil, errors.New("must be a path, such as /oauth2/tokens")
+	}
+	if _, err := clientauth.ParseForm(u.RawQuery); err != nil {
+		return nil, fmt.Errorf("has a query that cannot be read: %w", err)
+	}
+	return u, nil
+}
+
+func (m *mistakes) rules(c config) *clientauth.Rules {
+	clients := map[string]clientauth.Decoding{}
+	for _, id := range slices.Sorted(maps.Keys(c.ClientAuth.Clients)) {
+		clients[id] = m.decoding("client_auth.clients."+id+".basic_decoding", c.ClientAuth.Clients[id].BasicDecoding)
+	}
+	return clientauth.New(clientauth.Config{
+		Decoding: m.decoding("client_auth.basic_decoding", c.ClientAuth.BasicDecoding),
+		Clients:  clients,
+		Conflict: oneOf(m, "client_auth.conflict", c.ClientAuth.Conflict,
+			clientauth.ConflictDiffering, clientauth.ConflictAny, clientauth.ConflictReport),
+	})
+}
+
+func (m *mistakes) decoding(key, value string) clientauth.Decoding {
+	return oneOf(m, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
+}
+
+func (m *mistakes) realm(value string) string {
+	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		m.add("client_auth.realm", "must not hold control characters")
+	}
+	return value
+}
+
+func (m *mistakes) level(value string) slog.Level {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	return levels[oneOf(m, "log.level", value, "debug", "info", "warn", "error")]
+}
+
+// oneOf reads a value out of a closed set.
+func oneOf[T ~string](m *mistakes, key, value string, allowed ...T) T {
+	if !slices.Contains(allowed, T(value)) {
+		m.add(key, "must be one of %s", list(allowed))
+	}
+	return T(value)
+}
+
+func list[T ~string](values []T) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
+	return strings.Join(words, ", ")
+}

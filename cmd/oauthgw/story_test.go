@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// story is an exchange file: what happens, in the order it happens, as the
+// messages that are on the wire. A file is prose followed by sections, each
+// headed by its name in a line of its own:
+//
+//	-- config --             keys over the configuration that all stories share
+//	-- request --            what the client sends
+//	-- upstream request --   what the provider receives; without it, nothing
+//	-- upstream response --  what the provider answers; without it, it hangs up
+//	-- response --           what the client receives
+//	-- metrics --            series that are exposed in the end
+//
+// The four messages may come again, for a story of several exchanges. Left out
+// of the messages are the Date field, and in those that the test sends the
+// Content-Length that it adds where a body has neither that nor chunks.
+type story struct {
+	prose     string
+	config    string
+	exchanges []*storyExchange
+	metrics   string
+}
+
+type storyExchange struct {
+	request, upstreamRequest, upstreamResponse, response string
+}
+
+var sectionHead = regexp.MustCompile(`(?m)^-- (.*) --\n`)
+
+// readStory reads an exchange file.
+func readStory(t *testing.T, name string) *story {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heads := sectionHead.FindAllStringSubmatchIndex(string(text), -1)
+	if len(heads) == 0 {
+		t.Fatalf("%s has no sections", name)
+	}
+	s := &story{prose: string(text[:heads[0][0]])}
+	for i, head := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		section := string(text[head[2]:head[3]])
+		if err := s.add(section, strings.TrimRight(string(text[head[1]:end]), "\n")); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return s
+}
+
+func (s *story) add(section, text string) error {
+	switch section {
+	case "config":
+		s.config = text
+		return nil
+	case "metrics":
+		s.metrics = text
+		return nil
+	case "request":
+		s.exchanges = append(s.exchanges, &storyExchange{request: text})
+		return nil
+	}
+	if len(s.exchanges) == 0 {
+		return fmt.Errorf("section %q stands before the first request", section)
+	}
+	x := s.exchanges[len(s.exchanges)-1]
+	field, known := map[string]*string{
+		"upstream request": &x.upstreamRequest, "upstream response": &x.upstreamResponse, "response": &x.response,
+	}[section]
+	switch {
+	case !known:
+		return fmt.Errorf("unknown section %q", section)
+	case *field != "":
+		return fmt.Errorf("section %q comes twice", section)
+	}
+	*field = text
+	return nil
+}
+
+// write writes the story back.
+func (s *story) write(t *testing.T, name string) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString(s.prose)
+	section := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(&b, "-- %s --\n%s\n", name, text)
+		}
+	}
+	section("config", s.config)
+	for _, x := range s.exchanges {
+		section("request", x.request)
+		section("upstream request", x.upstreamRequest)
+		section("upstream response", x.upstreamResponse)
+		section("response", x.response)
+	}
+	section("metrics", s.metrics)
+	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sensitive is what must never be seen outside the exchange itself: the values
+// of these parameters and members, and Authorization fields.
+var sensitive = regexp.MustCompile(`(?i)(?:\b(?:client_secret|client_assertion|code|code_verifier|refresh_token|access_token|token|assertion|password|device_code)"?[=:]\s*"?([^&"\s,}]+))|(?:authorization: *\w+ +(\S+))`)
+
+// secrets returns every sensitive value in the story's messages. Short ones
+// could stand anywhere by chance.
+func (s *story) secrets() []string {
+	var found []string
+	for _, x := range s.exchanges {
+		for _, message := range []string{x.request, x.upstreamRequest, x.upstreamResponse} {
+			for _, m := range sensitive.FindAllStringSubmatch(message, -1) {
+				found = append(found, m[1], m[2])
+			}
+		}
+	}
+	return slices.DeleteFunc(found, func(v string) bool { return len(v) < 6 })
+}

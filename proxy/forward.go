@@ -1,0 +1,95 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"time"
+
+	"oauthgw/clientauth"
+)
+
+// forward sends a request to the provider and the completed reply to the
+// client.
+func (x *exchange) forward(out outgoing) {
+	in := x.r.Clone(x.r.Context())
+	in.Header = out.header
+	in.Body, in.ContentLength, in.TransferEncoding, in.Trailer = http.NoBody, 0, nil, nil
+	x.sent = time.Now()
+	frame := httputil.ReverseProxy{
+		Rewrite:        func(p *httputil.ProxyRequest) { x.address(p, out) },
+		Transport:      x.Transport,
+		ModifyResponse: x.complete,
+		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.fail(err) },
+	}
+	frame.ServeHTTP(x.w, in)
+}
+
+// address directs a request to the endpoint and gives it its body.
+func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
+	target := *x.Target
+	target.RawQuery = out.query.Completed(x.ownQuery).Encode()
+	p.Out.URL = &target
+	p.Out.Host = x.r.Host
+	p.SetXForwarded()
+	p.Out.ContentLength = int64(len(out.body))
+	// With a way to get the body again the transport replaces a connection that
+	// was closed before anything was written to it; without, that is an error.
+	// It never sends a POST twice.
+	p.Out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(out.body)), nil }
+	p.Out.Body, _ = p.Out.GetBody()
+}
+
+// fail answers for a provider that brought no usable reply.
+func (x *exchange) fail(err error) {
+	x.waited = time.Since(x.sent)
+	refusal, reason := upstreamFault(err)
+	x.Metrics.UpstreamError(string(x.Endpoint), reason)
+	x.fault = errors.New(reason)
+	// The text of any other error may hold what the provider sent.
+	if refusal == errUnreachable || refusal == errUntrusted {
+		x.fault = err
+	}
+	x.outcome = outcomeFailed
+	if refusal == nil {
+		x.outcome = outcomeCanceled
+		abandon()
+	}
+	x.write(refusal)
+}
+
+// abandon ends an exchange whose client has gone. Returning instead would
+// answer 200 to a client that only closed its sending side.
+func abandon() {
+	panic(http.ErrAbortHandler)
+}
+
+// upstreamFault says of an error in reaching the provider what the client is
+// told, and its reason in one word. Nil means that there is nobody to tell.
+func upstreamFault(err error) (refusal *clientauth.Error, reason string) {
+	var op *net.OpError
+	var verification *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	var invalid x509.CertificateInvalidError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &refusal):
+		return refusal, refusal.Reason
+	case errors.Is(err, context.Canceled):
+		return nil, "canceled"
+	case errors.As(err, &verification), errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
+		return errUntrusted, errUntrusted.Reason
+	case errors.As(err, &op) && op.Op == "dial":
+		return errUnreachable, errUnreachable.Reason
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return errUpstreamTimeout, errUpstreamTimeout.Reason
+	}
+	return errBrokenReply, errBrokenReply.Reason
+}

@@ -1,0 +1,68 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"oauthgw/metrics"
+)
+
+// Passthrough names the paths that are no fronted endpoint, in logs and
+// metrics.
+const Passthrough = "passthrough"
+
+// PassthroughConfig describes the way to everything that is not fronted.
+type PassthroughConfig struct {
+	// Upstream is the provider's origin.
+	Upstream *url.URL
+	// Transport performs the requests; see [NewPassthroughTransport].
+	Transport http.RoundTripper
+	// Metrics and Log receive the facts of each exchange.
+	Metrics *metrics.Metrics
+	Log     *slog.Logger
+}
+
+// NewPassthrough returns a handler that carries requests to the provider as
+// they are, upgrades and streams included. The client's Host is kept, and the
+// X-Forwarded fields tell where the request came from.
+func NewPassthrough(c PassthroughConfig) http.Handler {
+	frame := &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(c.Upstream)
+			p.Out.URL.RawQuery = p.In.URL.RawQuery
+			p.Out.Host = p.In.Host
+			p.SetXForwarded()
+		},
+		Transport:     c.Transport,
+		FlushInterval: -1,
+		ErrorHandler:  c.fail,
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, recorded := time.Now(), &recorder{ResponseWriter: w}
+		defer func() { c.report(r, recorded.status, time.Since(start)) }()
+		frame.ServeHTTP(recorded, r)
+	})
+}
+
+func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) {
+	c.Log.LogAttrs(r.Context(), slog.LevelInfo, "exchange",
+		slog.String("endpoint", Passthrough),
+		slog.String("method", abbreviated(r.Method)),
+		slog.String("path", abbreviated(r.URL.EscapedPath())),
+		slog.Int("status", status),
+		slog.Duration("duration", d))
+}
+
+func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err error) {
+	refusal, reason := upstreamFault(err)
+	c.Metrics.UpstreamError(Passthrough, reason)
+	if refusal == nil {
+		abandon()
+	}
+	c.Log.LogAttrs(r.Context(), slog.LevelWarn, "provider failed",
+		slog.String("endpoint", Passthrough), slog.String("fault", reason))
+	Refuse(w, refusal)
+}

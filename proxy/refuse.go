@@ -1,0 +1,127 @@
+package proxy
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"oauthgw/clientauth"
+)
+
+// Refusals of a request's outer shape.
+var (
+	errMethod = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "method",
+		Description: "This endpoint takes POST requests only (RFC 6749 section 3.2)."}
+	errMediaType = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "media_type",
+		Description: "The Content-Type header field is not well-formed or is present more than once."}
+	errCharset = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "charset",
+		Description: "The form must be encoded in UTF-8; send Content-Type application/x-www-form-urlencoded without another charset."}
+	errContentEncoding = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "content_encoding",
+		Description: "The form must not be compressed; send it without Content-Encoding."}
+	errLargeBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "large_body",
+		Description: "The body is larger than the 64 KiB that this endpoint takes."}
+	errSlowBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "slow_body",
+		Description: "The body did not arrive in time."}
+	errBrokenBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "broken_body",
+		Description: "The body ended early or is not framed as its header fields say."}
+)
+
+// Faults of the gateway or the provider. They are never invalid_client: clients
+// throw their registration away on that.
+var (
+	errUnreachable = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "unreachable",
+		Description: "The authorization server cannot be reached; the request was not sent and may be repeated."}
+	errUntrusted = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "untrusted",
+		Description: "The authorization server could not prove its identity; the request was not sent."}
+	errUpstreamTimeout = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "timeout",
+		Description: "The authorization server did not answer in time; it may have processed the request."}
+	errBrokenReply = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "broken_reply",
+		Description: "The authorization server's reply was broken; it may have processed the request."}
+	errRedirect = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "redirect",
+		Description: "The authorization server answered with a redirect, which is not followed with credentials."}
+	errLargeReply = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "large_reply",
+		Description: "The authorization server's reply was too large."}
+	errEncodedReply = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "encoded_reply",
+		Description: "The authorization server's reply was compressed although it was asked not to be."}
+)
+
+// Refusals of paths that lead to no fronted endpoint, for the router.
+var (
+	// ErrEndpointsUnknown is the answer while the provider's metadata, which
+	// names the endpoints, has not been read.
+	ErrEndpointsUnknown = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "endpoints_unknown",
+		Description: "The authorization server's endpoints are not known yet because its metadata cannot be read; try again."}
+	// ErrNotFound is the answer for a path that is not served.
+	ErrNotFound = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "not_found",
+		Description: "There is no such endpoint here."}
+)
+
+// status maps a refusal to its HTTP status: the one place.
+func status(e *clientauth.Error) int {
+	switch e {
+	case ErrNotFound:
+		return http.StatusNotFound
+	case errMethod:
+		return http.StatusMethodNotAllowed
+	case errSlowBody:
+		return http.StatusRequestTimeout
+	case errLargeBody:
+		return http.StatusRequestEntityTooLarge
+	case errContentEncoding:
+		return http.StatusUnsupportedMediaType
+	case errUpstreamTimeout:
+		return http.StatusGatewayTimeout
+	}
+	switch e.Code {
+	case clientauth.CodeInvalidClient:
+		return http.StatusUnauthorized
+	case clientauth.CodeServerError:
+		return http.StatusBadGateway
+	case clientauth.CodeTemporarilyUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
+}
+
+// Refuse writes a refusal as RFC 6749 section 5.2 wants it, and returns its
+// status.
+func Refuse(w http.ResponseWriter, e *clientauth.Error) int {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	forbidStoring(h)
+	code := status(e)
+	switch code {
+	case http.StatusMethodNotAllowed:
+		h.Set("Allow", http.MethodPost)
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", "1")
+	// The rest of the body is on the connection, or never comes.
+	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusRequestTimeout:
+		h.Set("Connection", "close")
+	}
+	w.WriteHeader(code)
+	// The texts are constants, so that encoding them cannot fail; writing fails
+	// where the client is gone, and then nobody is left to be told.
+	_ = json.NewEncoder(w).Encode(e)
+	return code
+}
+
+// refuse answers a request that is not forwarded.
+func (x *exchange) refuse(err error) {
+	var refusal *clientauth.Error
+	if !errors.As(err, &refusal) {
+		refusal, x.fault = errBrokenReply, err
+	}
+	x.outcome = refusal.Reason
+	x.write(refusal)
+}
+
+// write sends a refusal in the name of the endpoint.
+func (x *exchange) write(e *clientauth.Error) {
+	if e.Code == clientauth.CodeInvalidClient {
+		x.w.Header().Set("Www-Authenticate", challenge(x.Realm))
+	}
+	x.closeAfterChunks(x.w.Header())
+	Refuse(x.w, e)
+}

@@ -1,0 +1,183 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"oauthgw/clientauth"
+)
+
+// maxReply bounds the body of a provider's reply, in bytes.
+const maxReply = 1 << 20
+
+// reply is a provider's reply, read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// complete reads a reply whole, checks it and completes it. Nothing has been
+// written to the client yet; after an error nothing of the reply is.
+func (x *exchange) complete(resp *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	resp.Body.Close()
+	x.waited = time.Since(x.sent)
+	if err != nil {
+		return err
+	}
+	r := reply{resp.StatusCode, resp.Header, body}
+	if err := r.check(x.Endpoint); err != nil {
+		return err
+	}
+	x.outcome = outcomeAccepted
+	if r.rejectsClient() {
+		x.outcome = outcomeRejected
+		x.completeRejection(resp)
+	}
+	forbidStoring(resp.Header)
+	x.closeAfterChunks(resp.Header)
+	resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	resp.ContentLength, resp.Trailer = int64(len(body)), nil
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+// check refuses a reply that must not reach a client.
+func (r reply) check(endpoint clientauth.Endpoint) error {
+	encoding := r.header.Get("Content-Encoding")
+	switch {
+	// A redirect that is obeyed makes the client send its secret elsewhere
+	// (RFC 9700 section 4.12).
+	case r.status >= 300 && r.status < 400:
+		return errRedirect
+	case r.status < 200 || r.status > 599:
+		return errBrokenReply
+	case len(r.body) > maxReply:
+		return errLargeReply
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+		return errEncodedReply
+	// RFC 6749 section 5.1: a successful token response has a body.
+	case endpoint == clientauth.Token && (r.status == http.StatusNoContent || r.status == http.StatusResetContent):
+		return errBrokenReply
+	case r.status == http.StatusOK && r.isTruncated(endpoint):
+		return errBrokenReply
+	}
+	return nil
+}
+
+// isTruncated reports whether a body that claims to be JSON ends too early,
+// which a reply delimited by the end of its connection does not show.
+func (r reply) isTruncated(endpoint clientauth.Endpoint) bool {
+	mediaType, _, _ := mime.ParseMediaType(r.header.Get("Content-Type"))
+	if mediaType != "application/json" {
+		return false
+	}
+	var whole json.RawMessage
+	err := json.NewDecoder(bytes.NewReader(r.body)).Decode(&whole)
+	// RFC 7009 section 2.2: the body of a revocation response means nothing.
+	if err == io.EOF {
+		return endpoint != clientauth.Revocation
+	}
+	return errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// rejectsClient reports whether the provider refused the client
+// authentication. Only invalid_client says so (RFC 6749 section 5.2), and only
+// in an error status: in any other reply the gateway does not guess.
+func (r reply) rejectsClient() bool {
+	return (r.status == http.StatusBadRequest || r.status == http.StatusUnauthorized) &&
+		errorCode(r.body) == clientauth.CodeInvalidClient
+}
+
+// errorCode returns the error member of a JSON object. It is empty where
+// another reader might find another one: members are matched exactly, and a
+// second error member or anything behind the object counts as none.
+func errorCode(body []byte) string {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	var code string
+	seen := false
+	for d.More() {
+		name, err := d.Token()
+		if err != nil || name == "error" && seen {
+			return ""
+		}
+		var value any
+		if err := d.Decode(&value); err != nil {
+			return ""
+		}
+		if name == "error" {
+			code, _ = value.(string)
+			seen = true
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return ""
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return ""
+	}
+	return code
+}
+
+// completeRejection gives a refusal of client authentication the status and
+// the challenge that the standard asks for.
+func (x *exchange) completeRejection(resp *http.Response) {
+	if resp.StatusCode == http.StatusBadRequest && x.mustBeUnauthorized() {
+		resp.StatusCode = http.StatusUnauthorized
+		resp.Status = "401 Unauthorized"
+		x.Metrics.StatusCorrected(string(x.Endpoint))
+	}
+	if resp.StatusCode == http.StatusUnauthorized && x.lacksChallenge(resp.Header) {
+		resp.Header.Add("Www-Authenticate", challenge(x.Realm))
+		x.Metrics.ChallengeAdded(string(x.Endpoint))
+	}
+}
+
+// mustBeUnauthorized reports whether a rejected client is owed a 401: always
+// if it used the Authorization field (RFC 6749 section 5.2), and at some
+// endpoints whatever it used (RFC 7662 section 2.3, OpenID CIBA section 13).
+func (x *exchange) mustBeUnauthorized() bool {
+	return x.credentials.Method == clientauth.Basic ||
+		x.Endpoint == clientauth.Introspection || x.Endpoint == clientauth.BackchannelAuthentication
+}
+
+// lacksChallenge reports whether a challenge is to be added: a client that
+// used HTTP Basic is owed one of that scheme (RFC 6749 section 5.2), any other
+// just one (RFC 9110 section 15.5.2).
+func (x *exchange) lacksChallenge(h http.Header) bool {
+	if x.credentials.Method == clientauth.Basic {
+		return !challengesBasic(h)
+	}
+	return x.Challenge == ChallengeAlways && len(h["Www-Authenticate"]) == 0
+}
+
+// forbidStoring adds what RFC 6749 section 5.1 demands of every reply that may
+// hold a token, where it is missing.
+func forbidStoring(h http.Header) {
+	if !strings.Contains(strings.ToLower(strings.Join(h["Cache-Control"], ",")), "no-store") {
+		h.Add("Cache-Control", "no-store")
+	}
+	if !strings.Contains(strings.ToLower(strings.Join(h["Pragma"], ",")), "no-cache") {
+		h.Add("Pragma", "no-cache")
+	}
+}
+
+// closeAfterChunks ends the connection behind a request that came in chunks: a
+// Content-Length beside them is hidden by net/http, and RFC 9112 section 6.1
+// wants the connection closed after such a request.
+func (x *exchange) closeAfterChunks(h http.Header) {
+	if len(x.r.TransferEncoding) > 0 {
+		h.Set("Connection", "close")
+	}
+}

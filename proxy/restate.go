@@ -1,0 +1,86 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+
+	"oauthgw/clientauth"
+)
+
+// outgoing is a request as the provider will receive it.
+type outgoing struct {
+	header http.Header
+	query  *clientauth.Form
+	body   []byte
+}
+
+// restate says a client's request in the words the provider understands: the
+// credentials of an Authorization field become form parameters.
+func restate(in received, c clientauth.Credentials) outgoing {
+	out := outgoing{header: endToEnd(in.Header), query: in.Query, body: in.body}
+	if in.Form == nil {
+		return out
+	}
+	form := in.Form
+	if c.Method == clientauth.Basic {
+		out.header.Del("Authorization")
+		out.query = out.query.WithoutCredentials()
+		form = form.WithoutCredentials().With(clientauth.ParameterClientID, c.ClientID)
+		// RFC 6749 section 2.3.1: a client without a secret omits it.
+		if !c.Secret.IsZero() {
+			form = form.With(clientauth.ParameterClientSecret, c.Secret.Reveal())
+		}
+	} else if id := out.query.Get(clientauth.ParameterClientID); id != "" {
+		// RFC 6749 section 2.3.1: not in the request URI.
+		out.query = out.query.WithoutCredentials()
+		form = form.With(clientauth.ParameterClientID, id)
+	}
+	out.header.Set("Content-Type", formMediaType)
+	// Also without credentials the form is sent as it was parsed, so that the
+	// provider cannot read it differently.
+	out.body = []byte(form.Encode())
+	return out
+}
+
+// endToEnd returns a copy of the fields of a client's request that may reach a
+// fronted endpoint.
+func endToEnd(in http.Header) http.Header {
+	out := in.Clone()
+	for name := range out {
+		if isWithheld(name) {
+			delete(out, name)
+		}
+	}
+	// A compressed reply could not be checked.
+	out.Set("Accept-Encoding", "identity")
+	return out
+}
+
+// isWithheld reports whether a field, its name in canonical form, must not
+// reach a fronted endpoint.
+func isWithheld(name string) bool {
+	switch name {
+	// They make Go's transport send a request a second time, and a code is
+	// spent by the first (RFC 6749 section 4.1.2).
+	case "Idempotency-Key", "X-Idempotency-Key":
+		return true
+	// The connection to the provider is another one. Connection goes whole, and
+	// what it names stays: else it could name Authorization and take away the
+	// credentials. Upgrade would open a tunnel.
+	case "Connection", "Upgrade", "Expect", "Te", "Trailer":
+		return true
+	// The body they describe is not the one that is sent.
+	case "Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest":
+		return true
+	// They would make the provider serve another method or path than the one
+	// that was checked.
+	case "X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url":
+		return true
+	// Who the client is, is for the gateway to say (RFC 9700 section 4.13).
+	case "Client-Cert", "Client-Cert-Chain", "X-Client-Cert", "X-Real-Ip":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Ssl-") ||
+		// Some servers take the underscore for a hyphen.
+		strings.Contains(name, "_")
+}
