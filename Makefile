@@ -1,10 +1,24 @@
 # make run   the demo: a legacy provider, the gateway before it, and what changes
 # make test  everything that needs only Go and make
+# make e2e   real clients, from npm, against the running programs; needs Node
+# make fuzz  every fuzz target for FUZZTIME each
 
-.PHONY: test vet
+FUZZTIME ?= 10m
+
+.PHONY: build run test e2e fuzz
+
+build:
+	go build -o bin/ ./cmd/oauthgw
+
+run:
+	go run ./cmd/oauthgw demo
 
 test:
 	go test ./...
 
-vet:
-	go vet ./...
+e2e:
+	bash e2e/run
+
+fuzz:
+	go test -run '^$$' -fuzz '^FuzzParseForm$$' -fuzztime $(FUZZTIME) ./clientauth
+	go test -run '^$$' -fuzz '^FuzzReadBasic$$' -fuzztime $(FUZZTIME) ./clientauth
