@@ -146,7 +146,8 @@ func lineOf(n *yaml.Node, keys []string) int {
 }
 
 // readConfig reads a file over the defaults. It returns what could be read
-// beside the mistakes, so that the rest can be judged as well.
+// beside the mistakes, so that the rest can be judged as well. Without a source
+// too little could be read for that.
 func readConfig(name string) (config, *source, []error) {
 	c, s := defaults(), &source{file: name}
 	if name == "" {
@@ -154,18 +155,22 @@ func readConfig(name string) (config, *source, []error) {
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return c, s, []error{err}
+		return c, nil, []error{err}
 	}
 	if err := yaml.Unmarshal(text, &s.root); err != nil {
-		return c, s, inFile(name, err)
+		return c, nil, inFile(name, err)
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(&c); err != nil && err != io.EOF {
+		// The library leaves out the whole section in which a key is repeated.
+		if strings.Contains(err.Error(), "already defined") {
+			s = nil
+		}
 		return c, s, inFile(name, err)
 	}
 	if err := d.Decode(&yaml.Node{}); err != io.EOF {
-		return c, s, []error{fmt.Errorf("%s: the file holds more than one document", name)}
+		return c, nil, []error{fmt.Errorf("%s: the file holds more than one document", name)}
 	}
 	return c, s, nil
 }

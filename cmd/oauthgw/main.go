@@ -40,7 +40,7 @@ oauthgw COMMAND -h prints the flags of a command.`
 // ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
-		"serve": serve, "check": check, "version": version,
+		"serve": serve, "check": check, "demo": demo, "version": version,
 	}
 	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {

@@ -43,6 +43,9 @@ func newConfigFlags(set *flag.FlagSet) configFlags {
 // over it. The error tells every mistake, each on a line.
 func (f configFlags) settings() (settings, error) {
 	c, source, mistakes := readConfig(*f.file)
+	if source == nil {
+		return settings{}, errors.Join(mistakes...)
+	}
 	source.flags = map[string]bool{}
 	f.set.Visit(func(fl *flag.Flag) { source.flags[fl.Name] = true })
 	for key, field := range map[string]*string{

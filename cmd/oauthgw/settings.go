@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net"
@@ -169,7 +168,7 @@ func endpointPath(value string) (*url.URL, error) {
 		return nil, errors.New("must be a path, such as /oauth2/tokens")
 	}
 	if _, err := clientauth.ParseForm(u.RawQuery); err != nil {
-		return nil, fmt.Errorf("has a query that cannot be read: %w", err)
+		return nil, errors.New("must have a form-encoded query, if any, such as /oauth2/tokens?tenant=1")
 	}
 	return u, nil
 }
