@@ -39,7 +39,7 @@ func demo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 type stage struct {
 	provider, gateway, admin string // origins
 	arrived                  chan legacy.Observation
-	client                   demoClient
+	client                   *demoClient
 	close                    func() error
 }
 
@@ -67,6 +67,7 @@ func startStage(ctx context.Context, address string, stderr io.Writer) (*stage, 
 		gateway:  "http://" + gateway.data.Addr().String(),
 		admin:    "http://" + gateway.admin.Addr().String(),
 		arrived:  make(chan legacy.Observation, 16),
+		client:   newDemoClient(),
 	}
 	s.run(ctx, provider, gateway)
 	return s, nil
@@ -135,17 +136,17 @@ func (s *stage) invite(w io.Writer) {
 	fmt.Fprintf(w, `Try it; each exchange needs a code of its own:
 
   code() { curl -s -o /dev/null -w '%%{redirect_url}' -d decision=allow \
-    '%s/oauth2/authorize?response_type=code&client_id=%s' | sed 's/.*code=//'; }
-
-  curl -i -u %s:%s \
-    -d grant_type=authorization_code -d "code=$(code)" %s/oauth2/tokens
+    '%[1]s/oauth2/authorize?response_type=code&client_id=%[3]s' | sed 's/.*code=//'; }
 
   curl -i -u %[3]s:%[4]s \
-    -d grant_type=authorization_code -d "code=$(code)" %[6]s/oauth2/tokens
+    -d grant_type=authorization_code -d "code=$(code)" %[2]s/oauth2/tokens
+
+  curl -i -u %[3]s:%[4]s \
+    -d grant_type=authorization_code -d "code=$(code)" %[1]s/oauth2/tokens
 
   curl %[1]s/.well-known/oauth-authorization-server
-  curl %[7]s/metrics
+  curl %[5]s/metrics
 
 Interrupt to stop.
-`, s.gateway, s.client.ID, s.client.ID, s.client.Secret, s.provider, s.gateway, s.admin)
+`, s.gateway, s.provider, s.client.ID, s.client.Secret, s.admin)
 }

@@ -18,20 +18,24 @@ import (
 type demoClient struct {
 	ID     string `json:"client_id"`
 	Secret string `json:"client_secret"`
+
+	http http.Client
 }
 
 const demoRedirectURI = "http://127.0.0.1:1/callback"
 
-var demoHTTP = &http.Client{
-	Timeout: 10 * time.Second,
-	// The redirect with the code is the answer.
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+func newDemoClient() *demoClient {
+	return &demoClient{http: http.Client{
+		Timeout: 10 * time.Second,
+		// The redirect with the code is the answer.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // register obtains a client id and a secret.
 func (c *demoClient) register(origin string) error {
 	body := `{"client_name":"oauthgw demo","redirect_uris":["` + demoRedirectURI + `"]}`
-	resp, err := demoHTTP.Post(origin+"/oauth2/register", "application/json", strings.NewReader(body))
+	resp, err := c.http.Post(origin+"/oauth2/register", "application/json", strings.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -45,7 +49,7 @@ func (c *demoClient) register(origin string) error {
 // authorize obtains a code, the user's consent included.
 func (c *demoClient) authorize(origin string) (code string, err error) {
 	query := url.Values{"response_type": {"code"}, "client_id": {c.ID}}
-	resp, err := demoHTTP.PostForm(origin+"/oauth2/authorize?"+query.Encode(), url.Values{"decision": {"allow"}})
+	resp, err := c.http.PostForm(origin+"/oauth2/authorize?"+query.Encode(), url.Values{"decision": {"allow"}})
 	if err != nil {
 		return "", err
 	}
@@ -66,7 +70,7 @@ func (c *demoClient) redeem(origin, code string) (demoAnswer, error) {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
-	resp, err := demoHTTP.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return demoAnswer{}, err
 	}

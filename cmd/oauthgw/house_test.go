@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// house says which packages of ours each package may import, and which
+// third-party modules have their door there. A package without a row has to
+// earn one: with a sentence of its own.
+var house = map[string]struct{ ours, doors []string }{
+	"oauthgw/clientauth": {},
+	"oauthgw/metrics":    {doors: []string{"github.com/prometheus/client_golang"}},
+	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics"}},
+	"oauthgw/wellknown": {
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics"},
+		doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight"},
+	},
+	"oauthgw/internal/legacy":         {},
+	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
+	"oauthgw/cmd/oauthgw": {
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/legacy"},
+		doors: []string{"github.com/gorilla/mux", "gopkg.in/yaml.v3"},
+	},
+}
+
+func TestHouse(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		seen[p.ImportPath] = true
+		row, ok := house[p.ImportPath]
+		if !ok {
+			t.Errorf("%s has no row in the house: say in a sentence what it is, or put it into the package whose sentence covers it", p.ImportPath)
+			continue
+		}
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		for _, i := range p.Imports {
+			switch {
+			case strings.HasPrefix(i, "oauthgw/") && !slices.Contains(row.ours, i):
+				t.Errorf("%s imports %s: against the arrows of the house", p.ImportPath, i)
+			case strings.Contains(strings.Split(i, "/")[0], ".") && !slices.ContainsFunc(row.doors, func(d string) bool { return i == d || strings.HasPrefix(i, d+"/") }):
+				t.Errorf("%s imports %s: its door is elsewhere, or a new dependency has to be argued", p.ImportPath, i)
+			}
+		}
+	}
+	for path := range house {
+		if !seen[path] {
+			t.Errorf("the house has a row for %s, which is not there", path)
+		}
+	}
+}
+
+type listedPackage struct {
+	ImportPath, Doc string
+	Imports         []string
+}
+
+func packages(t *testing.T) []listedPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports", "oauthgw/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var listed []listedPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listedPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return listed
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		listed = append(listed, p)
+	}
+}

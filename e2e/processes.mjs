@@ -1,0 +1,101 @@
+// Child processes that do not outlive the tests, and the ports they need.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+
+const running = new Set();
+
+// A child has a process group of its own, so that whatever it starts ends
+// with it. That also keeps it from a terminal's signals, so they are passed
+// on: by ending this process, and with it the groups.
+process.on("exit", () => running.forEach((child) => child.signal("SIGKILL")));
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => process.exit(1));
+
+// Process is a started program and everything it printed. The name is for
+// messages, which must not hold the arguments: a secret can be among them.
+export class Process {
+  constructor(name, command, args, { input = "ignore", ...options } = {}) {
+    this.name = name;
+    this.stdout = "";
+    this.stderr = "";
+    this.child = spawn(command, args, {
+      ...options,
+      detached: true,
+      stdio: [input, "pipe", "pipe"],
+    });
+    running.add(this);
+    for (const stream of ["stdout", "stderr"]) {
+      this.child[stream].setEncoding("utf8").on("data", (text) => {
+        this[stream] += text;
+        this.child.emit("printed");
+      });
+    }
+    this.ended = new Promise((resolve, reject) => {
+      this.child.once("error", reject);
+      this.child.once("close", (code, signal) => resolve(code ?? signal));
+    }).finally(() => running.delete(this));
+    this.ended.catch(() => {}); // reported to whoever waits
+  }
+
+  get output() {
+    return this.stdout + this.stderr;
+  }
+
+  // saw resolves to the match as soon as the output has it.
+  async saw(pattern, seconds = 30) {
+    const found = () => this.stdout.match(pattern) ?? this.stderr.match(pattern);
+    let look;
+    const watching = new Promise((resolve) => {
+      look = () => found() && resolve();
+      this.child.on("printed", look);
+      look();
+    });
+    await this.within(seconds, Promise.race([watching, this.ended])).finally(() => this.child.off("printed", look));
+    const match = found();
+    if (!match) throw new Error(`${this.name} ended without printing ${pattern}:\n${this.output}`);
+    return match;
+  }
+
+  // exit resolves to the exit code, or to the name of the signal.
+  exit(seconds = 30) {
+    return this.within(seconds, this.ended);
+  }
+
+  // stop ends the process, the hard way if it takes longer than it should.
+  async stop() {
+    if (!running.has(this)) return;
+    this.signal("SIGTERM");
+    await this.exit(5).catch(() => this.signal("SIGKILL"));
+    await this.exit(5).catch(() => {});
+  }
+
+  signal(name) {
+    try {
+      process.kill(-this.child.pid, name);
+    } catch {
+      // It has ended in the meantime, or was never there.
+    }
+  }
+
+  within(seconds, promise) {
+    let timer;
+    const late = new Promise((_, reject) => {
+      const error = new Error(`${this.name} took longer than ${seconds} s`);
+      timer = setTimeout(() => {
+        error.message += `:\n${this.output}`;
+        reject(error);
+      }, seconds * 1000);
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  }
+}
+
+// freePorts resolves to ports of 127.0.0.1 that nobody listens on. Programs
+// that name each other in their arguments need to know them in advance.
+export async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => net.createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}

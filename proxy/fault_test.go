@@ -1,0 +1,179 @@
+package proxy_test
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"oauthgw/clientauth"
+)
+
+const ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n" + tokenAnswer
+
+// Whatever the provider does, the client is told in JSON, never that its
+// credentials are wrong, and the request was sent once.
+func TestProviderFaults(t *testing.T) {
+	for name, test := range map[string]struct {
+		script func(net.Conn)
+		status int
+		reason string
+	}{
+		"hangs up":                    {says(""), 502, "broken_reply"},
+		"speaks another protocol":     {says("SSH-2.0-OpenSSH_9.2\r\n\r\n"), 502, "broken_reply"},
+		"ends in the header":          {says("HTTP/1.1 200 OK\r\nContent-Ty"), 502, "broken_reply"},
+		"ends in the body":            {says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + tokenAnswer), 502, "broken_reply"},
+		"ends in undelimited JSON":    {says("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + `{"access_token":"t0k`), 502, "broken_reply"},
+		"ends in a chunk":             {says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{"), 502, "broken_reply"},
+		"sends no body":               {says("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
+		"sends two lengths":           {says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} "), 502, "broken_reply"},
+		"sends status 099":            {says("HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
+		"sends status 999":            {says("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
+		"sends status 204":            {says("HTTP/1.1 204 No Content\r\n\r\n"), 502, "broken_reply"},
+		"switches protocols":          {says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"), 502, "broken_reply"},
+		"redirects with 302":          {says("HTTP/1.1 302 Found\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n"), 502, "redirect"},
+		"redirects with 308":          {says("HTTP/1.1 308 Permanent Redirect\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n"), 502, "redirect"},
+		"sends a megabyte and a byte": {says("HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n" + strings.Repeat("x", 1<<20+1)), 502, "large_reply"},
+		"sends a huge header":         {says("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 64<<10) + "\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
+		"compresses":                  {says("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"), 502, "encoded_reply"},
+		"never answers":               {silent, 504, "timeout"},
+		"never ends its answer":       {func(c net.Conn) { says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")(c); silent(c) }, 504, "timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := startProvider(t, test.script)
+			limit := 10 * time.Second
+			if test.status == http.StatusGatewayTimeout {
+				limit = 100 * time.Millisecond
+			}
+			f := startFront(t, "http://"+p.Addr().String(), within(limit))
+			status, header, body := f.post(t, "Idempotency-Key", "again", "X-Idempotency-Key", "again")
+			if status != test.status || header.Get("Content-Type") != "application/json" ||
+				!strings.Contains(body, `"error":`) || strings.Contains(body, "invalid_client") {
+				t.Errorf("got %d %v %s, want %d", status, header, body, test.status)
+			}
+			if header.Get("Location") != "" || header.Get("Content-Encoding") != "" || header.Get("Upgrade") != "" {
+				t.Errorf("the reply's own fields were relayed: %v", header)
+			}
+			if n := p.count(); n != 1 {
+				t.Errorf("the request was sent %d times", n)
+			}
+			f.Close()
+			if log := f.log.String(); !strings.Contains(log, `"fault":"`+test.reason+`"`) || strings.Contains(log, "t0k") || strings.Contains(log, "s3cret") {
+				t.Errorf("the log says %s", log)
+			}
+		})
+	}
+}
+
+func TestUnreachableProvider(t *testing.T) {
+	p := startProvider(t, silent)
+	p.Close()
+	f := startFront(t, "http://"+p.Addr().String())
+	status, header, body := f.post(t)
+	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(body, "temporarily_unavailable") {
+		t.Errorf("got %d %v %s", status, header, body)
+	}
+	f.Close()
+	if !strings.Contains(f.log.String(), "connection refused") {
+		t.Errorf("the log does not say why: %s", f.log)
+	}
+}
+
+func TestUntrustedProviderReceivesNothing(t *testing.T) {
+	var asked atomic.Int32
+	provider := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer provider.Close()
+	provider.Config.ErrorLog = nil
+	f := startFront(t, provider.URL)
+	if status, _, body := f.post(t); status != http.StatusBadGateway || !strings.Contains(body, "server_error") || asked.Load() != 0 {
+		t.Errorf("got %d %s; the provider was asked %d times", status, body, asked.Load())
+	}
+}
+
+// A reply that is whole and well passes, whatever came before it or is odd
+// about it.
+func TestOddRepliesThatPass(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	for name, test := range map[string]struct {
+		reply, body string
+		endpoint    clientauth.Endpoint
+	}{
+		"interim replies before it":  {"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nSet-Cookie: a=b\r\n\r\n" + ok, tokenAnswer, clientauth.Token},
+		"delimited by the end":       {head + "\r\n" + tokenAnswer, tokenAnswer, clientauth.Token},
+		"in chunks with a trailer":   {head + "Trailer: X\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\n" + tokenAnswer + "\r\n0\r\nX: y\r\n\r\n", tokenAnswer, clientauth.Token},
+		"with an error member":       {head + "Content-Length: 26\r\n\r\n" + `{"error":"invalid_client"}`, `{"error":"invalid_client"}`, clientauth.Token},
+		"behind a byte order mark":   {head + "Content-Length: 5\r\n\r\n\ufeff{}", "\ufeff{}", clientauth.Token},
+		"no body from revocation":    {head + "Content-Length: 0\r\n\r\n", "", clientauth.Revocation},
+		"no content from revocation": {"HTTP/1.1 204 No Content\r\n\r\n", "", clientauth.Revocation},
+		"not JSON":                   {"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n{", "{", clientauth.Token},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := startProvider(t, says(test.reply))
+			f := startFront(t, "http://"+p.Addr().String(), at(test.endpoint))
+			status, header, body := f.post(t)
+			if status/100 != 2 || body != test.body || header.Get("Cache-Control") != "no-store" {
+				t.Errorf("got %d %v %q", status, header, body)
+			}
+			if header.Get("Set-Cookie") != "" || header.Get("Link") != "" || header.Get("Trailer") != "" {
+				t.Errorf("interim replies or trailers were relayed: %v", header)
+			}
+		})
+	}
+}
+
+// A client that leaves while the provider is asked gets nothing, also if it
+// only closed its sending side: an implied 200 would be a lie.
+func TestClientThatLeaves(t *testing.T) {
+	p := startProvider(t, silent)
+	f := startFront(t, "http://"+p.Addr().String())
+	answer := f.raw(t, "POST / HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b", func(c *net.TCPConn) {
+		for p.count() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		_ = c.CloseWrite()
+	})
+	if answer != "" {
+		t.Errorf("the client was told %q", answer)
+	}
+	f.Close()
+	if !strings.Contains(f.log.String(), `"outcome":"canceled"`) {
+		t.Errorf("the log says %s", f.log)
+	}
+}
+
+// Connections that the provider closes under load cost requests, and never
+// make one arrive twice: not even where the client asks for it.
+func TestClosedConnectionsDoNotRepeatRequests(t *testing.T) {
+	var hits atomic.Int32
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		hits.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(tokenAnswer))
+	}))
+	defer provider.Close()
+	f := startFront(t, provider.URL)
+	answered := int32(0)
+	for i := range 200 {
+		if i%2 == 0 {
+			go provider.CloseClientConnections()
+		}
+		switch status, _, body := f.post(t, "Idempotency-Key", "again"); status {
+		case http.StatusOK:
+			answered++
+		case http.StatusBadGateway:
+		default:
+			t.Fatalf("got %d %s", status, body)
+		}
+		if hits.Load() > int32(i+1) {
+			t.Fatalf("%d requests arrived as %d", i+1, hits.Load())
+		}
+	}
+	if answered == 0 {
+		t.Error("no request was answered")
+	}
+}

@@ -1,0 +1,180 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+const (
+	basicField  = "Basic YXBwOnMzY3JldC1vbmU="
+	tokenForm   = "grant_type=authorization_code&code=c0de-value"
+	tokenAnswer = `{"access_token":"t0ken-value"}`
+)
+
+// fakeProvider is a provider on a real socket that answers each connection's
+// first request as its script says.
+type fakeProvider struct {
+	net.Listener
+	mu       sync.Mutex
+	requests []string
+}
+
+// startProvider runs a script for every connection. The script receives the
+// connection when the whole request has arrived.
+func startProvider(t *testing.T, script func(net.Conn)) *fakeProvider {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &fakeProvider{Listener: l}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { defer c.Close(); p.serve(c, script) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); running.Wait() })
+	return p
+}
+
+func (p *fakeProvider) serve(c net.Conn, script func(net.Conn)) {
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	r, err := http.ReadRequest(bufio.NewReader(c))
+	if err != nil {
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	p.requests = append(p.requests, string(body))
+	p.mu.Unlock()
+	script(c)
+}
+
+// count returns how many whole requests have arrived.
+func (p *fakeProvider) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.requests)
+}
+
+// says returns a script that sends octets and hangs up.
+func says(octets string) func(net.Conn) {
+	return func(c net.Conn) { _, _ = io.WriteString(c, octets) }
+}
+
+// silent is a script that answers nothing until the other side leaves.
+func silent(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+
+// front is a fronted endpoint on a real socket.
+type front struct {
+	*httptest.Server
+	metrics *metrics.Metrics
+	log     *bytes.Buffer
+}
+
+func startFront(t *testing.T, upstream string, change ...func(*proxy.Config)) *front {
+	t.Helper()
+	f := &front{metrics: metrics.New(metrics.Build{}), log: new(bytes.Buffer)}
+	h := newHandler(t, upstream, f, change...)
+	f.Server = httptest.NewServer(h)
+	f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func newHandler(t testing.TB, upstream string, f *front, change ...func(*proxy.Config)) http.Handler {
+	t.Helper()
+	target, err := url.Parse(upstream + "/oauth2/tokens")
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := proxy.NewTransport(nil, 0)
+	t.Cleanup(transport.CloseIdleConnections)
+	config := proxy.Config{
+		Endpoint: clientauth.Token, Target: target,
+		Rules: clientauth.New(clientauth.Config{}), Realm: "example", Timeout: 10 * time.Second,
+		Transport: transport, Metrics: f.metrics, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	h, err := proxy.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func within(d time.Duration) func(*proxy.Config) {
+	return func(c *proxy.Config) { c.Timeout = d }
+}
+
+func at(e clientauth.Endpoint) func(*proxy.Config) {
+	return func(c *proxy.Config) { c.Endpoint = e }
+}
+
+// post sends a token request with HTTP Basic and returns status, header, body.
+func (f *front) post(t *testing.T, header ...string) (int, http.Header, string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, f.URL+"/oauth2/tokens", strings.NewReader(tokenForm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Authorization", basicField)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := f.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header, string(body)
+}
+
+// raw sends octets over a connection of their own and returns what comes back
+// until the gateway hangs up.
+func (f *front) raw(t *testing.T, octets string, then func(*net.TCPConn)) string {
+	t.Helper()
+	c, err := net.Dial("tcp", f.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, strings.ReplaceAll(octets, "\n", "\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if then != nil {
+		then(c.(*net.TCPConn))
+	}
+	answer, _ := io.ReadAll(c) // a reset ends it as well
+	return string(answer)
+}

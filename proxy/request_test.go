@@ -1,0 +1,173 @@
+package proxy_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+const formHead = "POST /oauth2/tokens HTTP/1.1\nHost: a\nAuthorization: " + basicField + "\nContent-Type: application/x-www-form-urlencoded\n"
+
+// What does not arrive whole is not sent on.
+func TestBrokenBodies(t *testing.T) {
+	for name, test := range map[string]struct {
+		octets string
+		status string
+	}{
+		"ends early":              {formHead + "Content-Length: 100\n\ngrant_type=x", "400"},
+		"ends early in a chunk":   {formHead + "Transfer-Encoding: chunked\n\n20\ngrant_type=x", "400"},
+		"a bad chunk size":        {formHead + "Transfer-Encoding: chunked\n\nzz\ngrant_type=x\n0\n\n", "400"},
+		"a chunk that goes on":    {formHead + "Transfer-Encoding: chunked\n\n1\ngrant_type=x\n0\n\n", "400"},
+		"too large by its length": {formHead + "Content-Length: 65537\n\n", "413"},
+		"too large in chunks":     {formHead + "Transfer-Encoding: chunked\n\n10001\n" + strings.Repeat("a", 0x10001) + "\n0\n\n", "413"},
+		"an unknown encoding":     {formHead + "Transfer-Encoding: gzip, chunked\n\n0\n\n", "501"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startProvider(t, says(ok))
+			f := startFront(t, "http://"+p.Addr().String())
+			answer := f.raw(t, test.octets, func(c *net.TCPConn) { _ = c.CloseWrite() })
+			if !strings.HasPrefix(answer, "HTTP/1.1 "+test.status) || strings.Contains(answer, "s3cret") {
+				t.Errorf("got %q, want %s", answer, test.status)
+			}
+			if p.count() != 0 {
+				t.Error("the provider was asked")
+			}
+		})
+	}
+}
+
+// After a request with both a length and chunks, what follows on the
+// connection is not taken for another request (RFC 9112 section 6.1).
+func TestLengthAndChunksEndTheConnection(t *testing.T) {
+	p := startProvider(t, says(ok))
+	f := startFront(t, "http://"+p.Addr().String())
+	smuggled := "POST /oauth2/tokens HTTP/1.1\nHost: a\nContent-Length: 0\n\n"
+	answer := f.raw(t, formHead+"Content-Length: 5\nTransfer-Encoding: chunked\n\n0\n\n"+smuggled, nil)
+	if n := strings.Count(answer, "HTTP/1.1 "); n != 1 || p.count() > 1 {
+		t.Errorf("%d answers, %d requests sent on: %q", n, p.count(), answer)
+	}
+}
+
+func TestMediaTypes(t *testing.T) {
+	for _, test := range []struct {
+		contentType []string
+		basic       bool
+		status      int
+	}{
+		{[]string{"application/x-www-form-urlencoded"}, true, 200},
+		{[]string{`application/x-www-form-urlencoded; Charset="utf-8"`}, true, 200},
+		{[]string{"Application/X-WWW-Form-Urlencoded;charset=UTF-8"}, true, 200},
+		{nil, true, 400},
+		{nil, false, 200},
+		{[]string{"application/json"}, true, 400},
+		{[]string{"application/json"}, false, 200},
+		{[]string{"multipart/form-data; boundary=x"}, true, 400},
+		{[]string{"multipart/form-data; boundary=x"}, false, 200},
+		{[]string{"application/x-www-form-urlencoded; charset=utf-16"}, false, 400},
+		{[]string{"application/x-www-form-urlencoded; charset=utf-7"}, true, 400},
+		{[]string{"application/x-www-form-urlencoded; a=1; a=2"}, false, 400},
+		{[]string{"application/x-www-form-urlencoded; charset"}, false, 400},
+		{[]string{"application/x-www-form-urlencoded, application/json"}, false, 400},
+		{[]string{"application/x-www-form-urlencoded", "application/json"}, false, 400},
+		{[]string{"application/json", "application/x-www-form-urlencoded"}, true, 400},
+	} {
+		t.Run(strings.Join(test.contentType, "|"), func(t *testing.T) {
+			p := startProvider(t, says(ok))
+			h := newHandler(t, "http://"+p.Addr().String(), &front{metrics: metrics.New(metrics.Build{}), log: discard()})
+			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(tokenForm))
+			r.Header["Content-Type"] = test.contentType
+			if test.basic {
+				r.Header.Set("Authorization", basicField)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != test.status || (p.count() == 1) != (test.status == 200) {
+				t.Errorf("got %d %s, want %d; the provider was asked %d times", w.Code, w.Body, test.status, p.count())
+			}
+		})
+	}
+}
+
+func TestMethods(t *testing.T) {
+	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "TRACE", "post", "BREW"} {
+		p := startProvider(t, says(ok))
+		h := newHandler(t, "http://"+p.Addr().String(), &front{metrics: metrics.New(metrics.Build{}), log: discard()})
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("POST", "/oauth2/tokens?client_secret=s3cret-one", strings.NewReader(tokenForm))
+		r.Method = method
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "POST" || p.count() != 0 {
+			t.Errorf("%s: got %d %v", method, w.Code, w.Header())
+		}
+	}
+}
+
+// The endpoint's own query reaches the provider beside the client's (RFC 6749
+// section 3.2).
+func TestEndpointKeepsItsQuery(t *testing.T) {
+	for sent, want := range map[string]string{"": "tenant=1", "?a=b": "a=b&tenant=1", "?tenant=2": "tenant=2"} {
+		var got string
+		provider := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.URL.RawQuery }))
+		h := newHandler(t, provider.URL, &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
+			c.Endpoint = clientauth.Revocation
+			c.Target.RawQuery = "tenant=1"
+		})
+		r := httptest.NewRequest("POST", "/oauth2/tokens"+sent, strings.NewReader(tokenForm))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		provider.Close()
+		if got != want {
+			t.Errorf("%q became %q, want %q", sent, got, want)
+		}
+	}
+}
+
+// A client that does not end its request is sent away, and the one that does
+// is not: the deadline does not reach beyond the body.
+func TestSlowBody(t *testing.T) {
+	for name, test := range map[string]struct {
+		provider time.Duration
+		complete bool
+		want     string
+	}{
+		"never ends":          {0, false, "HTTP/1.1 408"},
+		"ends, slow provider": {14 * time.Second, true, "HTTP/1.1 200"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+					time.Sleep(test.provider)
+					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, r.Context().Err()
+				})
+				h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
+					c.Transport, c.Timeout = transport, 15*time.Second
+				})
+				near, far := net.Pipe()
+				server := &http.Server{Handler: h}
+				go server.Serve(&onePipe{conn: far, done: make(chan struct{})})
+				defer server.Close()
+				defer near.Close()
+				body := "Content-Length: 12\r\n\r\ngrant_type="
+				if test.complete {
+					body += "x"
+				}
+				go io.WriteString(near, strings.ReplaceAll(formHead, "\n", "\r\n")+body)
+				answer := make([]byte, len(test.want))
+				if _, err := io.ReadFull(near, answer); err != nil || string(answer) != test.want {
+					t.Errorf("got %q %v, want %q", answer, err, test.want)
+				}
+				go io.Copy(io.Discard, near)
+			})
+		})
+	}
+}

@@ -1,0 +1,182 @@
+package proxy_test
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"oauthgw/clientauth"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// roundTripper is a transport that is a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// onePipe is a listener with one connection.
+type onePipe struct {
+	conn net.Conn
+	done chan struct{}
+	once sync.Once
+}
+
+func (l *onePipe) Accept() (net.Conn, error) {
+	if c := l.conn; c != nil {
+		l.conn = nil
+		return c, nil
+	}
+	<-l.done
+	return nil, net.ErrClosed
+}
+func (l *onePipe) Close() error   { l.once.Do(func() { close(l.done) }); return nil }
+func (l *onePipe) Addr() net.Addr { return &net.TCPAddr{} }
+
+func discard() *bytes.Buffer { return new(bytes.Buffer) }
+
+// answering returns the reply of an endpoint whose provider answers so.
+func answering(t testing.TB, status int, header http.Header, body string, authorization string, change ...func(*proxy.Config)) *httptest.ResponseRecorder {
+	t.Helper()
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	})
+	change = append(change, func(c *proxy.Config) { c.Transport = transport })
+	h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, change...)
+	r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(tokenForm))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestWhatCountsAsInvalidClient(t *testing.T) {
+	for body, corrected := range map[string]bool{
+		`{"error":"invalid_client"}`:                                        true,
+		` {"x":{"error":"x"},"error" : "invalid_client" } ` + "\n":          true,
+		`{"\u0065rror":"invalid\u005fclient"}`:                              true,
+		`{"Error":"x","error":"invalid_client"}`:                            true,
+		`{"Error":"invalid_client"}`:                                        false,
+		`{"error":"invalid_grant"}`:                                         false,
+		`{"error":"invalid_client","error":"invalid_client"}`:               false,
+		`{"error":["invalid_client"]}`:                                      false,
+		`{"x":{"error":"invalid_client"}}`:                                  false,
+		`[{"error":"invalid_client"}]`:                                      false,
+		`{"error":"invalid_client"} {}`:                                     false,
+		`{"error":"invalid_client"`:                                         false,
+		"\ufeff" + `{"error":"invalid_client"}`:                             false,
+		`"invalid_client"`:                                                  false,
+		`{"x":` + strings.Repeat("[", 10001) + `,"error":"invalid_client"}`: false,
+		"": false,
+	} {
+		w := answering(t, 400, http.Header{}, body, basicField)
+		if (w.Code == 401) != corrected || w.Body.String() != body {
+			t.Errorf("%.60q: got %d %q", body, w.Code, w.Body)
+		}
+		if (w.Header().Get("Www-Authenticate") != "") != corrected {
+			t.Errorf("%.60q: challenge %q", body, w.Header().Get("Www-Authenticate"))
+		}
+	}
+}
+
+func TestWhichRejectionsAreCorrected(t *testing.T) {
+	for _, test := range []struct {
+		endpoint  clientauth.Endpoint
+		basic     bool
+		from, to  int
+		challenge bool
+	}{
+		{clientauth.Token, true, 400, 401, true},
+		{clientauth.Token, false, 400, 400, false},
+		{clientauth.Token, true, 401, 401, true},
+		{clientauth.Token, false, 401, 401, true},
+		{clientauth.Token, true, 403, 403, false},
+		{clientauth.Token, true, 500, 500, false},
+		{clientauth.Revocation, true, 400, 401, true},
+		{clientauth.Revocation, false, 400, 400, false},
+		{clientauth.PushedAuthorizationRequest, false, 400, 400, false},
+		{clientauth.DeviceAuthorization, true, 400, 401, true},
+		{clientauth.Introspection, false, 400, 401, true},
+		{clientauth.BackchannelAuthentication, false, 400, 401, true},
+	} {
+		authorization := ""
+		if test.basic {
+			authorization = basicField
+		}
+		w := answering(t, test.from, http.Header{}, `{"error":"invalid_client"}`, authorization, at(test.endpoint))
+		if w.Code != test.to || (w.Header().Get("Www-Authenticate") == `Basic realm="example"`) != test.challenge {
+			t.Errorf("%s, basic %v, %d: got %d %v", test.endpoint, test.basic, test.from, w.Code, w.Header())
+		}
+	}
+}
+
+func TestChallengesThatAreThere(t *testing.T) {
+	for field, basic := range map[string]bool{
+		`Basic realm="x"`:                        true,
+		`basic`:                                  true,
+		`BASIC realm=x`:                          true,
+		`Bearer realm="x", Basic realm="y"`:      true,
+		`Negotiate abc==, Basic realm="y"`:       true,
+		`Bearer realm="a, Basic b"`:              false,
+		`Bearer realm="a\", Basic b"`:            false,
+		`Bearer a=b, basic=c`:                    false,
+		`Bearer a=b, basic = c`:                  false,
+		`Bearer`:                                 false,
+		`Basically realm="x"`:                    false,
+		`Bearer realm="a", charset="UTF-8", x=y`: false,
+	} {
+		w := answering(t, 401, http.Header{"Www-Authenticate": {field}}, `{"error":"invalid_client"}`, basicField)
+		got := w.Header()["Www-Authenticate"]
+		if got[0] != field || (len(got) == 1) != basic {
+			t.Errorf("%s became %q", field, got)
+		}
+	}
+}
+
+func TestStoringIsForbiddenOnce(t *testing.T) {
+	for name, test := range map[string]struct{ in, want []string }{
+		"absent":   {nil, []string{"no-store"}},
+		"there":    {[]string{"private, No-Store"}, []string{"private, No-Store"}},
+		"another":  {[]string{"max-age=60"}, []string{"max-age=60", "no-store"}},
+		"in a two": {[]string{"private", "no-store"}, []string{"private", "no-store"}},
+	} {
+		h := http.Header{}
+		if test.in != nil {
+			h["Cache-Control"] = test.in
+		}
+		w := answering(t, 200, h, "{}", "")
+		if got := w.Header()["Cache-Control"]; strings.Join(got, "|") != strings.Join(test.want, "|") {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
+// Whatever a provider says, the body passes as it is and the status changes to
+// 401 only, or the gateway answers for it.
+func FuzzReply(f *testing.F) {
+	f.Add(400, "application/json", `{"error":"invalid_client"}`)
+	f.Add(200, "application/json", `{"access_token":"x"`)
+	f.Add(302, "text/html", "")
+	f.Add(99, "application/json", "\ufeff{}")
+	f.Fuzz(func(t *testing.T, status int, contentType, body string) {
+		if status < 0 || status > 1000 {
+			return
+		}
+		w := answering(t, status, http.Header{"Content-Type": {contentType}}, body, basicField)
+		switch {
+		case w.Code == http.StatusBadGateway && strings.Contains(w.Body.String(), `"error":"server_error"`):
+		case w.Body.String() != body:
+			t.Fatalf("the body changed from %q to %q", body, w.Body)
+		case w.Code != status && !(status == 400 && w.Code == 401):
+			t.Fatalf("the status changed from %d to %d", status, w.Code)
+		}
+	})
+}
