@@ -261,7 +261,7 @@ func TestRepliesThatHoldNoDocument(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			writeDocument(w, r)
 		}, 503},
-		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location+"/other", 302) }, 503},
+		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location+"/other", http.StatusFound) }, 503},
 		"never arrives": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 503},
 	} {
 		t.Run(name, func(t *testing.T) {
