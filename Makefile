@@ -1,11 +1,12 @@
 # make run   the demo: a legacy provider, the gateway before it, and what changes
 # make test  everything that needs only Go and make
 # make e2e   real clients, from npm, against the running programs; needs Node
+# make conformance   the table of what the standards ask, row by row
 # make fuzz  every fuzz target for FUZZTIME each
 
 FUZZTIME ?= 10m
 
-.PHONY: build run test e2e fuzz
+.PHONY: build run test conformance e2e fuzz
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -16,9 +17,13 @@ run:
 test:
 	go test ./...
 
+conformance:
+	go test -count=1 -run '^TestConformance$$' ./cmd/oauthgw -conformance
+
 e2e:
 	bash e2e/run
 
 fuzz:
 	go test -run '^$$' -fuzz '^FuzzParseForm$$' -fuzztime $(FUZZTIME) ./clientauth
 	go test -run '^$$' -fuzz '^FuzzReadBasic$$' -fuzztime $(FUZZTIME) ./clientauth
+	go test -run '^$$' -fuzz '^FuzzReply$$' -fuzztime $(FUZZTIME) ./proxy

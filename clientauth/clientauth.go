@@ -72,6 +72,9 @@ type Config struct {
 	// Conflict tells which second credentials are tolerated. Defaults to
 	// ConflictDiffering.
 	Conflict Conflict
+	// InsecureQueryCredentials accepts a client secret in the request URI, where
+	// it ends up in the logs of everyone on the way.
+	InsecureQueryCredentials bool
 }
 
 // Rules read client authentication under one [Config]. They are immutable.
@@ -99,7 +102,7 @@ func New(c Config) *Rules {
 // 2.3), so every recogniser looks at the request, and what they find together
 // decides.
 func (r *Rules) Read(req Request) (Credentials, error) {
-	if err := checkQuery(req); err != nil {
+	if err := r.checkQuery(req); err != nil {
 		return Credentials{}, err
 	}
 	var found []recognition
@@ -113,11 +116,11 @@ func (r *Rules) Read(req Request) (Credentials, error) {
 
 // checkQuery refuses what a request URI must not hold. RFC 6749 section 2.3.1
 // allows credentials in the body only, and section 3.2 every parameter once.
-func checkQuery(req Request) error {
-	for _, name := range []string{ParameterClientSecret, ParameterClientAssertion, ParameterClientAssertionType} {
-		if req.Query.Get(name) != "" {
-			return ErrQueryCredentials
-		}
+func (r *Rules) checkQuery(req Request) error {
+	switch {
+	case req.Query.Get(ParameterClientAssertion) != "", req.Query.Get(ParameterClientAssertionType) != "",
+		req.Query.Get(ParameterClientSecret) != "" && !r.config.InsecureQueryCredentials:
+		return ErrQueryCredentials
 	}
 	for name := range req.Query.names() {
 		if req.Form.has(name) && !repeatable(name) {

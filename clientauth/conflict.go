@@ -43,7 +43,7 @@ func (r *Rules) resolve(req Request, found []recognition) (Credentials, error) {
 // unauthenticated describes a request that presents no credential: one with an
 // Authorization field that is not ours to read, or a public client.
 func unauthenticated(req Request) Credentials {
-	c := Credentials{Method: None, ClientID: identity(req)}
+	c := Credentials{Method: None, ClientID: parameterOf(req, ParameterClientID)}
 	if len(req.Header["Authorization"]) > 0 {
 		c.Method = Other
 	}
@@ -74,17 +74,8 @@ func (c Credentials) same(d Credentials) bool {
 // another client than the one that authenticates (RFC 7521 section 4.2 says
 // the same of assertions, whose subject only the provider can read).
 func otherIdentity(req Request, c Credentials) *Error {
-	if id := identity(req); c.Method == Basic && id != "" && id != c.ClientID {
+	if id := parameterOf(req, ParameterClientID); c.Method == Basic && id != "" && id != c.ClientID {
 		return ErrDifferentClientID
 	}
 	return nil
-}
-
-// identity returns the client_id parameter, from the form or the query: it is
-// in one of them at most.
-func identity(req Request) string {
-	if id := req.Form.Get(ParameterClientID); id != "" {
-		return id
-	}
-	return req.Query.Get(ParameterClientID)
 }

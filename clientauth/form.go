@@ -168,9 +168,9 @@ func (f *Form) WithoutCredentials() *Form {
 	return f.without(reserved)
 }
 
-// Without returns a form that lacks every copy of a parameter.
-func (f *Form) Without(name string) *Form {
-	return f.without(func(n string) bool { return n == name })
+// OnlyCredentials returns a form of just those parameters.
+func (f *Form) OnlyCredentials() *Form {
+	return f.without(func(name string) bool { return !reserved(name) })
 }
 
 func (f *Form) without(drop func(name string) bool) *Form {

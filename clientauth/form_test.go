@@ -101,7 +101,7 @@ func TestFormEditsLeaveTheOriginalAlone(t *testing.T) {
 		form *clientauth.Form
 		want string
 	}{
-		{f, before}, {bare, "a=1&b=2"}, {one, "a=1&b=2&c=3"}, {two, "a=1&b=2&d=4"}, {f.Without("a").Without("b").WithoutCredentials(), ""},
+		{f, before}, {bare, "a=1&b=2"}, {one, "a=1&b=2&c=3"}, {two, "a=1&b=2&d=4"}, {f.OnlyCredentials(), "client_id=x&client_secret=y&client_assertion=z&client_assertion_type=t"},
 	} {
 		if got := test.form.Encode(); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)
@@ -111,7 +111,7 @@ func TestFormEditsLeaveTheOriginalAlone(t *testing.T) {
 
 func TestNilFormIsEmpty(t *testing.T) {
 	var f *clientauth.Form
-	if f.Encode() != "" || f.Get("a") != "" || f.Without("a").Encode() != "" || f.With("a", "b").Encode() != "a=b" {
+	if f.Encode() != "" || f.Get("a") != "" || f.OnlyCredentials().Encode() != "" || f.Completed(nil).Encode() != "" || f.With("a", "b").Encode() != "a=b" {
 		t.Error("a nil form is not empty")
 	}
 }

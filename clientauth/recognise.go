@@ -67,14 +67,14 @@ func (r *Rules) decodingFor(sent string) Decoding {
 }
 
 func (r *Rules) recognisePost(req Request) (recognition, bool) {
-	secret := req.Form.Get(ParameterClientSecret)
+	secret := parameterOf(req, ParameterClientSecret)
 	// RFC 6749 section 3.2: a parameter without a value is treated as omitted.
 	if secret == "" {
 		return recognition{}, false
 	}
 	return recognition{credentials: Credentials{
 		Method:   Post,
-		ClientID: req.Form.Get(ParameterClientID),
+		ClientID: parameterOf(req, ParameterClientID),
 		Secret:   NewSecret(secret),
 	}}, true
 }
@@ -85,6 +85,15 @@ func (r *Rules) recogniseAssertion(req Request) (recognition, bool) {
 	}
 	return recognition{credentials: Credentials{
 		Method:   Assertion,
-		ClientID: req.Form.Get(ParameterClientID),
+		ClientID: parameterOf(req, ParameterClientID),
 	}}, true
+}
+
+// parameterOf returns a parameter from the form or the query: checkQuery has
+// made sure that it is in one of them at most, and may be there.
+func parameterOf(req Request, name string) string {
+	if value := req.Form.Get(name); value != "" {
+		return value
+	}
+	return req.Query.Get(name)
 }

@@ -12,7 +12,7 @@ import (
 const (
 	outcomeAccepted = "accepted" // the provider accepted the client, or said nothing of it
 	outcomeRejected = "rejected" // the provider answered invalid_client
-	outcomeFailed   = "failed"   // the provider brought no usable reply
+	outcomeFailed   = "failed"   // the provider answered 5xx, or brought no usable reply
 	outcomeCanceled = "canceled" // the client went away
 )
 

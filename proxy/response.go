@@ -37,10 +37,14 @@ func (x *exchange) complete(resp *http.Response) error {
 	if err := r.check(x.Endpoint); err != nil {
 		return err
 	}
-	x.outcome = outcomeAccepted
-	if r.rejectsClient() {
+	switch {
+	case r.rejectsClient():
 		x.outcome = outcomeRejected
 		x.completeRejection(resp)
+	case r.status >= http.StatusInternalServerError:
+		x.outcome = outcomeFailed
+	default:
+		x.outcome = outcomeAccepted
 	}
 	forbidStoring(resp.Header)
 	x.closeAfterChunks(resp.Header)

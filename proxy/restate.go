@@ -15,26 +15,25 @@ type outgoing struct {
 }
 
 // restate says a client's request in the words the provider understands: the
-// credentials of an Authorization field become form parameters.
+// credentials of an Authorization field, or of the request URI, become form
+// parameters (RFC 6749 section 2.3.1).
 func restate(in received, c clientauth.Credentials) outgoing {
 	out := outgoing{header: endToEnd(in.Header), query: in.Query, body: in.body}
 	if in.Form == nil {
 		return out
 	}
-	form := in.Form
+	var form *clientauth.Form
 	if c.Method == clientauth.Basic {
 		out.header.Del("Authorization")
-		out.query = out.query.WithoutCredentials()
-		form = form.WithoutCredentials().With(clientauth.ParameterClientID, c.ClientID)
-		// RFC 6749 section 2.3.1: a client without a secret omits it.
+		form = in.Form.WithoutCredentials().With(clientauth.ParameterClientID, c.ClientID)
+		// A client without a secret omits it.
 		if !c.Secret.IsZero() {
 			form = form.With(clientauth.ParameterClientSecret, c.Secret.Reveal())
 		}
-	} else if id := out.query.Get(clientauth.ParameterClientID); id != "" {
-		// RFC 6749 section 2.3.1: not in the request URI.
-		out.query = out.query.WithoutCredentials()
-		form = form.With(clientauth.ParameterClientID, id)
+	} else {
+		form = in.Form.Completed(in.Query.OnlyCredentials())
 	}
+	out.query = in.Query.WithoutCredentials()
 	out.header.Set("Content-Type", formMediaType)
 	// Also without credentials the form is sent as it was parsed, so that the
 	// provider cannot read it differently.

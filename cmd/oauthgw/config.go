@@ -48,6 +48,8 @@ type config struct {
 		Conflict string `yaml:"conflict"`
 		// Challenge is always or basic.
 		Challenge string `yaml:"challenge"`
+		// InsecureQueryCredentials accepts client secrets in the request URI.
+		InsecureQueryCredentials bool `yaml:"insecure_query_credentials"`
 		// Realm is the realm of challenges. Empty means the issuer.
 		Realm string `yaml:"realm"`
 		// Clients holds what differs for single clients, by client_id.

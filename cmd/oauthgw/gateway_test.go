@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -259,4 +262,15 @@ func TestExchangesEndBeforeTheProgram(t *testing.T) {
 	if got := <-answer; !strings.HasPrefix(got, "HTTP/1.1 200 ") {
 		t.Errorf("got %s", got)
 	}
+}
+
+// writeCertificate writes the certificate of a test server to a file.
+func writeCertificate(t *testing.T, server *httptest.Server) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(name, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }

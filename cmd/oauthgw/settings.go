@@ -183,6 +183,7 @@ func (m *mistakes) rules(c config) *clientauth.Rules {
 		Clients:  clients,
 		Conflict: oneOf(m, "client_auth.conflict", c.ClientAuth.Conflict,
 			clientauth.ConflictDiffering, clientauth.ConflictAny, clientauth.ConflictReport),
+		InsecureQueryCredentials: c.ClientAuth.InsecureQueryCredentials,
 	})
 }
 
