@@ -119,6 +119,43 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestLongestAuthorization(t *testing.T) {
+	longest := basic("app:" + strings.Repeat("s", (9<<10-len("Basic "))/4*3-4))
+	for len(longest) < 9<<10 {
+		longest += " "
+	}
+	for field, want := range map[string]error{longest: nil, longest + " ": clientauth.ErrLongAuthorization} {
+		_, err := clientauth.New(clientauth.Config{}).Read(request(t, []string{field}, "", ""))
+		if want == nil && err != nil || !errors.Is(err, want) {
+			t.Errorf("%d octets: got %v, want %v", len(field), err, want)
+		}
+	}
+}
+
+func TestQueryCredentials(t *testing.T) {
+	rules := clientauth.New(clientauth.Config{InsecureQueryCredentials: true})
+	c, err := rules.Read(request(t, nil, "client_id=app&client_secret=s", "a=b"))
+	if err != nil || c.Method != clientauth.Post || c.ClientID != "app" || c.Secret.Reveal() != "s" {
+		t.Errorf("got %s %q %v", c.Method, c.ClientID, err)
+	}
+	for query, want := range map[string]error{
+		"client_assertion=x":      clientauth.ErrQueryCredentials,
+		"client_assertion_type=x": clientauth.ErrQueryCredentials,
+	} {
+		if _, err := rules.Read(request(t, nil, query, "a=b")); !errors.Is(err, want) {
+			t.Errorf("%s: got %v", query, err)
+		}
+	}
+	if _, err := rules.Read(request(t, []string{basic("app:x")}, "client_secret=y", "")); !errors.Is(err, clientauth.ErrManyMethods) {
+		t.Errorf("a second method in the query: got %v", err)
+	}
+	for _, query := range []string{"client_assertion=x", "client_assertion_type=x", "client_secret=x"} {
+		if _, err := clientauth.New(clientauth.Config{}).Read(request(t, nil, query, "a=b")); !errors.Is(err, clientauth.ErrQueryCredentials) {
+			t.Errorf("%s: got %v", query, err)
+		}
+	}
+}
+
 func TestBasicNeedsAForm(t *testing.T) {
 	rules := clientauth.New(clientauth.Config{})
 	req := request(t, []string{basic("app:s")}, "", "")

@@ -79,19 +79,29 @@ func TestHalvesAreJudgedTogether(t *testing.T) {
 
 func TestClientIsPinnedToADecoding(t *testing.T) {
 	config := clientauth.Config{Clients: map[string]clientauth.Decoding{
-		"app": clientauth.DecodingRaw, "a b": clientauth.DecodingRaw, "strict": clientauth.DecodingForm,
+		"app": clientauth.DecodingRaw, "a b": clientauth.DecodingRaw, "a+c": clientauth.DecodingRaw,
+		"form": clientauth.DecodingForm, "form d": clientauth.DecodingForm,
 	}}
 	for sent, want := range map[string]string{
-		"app:x+y":   "x+y",
-		"other:x+y": "x y",
-		"a b:x+y":   "x+y",
+		"app:x+y":    "app|x+y",
+		"other:x+y":  "other|x y",
+		"a b:x+y":    "a b|x+y",
+		"a+c:x+y":    "a+c|x+y",
+		"a+b:x+y":    "a b|x y", // encoded by a client that is not the pinned one
+		"form:p@+":   "form|p@ ",
+		"form+d:p@+": "form d|p@ ",
+		"form d:p@+": "form d|p@ ",
+		"app:100%":   "app|100%",
 	} {
-		if c, err := read(t, config, basic(sent)); err != nil || c.Secret.Reveal() != want {
-			t.Errorf("%q: got %q %v, want %q", sent, c.Secret.Reveal(), err, want)
+		c, err := read(t, config, basic(sent))
+		if got := c.ClientID + "|" + c.Secret.Reveal(); err != nil || got != want {
+			t.Errorf("%q: got %q %v, want %q", sent, got, err, want)
 		}
 	}
-	if _, err := read(t, config, basic("strict:100%")); !errors.Is(err, clientauth.ErrBasicEscape) {
-		t.Errorf("a client pinned to form: got %v, want %v", err, clientauth.ErrBasicEscape)
+	for _, sent := range []string{"form:100%", "form+d:100%"} {
+		if _, err := read(t, config, basic(sent)); !errors.Is(err, clientauth.ErrBasicEscape) {
+			t.Errorf("%q, a client pinned to form: got %v, want %v", sent, err, clientauth.ErrBasicEscape)
+		}
 	}
 }
 

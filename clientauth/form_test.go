@@ -82,7 +82,8 @@ func TestFormsThatAreAccepted(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", form, got, want)
 		}
 	}
-	for _, form := range []string{manyParameters(100), "assertion=" + strings.Repeat("a", 60<<10)} {
+	for _, form := range []string{manyParameters(100), "assertion=" + strings.Repeat("a", 60<<10),
+		strings.Repeat("a", 64) + "=" + strings.Repeat("a", 16<<10)} {
 		if _, err := clientauth.ParseForm(form); err != nil {
 			t.Errorf("%.20q is within the bounds: %v", form, err)
 		}

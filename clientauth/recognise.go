@@ -52,14 +52,13 @@ func (r *Rules) recogniseBasic(req Request) (recognition, bool) {
 	return recognition{c, err}, true
 }
 
-// decodingFor returns the decoding of a client, whose id is known at this
-// point only as it was sent: plain, or form-encoded.
+// decodingFor returns the decoding of a client, of whose id only the octets are
+// known. A client is pinned to a decoding if reading the octets by it gives the
+// id that the configuration names.
 func (r *Rules) decodingFor(sent string) Decoding {
-	if d, ok := r.config.Clients[sent]; ok {
-		return d
-	}
-	if id, _, _, err := DecodingForm.decode(sent, ""); err == nil {
-		if d, ok := r.config.Clients[id]; ok {
+	for _, d := range []Decoding{DecodingRaw, DecodingForm, DecodingAuto} {
+		id, _, _, err := d.decode(sent, "")
+		if err == nil && r.config.Clients[id] == d {
 			return d
 		}
 	}

@@ -41,6 +41,30 @@ type tokens struct {
 	resource      string
 }
 
+// Client is a client with an id and a secret of somebody else's choice, as old
+// installations have them; those that register get this provider's own. The
+// members are named as in RFC 7591 section 2.
+type Client struct {
+	ID           string   `json:"client_id"`
+	Secret       string   `json:"client_secret"`
+	RedirectURIs []string `json:"redirect_uris"`
+}
+
+// registered returns the client as if it had registered just now.
+func (c Client) registered() *client {
+	return &client{
+		id:       c.ID,
+		secret:   c.Secret,
+		issuedAt: time.Now(),
+		metadata: clientMetadata{
+			RedirectURIs:            c.RedirectURIs,
+			TokenEndpointAuthMethod: "client_secret_post",
+			GrantTypes:              []string{"authorization_code"},
+			ResponseTypes:           []string{"code"},
+		},
+	}
+}
+
 // mayRedirectTo reports whether the redirect URI is one of the registered
 // ones: character by character (RFC 6749 section 3.1.2.3), save for the port
 // of a loopback address, which native apps learn only when they listen (RFC

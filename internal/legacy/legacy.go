@@ -58,6 +58,9 @@ type Config struct {
 	Observe func(Observation)
 	// TokenLifetime is how long an access token is valid. Zero: 24 hours.
 	TokenLifetime time.Duration
+	// Clients are there from the start, beside those that register. They
+	// cannot be managed: nobody holds a registration access token of theirs.
+	Clients []Client
 }
 
 // Observation is what arrived at an endpoint, without its secrets.
@@ -82,7 +85,7 @@ type Provider struct {
 	access  map[string]*client // by access token
 }
 
-// New returns a provider without clients.
+// New returns a provider that knows no clients but the configured ones.
 func New(config Config) *Provider {
 	if config.Resource == nil {
 		config.Resource = http.HandlerFunc(greet)
@@ -93,11 +96,15 @@ func New(config Config) *Provider {
 	if config.TokenLifetime == 0 {
 		config.TokenLifetime = defaultTokenLifetime
 	}
-	return &Provider{
+	p := &Provider{
 		config:  config,
 		clients: make(map[string]*client),
 		access:  make(map[string]*client),
 	}
+	for _, c := range config.Clients {
+		p.clients[c.ID] = c.registered()
+	}
+	return p
 }
 
 // ServeHTTP routes by itself, because [http.ServeMux] would answer doubled

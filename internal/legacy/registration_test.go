@@ -113,3 +113,19 @@ func TestClientConfigurationIsGuarded(t *testing.T) {
 	}
 	wantRefusal(t, p.do(t, http.MethodDelete, "/oauth2/clients", "", "Authorization", "Bearer "), 401, "invalid_token", "")
 }
+
+// A configured client logs in like a registered one, whatever its id and
+// secret look like, and nobody can manage it.
+func TestConfiguredClient(t *testing.T) {
+	c := client{ID: "a b", Secret: "p:w%+d/é"}
+	p := start(t, legacy.Config{Clients: []legacy.Client{{ID: c.ID, Secret: c.Secret, RedirectURIs: []string{redirectURI}}}})
+	if a := p.login(t, c); a.status != http.StatusOK {
+		t.Errorf("login: %d %s", a.status, a.body)
+	}
+	for _, token := range []string{"Bearer ", "Bearer " + c.Secret} {
+		a := p.do(t, http.MethodGet, "/oauth2/clients/a%20b", "", "Authorization", token)
+		if a.status != http.StatusUnauthorized {
+			t.Errorf("configuration endpoint: %d %s", a.status, a.body)
+		}
+	}
+}

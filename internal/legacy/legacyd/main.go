@@ -41,7 +41,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	publicURL := flags.String("public-url", "", "`origin` that the documents name (default: the address)")
 	resourceURL := flags.String("resource-url", "", "`URL` of the protected resource behind /mcp (default: a built-in one)")
 	lifetime := flags.Duration("token-lifetime", 0, "how long an access token is valid (default: 24h)")
+	clientsFile := flags.String("clients", "", "JSON `file` with clients to know from the start (default: none)")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	clients, err := readClients(*clientsFile)
+	if err != nil {
 		return err
 	}
 	resource, err := protectedResource(*resourceURL)
@@ -62,6 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			Resource:      resource,
 			Observe:       printer(stderr),
 			TokenLifetime: *lifetime,
+			Clients:       clients,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 	}
@@ -78,6 +84,23 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 		return err
 	}
 	return nil
+}
+
+// readClients reads clients from a file, because their secrets have no place in
+// arguments. No file means none.
+func readClients(file string) ([]legacy.Client, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var clients []legacy.Client
+	if err := json.Unmarshal(text, &clients); err != nil {
+		return nil, fmt.Errorf("--clients: %w", err)
+	}
+	return clients, nil
 }
 
 // protectedResource returns a proxy to the resource at the URL, or nil for an

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -126,9 +128,27 @@ func TestResourceProxy(t *testing.T) {
 	}
 }
 
+// Clients are read from a file.
+func TestClients(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clients.json")
+	text := `[{"client_id": "a b", "client_secret": "hidden", "redirect_uris": ["https://client.example/"]}]`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address, _ := started(t, "--clients="+file)
+	response, err := http.Get(address + "/oauth2/authorize?client_id=a+b&response_type=code")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("status %d, want the consent page", response.StatusCode)
+	}
+}
+
 // Arguments that cannot be served end the program with an error.
 func TestRefusedArguments(t *testing.T) {
-	for _, args := range [][]string{{"--nonsense"}, {"--resource-url=mcp"}, {"--listen=256.0.0.1:0"}} {
+	for _, args := range [][]string{{"--nonsense"}, {"--resource-url=mcp"}, {"--listen=256.0.0.1:0"}, {"--clients=missing.json"}, {"--clients=main.go"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v: no error", args)
 		}
