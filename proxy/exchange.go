@@ -14,6 +14,8 @@ const (
 	outcomeRejected = "rejected" // the provider answered invalid_client
 	outcomeFailed   = "failed"   // the provider answered 5xx, or brought no usable reply
 	outcomeCanceled = "canceled" // the client went away
+
+	outcomeOverlooked = "overlooked_" // with the reason for which it would have been refused
 )
 
 // exchange is one request and its reply, and what is worth telling of them. It
@@ -40,6 +42,9 @@ func (x *exchange) report() {
 	endpoint, method := string(x.Endpoint), string(x.credentials.Method)
 	if method == "" {
 		method = "unknown" // refused before the credentials were looked for
+	}
+	if x.credentials.Overlooked != nil {
+		x.outcome = outcomeOverlooked + x.credentials.Overlooked.Reason
 	}
 	x.Metrics.ClientAuth(endpoint, method, x.outcome)
 	if x.credentials.Reading != "" {
@@ -72,9 +77,6 @@ func (x *exchange) attributes(method string) []slog.Attr {
 	}
 	if x.credentials.Reading != "" {
 		attrs = append(attrs, slog.String("reading", string(x.credentials.Reading)))
-	}
-	if x.credentials.Overlooked != nil {
-		attrs = append(attrs, slog.String("overlooked", x.credentials.Overlooked.Reason))
 	}
 	if !x.sent.IsZero() {
 		attrs = append(attrs, slog.Duration("upstream", x.waited))

@@ -32,6 +32,14 @@ func newStandardLog(l *slog.Logger) *log.Logger {
 	return log.New(standardLog{l}, "", 0)
 }
 
+// redirectStandardLog does the same for the process's own logger, which net/http
+// uses where it was given none: for the first bytes of a reply that nobody asked
+// for, among others.
+func redirectStandardLog(l *slog.Logger) {
+	log.SetFlags(0)
+	log.SetOutput(standardLog{l})
+}
+
 type standardLog struct{ log *slog.Logger }
 
 // Write implements [io.Writer].

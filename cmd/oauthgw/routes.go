@@ -22,7 +22,12 @@ import (
 func (g *gateway) build(known wellknown.Provider) error {
 	router := mux.NewRouter().SkipClean(true)
 	paths := map[clientauth.Endpoint]string{}
-	for name, u := range g.fronted(known) {
+	fronted := g.fronted(known)
+	for _, name := range clientauth.Endpoints() {
+		u, ok := fronted[name]
+		if !ok {
+			continue
+		}
 		handler, err := proxy.New(proxy.Config{
 			Endpoint: name, Target: g.target(u), Rules: g.settings.rules,
 			Challenge: g.settings.challenge, Realm: g.realm(known), Timeout: g.settings.timeout,

@@ -89,7 +89,9 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	servers, err := listen(s, newLog(s, stderr))
+	l := newLog(s, stderr)
+	redirectStandardLog(l)
+	servers, err := listen(s, l)
 	if err != nil {
 		return err
 	}

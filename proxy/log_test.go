@@ -1,0 +1,104 @@
+package proxy_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+
+	"oauthgw/clientauth"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// The line of an exchange says who asked, how, and what became of it.
+func TestLogLine(t *testing.T) {
+	report := func(c *proxy.Config) {
+		c.Rules = clientauth.New(clientauth.Config{Conflict: clientauth.ConflictReport})
+	}
+	long := strings.Repeat("x", 200)
+	for name, test := range map[string]struct {
+		authorization, form string
+		status              int
+		body                string
+		change              func(*proxy.Config)
+		want                map[string]any
+	}{
+		"accepted": {basicField, "a=b", 200, "{}", nil, map[string]any{
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true}},
+		"public": {"", "client_id=app", 200, "{}", nil, map[string]any{
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": "app", "upstream": true}},
+		"nobody": {"", "a=b", 200, "{}", nil, map[string]any{
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "upstream": true}},
+		"rejected": {basicField, "a=b", 400, `{"error":"invalid_client"}`, nil, map[string]any{
+			"level": "INFO", "status": 401.0, "outcome": "rejected", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true}},
+		"failed": {basicField, "a=b", 500, "{}", nil, map[string]any{
+			"level": "WARN", "status": 500.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true}},
+		"redirected": {basicField, "a=b", 302, "", nil, map[string]any{
+			"level": "WARN", "status": 502.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true, "fault": "redirect"}},
+		"refused": {"Basic !", "a=b", 200, "{}", nil, map[string]any{
+			"level": "INFO", "status": 401.0, "outcome": "malformed_basic", "client_auth": "client_secret_basic"}},
+		"unread": {"", "a=b&a=c", 200, "{}", nil, map[string]any{
+			"level": "INFO", "status": 400.0, "outcome": "repeated_parameter", "client_auth": "unknown"}},
+		"overlooked": {basicField, "client_id=other", 200, "{}", report, map[string]any{
+			"level": "WARN", "status": 200.0, "outcome": "overlooked_different_client_id", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true}},
+		"a long name": {"", "client_id=" + long, 200, "{}", nil, map[string]any{
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128] + "…", "upstream": true}},
+		"not quite as long": {"", "client_id=" + long[:128], 200, "{}", nil, map[string]any{
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128], "upstream": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
+			h := newHandler(t, "http://provider.example", f, func(c *proxy.Config) {
+				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+					return &http.Response{StatusCode: test.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(test.body)), Request: r}, nil
+				})
+				if test.change != nil {
+					test.change(c)
+				}
+			})
+			r := httptest.NewRequest("POST", "/oauth2/tokens?x=y", strings.NewReader(test.form))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			if test.authorization != "" {
+				r.Header.Set("Authorization", test.authorization)
+			}
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			got := line(t, f.log.String())
+			test.want["msg"], test.want["endpoint"] = "exchange", "token"
+			if !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got  %v\nwant %v", got, test.want)
+			}
+			exposed := httptest.NewRecorder()
+			f.metrics.Handler().ServeHTTP(exposed, httptest.NewRequest("GET", "/", nil))
+			series := `oauthgw_client_auth_total{endpoint="token",method="` + got["client_auth"].(string) + `",outcome="` + got["outcome"].(string) + `"} 1`
+			if !strings.Contains(exposed.Body.String(), series) {
+				t.Errorf("the metrics lack %s", series)
+			}
+			if asked := strings.Contains(exposed.Body.String(), `oauthgw_upstream_request_duration_seconds_count{endpoint="token"} 1`); asked != (got["upstream"] == true) {
+				t.Errorf("the provider was asked: %v", asked)
+			}
+		})
+	}
+}
+
+// line parses a log of one line. Times are only looked for.
+func line(t *testing.T, log string) map[string]any {
+	t.Helper()
+	var got map[string]any
+	if err := json.Unmarshal([]byte(log), &got); err != nil {
+		t.Fatalf("%v: %s", err, log)
+	}
+	for _, name := range []string{"time", "duration"} {
+		if _, ok := got[name]; !ok {
+			t.Errorf("the line lacks %s", name)
+		}
+		delete(got, name)
+	}
+	if _, ok := got["upstream"]; ok {
+		got["upstream"] = true
+	}
+	return got
+}
