@@ -119,6 +119,9 @@ func send(t *testing.T, address, message string) string {
 
 // wire turns a message of a story into the octets that are sent.
 func wire(message string) []byte {
+	if message == "" {
+		return nil
+	}
 	head, body, _ := strings.Cut(message, "\n\n")
 	lower := strings.ToLower(head)
 	if body != "" && !strings.Contains(lower, "\ncontent-length:") && !strings.Contains(lower, "\ntransfer-encoding:") ||
@@ -203,20 +206,30 @@ func startScriptedProvider(t *testing.T) *scriptedProvider {
 	return p
 }
 
-// serve answers one request and hangs up.
+// serve answers requests until the gateway hangs up, or the story does: then
+// nothing is left to answer, so that no request meets a connection that is
+// just being closed.
 func (p *scriptedProvider) serve(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	message, err := readMessage(bufio.NewReader(c))
+	for r := bufio.NewReader(c); p.respond(c, r); {
+	}
+}
+
+// respond answers one request and reports whether there may be more.
+func (p *scriptedProvider) respond(c net.Conn, r *bufio.Reader) bool {
+	if _, err := r.Peek(1); err != nil {
+		return false // the gateway hung up, or the test is over
+	}
+	message, err := readMessage(r)
 	if err != nil {
 		message = "unreadable: " + err.Error()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, message)
-	if p.next != "" {
-		_, _ = c.Write(wire(p.next))
-	}
+	_, writeErr := c.Write(wire(p.next))
+	return p.next != "" && err == nil && writeErr == nil
 }
 
 func (p *scriptedProvider) answer(message string) {

@@ -26,8 +26,9 @@ type gateway struct {
 	metrics   *metrics.Metrics
 	log       *slog.Logger
 	source    *wellknown.Source
-	transport http.RoundTripper // towards fronted endpoints
-	rest      http.Handler      // every path that is no endpoint
+	transport *http.Transport // towards fronted endpoints
+	streaming *http.Transport // towards everything else
+	rest      http.Handler    // every path that is no endpoint
 
 	notFound, notYet http.Handler // refusals
 
@@ -52,12 +53,13 @@ func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{settings: s, metrics: m, log: l, source: source, transport: transport,
+	g := &gateway{settings: s, metrics: m, log: l, source: source,
+		transport: transport, streaming: proxy.NewPassthroughTransport(s.upstreamTLS),
 		notFound: refusal(proxy.ErrNotFound, m, l), notYet: refusal(proxy.ErrEndpointsUnknown, m, l)}
 	g.rest = g.notFound
 	if s.passthrough {
 		g.rest = m.Instrument(proxy.Passthrough, proxy.NewPassthrough(proxy.PassthroughConfig{
-			Upstream: s.upstream, Transport: proxy.NewPassthroughTransport(s.upstreamTLS), Metrics: m, Log: l,
+			Upstream: s.upstream, Transport: g.streaming, Metrics: m, Log: l,
 		}))
 	}
 	if len(s.endpoints) > 0 {
@@ -77,6 +79,12 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	g.routes.Load().ServeHTTP(w, r)
+}
+
+// close lets go of the connections to the provider that are idle.
+func (g *gateway) close() {
+	g.transport.CloseIdleConnections()
+	g.streaming.CloseIdleConnections()
 }
 
 // ready reports whether requests can be answered.

@@ -183,5 +183,6 @@ func (s *servers) stop() {
 			_ = server.Close() // the listeners are closed already
 		}
 	}
+	s.gateway.close()
 	s.gateway.log.Info("stopped")
 }
