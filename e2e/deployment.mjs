@@ -51,14 +51,15 @@ export async function deploy(t, { gateway = true } = {}) {
   };
 }
 
-function start(t, program, args) {
+// start runs a program of this repository until the test ends.
+export function start(t, program, args) {
   const process = new Process(program, path.join(build, program), args);
   t.after(() => process.stop());
   return process;
 }
 
 // ready resolves as soon as the URL answers 200, and fails with the process.
-async function ready(process, url) {
+export async function ready(process, url) {
   for (const end = Date.now() + 10_000; Date.now() < end; ) {
     const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => null);
     if (answer?.ok) return;

@@ -122,13 +122,22 @@ func (s *stage) exchange(w io.Writer, title, origin, code string, want int) erro
 	if err != nil {
 		return err
 	}
-	saw := <-s.arrived
-	fmt.Fprintf(w, "%s\n  answer         %s\n  provider saw   Authorization: %s, parameters: %s\n\n",
-		title, answer, yesNo(saw.Authorization), words(saw.Parameters))
+	fmt.Fprintf(w, "%s\n  answer         %s\n  provider saw   %s\n\n", title, answer, s.saw())
 	if answer.status != want {
 		return fmt.Errorf("demo: %s answered %d and not %d", origin, answer.status, want)
 	}
 	return nil
+}
+
+// saw tells what of the last exchange arrived at the provider, which was before
+// its answer.
+func (s *stage) saw() string {
+	select {
+	case o := <-s.arrived:
+		return fmt.Sprintf("Authorization: %s, parameters: %s", yesNo(o.Authorization), words(o.Parameters))
+	default:
+		return "nothing"
+	}
 }
 
 // invite prints what to try by hand. The code is a new one each time.
