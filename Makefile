@@ -18,7 +18,7 @@ test:
 	go test ./...
 
 conformance:
-	go test -count=1 -run '^TestConformance$$' ./cmd/oauthgw -conformance
+	go test -C cmd/oauthgw -run '^TestConformance$$' -conformance
 
 e2e:
 	bash e2e/run
