@@ -2,12 +2,14 @@ package clientauth
 
 import "encoding/json"
 
-// The error codes of RFC 6749 sections 5.2 and 4.1.2.1 that are spoken here.
+// The error codes of RFC 6749 sections 5.2 and 4.1.2.1 and of RFC 7591 section
+// 3.2.2 that are spoken here.
 const (
 	CodeInvalidRequest         = "invalid_request"
 	CodeInvalidClient          = "invalid_client"
 	CodeServerError            = "server_error"
 	CodeTemporarilyUnavailable = "temporarily_unavailable"
+	CodeInvalidClientMetadata  = "invalid_client_metadata"
 )
 
 // Error is a refusal in the words of RFC 6749 section 5.2. Its texts are

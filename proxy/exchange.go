@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -21,7 +22,7 @@ const (
 // exchange is one request and its reply, and what is worth telling of them. It
 // belongs to one goroutine.
 type exchange struct {
-	*Handler
+	*Config
 	w     *recorder
 	r     *http.Request
 	start time.Time
@@ -31,10 +32,19 @@ type exchange struct {
 	waited      time.Duration
 	outcome     string
 	fault       error // for the operator: why the outcome is failed
+
+	amend amendment // what the provider's reply becomes
 }
 
-func (h *Handler) begin(w http.ResponseWriter, r *http.Request) *exchange {
-	return &exchange{Handler: h, w: &recorder{ResponseWriter: w, finalOnly: true}, r: r, start: time.Now()}
+// amendment says of a reply that may reach the client what the exchange came
+// to, and completes it.
+type amendment func(*exchange, *reply)
+
+// begin starts an exchange within the endpoint's time. End reports it.
+func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
+	ctx, cancel := context.WithTimeout(r.Context(), c.Timeout)
+	x = &exchange{Config: c, w: &recorder{ResponseWriter: w, finalOnly: true}, r: r.WithContext(ctx), start: time.Now()}
+	return x, func() { x.report(); cancel() }
 }
 
 // report writes the one log line and counts what the exchange came to.

@@ -33,9 +33,7 @@ func (x *exchange) forward(out outgoing) {
 
 // address directs a request to the endpoint and gives it its body.
 func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
-	target := *x.Target
-	target.RawQuery = out.query.Completed(x.ownQuery).Encode()
-	p.Out.URL = &target
+	p.Out.URL = out.target
 	p.Out.Host = x.r.Host
 	p.SetXForwarded()
 	p.Out.ContentLength = int64(len(out.body))

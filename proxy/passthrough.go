@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"time"
 
+	"oauthgw/internal/origin"
 	"oauthgw/metrics"
 )
 
@@ -20,6 +22,9 @@ type PassthroughConfig struct {
 	Upstream *url.URL
 	// Transport performs the requests; see [NewPassthroughTransport].
 	Transport http.RoundTripper
+	// Way moves the place of a protected resource's metadata, which names the
+	// issuer, to where the gateway serves it. Zero leaves it.
+	Way origin.Map
 	// Metrics and Log receive the facts of each exchange.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
@@ -38,13 +43,30 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		},
 		Transport:     c.Transport,
 		FlushInterval: -1,
-		ErrorHandler:  c.fail,
+		ModifyResponse: func(resp *http.Response) error {
+			c.moveResourceMetadata(resp.Header["Www-Authenticate"])
+			return nil
+		},
+		ErrorHandler: c.fail,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, recorded := time.Now(), &recorder{ResponseWriter: w}
 		defer func() { c.report(r, recorded.status, time.Since(start)) }()
 		frame.ServeHTTP(recorded, r)
 	})
+}
+
+var resourceMetadata = regexp.MustCompile(`(\bresource_metadata=")([^"]*)"`)
+
+// moveResourceMetadata lets the challenges of a protected resource (RFC 9728
+// section 5.1) point to the metadata that names the issuer that clients know.
+func (c PassthroughConfig) moveResourceMetadata(challenges []string) {
+	for i, text := range challenges {
+		if m := resourceMetadata.FindStringSubmatchIndex(text); m != nil {
+			at, _ := c.Way.Move(text[m[4]:m[5]])
+			challenges[i] = text[:m[4]] + at + text[m[5]:]
+		}
+	}
 }
 
 func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) {

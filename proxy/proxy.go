@@ -5,7 +5,9 @@
 // request.go reads the client's request, restate.go puts Basic credentials
 // into the form, forward.go sends it to the provider, response.go completes
 // the reply, refuse.go writes every answer that is the gateway's own. Beside
-// that, [NewPassthrough] carries all other paths untouched.
+// that, a [Registration] fronts the endpoint at which clients say how they will
+// authenticate (RFC 7591, RFC 7592), and [NewPassthrough] carries all other
+// paths untouched.
 //
 // What a [Handler] judged is what the provider receives: the form is parsed
 // once, strictly, and sent on re-encoded from what was parsed. A request
@@ -17,7 +19,6 @@
 package proxy
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -58,6 +59,9 @@ type Config struct {
 	// Transport performs the request. It must not retry, follow redirects or
 	// decompress; see [NewTransport].
 	Transport http.RoundTripper
+	// OwnCORS leaves out what the provider says to pages of other origins, because
+	// the gateway says it.
+	OwnCORS bool
 	// Metrics and Log receive one set of counters and one line per exchange.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
@@ -72,25 +76,27 @@ type Handler struct {
 // New returns the handler of an endpoint. The error says that the target's
 // query cannot be read.
 func New(c Config) (*Handler, error) {
+	q, err := clientauth.ParseForm(c.Target.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{c.withDefaults(), q}, nil
+}
+
+func (c Config) withDefaults() Config {
 	if c.Challenge == "" {
 		c.Challenge = ChallengeAlways
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 15 * time.Second
 	}
-	q, err := clientauth.ParseForm(c.Target.RawQuery)
-	if err != nil {
-		return nil, err
-	}
-	return &Handler{Config: c, ownQuery: q}, nil
+	return c
 }
 
 // ServeHTTP carries one exchange, top to bottom.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), h.Timeout)
-	defer cancel()
-	x := h.begin(w, r.WithContext(ctx))
-	defer x.report()
+	x, end := begin(&h.Config, w, r)
+	defer end()
 
 	received, err := receive(x.w, x.r)
 	if err != nil {
@@ -102,5 +108,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(err)
 		return
 	}
-	x.forward(restate(received, x.credentials))
+	x.amend = completeRejection
+	x.forward(h.restate(received, x.credentials))
 }

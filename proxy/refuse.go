@@ -18,6 +18,8 @@ var (
 		Description: "The form must be encoded in UTF-8; send Content-Type application/x-www-form-urlencoded without another charset."}
 	errContentEncoding = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "content_encoding",
 		Description: "The form must not be compressed; send it without Content-Encoding."}
+	errClientMetadata = &clientauth.Error{Code: clientauth.CodeInvalidClientMetadata, Reason: "client_metadata",
+		Description: "The client metadata must be one JSON object that holds no member twice."}
 	errLargeBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "large_body",
 		Description: "The body is larger than the 64 KiB that this endpoint takes."}
 	errSlowBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "slow_body",

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
 )
 
 // maxReply bounds the body of a provider's reply, in bytes.
@@ -37,21 +37,26 @@ func (x *exchange) complete(resp *http.Response) error {
 	if err := r.check(x.Endpoint); err != nil {
 		return err
 	}
-	switch {
-	case r.rejectsClient():
-		x.outcome = outcomeRejected
-		x.completeRejection(resp)
-	case r.status >= http.StatusInternalServerError:
-		x.outcome = outcomeFailed
-	default:
-		x.outcome = outcomeAccepted
+	x.amend(x, &r)
+	forbidStoring(r.header)
+	x.closeAfterChunks(r.header)
+	if x.OwnCORS {
+		dropCORS(r.header)
 	}
-	forbidStoring(resp.Header)
-	x.closeAfterChunks(resp.Header)
-	resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
-	resp.ContentLength, resp.Trailer = int64(len(body)), nil
-	resp.Body = io.NopCloser(bytes.NewReader(body))
+	r.header.Set("Content-Length", strconv.Itoa(len(r.body)))
+	resp.StatusCode, resp.Status = r.status, ""
+	resp.ContentLength, resp.Trailer = int64(len(r.body)), nil
+	resp.Body = io.NopCloser(bytes.NewReader(r.body))
 	return nil
+}
+
+// dropCORS leaves out what the Fetch standard calls the CORS protocol.
+func dropCORS(h http.Header) {
+	for name := range h {
+		if strings.HasPrefix(name, "Access-Control-") {
+			delete(h, name)
+		}
+	}
 }
 
 // check refuses a reply that must not reach a client.
@@ -71,7 +76,7 @@ func (r reply) check(endpoint clientauth.Endpoint) error {
 	// RFC 6749 section 5.1: a successful token response has a body.
 	case endpoint == clientauth.Token && (r.status == http.StatusNoContent || r.status == http.StatusResetContent):
 		return errBrokenReply
-	case r.status == http.StatusOK && r.isTruncated(endpoint):
+	case (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isTruncated(endpoint):
 		return errBrokenReply
 	}
 	return nil
@@ -80,8 +85,7 @@ func (r reply) check(endpoint clientauth.Endpoint) error {
 // isTruncated reports whether a body that claims to be JSON ends too early,
 // which a reply delimited by the end of its connection does not show.
 func (r reply) isTruncated(endpoint clientauth.Endpoint) bool {
-	mediaType, _, _ := mime.ParseMediaType(r.header.Get("Content-Type"))
-	if mediaType != "application/json" {
+	if !isJSON(r.header) {
 		return false
 	}
 	var whole json.RawMessage
@@ -103,47 +107,33 @@ func (r reply) rejectsClient() bool {
 
 // errorCode returns the error member of a JSON object. It is empty where
 // another reader might find another one: members are matched exactly, and a
-// second error member or anything behind the object counts as none.
+// member that comes twice or anything behind the object counts as none.
 func errorCode(body []byte) string {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	o, err := jsonobject.Parse(body)
+	if err != nil {
 		return ""
 	}
-	var code string
-	seen := false
-	for d.More() {
-		name, err := d.Token()
-		if err != nil || name == "error" && seen {
-			return ""
-		}
-		var value any
-		if err := d.Decode(&value); err != nil {
-			return ""
-		}
-		if name == "error" {
-			code, _ = value.(string)
-			seen = true
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return ""
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return ""
-	}
-	return code
+	return o.Text("error")
 }
 
 // completeRejection gives a refusal of client authentication the status and
-// the challenge that the standard asks for.
-func (x *exchange) completeRejection(resp *http.Response) {
-	if resp.StatusCode == http.StatusBadRequest && x.mustBeUnauthorized() {
-		resp.StatusCode = http.StatusUnauthorized
-		resp.Status = "401 Unauthorized"
+// the challenge that the standard asks for. Nothing else changes.
+func completeRejection(x *exchange, r *reply) {
+	switch {
+	case r.status >= http.StatusInternalServerError:
+		x.outcome = outcomeFailed
+		return
+	case !r.rejectsClient():
+		x.outcome = outcomeAccepted
+		return
+	}
+	x.outcome = outcomeRejected
+	if r.status == http.StatusBadRequest && x.mustBeUnauthorized() {
+		r.status = http.StatusUnauthorized
 		x.Metrics.StatusCorrected(string(x.Endpoint))
 	}
-	if resp.StatusCode == http.StatusUnauthorized && x.lacksChallenge(resp.Header) {
-		resp.Header.Add("Www-Authenticate", challenge(x.Realm))
+	if r.status == http.StatusUnauthorized && x.lacksChallenge(r.header) {
+		r.header.Add("Www-Authenticate", challenge(x.Realm))
 		x.Metrics.ChallengeAdded(string(x.Endpoint))
 	}
 }

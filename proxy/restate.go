@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -9,36 +10,43 @@ import (
 
 // outgoing is a request as the provider will receive it.
 type outgoing struct {
+	target *url.URL
 	header http.Header
-	query  *clientauth.Form
 	body   []byte
 }
 
 // restate says a client's request in the words the provider understands: the
 // credentials of an Authorization field, or of the request URI, become form
 // parameters (RFC 6749 section 2.3.1).
-func restate(in received, c clientauth.Credentials) outgoing {
-	out := outgoing{header: endToEnd(in.Header), query: in.Query, body: in.body}
-	if in.Form == nil {
-		return out
+func (h *Handler) restate(in received, c clientauth.Credentials) outgoing {
+	out := outgoing{header: endToEnd(in.Header), body: in.body}
+	query := in.Query
+	if in.Form != nil {
+		query = in.Query.WithoutCredentials()
+		out.header.Set("Content-Type", formMediaType)
+		// Also without credentials the form is sent as it was parsed, so that the
+		// provider cannot read it differently.
+		out.body = []byte(restateForm(in, c).Encode())
 	}
-	var form *clientauth.Form
 	if c.Method == clientauth.Basic {
 		out.header.Del("Authorization")
-		form = in.Form.WithoutCredentials().With(clientauth.ParameterClientID, c.ClientID)
-		// A client without a secret omits it.
-		if !c.Secret.IsZero() {
-			form = form.With(clientauth.ParameterClientSecret, c.Secret.Reveal())
-		}
-	} else {
-		form = in.Form.Completed(in.Query.OnlyCredentials())
 	}
-	out.query = in.Query.WithoutCredentials()
-	out.header.Set("Content-Type", formMediaType)
-	// Also without credentials the form is sent as it was parsed, so that the
-	// provider cannot read it differently.
-	out.body = []byte(form.Encode())
+	target := *h.Target
+	target.RawQuery = query.Completed(h.ownQuery).Encode()
+	out.target = &target
 	return out
+}
+
+func restateForm(in received, c clientauth.Credentials) *clientauth.Form {
+	if c.Method != clientauth.Basic {
+		return in.Form.Completed(in.Query.OnlyCredentials())
+	}
+	form := in.Form.WithoutCredentials().With(clientauth.ParameterClientID, c.ClientID)
+	// A client without a secret omits it.
+	if c.Secret.IsZero() {
+		return form
+	}
+	return form.With(clientauth.ParameterClientSecret, c.Secret.Reveal())
 }
 
 // endToEnd returns a copy of the fields of a client's request that may reach a

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"oauthgw/internal/jsonobject"
 )
 
 const (
@@ -19,20 +21,61 @@ const (
 	fetchTimeout = 5 * time.Second
 )
 
-// errNoDocument says that the provider has no metadata at a location. To
-// clients it is a 404, which makes them try the next location; every other
-// error makes them give up.
-var errNoDocument = errors.New("the provider has no metadata document there")
+var (
+	// errNoDocument says that the provider has no metadata at a location. To
+	// clients it is a 404, which makes them try the next location; every other
+	// error makes them give up.
+	errNoDocument = errors.New("the provider has no metadata document there")
+	// errForeignIssuer says that a document is somebody else's (RFC 8414
+	// section 3.3).
+	errForeignIssuer = errors.New("the provider's metadata names another issuer than upstream.issuer")
+)
+
+// document is what the provider published at a location, corrected by the
+// patch. It is immutable; fetching it again makes a new one.
+type document struct {
+	jsonobject.Object
+	etag string // the provider's validator (RFC 9110 section 8.8.3); empty: none
+}
 
 // fetch gets the document at a location of the provider, once, and follows
-// nothing that the answer says.
-func (s *Source) fetch(ctx context.Context, location string) (*Document, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+// nothing that the answer says. A known document is returned again where the
+// provider says that it is still the same.
+func (s *Source) fetch(location, name string, known *document) (entry, error) {
+	ctx, cancel := context.WithTimeout(s.life, fetchTimeout)
 	defer cancel()
+	resp, err := s.ask(ctx, location, known)
+	if err != nil {
+		return entry{}, fmt.Errorf("fetching metadata: %w", err)
+	}
+	defer resp.Body.Close()
+	e := entry{document: known, fetched: time.Now(), lifetime: lifetime(resp.Header, s.TTL)}
+	if resp.StatusCode == http.StatusNotModified && known != nil {
+		return e, nil
+	}
+	if err := checkReply(resp); err != nil {
+		return entry{}, err
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
+	switch {
+	case err != nil:
+		return entry{}, fmt.Errorf("reading metadata: %w", err)
+	case len(text) > maxDocument:
+		return entry{}, errors.New("the metadata document is larger than 256 KiB")
+	}
+	e.document, err = s.read(name, text)
+	if err != nil {
+		return entry{}, err
+	}
+	e.document.etag = resp.Header.Get("Etag")
+	return e, nil
+}
+
+func (s *Source) ask(ctx context.Context, location string, known *document) (*http.Response, error) {
 	target := url.URL{Scheme: s.Upstream.Scheme, Host: s.Upstream.Host, Path: location}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("metadata location: %w", err)
+		return nil, err
 	}
 	// A provider that builds its URLs from the request must build those that
 	// clients use.
@@ -44,27 +87,11 @@ func (s *Source) fetch(ctx context.Context, location string) (*Document, error) 
 	req.Header.Set("User-Agent", "oauthgw")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity")
+	if known != nil && known.etag != "" {
+		req.Header.Set("If-None-Match", known.etag)
+	}
 	// RoundTrip and not a client: a redirect could lead to another host.
-	resp, err := s.Transport.RoundTrip(req)
-	if err != nil {
-		return nil, fmt.Errorf("fetching metadata: %w", err)
-	}
-	defer resp.Body.Close()
-	if err := checkReply(resp); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading metadata: %w", err)
-	}
-	if len(text) > maxDocument {
-		return nil, errors.New("the metadata document is larger than 256 KiB")
-	}
-	md, err := ParseMetadata(text)
-	if err != nil {
-		return nil, err
-	}
-	return &Document{Metadata: md}, nil
+	return s.Transport.RoundTrip(req)
 }
 
 // checkReply decides by status and header whether a reply holds a document.
@@ -86,4 +113,37 @@ func checkReply(resp *http.Response) error {
 		return errors.New("the provider compressed the metadata document although it was asked not to")
 	}
 	return nil
+}
+
+// read reads a document for the well-known name under which it was found.
+func (s *Source) read(name string, text []byte) (*document, error) {
+	if name == resourceLocation {
+		return readResource(text)
+	}
+	md, err := ParseMetadata(text)
+	if err != nil {
+		return nil, err
+	}
+	if s.Expected != "" && md.Issuer() != s.Expected {
+		return nil, errForeignIssuer
+	}
+	md = s.Patch.apply(md)
+	if name == openidLocation && !md.isOpenID() {
+		return nil, fmt.Errorf("%w: what is there lacks what OpenID Connect requires", errNoDocument)
+	}
+	return &document{Object: md.Object}, nil
+}
+
+// readResource reads the metadata of a protected resource (RFC 9728 section 2).
+func readResource(text []byte) (*document, error) {
+	o, err := jsonobject.Parse(text)
+	switch {
+	case errors.Is(err, jsonobject.ErrNotObject):
+		return nil, fmt.Errorf("%w: %w", errNoDocument, err)
+	case err != nil:
+		return nil, fmt.Errorf("the resource's metadata cannot be read: %w", err)
+	case o.Text(memberResource) == "":
+		return nil, errors.New("the resource's metadata names no resource")
+	}
+	return &document{Object: o}, nil
 }

@@ -1,32 +1,56 @@
 package wellknown
 
 import (
+	"net/url"
 	"path"
 	"strings"
 )
 
 const (
-	oauthLocation  = "/.well-known/oauth-authorization-server"
-	openidLocation = "/.well-known/openid-configuration"
+	serverLocation   = "/.well-known/oauth-authorization-server" // RFC 8414 section 3
+	openidLocation   = "/.well-known/openid-configuration"       // OpenID Connect Discovery section 4
+	resourceLocation = "/.well-known/oauth-protected-resource"   // RFC 9728 section 3
 )
 
 // maxLocation bounds a location, in bytes, because it becomes a cache key.
 const maxLocation = 512
 
-// Location returns the metadata location that a path means, or false if it
-// means none. An issuer with a path puts it behind the well-known name (RFC
-// 8414 section 3.1) or before it (OpenID Connect Discovery section 4, and some
-// clients do so for the other name as well). Doubled slashes and dots do not
-// make another location.
-func Location(p string) (string, bool) {
-	clean := path.Clean("/" + p)
-	if len(clean) > maxLocation {
-		return "", false
+// locate returns the metadata location that a path means and the well-known
+// name in it, which is empty if the path means none. An issuer with a path puts
+// it behind the name (RFC 8414 section 3.1) or before it (OpenID Connect
+// Discovery section 4, and some clients do so for the other names as well).
+// Doubled slashes and dots do not make another location.
+func locate(p string) (location, name string) {
+	if !strings.Contains(p, "/.well-known/") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
+		return "", "" // nearly every path
 	}
-	for _, name := range []string{oauthLocation, openidLocation} {
+	clean := p
+	if !strings.HasPrefix(p, "/") {
+		clean = "/" + p
+	}
+	clean = path.Clean(clean)
+	if len(clean) > maxLocation {
+		return "", ""
+	}
+	for _, name := range []string{serverLocation, openidLocation, resourceLocation} {
 		if clean == name || strings.HasPrefix(clean, name+"/") || strings.HasSuffix(clean, name) {
-			return clean, true
+			return clean, name
 		}
 	}
-	return "", false
+	return "", ""
+}
+
+// Locations returns the paths at which clients look for the metadata of an
+// issuer, in the order in which most of them do. An issuer that is no URL has
+// those of one without a path.
+func Locations(issuer string) []string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		u = &url.URL{}
+	}
+	below := strings.TrimRight(u.Path, "/")
+	if below == "" {
+		return []string{serverLocation, openidLocation}
+	}
+	return []string{serverLocation + below, openidLocation + below, below + openidLocation, below + serverLocation}
 }

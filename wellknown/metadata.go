@@ -1,100 +1,69 @@
 package wellknown
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net/url"
-	"slices"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
+)
+
+// The members that are read or written here: RFC 8414 section 2, RFC 8705
+// section 5, RFC 9207 section 3, RFC 9728 section 2, OpenID Connect Discovery
+// section 3.
+const (
+	memberIssuer         = "issuer"
+	memberSigned         = "signed_metadata"
+	memberAliases        = "mtls_endpoint_aliases"
+	memberPKCE           = "code_challenge_methods_supported"
+	memberResponseTypes  = "response_types_supported"
+	memberAuthorization  = "authorization_endpoint"
+	memberResponseIssuer = "authorization_response_iss_parameter_supported"
+	memberJWKS           = "jwks_uri"
+	memberSubjectTypes   = "subject_types_supported"
+	memberIDTokenAlgs    = "id_token_signing_alg_values_supported"
+	memberResource       = "resource"
+	memberServers        = "authorization_servers"
 )
 
 // Metadata is an authorization server's metadata (RFC 8414 section 2). Every
-// member stays as the provider wrote it unless the gateway makes it untrue.
-type Metadata map[string]json.RawMessage
+// member stays as the provider wrote it unless the gateway makes it untrue. It
+// is immutable.
+type Metadata struct {
+	jsonobject.Object
+}
 
 // ParseMetadata reads a metadata document: one JSON object that names an
 // issuer. A member that comes twice is refused, because readers differ in
 // which one they take.
 func ParseMetadata(document []byte) (Metadata, error) {
-	d := json.NewDecoder(bytes.NewReader(document))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, fmt.Errorf("%w: it is not a JSON object", errNoDocument)
+	o, err := jsonobject.Parse(document)
+	switch {
+	case errors.Is(err, jsonobject.ErrNotObject):
+		return Metadata{}, fmt.Errorf("%w: %w", errNoDocument, err)
+	case err != nil:
+		return Metadata{}, fmt.Errorf("the metadata document cannot be read: %w", err)
+	case o.Text(memberIssuer) == "":
+		return Metadata{}, errors.New("the metadata document names no issuer")
 	}
-	md := Metadata{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, fmt.Errorf("the document is not JSON: %w", err)
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, fmt.Errorf("the document is not JSON: %w", err)
-		}
-		if _, repeated := md[name.(string)]; repeated {
-			return nil, errors.New("the document holds a member twice")
-		}
-		md[name.(string)] = value
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, fmt.Errorf("the document is not JSON: %w", err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("something follows the JSON object")
-	}
-	if md.Issuer() == "" {
-		return nil, errors.New("the document names no issuer")
-	}
-	return md, nil
+	return Metadata{o}, nil
 }
 
-// Issuer returns the issuer, byte for byte as the provider wrote it. It is
-// empty if there is none.
-func (md Metadata) Issuer() string { return md.text("issuer") }
+// Issuer returns the issuer, byte for byte as the provider wrote it.
+func (md Metadata) Issuer() string { return md.Text(memberIssuer) }
 
 // Endpoint returns the URL of an endpoint, or nil if the document names none
 // that is an absolute http or https URL.
 func (md Metadata) Endpoint(name clientauth.Endpoint) *url.URL {
-	u, err := url.Parse(md.text(string(name) + "_endpoint"))
+	u, err := url.Parse(md.Text(endpointMember(name)))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil
 	}
 	return u
 }
 
-func (md Metadata) text(member string) string {
-	var s string
-	if json.Unmarshal(md[member], &s) != nil {
-		return ""
-	}
-	return s
-}
-
-// Augment returns the metadata with what the gateway makes true at the fronted
-// endpoints: both methods that present a client secret. Fronted reports
-// whether an endpoint's URL leads through the gateway; of the others the
-// document says what it said before. Metadata itself is left alone.
-func (md Metadata) Augment(fronted func(clientauth.Endpoint, *url.URL) bool) Metadata {
-	augmented := maps.Clone(md)
-	for _, name := range clientauth.Endpoints() {
-		u := md.Endpoint(name)
-		member := methodsMember(name)
-		if u == nil || member == "" || !fronted(name, u) {
-			continue
-		}
-		if list, ok := md.methods(name); ok {
-			augmented[member] = list
-			// RFC 8414 section 2.1: signed values would take precedence over the
-			// plain ones and contradict them.
-			delete(augmented, "signed_metadata")
-		}
-	}
-	return augmented
-}
+func endpointMember(name clientauth.Endpoint) string { return string(name) + "_endpoint" }
 
 // methodsMember returns the member that lists an endpoint's client
 // authentication methods. The endpoints of RFC 9126, RFC 8628 and OpenID CIBA
@@ -107,38 +76,15 @@ func methodsMember(name clientauth.Endpoint) string {
 	return ""
 }
 
-// methods returns the list of an endpoint's methods, completed. It reports
-// false where the list is to stay as it is.
-//
-// An absent list means client_secret_basic alone at the token and the
-// revocation endpoint, which hides that the provider takes the form; it
-// becomes explicit. At the introspection endpoint an absent list means that
-// nothing is said (RFC 8414 section 2), and nothing is.
-func (md Metadata) methods(name clientauth.Endpoint) (json.RawMessage, bool) {
-	var list []json.RawMessage
-	value, present := md[methodsMember(name)]
-	if present && json.Unmarshal(value, &list) != nil || !present && name == clientauth.Introspection {
-		return nil, false
-	}
-	for _, method := range []clientauth.Method{clientauth.Post, clientauth.Basic} {
-		quoted, _ := json.Marshal(method) // a plain string always encodes
-		if !slices.ContainsFunc(list, func(m json.RawMessage) bool { return bytes.Equal(m, quoted) }) {
-			list = append(list, quoted)
-		}
-	}
-	return encode(list), true
+// algorithmsMember returns the member that lists the algorithms of an
+// endpoint's client assertions.
+func algorithmsMember(name clientauth.Endpoint) string {
+	return string(name) + "_endpoint_auth_signing_alg_values_supported"
 }
 
-// Encode returns the document as JSON text.
-func (md Metadata) Encode() []byte { return encode(map[string]json.RawMessage(md)) }
-
-// encode writes JSON whose strings stay as they were: the default would escape
-// the ampersands of URLs.
-func encode(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	// Values that were parsed from JSON, and strings, always encode.
-	_ = e.Encode(v)
-	return bytes.TrimSpace(b.Bytes())
+// isOpenID reports whether a document holds what OpenID Connect Discovery
+// section 3 requires beyond RFC 8414. Clients that ask at the OpenID location
+// fail on a document that lacks it; at a missing one they try the next.
+func (md Metadata) isOpenID() bool {
+	return md.Get(memberJWKS) != nil && md.Get(memberSubjectTypes) != nil && md.Get(memberIDTokenAlgs) != nil
 }

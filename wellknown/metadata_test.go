@@ -1,18 +1,23 @@
 package wellknown_test
 
 import (
-	"net/url"
+	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
 	"oauthgw/wellknown"
 )
 
-// Each pair in testdata is a provider's document and what is served for it
-// when every endpoint at gateway.example is fronted.
+var update = flag.Bool("update", false, "rewrite what the pairs expect to what happens")
+
+// Each pair in testdata is a provider's document and what is served for it when
+// every endpoint at gateway.example is fronted. In a pair whose name begins with
+// rewrite, provider.example is gateway.example to clients.
 func TestAugment(t *testing.T) {
 	inputs, err := filepath.Glob("testdata/*.in.json")
 	if err != nil || len(inputs) == 0 {
@@ -21,21 +26,41 @@ func TestAugment(t *testing.T) {
 	for _, input := range inputs {
 		name := strings.TrimSuffix(filepath.Base(input), ".in.json")
 		t.Run(name, func(t *testing.T) {
-			in, out := readFile(t, input), readFile(t, "testdata/"+name+".out.json")
-			md, err := wellknown.ParseMetadata([]byte(in))
+			md, err := wellknown.ParseMetadata([]byte(readFile(t, input)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			before := string(md.Encode())
-			got := md.Augment(func(_ clientauth.Endpoint, u *url.URL) bool { return u.Host == "gateway.example" })
-			if string(got.Encode()) != strings.TrimSpace(out) {
-				t.Errorf("got  %s\nwant %s", got.Encode(), out)
+			got := string(md.Augment(frontOf(md, strings.HasPrefix(name, "rewrite"))).Encode())
+			output := "testdata/" + name + ".out.json"
+			if *update {
+				if err := os.WriteFile(output, []byte(got+"\n"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if want := strings.TrimSpace(readFile(t, output)); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
 			}
 			if string(md.Encode()) != before {
 				t.Error("the provider's document was changed")
 			}
 		})
 	}
+}
+
+func frontOf(md wellknown.Metadata, rewrite bool) wellknown.Front {
+	way := origin.Map{To: origin.Of("https://gateway.example")}
+	f := wellknown.Front{Endpoints: map[clientauth.Endpoint]string{}}
+	if rewrite {
+		way.From = append(way.From, origin.Of("https://provider.example"))
+		f.Issuer, _ = way.Move(md.Issuer())
+	}
+	for _, name := range clientauth.Endpoints() {
+		if at, ok := way.Move(md.Text(string(name) + "_endpoint")); ok {
+			f.Endpoints[name] = at
+		}
+	}
+	return f
 }
 
 func readFile(t *testing.T, name string) string {
@@ -85,22 +110,31 @@ func TestEndpointMustBeAURL(t *testing.T) {
 }
 
 func TestLocations(t *testing.T) {
-	const oauth, openid = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
-	for path, want := range map[string]string{
-		oauth:            oauth,
-		openid:           openid,
-		oauth + "/":      oauth,
-		oauth + "/t1/t2": oauth + "/t1/t2",
-		"/t1" + openid:   "/t1" + openid,
-		"/t1" + oauth:    "/t1" + oauth,
-		"//.well-known//openid-configuration/./t1": openid + "/t1",
-		oauth + "x":                             "",
-		"/.well-known/oauth-protected-resource": "",
-		"/":                                     "",
-		oauth + "/" + strings.Repeat("a", 512):  "",
+	for issuer, want := range map[string]string{
+		"":                          "/.well-known/oauth-authorization-server /.well-known/openid-configuration",
+		"https://a":                 "/.well-known/oauth-authorization-server /.well-known/openid-configuration",
+		"https://a/":                "/.well-known/oauth-authorization-server /.well-known/openid-configuration",
+		"https://a/t1/x/":           "/.well-known/oauth-authorization-server/t1/x /.well-known/openid-configuration/t1/x /t1/x/.well-known/openid-configuration /t1/x/.well-known/oauth-authorization-server",
+		"https://a/realms/one%20me": "/.well-known/oauth-authorization-server/realms/one me /.well-known/openid-configuration/realms/one me /realms/one me/.well-known/openid-configuration /realms/one me/.well-known/oauth-authorization-server",
+		":":                         "/.well-known/oauth-authorization-server /.well-known/openid-configuration",
 	} {
-		if got, ok := wellknown.Location(path); got != want || ok != (want != "") {
-			t.Errorf("%s means %q, %v; want %q", path, got, ok, want)
+		if got := strings.Join(wellknown.Locations(issuer), " "); got != want {
+			t.Errorf("%s: got %s", issuer, got)
+		}
+	}
+}
+
+func TestPatchesThatContradictThemselves(t *testing.T) {
+	one := json.RawMessage(`1`)
+	for want, patch := range map[string]wellknown.Patch{
+		"":                {Remove: []string{"a"}, Set: map[string]json.RawMessage{"b": one}, Add: map[string][]json.RawMessage{"c": {one}}},
+		"changes a twice": {Remove: []string{"a"}, Set: map[string]json.RawMessage{"a": one}},
+		"changes b twice": {Set: map[string]json.RawMessage{"b": one}, Add: map[string][]json.RawMessage{"b": {one}}},
+		"must leave the issuer alone; metadata.issuer: rewrite moves it together with the endpoints": {Set: map[string]json.RawMessage{"issuer": one}},
+	} {
+		err := patch.Check()
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 }

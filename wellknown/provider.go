@@ -5,73 +5,88 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
 )
 
 // Provider is what the provider's metadata says about the provider.
 type Provider struct {
 	// Issuer is the issuer identifier, as the provider wrote it.
 	Issuer string
-	// Endpoints are the endpoints that lie on the origin that clients use.
+	// Endpoints are the endpoints that clients reach through the gateway.
 	Endpoints map[clientauth.Endpoint]*url.URL
 }
 
-// Provider returns what the metadata at the root locations says. The error
-// tells an operator what is missing.
+// Provider returns what the issuer's metadata says. The error tells an operator
+// what is missing.
 func (s *Source) Provider(ctx context.Context) (Provider, error) {
-	var failures []error
-	for _, location := range []string{oauthLocation, openidLocation} {
-		document, _, err := s.get(ctx, location)
-		if err == nil {
-			var p Provider
-			if p, err = s.describe(document.Metadata); err == nil {
-				return p, nil
-			}
-		}
-		failures = append(failures, fmt.Errorf("%s: %w", location, err))
+	md, err := s.own(ctx)
+	if err != nil {
+		return Provider{}, err
 	}
-	return Provider{}, errors.Join(failures...)
-}
-
-func (s *Source) describe(md Metadata) (Provider, error) {
-	origin := s.publicOrigin(md)
 	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}}
+	way := s.way(md.Issuer())
 	for _, name := range clientauth.Endpoints() {
-		if u := md.Endpoint(name); u != nil && onOrigin(u, origin) {
+		u := md.Endpoint(name)
+		if u == nil {
+			continue
+		}
+		if _, ok := way.Move(u.String()); ok {
 			p.Endpoints[name] = u
 		}
 	}
 	if p.Endpoints[clientauth.Token] == nil {
-		return Provider{}, errors.New("the document names no token_endpoint on the origin that clients use; configure public_url or endpoints")
+		return Provider{}, errors.New("the metadata names no token_endpoint on the origin that clients use; configure public_url or endpoints")
 	}
 	return p, nil
 }
 
-// publicOrigin returns the origin that clients use: as configured, or the
-// issuer's, which is the one they start from.
-func (s *Source) publicOrigin(md Metadata) *url.URL {
-	if s.Public != nil {
-		return s.Public
+// own returns the issuer's metadata from the first location that has it.
+func (s *Source) own(ctx context.Context) (Metadata, error) {
+	var failures []error
+	for _, path := range Locations(s.Expected) {
+		location, name := locate(path)
+		e, _, err := s.fresh(ctx, location, name)
+		if err == nil {
+			return Metadata{e.document.Object}, nil
+		}
+		failures = append(failures, fmt.Errorf("%s: %w", location, err))
 	}
-	u, err := url.Parse(md.Issuer())
-	if err != nil {
-		return &url.URL{}
-	}
-	return u
+	return Metadata{}, errors.Join(failures...)
 }
 
-// onOrigin reports whether a URL has the scheme, host and port of another.
-func onOrigin(u, origin *url.URL) bool {
-	return u.Scheme == origin.Scheme && u.Hostname() == origin.Hostname() && port(u) == port(origin)
+// way returns how URLs of an issuer's document lead through the gateway: as they are, if
+// they name the public origin, and besides, where the issuer is rewritten, from
+// the origins by which the provider calls itself.
+func (s *Source) way(issuer string) origin.Map {
+	m := origin.Map{To: s.Public}
+	if m.To == nil {
+		m.To = origin.Of(issuer)
+	}
+	if s.Issuer == IssuerRewrite {
+		m.From = []*url.URL{origin.Of(issuer), s.Upstream}
+	}
+	return m
 }
 
-func port(u *url.URL) string {
-	switch p := u.Port(); {
-	case p != "":
-		return p
-	case u.Scheme == "https":
-		return "443"
+// front returns what the gateway makes of a document, if it fronts the
+// endpoints at the given paths.
+func (s *Source) front(md Metadata, paths map[clientauth.Endpoint]string) Front {
+	way := s.way(md.Issuer())
+	f := Front{Endpoints: map[clientauth.Endpoint]string{}}
+	if s.Issuer == IssuerRewrite {
+		f.Issuer, _ = way.Move(md.Issuer())
 	}
-	return "80"
+	for name, fronted := range paths {
+		u := md.Endpoint(name)
+		if u == nil || path.Clean(u.Path) != path.Clean(fronted) {
+			continue
+		}
+		if at, ok := way.Move(md.Text(endpointMember(name))); ok {
+			f.Endpoints[name] = at
+		}
+	}
+	return f
 }

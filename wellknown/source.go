@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,15 +15,20 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// pause is how long a location is left alone after the provider did not bring
-// its document.
+// pause is how long a location is left alone, at least, after the provider did
+// not bring its document; up to half of it comes on top, by chance.
 const pause = 2 * time.Second
 
-// Document is a metadata document of the provider. It is immutable; fetching
-// it again makes a new one.
-type Document struct {
-	Metadata Metadata
-}
+// IssuerMode tells which issuer the served metadata names.
+type IssuerMode string
+
+const (
+	// IssuerPreserve leaves the issuer and the endpoints' URLs as they are.
+	IssuerPreserve IssuerMode = "preserve"
+	// IssuerRewrite moves the issuer and the fronted endpoints to the public
+	// origin, together.
+	IssuerRewrite IssuerMode = "rewrite"
+)
 
 // SourceConfig describes where metadata comes from and how long it is kept.
 type SourceConfig struct {
@@ -31,10 +37,17 @@ type SourceConfig struct {
 	// Public is the origin that clients use. Nil means that it is not
 	// configured: the one that the issuer names.
 	Public *url.URL
+	// Issuer defaults to IssuerPreserve. IssuerRewrite needs Public.
+	Issuer IssuerMode
+	// Expected is the issuer that documents must name, and whose path tells
+	// where they are. Empty means any, at the root.
+	Expected string
+	// Patch corrects the documents.
+	Patch Patch
 	// Transport performs the fetches. It must not decompress.
 	Transport http.RoundTripper
-	// TTL is how long a document is served without asking again. Zero means
-	// every request asks.
+	// TTL is how long a document is served without asking again, unless its
+	// Cache-Control allows less. Zero means every request asks.
 	TTL time.Duration
 	// StaleFor is how long beyond that it is served while the provider does not
 	// bring a new one.
@@ -52,23 +65,27 @@ type Source struct {
 	kept    *lru.Cache[string, entry]
 	missing *lru.Cache[string, absence]
 	fetches singleflight.Group
+
+	life context.Context // of fetches, which belong to no single request
+	end  context.CancelFunc
 }
 
-// entry is a document that was fetched.
+// entry is a document as it was fetched.
 type entry struct {
-	document *Document
+	document *document
 	fetched  time.Time
+	lifetime time.Duration
 }
 
 // absence is a fetch that brought none. They are kept apart, so that callers
 // who ask for many locations that do not exist cannot push out documents.
 type absence struct {
-	err  error
-	seen time.Time
+	err   error
+	until time.Time // when to ask again
 }
 
-// NewSource returns an empty source. The error says that Entries is not
-// positive.
+// NewSource returns an empty source, to be closed. The error says that Entries
+// is not positive.
 func NewSource(c SourceConfig) (*Source, error) {
 	kept, err := lru.New[string, entry](c.Entries)
 	if err != nil {
@@ -78,8 +95,13 @@ func NewSource(c SourceConfig) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata cache: %w", err)
 	}
-	return &Source{SourceConfig: c, kept: kept, missing: missing}, nil
+	s := &Source{SourceConfig: c, kept: kept, missing: missing}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s, nil
 }
+
+// Close ends the fetches that are under way.
+func (s *Source) Close() { s.end() }
 
 // How a document was come by.
 const (
@@ -90,57 +112,83 @@ const (
 	resultUnavailable = "unavailable"
 )
 
-// get returns the document at a location, fetched or kept, and how it was come
-// by. A document that cannot be fetched again is served stale within
-// StaleFor, also if the provider says meanwhile that there is none.
-func (s *Source) get(ctx context.Context, location string) (*Document, string, error) {
+// get returns the document at a location, and how it was come by. One that is
+// past its lifetime is served once more while it is fetched behind: if that is
+// not long ago, or if the provider has just failed, so that nobody waits for
+// what is not to be had (RFC 5861).
+func (s *Source) get(ctx context.Context, location, name string) (entry, string, error) {
 	e, known := s.kept.Get(location)
-	age := time.Since(e.fetched)
-	if known && age < s.TTL {
-		return e.document, resultHit, nil
+	if age := time.Since(e.fetched); known && age >= e.lifetime && age < e.lifetime+s.StaleFor {
+		_, failing := s.missing.Peek(location)
+		if failing || age < 2*e.lifetime {
+			s.start(location, name)
+			return e, resultStale, nil
+		}
 	}
-	document, err := s.fetchShared(ctx, location)
-	switch {
-	case err == nil:
-		return document, resultMiss, nil
-	case known && age < s.TTL+s.StaleFor:
-		return e.document, resultStale, nil
-	case errors.Is(err, errNoDocument):
-		return nil, resultNotFound, err
-	}
-	return nil, resultUnavailable, err
+	return s.fresh(ctx, location, name)
 }
 
-// fetchShared fetches a document, or waits for a fetch that is under way, or
-// repeats a failure that is younger than the pause. The fetch is bound to
-// nobody's context, so that it serves the others when the first caller leaves;
-// it ends by its own timeout.
-func (s *Source) fetchShared(ctx context.Context, location string) (*Document, error) {
-	if a, ok := s.missing.Get(location); ok && time.Since(a.seen) < pause {
-		return nil, a.err
+// fresh returns the document at a location within its lifetime, and waits for
+// it. Where it cannot be had the old one is returned within StaleFor, also if
+// the provider says meanwhile that there is none: what clients would do without
+// it cannot be better.
+func (s *Source) fresh(ctx context.Context, location, name string) (entry, string, error) {
+	e, known := s.kept.Get(location)
+	age := time.Since(e.fetched)
+	if known && age < e.lifetime {
+		return e, resultHit, nil
 	}
-	fetched := s.fetches.DoChan(location, func() (any, error) {
-		document, err := s.fetch(context.WithoutCancel(ctx), location)
-		s.keep(location, document, err)
-		return document, err
-	})
+	fetched, err := s.wait(ctx, location, name)
+	switch {
+	case err == nil:
+		return fetched, resultMiss, nil
+	case known && age < e.lifetime+s.StaleFor:
+		return e, resultStale, nil
+	case errors.Is(err, errNoDocument):
+		return entry{}, resultNotFound, err
+	}
+	return entry{}, resultUnavailable, err
+}
+
+// wait returns what a fetch brings, as long as the caller's context lasts.
+func (s *Source) wait(ctx context.Context, location, name string) (entry, error) {
+	fetched, err := s.start(location, name)
+	if err != nil {
+		return entry{}, err
+	}
 	select {
 	case r := <-fetched:
 		if r.Err != nil {
-			return nil, r.Err
+			return entry{}, r.Err
 		}
-		return r.Val.(*Document), nil
+		return r.Val.(entry), nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return entry{}, ctx.Err()
 	}
 }
 
-func (s *Source) keep(location string, document *Document, err error) {
+// start begins a fetch, or joins one that is under way. Its error repeats a
+// failure that is younger than the pause. A fetch is bound to nobody's context,
+// so that it serves the others when the first caller leaves; it ends by its own
+// timeout or with the source.
+func (s *Source) start(location, name string) (<-chan singleflight.Result, error) {
+	if a, ok := s.missing.Get(location); ok && time.Now().Before(a.until) {
+		return nil, a.err
+	}
+	return s.fetches.DoChan(location, func() (any, error) {
+		known, _ := s.kept.Peek(location)
+		e, err := s.fetch(location, name, known.document)
+		s.keep(location, e, err)
+		return e, err
+	}), nil
+}
+
+func (s *Source) keep(location string, e entry, err error) {
 	if err != nil {
-		s.missing.Add(location, absence{err, time.Now()})
+		s.missing.Add(location, absence{err, time.Now().Add(pause + rand.N(pause/2))})
 		return
 	}
 	s.missing.Remove(location)
-	s.kept.Add(location, entry{document, time.Now()})
+	s.kept.Add(location, e)
 	s.Metrics.MetadataFetched()
 }

@@ -117,6 +117,7 @@ func TestDocumentIsKeptForItsLifetime(t *testing.T) {
 				t.Fatalf("request %d: %d %s", i, w.Code, w.Body)
 			}
 		}
+		synctest.Wait() // for the fetch behind the last
 		if n := p.asked.Load(); n != 2 {
 			t.Errorf("the provider was asked %d times, want 2", n)
 		}

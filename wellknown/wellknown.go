@@ -6,18 +6,20 @@
 // added where the gateway translates it. Clients compare the issuer byte for
 // byte and choose their method from the lists, so the document never says more
 // than is true: an endpoint whose URL does not lead through the gateway keeps
-// the methods that the provider wrote.
+// the methods that the provider wrote. [Source.Truth] says in sentences what
+// remains untrue, or trips strict clients.
 //
 // The package follows no URL that a document names.
 package wellknown
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"path"
 	"strconv"
 	"time"
 
@@ -31,6 +33,9 @@ import (
 type Config struct {
 	// Source brings the provider's documents.
 	Source *Source
+	// Issuer is the provider's, as [Source.Provider] tells it. Empty means that
+	// it is not known yet.
+	Issuer string
 	// Endpoints are the paths that the gateway fronts, by endpoint.
 	Endpoints map[clientauth.Endpoint]string
 	// Metrics and Log receive one count and one line per request.
@@ -41,39 +46,53 @@ type Config struct {
 // Handler serves metadata. It is safe for concurrent use.
 type Handler struct {
 	Config
-	prepared *lru.Cache[string, prepared]
+	prepared *lru.Cache[string, *prepared]
 }
 
-// prepared is the text that is served for a document.
+// prepared is what is served for a document.
 type prepared struct {
-	document *Document
+	document *document
 	text     []byte
+	etag     []string // the value of the header field
 }
+
+var jsonType = []string{"application/json"}
 
 // New returns the handler for the documents of a source.
 func New(c Config) (*Handler, error) {
-	p, err := lru.New[string, prepared](c.Source.Entries)
+	p, err := lru.New[string, *prepared](c.Source.Entries)
 	if err != nil {
 		return nil, err
 	}
 	return &Handler{Config: c, prepared: p}, nil
 }
 
+// Serves reports whether a path is a metadata location: one of the
+// authorization server's, or where the issuer is rewritten one of a protected
+// resource's, which names the issuer too (RFC 9728 section 2).
+func (h *Handler) Serves(path string) bool {
+	_, name := locate(path)
+	return name != "" && (name != resourceLocation || h.Source.Issuer == IssuerRewrite)
+}
+
 // ServeHTTP answers a GET or HEAD request for a metadata location. It answers
 // 404 where the provider has no document, which makes clients try the next
-// location, and 503 where it cannot be known, never anything that a client
-// would take for a document.
+// location, 502 where it has somebody else's and 503 where it cannot be known,
+// never anything that a client would take for a document.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	location, _ := Location(r.URL.Path)
-	document, result, err := h.Source.get(r.Context(), location)
+	location, name := locate(r.URL.Path)
+	e, result, err := h.Source.get(r.Context(), location, name)
 	status := http.StatusOK
 	switch {
 	case err == nil:
-		h.serve(w, r, h.text(location, document))
+		h.serve(w, r, e, h.prepare(location, name, e.document))
 	case errors.Is(err, errNoDocument):
 		status = http.StatusNotFound
 		refuse(w, status, clientauth.CodeInvalidRequest, "The authorization server has no metadata document at this location.")
+	case errors.Is(err, errForeignIssuer):
+		status = http.StatusBadGateway
+		refuse(w, status, clientauth.CodeServerError, "The authorization server's metadata names another issuer than the one expected.")
 	default:
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", strconv.Itoa(int(pause/time.Second)))
@@ -83,28 +102,36 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.report(r, result, status, time.Since(start), err)
 }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, text []byte) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	w.Header().Set("Cache-Control", "max-age="+strconv.Itoa(int(h.Source.TTL/time.Second)))
-	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(text) // an error means that the client is gone
-	}
+// serve writes a document, or tells a client that has it that it is the same
+// (RFC 9110 section 13.1.2). Its age lets caches know what is left of its
+// lifetime (RFC 9111 section 5.1).
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e entry, p *prepared) {
+	header := w.Header()
+	header["Content-Type"] = jsonType
+	header["Etag"] = p.etag
+	header["Cache-Control"] = []string{"max-age=" + strconv.Itoa(int(e.lifetime/time.Second))}
+	header["Age"] = []string{strconv.Itoa(int(time.Since(e.fetched) / time.Second))}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.text))
 }
 
-// text returns what is served for a document, prepared once.
-func (h *Handler) text(location string, document *Document) []byte {
-	if p, ok := h.prepared.Get(location); ok && p.document == document {
-		return p.text
+// prepare returns what is served for a document, prepared once.
+func (h *Handler) prepare(location, name string, d *document) *prepared {
+	if p, ok := h.prepared.Get(location); ok && p.document == d {
+		return p
 	}
-	origin := h.Source.publicOrigin(document.Metadata)
-	text := document.Metadata.Augment(func(name clientauth.Endpoint, u *url.URL) bool {
-		fronted, ok := h.Endpoints[name]
-		return ok && onOrigin(u, origin) && path.Clean(u.Path) == path.Clean(fronted)
-	}).Encode()
-	h.prepared.Add(location, prepared{document, text})
-	return text
+	text := h.text(name, d)
+	sum := sha256.Sum256(text)
+	p := &prepared{d, text, []string{`"` + hex.EncodeToString(sum[:8]) + `"`}}
+	h.prepared.Add(location, p)
+	return p
+}
+
+func (h *Handler) text(name string, d *document) []byte {
+	if name == resourceLocation {
+		return moveResource(d.Object, h.Source.way(h.Issuer)).Encode()
+	}
+	md := Metadata{d.Object}
+	return md.Augment(h.Source.front(md, h.Endpoints)).Encode()
 }
 
 func refuse(w http.ResponseWriter, status int, code, description string) {
@@ -118,14 +145,20 @@ func refuse(w http.ResponseWriter, status int, code, description string) {
 // report writes one line. The error names the provider's address and status,
 // nothing that the provider said.
 func (h *Handler) report(r *http.Request, result string, status int, d time.Duration, err error) {
-	level, attrs := slog.LevelInfo, []slog.Attr{
+	level := slog.LevelInfo
+	if result == resultUnavailable {
+		level = slog.LevelWarn
+	}
+	if !h.Log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := []slog.Attr{
 		slog.String("endpoint", "metadata"),
 		slog.String("result", result),
 		slog.Int("status", status),
 		slog.Duration("duration", d),
 	}
 	if result == resultUnavailable {
-		level = slog.LevelWarn
 		attrs = append(attrs, slog.String("fault", err.Error()))
 	}
 	h.Log.LogAttrs(r.Context(), level, "exchange", attrs...)

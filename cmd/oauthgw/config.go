@@ -28,6 +28,10 @@ type config struct {
 	Upstream struct {
 		// URL is the provider's origin. The one key without which nothing works.
 		URL string `yaml:"url"`
+		// Issuer is the provider's issuer identifier: metadata that names another
+		// is not served, and its path tells where metadata is. Empty means any, at
+		// the root.
+		Issuer string `yaml:"issuer"`
 		// CAFile holds the certificates, in PEM, that vouch for the provider.
 		// Empty means those of the system.
 		CAFile string `yaml:"ca_file"`
@@ -55,14 +59,32 @@ type config struct {
 		// Clients holds what differs for single clients, by client_id.
 		Clients map[string]clientConfig `yaml:"clients"`
 	} `yaml:"client_auth"`
+	Registration struct {
+		// Translate restates client_secret_basic as client_secret_post for a
+		// provider that records the method of each client.
+		Translate bool `yaml:"translate"`
+		// ClientConfiguration is the path below which clients manage their
+		// registration (RFC 7592). Empty means that it is learnt from what the
+		// provider answers to those who register.
+		ClientConfiguration string `yaml:"client_configuration"`
+	} `yaml:"registration"`
 	Metadata struct {
+		// Issuer is preserve or rewrite.
+		Issuer string `yaml:"issuer"`
 		// TTL is how long a document is served without asking the provider.
 		TTL time.Duration `yaml:"ttl"`
 		// StaleFor is how long beyond that it is served while the provider fails.
 		StaleFor time.Duration `yaml:"stale_for"`
 		// Entries bounds the number of documents kept.
 		Entries int `yaml:"entries"`
+		// Patch corrects what the provider's metadata gets wrong.
+		Patch patchConfig `yaml:"patch"`
 	} `yaml:"metadata"`
+	CORS struct {
+		// AllowedOrigins are the origins whose pages may read the answers of the
+		// fronted endpoints and the metadata. Empty means none.
+		AllowedOrigins []string `yaml:"allowed_origins"`
+	} `yaml:"cors"`
 	Log struct {
 		// Level is debug, info, warn or error.
 		Level string `yaml:"level"`
@@ -75,6 +97,16 @@ type clientConfig struct {
 	BasicDecoding string `yaml:"basic_decoding"`
 }
 
+// patchConfig corrects members of the provider's metadata, by their names.
+type patchConfig struct {
+	// Set gives members a value.
+	Set map[string]any `yaml:"set"`
+	// Remove leaves members out.
+	Remove []string `yaml:"remove"`
+	// Add puts elements that are missing at the end of lists.
+	Add map[string][]any `yaml:"add"`
+}
+
 // defaults returns the configuration of an empty file.
 func defaults() config {
 	var c config
@@ -85,6 +117,8 @@ func defaults() config {
 	c.ClientAuth.BasicDecoding = "auto"
 	c.ClientAuth.Conflict = "differing"
 	c.ClientAuth.Challenge = "always"
+	c.Registration.Translate = true
+	c.Metadata.Issuer = "preserve"
 	c.Metadata.TTL = time.Minute
 	c.Metadata.StaleFor = 24 * time.Hour
 	c.Metadata.Entries = 128

@@ -152,7 +152,7 @@ func readMessage(r *bufio.Reader) (string, error) {
 			chunked = false
 		}
 		chunked = chunked || lower == "transfer-encoding: chunked"
-		if !strings.HasPrefix(lower, "date: ") {
+		if !strings.HasPrefix(lower, "date: ") && !strings.HasPrefix(lower, "age: ") {
 			head = append(head, line)
 		}
 	}

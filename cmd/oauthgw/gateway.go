@@ -28,7 +28,7 @@ type gateway struct {
 	source    *wellknown.Source
 	transport *http.Transport // towards fronted endpoints
 	streaming *http.Transport // towards everything else
-	rest      http.Handler    // every path that is no endpoint
+	clients   *proxy.ClientConfiguration
 
 	notFound, notYet http.Handler // refusals
 
@@ -41,13 +41,14 @@ type gateway struct {
 // routes are what the gateway answers by at one time.
 type routes struct {
 	http.Handler
-	known wellknown.Provider // what they were built from
+	known wellknown.Provider             // what they were built from
+	paths map[clientauth.Endpoint]string // of the fronted endpoints
 }
 
 func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error) {
 	transport := proxy.NewTransport(s.upstreamTLS, s.timeout)
 	source, err := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: s.upstream, Public: s.public, Transport: transport,
+		Upstream: s.upstream, Public: s.public, Issuer: s.issuer, Expected: s.expectedIssuer, Patch: s.patch, Transport: transport,
 		TTL: s.ttl, StaleFor: s.staleFor, Entries: s.entries, Metrics: m,
 	})
 	if err != nil {
@@ -55,12 +56,10 @@ func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error
 	}
 	g := &gateway{settings: s, metrics: m, log: l, source: source,
 		transport: transport, streaming: proxy.NewPassthroughTransport(s.upstreamTLS),
+		clients:  proxy.NewClientConfiguration(),
 		notFound: refusal(proxy.ErrNotFound, m, l), notYet: refusal(proxy.ErrEndpointsUnknown, m, l)}
-	g.rest = g.notFound
-	if s.passthrough {
-		g.rest = m.Instrument(proxy.Passthrough, proxy.NewPassthrough(proxy.PassthroughConfig{
-			Upstream: s.upstream, Transport: g.streaming, Metrics: m, Log: l,
-		}))
+	if s.clientConfiguration != "" {
+		g.clients = proxy.NewClientConfiguration(s.clientConfiguration)
 	}
 	if len(s.endpoints) > 0 {
 		return g, g.build(wellknown.Provider{})
@@ -81,8 +80,10 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.routes.Load().ServeHTTP(w, r)
 }
 
-// close lets go of the connections to the provider that are idle.
+// close ends the fetches under way and lets go of the connections to the
+// provider that are idle.
 func (g *gateway) close() {
+	g.source.Close()
 	g.transport.CloseIdleConnections()
 	g.streaming.CloseIdleConnections()
 }

@@ -16,16 +16,20 @@ import (
 var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/clientauth": {},
 	"oauthgw/metrics":    {doors: []string{"github.com/prometheus/client_golang"}},
-	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics"}},
+	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"}},
 	"oauthgw/wellknown": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"},
 		doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight"},
 	},
+	// A JSON object as its members, each in the octets that it came in.
+	"oauthgw/internal/jsonobject": {},
+	// Origins compared, and URLs moved between them.
+	"oauthgw/internal/origin":         {},
 	"oauthgw/internal/legacy":         {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/legacy"},
-		doors: []string{"github.com/gorilla/mux", "gopkg.in/yaml.v3"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/legacy", "oauthgw/internal/origin"},
+		doors: []string{"github.com/gorilla/mux", "github.com/rs/cors", "gopkg.in/yaml.v3"},
 	},
 }
 

@@ -3,10 +3,13 @@ package main
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
@@ -22,33 +25,108 @@ import (
 func (g *gateway) build(known wellknown.Provider) error {
 	router := mux.NewRouter().SkipClean(true)
 	paths := map[clientauth.Endpoint]string{}
-	fronted := g.fronted(known)
+	fronted, rest := g.fronted(known), g.rest(known)
 	for _, name := range clientauth.Endpoints() {
 		u, ok := fronted[name]
 		if !ok {
 			continue
 		}
-		handler, err := proxy.New(proxy.Config{
-			Endpoint: name, Target: g.target(u), Rules: g.settings.rules,
-			Challenge: g.settings.challenge, Realm: g.realm(known), Timeout: g.settings.timeout,
-			Transport: g.transport, Metrics: g.metrics, Log: g.log,
-		})
+		matches, handler, err := g.endpoint(name, u, known)
 		if err != nil {
 			return err
 		}
 		paths[name] = u.Path
+		if handler == nil {
+			continue
+		}
 		router.MatcherFunc(hides(u.Path)).Handler(g.notFound)
-		router.MatcherFunc(leadsTo(u.Path)).Handler(g.metrics.Instrument(string(name), handler))
+		g.front(router, string(name), matches, handler, rest)
 	}
-	documents, err := wellknown.New(wellknown.Config{Source: g.source, Endpoints: paths, Metrics: g.metrics, Log: g.log})
+	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: known.Issuer, Endpoints: paths, Metrics: g.metrics, Log: g.log})
 	if err != nil {
 		return err
 	}
-	router.MatcherFunc(isMetadata).Handler(g.metrics.Instrument("metadata", documents))
-	router.PathPrefix("/").Handler(g.rest)
+	g.front(router, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents, rest)
+	router.PathPrefix("/").Handler(rest)
 	router.NotFoundHandler = g.notFound
-	g.routes.Store(&routes{Handler: router, known: known})
+	g.routes.Store(&routes{Handler: router, known: known, paths: paths})
 	return nil
+}
+
+// endpoint returns the handler of an endpoint and what leads to it. The handler
+// is nil for one that passes as it is.
+func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (mux.MatcherFunc, http.Handler, error) {
+	c := proxy.Config{
+		Endpoint: name, Target: g.target(u), Rules: g.settings.rules,
+		Challenge: g.settings.challenge, Realm: g.realm(known), Timeout: g.settings.timeout,
+		Transport: g.transport, OwnCORS: g.settings.cors != nil, Metrics: g.metrics, Log: g.log,
+	}
+	if name != clientauth.Registration {
+		handler, err := proxy.New(c)
+		return leadsTo(u.Path), handler, err
+	}
+	if !g.settings.registration {
+		return nil, nil, nil
+	}
+	registers := func(p string) bool {
+		return path.Clean(p) == path.Clean(u.Path) || strings.HasPrefix(path.Clean(p), path.Clean(u.Path)+"/") || g.clients.Leads(p)
+	}
+	return on(registers, http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete),
+		proxy.NewRegistration(proxy.RegistrationConfig{Config: c, Clients: g.clients, Way: g.way(known)}), nil
+}
+
+// rest returns the handler of every path that is no endpoint.
+func (g *gateway) rest(known wellknown.Provider) http.Handler {
+	if !g.settings.passthrough {
+		return g.notFound
+	}
+	c := proxy.PassthroughConfig{Upstream: g.settings.upstream, Transport: g.streaming, Metrics: g.metrics, Log: g.log}
+	if g.settings.issuer == wellknown.IssuerRewrite {
+		c.Way = g.way(known)
+	}
+	return g.metrics.Instrument(proxy.Passthrough, proxy.NewPassthrough(c))
+}
+
+// way returns how URLs that the provider hands out lead through the gateway.
+func (g *gateway) way(known wellknown.Provider) origin.Map {
+	issuer := origin.Of(known.Issuer)
+	way := origin.Map{From: []*url.URL{issuer, g.settings.upstream}, To: g.settings.public}
+	if way.To == nil {
+		way.To = issuer
+	}
+	return way
+}
+
+// front puts a handler where pages of other origins may be let in: their
+// preflights (the CORS protocol of the Fetch standard) are answered there, as
+// far as any are let in.
+func (g *gateway) front(router *mux.Router, name string, matches mux.MatcherFunc, handler, rest http.Handler) {
+	handler = g.metrics.Instrument(name, handler)
+	if g.settings.cors != nil {
+		router.MatcherFunc(preflightOf(matches)).Handler(g.metrics.Instrument(name, g.settings.cors.Handler(rest)))
+		handler = g.settings.cors.Handler(handler)
+	}
+	router.MatcherFunc(matches).Handler(handler)
+}
+
+// preflightOf matches the preflights of what matches.
+func preflightOf(matches mux.MatcherFunc) mux.MatcherFunc {
+	return func(r *http.Request, m *mux.RouteMatch) bool {
+		asked := r.Header.Get("Access-Control-Request-Method")
+		if r.Method != http.MethodOptions || asked == "" {
+			return false
+		}
+		actual := *r
+		actual.Method = asked
+		return matches(&actual, m)
+	}
+}
+
+// on matches paths under some methods.
+func on(leads func(path string) bool, methods ...string) mux.MatcherFunc {
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		return slices.Contains(methods, r.Method) && leads(r.URL.Path)
+	}
 }
 
 // leadsTo matches the spellings of an endpoint's path: doubled slashes, dots, a
@@ -66,11 +144,6 @@ func hides(endpoint string) mux.MatcherFunc {
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
 		return path.Clean(r.URL.Path) == path.Clean(endpoint) && strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f")
 	}
-}
-
-func isMetadata(r *http.Request, _ *mux.RouteMatch) bool {
-	_, ok := wellknown.Location(r.URL.Path)
-	return ok && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 }
 
 // refusal answers every request with one refusal.

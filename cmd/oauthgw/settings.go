@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"path"
@@ -17,7 +16,11 @@ import (
 	"unicode"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
 	"oauthgw/proxy"
+	"oauthgw/wellknown"
+
+	"github.com/rs/cors"
 )
 
 // settings are a configuration in which nothing is left to be wrong.
@@ -32,8 +35,14 @@ type settings struct {
 	rules               *clientauth.Rules
 	challenge           proxy.ChallengePolicy
 	realm               string // empty: the issuer
+	registration        bool   // translated
+	clientConfiguration string // path; empty: learnt
+	issuer              wellknown.IssuerMode
+	expectedIssuer      string // empty: any
+	patch               wellknown.Patch
 	ttl, staleFor       time.Duration
 	entries             int
+	cors                *cors.Cors // nil: none
 	logLevel            slog.Level
 	logJSON             bool
 }
@@ -53,11 +62,19 @@ func (c config) compile(s *source) (settings, []error) {
 		rules:       m.rules(c),
 		challenge:   oneOf(m, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
 		realm:       m.realm(c.ClientAuth.Realm),
-		ttl:         m.positive("metadata.ttl", c.Metadata.TTL),
-		staleFor:    c.Metadata.StaleFor,
-		entries:     c.Metadata.Entries,
-		logLevel:    m.level(c.Log.Level),
-		logJSON:     oneOf(m, "log.format", c.Log.Format, "json", "text") == "json",
+
+		registration:        c.Registration.Translate,
+		clientConfiguration: m.path("registration.client_configuration", c.Registration.ClientConfiguration),
+		issuer:              m.issuerMode(c),
+		expectedIssuer:      m.issuer("upstream.issuer", c.Upstream.Issuer),
+		patch:               m.patch(c.Metadata.Patch),
+		ttl:                 m.positive("metadata.ttl", c.Metadata.TTL),
+		staleFor:            c.Metadata.StaleFor,
+		entries:             c.Metadata.Entries,
+		cors:                m.cors(c.CORS.AllowedOrigins),
+
+		logLevel: m.level(c.Log.Level),
+		logJSON:  oneOf(m, "log.format", c.Log.Format, "json", "text") == "json",
 	}
 	if c.Metadata.Entries < 1 {
 		m.add("metadata.entries", "must be at least 1")
@@ -110,15 +127,10 @@ func (m *mistakes) upstreamURL(c config) *url.URL {
 	}
 	u := m.origin("upstream.url", c.Upstream.URL, "http://127.0.0.1:3000")
 	// RFC 6749 section 3.2 requires TLS where credentials travel.
-	if u != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.Upstream.InsecurePlaintext {
+	if u != nil && !origin.IsConfidential(u) && !c.Upstream.InsecurePlaintext {
 		m.add("upstream.url", "plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext")
 	}
 	return u
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 func (m *mistakes) trust(key, file string) *tls.Config {
@@ -158,6 +170,14 @@ func (m *mistakes) endpoints(paths map[string]string) map[clientauth.Endpoint]*u
 		out[clientauth.Endpoint(name)] = u
 	}
 	return out
+}
+
+// path reads a path, which may be left out.
+func (m *mistakes) path(key, value string) string {
+	if u, err := endpointPath(value); value != "" && (err != nil || u.RawQuery != "" || path.Clean(u.Path) == "/") {
+		m.add(key, "must be a path below the root, such as /oauth2/clients")
+	}
+	return value
 }
 
 // endpointPath reads the path of an endpoint, with its own query if it has one

@@ -21,7 +21,7 @@ import (
 //	-- metrics --            series that are exposed in the end
 //
 // The four messages may come again, for a story of several exchanges. Left out
-// of the messages are the Date field, and in those that the test sends the
+// of the messages are the Date and Age fields, and in those that the test sends the
 // Content-Length that it adds where a body has neither that nor chunks.
 type story struct {
 	prose     string

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"oauthgw/internal/origin"
+	"oauthgw/wellknown"
+
+	"github.com/rs/cors"
+)
+
+// issuerMode reads metadata.issuer. To move the issuer it must be known where.
+func (m *mistakes) issuerMode(c config) wellknown.IssuerMode {
+	mode := oneOf(m, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite)
+	if mode == wellknown.IssuerRewrite && c.PublicURL == "" {
+		m.add("metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
+	}
+	return mode
+}
+
+// issuer reads an issuer identifier, which is compared byte for byte and so is
+// left as it is (RFC 8414 sections 2 and 3.3).
+func (m *mistakes) issuer(key, value string) string {
+	if u, err := url.Parse(value); value != "" && (err != nil || origin.Of(value) == nil || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
+		m.add(key, "must be the issuer as the provider's metadata writes it: an http or https URL without user, query or fragment")
+	}
+	return value
+}
+
+// patch reads values that YAML wrote as the JSON that metadata is.
+func (m *mistakes) patch(c patchConfig) wellknown.Patch {
+	p := wellknown.Patch{Remove: c.Remove, Set: map[string]json.RawMessage{}, Add: map[string][]json.RawMessage{}}
+	for name, value := range c.Set {
+		p.Set[name] = m.json("metadata.patch.set."+name, value)
+	}
+	for name, elements := range c.Add {
+		for _, e := range elements {
+			p.Add[name] = append(p.Add[name], m.json("metadata.patch.add."+name, e))
+		}
+	}
+	if err := p.Check(); err != nil {
+		for text := range strings.SplitSeq(err.Error(), "\n") {
+			m.add("metadata.patch", "%s", text)
+		}
+	}
+	return p
+}
+
+func (m *mistakes) json(key string, value any) json.RawMessage {
+	text, err := json.Marshal(value)
+	if err != nil {
+		m.add(key, "must be a value that JSON has")
+	}
+	return text
+}
+
+// cors returns what lets pages of other origins read answers. Each origin is
+// named in full: a pattern, or null, would let in whoever fits it.
+func (m *mistakes) cors(allowed []string) *cors.Cors {
+	if len(allowed) == 0 {
+		return nil
+	}
+	for _, text := range allowed {
+		if u := origin.Of(text); u == nil || u.String() != text || strings.Contains(text, "*") || !origin.IsConfidential(u) {
+			m.add("cors.allowed_origins", "each must be an origin in full, https or loopback, such as https://app.example.com")
+			return nil
+		}
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: allowed,
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP", "MCP-Protocol-Version"},
+		// A page that is refused must learn how to authenticate.
+		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After"},
+		MaxAge:         600,
+	})
+}

@@ -1,0 +1,79 @@
+// Package origin compares the origins of URLs (RFC 6454 section 4) and moves
+// URLs from one origin to another, leaving every octet behind it as it was.
+package origin
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Of returns the origin of an absolute http or https URL. It is nil if text is
+// none.
+func Of(text string) *url.URL {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}
+}
+
+// Same reports whether two URLs have the same scheme, host and port. A nil URL
+// has no origin and is like no other.
+func Same(u, v *url.URL) bool {
+	return u != nil && v != nil && u.Scheme == v.Scheme &&
+		strings.EqualFold(u.Hostname(), v.Hostname()) && port(u) == port(v)
+}
+
+func port(u *url.URL) string {
+	switch p := u.Port(); {
+	case p != "":
+		return p
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+// IsLoopback reports whether a host, without its port, is this one.
+func IsLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+// IsConfidential reports whether what is sent to a URL can be read on the way
+// by nobody: it is https, or stays on this host.
+func IsConfidential(u *url.URL) bool {
+	return u.Scheme == "https" || IsLoopback(u.Hostname())
+}
+
+// Map moves URLs to the origin at which clients reach them. The zero Map moves
+// nothing.
+type Map struct {
+	// From are the origins to move from. A nil one is passed over.
+	From []*url.URL
+	// To is the origin to move to. Nil moves nothing.
+	To *url.URL
+}
+
+// Move returns the URL at its new origin, and whether it is there now. A URL
+// that is at that origin already stays byte for byte; one of another origin
+// stays as well, and is not there.
+func (m Map) Move(text string) (string, bool) {
+	u := Of(text)
+	switch {
+	case m.To == nil || u == nil:
+		return text, false
+	case Same(u, m.To):
+		return text, true
+	case !slices.ContainsFunc(m.From, func(from *url.URL) bool { return Same(u, from) }):
+		return text, false
+	}
+	_, rest, _ := strings.Cut(text, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	return m.To.Scheme + "://" + m.To.Host + rest[end:], true
+}

@@ -1,0 +1,61 @@
+package proxy
+
+import (
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// maxConfigurations bounds what is learnt. A provider has one place or two.
+const maxConfigurations = 8
+
+// ClientConfiguration knows below which paths clients read, update and delete
+// their registration (RFC 7592 section 2). A provider names the place only in
+// its answers to those who register, so it is learnt from them. It is safe for
+// concurrent use.
+type ClientConfiguration struct {
+	mu    sync.RWMutex
+	below []string // each ends in a slash
+}
+
+// NewClientConfiguration returns one that knows the given paths.
+func NewClientConfiguration(paths ...string) *ClientConfiguration {
+	c := &ClientConfiguration{}
+	for _, p := range paths {
+		c.add(p)
+	}
+	return c
+}
+
+// Leads reports whether a path is some client's.
+func (c *ClientConfiguration) Leads(p string) bool {
+	clean := path.Clean("/" + p)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.ContainsFunc(c.below, func(place string) bool { return strings.HasPrefix(clean, place) })
+}
+
+// learn keeps the place of a registration_client_uri, if it is one to which the
+// client's id was appended: nothing else can be told from a URI (RFC 7592
+// section 1.2 leaves its form to the provider).
+func (c *ClientConfiguration) learn(uri, clientID string) {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return
+	}
+	if place, ok := strings.CutSuffix(path.Clean("/"+u.Path), "/"+clientID); ok {
+		c.add(place)
+	}
+}
+
+// add keeps a place. The root is none: every path would be a client's.
+func (c *ClientConfiguration) add(p string) {
+	place := path.Clean("/"+p) + "/"
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if place != "//" && len(c.below) < maxConfigurations && !slices.Contains(c.below, place) {
+		c.below = append(c.below, place)
+	}
+}

@@ -1,0 +1,159 @@
+package proxy
+
+import (
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/origin"
+)
+
+// The members of client metadata and client information that are read or
+// written here (RFC 7591 sections 2 and 3.2.1, RFC 7592 section 3).
+const (
+	memberMethod        = "token_endpoint_auth_method"
+	memberClientID      = "client_id"
+	memberSecret        = "client_secret"
+	memberSecretExpires = "client_secret_expires_at"
+	memberClientURI     = "registration_client_uri"
+)
+
+// RegistrationConfig describes the endpoint at which clients register.
+type RegistrationConfig struct {
+	// Config describes the endpoint as any other. Rules, Challenge and Realm are
+	// not used: whoever registers is not a client yet.
+	Config
+	// Clients tells where clients manage their registration.
+	Clients *ClientConfiguration
+	// Way leads URLs that the provider hands out through the gateway.
+	Way origin.Map
+}
+
+// Registration fronts the client registration endpoint (RFC 7591) and the
+// client configuration endpoints (RFC 7592) of a provider that takes client
+// secrets only from the form and records the method of each client. It is safe
+// for concurrent use.
+//
+// A client that asks for client_secret_basic, or for nothing, which means the
+// same, is registered with client_secret_post, because that is what arrives at
+// the provider; the client is told the method that it asked for. Every other
+// method is between client and provider. Of a client that reads its
+// registration it is not known what it asked for; it is told
+// client_secret_basic, which works and is what most asked for.
+type Registration struct {
+	RegistrationConfig
+}
+
+// NewRegistration returns the handler of the registration endpoint.
+func NewRegistration(c RegistrationConfig) *Registration {
+	c.Config = c.withDefaults()
+	return &Registration{c}
+}
+
+// ServeHTTP carries one exchange, top to bottom.
+func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x, end := begin(&h.Config, w, r)
+	defer end()
+	body, err := readBody(x.w, x.r)
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	asked := clientauth.Basic // what most who read their registration asked for
+	if r.Method == http.MethodPost || r.Method == http.MethodPut {
+		if asked, body, err = restateRegistration(r.Header, body); err != nil {
+			x.refuse(err)
+			return
+		}
+		x.credentials.Method = asked
+	}
+	x.amend = h.tellBack(asked)
+	x.forward(outgoing{target: h.target(r), header: endToEnd(r.Header), body: body})
+}
+
+// target returns where a request goes: a client's own place, or the endpoint.
+func (h *Registration) target(r *http.Request) *url.URL {
+	target := *h.Target
+	target.Path, target.RawPath, target.RawQuery = r.URL.Path, r.URL.RawPath, r.URL.RawQuery
+	return &target
+}
+
+// restateRegistration says client metadata in the words the provider
+// understands, and returns the method that the client asked for. A body that is
+// not JSON is not opened: the provider knows what to say to it.
+func restateRegistration(h http.Header, body []byte) (clientauth.Method, []byte, error) {
+	if !isJSON(h) {
+		return clientauth.Other, body, nil
+	}
+	metadata, err := jsonobject.Parse(body)
+	if err != nil {
+		return clientauth.Other, nil, errClientMetadata
+	}
+	value := string(metadata.Get(memberMethod))
+	switch method := metadata.Text(memberMethod); {
+	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
+	case value == "", value == "null", method == string(clientauth.Basic):
+		return clientauth.Basic, metadata.With(memberMethod, clientauth.Post).Encode(), nil
+	case method == string(clientauth.Post):
+		return clientauth.Post, body, nil
+	case method == "none":
+		return clientauth.None, body, nil
+	case strings.HasSuffix(method, "_jwt"):
+		return clientauth.Assertion, body, nil
+	}
+	return clientauth.Other, body, nil
+}
+
+func isJSON(h http.Header) bool {
+	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && mediaType == "application/json"
+}
+
+// tellBack returns the completion of a reply to a client that asked for a
+// method.
+func (h *Registration) tellBack(asked clientauth.Method) amendment {
+	return func(x *exchange, r *reply) {
+		x.outcome = outcomeAccepted
+		switch {
+		case r.status >= http.StatusInternalServerError:
+			x.outcome = outcomeFailed
+		case r.status >= http.StatusBadRequest:
+			x.outcome = outcomeRejected
+		}
+		information, err := jsonobject.Parse(r.body)
+		if x.outcome != outcomeAccepted || !isJSON(r.header) || err != nil || information.Text(memberClientID) == "" {
+			return
+		}
+		h.Clients.learn(information.Text(memberClientURI), information.Text(memberClientID))
+		told := h.complete(information, asked)
+		if body := told.Encode(); string(body) != string(information.Encode()) {
+			r.body = body
+			// They describe the octets that the provider sent.
+			for _, name := range []string{"Etag", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
+				r.header.Del(name)
+			}
+		}
+	}
+}
+
+// complete returns client information as the client is to see it.
+func (h *Registration) complete(information jsonobject.Object, asked clientauth.Method) jsonobject.Object {
+	out := information
+	if asked == clientauth.Basic && out.Text(memberMethod) == string(clientauth.Post) {
+		out = out.With(memberMethod, clientauth.Basic)
+	}
+	if uri := out.Text(memberClientURI); uri != "" {
+		if at, _ := h.Way.Move(uri); at != uri {
+			out = out.With(memberClientURI, at)
+		}
+	}
+	// RFC 7591 section 3.2.1: required beside a secret; 0 means that it does not
+	// expire, which is what a provider means that says nothing.
+	if out.Get(memberSecret) != nil && out.Get(memberSecretExpires) == nil {
+		out = out.With(memberSecretExpires, 0)
+	}
+	return out
+}
