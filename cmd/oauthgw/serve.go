@@ -60,20 +60,6 @@ func (f configFlags) settings() (settings, error) {
 	return s, errors.Join(append(mistakes, more...)...)
 }
 
-// check is the command that reads a configuration and reports its mistakes.
-func check(_ context.Context, args []string, stdout, stderr io.Writer) error {
-	set := newFlags("check", stderr)
-	flags := newConfigFlags(set)
-	if err := parse(set, args); err != nil {
-		return err
-	}
-	if _, err := flags.settings(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(stdout, "the configuration is valid")
-	return err
-}
-
 // serve is the command that carries requests until ctx ends.
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("serve", stderr)
@@ -95,6 +81,11 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	var judging sync.WaitGroup
+	judging.Go(func() { servers.gateway.keepJudging(ctx) })
+	defer judging.Wait()
+	defer cancel()
 	return servers.run(ctx)
 }
 

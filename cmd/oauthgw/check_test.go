@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// publishing returns a provider that publishes a document at the root.
+func publishing(t *testing.T, document string) string {
+	t.Helper()
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/.well-known/oauth-authorization-server" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, document)
+	}))
+	t.Cleanup(provider.Close)
+	return provider.URL
+}
+
+const honest = `{"issuer":"https://a","authorization_endpoint":"https://a/a","token_endpoint":"https://a/t",` +
+	`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"]`
+
+func TestCheckSaysWhatIsUntrue(t *testing.T) {
+	for name, test := range map[string]struct{ document, config, want string }{
+		"nothing": {honest + `}`, "", "the metadata that clients will see is true\n"},
+		"another origin": {honest + `,"revocation_endpoint":"https://b/r"}`, "",
+			"The revocation_endpoint in the metadata is at https://b, which is not the origin that clients use (https://a)"},
+		"rewritten": {honest + `,"authorization_response_iss_parameter_supported":true}`, "public_url: https://c\nmetadata: {issuer: rewrite}\n",
+			"Authorization responses name the issuer https://a (RFC 9207)"},
+		"no metadata": {`[]`, "", "The provider's metadata cannot be read now, so nothing is said of it: "},
+		"configured endpoints": {honest + `}`, "endpoints: {token: /t}\n",
+			"the metadata that clients will see is true\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "oauthgw.yaml")
+			text := "upstream: {url: " + publishing(t, test.document) + "}\n" + test.config
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, _, err := invoke(t, "check", "--config.file="+file)
+			if err != nil || !strings.HasPrefix(out, "the configuration is valid\n"+test.want) {
+				t.Errorf("got %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// What is untrue is told at the start, once.
+func TestServeSaysWhatIsUntrue(t *testing.T) {
+	upstream := publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	var log syncBuffer
+	done := make(chan error, 1)
+	go func() {
+		done <- run(ctx, []string{"--upstream.url=" + upstream, "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, io.Discard, &log)
+	}()
+	eventually(t, "the sentence", func() bool { return strings.Contains(log.String(), `"untrue":"The revocation_endpoint`) })
+	cancel()
+	if err := <-done; err != nil || strings.Count(log.String(), `"untrue"`) != 1 {
+		t.Errorf("%v\n%s", err, log.String())
+	}
+}
