@@ -81,18 +81,23 @@ func fails(status int) http.HandlerFunc {
 
 // newHandler returns a handler over a provider, with a lifetime of a minute and
 // an hour of staleness.
-func newHandler(t *testing.T, p *provider) *wellknown.Handler {
+func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfig)) *wellknown.Handler {
 	t.Helper()
 	m := metrics.New(metrics.Build{})
-	source, err := wellknown.NewSource(wellknown.SourceConfig{
+	c := wellknown.SourceConfig{
 		Upstream: &url.URL{Scheme: "http", Host: "provider.example"}, Transport: p.start(t),
 		TTL: time.Minute, StaleFor: time.Hour, Entries: 2, Metrics: m,
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	source, err := wellknown.NewSource(c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(source.Close)
 	h, err := wellknown.New(wellknown.Config{Source: source, Metrics: m, Log: slog.New(slog.DiscardHandler),
-		Endpoints: map[clientauth.Endpoint]string{clientauth.Token: "/t"}})
+		Issuer: "https://provider.example", Endpoints: map[clientauth.Endpoint]string{clientauth.Token: "/t"}})
 	if err != nil {
 		t.Fatal(err)
 	}

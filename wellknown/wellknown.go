@@ -33,8 +33,8 @@ import (
 type Config struct {
 	// Source brings the provider's documents.
 	Source *Source
-	// Issuer is the provider's, as [Source.Provider] tells it. Empty means that
-	// it is not known yet.
+	// Issuer is the provider's issuer, which protected resources name. Empty
+	// means that it is not known yet.
 	Issuer string
 	// Endpoints are the paths that the gateway fronts, by endpoint.
 	Endpoints map[clientauth.Endpoint]string

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"oauthgw/internal/legacy"
 )
 
 var printConformance = flag.Bool("conformance", false, "print the conformance table with the result of each row")
@@ -27,6 +29,7 @@ var rowTests = map[string]func(*testing.T){
 	"R25": testConflictUnderEveryConfiguration,
 	"R48": testUntrustedProvider,
 	"R63": testOutage,
+	"R79": testMetadataOutage,
 }
 
 var rowsLine = regexp.MustCompile(`\ARows:((?: R\d\d)+)\n`)
@@ -176,5 +179,23 @@ func testOutage(t *testing.T) {
 		if !slices.Contains([]string{"500", "502", "503", "504"}, status) || strings.Contains(answer, "invalid_client") {
 			t.Errorf("the provider %s: got %s", name, answer)
 		}
+	}
+}
+
+func testMetadataOutage(t *testing.T) {
+	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: "https://login.example.com"}))
+	g := startGateway(t, learning(t, provider.URL, func(c *config) { c.Metadata.TTL = time.Millisecond }))
+	const get = "GET /.well-known/oauth-authorization-server%s HTTP/1.1\nHost: a"
+	warm := send(t, g.data, fmt.Sprintf(get, ""))
+	provider.Close()
+	for range 20 {
+		stale := send(t, g.data, fmt.Sprintf(get, ""))
+		if !strings.HasPrefix(stale, "HTTP/1.1 200 ") || stale != warm {
+			t.Fatalf("warm: got %s", stale)
+		}
+	}
+	if cold := send(t, g.data, fmt.Sprintf(get, "/cold")); !strings.HasPrefix(cold, "HTTP/1.1 503 ") ||
+		!strings.Contains(cold, "\nRetry-After: ") || !strings.Contains(cold, `"temporarily_unavailable"`) {
+		t.Errorf("cold: got %s", cold)
 	}
 }

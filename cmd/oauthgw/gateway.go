@@ -119,7 +119,7 @@ func (g *gateway) learn(ctx context.Context) error {
 // keepLearning learns until ctx ends: soon again after a failure, and later
 // once per lifetime of a metadata document, because endpoints come and go.
 func (g *gateway) keepLearning(ctx context.Context) {
-	if len(g.settings.endpoints) > 0 && g.settings.realm != "" {
+	if g.knowsEnough() {
 		return
 	}
 	const shortest, longest = 500 * time.Millisecond, 30 * time.Second
@@ -139,6 +139,21 @@ func (g *gateway) keepLearning(ctx context.Context) {
 	}
 }
 
+// knowsEnough reports whether the configuration says everything that could be
+// learnt.
+func (g *gateway) knowsEnough() bool {
+	return len(g.settings.endpoints) > 0 && (g.settings.realm != "" || g.settings.expectedIssuer != "") &&
+		(g.settings.issuer == wellknown.IssuerPreserve || g.settings.expectedIssuer != "")
+}
+
+// issuer returns the provider's issuer. Empty means that it is not known.
+func (g *gateway) issuer(known wellknown.Provider) string {
+	if known.Issuer != "" {
+		return known.Issuer
+	}
+	return g.settings.expectedIssuer
+}
+
 // target returns where the requests of an endpoint go.
 func (g *gateway) target(endpoint *url.URL) *url.URL {
 	target := *g.settings.upstream
@@ -151,8 +166,8 @@ func (g *gateway) realm(known wellknown.Provider) string {
 	switch {
 	case g.settings.realm != "":
 		return g.settings.realm
-	case known.Issuer != "":
-		return known.Issuer
+	case g.issuer(known) != "":
+		return g.issuer(known)
 	case g.settings.public != nil:
 		return g.settings.public.String()
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"oauthgw/internal/origin"
@@ -33,11 +35,11 @@ func (m *mistakes) issuer(key, value string) string {
 // patch reads values that YAML wrote as the JSON that metadata is.
 func (m *mistakes) patch(c patchConfig) wellknown.Patch {
 	p := wellknown.Patch{Remove: c.Remove, Set: map[string]json.RawMessage{}, Add: map[string][]json.RawMessage{}}
-	for name, value := range c.Set {
-		p.Set[name] = m.json("metadata.patch.set."+name, value)
+	for _, name := range slices.Sorted(maps.Keys(c.Set)) {
+		p.Set[name] = m.json("metadata.patch.set."+name, c.Set[name])
 	}
-	for name, elements := range c.Add {
-		for _, e := range elements {
+	for _, name := range slices.Sorted(maps.Keys(c.Add)) {
+		for _, e := range c.Add[name] {
 			p.Add[name] = append(p.Add[name], m.json("metadata.patch.add."+name, e))
 		}
 	}
@@ -65,8 +67,7 @@ func (m *mistakes) cors(allowed []string) *cors.Cors {
 	}
 	for _, text := range allowed {
 		if u := origin.Of(text); u == nil || u.String() != text || strings.Contains(text, "*") || !origin.IsConfidential(u) {
-			m.add("cors.allowed_origins", "each must be an origin in full, https or loopback, such as https://app.example.com")
-			return nil
+			m.add("cors.allowed_origins", "each must be an origin in full, https or loopback, such as https://app.example.com; %s is none", text)
 		}
 	}
 	return cors.New(cors.Options{

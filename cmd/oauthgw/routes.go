@@ -42,7 +42,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 		router.MatcherFunc(hides(u.Path)).Handler(g.notFound)
 		g.front(router, string(name), matches, handler, rest)
 	}
-	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: known.Issuer, Endpoints: paths, Metrics: g.metrics, Log: g.log})
+	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, Metrics: g.metrics, Log: g.log})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (g *gateway) rest(known wellknown.Provider) http.Handler {
 
 // way returns how URLs that the provider hands out lead through the gateway.
 func (g *gateway) way(known wellknown.Provider) origin.Map {
-	issuer := origin.Of(known.Issuer)
+	issuer := origin.Of(g.issuer(known))
 	way := origin.Map{From: []*url.URL{issuer, g.settings.upstream}, To: g.settings.public}
 	if way.To == nil {
 		way.To = issuer
