@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -17,7 +16,7 @@ const maxConfigurations = 8
 // concurrent use.
 type ClientConfiguration struct {
 	mu    sync.RWMutex
-	below []string // each ends in a slash
+	below []string
 }
 
 // NewClientConfiguration returns one that knows the given paths.
@@ -29,12 +28,12 @@ func NewClientConfiguration(paths ...string) *ClientConfiguration {
 	return c
 }
 
-// Leads reports whether a path is some client's.
+// Leads reports whether a path is some client's: it lies directly below one of
+// the paths. What lies deeper is something else of the provider's.
 func (c *ClientConfiguration) Leads(p string) bool {
-	clean := path.Clean("/" + p)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return slices.ContainsFunc(c.below, func(place string) bool { return strings.HasPrefix(clean, place) })
+	return slices.Contains(c.below, path.Dir(path.Clean("/"+p)))
 }
 
 // learn keeps the place of a registration_client_uri, if it is one to which the
@@ -45,17 +44,17 @@ func (c *ClientConfiguration) learn(uri, clientID string) {
 	if err != nil {
 		return
 	}
-	if place, ok := strings.CutSuffix(path.Clean("/"+u.Path), "/"+clientID); ok {
-		c.add(place)
+	if clean := path.Clean("/" + u.Path); path.Base(clean) == clientID {
+		c.add(path.Dir(clean))
 	}
 }
 
-// add keeps a place. The root is none: every path would be a client's.
+// add keeps a place. The root is none: too many paths would be a client's.
 func (c *ClientConfiguration) add(p string) {
-	place := path.Clean("/"+p) + "/"
+	place := path.Clean("/" + p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if place != "//" && len(c.below) < maxConfigurations && !slices.Contains(c.below, place) {
+	if place != "/" && len(c.below) < maxConfigurations && !slices.Contains(c.below, place) {
 		c.below = append(c.below, place)
 	}
 }

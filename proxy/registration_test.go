@@ -167,7 +167,7 @@ func TestClientConfigurationIsLearnt(t *testing.T) {
 		}
 	}
 	known := proxy.NewClientConfiguration("/clients", "/", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/beyond")
-	if !known.Leads("//clients/./x") || !known.Leads("/h/x") || known.Leads("/beyond/x") || known.Leads("/clients/../x") {
+	if !known.Leads("//clients/./x") || !known.Leads("/h/x") || known.Leads("/beyond/x") || known.Leads("/clients/../x") || known.Leads("/clients/x/stream") {
 		t.Error("what is configured is not known, or more than that")
 	}
 	g := &registering{status: 200, body: `{"client_id":"x"}`}

@@ -72,16 +72,19 @@ func TestDocumentIsRevalidated(t *testing.T) {
 			w.Header().Set("Etag", `"one"`)
 			if r.Header.Get("If-None-Match") == `"one"` {
 				same.Add(1)
+				w.Header().Del("Cache-Control")
 				w.WriteHeader(http.StatusNotModified)
 				return
 			}
 			whole.Add(1)
+			w.Header().Set("Cache-Control", "max-age=50")
+			w.Header().Set("Age", "20")
 			writeDocument(w, r)
 		})
 		h := newHandler(t, p)
 		first := get(h, location)
 		for range 3 {
-			time.Sleep(time.Minute)
+			time.Sleep(30 * time.Second)
 			get(h, location)
 			synctest.Wait()
 		}

@@ -41,16 +41,20 @@ type document struct {
 // fetch gets the document at a location of the provider, once, and follows
 // nothing that the answer says. A known document is returned again where the
 // provider says that it is still the same.
-func (s *Source) fetch(location, name string, known *document) (entry, error) {
+func (s *Source) fetch(location, name string, known entry) (entry, error) {
 	ctx, cancel := context.WithTimeout(s.life, fetchTimeout)
 	defer cancel()
-	resp, err := s.ask(ctx, location, known)
+	resp, err := s.ask(ctx, location, known.document)
 	if err != nil {
 		return entry{}, fmt.Errorf("fetching metadata: %w", err)
 	}
 	defer resp.Body.Close()
-	e := entry{document: known, fetched: time.Now(), lifetime: lifetime(resp.Header, s.TTL)}
-	if resp.StatusCode == http.StatusNotModified && known != nil {
+	e := entry{document: known.document, fetched: time.Now(), lifetime: lifetime(resp.Header, s.TTL)}
+	if resp.StatusCode == http.StatusNotModified && known.document != nil {
+		// What it does not say anew stays as it was (RFC 9111 section 4.3.4).
+		if resp.Header["Cache-Control"] == nil {
+			e.lifetime = known.lifetime
+		}
 		return e, nil
 	}
 	if err := checkReply(resp); err != nil {

@@ -32,7 +32,8 @@ func lifetime(h http.Header, ttl time.Duration) time.Duration {
 	if age < 0 {
 		return ttl
 	}
-	return min(ttl, max(age, pause))
+	// What a cache before the provider has used up is gone (section 4.2.3).
+	return min(ttl, max(age-seconds(h.Get("Age")), pause))
 }
 
 // seconds reads a number of seconds. What cannot be read allows nothing (RFC

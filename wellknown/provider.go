@@ -22,7 +22,7 @@ type Provider struct {
 // Provider returns what the issuer's metadata says. The error tells an operator
 // what is missing.
 func (s *Source) Provider(ctx context.Context) (Provider, error) {
-	md, err := s.own(ctx)
+	md, err := s.metadata(ctx)
 	if err != nil {
 		return Provider{}, err
 	}
@@ -43,10 +43,10 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 	return p, nil
 }
 
-// own returns the issuer's metadata from the first location that has it.
-func (s *Source) own(ctx context.Context) (Metadata, error) {
+// metadata returns the issuer's metadata from the first location that has it.
+func (s *Source) metadata(ctx context.Context) (Metadata, error) {
 	var failures []error
-	for _, path := range Locations(s.Expected) {
+	for _, path := range s.locations {
 		location, name := locate(path)
 		e, _, err := s.fresh(ctx, location, name)
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"oauthgw/metrics"
@@ -62,9 +63,11 @@ type SourceConfig struct {
 // for concurrent use.
 type Source struct {
 	SourceConfig
-	kept    *lru.Cache[string, entry]
-	missing *lru.Cache[string, absence]
-	fetches singleflight.Group
+	locations []string                  // of the issuer
+	own       *lru.Cache[string, entry] // at those
+	others    *lru.Cache[string, entry] // wherever else callers look
+	missing   *lru.Cache[string, absence]
+	fetches   singleflight.Group
 
 	life context.Context // of fetches, which belong to no single request
 	end  context.CancelFunc
@@ -87,7 +90,12 @@ type absence struct {
 // NewSource returns an empty source, to be closed. The error says that Entries
 // is not positive.
 func NewSource(c SourceConfig) (*Source, error) {
-	kept, err := lru.New[string, entry](c.Entries)
+	locations := Locations(c.Expected)
+	own, err := lru.New[string, entry](len(locations))
+	if err != nil {
+		return nil, fmt.Errorf("metadata cache: %w", err)
+	}
+	others, err := lru.New[string, entry](c.Entries)
 	if err != nil {
 		return nil, fmt.Errorf("metadata cache: %w", err)
 	}
@@ -95,9 +103,19 @@ func NewSource(c SourceConfig) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata cache: %w", err)
 	}
-	s := &Source{SourceConfig: c, kept: kept, missing: missing}
+	s := &Source{SourceConfig: c, locations: locations, own: own, others: others, missing: missing}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
+}
+
+// kept returns where the document of a location is kept. Callers choose what
+// stands behind a well-known name, and some providers have a document for
+// everything; that must not push out the issuer's own.
+func (s *Source) kept(location string) *lru.Cache[string, entry] {
+	if slices.Contains(s.locations, location) {
+		return s.own
+	}
+	return s.others
 }
 
 // Close ends the fetches that are under way.
@@ -117,7 +135,7 @@ const (
 // not long ago, or if the provider has just failed, so that nobody waits for
 // what is not to be had (RFC 5861).
 func (s *Source) get(ctx context.Context, location, name string) (entry, string, error) {
-	e, known := s.kept.Get(location)
+	e, known := s.kept(location).Get(location)
 	if age := time.Since(e.fetched); known && age >= e.lifetime && age < e.lifetime+s.StaleFor {
 		_, failing := s.missing.Peek(location)
 		if failing || age < 2*e.lifetime {
@@ -133,7 +151,7 @@ func (s *Source) get(ctx context.Context, location, name string) (entry, string,
 // the provider says meanwhile that there is none: what clients would do without
 // it cannot be better.
 func (s *Source) fresh(ctx context.Context, location, name string) (entry, string, error) {
-	e, known := s.kept.Get(location)
+	e, known := s.kept(location).Get(location)
 	age := time.Since(e.fetched)
 	if known && age < e.lifetime {
 		return e, resultHit, nil
@@ -176,8 +194,8 @@ func (s *Source) start(location, name string) (<-chan singleflight.Result, error
 		return nil, a.err
 	}
 	return s.fetches.DoChan(location, func() (any, error) {
-		known, _ := s.kept.Peek(location)
-		e, err := s.fetch(location, name, known.document)
+		known, _ := s.kept(location).Peek(location)
+		e, err := s.fetch(location, name, known)
 		s.keep(location, e, err)
 		return e, err
 	}), nil
@@ -189,6 +207,6 @@ func (s *Source) keep(location string, e entry, err error) {
 		return
 	}
 	s.missing.Remove(location)
-	s.kept.Add(location, e)
+	s.kept(location).Add(location, e)
 	s.Metrics.MetadataFetched()
 }

@@ -238,6 +238,30 @@ func TestMissingLocationsDoNotPushOutDocuments(t *testing.T) {
 	})
 }
 
+// A provider that has a document everywhere does not let callers push out the
+// issuer's own.
+func TestOtherLocationsDoNotPushOutTheIssuers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{}
+		p.says(writeDocument)
+		h := newHandler(t, p)
+		get(h, location)
+		for i := range 20 {
+			get(h, fmt.Sprintf("%s/%d", location, i))
+		}
+		p.says(fails(500))
+		if w := get(h, location); w.Code != http.StatusOK {
+			t.Errorf("got %d", w.Code)
+		}
+		if w := get(h, location+"/19"); w.Code != http.StatusOK {
+			t.Errorf("the last of the others is not kept: %d", w.Code)
+		}
+		if w := get(h, location+"/0"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("the others are not bounded: %d", w.Code)
+		}
+	})
+}
+
 func TestRepliesThatHoldNoDocument(t *testing.T) {
 	with := func(contentType, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

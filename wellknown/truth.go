@@ -16,7 +16,7 @@ import (
 // not so, which of it strict clients refuse, and what to do. The paths are those
 // that the gateway fronts. The error says that there is no metadata to judge.
 func (s *Source) Truth(ctx context.Context, paths map[clientauth.Endpoint]string) ([]string, error) {
-	md, err := s.own(ctx)
+	md, err := s.metadata(ctx)
 	if err != nil {
 		return nil, err
 	}

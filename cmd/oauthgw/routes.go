@@ -69,7 +69,7 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		return nil, nil, nil
 	}
 	registers := func(p string) bool {
-		return path.Clean(p) == path.Clean(u.Path) || strings.HasPrefix(path.Clean(p), path.Clean(u.Path)+"/") || g.clients.Leads(p)
+		return path.Clean(p) == path.Clean(u.Path) || path.Dir(path.Clean(p)) == path.Clean(u.Path) || g.clients.Leads(p)
 	}
 	return on(registers, http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete),
 		proxy.NewRegistration(proxy.RegistrationConfig{Config: c, Clients: g.clients, Way: g.way(known)}), nil
