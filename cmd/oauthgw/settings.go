@@ -3,13 +3,11 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"log/slog"
 	"maps"
 	"net"
 	"net/url"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -147,50 +145,6 @@ func (m *mistakes) trust(key, file string) *tls.Config {
 		m.add(key, "%s holds no certificate in PEM", file)
 	}
 	return &tls.Config{RootCAs: roots}
-}
-
-func (m *mistakes) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
-	out := map[clientauth.Endpoint]*url.URL{}
-	owner := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(paths)) {
-		key := "endpoints." + name
-		if !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(name)) {
-			m.add(key, "is no endpoint; the endpoints are %s", list(clientauth.Endpoints()))
-			continue
-		}
-		u, err := endpointPath(paths[name])
-		if err != nil {
-			m.add(key, "%w", err)
-			continue
-		}
-		if other, taken := owner[path.Clean(u.Path)]; taken {
-			m.add(key, "has the path of endpoints.%s", other)
-		}
-		owner[path.Clean(u.Path)] = name
-		out[clientauth.Endpoint(name)] = u
-	}
-	return out
-}
-
-// path reads a path, which may be left out.
-func (m *mistakes) path(key, value string) string {
-	if u, err := endpointPath(value); value != "" && (err != nil || u.RawQuery != "" || path.Clean(u.Path) == "/") {
-		m.add(key, "must be a path below the root, such as /oauth2/clients")
-	}
-	return value
-}
-
-// endpointPath reads the path of an endpoint, with its own query if it has one
-// (RFC 6749 section 3.2).
-func endpointPath(value string) (*url.URL, error) {
-	u, err := url.Parse(value)
-	if err != nil || !strings.HasPrefix(u.Path, "/") || u.Host != "" || u.Fragment != "" {
-		return nil, errors.New("must be a path, such as /oauth2/tokens")
-	}
-	if _, err := clientauth.ParseForm(u.RawQuery); err != nil {
-		return nil, errors.New("must have a form-encoded query, if any, such as /oauth2/tokens?tenant=1")
-	}
-	return u, nil
 }
 
 func (m *mistakes) rules(c config) *clientauth.Rules {
