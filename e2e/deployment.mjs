@@ -54,7 +54,8 @@ export async function deploy(t, { gateway = true } = {}) {
 // start runs a program of this repository until the test ends.
 export function start(t, program, args) {
   const process = new Process(program, path.join(build, program), args);
-  t.after(() => process.stop());
+  // SIGINT, because after a SIGTERM the gateway goes on for a while.
+  t.after(() => process.stop("SIGINT"));
   return process;
 }
 

@@ -62,9 +62,9 @@ export class Process {
   }
 
   // stop ends the process, the hard way if it takes longer than it should.
-  async stop() {
+  async stop(signal = "SIGTERM") {
     if (!running.has(this)) return;
-    this.signal("SIGTERM");
+    this.signal(signal);
     await this.exit(5).catch(() => this.signal("SIGKILL"));
     await this.exit(5).catch(() => {});
   }

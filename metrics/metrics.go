@@ -45,6 +45,8 @@ type Metrics struct {
 
 	reloadSuccessful prometheus.Gauge
 	reloadTimestamp  prometheus.Gauge
+
+	logDropped prometheus.Counter
 }
 
 // New returns metrics that are all zero.
@@ -67,6 +69,9 @@ func New(b Build) *Metrics {
 
 		reloadSuccessful: gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded."),
 		reloadTimestamp:  gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970."),
+
+		logDropped: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace,
+			Name: "log_dropped_total", Help: "Log lines that were dropped because nobody took them in time."}),
 	}
 	m.register(b)
 	return m
@@ -95,7 +100,7 @@ func (m *Metrics) register(b Build) {
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
-		m.reloadSuccessful, m.reloadTimestamp,
+		m.reloadSuccessful, m.reloadTimestamp, m.logDropped,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
 			Help:        "Always 1; the labels identify the binary.",
 			ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion}},
@@ -175,3 +180,6 @@ func (m *Metrics) ConfigLoaded(ok bool) {
 	m.reloadSuccessful.Set(1)
 	m.reloadTimestamp.SetToCurrentTime()
 }
+
+// LogDropped counts one log line that was dropped.
+func (m *Metrics) LogDropped() { m.logDropped.Inc() }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"time"
 
@@ -96,6 +97,24 @@ func (s *Source) kept(location string) *lru.Cache[string, entry] {
 		return s.own
 	}
 	return s.others
+}
+
+// Inherit takes over what another source keeps, if this one would read the same
+// documents, and reports whether it did. It is for a source that has asked
+// nobody yet.
+func (s *Source) Inherit(from *Source) bool {
+	if *s.Upstream != *from.Upstream || !reflect.DeepEqual(s.Public, from.Public) || s.Expected != from.Expected || !reflect.DeepEqual(s.Patch, from.Patch) {
+		return false
+	}
+	for _, shelf := range []struct{ from, to *lru.Cache[string, entry] }{{from.own, s.own}, {from.others, s.others}} {
+		for _, location := range shelf.from.Keys() {
+			if e, ok := shelf.from.Peek(location); ok {
+				e.lifetime = min(e.lifetime, s.TTL)
+				shelf.to.Add(location, e)
+			}
+		}
+	}
+	return true
 }
 
 // Close ends the fetches that are under way.

@@ -74,6 +74,13 @@ type config struct {
 		// fronted endpoints and the metadata. Empty means none.
 		AllowedOrigins []string `yaml:"allowed_origins"`
 	} `yaml:"cors"`
+	Drain struct {
+		// Delay is how long requests are still answered after a SIGTERM, while
+		// whoever sends clients here learns to send them elsewhere.
+		Delay time.Duration `yaml:"delay"`
+		// Timeout bounds how long the exchanges under way may then take.
+		Timeout time.Duration `yaml:"timeout"`
+	} `yaml:"drain"`
 	Log struct {
 		// Level is debug, info, warn or error.
 		Level string `yaml:"level"`
@@ -111,6 +118,8 @@ func defaults() config {
 	c.Metadata.TTL = time.Minute
 	c.Metadata.StaleFor = 24 * time.Hour
 	c.Metadata.Entries = 128
+	c.Drain.Delay = 5 * time.Second
+	c.Drain.Timeout = 20 * time.Second
 	c.Log.Level = "info"
 	c.Log.Format = "json"
 	return c

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"oauthgw/internal/legacy"
+	"oauthgw/metrics"
 )
 
 // demo is the command that starts a legacy provider and the gateway before it,
@@ -54,11 +56,12 @@ func startStage(ctx context.Context, address string, stderr io.Writer) (*stage, 
 	c.Listen, c.Admin.Listen = address, "127.0.0.1:0"
 	c.Upstream.URL = "http://" + provider.Addr().String()
 	c.Log.Level, c.Log.Format = "warn", "text"
+	newLog := func(s settings) *slog.Logger { return newLog(s, stderr) }
 	settings, mistakes := c.compile(&source{})
 	if len(mistakes) > 0 {
 		return nil, errors.Join(append(mistakes, provider.Close())...)
 	}
-	gateway, err := listen(settings, newLog(settings, stderr))
+	gateway, err := listen(settings, newLog, metrics.New(build()))
 	if err != nil {
 		return nil, errors.Join(err, provider.Close())
 	}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"oauthgw/metrics"
 
 	"gopkg.in/yaml.v3"
 )
@@ -274,7 +277,7 @@ func startStoryGateway(t *testing.T, config, upstream string) storyGateway {
 func startGateway(t *testing.T, s settings) storyGateway {
 	t.Helper()
 	var log syncBuffer
-	servers, err := listen(s, newLog(s, &log))
+	servers, err := listen(s, func(s settings) *slog.Logger { return newLog(s, &log) }, metrics.New(build()))
 	if err != nil {
 		t.Fatal(err)
 	}

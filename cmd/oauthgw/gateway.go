@@ -45,6 +45,7 @@ type routes struct {
 	paths map[clientauth.Endpoint]string // of the fronted endpoints
 }
 
+// newGateway returns a gateway that has asked nobody anything yet.
 func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error) {
 	transport := proxy.NewTransport(s.upstreamTLS, s.timeout)
 	source, err := wellknown.NewSource(wellknown.SourceConfig{
@@ -80,12 +81,32 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.routes.Load().ServeHTTP(w, r)
 }
 
+// succeed takes over what a gateway before this one knows of the same provider,
+// so that nothing that is known has to be asked again.
+func (g *gateway) succeed(before *gateway) {
+	if g.source.Inherit(before.source) {
+		if g.settings.clientConfiguration == "" {
+			g.clients = before.clients
+		}
+		if !g.knowsEnough() {
+			// What cannot be learnt now is learnt later, as at the start.
+			_ = g.learn(context.Background())
+		}
+	}
+}
+
+// release lets go of the idle connections of a gateway that answers its last
+// requests.
+func (g *gateway) release() {
+	g.transport.CloseIdleConnections()
+	g.streaming.CloseIdleConnections()
+}
+
 // close ends the fetches under way and lets go of the connections to the
 // provider that are idle.
 func (g *gateway) close() {
 	g.source.Close()
-	g.transport.CloseIdleConnections()
-	g.streaming.CloseIdleConnections()
+	g.release()
 }
 
 // ready reports whether requests can be answered.

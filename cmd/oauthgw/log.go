@@ -8,12 +8,14 @@ import (
 )
 
 // newLog returns the logger of the settings.
-func newLog(s settings, w io.Writer) *slog.Logger {
+func newLog(s settings, w io.Writer) *slog.Logger { return slog.New(s.logHandler(w)) }
+
+func (s settings) logHandler(w io.Writer) slog.Handler {
 	options := &slog.HandlerOptions{Level: s.logLevel, ReplaceAttr: shorten}
 	if s.logJSON {
-		return slog.New(slog.NewJSONHandler(w, options))
+		return slog.NewJSONHandler(w, options)
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.NewTextHandler(w, options)
 }
 
 // shorten writes durations in milliseconds, which both people and machines can

@@ -11,7 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"oauthgw/metrics"
@@ -75,36 +75,34 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l := newLog(s, stderr)
-	redirectStandardLog(l)
-	servers, err := listen(s, l)
+	m := metrics.New(build())
+	sink := newSink(stderr, s.logHandler, m.LogDropped)
+	defer sink.close()
+	newLog := func(s settings) *slog.Logger { return newLog(s, sink) }
+	redirectStandardLog(newLog(s))
+	servers, err := listen(s, newLog, m)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	var judging sync.WaitGroup
-	judging.Go(func() { servers.gateway.keepJudging(ctx) })
-	defer judging.Wait()
-	defer cancel()
-	return servers.run(ctx)
+	servers.live.judging = true
+	return servers.runReloading(ctx, flags)
 }
 
 // servers are the gateway and its two listeners.
 type servers struct {
-	gateway             *gateway
+	live                *live
 	data, admin         net.Listener
 	dataHTTP, adminHTTP *http.Server
+	draining            atomic.Bool // every answer is the last on its connection
 }
 
 // listen takes the addresses and prepares the gateway. Nothing is answered
 // before run.
-func listen(s settings, l *slog.Logger) (*servers, error) {
-	m := metrics.New(build())
-	g, err := newGateway(s, m, l)
+func listen(s settings, newLog func(settings) *slog.Logger, m *metrics.Metrics) (*servers, error) {
+	live, err := newLive(s, newLog, m)
 	if err != nil {
 		return nil, err
 	}
-	m.ConfigLoaded(true)
 	data, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for clients (listen: %s): %w", s.listen, cause(err))
@@ -113,9 +111,11 @@ func listen(s settings, l *slog.Logger) (*servers, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot listen for operators (admin.listen: %s): %w", s.adminListen, cause(err)), data.Close())
 	}
-	errorLog := newStandardLog(l)
-	return &servers{gateway: g, data: data, admin: admin,
-		dataHTTP: newServer(g, errorLog), adminHTTP: newServer(g.admin(), errorLog)}, nil
+	errorLog := newStandardLog(newLog(s))
+	servers := &servers{live: live, data: data, admin: admin}
+	servers.dataHTTP = newServer(servers.lastOnesWhileDraining(live), errorLog)
+	servers.adminHTTP = newServer(servers.operations(), errorLog)
+	return servers, nil
 }
 
 // cause returns the system's reason, without the address that stands before it.
@@ -137,43 +137,4 @@ func newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       errorLog,
 	}
-}
-
-// grace is how long exchanges may go on after the end was asked for.
-const grace = 10 * time.Second
-
-// run answers requests until ctx ends, lets the exchanges under way end, and
-// returns.
-func (s *servers) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var running sync.WaitGroup
-	running.Go(func() { s.gateway.keepLearning(ctx) })
-	failures := make(chan error, 2)
-	running.Go(func() { failures <- s.dataHTTP.Serve(s.data) })
-	running.Go(func() { failures <- s.adminHTTP.Serve(s.admin) })
-	s.gateway.log.Info("listening", "listen", s.data.Addr().String(), "admin", s.admin.Addr().String(),
-		"upstream", s.gateway.settings.upstream.String())
-	var failure error
-	select {
-	case failure = <-failures:
-	case <-ctx.Done():
-	}
-	cancel()
-	s.stop()
-	running.Wait()
-	return failure
-}
-
-func (s *servers) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	for _, server := range []*http.Server{s.dataHTTP, s.adminHTTP} {
-		if err := server.Shutdown(ctx); err != nil {
-			s.gateway.log.Warn("exchanges were cut off at the end", "fault", err.Error())
-			_ = server.Close() // the listeners are closed already
-		}
-	}
-	s.gateway.close()
-	s.gateway.log.Info("stopped")
 }

@@ -24,6 +24,7 @@ import (
 // settings are a configuration in which nothing is left to be wrong.
 type settings struct {
 	listen, adminListen string
+	files               []string // that the configuration was read from
 	public              *url.URL // nil: as the metadata says
 	upstream            *url.URL
 	upstreamTLS         *tls.Config // nil: the system's trust
@@ -41,6 +42,8 @@ type settings struct {
 	ttl, staleFor       time.Duration
 	entries             int
 	cors                *cors.Cors // nil: none
+	drainDelay          time.Duration
+	drainTimeout        time.Duration
 	logLevel            slog.Level
 	logJSON             bool
 }
@@ -67,18 +70,19 @@ func (c config) compile(s *source) (settings, []error) {
 		expectedIssuer:      m.issuer("upstream.issuer", c.Upstream.Issuer),
 		patch:               m.patch(c.Metadata.Patch),
 		ttl:                 m.positive("metadata.ttl", c.Metadata.TTL),
-		staleFor:            c.Metadata.StaleFor,
+		staleFor:            m.notNegative("metadata.stale_for", c.Metadata.StaleFor),
 		entries:             c.Metadata.Entries,
 		cors:                m.cors(c.CORS.AllowedOrigins),
+
+		drainDelay:   m.notNegative("drain.delay", c.Drain.Delay),
+		drainTimeout: m.positive("drain.timeout", c.Drain.Timeout),
+		files:        c.files(s),
 
 		logLevel: m.level(c.Log.Level),
 		logJSON:  oneOf(m, "log.format", c.Log.Format, "json", "text") == "json",
 	}
 	if c.Metadata.Entries < 1 {
 		m.add("metadata.entries", "must be at least 1")
-	}
-	if c.Metadata.StaleFor < 0 {
-		m.add("metadata.stale_for", "must not be negative")
 	}
 	return out, m.found
 }
@@ -93,6 +97,13 @@ func (m *mistakes) address(key, value string) string {
 func (m *mistakes) positive(key string, d time.Duration) time.Duration {
 	if d <= 0 {
 		m.add(key, "must be longer than zero, such as 15s")
+	}
+	return d
+}
+
+func (m *mistakes) notNegative(key string, d time.Duration) time.Duration {
+	if d < 0 {
+		m.add(key, "must not be negative")
 	}
 	return d
 }

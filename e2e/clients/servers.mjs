@@ -71,7 +71,7 @@ export async function front(t, server, { clients, pinned }) {
     // log ends the gateway, so that all of it is there, and resolves to what
     // it printed.
     log: async () => {
-      await gateway.stop();
+      await gateway.stop("SIGINT");
       return gateway.output;
     },
   };

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"oauthgw/metrics"
+)
+
+// pollEvery is how often the files of the configuration are looked at: by their
+// content, because Kubernetes swaps links.
+const pollEvery = 5 * time.Second
+
+// live is the gateway of the moment. Reloading puts another in its place; a
+// request is answered by one of them from its beginning to its end. It is safe
+// for concurrent use.
+type live struct {
+	metrics *metrics.Metrics
+	newLog  func(settings) *slog.Logger
+	load    func() (settings, error) // nil: there is nothing to load again
+	judging bool                     // tell what is untrue of the metadata
+
+	current atomic.Pointer[gateway]
+
+	mu       sync.Mutex // serialises begin, reload and end
+	learning sync.WaitGroup
+	stop     context.CancelFunc // of what the current gateway does by itself
+}
+
+func newLive(s settings, newLog func(settings) *slog.Logger, m *metrics.Metrics) (*live, error) {
+	g, err := newGateway(s, m, newLog(s))
+	if err != nil {
+		return nil, err
+	}
+	m.ConfigLoaded(true)
+	l := &live{metrics: m, newLog: newLog}
+	l.current.Store(g)
+	return l, nil
+}
+
+// now returns the gateway of the moment.
+func (l *live) now() *gateway { return l.current.Load() }
+
+// ServeHTTP implements [http.Handler].
+func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) { l.now().ServeHTTP(w, r) }
+
+// begin lets the gateway learn, and tell what it learnt.
+func (l *live) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watch(l.now())
+}
+
+// watch does so for one gateway, until stop.
+func (l *live) watch(g *gateway) {
+	var ctx context.Context
+	ctx, l.stop = context.WithCancel(context.Background())
+	l.learning.Go(func() { g.keepLearning(ctx) })
+	if l.judging {
+		l.learning.Go(func() { g.keepJudging(ctx) })
+	}
+}
+
+// end stops what begin began.
+func (l *live) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stop()
+	l.learning.Wait()
+	l.now().close()
+}
+
+// reload puts a gateway with the configuration of now in the place of the
+// current one, which stays if that is not possible.
+func (l *live) reload() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.now()
+	s, err := l.load()
+	var after *gateway
+	if err == nil {
+		after, err = newGateway(s, l.metrics, l.newLog(s))
+	}
+	l.metrics.ConfigLoaded(err == nil)
+	if err != nil {
+		before.log.Error("the configuration was not reloaded, the old one stays", "fault", err.Error())
+		return err
+	}
+	after.succeed(before)
+	l.current.Store(after)
+	l.stop()
+	before.release()
+	l.watch(after)
+	after.log.Info("the configuration was reloaded")
+	for _, key := range before.settings.fixedDifferences(s) {
+		after.log.Warn("a change of this key takes a restart", "key", key)
+	}
+	return nil
+}
+
+// keepReloading reloads on each signal and each change of a file, until ctx
+// ends. The outcome is in the log and the metrics.
+func (l *live) keepReloading(ctx context.Context, signals <-chan os.Signal) {
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	loaded := l.now().settings.fingerprint()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signals:
+		case <-poll.C:
+			if l.now().settings.fingerprint() == loaded {
+				continue
+			}
+		}
+		_ = l.reload()
+		loaded = l.now().settings.fingerprint()
+	}
+}

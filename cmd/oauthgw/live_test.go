@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/internal/legacy"
+	"oauthgw/metrics"
+)
+
+// reloading is a program whose configuration file can be rewritten.
+type reloading struct {
+	t           *testing.T
+	file        string
+	head        string // what every version of the file begins with
+	data, admin string
+	log         syncBuffer
+}
+
+func startReloading(t *testing.T, upstream string) *reloading {
+	t.Helper()
+	p := &reloading{t: t, file: filepath.Join(t.TempDir(), "oauthgw.yaml")}
+	p.head = "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: {url: " + upstream + "}\n"
+	p.write("")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, []string{"--config.file=" + p.file}, io.Discard, &p.log) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "listening", func() bool { return strings.Contains(p.log.String(), `"msg":"listening"`) })
+	_, rest, _ := strings.Cut(p.log.String(), `"listen":"`)
+	p.data, rest, _ = strings.Cut(rest, `"`)
+	_, rest, _ = strings.Cut(rest, `"admin":"`)
+	p.admin, _, _ = strings.Cut(rest, `"`)
+	return p
+}
+
+func (p *reloading) write(rest string) {
+	if err := os.WriteFile(p.file, []byte(p.head+rest), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *reloading) reload() (int, string) {
+	p.t.Helper()
+	resp, err := http.Post("http://"+p.admin+"/-/reload", "", nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text)
+}
+
+// passes tells by whether paths that are no endpoint pass which configuration
+// is in force.
+func (p *reloading) passes() bool { return status(p.t, "http://"+p.data+"/") == 200 }
+
+func TestReload(t *testing.T) {
+	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: "https://login.example.com"}))
+	defer provider.Close()
+	p := startReloading(t, provider.URL)
+	eventually(t, "readiness", func() bool { return status(t, "http://"+p.admin+"/-/ready") == 200 })
+
+	p.write("passthrough: false\n")
+	if code, text := p.reload(); code != 200 || text != "reloaded\n" || p.passes() {
+		t.Errorf("got %d %s", code, text)
+	}
+	p.write("passthrough: true\npasthru: 1\n")
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, p.file+":5: unknown key pasthru") || p.passes() {
+		t.Errorf("a bad file: got %d %s", code, text)
+	}
+	if text := storyGateway.scrape(storyGateway{admin: p.admin}, t); !strings.Contains(text, "oauthgw_config_last_reload_successful 0\n") {
+		t.Error("the metric does not tell that the last reload failed")
+	}
+	// Whatever is known stays known: the provider is not asked again.
+	provider.Close()
+	p.write("passthrough: false\nlog: {level: debug}\n")
+	if code, _ := p.reload(); code != 200 || status(t, "http://"+p.data+"/.well-known/oauth-authorization-server") != 200 {
+		t.Error("the metadata was lost")
+	}
+	p.head = strings.Replace(p.head, "listen: 127.0.0.1:0", "listen: 127.0.0.1:1", 1)
+	p.write("")
+	before := strings.Count(p.log.String(), "was reloaded")
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a reload by signal", func() bool { return strings.Count(p.log.String(), "was reloaded") > before })
+	if !strings.Contains(p.log.String(), `"msg":"a change of this key takes a restart","key":"listen"`) {
+		t.Errorf("the log does not tell what a reload cannot change:\n%s", p.log.String())
+	}
+}
+
+// A file that changes is loaded by itself, once, and one that is broken is
+// tried once.
+func TestChangedFileIsLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "oauthgw.yaml")
+		write := func(text string) {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const head = "upstream: {url: http://127.0.0.1:1}\nendpoints: {token: /t}\nclient_auth: {realm: a}\n"
+		write(head)
+		loads := 0
+		load := func() (settings, error) {
+			loads++
+			c, source, mistakes := readConfig(file)
+			if source == nil {
+				return settings{}, mistakes[0]
+			}
+			s, _ := c.compile(source)
+			return s, nil
+		}
+		s, err := load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := newLive(s, func(settings) *slog.Logger { return slog.New(slog.DiscardHandler) }, metrics.New(metrics.Build{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.load = load
+		l.begin()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { l.keepReloading(ctx, nil); close(done) }()
+		for _, step := range []struct {
+			text  string
+			loads int
+			realm string
+		}{
+			{head, 1, "a"},
+			{head + "# the same\n", 2, "a"},
+			{strings.Replace(head, "realm: a", "realm: b", 1), 3, "b"},
+			{"upstream: {", 4, "b"},
+			{strings.Replace(head, "realm: a", "realm: c", 1), 5, "c"},
+		} {
+			write(step.text)
+			time.Sleep(3 * pollEvery)
+			synctest.Wait()
+			if got := l.now().settings.realm; loads != step.loads || got != step.realm {
+				t.Errorf("%q: loaded %d times, the realm is %s", step.text, loads, got)
+			}
+		}
+		cancel()
+		<-done
+		l.end()
+	})
+}
+
+// After a SIGTERM requests are answered for a while, each as the last on its
+// connection, and readiness says no.
+func TestDrain(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	defer provider.Close()
+	s := learning(t, provider.URL, func(c *config) {
+		c.Endpoints, c.ClientAuth.Realm, c.Drain.Delay = map[string]string{"token": "/t"}, "a", time.Hour
+	})
+	servers, err := listen(s, func(settings) *slog.Logger { return slog.New(slog.DiscardHandler) }, metrics.New(build()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancelCause(t.Context())
+	defer end(nil)
+	done := make(chan error, 1)
+	go func() { done <- servers.run(ctx) }()
+	data, admin := "http://"+servers.data.Addr().String(), "http://"+servers.admin.Addr().String()
+	for _, draining := range []bool{false, true} {
+		if draining {
+			end(errTerminated)
+			eventually(t, "draining", func() bool { return status(t, admin+"/-/ready") == 503 })
+		}
+		for _, path := range []string{"/", "/t"} {
+			resp, err := http.Get(data + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.Close != draining {
+				t.Errorf("draining %v, %s: the connection ends: %v", draining, path, resp.Close)
+			}
+		}
+	}
+	_ = servers.data.Close() // ends an hour early
+	if err := <-done; err == nil {
+		t.Error("the listener that failed was not told of")
+	}
+}

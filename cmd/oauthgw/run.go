@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// errTerminated is the cause of a context that a SIGTERM ended: an orchestrator
+// takes this process out of service and clients still come for a while. Any
+// other end is at once.
+var errTerminated = errors.New("terminated")
+
+// notified returns a context that SIGINT or SIGTERM ends. A second signal meets
+// the default handling and ends the process at once.
+func notified() context.Context {
+	ctx, end := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// Whoever reads the log may go away; that must not end the process.
+	signal.Ignore(syscall.SIGPIPE)
+	go func() {
+		defer signal.Stop(signals)
+		if <-signals == syscall.SIGTERM {
+			end(errTerminated)
+			return
+		}
+		end(context.Canceled)
+	}()
+	return ctx
+}
+
+// runReloading runs, and reloads the configuration on SIGHUP, when a file of it
+// changes, and when an operator asks.
+func (s *servers) runReloading(ctx context.Context, flags configFlags) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	s.live.load = flags.settings
+	ctx, end := context.WithCancelCause(ctx)
+	var reloading sync.WaitGroup
+	reloading.Go(func() { s.live.keepReloading(ctx, hangups) })
+	defer reloading.Wait()
+	defer end(nil)
+	return s.run(ctx)
+}
+
+// run answers requests until ctx ends, lets the exchanges under way end, and
+// returns.
+func (s *servers) run(ctx context.Context) error {
+	var running sync.WaitGroup
+	s.live.begin()
+	failures := make(chan error, 2)
+	running.Go(func() { failures <- s.dataHTTP.Serve(s.data) })
+	running.Go(func() { failures <- s.adminHTTP.Serve(s.admin) })
+	now := s.live.now()
+	now.log.Info("listening", "listen", s.data.Addr().String(), "admin", s.admin.Addr().String(),
+		"upstream", now.settings.upstream.String())
+	var failure error
+	select {
+	case failure = <-failures:
+	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), errTerminated) {
+			failure = s.drain(failures)
+		}
+	}
+	s.stop()
+	running.Wait()
+	return failure
+}
+
+// drain goes on answering while whoever sends clients here learns that it is no
+// longer ready, and makes each answer the last on its connection, so that no
+// client meets one that closes just as it sends a request.
+func (s *servers) drain(failures <-chan error) error {
+	s.draining.Store(true)
+	delay := s.live.now().settings.drainDelay
+	s.live.now().log.Info("draining", "delay", delay)
+	select {
+	case failure := <-failures:
+		return failure
+	case <-time.After(delay):
+		return nil
+	}
+}
+
+// lastOnesWhileDraining makes answers the last on their connections once
+// draining has begun. Disabling keep-alives instead would close connections on
+// which a request is just arriving.
+func (s *servers) lastOnesWhileDraining(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *servers) stop() {
+	now := s.live.now()
+	ctx, cancel := context.WithTimeout(context.Background(), now.settings.drainTimeout)
+	defer cancel()
+	for _, server := range []*http.Server{s.dataHTTP, s.adminHTTP} {
+		if err := server.Shutdown(ctx); err != nil {
+			now.log.Warn("exchanges were cut off at the end", "fault", err.Error())
+			_ = server.Close() // the listeners are closed already
+		}
+	}
+	s.live.end()
+	now.log.Info("stopped")
+}
