@@ -24,11 +24,14 @@ var house = map[string]struct{ ours, doors []string }{
 	// A JSON object as its members, each in the octets that it came in.
 	"oauthgw/internal/jsonobject": {},
 	// Origins compared, and URLs moved between them.
-	"oauthgw/internal/origin":         {},
+	"oauthgw/internal/origin": {},
+	// Given the URL of an authorization server, these are the things that will
+	// trip its clients, and what to do about them.
+	"oauthgw/internal/doctor":         {ours: []string{"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"}},
 	"oauthgw/internal/legacy":         {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/legacy", "oauthgw/internal/origin"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/legacy", "oauthgw/internal/origin"},
 		doors: []string{"github.com/gorilla/mux", "github.com/rs/cors", "gopkg.in/yaml.v3"},
 	},
 }

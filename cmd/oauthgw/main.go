@@ -28,6 +28,7 @@ const usage = `usage: oauthgw [command] [flags]
 
   serve    carry requests to a provider (the default)
   check    read a configuration and report every mistake in it
+  doctor   examine the authorization server at a URL and say what will trip its clients
   demo     start a legacy provider and the gateway before it, and show the difference
   version  print what this binary is
 
@@ -37,7 +38,7 @@ oauthgw COMMAND -h prints the flags of a command.`
 // ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
-		"serve": serve, "check": check, "demo": demo, "version": version,
+		"serve": serve, "check": check, "doctor": examine, "demo": demo, "version": version,
 	}
 	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {

@@ -78,6 +78,11 @@ func TestCommandLines(t *testing.T) {
 		{"serve --config.file=testdata/config/no-upstream.bad.yaml", "", "testdata/config/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000"},
 		{"check --config.file=absent.yaml", "", "open absent.yaml: no such file or directory"},
 		{"check extra", "", `oauthgw check: unexpected argument "extra"`},
+		{"doctor", "", "oauthgw doctor: the URL of an authorization server is required, such as https://login.example.com"},
+		{"doctor http://127.0.0.1:1 extra", "", `oauthgw doctor: unexpected argument "extra"`},
+		{"doctor login.example.com", "", "oauthgw doctor: the URL must be an http or https URL, such as https://login.example.com"},
+		{"doctor --format=xml --ca-file=absent.pem http://127.0.0.1:1", "", "--format: must be one of text, json\n--ca-file: open absent.pem: no such file or directory"},
+		{"doctor http://127.0.0.1:1 -format json", "{\n  \"url\": \"http://127.0.0.1:1\",\n  \"findings\": [\n    {\n      \"severity\": \"problem\",\n      \"subject\": \"connection\",", "oauthgw doctor: 1 problem"},
 		{"chekc", "", "oauthgw: unknown command \"chekc\"\n" + usage},
 		{"check --nonsense", "", "flag provided but not defined: -nonsense"},
 	} {

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"oauthgw/internal/doctor"
+)
+
+// examine is the command that looks at an authorization server as its clients
+// do, and tells what will trip them. Its error says that something will.
+func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	c, asJSON, err := readExamination(args, stderr)
+	if err != nil {
+		return err
+	}
+	r, err := doctor.Examine(ctx, c)
+	if err != nil {
+		return fmt.Errorf("oauthgw doctor: %w", err)
+	}
+	if err := writeReport(stdout, r, asJSON); err != nil {
+		return err
+	}
+	if n := r.Count(doctor.Problem); n > 0 {
+		return fmt.Errorf("oauthgw doctor: %s", count(n, "problem"))
+	}
+	return nil
+}
+
+// readExamination reads what to examine and whether to report in JSON.
+func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, error) {
+	flags := newFlags("doctor", stderr)
+	format := flags.String("format", "text", "text or json")
+	ca := flags.String("ca-file", "", "the `file` of certificates, in PEM, that vouch for the server; empty: the system's")
+	if err := flags.Parse(args); err != nil {
+		return doctor.Config{}, false, err
+	}
+	if flags.NArg() == 0 {
+		return doctor.Config{}, false, errors.New("oauthgw doctor: the URL of an authorization server is required, such as https://login.example.com")
+	}
+	c := doctor.Config{URL: flags.Arg(0)}
+	// Flags may stand behind the URL as well.
+	if err := parse(flags, flags.Args()[1:]); err != nil {
+		return doctor.Config{}, false, err
+	}
+	m := &mistakes{source: &source{flags: map[string]bool{"format": true, "ca-file": true}}}
+	oneOf(m, "format", *format, "text", "json")
+	if trust := m.trust("ca-file", *ca); trust != nil {
+		c.Roots = trust.RootCAs
+	}
+	return c, *format == "json", errors.Join(m.found...)
+}
+
+// writeReport writes a paragraph for each finding and how many there are, or
+// the report as JSON.
+func writeReport(w io.Writer, r doctor.Report, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	for _, f := range r.Findings {
+		if _, err := fmt.Fprintf(w, "%s: %s: %s\n  → %s\n\n", f.Severity, f.Subject, f.What, f.Do); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s, %s, %s\n", count(r.Count(doctor.Problem), "problem"),
+		count(r.Count(doctor.Warning), "warning"), count(r.Count(doctor.Note), "note"))
+	return err
+}
+
+// count returns a number of things in words.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

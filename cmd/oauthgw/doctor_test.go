@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"oauthgw/internal/legacy"
+)
+
+// The doctor finds at the provider what the gateway is for, and does not find
+// it at the gateway.
+func TestDoctorTellsProviderFromGateway(t *testing.T) {
+	var alone *legacy.Provider
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { alone.ServeHTTP(w, r) }))
+	defer provider.Close()
+	alone = legacy.New(legacy.Config{PublicURL: provider.URL})
+	out, _, err := invoke(t, "doctor", provider.URL)
+	if got := errorText(err); got != "oauthgw doctor: 2 problems" || !strings.Contains(out, "problem: token endpoint: Credentials that come by HTTP Basic") ||
+		!strings.Contains(out, "\n  → Put oauthgw in front of the provider.") || !strings.HasSuffix(out, "\n2 problems, 4 warnings, 3 notes\n") {
+		t.Errorf("at the provider: %v\n%s", err, out)
+	}
+
+	address := frontedProvider(t)
+	out, _, err = invoke(t, "doctor", "--format=json", "http://"+address)
+	var report struct {
+		URL      string
+		Findings []struct{ Severity, Subject, What, Do string }
+	}
+	if err != nil || json.Unmarshal([]byte(out), &report) != nil || report.URL != "http://"+address {
+		t.Errorf("at the gateway: %v\n%s", err, out)
+	}
+	for _, f := range report.Findings {
+		if f.Severity != "note" || f.Subject != "other origins" {
+			t.Errorf("at the gateway: %+v", f)
+		}
+	}
+}
+
+// frontedProvider starts a legacy provider and a gateway before it whose
+// address the provider's documents name, and returns that address.
+func frontedProvider(t *testing.T) string {
+	t.Helper()
+	var named string
+	provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		legacy.New(legacy.Config{PublicURL: "http://" + named}).ServeHTTP(w, r)
+	}))
+	g := startGateway(t, learning(t, "http://"+provider.Listener.Addr().String()))
+	named = g.data
+	provider.Start()
+	t.Cleanup(provider.Close)
+	eventually(t, "readiness", func() bool { return status(t, "http://"+g.admin+"/-/ready") == 200 })
+	return g.data
+}
+
+// What vouches for a server may be in a file.
+func TestDoctorTrustsAFile(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	out, _, err := invoke(t, "doctor", "--ca-file="+writeCertificate(t, server), server.URL)
+	if err == nil || !strings.HasPrefix(out, "problem: metadata: There is no metadata at any location of ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
