@@ -122,7 +122,7 @@ func (r *Rules) checkQuery(req Request) error {
 		req.Query.Get(ParameterClientSecret) != "" && !r.config.InsecureQueryCredentials:
 		return ErrQueryCredentials
 	}
-	for name := range req.Query.names() {
+	for name := range req.Query.All() {
 		if req.Form.has(name) && !repeatable(name) {
 			return ErrRepeatedParameter
 		}

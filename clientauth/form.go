@@ -132,7 +132,7 @@ func (f *Form) Get(name string) string {
 
 // has reports whether a parameter is present, be it without a value.
 func (f *Form) has(name string) bool {
-	for n := range f.names() {
+	for n := range f.All() {
 		if n == name {
 			return true
 		}
@@ -140,14 +140,15 @@ func (f *Form) has(name string) bool {
 	return false
 }
 
-// names yields the name of every parameter.
-func (f *Form) names() iter.Seq[string] {
-	return func(yield func(string) bool) {
+// All yields every parameter in its order. The values are secrets until they are
+// known to be none.
+func (f *Form) All() iter.Seq2[string, Secret] {
+	return func(yield func(string, Secret) bool) {
 		if f == nil {
 			return
 		}
 		for _, p := range f.parameters {
-			if !yield(p.name) {
+			if !yield(p.name, p.value) {
 				return
 			}
 		}
@@ -201,9 +202,9 @@ func (f *Form) Encode() string {
 // Completed returns a form with the parameters of defaults that it lacks at
 // its end.
 func (f *Form) Completed(defaults *Form) *Form {
-	for name := range defaults.names() {
+	for name, value := range defaults.All() {
 		if !f.has(name) {
-			f = f.With(name, defaults.Get(name))
+			f = f.With(name, value.Reveal())
 		}
 	}
 	return f

@@ -61,7 +61,7 @@ func TestServeSaysWhatIsUntrue(t *testing.T) {
 	var log syncBuffer
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--upstream.url=" + upstream, "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, io.Discard, &log)
+		done <- run(ctx, []string{"--upstream.url=" + upstream, "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, nil, io.Discard, &log)
 	}()
 	eventually(t, "the sentence", func() bool { return strings.Contains(log.String(), `"untrue":"The revocation_endpoint`) })
 	cancel()

@@ -26,8 +26,8 @@ type gateway struct {
 	metrics   *metrics.Metrics
 	log       *slog.Logger
 	source    *wellknown.Source
-	transport *http.Transport // towards fronted endpoints
-	streaming *http.Transport // towards everything else
+	transport http.RoundTripper // towards fronted endpoints
+	streaming http.RoundTripper // towards everything else
 	clients   *proxy.ClientConfiguration
 
 	notFound, notYet http.Handler // refusals
@@ -47,7 +47,12 @@ type routes struct {
 
 // newGateway returns a gateway that has asked nobody anything yet.
 func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error) {
-	transport := proxy.NewTransport(s.upstreamTLS, s.timeout)
+	return newGatewayOver(proxy.NewTransport(s.upstreamTLS, s.timeout), proxy.NewPassthroughTransport(s.upstreamTLS), s, m, l)
+}
+
+// newGatewayOver returns a gateway that reaches the provider over the given
+// transports.
+func newGatewayOver(transport, streaming http.RoundTripper, s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error) {
 	source, err := wellknown.NewSource(wellknown.SourceConfig{
 		Upstream: s.upstream, Public: s.public, Issuer: s.issuer, Expected: s.expectedIssuer, Patch: s.patch, Transport: transport,
 		TTL: s.ttl, StaleFor: s.staleFor, Entries: s.entries, Metrics: m,
@@ -56,7 +61,7 @@ func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error
 		return nil, err
 	}
 	g := &gateway{settings: s, metrics: m, log: l, source: source,
-		transport: transport, streaming: proxy.NewPassthroughTransport(s.upstreamTLS),
+		transport: transport, streaming: streaming,
 		clients:  proxy.NewClientConfiguration(),
 		notFound: refusal(proxy.ErrNotFound, m, l), notYet: refusal(proxy.ErrEndpointsUnknown, m, l)}
 	if s.clientConfiguration != "" {
@@ -98,8 +103,9 @@ func (g *gateway) succeed(before *gateway) {
 // release lets go of the idle connections of a gateway that answers its last
 // requests.
 func (g *gateway) release() {
-	g.transport.CloseIdleConnections()
-	g.streaming.CloseIdleConnections()
+	for _, t := range []http.RoundTripper{g.transport, g.streaming} {
+		(&http.Client{Transport: t}).CloseIdleConnections()
+	}
 }
 
 // close ends the fetches under way and lets go of the connections to the

@@ -34,7 +34,7 @@ func startReloading(t *testing.T, upstream string) *reloading {
 	p.write("")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, []string{"--config.file=" + p.file}, io.Discard, &p.log) }()
+	go func() { done <- run(ctx, []string{"--config.file=" + p.file}, nil, io.Discard, &p.log) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -18,7 +18,7 @@ import (
 func main() {
 	// Before anything slow, so that no signal is missed.
 	ctx := notified()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -29,6 +29,7 @@ const usage = `usage: oauthgw [command] [flags]
   serve    carry requests to a provider (the default)
   check    read a configuration and report every mistake in it
   doctor   examine the authorization server at a URL and say what will trip its clients
+  explain  read a request from standard input and tell how it is read, without secrets
   demo     start a legacy provider and the gateway before it, and show the difference
   version  print what this binary is
 
@@ -36,9 +37,12 @@ oauthgw COMMAND -h prints the flags of a command.`
 
 // run carries out a command line. It returns when the command is done or ctx
 // ends.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
 		"serve": serve, "check": check, "doctor": examine, "demo": demo, "version": version,
+		"explain": func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+			return explain(ctx, args, stdin, stdout, stderr)
+		},
 	}
 	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {

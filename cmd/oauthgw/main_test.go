@@ -14,10 +14,16 @@ import (
 // invoke runs a command line and returns what it printed.
 func invoke(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return invokeWith(t, "", args...)
+}
+
+// invokeWith does so with a text on standard input.
+func invokeWith(t *testing.T, stdin string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var out, diagnostics syncBuffer
-	err = run(ctx, args, &out, &diagnostics)
+	err = run(ctx, args, strings.NewReader(stdin), &out, &diagnostics)
 	return out.String(), diagnostics.String(), err
 }
 
@@ -40,7 +46,7 @@ func TestDemoInvites(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var out syncBuffer
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, []string{"demo"}, &out, io.Discard) }()
+	go func() { done <- run(ctx, []string{"demo"}, nil, &out, io.Discard) }()
 	for !strings.Contains(out.String(), "Interrupt to stop.") {
 		select {
 		case err := <-done:
@@ -138,7 +144,7 @@ func TestServeByFlagsAlone(t *testing.T) {
 	var log syncBuffer
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, io.Discard, &log)
+		done <- run(ctx, []string{"--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, nil, io.Discard, &log)
 	}()
 	var listening struct{ Msg, Listen, Admin string }
 	for listening.Msg != "listening" {

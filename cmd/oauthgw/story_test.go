@@ -39,6 +39,21 @@ var sectionHead = regexp.MustCompile(`(?m)^-- (.*) --\n`)
 // readStory reads an exchange file.
 func readStory(t *testing.T, name string) *story {
 	t.Helper()
+	prose, sections := readSections(t, name)
+	s := &story{prose: prose}
+	for _, section := range sections {
+		if err := s.add(section.name, section.text); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return s
+}
+
+type section struct{ name, text string }
+
+// readSections reads a file of prose and sections.
+func readSections(t *testing.T, name string) (prose string, sections []section) {
+	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -47,18 +62,14 @@ func readStory(t *testing.T, name string) *story {
 	if len(heads) == 0 {
 		t.Fatalf("%s has no sections", name)
 	}
-	s := &story{prose: string(text[:heads[0][0]])}
 	for i, head := range heads {
 		end := len(text)
 		if i+1 < len(heads) {
 			end = heads[i+1][0]
 		}
-		section := string(text[head[2]:head[3]])
-		if err := s.add(section, strings.TrimRight(string(text[head[1]:end]), "\n")); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+		sections = append(sections, section{string(text[head[2]:head[3]]), strings.TrimRight(string(text[head[1]:end]), "\n")})
 	}
-	return s
+	return string(text[:heads[0][0]]), sections
 }
 
 func (s *story) add(section, text string) error {

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestExplanations explains the request of every file in testdata/explain. A
+// file is prose followed by sections, as an exchange file is: config, the keys
+// of a configuration file; arguments; request; output.
+func TestExplanations(t *testing.T) {
+	names, err := filepath.Glob("testdata/explain/*.txt")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("nothing to explain: %v", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
+			prose, sections := readSections(t, name)
+			var args []string
+			var request, want string
+			for _, s := range sections {
+				switch s.name {
+				case "config":
+					args = append(args, "--config.file="+configFile(t, s.text))
+				case "arguments":
+					args = append(args, strings.Fields(s.text)...)
+				case "request":
+					request = s.text
+				case "output":
+					want = s.text
+				default:
+					t.Fatalf("unknown section %q", s.name)
+				}
+			}
+			got := explained(t, request, args...)
+			if *update {
+				rewriteOutput(t, name, prose, sections, got)
+			} else if got != want {
+				t.Errorf("--- got\n%s\n--- want\n%s", got, want)
+			}
+		})
+	}
+}
+
+func rewriteOutput(t *testing.T, name, prose string, sections []section, output string) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString(prose)
+	for _, s := range sections {
+		if s.name != "output" {
+			fmt.Fprintf(&b, "-- %s --\n%s\n", s.name, s.text)
+		}
+	}
+	fmt.Fprintf(&b, "-- output --\n%s\n", output)
+	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func configFile(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "oauthgw.yaml")
+	if err := os.WriteFile(name, []byte("upstream: {url: http://127.0.0.1:1}\n"+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// explained returns what the command prints, which is printable ASCII.
+func explained(t *testing.T, request string, args ...string) string {
+	t.Helper()
+	out, diagnostics, err := invokeWith(t, request, append([]string{"explain"}, args...)...)
+	if err != nil || diagnostics != "" {
+		t.Fatalf("got %v\n%s", err, diagnostics)
+	}
+	if i := strings.IndexFunc(out, func(c rune) bool { return c != '\n' && (c < ' ' || c > '~') }); i >= 0 {
+		t.Errorf("not printable ASCII: %q", out)
+	}
+	return strings.TrimRight(out, "\n")
+}
+
+// tokenRequest writes a token request down.
+func tokenRequest(fields, body string) string {
+	return "POST /oauth2/tokens HTTP/1.1\nHost: login.example.com\nContent-Type: application/x-www-form-urlencoded\n" + fields + "\n" + body
+}
+
+// A request means the same however it was written down.
+func TestCapturesAreReadAsTheyAreMeant(t *testing.T) {
+	const form = "grant_type=client_credentials&client_id=app"
+	want := explained(t, tokenRequest("", form))
+	for name, request := range map[string]string{
+		"an editor's end":        tokenRequest("", form+"\n"),
+		"line ends of the wire":  strings.ReplaceAll(tokenRequest("", form), "\n", "\r\n"),
+		"both":                   strings.ReplaceAll(tokenRequest("", form+"\n"), "\n", "\r\n"),
+		"its length":             tokenRequest("Content-Length: 43\n", form),
+		"its length and an end":  tokenRequest("content-length: 43\n", form+"\n"),
+		"chunks":                 tokenRequest("Transfer-Encoding: chunked\n", "2b\n"+form+"\n0\n"),
+		"chunks as on the wire":  strings.ReplaceAll(tokenRequest("Transfer-Encoding: chunked\n", "2b\n"+form+"\n0\n\n"), "\n", "\r\n"),
+		"chunks of several ends": tokenRequest("Transfer-Encoding: chunked\n", "1\ng\n2a\n"+form[1:]+"\n0\n\n\n"),
+	} {
+		if got := explained(t, request); got != want {
+			t.Errorf("%s:\n--- got\n%s\n--- want\n%s", name, got, want)
+		}
+	}
+	for _, length := range []string{"5", "500", "x"} {
+		got := explained(t, tokenRequest("Content-Length: "+length+"\n", form+"\n"))
+		remark := "content length      is wrong; the 43 octets behind the empty line are taken\n"
+		if strings.Replace(got, remark, "", 1) != want || !strings.Contains(got, remark) {
+			t.Errorf("length %s:\n%s", length, got)
+		}
+	}
+}
+
+// Octets that are no text are shown as octets.
+func TestOctetsAreEscaped(t *testing.T) {
+	if got := explained(t, tokenRequest("User-Agent: caf\xe9\t\"\\\n", "client_id=app")); !strings.Contains(got, `User-Agent: caf\xe9\t"\\`+"\n") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// What cannot be explained is told with what to do, and without an echo.
+func TestRequestsThatCannotBeExplained(t *testing.T) {
+	const noField = "explain: line %d is no header field; write a name, a colon and a value in one line, and the body behind an empty line"
+	const canary = "c4nary"
+	for name, test := range map[string]struct{ request, err string }{
+		"nothing":         {"", "explain: standard input is empty; write one HTTP request to it: oauthgw explain < request.txt"},
+		"an empty line":   {"\nPOST / HTTP/1.1\n", "explain: line 1 is empty; begin with the request line, such as POST /oauth2/tokens HTTP/1.1"},
+		"a curl line":     {"curl -u app:c4nary https://a/b\n", "explain: line 1 is no request line; begin with method, path and version, such as POST /oauth2/tokens HTTP/1.1"},
+		"a bare form":     {"client_secret=c4nary", "explain: line 1 is no request line; begin with method, path and version, such as POST /oauth2/tokens HTTP/1.1"},
+		"HTTP/2":          {"POST /c4nary HTTP/2\nHost: a\n\n", "explain: line 1 has another version than HTTP/1.1; write HTTP/1.1, which the gateway speaks"},
+		"no target":       {"POST c4nary HTTP/1.1\nHost: a\n\n", "explain: line 1 has a target that is no path; write one such as /oauth2/tokens"},
+		"no method":       {"P@c4nary / HTTP/1.1\nHost: a\n\n", "explain: the request is not HTTP/1.1; look for a method that is no word and for a Transfer-Encoding other than chunked"},
+		"no Host":         {"POST / HTTP/1.1\nX-A: c4nary\n\n", "explain: the request has 0 Host fields; HTTP/1.1 wants one, such as Host: login.example.com"},
+		"two Hosts":       {"POST / HTTP/1.1\nHost: c4nary\nhost: b\n\n", "explain: the request has 2 Host fields; HTTP/1.1 wants one, such as Host: login.example.com"},
+		"no empty line":   {"POST / HTTP/1.1\nHost: a\nclient_secret=c4nary&redirect_uri=https://a", fmt.Sprintf(noField, 3)},
+		"no colon":        {tokenRequest("c4nary\n", ""), fmt.Sprintf(noField, 4)},
+		"a space":         {tokenRequest("X-A: b\nX-c4nary : a\n", ""), fmt.Sprintf(noField, 5)},
+		"a folded field":  {tokenRequest(" c4nary: b\n", ""), fmt.Sprintf(noField, 4)},
+		"an escape":       {tokenRequest("X-A: c4nary\x1b[2J\n", ""), fmt.Sprintf(noField, 4)},
+		"a pseudo-header": {tokenRequest(":authority: c4nary\n", ""), fmt.Sprintf(noField, 4)},
+		"no chunks":       {tokenRequest("Transfer-Encoding: chunked\n", "code=c4nary"), "explain: Transfer-Encoding says chunked and the body is not in chunks; if it was written down without them, remove that field"},
+		"another coding":  {tokenRequest("Transfer-Encoding: c4nary\n", "a=b"), "explain: the request is not HTTP/1.1; look for a method that is no word and for a Transfer-Encoding other than chunked"},
+		"too long":        {tokenRequest("", strings.Repeat("a", 1<<20)), "explain: the request is longer than 1 MiB"},
+	} {
+		out, diagnostics, err := invokeWith(t, test.request, "explain")
+		if got := errorText(err); got != test.err || out != "" || strings.Contains(got+diagnostics, canary) {
+			t.Errorf("%s: got %q, want %q\n%s%s", name, got, test.err, out, diagnostics)
+		}
+	}
+}
+
+func TestExplainArguments(t *testing.T) {
+	request := tokenRequest("", "client_id=app")
+	withPaths := configFile(t, "endpoints: {token: /oauth2/tokens}\n")
+	for args, want := range map[string]string{
+		"--endpoint=tokens":                                  "--endpoint: must be one of token, revocation, introspection, pushed_authorization_request, device_authorization, backchannel_authentication, registration",
+		"--endpoint=token --config.file=" + withPaths:        "--endpoint: the configuration names the endpoints, and the path of the request tells which it is; leave the flag out",
+		"--config.file=testdata/config/no-upstream.bad.yaml": "testdata/config/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
+		"--config.file=testdata/config/unknown-key.bad.yaml": "testdata/config/unknown-key.bad.yaml:6: unknown key timeuot\ntestdata/config/unknown-key.bad.yaml:7: unknown key lisen",
+		"request.txt": `oauthgw explain: unexpected argument "request.txt"`,
+		"--config.file=absent.yaml --endpoint=introspection": "open absent.yaml: no such file or directory",
+		"--endpoint=introspection":                           "",
+		"--config.file=testdata/config/minimal.good.yaml":    "",
+		"-config.file testdata/config/everything.good.yaml":  "",
+		"--config.file=" + withPaths:                         "",
+		"--config.file=" + withPaths + " --endpoint= ":       "",
+		"--config.file=" + configFile(t, "endpoints: {}"):    "",
+	} {
+		out, _, err := invokeWith(t, request, append([]string{"explain"}, strings.Fields(args)...)...)
+		if got := errorText(err); got != want || (out == "") != (want != "") {
+			t.Errorf("%s: got %q, want %q\n%s", args, got, want, out)
+		}
+	}
+}
+
+// Wherever a request holds a secret, it is not shown: not as it is, and not in
+// the writings from which it could be had.
+func TestNoSecretIsExplained(t *testing.T) {
+	const secret = "c4nary/+ %é&=1"
+	encoded := url.QueryEscape(secret)
+	pair := base64.StdEncoding.EncodeToString([]byte("app:" + secret))
+	whole := base64.StdEncoding.EncodeToString([]byte(secret))
+	config := configFile(t, "endpoints: {token: /oauth2/tokens, registration: /oauth2/register}\nclient_auth: {insecure_query_credentials: true, conflict: report}\n")
+	shapes := map[string]string{
+		"basic":          tokenRequest("Authorization: Basic "+pair+"\n", "grant_type=x"),
+		"basic, encoded": tokenRequest("Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("app:"+encoded))+"\n", ""),
+		"basic, alone":   tokenRequest("Authorization: Basic "+whole+"\n", ""),
+		"another scheme": tokenRequest("Authorization: Bearer "+whole+"\n", "token="+encoded),
+		"other fields":   tokenRequest("Cookie: a="+whole+"\nDPoP: "+whole+"\nX-Api-Key: "+encoded+"\nReferer: https://a/?code="+encoded+"\nX-Auth: "+secret+"\n", ""),
+		"form":           tokenRequest("", "client_id=app&client_secret="+encoded+"&code="+encoded+"&tenant="+encoded+"&Tenant="+encoded),
+		"both":           tokenRequest("Authorization: Basic "+pair+"\n", "client_id=app&client_secret="+encoded),
+		"a bare value":   tokenRequest("", whole),
+		"a bare word":    tokenRequest("", encoded),
+		"JSON in a form": tokenRequest("", `{"client_secret":"c4nary"}`),
+		"a broken form":  tokenRequest("", "client_secret="+secret+"&client_secret="+secret),
+		"not a form":     strings.Replace(tokenRequest("", `{"client_secret":"`+secret+`"}`), "x-www-form-urlencoded", "json", 1),
+		"registration":   strings.NewReplacer("x-www-form-urlencoded", "json", "/tokens", "/register").Replace(tokenRequest("", `{"client_secret":"`+secret+`"}`)),
+		"query":          strings.Replace(tokenRequest("", "grant_type=x"), "tokens", "tokens?client_id=app&a="+encoded+"&client_secret="+encoded, 1),
+		"another path":   strings.Replace(tokenRequest("", "a="+encoded), "tokens", "else?a="+encoded+"&b;"+encoded, 1),
+	}
+	forms := []string{"c4nary", encoded, pair, whole, strings.TrimRight(whole, "="), base64.RawURLEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret))}
+	for name, request := range shapes {
+		for _, args := range [][]string{nil, {"--endpoint=introspection"}, {"--config.file=" + config}} {
+			got := explained(t, request, args...)
+			for _, form := range forms {
+				if strings.Contains(strings.ToLower(got), strings.ToLower(form)) {
+					t.Errorf("%s %v: %s shows:\n%s", name, args, form, got)
+				}
+			}
+		}
+	}
+}
+
+// An interrupt ends the command although its input does not end.
+func TestExplainCanBeInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	input, end := io.Pipe()
+	defer end.Close()
+	err := run(ctx, []string{"explain"}, input, io.Discard, io.Discard)
+	if got := errorText(err); got != "explain: interrupted before the request ended" {
+		t.Errorf("got %q", got)
+	}
+}
