@@ -5,13 +5,16 @@ import "time"
 // config is the configuration file as it is written: the fields are its keys.
 // Every key has a default; config.example.yaml shows them all.
 type config struct {
-	// Listen is the address that clients reach, host:port.
+	// Listen is the address that clients reach: host:port or unix:/path.
 	Listen string `yaml:"listen"`
+	// TLS is the certificate that clients are shown. Empty means plain http,
+	// behind something that ends TLS.
+	TLS certificateConfig `yaml:"tls"`
 	// PublicURL is the origin that clients use. Empty means the one that the
 	// provider's metadata names.
 	PublicURL string `yaml:"public_url"`
 	Admin     struct {
-		// Listen is the address of metrics and health, host:port.
+		// Listen is the address of metrics and health: host:port or unix:/path.
 		Listen string `yaml:"listen"`
 	} `yaml:"admin"`
 	Upstream struct {
@@ -24,6 +27,10 @@ type config struct {
 		// CAFile holds the certificates, in PEM, that vouch for the provider.
 		// Empty means those of the system.
 		CAFile string `yaml:"ca_file"`
+		// CertFile and KeyFile are what the provider is shown (mutual TLS). Empty
+		// means nothing.
+		CertFile string `yaml:"cert_file"`
+		KeyFile  string `yaml:"key_file"`
 		// Timeout bounds a request to a fronted endpoint.
 		Timeout time.Duration `yaml:"timeout"`
 		// InsecurePlaintext allows plain http to another host than this one.
@@ -87,6 +94,13 @@ type config struct {
 		// Format is json or text.
 		Format string `yaml:"format"`
 	} `yaml:"log"`
+}
+
+// certificateConfig names the files of a certificate chain and of its key, both
+// in PEM. They are read again when they change.
+type certificateConfig struct {
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
 }
 
 type clientConfig struct {

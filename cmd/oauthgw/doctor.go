@@ -48,9 +48,7 @@ func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, erro
 	}
 	m := &mistakes{source: &source{flags: map[string]bool{"format": true, "ca-file": true}}}
 	oneOf(m, "format", *format, "text", "json")
-	if trust := m.trust("ca-file", *ca); trust != nil {
-		c.Roots = trust.RootCAs
-	}
+	c.Roots = m.trust("ca-file", *ca)
 	return c, *format == "json", errors.Join(m.found...)
 }
 

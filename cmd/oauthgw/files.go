@@ -10,7 +10,7 @@ import (
 // it names.
 func (c config) files(s *source) []string {
 	var files []string
-	for _, name := range []string{s.file, c.Upstream.CAFile} {
+	for _, name := range []string{s.file, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile} {
 		if name != "" {
 			files = append(files, name)
 		}
@@ -41,6 +41,10 @@ func (s settings) fixedDifferences(t settings) []string {
 	}
 	if s.adminListen != t.adminListen {
 		keys = append(keys, "admin.listen")
+	}
+	// Which certificate is shown can change; whether there is one cannot.
+	if (s.certificate == nil) != (t.certificate == nil) {
+		keys = append(keys, "tls")
 	}
 	return keys
 }

@@ -27,10 +27,10 @@ type reloading struct {
 	log         syncBuffer
 }
 
-func startReloading(t *testing.T, upstream string) *reloading {
+func startReloading(t *testing.T, upstream, rest string) *reloading {
 	t.Helper()
 	p := &reloading{t: t, file: filepath.Join(t.TempDir(), "oauthgw.yaml")}
-	p.head = "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: {url: " + upstream + "}\n"
+	p.head = rest + "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: {url: " + upstream + "}\n"
 	p.write("")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -42,7 +42,7 @@ func startReloading(t *testing.T, upstream string) *reloading {
 		}
 	})
 	eventually(t, "listening", func() bool { return strings.Contains(p.log.String(), `"msg":"listening"`) })
-	_, rest, _ := strings.Cut(p.log.String(), `"listen":"`)
+	_, rest, _ = strings.Cut(p.log.String(), `"listen":"`)
 	p.data, rest, _ = strings.Cut(rest, `"`)
 	_, rest, _ = strings.Cut(rest, `"admin":"`)
 	p.admin, _, _ = strings.Cut(rest, `"`)
@@ -73,7 +73,7 @@ func (p *reloading) passes() bool { return status(p.t, "http://"+p.data+"/") == 
 func TestReload(t *testing.T) {
 	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: "https://login.example.com"}))
 	defer provider.Close()
-	p := startReloading(t, provider.URL)
+	p := startReloading(t, provider.URL, "")
 	eventually(t, "readiness", func() bool { return status(t, "http://"+p.admin+"/-/ready") == 200 })
 
 	p.write("passthrough: false\n")

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -103,28 +101,19 @@ func listen(s settings, newLog func(settings) *slog.Logger, m *metrics.Metrics) 
 	if err != nil {
 		return nil, err
 	}
-	data, err := net.Listen("tcp", s.listen)
+	data, err := listenOn("listen", "clients", s.listen)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen for clients (listen: %s): %w", s.listen, cause(err))
+		return nil, err
 	}
-	admin, err := net.Listen("tcp", s.adminListen)
+	admin, err := listenOn("admin.listen", "operators", s.adminListen)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot listen for operators (admin.listen: %s): %w", s.adminListen, cause(err)), data.Close())
+		return nil, errors.Join(err, data.Close())
 	}
 	errorLog := newStandardLog(newLog(s))
-	servers := &servers{live: live, data: data, admin: admin}
+	servers := &servers{live: live, data: live.withTLS(data), admin: admin}
 	servers.dataHTTP = newServer(servers.lastOnesWhileDraining(live), errorLog)
 	servers.adminHTTP = newServer(servers.operations(), errorLog)
 	return servers, nil
-}
-
-// cause returns the system's reason, without the address that stands before it.
-func cause(err error) error {
-	var reason *os.SyscallError
-	if errors.As(err, &reason) {
-		return reason.Err
-	}
-	return err
 }
 
 func newServer(h http.Handler, errorLog *log.Logger) *http.Server {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"log/slog"
 	"maps"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -24,8 +22,9 @@ import (
 // settings are a configuration in which nothing is left to be wrong.
 type settings struct {
 	listen, adminListen string
-	files               []string // that the configuration was read from
-	public              *url.URL // nil: as the metadata says
+	certificate         *tls.Certificate // nil: plain http
+	files               []string         // that the configuration was read from
+	public              *url.URL         // nil: as the metadata says
 	upstream            *url.URL
 	upstreamTLS         *tls.Config // nil: the system's trust
 	timeout             time.Duration
@@ -56,7 +55,8 @@ func (c config) compile(s *source) (settings, []error) {
 		listen: m.address("listen", c.Listen), adminListen: m.address("admin.listen", c.Admin.Listen),
 		public:      m.publicURL(c.PublicURL),
 		upstream:    m.upstreamURL(c),
-		upstreamTLS: m.trust("upstream.ca_file", c.Upstream.CAFile),
+		upstreamTLS: m.upstreamTLS(c),
+		certificate: m.certificate("tls", c.TLS),
 		timeout:     m.positive("upstream.timeout", c.Upstream.Timeout),
 		endpoints:   m.endpoints(c.Endpoints),
 		passthrough: c.Passthrough,
@@ -88,8 +88,11 @@ func (c config) compile(s *source) (settings, []error) {
 }
 
 func (m *mistakes) address(key, value string) string {
+	if path, ok := strings.CutPrefix(value, unixPrefix); ok && path != "" {
+		return value
+	}
 	if _, port, err := net.SplitHostPort(value); err != nil || port == "" {
-		m.add(key, "must be host:port, such as 127.0.0.1:8080")
+		m.add(key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
 	}
 	return value
 }
@@ -140,22 +143,6 @@ func (m *mistakes) upstreamURL(c config) *url.URL {
 		m.add("upstream.url", "plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext")
 	}
 	return u
-}
-
-func (m *mistakes) trust(key, file string) *tls.Config {
-	if file == "" {
-		return nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		m.add(key, "%w", err)
-		return nil
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		m.add(key, "%s holds no certificate in PEM", file)
-	}
-	return &tls.Config{RootCAs: roots}
 }
 
 func (m *mistakes) rules(c config) *clientauth.Rules {

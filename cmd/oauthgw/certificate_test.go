@@ -1,0 +1,161 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// certificateFiles writes a new certificate for 127.0.0.1 and its key, which
+// vouches for itself.
+func certificateFiles(t *testing.T, name string, until time.Time) certificateConfig {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: until,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := certificateConfig{name + ".crt", name + ".key"}
+	for file, block := range map[string]*pem.Block{c.CertFile: {Type: "CERTIFICATE", Bytes: der}, c.KeyFile: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func TestCertificatesThatCannotBeUsed(t *testing.T) {
+	directory := t.TempDir()
+	one := certificateFiles(t, filepath.Join(directory, "one"), time.Now().Add(time.Hour))
+	two := certificateFiles(t, filepath.Join(directory, "two"), time.Now().Add(time.Hour))
+	old := certificateFiles(t, filepath.Join(directory, "old"), time.Now().Add(-time.Hour))
+	half := filepath.Join(directory, "half")
+	if err := os.WriteFile(half, []byte("-----BEGIN CERTIFICATE-----\nMIIB"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		files certificateConfig
+		want  string
+	}{
+		"a pair":        {one, ""},
+		"none":          {certificateConfig{}, ""},
+		"no key":        {certificateConfig{CertFile: one.CertFile}, "tls: needs both cert_file and key_file, or neither"},
+		"no chain":      {certificateConfig{KeyFile: one.KeyFile}, "tls: needs both cert_file and key_file, or neither"},
+		"another's key": {certificateConfig{one.CertFile, two.KeyFile}, "tls: the certificate cannot be used: tls: private key does not match public key"},
+		"expired":       {old, "tls: the certificate in " + old.CertFile + " expired on "},
+		"missing":       {certificateConfig{"absent", one.KeyFile}, "tls: the certificate cannot be used: open absent: no such file or directory"},
+		"half written":  {certificateConfig{half, one.KeyFile}, "tls: the certificate cannot be used: tls: failed to find any PEM data in certificate input"},
+	} {
+		c := defaults()
+		c.Upstream.URL, c.TLS = "http://127.0.0.1:1", test.files
+		_, mistakes := c.compile(&source{})
+		if test.want == "" && len(mistakes) > 0 || test.want != "" && (len(mistakes) != 1 || !strings.HasPrefix(mistakes[0].Error(), test.want)) {
+			t.Errorf("%s: got %v, want %q", name, mistakes, test.want)
+		}
+	}
+}
+
+// The certificate that is shown follows the file; a broken file keeps the old.
+func TestCertificateIsReplaced(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	defer provider.Close()
+	name := filepath.Join(t.TempDir(), "shown")
+	files := certificateFiles(t, name, time.Now().Add(time.Hour))
+	p := startReloading(t, provider.URL, "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
+	shown := func() *x509.Certificate {
+		c, err := tls.Dial("tcp", p.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		if text, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 200 ") {
+			t.Errorf("got %s %v", text, err)
+		}
+		return c.ConnectionState().PeerCertificates[0]
+	}
+	first := shown()
+	certificateFiles(t, name, time.Now().Add(2*time.Hour))
+	if code, text := p.reload(); code != 200 || shown().Equal(first) {
+		t.Errorf("the new certificate is not shown: %d %s", code, text)
+	}
+	second := shown()
+	if err := os.WriteFile(files.CertFile, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, "tls: the certificate cannot be used") || !shown().Equal(second) {
+		t.Errorf("a broken file: %d %s", code, text)
+	}
+}
+
+// A provider that asks for a certificate is shown ours.
+func TestMutualTLS(t *testing.T) {
+	ours := certificateFiles(t, filepath.Join(t.TempDir(), "ours"), time.Now().Add(time.Hour))
+	provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	pair, err := tls.LoadX509KeyPair(ours.CertFile, ours.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(pair.Leaf)
+	provider.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
+	provider.Config.ErrorLog = newStandardLog(newLog(settings{}, new(syncBuffer)))
+	provider.StartTLS()
+	defer provider.Close()
+	for want, files := range map[string]certificateConfig{"200": ours, "502": {}} {
+		g := frontedGateway(t, provider.URL, func(c *config) {
+			c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = writeCertificate(t, provider), files.CertFile, files.KeyFile
+		})
+		answer := send(t, g.data, strings.Replace(basicRequest, "%s", "/t", 1))
+		if !strings.HasPrefix(answer, "HTTP/1.1 "+want) {
+			t.Errorf("with %q: got %s", files.CertFile, answer)
+		}
+	}
+}
+
+func TestUnixSockets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	first, err := listenOn("listen", "clients", "unix:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listenOn("listen", "clients", "unix:"+path); err == nil || !strings.Contains(err.Error(), "(listen: unix:"+path+"): address already in use") {
+		t.Errorf("a path that is in use: %v", err)
+	}
+	first.(*net.UnixListener).SetUnlinkOnClose(false)
+	first.Close() // as a kill leaves it
+	second, err := listenOn("listen", "clients", "unix:"+path)
+	if err != nil {
+		t.Fatalf("a socket that was left behind: %v", err)
+	}
+	second.Close()
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listenOn("listen", "clients", "unix:"+path); err == nil {
+		t.Error("a file that is no socket was removed")
+	}
+}
