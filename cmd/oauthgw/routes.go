@@ -25,7 +25,7 @@ import (
 func (g *gateway) build(known wellknown.Provider) error {
 	router := mux.NewRouter().SkipClean(true)
 	paths := map[clientauth.Endpoint]string{}
-	fronted, rest := g.fronted(known), g.rest(known)
+	fronted := g.fronted(known)
 	for _, name := range clientauth.Endpoints() {
 		u, ok := fronted[name]
 		if !ok {
@@ -40,14 +40,14 @@ func (g *gateway) build(known wellknown.Provider) error {
 			continue
 		}
 		router.MatcherFunc(hides(u.Path)).Handler(g.notFound)
-		g.front(router, string(name), matches, handler, rest)
+		g.front(router, string(name), matches, handler)
 	}
 	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, Metrics: g.metrics, Log: g.log})
 	if err != nil {
 		return err
 	}
-	g.front(router, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents, rest)
-	router.PathPrefix("/").Handler(rest)
+	g.front(router, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
+	router.PathPrefix("/").Handler(g.rest(known))
 	router.NotFoundHandler = g.notFound
 	g.routes.Store(&routes{Handler: router, known: known, paths: paths})
 	return nil
@@ -100,13 +100,27 @@ func (g *gateway) way(known wellknown.Provider) origin.Map {
 // front puts a handler where pages of other origins may be let in: their
 // preflights (the CORS protocol of the Fetch standard) are answered there, as
 // far as any are let in.
-func (g *gateway) front(router *mux.Router, name string, matches mux.MatcherFunc, handler, rest http.Handler) {
+func (g *gateway) front(router *mux.Router, name string, matches mux.MatcherFunc, handler http.Handler) {
 	handler = g.metrics.Instrument(name, handler)
 	if g.settings.cors != nil {
-		router.MatcherFunc(preflightOf(matches)).Handler(g.metrics.Instrument(name, g.settings.cors.Handler(rest)))
+		router.MatcherFunc(preflightOf(matches)).Handler(g.metrics.Instrument(name, g.preflight(name)))
 		handler = g.settings.cors.Handler(handler)
 	}
 	router.MatcherFunc(matches).Handler(handler)
+}
+
+// preflight answers preflights. What a page may not do shows in what the answer
+// leaves out, so its status is the same for all.
+func (g *gateway) preflight(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.settings.cors.HandlerFunc(w, r)
+		outcome := "preflight_allowed"
+		if w.Header().Get("Access-Control-Allow-Origin") == "" {
+			outcome = "preflight_refused"
+		}
+		g.log.LogAttrs(r.Context(), slog.LevelInfo, "exchange",
+			slog.String("endpoint", name), slog.Int("status", http.StatusNoContent), slog.String("outcome", outcome))
+	})
 }
 
 // preflightOf matches the preflights of what matches.
