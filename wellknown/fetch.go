@@ -36,6 +36,7 @@ var (
 type document struct {
 	jsonobject.Object
 	etag string // the provider's validator (RFC 9110 section 8.8.3); empty: none
+	open bool   // the provider lets pages of every origin read it
 }
 
 // fetch gets the document at a location of the provider, once, and follows
@@ -72,6 +73,7 @@ func (s *Source) fetch(location, name string, known entry) (entry, error) {
 		return entry{}, err
 	}
 	e.document.etag = resp.Header.Get("Etag")
+	e.document.open = resp.Header.Get("Access-Control-Allow-Origin") == "*"
 	return e, nil
 }
 

@@ -38,6 +38,9 @@ type Config struct {
 	Issuer string
 	// Endpoints are the paths that the gateway fronts, by endpoint.
 	Endpoints map[clientauth.Endpoint]string
+	// OwnCORS leaves out that the provider lets pages of every origin read a
+	// document, because somebody before the handler says who may.
+	OwnCORS bool
 	// Metrics and Log receive one count and one line per request.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
@@ -111,6 +114,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e entry, p *prep
 	header["Etag"] = p.etag
 	header["Cache-Control"] = []string{"max-age=" + strconv.Itoa(int(e.lifetime/time.Second))}
 	header["Age"] = []string{strconv.Itoa(int(time.Since(e.fetched) / time.Second))}
+	if p.document.open && !h.OwnCORS {
+		header["Access-Control-Allow-Origin"] = []string{"*"}
+	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.text))
 }
 

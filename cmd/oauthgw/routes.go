@@ -42,7 +42,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 		router.MatcherFunc(hides(u.Path)).Handler(g.notFound)
 		g.front(router, string(name), matches, handler)
 	}
-	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, Metrics: g.metrics, Log: g.log})
+	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, OwnCORS: g.settings.cors != nil, Metrics: g.metrics, Log: g.log})
 	if err != nil {
 		return err
 	}
