@@ -1,4 +1,5 @@
 // The gateway, the provider behind it and the MCP server behind both.
+import fs from "node:fs/promises";
 import path from "node:path";
 import { startMcpServer } from "./mcp-server.mjs";
 import { freePorts, Process } from "./processes.mjs";
@@ -6,8 +7,9 @@ import { freePorts, Process } from "./processes.mjs";
 export const build = path.join(import.meta.dirname, ".build");
 
 // deploy starts what a client needs, and ends it with the test. Without the
-// gateway the provider is what the client reaches.
-export async function deploy(t, { gateway = true } = {}) {
+// gateway the provider is what the client reaches. A config is
+// the gateway's besides the flags.
+export async function deploy(t, { gateway = true, config } = {}) {
   const mcp = await startMcpServer();
   t.after(() => mcp.close());
   const [providerPort, gatewayPort, adminPort] = await freePorts(3);
@@ -25,14 +27,22 @@ export async function deploy(t, { gateway = true } = {}) {
   if (gateway) {
     const process = start(t, "oauthgw", [
       "serve",
+      ...(config ? [`--config.file=${await write(t, "oauthgw.yaml", config)}`] : []),
       `--upstream.url=${upstream}`,
       `--listen=127.0.0.1:${gatewayPort}`,
       `--admin.listen=127.0.0.1:${adminPort}`,
     ]);
     await ready(process, `${admin}/-/ready`);
   }
+  const sample = async (series) => {
+    const metrics = await (await fetch(`${admin}/metrics`, { signal: AbortSignal.timeout(10_000) })).text();
+    const line = metrics.split("\n").find((line) => line.startsWith(`${series} `));
+    return Number(line?.slice(series.length) ?? 0);
+  };
   return {
     origin,
+    // sample is the value of one of the gateway's metrics.
+    sample,
     // observations resolves to what arrived at the provider's token and
     // revocation endpoint, in order, once there are that many. They come
     // through a pipe, so the client can be done before they are read.
@@ -42,12 +52,7 @@ export async function deploy(t, { gateway = true } = {}) {
     },
     // clientAuth counts what the gateway was shown at the token endpoint and
     // the provider accepted, by method.
-    clientAuth: async (method) => {
-      const metrics = await (await fetch(`${admin}/metrics`, { signal: AbortSignal.timeout(10_000) })).text();
-      const sample = `oauthgw_client_auth_total{endpoint="token",method="${method}",outcome="accepted"} `;
-      const line = metrics.split("\n").find((line) => line.startsWith(sample));
-      return Number(line?.slice(sample.length) ?? 0);
-    },
+    clientAuth: (method) => sample(`oauthgw_client_auth_total{endpoint="token",method="${method}",outcome="accepted"}`),
   };
 }
 
@@ -57,6 +62,16 @@ export function start(t, program, args) {
   // SIGINT, because after a SIGTERM the gateway goes on for a while.
   t.after(() => process.stop("SIGINT"));
   return process;
+}
+
+// write writes a file that goes with the test. JSON is also YAML.
+export async function write(t, name, document) {
+  await fs.mkdir(build, { recursive: true });
+  const directory = await fs.mkdtemp(path.join(build, "files-"));
+  t.after(() => fs.rm(directory, { recursive: true, force: true }));
+  const file = path.join(directory, name);
+  await fs.writeFile(file, JSON.stringify(document), { mode: 0o600 });
+  return file;
 }
 
 // ready resolves as soon as the URL answers 200, and fails with the process.

@@ -1,8 +1,6 @@
 // The servers that read client credentials only from the form, each with a
 // gateway before it.
-import fs from "node:fs/promises";
-import path from "node:path";
-import { build, ready, start } from "../deployment.mjs";
+import { ready, start, write } from "../deployment.mjs";
 import { freePorts } from "../processes.mjs";
 
 // refusal is how a server answers Basic when nothing stands before it, and
@@ -42,7 +40,6 @@ export async function front(t, server, { clients, pinned }) {
   const origin = `http://127.0.0.1:${gatewayPort}`;
   const admin = `http://127.0.0.1:${adminPort}`;
   const clientsFile = await write(t, "clients.json", clients);
-  // A YAML file can be written as JSON.
   const configFile = await write(t, "oauthgw.yaml", {
     listen: `127.0.0.1:${gatewayPort}`,
     admin: { listen: `127.0.0.1:${adminPort}` },
@@ -75,13 +72,4 @@ export async function front(t, server, { clients, pinned }) {
       return gateway.output;
     },
   };
-}
-
-async function write(t, name, document) {
-  await fs.mkdir(build, { recursive: true });
-  const directory = await fs.mkdtemp(path.join(build, "clients-"));
-  t.after(() => fs.rm(directory, { recursive: true, force: true }));
-  const file = path.join(directory, name);
-  await fs.writeFile(file, JSON.stringify(document), { mode: 0o600 });
-  return file;
 }
