@@ -13,6 +13,9 @@ import (
 type Front struct {
 	// Issuer is the issuer to name. Empty leaves the one that is there.
 	Issuer string
+	// Authorization is the URL of the authorization endpoint. Empty leaves the
+	// one that is there.
+	Authorization string
 	// Endpoints are the URLs at which clients reach the fronted endpoints. Of an
 	// endpoint that is not in it the document says what it said before.
 	Endpoints map[clientauth.Endpoint]string
@@ -24,9 +27,7 @@ type Front struct {
 func (md Metadata) Augment(f Front) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
 	out := Metadata{md.Without(func(m jsonobject.Member) bool { return isEmptyArray(m.Value) })}
-	if f.Issuer != "" && f.Issuer != md.Issuer() {
-		out = Metadata{out.With(memberIssuer, f.Issuer)}
-	}
+	out = out.moved(memberIssuer, f.Issuer).moved(memberAuthorization, f.Authorization)
 	for _, name := range clientauth.Endpoints() {
 		if at, ok := f.Endpoints[name]; ok {
 			out = out.fronted(name, at).withoutAlias(name, at)
@@ -38,6 +39,15 @@ func (md Metadata) Augment(f Front) Metadata {
 		out = out.without(memberSigned)
 	}
 	return out
+}
+
+// moved returns the metadata with a URL in the place of another, if there is one
+// to put there.
+func (md Metadata) moved(member, to string) Metadata {
+	if to == "" || to == md.Text(member) {
+		return md
+	}
+	return Metadata{md.With(member, to)}
 }
 
 func isEmptyArray(value json.RawMessage) bool {
@@ -52,9 +62,7 @@ func (md Metadata) without(names ...string) Metadata {
 // fronted returns the metadata with an endpoint at its URL and its methods
 // completed.
 func (md Metadata) fronted(name clientauth.Endpoint, at string) Metadata {
-	if md.Text(endpointMember(name)) != at {
-		md = Metadata{md.With(endpointMember(name), at)}
-	}
+	md = md.moved(endpointMember(name), at)
 	list, ok := md.methods(name)
 	if !ok {
 		return md

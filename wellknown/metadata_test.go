@@ -54,6 +54,7 @@ func frontOf(md wellknown.Metadata, rewrite bool) wellknown.Front {
 	if rewrite {
 		way.From = append(way.From, origin.Of("https://provider.example"))
 		f.Issuer, _ = way.Move(md.Issuer())
+		f.Authorization, _ = way.Move(md.Text("authorization_endpoint"))
 	}
 	for _, name := range clientauth.Endpoints() {
 		if at, ok := way.Move(md.Text(string(name) + "_endpoint")); ok {

@@ -78,6 +78,11 @@ func (s *Source) front(md Metadata, paths map[clientauth.Endpoint]string) Front 
 	f := Front{Endpoints: map[clientauth.Endpoint]string{}}
 	if s.Issuer == IssuerRewrite {
 		f.Issuer, _ = way.Move(md.Issuer())
+		// Clients want the place that they send the browser to on the issuer's
+		// origin, or some other server could mix in its own (RFC 9700 section 4.4).
+		if at, ok := way.Move(md.Text(memberAuthorization)); ok && s.Passthrough {
+			f.Authorization = at
+		}
 	}
 	for name, fronted := range paths {
 		u := md.Endpoint(name)

@@ -21,8 +21,8 @@ type IssuerMode string
 const (
 	// IssuerPreserve leaves the issuer and the endpoints' URLs as they are.
 	IssuerPreserve IssuerMode = "preserve"
-	// IssuerRewrite moves the issuer and the fronted endpoints to the public
-	// origin, together.
+	// IssuerRewrite moves the issuer, the fronted endpoints and, as far as it can
+	// be reached there, the authorization endpoint to the public origin, together.
 	IssuerRewrite IssuerMode = "rewrite"
 )
 
@@ -35,6 +35,8 @@ type SourceConfig struct {
 	Public *url.URL
 	// Issuer defaults to IssuerPreserve. IssuerRewrite needs Public.
 	Issuer IssuerMode
+	// Passthrough tells that every other path leads to the provider as well.
+	Passthrough bool
 	// Expected is the issuer that documents must name, and whose path tells
 	// where they are. Empty means any, at the root.
 	Expected string

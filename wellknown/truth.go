@@ -125,6 +125,10 @@ func (t *truth) strictClients() {
 			t.say("The metadata lacks %s, without which the MCP SDKs refuse it: add it with metadata.patch.", member)
 		}
 	}
+	browser, issuer := origin.Of(t.served.Text(memberAuthorization)), origin.Of(t.served.Issuer())
+	if browser != nil && issuer != nil && !origin.Same(browser, issuer) && string(t.served.Get(memberResponseIssuer)) != "true" {
+		t.say("The authorization_endpoint is at %s and the issuer at %s, which Codex and other clients that guard against mix-up refuse: let both be on one origin.", browser, issuer)
+	}
 	if !slices.Contains(t.served.texts(memberPKCE), "S256") {
 		t.say("The metadata does not list S256 in %s, without which MCP clients refuse to log in: if the provider checks PKCE, add it with metadata.patch.", memberPKCE)
 	}

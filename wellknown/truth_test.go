@@ -40,7 +40,11 @@ func TestTruth(t *testing.T) {
 		"another path": {document: trueDocument, paths: map[clientauth.Endpoint]string{"token": "/other"},
 			want: []string{"endpoints.token is fronted at /other, but the metadata sends clients to /t"}},
 		"another issuer": {document: strings.Replace(trueDocument, `"issuer":"https://gw.example"`, `"issuer":"https://idp.example"`, 1), public: gw,
-			want: []string{"Clients that begin at https://gw.example find the issuer https://idp.example and refuse it"}},
+			want: []string{"Clients that begin at https://gw.example find the issuer https://idp.example and refuse it",
+				"The authorization_endpoint is at https://gw.example and the issuer at https://idp.example"}},
+		"a browser elsewhere": {document: strings.Replace(trueDocument, "https://gw.example/a", "https://b/a", 1),
+			want: []string{"The authorization_endpoint is at https://b and the issuer at https://gw.example, which Codex"}},
+		"a browser elsewhere, and iss": {document: with(strings.Replace(trueDocument, "https://gw.example/a", "https://b/a", 1), `"authorization_response_iss_parameter_supported":true`)},
 		"an issuer that is no URL": {document: strings.Replace(trueDocument, `"issuer":"https://gw.example"`, `"issuer":"coder"`, 1), public: gw,
 			want: []string{"The issuer is no http or https URL"}},
 		"an issuer with a query": {document: strings.Replace(trueDocument, `"issuer":"https://gw.example"`, `"issuer":"https://gw.example?a"`, 1),
@@ -92,7 +96,7 @@ func sourceOf(t *testing.T, text string, public *url.URL, issuer wellknown.Issue
 	}))
 	t.Cleanup(provider.Close)
 	s, err := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: origin.Of(provider.URL), Public: public, Issuer: issuer, Transport: http.DefaultTransport,
+		Upstream: origin.Of(provider.URL), Public: public, Issuer: issuer, Passthrough: true, Transport: http.DefaultTransport,
 		TTL: time.Minute, Entries: 1, Metrics: metrics.New(metrics.Build{}),
 	})
 	if err != nil {

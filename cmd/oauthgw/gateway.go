@@ -54,7 +54,7 @@ func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error
 // transports.
 func newGatewayOver(transport, streaming http.RoundTripper, s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error) {
 	source, err := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: s.upstream, Public: s.public, Issuer: s.issuer, Expected: s.expectedIssuer, Patch: s.patch, Transport: transport,
+		Upstream: s.upstream, Public: s.public, Issuer: s.issuer, Passthrough: s.passthrough, Expected: s.expectedIssuer, Patch: s.patch, Transport: transport,
 		TTL: s.ttl, StaleFor: s.staleFor, Entries: s.entries, Metrics: m,
 	})
 	if err != nil {

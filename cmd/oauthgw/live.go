@@ -108,18 +108,22 @@ func (l *live) reload() error {
 func (l *live) keepReloading(ctx context.Context, signals <-chan os.Signal) {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
-	loaded := l.now().settings.fingerprint()
+	seen := l.now().settings.fingerprint()
 	for {
+		signaled := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-signals:
+			signaled = true
 		case <-poll.C:
-			if l.now().settings.fingerprint() == loaded {
-				continue
-			}
+		}
+		// Taken before the files are read, so that a change meanwhile is one more.
+		now := l.now().settings.fingerprint()
+		if !signaled && now == seen {
+			continue
 		}
 		_ = l.reload()
-		loaded = l.now().settings.fingerprint()
+		seen = now
 	}
 }

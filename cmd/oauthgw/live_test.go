@@ -140,6 +140,7 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { l.keepReloading(ctx, nil); close(done) }()
+		synctest.Wait() // it has seen the file
 		for _, step := range []struct {
 			text  string
 			loads int

@@ -11,10 +11,14 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-type fositeServer struct{ provider fosite.OAuth2Provider }
+type fositeServer struct {
+	provider fosite.OAuth2Provider
+	config   *fosite.Config
+	store    *storage.MemoryStore
+}
 
-// newFosite makes a server whose clients have the method client_secret_post
-// each, as Hydra keeps it. Basic is then refused, even beside a correct form.
+// newFosite makes a server whose clients have one method each, as Hydra keeps
+// it. With client_secret_post Basic is refused, even beside a correct form.
 func newFosite(clients []client) (server, error) {
 	key := make([]byte, 32)
 	rand.Read(key) // never fails
@@ -26,19 +30,28 @@ func newFosite(clients []client) (server, error) {
 		RefreshTokenScopes: []string{},
 	}
 	store := storage.NewMemoryStore()
-	for _, c := range clients {
-		registered, err := fositeClient(config, c)
-		if err != nil {
-			return nil, err
-		}
-		store.Clients[c.ID] = registered
-	}
-	return fositeServer{compose.Compose(config, store, compose.NewOAuth2HMACStrategy(config),
+	provider := compose.Compose(config, store, compose.NewOAuth2HMACStrategy(config),
 		compose.OAuth2AuthorizeExplicitFactory,
 		compose.OAuth2ClientCredentialsGrantFactory,
 		compose.OAuth2RefreshTokenGrantFactory,
 		compose.OAuth2PKCEFactory,
-	)}, nil
+	)
+	s := fositeServer{provider, config, store}
+	for _, c := range clients {
+		if err := s.add(c); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s fositeServer) add(c client) error {
+	made, err := fositeClient(s.config, c)
+	if err != nil {
+		return err
+	}
+	s.store.Clients[c.ID] = made
+	return nil
 }
 
 // fositeClient is an OpenID Connect client because only those have a method.
@@ -55,7 +68,7 @@ func fositeClient(config *fosite.Config, c client) (fosite.Client, error) {
 			ResponseTypes: fosite.Arguments{"code"},
 			GrantTypes:    fosite.Arguments{"authorization_code", "refresh_token", "client_credentials"},
 		},
-		TokenEndpointAuthMethod: "client_secret_post",
+		TokenEndpointAuthMethod: c.Method,
 	}, nil
 }
 

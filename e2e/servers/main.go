@@ -4,8 +4,9 @@
 // Basic at the token endpoint.
 //
 // It serves the authorization code grant with PKCE, the refresh token and the
-// client credentials grants, and its metadata. Its one user agrees to
-// everything. Once it listens it prints one line with its address.
+// client credentials grants, registration and its metadata. Its one user agrees
+// to everything. Once it listens it prints one line with its address, and to
+// standard error one line of JSON for every request at the token endpoint.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -26,10 +28,13 @@ import (
 const (
 	authorizationPath = "/authorize"
 	tokenPath         = "/token"
+	registrationPath  = "/register"
 )
 
-// server answers at the two endpoints of RFC 6749 section 3.
+// server answers at the two endpoints of RFC 6749 section 3, to the clients
+// that it was made with and those that were added.
 type server interface {
+	add(client) error
 	authorize(http.ResponseWriter, *http.Request)
 	token(http.ResponseWriter, *http.Request)
 }
@@ -42,7 +47,7 @@ var makers = map[string]func([]client) (server, error){
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "servers:", err)
@@ -51,12 +56,12 @@ func main() {
 }
 
 // run serves until the context is done.
-func run(ctx context.Context, args []string, stdout io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("servers", flag.ContinueOnError)
 	library := flags.String("library", "", "go-oauth2 or fosite")
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on")
 	publicURL := flags.String("public-url", "", "`origin` that the metadata names")
-	clientsFile := flags.String("clients", "", "JSON `file` with the clients")
+	clientsFile := flags.String("clients", "", "JSON `file` with the clients to know from the start (default: none)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -77,15 +82,29 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(stdout, "listening on", "http://"+listener.Addr().String())
-	return serve(ctx, listener, routes(made, *publicURL))
+	return serve(ctx, listener, routes(made, *publicURL, stderr))
 }
 
-func routes(s server, publicURL string) http.Handler {
+func routes(s server, publicURL string, stderr io.Writer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(authorizationPath, s.authorize)
-	mux.HandleFunc("POST "+tokenPath, s.token)
+	mux.HandleFunc("POST "+tokenPath, observed(stderr, s.token))
 	mux.Handle("GET /.well-known/oauth-authorization-server", metadata(publicURL))
-	return mux
+	r := &registration{server: s, origin: publicURL, known: map[string]registered{}}
+	mux.HandleFunc("POST "+registrationPath, r.register)
+	mux.HandleFunc("GET "+registrationPath+"/{id}", r.read)
+	return inTurns(mux)
+}
+
+// inTurns answers one request at a time: the libraries expect that their
+// clients do not change under them.
+func inTurns(next http.Handler) http.Handler {
+	var mu sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		next.ServeHTTP(w, r)
+	})
 }
 
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {

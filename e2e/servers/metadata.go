@@ -5,6 +5,8 @@ import (
 	"net/http"
 )
 
+var grantTypes = []string{"authorization_code", "refresh_token", "client_credentials"}
+
 // metadata answers with the authorization server's metadata (RFC 8414 section
 // 2), which tells the one method of client authentication that there is.
 func metadata(origin string) http.Handler {
@@ -12,10 +14,11 @@ func metadata(origin string) http.Handler {
 		"issuer":                                origin,
 		"authorization_endpoint":                origin + authorizationPath,
 		"token_endpoint":                        origin + tokenPath,
+		"registration_endpoint":                 origin + registrationPath,
 		"response_types_supported":              []string{"code"},
-		"grant_types_supported":                 []string{"authorization_code", "refresh_token", "client_credentials"},
+		"grant_types_supported":                 grantTypes,
 		"code_challenge_methods_supported":      []string{"S256"},
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post"},
+		"token_endpoint_auth_methods_supported": []string{methodPost},
 	})
 	if err != nil {
 		panic(err) // strings cannot fail

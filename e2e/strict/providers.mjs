@@ -1,0 +1,47 @@
+// The providers that read client credentials only from the form.
+import path from "node:path";
+import { build } from "../deployment.mjs";
+import { golang, npm } from "../clients/versions.mjs";
+import { node22 } from "./node22.mjs";
+
+// openid tells whether a provider speaks OpenID Connect, issParameter whether
+// its authorization responses name the issuer (RFC 9207), and registersNone
+// whether a client that asks for the method none receives a secret all the
+// same, as Codex does. resource tells that the provider has an MCP server on its own
+// origin. locations are where it has metadata.
+export const providers = [
+  {
+    name: "oidc-provider",
+    version: () => npm("oidc-provider"),
+    program: [node22, path.join(import.meta.dirname, "oidc-provider.mjs")],
+    openid: true,
+    issParameter: true,
+    registersNone: false,
+    tokenPath: "/token",
+    locations: ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"],
+  },
+  {
+    name: "go-oauth2",
+    version: () => golang("github.com/go-oauth2/oauth2/v4", "servers"),
+    program: [path.join(build, "servers"), "--library=go-oauth2"],
+    registersNone: true,
+    tokenPath: "/token",
+    locations: ["/.well-known/oauth-authorization-server"],
+  },
+  {
+    name: "fosite",
+    version: () => golang("github.com/ory/fosite", "servers"),
+    program: [path.join(build, "servers"), "--library=fosite"],
+    registersNone: true,
+    tokenPath: "/token",
+    locations: ["/.well-known/oauth-authorization-server"],
+  },
+  {
+    name: "legacy",
+    program: [path.join(build, "legacyd")],
+    registersNone: true,
+    resource: true,
+    tokenPath: "/oauth2/tokens",
+    locations: ["/.well-known/oauth-authorization-server"],
+  },
+];
