@@ -1,10 +1,13 @@
 package proxy_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -101,4 +104,31 @@ func line(t *testing.T, log string) map[string]any {
 		got["upstream"] = true
 	}
 	return got
+}
+
+// What is logged of a path that passes is the status of the answer, not of what
+// came before it.
+func TestInterimRepliesAreNotTheAnswer(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	defer provider.Close()
+	u, err := url.Parse(provider.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	h := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: proxy.NewPassthroughTransport(nil),
+		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	front := httptest.NewServer(h)
+	resp, err := http.Get(front.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	front.Close()
+	if resp.StatusCode != http.StatusTeapot || !strings.Contains(log.String(), "status=418") {
+		t.Errorf("answered %d, logged %s", resp.StatusCode, log.String())
+	}
 }
