@@ -36,6 +36,16 @@ func (c *ClientConfiguration) Leads(p string) bool {
 	return slices.Contains(c.below, path.Dir(path.Clean("/"+p)))
 }
 
+// Inherit takes over what another one knows.
+func (c *ClientConfiguration) Inherit(from *ClientConfiguration) {
+	from.mu.RLock()
+	below := slices.Clone(from.below)
+	from.mu.RUnlock()
+	for _, place := range below {
+		c.add(place)
+	}
+}
+
 // learn keeps the place of a registration_client_uri, if it is one to which the
 // client's id was appended: nothing else can be told from a URI (RFC 7592
 // section 1.2 leaves its form to the provider).

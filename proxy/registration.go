@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -82,15 +83,18 @@ func (h *Registration) target(r *http.Request) *url.URL {
 }
 
 // restateRegistration says client metadata in the words the provider
-// understands, and returns the method that the client asked for. A body that is
-// not JSON is not opened: the provider knows what to say to it.
+// understands, and returns the method that the client asked for. Metadata under
+// another media type counts, because some providers do not look at the type;
+// what neither is nor says it is JSON is for the provider to judge.
 func restateRegistration(h http.Header, body []byte) (clientauth.Method, []byte, error) {
-	if !isJSON(h) {
-		return clientauth.Other, body, nil
-	}
 	metadata, err := jsonobject.Parse(body)
-	if err != nil {
-		return clientauth.Other, nil, errClientMetadata
+	switch {
+	case len(h["Content-Type"]) > 1:
+		return "", nil, errMediaType
+	case err != nil && (isJSON(h) || !errors.Is(err, jsonobject.ErrNotObject)):
+		return "", nil, errClientMetadata
+	case err != nil:
+		return clientauth.Other, body, nil
 	}
 	value := string(metadata.Get(memberMethod))
 	switch method := metadata.Text(memberMethod); {
@@ -127,7 +131,11 @@ func (h *Registration) tellBack(asked clientauth.Method) amendment {
 		if x.outcome != outcomeAccepted || !isJSON(r.header) || err != nil || information.Text(memberClientID) == "" {
 			return
 		}
-		h.Clients.learn(information.Text(memberClientURI), information.Text(memberClientID))
+		// Only a provider's own answer to a registration tells of a place: to an
+		// update it may echo what the client sent.
+		if _, through := h.Way.Move(information.Text(memberClientURI)); through && x.r.Method == http.MethodPost {
+			h.Clients.learn(information.Text(memberClientURI), information.Text(memberClientID))
+		}
 		told := h.complete(information, asked)
 		if body := told.Encode(); string(body) != string(information.Encode()) {
 			r.body = body

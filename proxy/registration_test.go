@@ -135,6 +135,12 @@ func TestRegistrationsThatAreNotSentOn(t *testing.T) {
 			t.Errorf("%.20q: got %d %s", body, w.Code, w.Body)
 		}
 	}
+	for kind, want := range map[string]string{"": "post", "application/x-www-form-urlencoded": "post", "text/json": "post", "application/json; charset": "post"} {
+		g := &registering{status: 201}
+		if g.ask("POST", "/register", kind, `{"a":1}`); len(g.arrived) != 1 || !strings.Contains(g.arrived[0], "client_secret_"+want) {
+			t.Errorf("%q: the provider received %q", kind, g.arrived)
+		}
+	}
 	g := &registering{status: 400}
 	if g.ask("POST", "/register", "text/plain", "s3cret-one"); len(g.arrived) != 1 || !strings.HasSuffix(g.arrived[0], " s3cret-one") {
 		t.Errorf("what is not JSON is not the gateway's to judge: %q", g.arrived)
@@ -148,7 +154,8 @@ func TestClientConfigurationIsLearnt(t *testing.T) {
 		"http://provider.example/oauth2/clients/a":    "/oauth2/clients/",
 		"http://provider.example/clients/a/":          "/clients/",
 		"http://provider.example/clients/a?x=y":       "/clients/",
-		"/clients/a":                                  "/clients/",
+		"/clients/a":                                  "",
+		"https://elsewhere.example/clients/a":         "",
 		"http://provider.example/a":                   "",
 		"http://provider.example/clients?client_id=a": "",
 		"http://provider.example/clients/b":           "",
@@ -165,6 +172,10 @@ func TestClientConfigurationIsLearnt(t *testing.T) {
 				t.Errorf("%s: %s is taken for a client's", uri, path)
 			}
 		}
+	}
+	echoing := &registering{status: 200, body: `{"client_id":"a","registration_client_uri":"http://provider.example/oauth2/a"}`}
+	if echoing.ask("PUT", "/register/a", "application/json", "{}"); echoing.clients.Leads("/oauth2/authorize") {
+		t.Error("a place was learnt from what may be the client's own words")
 	}
 	known := proxy.NewClientConfiguration("/clients", "/", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/beyond")
 	if !known.Leads("//clients/./x") || !known.Leads("/h/x") || known.Leads("/beyond/x") || known.Leads("/clients/../x") || known.Leads("/clients/x/stream") {

@@ -1,8 +1,12 @@
 package wellknown_test
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"oauthgw/internal/origin"
+	"oauthgw/metrics"
 	"oauthgw/wellknown"
 )
 
@@ -257,6 +263,38 @@ func TestFailureWithoutADocumentIsRemembered(t *testing.T) {
 			t.Errorf("the provider was asked %d times in a minute", n)
 		}
 	})
+}
+
+// What a provider sends in the place of a reply may be somebody else's tokens.
+func TestBrokenReplyIsNotLogged(t *testing.T) {
+	var log bytes.Buffer
+	provider, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer provider.Close()
+	go func() {
+		c, err := provider.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = http.ReadRequest(bufio.NewReader(c))
+		_, _ = io.WriteString(c, "{\"refresh_token\":\"t0ken-value\"}\r\n\r\n")
+	}()
+	m := metrics.New(metrics.Build{})
+	s, err := wellknown.NewSource(wellknown.SourceConfig{Upstream: origin.Of("http://" + provider.Addr().String()), Transport: &http.Transport{}, Entries: 1, Metrics: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	h, err := wellknown.New(wellknown.Config{Source: s, Metrics: m, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := get(h, location); w.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), "reply was broken") || strings.Contains(log.String(), "t0ken-value") {
+		t.Errorf("answered %d, logged %s", w.Code, log.String())
+	}
 }
 
 func TestForeignIssuerIsNotServed(t *testing.T) {

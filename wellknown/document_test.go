@@ -160,3 +160,30 @@ func TestProviderBehindAPath(t *testing.T) {
 		}
 	}
 }
+
+// A document that names another issuer does not make that one's origin the
+// gateway's: nothing is promised of its endpoints.
+func TestForeignDocumentGainsNothing(t *testing.T) {
+	const foreign = `{"issuer":"https://evil.example","token_endpoint":"https://evil.example/t","token_endpoint_auth_methods_supported":["client_secret_post"]}`
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{}
+		p.says(saying(foreign))
+		if got := get(newHandler(t, p), location+"/evil").Body.String(); got != foreign {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// Signed values would take precedence over a correction.
+func TestPatchDropsSignedValues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{}
+		p.says(saying(`{"issuer":"https://gateway.example","token_endpoint":"https://gateway.example/t","token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"signed_metadata":"a.b.c"}`))
+		h := newHandler(t, p, func(c *wellknown.SourceConfig) {
+			c.Patch = wellknown.Patch{Set: map[string]json.RawMessage{"x": json.RawMessage("1")}}
+		})
+		if got := get(h, location).Body.String(); strings.Contains(got, "signed_metadata") {
+			t.Errorf("got %s", got)
+		}
+	})
+}

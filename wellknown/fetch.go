@@ -2,10 +2,12 @@ package wellknown
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,7 +49,7 @@ func (s *Source) fetch(location, name string, known entry) (entry, error) {
 	defer cancel()
 	resp, err := s.ask(ctx, location, known.document)
 	if err != nil {
-		return entry{}, fmt.Errorf("fetching metadata: %w", err)
+		return entry{}, fmt.Errorf("fetching metadata: %w", fault(err))
 	}
 	defer resp.Body.Close()
 	e := entry{document: known.document, fetched: time.Now(), lifetime: lifetime(resp.Header, s.TTL)}
@@ -64,7 +66,7 @@ func (s *Source) fetch(location, name string, known entry) (entry, error) {
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
 	switch {
 	case err != nil:
-		return entry{}, fmt.Errorf("reading metadata: %w", err)
+		return entry{}, fmt.Errorf("reading metadata: %w", fault(err))
 	case len(text) > maxDocument:
 		return entry{}, errors.New("the metadata document is larger than 256 KiB")
 	}
@@ -75,6 +77,18 @@ func (s *Source) fetch(location, name string, known entry) (entry, error) {
 	e.document.etag = resp.Header.Get("Etag")
 	e.document.open = resp.Header.Get("Access-Control-Allow-Origin") == "*"
 	return e, nil
+}
+
+// fault keeps of an error what this host says of it. The text of any other one
+// may hold what the provider sent, even for somebody else on the connection.
+func fault(err error) error {
+	var operation *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var timeout net.Error
+	if errors.As(err, &operation) || errors.As(err, &certificate) || errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errors.New("the provider's reply was broken")
 }
 
 func (s *Source) ask(ctx context.Context, location string, known *document) (*http.Response, error) {

@@ -1,6 +1,7 @@
 package wellknown
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +48,12 @@ func (p Patch) apply(md Metadata) Metadata {
 	for _, name := range slices.Sorted(maps.Keys(p.Add)) {
 		o = appended(o, name, p.Add[name])
 	}
-	return Metadata{o}
+	out := Metadata{o}
+	// Signed values would take precedence over the corrections.
+	if _, set := p.Set[memberSigned]; !set && !bytes.Equal(out.Encode(), md.Encode()) {
+		out = out.without(memberSigned)
+	}
+	return out
 }
 
 // appended returns an object in which a list holds some elements more. A member

@@ -71,10 +71,10 @@ func (s *Source) way(issuer string) origin.Map {
 	return m
 }
 
-// front returns what the gateway makes of a document, if it fronts the
-// endpoints at the given paths.
-func (s *Source) front(md Metadata, paths map[clientauth.Endpoint]string) Front {
-	way := s.way(md.Issuer())
+// front returns what the gateway makes of a document of the issuer's provider,
+// if it fronts the endpoints at the given paths.
+func (s *Source) front(md Metadata, issuer string, paths map[clientauth.Endpoint]string) Front {
+	way := s.way(issuer)
 	f := Front{Endpoints: map[clientauth.Endpoint]string{}}
 	if s.Issuer == IssuerRewrite {
 		f.Issuer, _ = way.Move(md.Issuer())
@@ -86,7 +86,7 @@ func (s *Source) front(md Metadata, paths map[clientauth.Endpoint]string) Front 
 	}
 	for name, fronted := range paths {
 		u := md.Endpoint(name)
-		if u == nil || path.Clean(u.Path) != path.Clean(fronted) {
+		if u == nil || path.Clean("/"+u.Path) != path.Clean("/"+fronted) {
 			continue
 		}
 		if at, ok := way.Move(md.Text(endpointMember(name))); ok {

@@ -96,8 +96,12 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 		t.Fatal(err)
 	}
 	t.Cleanup(source.Close)
+	issuer := "https://gateway.example"
+	if c.Issuer == wellknown.IssuerRewrite {
+		issuer = "https://provider.example"
+	}
 	h, err := wellknown.New(wellknown.Config{Source: source, Metrics: m, Log: slog.New(slog.DiscardHandler),
-		Issuer: "https://provider.example", Endpoints: map[clientauth.Endpoint]string{clientauth.Token: "/t"}})
+		Issuer: issuer, Endpoints: map[clientauth.Endpoint]string{clientauth.Token: "/t"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func (s *Source) Truth(ctx context.Context, paths map[clientauth.Endpoint]string
 	if err != nil {
 		return nil, err
 	}
-	t := truth{provider: md, front: s.front(md, paths), way: s.way(md.Issuer()), rewrite: s.Issuer == IssuerRewrite}
+	t := truth{provider: md, front: s.front(md, md.Issuer(), paths), way: s.way(md.Issuer()), rewrite: s.Issuer == IssuerRewrite}
 	t.served = md.Augment(t.front)
 	t.endpoints(paths)
 	t.issuer()
@@ -56,7 +56,7 @@ func (t *truth) endpoints(paths map[clientauth.Endpoint]string) {
 			t.say("endpoints.%s is fronted at %s, but the metadata names no %s, so clients do not find it: add it with metadata.patch, or remove endpoints.%s.", name, paths[name], member, name)
 		case u == nil:
 			t.say("The %s in the metadata is no http or https URL, which no client can use: correct it with metadata.patch.", member)
-		case through && path.Clean(u.Path) != path.Clean(paths[name]):
+		case through && path.Clean("/"+u.Path) != path.Clean("/"+paths[name]):
 			t.say("endpoints.%s is fronted at %s, but the metadata sends clients to %s, where Basic is not translated: set endpoints.%s to that path.", name, paths[name], u.Path, name)
 		}
 	}

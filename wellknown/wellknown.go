@@ -14,6 +14,7 @@ package wellknown
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -137,7 +138,8 @@ func (h *Handler) text(name string, d *document) []byte {
 		return moveResource(d.Object, h.Source.way(h.Issuer)).Encode()
 	}
 	md := Metadata{d.Object}
-	return md.Augment(h.Source.front(md, h.Endpoints)).Encode()
+	// A document that names another issuer does not make that one's origin ours.
+	return md.Augment(h.Source.front(md, cmp.Or(h.Issuer, md.Issuer()), h.Endpoints)).Encode()
 }
 
 func refuse(w http.ResponseWriter, status int, code, description string) {

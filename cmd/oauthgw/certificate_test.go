@@ -103,6 +103,15 @@ func TestCertificateIsReplaced(t *testing.T) {
 		t.Errorf("the new certificate is not shown: %d %s", code, text)
 	}
 	second := shown()
+	// To stop showing one takes a restart.
+	with := p.head
+	p.head = with[:strings.Index(with, "tls:")] + with[strings.Index(with, "listen:"):]
+	p.write("")
+	if code, _ := p.reload(); code != 200 || !shown().Equal(second) || !strings.Contains(p.log.String(), `"key":"tls"`) {
+		t.Errorf("without a certificate: %d", code)
+	}
+	p.head = with
+	p.write("")
 	if err := os.WriteFile(files.CertFile, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}

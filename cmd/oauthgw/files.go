@@ -20,9 +20,9 @@ func (c config) files(s *source) []string {
 
 // fingerprint sums up what the files hold now. One that cannot be read, perhaps
 // because it is just being replaced, counts as what the system says of it.
-func (s settings) fingerprint() string {
+func fingerprint(files []string) string {
 	sum := sha256.New()
-	for _, name := range s.files {
+	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			text = []byte(err.Error())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -87,17 +88,19 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // succeed takes over what a gateway before this one knows of the same provider,
-// so that nothing that is known has to be asked again.
-func (g *gateway) succeed(before *gateway) {
-	if g.source.Inherit(before.source) {
-		if g.settings.clientConfiguration == "" {
-			g.clients = before.clients
-		}
-		if !g.knowsEnough() {
-			// What cannot be learnt now is learnt later, as at the start.
-			_ = g.learn(context.Background())
-		}
+// so that nothing that is known has to be asked again. The error says that this
+// one cannot answer where the other could.
+func (g *gateway) succeed(before *gateway) error {
+	if g.source.Inherit(before.source) && g.settings.clientConfiguration == "" {
+		g.clients.Inherit(before.clients)
 	}
+	if g.knowsEnough() {
+		return nil
+	}
+	if err := g.learn(context.Background()); err != nil && before.ready() && !g.ready() {
+		return fmt.Errorf("the endpoints cannot be learnt: %w", err)
+	}
+	return nil
 }
 
 // release lets go of the idle connections of a gateway that answers its last

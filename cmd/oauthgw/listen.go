@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 )
 
 const unixPrefix = "unix:"
@@ -35,8 +36,12 @@ func listenUnix(path string) (net.Listener, error) {
 	if err == nil {
 		return l, nil
 	}
-	if c, dialErr := net.Dial("unix", path); dialErr == nil {
+	c, dialErr := net.Dial("unix", path)
+	if dialErr == nil {
 		_ = c.Close()
+	}
+	// Only this says that nobody is behind it.
+	if !errors.Is(dialErr, syscall.ECONNREFUSED) {
 		return nil, err
 	}
 	if info, statErr := os.Lstat(path); statErr != nil || info.Mode().Type() != os.ModeSocket {

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +30,7 @@ type live struct {
 	current atomic.Pointer[gateway]
 
 	mu       sync.Mutex // serialises begin, reload and end
+	watched  []string   // the files of the configuration
 	learning sync.WaitGroup
 	stop     context.CancelFunc // of what the current gateway does by itself
 }
@@ -38,7 +41,7 @@ func newLive(s settings, newLog func(settings) *slog.Logger, m *metrics.Metrics)
 		return nil, err
 	}
 	m.ConfigLoaded(true)
-	l := &live{metrics: m, newLog: newLog}
+	l := &live{metrics: m, newLog: newLog, watched: s.files}
 	l.current.Store(g)
 	return l, nil
 }
@@ -82,25 +85,58 @@ func (l *live) reload() error {
 	defer l.mu.Unlock()
 	before := l.now()
 	s, err := l.load()
+	l.watched = slices.Concat(before.settings.files, s.files)
+	fixed := before.settings.fixedDifferences(s)
+	if s.certificate == nil {
+		s.certificate = before.settings.certificate // the listener goes on showing it
+	}
 	var after *gateway
 	if err == nil {
-		after, err = newGateway(s, l.metrics, l.newLog(s))
+		after, err = l.successor(s, before)
 	}
 	l.metrics.ConfigLoaded(err == nil)
 	if err != nil {
 		before.log.Error("the configuration was not reloaded, the old one stays", "fault", err.Error())
 		return err
 	}
-	after.succeed(before)
 	l.current.Store(after)
+	l.watched = s.files
 	l.stop()
 	before.release()
 	l.watch(after)
 	after.log.Info("the configuration was reloaded")
-	for _, key := range before.settings.fixedDifferences(s) {
+	for _, key := range fixed {
 		after.log.Warn("a change of this key takes a restart", "key", key)
 	}
 	return nil
+}
+
+// successor returns a gateway that can take the place of another.
+func (l *live) successor(s settings, before *gateway) (*gateway, error) {
+	after, err := newGateway(s, l.metrics, l.newLog(s))
+	if err != nil {
+		return nil, err
+	}
+	if err := after.succeed(before); err != nil {
+		after.close()
+		return nil, err
+	}
+	return after, nil
+}
+
+// fingerprint sums up the files that a reload reads: after one that failed those
+// of that configuration as well, because one of them may have been missing.
+func (l *live) fingerprint() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return fingerprint(l.watched)
+}
+
+// watches names the files that a reload reads.
+func (l *live) watches() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.watched, "\n")
 }
 
 // keepReloading reloads on each signal and each change of a file, until ctx
@@ -108,7 +144,7 @@ func (l *live) reload() error {
 func (l *live) keepReloading(ctx context.Context, signals <-chan os.Signal) {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
-	seen := l.now().settings.fingerprint()
+	seen := l.fingerprint()
 	for {
 		signaled := false
 		select {
@@ -119,11 +155,14 @@ func (l *live) keepReloading(ctx context.Context, signals <-chan os.Signal) {
 		case <-poll.C:
 		}
 		// Taken before the files are read, so that a change meanwhile is one more.
-		now := l.now().settings.fingerprint()
+		now, files := l.fingerprint(), l.watches()
 		if !signaled && now == seen {
 			continue
 		}
 		_ = l.reload()
+		if l.watches() != files {
+			now = l.fingerprint()
+		}
 		seen = now
 	}
 }

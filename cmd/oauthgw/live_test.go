@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -93,6 +94,11 @@ func TestReload(t *testing.T) {
 	if code, _ := p.reload(); code != 200 || status(t, "http://"+p.data+"/.well-known/oauth-authorization-server") != 200 {
 		t.Error("the metadata was lost")
 	}
+	// One that would know less than the old is not put in its place.
+	p.write("metadata: {patch: {remove: [x]}}\n")
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, "the endpoints cannot be learnt") || p.passes() {
+		t.Errorf("a configuration that cannot learn: %d %s", code, text)
+	}
 	p.head = strings.Replace(p.head, "listen: 127.0.0.1:0", "listen: 127.0.0.1:1", 1)
 	p.write("")
 	before := strings.Count(p.log.String(), "was reloaded")
@@ -117,6 +123,8 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		}
 		const head = "upstream: {url: http://127.0.0.1:1}\nendpoints: {token: /t}\nclient_auth: {realm: a}\n"
 		write(head)
+		name := filepath.Join(t.TempDir(), "late")
+		late := certificateConfig{name + ".crt", name + ".key"}
 		loads := 0
 		load := func() (settings, error) {
 			loads++
@@ -124,8 +132,8 @@ func TestChangedFileIsLoaded(t *testing.T) {
 			if source == nil {
 				return settings{}, mistakes[0]
 			}
-			s, _ := c.compile(source)
-			return s, nil
+			s, mistakes := c.compile(source)
+			return s, errors.Join(mistakes...)
 		}
 		s, err := load()
 		if err != nil {
@@ -151,8 +159,14 @@ func TestChangedFileIsLoaded(t *testing.T) {
 			{strings.Replace(head, "realm: a", "realm: b", 1), 3, "b"},
 			{"upstream: {", 4, "b"},
 			{strings.Replace(head, "realm: a", "realm: c", 1), 5, "c"},
+			{head + "tls: {cert_file: " + late.CertFile + ", key_file: " + late.KeyFile + "}\n", 6, "c"},
+			{"", 7, "a"},
 		} {
-			write(step.text)
+			if step.text == "" { // a file that the configuration names comes later
+				certificateFiles(t, name, time.Now().Add(time.Hour))
+			} else {
+				write(step.text)
+			}
 			time.Sleep(3 * pollEvery)
 			synctest.Wait()
 			if got := l.now().settings.realm; loads != step.loads || got != step.realm {

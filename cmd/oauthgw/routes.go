@@ -35,7 +35,9 @@ func (g *gateway) build(known wellknown.Provider) error {
 		if err != nil {
 			return err
 		}
-		paths[name] = u.Path
+		if handler != nil || g.settings.passthrough {
+			paths[name] = u.Path
+		}
 		if handler == nil {
 			continue
 		}
@@ -68,11 +70,22 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	if !g.settings.registration {
 		return nil, nil, nil
 	}
-	registers := func(p string) bool {
-		return path.Clean(p) == path.Clean(u.Path) || path.Dir(path.Clean(p)) == path.Clean(u.Path) || g.clients.Leads(p)
-	}
-	return on(registers, http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete),
+	return g.registers(u.Path),
 		proxy.NewRegistration(proxy.RegistrationConfig{Config: c, Clients: g.clients, Way: g.way(known)}), nil
+}
+
+// registers matches registrations, and below their endpoint and other places
+// what clients do with theirs: always with a token as Bearer (RFC 7592 section
+// 2), so that no page of the provider's is taken for one.
+func (g *gateway) registers(endpoint string) mux.MatcherFunc {
+	endpoint = path.Clean("/" + endpoint)
+	methods := []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		p := path.Clean("/" + r.URL.Path)
+		scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		managed := strings.EqualFold(scheme, "Bearer") && (path.Dir(p) == endpoint || g.clients.Leads(p))
+		return slices.Contains(methods, r.Method) && (p == endpoint || managed)
+	}
 }
 
 // rest returns the handler of every path that is no endpoint.
@@ -132,6 +145,10 @@ func preflightOf(matches mux.MatcherFunc) mux.MatcherFunc {
 		}
 		actual := *r
 		actual.Method = asked
+		// It says which fields the request will have, not what is in them.
+		if strings.Contains(strings.ToLower(r.Header.Get("Access-Control-Request-Headers")), "authorization") {
+			actual.Header = http.Header{"Authorization": {"Bearer"}}
+		}
 		return matches(&actual, m)
 	}
 }
@@ -148,7 +165,7 @@ func on(leads func(path string) bool, methods ...string) mux.MatcherFunc {
 // 6749 section 3.2 knows POST only) but some providers' own, and CORS.
 func leadsTo(endpoint string) mux.MatcherFunc {
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return r.Method != http.MethodDelete && r.Method != http.MethodOptions && path.Clean(r.URL.Path) == path.Clean(endpoint)
+		return r.Method != http.MethodDelete && r.Method != http.MethodOptions && path.Clean("/"+r.URL.Path) == path.Clean("/"+endpoint)
 	}
 }
 
@@ -156,7 +173,7 @@ func leadsTo(endpoint string) mux.MatcherFunc {
 // read in two ways.
 func hides(endpoint string) mux.MatcherFunc {
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return path.Clean(r.URL.Path) == path.Clean(endpoint) && strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f")
+		return path.Clean("/"+r.URL.Path) == path.Clean("/"+endpoint) && strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f")
 	}
 }
 

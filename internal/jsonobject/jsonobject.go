@@ -44,6 +44,7 @@ func Parse(text []byte) (Object, error) {
 		return Object{}, ErrNotObject
 	}
 	var o Object
+	seen := map[string]bool{}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -53,9 +54,10 @@ func Parse(text []byte) (Object, error) {
 		if err := d.Decode(&value); err != nil {
 			return Object{}, broken(err)
 		}
-		if o.index(name.(string)) >= 0 {
+		if seen[name.(string)] {
 			return Object{}, ErrRepeated
 		}
+		seen[name.(string)] = true
 		o.members = append(o.members, Member{name.(string), value})
 	}
 	if _, err := d.Token(); err != nil {
