@@ -48,14 +48,14 @@ export class Codex {
     return child;
   }
 
-  // login adds the MCP server at the URL, which begins a login, and plays the
-  // user's part. beforeConsent is told the authorization URL. It resolves to
-  // the ended process and its exit code.
-  async login(url, { flags = [], beforeConsent = async () => {} } = {}) {
+  // login adds the MCP server at the URL, which begins a login, and lets the
+  // user play their part. beforeConsent is told the authorization URL. It
+  // resolves to the ended process and its exit code.
+  async login(url, { flags = [], beforeConsent = async () => {}, user = consent } = {}) {
     const child = this.run(["mcp", "add", "e2e", ...flags, "--url", url]);
-    const [, authorizationURL] = await child.saw(/(http:\S+\/oauth2\/authorize\?\S+)\s/);
+    const [, authorizationURL] = await child.saw(/(http:\S+[?&]response_type=code\S*)\s/);
     await beforeConsent(new URL(authorizationURL));
-    await consent(authorizationURL);
+    await user(authorizationURL);
     return { code: await child.exit(), output: child.output };
   }
 

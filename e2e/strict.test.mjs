@@ -1,74 +1,74 @@
-// Clients that check what metadata says log in through the gateway at real
-// providers, under the provider's own issuer and under another; where that
-// cannot work, oauthgw check has said so.
+// Clients that check the issuer, and register themselves, through the gateway
+// in both of its issuer modes, at providers that take the form only.
 import assert from "node:assert/strict";
+import fs from "node:fs/promises";
+import path from "node:path";
 import test from "node:test";
-import { clients } from "./strict/clients.mjs";
+import { build } from "./deployment.mjs";
+import { clients, warnings } from "./strict/clients/catalogue.mjs";
+import { withoutGateway } from "./strict/control.mjs";
 import { deploy } from "./strict/deployment.mjs";
-import { conformance } from "./strict/conformance.mjs";
+import { documents } from "./strict/documents.mjs";
+import { modes, stumblingBlocks } from "./strict/modes.mjs";
 import { providers } from "./strict/providers.mjs";
-import { registers } from "./strict/registration.mjs";
+import { manage } from "./strict/registrations.mjs";
+import { table } from "./strict/table.mjs";
 
-const limit = { timeout: 170_000 };
-const patience = () => ({ signal: AbortSignal.timeout(10_000) });
-
-// What check says of what a client will object to under another issuer.
-const warnings = {
-  iss: /^Authorization responses name the issuer http/m,
-  "ID token": /^ID tokens and JWT access tokens name the issuer http/m,
-};
+const limit = { timeout: 120_000 };
+const outcomes = [];
 
 for (const provider of providers) {
-  for (const mode of ["preserve", "rewrite"]) {
-    test(`${provider.name}, issuer: ${mode}`, limit, async (t) => {
+  for (const mode of modes(provider)) {
+    test(`${provider.name}, ${mode.name}`, limit, async (t) => {
       const deployment = await deploy(t, provider, mode);
+      await t.test("the provider refuses Basic without the gateway", () => withoutGateway(deployment));
+      await t.test("the metadata names the gateway and both methods, and revalidates", () => documents(provider, deployment));
+      await t.test("registrations for Basic are recorded for the form", () => manage(provider, deployment));
       const told = await deployment.check();
-      await t.test("the metadata is the gateway's and lists both methods", () => truthful(deployment, provider));
-      await t.test("a registration is translated both ways", () => registers(deployment));
-      for (const client of clients.filter((client) => provider.openid || !client.openidOnly)) {
-        const objection = mode === "rewrite" && objects(client, provider);
-        await t.test(`${client.name} ${objection ? "refuses, as check said" : "logs in"}`, async (t) => {
-          if (!objection) return loggedIn(t, deployment, provider, client);
-          assert.match(told, warnings[objection]);
-          await assert.rejects(client.login(t, deployment, provider));
-        });
+      await t.test("check tells what the mode breaks", () => assertTold(provider, mode, told));
+      for (const client of clients) {
+        if (client.openid && !provider.openid) continue;
+        await t.test(client.name, (t) => logIn(t, { client, provider, mode, deployment, told }));
       }
-      if (mode === "preserve") await t.test("the MCP project's conformance tests", (t) => conformance(t, deployment, provider));
-      await t.test("the provider saw no Authorization where clients authenticate", () => {
-        assert.ok(deployment.observations().length > 0);
-        for (const observation of deployment.observations()) assert.equal(observation.authorization, false, JSON.stringify(observation));
-      });
     });
   }
 }
 
-// objects returns what a client checks that the provider says under its own
-// issuer only.
-function objects(client, provider) {
-  if (client.checks.includes("iss") && provider.issParameter) return "iss";
-  if (client.checks.includes("ID token") && provider.openid) return "ID token";
+test("the table of what was proven", async () => {
+  const markdown = table(providers, clients, outcomes);
+  console.log(`\n${markdown}\n`);
+  await fs.writeFile(path.join(build, "strict.md"), `${markdown}\n`);
+});
+
+function assertTold(provider, mode, told) {
+  const due = stumblingBlocks(provider, mode);
+  for (const [name, pattern] of Object.entries(warnings)) assert.equal(pattern.test(told), due.includes(name), told);
+  if (due.length === 0) assert.match(told, /^the metadata that clients will see is true$/m);
 }
 
-async function truthful({ origin, metadata }, provider) {
-  assert.equal(metadata.issuer, origin);
-  assert.equal(new URL(metadata.token_endpoint).origin, origin);
-  for (const location of provider.locations) {
-    const first = await fetch(origin + location, patience());
-    const document = await first.json();
-    assert.equal(document.issuer, origin);
-    for (const method of ["client_secret_basic", "client_secret_post"]) {
-      assert.ok(document.token_endpoint_auth_methods_supported.includes(method), method);
-    }
-    const again = await fetch(origin + location, { ...patience(), headers: { "if-none-match": first.headers.get("etag") }, cache: "no-store" });
-    assert.equal(again.status, 304);
+// logIn lets a client log in, or be right to refuse, and looks at how it
+// authenticated on both sides of the gateway.
+async function logIn(t, { client, provider, mode, deployment, told }) {
+  const before = await deployment.authenticated(client.method);
+  const seen = deployment.observations().length;
+  const refusal = stumblingBlocks(provider, mode).find((name) => client.refuses?.[name]);
+  if (refusal) {
+    const asKnown = (error) => client.refuses[refusal].test(words(error)) || assert.fail(error);
+    await assert.rejects(client.logIn(t, { deployment, provider }), asKnown);
+    assert.match(told, warnings[refusal]);
+  } else {
+    await client.logIn(t, { deployment, provider });
+    assert.equal(await deployment.authenticated(client.method), before + 1);
+    assert.ok(deployment.observations().slice(seen).some(({ path }) => path === provider.tokenPath));
   }
+  for (const { path, authorization, parameters } of deployment.observations().slice(seen)) {
+    assert.equal(authorization, false, `${path} received Authorization`);
+    assert.ok(parameters.includes("client_secret"), `${path} received ${parameters}`);
+  }
+  outcomes.push({ client, provider, mode, refusal });
 }
 
-// loggedIn lets a client log in, by Basic unless the provider makes a public
-// client of it.
-async function loggedIn(t, deployment, provider, client) {
-  const method = client.asksForNone && !provider.registersNone ? "none" : "client_secret_basic";
-  const before = await deployment.authenticated(method);
-  await client.login(t, deployment, provider);
-  assert.equal(await deployment.authenticated(method), before + 1, method);
+// words are what an error and its causes say.
+function words(error) {
+  return error ? `${error.message} ${words(error.cause)}` : "";
 }

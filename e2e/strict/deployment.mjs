@@ -11,7 +11,7 @@ const patience = () => ({ signal: AbortSignal.timeout(10_000) });
 // deploy starts them until the test ends. With preserve the provider calls
 // itself by the gateway's origin; with rewrite by its own, and the gateway
 // moves it.
-export async function deploy(t, provider, mode) {
+export async function deploy(t, provider, { issuer, passthrough = true }) {
   const [providerPort, gatewayPort, adminPort] = await freePorts(3);
   const upstream = `http://127.0.0.1:${providerPort}`;
   const origin = `http://127.0.0.1:${gatewayPort}`;
@@ -22,7 +22,7 @@ export async function deploy(t, provider, mode) {
     ...flags,
     ...resource.flags,
     `--listen=127.0.0.1:${providerPort}`,
-    `--public-url=${{ preserve: origin, rewrite: upstream }[mode]}`,
+    `--public-url=${{ preserve: origin, rewrite: upstream }[issuer]}`,
   ]);
   t.after(() => behind.stop());
   await behind.saw(/^listening on /m);
@@ -32,7 +32,8 @@ export async function deploy(t, provider, mode) {
     public_url: origin,
     admin: { listen: `127.0.0.1:${adminPort}` },
     upstream: { url: upstream },
-    metadata: { issuer: mode },
+    passthrough,
+    metadata: { issuer },
   });
   const gateway = start(t, "oauthgw", ["serve", `--config.file=${config}`]);
   await ready(gateway, `${admin}/-/ready`);

@@ -10,8 +10,7 @@ const { values } = parseArgs({ options: { listen: { type: "string" }, "public-ur
 const [host, port] = values.listen.split(":");
 
 const provider = new Provider(values["public-url"], {
-  // none is for clients that register as public ones, as Codex does.
-  clientAuthMethods: ["client_secret_post", "none"],
+  clientAuthMethods: ["client_secret_post"],
   cookies: { keys: ["of this process alone"] },
   features: {
     // Pages with forms, for a browser.
@@ -40,6 +39,13 @@ provider.use(async (ctx, next) => {
     const parameters = Object.keys(ctx.oidc?.body ?? {});
     process.stderr.write(`${JSON.stringify({ path: ctx.path, authorization, parameters })}\n`);
   }
+});
+
+// A client that asks for no scope means the default one (RFC 6749 section 3.3);
+// without any there would be nothing for the user to agree to.
+provider.use((ctx, next) => {
+  if (ctx.path === "/auth" && ctx.query.response_type && !ctx.query.scope) ctx.query = { ...ctx.query, scope: "openid" };
+  return next();
 });
 
 const server = http.createServer(provider.callback());

@@ -4,11 +4,13 @@ import { build } from "../deployment.mjs";
 import { golang, npm } from "../clients/versions.mjs";
 import { node22 } from "./node22.mjs";
 
-// openid tells whether a provider speaks OpenID Connect, issParameter whether
-// its authorization responses name the issuer (RFC 9207), and registersNone
-// whether a client that asks for the method none receives a secret all the
-// same, as Codex does. resource tells that the provider has an MCP server on its own
-// origin. locations are where it has metadata.
+// openid tells that a provider speaks OpenID Connect, issParameter that its
+// authorization responses name the issuer (RFC 9207), registersNone that a
+// client that asks for the method none, as Codex does, is given a secret all
+// the same, updates that clients change their registration (RFC 7592 section
+// 2.2), hostURLs that it makes its URLs from the Host of the request, and
+// resource that there is an MCP server on its own origin. locations are where
+// it has metadata.
 export const providers = [
   {
     name: "oidc-provider",
@@ -16,7 +18,8 @@ export const providers = [
     program: [node22, path.join(import.meta.dirname, "oidc-provider.mjs")],
     openid: true,
     issParameter: true,
-    registersNone: false,
+    updates: true,
+    hostURLs: true,
     tokenPath: "/token",
     locations: ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"],
   },
@@ -40,6 +43,7 @@ export const providers = [
     name: "legacy",
     program: [path.join(build, "legacyd")],
     registersNone: true,
+    updates: true,
     resource: true,
     tokenPath: "/oauth2/tokens",
     locations: ["/.well-known/oauth-authorization-server"],

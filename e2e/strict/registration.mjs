@@ -1,33 +1,36 @@
-// Registration through the gateway: a client that names no method means Basic
-// (RFC 7591 section 2), and the provider is told post.
+// Registration (RFC 7591) and its management (RFC 7592), through the gateway.
 import assert from "node:assert/strict";
 
-const patience = () => ({ signal: AbortSignal.timeout(10_000) });
-
-// register registers a client that names no method.
-export async function register(metadata, redirectURI) {
-  const created = await fetch(metadata.registration_endpoint, {
-    ...patience(),
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ redirect_uris: [redirectURI] }),
-  });
-  assert.equal(created.status, 201);
-  return created.json();
+// register resolves to what the client is told.
+export async function register(deployment, metadata) {
+  return send("POST", deployment.metadata.registration_endpoint, metadata, {}, 201);
 }
 
-// registers checks that creating and reading a registration tell the client
-// what it meant, and the provider what it will see.
-export async function registers({ origin, upstream, metadata }) {
-  assert.equal(new URL(metadata.registration_endpoint).origin, origin);
-  const client = await register(metadata, "http://127.0.0.1:9/callback");
-  assert.equal(client.token_endpoint_auth_method, "client_secret_basic");
-  assert.equal(typeof client.client_secret_expires_at, "number");
-  assert.equal(new URL(client.registration_client_uri).origin, origin);
+// update changes a client as it is told to, by sending all of it back.
+export async function update(client, metadata) {
+  const { client_id, client_secret } = client;
+  return send("PUT", client.registration_client_uri, { client_id, client_secret, ...metadata }, bearer(client), 200);
+}
 
-  const authorization = { authorization: `Bearer ${client.registration_access_token}` };
-  const read = async (uri) => (await fetch(uri, { ...patience(), headers: authorization })).json();
-  assert.equal((await read(client.registration_client_uri)).token_endpoint_auth_method, "client_secret_basic");
-  const kept = await read(client.registration_client_uri.replace(origin, upstream));
-  assert.equal(kept.token_endpoint_auth_method, "client_secret_post");
+// read resolves to what the client is told of itself, at the place that it was
+// told or at another.
+export async function read(client, at = client.registration_client_uri) {
+  return send("GET", at, undefined, bearer(client), 200);
+}
+
+function bearer({ registration_access_token }) {
+  return { authorization: `Bearer ${registration_access_token}` };
+}
+
+async function send(method, url, metadata, headers, status) {
+  const body = metadata && JSON.stringify(metadata);
+  const response = await fetch(url, {
+    method,
+    body,
+    headers: { ...headers, ...(body && { "content-type": "application/json" }) },
+    signal: AbortSignal.timeout(10_000),
+  });
+  const answer = await response.text();
+  assert.equal(response.status, status, answer);
+  return JSON.parse(answer);
 }

@@ -21,7 +21,8 @@ export async function logIn(t, { deployment, provider }) {
 async function given(deployment) {
   const client = await register(deployment, { redirect_uris: [anywhere] });
   return {
-    flags: ["--oauth-client-id", client.client_id, "--oauth-client-secret", client.client_secret],
+    // With =, because an id can begin with a dash.
+    flags: [`--oauth-client-id=${client.client_id}`, `--oauth-client-secret=${client.client_secret}`],
     // The callback is Codex's choice and is known only now.
     beforeConsent: (url) => update(client, { redirect_uris: [url.searchParams.get("redirect_uri")] }),
   };
