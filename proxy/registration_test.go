@@ -177,6 +177,10 @@ func TestClientConfigurationIsLearnt(t *testing.T) {
 	if echoing.ask("PUT", "/register/a", "application/json", "{}"); echoing.clients.Leads("/oauth2/authorize") {
 		t.Error("a place was learnt from what may be the client's own words")
 	}
+	heir := proxy.NewClientConfiguration()
+	if heir.Inherit(proxy.NewClientConfiguration("/clients")); !heir.Leads("/clients/a") {
+		t.Error("what is inherited is not known")
+	}
 	known := proxy.NewClientConfiguration("/clients", "/", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/beyond")
 	if !known.Leads("//clients/./x") || !known.Leads("/h/x") || known.Leads("/beyond/x") || known.Leads("/clients/../x") || known.Leads("/clients/x/stream") {
 		t.Error("what is configured is not known, or more than that")
