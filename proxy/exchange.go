@@ -47,23 +47,32 @@ func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end 
 	return x, func() { x.report(); cancel() }
 }
 
-// report writes the one log line and counts what the exchange came to.
+// report counts what the exchange came to, tells it, and writes the one log
+// line.
 func (x *exchange) report() {
-	endpoint, method := string(x.Endpoint), string(x.credentials.Method)
-	if method == "" {
-		method = "unknown" // refused before the credentials were looked for
-	}
-	if x.credentials.Overlooked != nil {
-		x.outcome = outcomeOverlooked + x.credentials.Overlooked.Reason
-	}
-	x.Metrics.ClientAuth(endpoint, method, x.outcome)
-	if x.credentials.Reading != "" {
-		x.Metrics.BasicDecoding(string(x.credentials.Reading))
+	d := x.decision()
+	x.Metrics.ClientAuth(string(d.Endpoint), d.method(), d.Outcome)
+	if d.Reading != "" {
+		x.Metrics.BasicDecoding(string(d.Reading))
 	}
 	if !x.sent.IsZero() {
-		x.Metrics.UpstreamDuration(endpoint, x.waited)
+		x.Metrics.UpstreamDuration(string(d.Endpoint), x.waited)
 	}
-	x.Log.LogAttrs(x.r.Context(), x.level(), "exchange", x.attributes(method)...)
+	if x.Decided != nil {
+		x.Decided(x.r.Context(), d)
+	}
+	x.Log.LogAttrs(x.r.Context(), x.level(), "exchange", append(d.Attrs(), x.course()...)...)
+}
+
+func (x *exchange) decision() Decision {
+	d := Decision{
+		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading,
+		Outcome: x.outcome, Status: x.w.status, ClientID: abbreviated(x.credentials.ClientID), Source: source(x.r),
+	}
+	if x.credentials.Overlooked != nil {
+		d.Outcome = outcomeOverlooked + x.credentials.Overlooked.Reason
+	}
+	return d
 }
 
 // level is higher where an operator has something to do.
@@ -74,20 +83,9 @@ func (x *exchange) level() slog.Level {
 	return slog.LevelInfo
 }
 
-func (x *exchange) attributes(method string) []slog.Attr {
-	attrs := []slog.Attr{
-		slog.String("endpoint", string(x.Endpoint)),
-		slog.Int("status", x.w.status),
-		slog.String("outcome", x.outcome),
-		slog.String("client_auth", method),
-		slog.Duration("duration", time.Since(x.start)),
-	}
-	if id := x.credentials.ClientID; id != "" {
-		attrs = append(attrs, slog.String("client_id", abbreviated(id)))
-	}
-	if x.credentials.Reading != "" {
-		attrs = append(attrs, slog.String("reading", string(x.credentials.Reading)))
-	}
+// course returns how the exchange went, beside the decision.
+func (x *exchange) course() []slog.Attr {
+	attrs := []slog.Attr{slog.Duration("duration", time.Since(x.start))}
 	if !x.sent.IsZero() {
 		attrs = append(attrs, slog.Duration("upstream", x.waited))
 	}
@@ -95,15 +93,6 @@ func (x *exchange) attributes(method string) []slog.Attr {
 		attrs = append(attrs, slog.String("fault", x.fault.Error()))
 	}
 	return attrs
-}
-
-// abbreviated bounds what a client can write into a log line.
-func abbreviated(s string) string {
-	const limit = 128
-	if len(s) > limit {
-		return s[:limit] + "…"
-	}
-	return s
 }
 
 // recorder remembers the status of a reply.

@@ -2,7 +2,9 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -55,7 +57,9 @@ func TestLogLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
+			var decided []proxy.Decision
 			h := newHandler(t, "http://provider.example", f, func(c *proxy.Config) {
+				c.Decided = func(_ context.Context, d proxy.Decision) { decided = append(decided, d) }
 				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 					return &http.Response{StatusCode: test.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(test.body)), Request: r}, nil
 				})
@@ -70,9 +74,17 @@ func TestLogLine(t *testing.T) {
 			}
 			h.ServeHTTP(httptest.NewRecorder(), r)
 			got := line(t, f.log.String())
-			test.want["msg"], test.want["endpoint"] = "exchange", "token"
+			test.want["msg"], test.want["endpoint"], test.want["source"] = "exchange", "token", "192.0.2.1"
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %v\nwant %v", got, test.want)
+			}
+			if len(decided) != 1 || decided[0].Time.IsZero() {
+				t.Fatalf("decided: %v", decided)
+			}
+			for _, a := range decided[0].Attrs() {
+				if text := fmt.Sprint(got[a.Key]); a.Value.String() != text {
+					t.Errorf("decided %v, logged %s", a, text)
+				}
 			}
 			exposed := httptest.NewRecorder()
 			f.metrics.Handler().ServeHTTP(exposed, httptest.NewRequest("GET", "/", nil))
@@ -84,6 +96,33 @@ func TestLogLine(t *testing.T) {
 				t.Errorf("the provider was asked: %v", asked)
 			}
 		})
+	}
+}
+
+// A decision turns a client away unless the provider took it, failed, or was
+// never heard.
+func TestRefused(t *testing.T) {
+	for outcome, want := range map[string]bool{
+		"accepted": false, "failed": false, "canceled": false, "overlooked_many_methods": false,
+		"rejected": true, "many_methods": true, "large_body": true,
+	} {
+		if got := (proxy.Decision{Outcome: outcome}).Refused(); got != want {
+			t.Errorf("%s: %v", outcome, got)
+		}
+	}
+}
+
+// Whoever asks through a Unix socket has no address.
+func TestSourceOfAUnixSocket(t *testing.T) {
+	var decided proxy.Decision
+	h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
+		c.Decided = func(_ context.Context, d proxy.Decision) { decided = d }
+	})
+	r := httptest.NewRequest("GET", "/oauth2/tokens", nil)
+	r.RemoteAddr = "@"
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if decided.Outcome != "method" || decided.Source != "" {
+		t.Errorf("%+v", decided)
 	}
 }
 

@@ -75,6 +75,7 @@ func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) 
 		slog.String("method", abbreviated(r.Method)),
 		slog.String("path", abbreviated(r.URL.EscapedPath())),
 		slog.Int("status", status),
+		slog.String("source", source(r)),
 		slog.Duration("duration", d))
 }
 

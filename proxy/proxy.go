@@ -19,6 +19,7 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -62,6 +63,9 @@ type Config struct {
 	// OwnCORS leaves out what the provider says to pages of other origins, because
 	// the gateway says it.
 	OwnCORS bool
+	// Decided is told what became of each request, in the request's context; it
+	// must not block. Nil means nobody.
+	Decided func(context.Context, Decision)
 	// Metrics and Log receive one set of counters and one line per exchange.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger

@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"oauthgw/clientauth"
+)
+
+// Decision is what became of one request at a fronted endpoint: how the client
+// authenticated, and what the gateway or the provider made of it. It holds no
+// secret, and what of it a client can choose is bounded.
+type Decision struct {
+	// Time is when the request arrived.
+	Time time.Time
+	// Endpoint is the endpoint's name.
+	Endpoint clientauth.Endpoint
+	// Method is the client authentication method; at the registration endpoint
+	// the one that the client asks for. Empty means that the request was refused,
+	// or passed on, before any was looked for.
+	Method clientauth.Method
+	// Reading is how an HTTP Basic pair was read. Empty means that there was none.
+	Reading clientauth.Reading
+	// Outcome is accepted, rejected, failed, canceled, the reason of the gateway's
+	// refusal, or that reason behind "overlooked_" where it let the request pass.
+	Outcome string
+	// Status is the status of the answer. Zero means that there was none.
+	Status int
+	// ClientID is the identifier that the client gave, at most 128 octets of it.
+	// Empty means none.
+	ClientID string
+	// Source is the address that the request came from, without a port. Empty
+	// means a Unix socket.
+	Source string
+}
+
+// Refused reports whether the gateway or the provider turned the request away.
+func (d Decision) Refused() bool {
+	switch d.Outcome {
+	case outcomeAccepted, outcomeFailed, outcomeCanceled:
+		return false
+	}
+	return !strings.HasPrefix(d.Outcome, outcomeOverlooked)
+}
+
+// Attrs returns the decision as a log line tells it. The time is the line's own.
+func (d Decision) Attrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("endpoint", string(d.Endpoint)),
+		slog.Int("status", d.Status),
+		slog.String("outcome", d.Outcome),
+		slog.String("client_auth", d.method()),
+	}
+	for _, a := range []slog.Attr{
+		slog.String("client_id", d.ClientID),
+		slog.String("reading", string(d.Reading)),
+		slog.String("source", d.Source),
+	} {
+		if a.Value.String() != "" {
+			attrs = append(attrs, a)
+		}
+	}
+	return attrs
+}
+
+// method returns the method as logs and metrics name it.
+func (d Decision) method() string {
+	if d.Method == "" {
+		return "unknown"
+	}
+	return string(d.Method)
+}
+
+// source returns the address that a request came from.
+func source(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return "" // the other end of a Unix socket has no name
+	}
+	return host
+}
+
+// abbreviated bounds what a client can write into a log line.
+func abbreviated(s string) string {
+	const limit = 128
+	if len(s) > limit {
+		return s[:limit] + "…"
+	}
+	return s
+}
