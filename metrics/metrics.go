@@ -9,6 +9,7 @@
 package metrics
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"sync/atomic"
@@ -26,6 +27,11 @@ type Build struct {
 
 // Metrics are the metrics of one running gateway, in a registry of their own.
 type Metrics struct {
+	// TraceID returns the trace that a request belongs to, or nothing. It is named
+	// beside the duration of a request as an exemplar. Nil means no exemplars. It
+	// must not be changed once anything is instrumented.
+	TraceID func(context.Context) string
+
 	registry *prometheus.Registry
 
 	requests        *prometheus.CounterVec
@@ -46,7 +52,7 @@ type Metrics struct {
 	reloadSuccessful prometheus.Gauge
 	reloadTimestamp  prometheus.Gauge
 
-	logDropped prometheus.Counter
+	logDropped *prometheus.CounterVec
 }
 
 // New returns metrics that are all zero.
@@ -70,8 +76,7 @@ func New(b Build) *Metrics {
 		reloadSuccessful: gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded."),
 		reloadTimestamp:  gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970."),
 
-		logDropped: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace,
-			Name: "log_dropped_total", Help: "Log lines that were dropped because nobody took them in time."}),
+		logDropped: counter("log_dropped_total", "Log lines that were dropped because nobody took them in time, by log: operations or audit.", "log"),
 	}
 	m.register(b)
 	return m
@@ -112,7 +117,9 @@ func (m *Metrics) register(b Build) {
 
 // Handler serves the metrics in the exposition formats of Prometheus.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	return promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry,
+		// Only OpenMetrics has exemplars.
+		promhttp.HandlerOpts{EnableOpenMetrics: true}))
 }
 
 // Instrument counts and times the requests that next answers, under the name
@@ -121,7 +128,18 @@ func (m *Metrics) Instrument(endpoint string, next http.Handler) http.Handler {
 	label := prometheus.Labels{"endpoint": endpoint}
 	return promhttp.InstrumentHandlerInFlight(m.inFlight.With(label),
 		promhttp.InstrumentHandlerDuration(m.requestDuration.MustCurryWith(label),
-			promhttp.InstrumentHandlerCounter(m.requests.MustCurryWith(label), next)))
+			promhttp.InstrumentHandlerCounter(m.requests.MustCurryWith(label), next),
+			promhttp.WithExemplarFromContext(m.exemplar)))
+}
+
+func (m *Metrics) exemplar(ctx context.Context) prometheus.Labels {
+	if m.TraceID == nil {
+		return nil
+	}
+	if id := m.TraceID(ctx); id != "" {
+		return prometheus.Labels{"trace_id": id}
+	}
+	return nil
 }
 
 // ClientAuth counts one request to a fronted endpoint.
@@ -181,5 +199,5 @@ func (m *Metrics) ConfigLoaded(ok bool) {
 	m.reloadTimestamp.SetToCurrentTime()
 }
 
-// LogDropped counts one log line that was dropped.
-func (m *Metrics) LogDropped() { m.logDropped.Inc() }
+// LogDropped counts one line of a log that was dropped.
+func (m *Metrics) LogDropped(log string) { m.logDropped.WithLabelValues(log).Inc() }

@@ -41,7 +41,7 @@ func everything() *metrics.Metrics {
 	m.UpstreamError("token", "timeout")
 	m.MetadataRequest("hit")
 	m.ConfigLoaded(false)
-	m.LogDropped()
+	m.LogDropped("operations")
 	return m
 }
 
@@ -63,7 +63,7 @@ func TestNames(t *testing.T) {
 		`oauthgw_metadata_age_seconds NaN`,
 		`oauthgw_config_last_reload_successful 0`,
 		`oauthgw_config_last_reload_success_timestamp_seconds 0`,
-		`oauthgw_log_dropped_total 1`,
+		`oauthgw_log_dropped_total{log="operations"} 1`,
 		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {

@@ -87,5 +87,5 @@ func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err erro
 	}
 	c.Log.LogAttrs(r.Context(), slog.LevelWarn, "provider failed",
 		slog.String("endpoint", Passthrough), slog.String("fault", reason))
-	Refuse(w, refusal)
+	Refuse(w, r, refusal)
 }

@@ -85,10 +85,17 @@ func status(e *clientauth.Error) int {
 	return http.StatusBadRequest
 }
 
-// Refuse writes a refusal as RFC 6749 section 5.2 wants it, and returns its
-// status.
-func Refuse(w http.ResponseWriter, e *clientauth.Error) int {
+// RequestID names the field under which a request's identifier travels.
+const RequestID = "X-Request-Id"
+
+// Refuse answers a request with a refusal as RFC 6749 section 5.2 wants it, and
+// returns its status. Whoever is refused learns the request's identifier, with
+// which an operator finds it in the log.
+func Refuse(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
 	h := w.Header()
+	if id := r.Header.Get(RequestID); id != "" {
+		h.Set(RequestID, id)
+	}
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	forbidStoring(h)
@@ -125,5 +132,5 @@ func (x *exchange) write(e *clientauth.Error) {
 		x.w.Header().Set("Www-Authenticate", challenge(x.Realm))
 	}
 	x.closeAfterChunks(x.w.Header())
-	Refuse(x.w, e)
+	Refuse(x.w, x.r, e)
 }

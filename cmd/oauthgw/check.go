@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"time"
-
-	"oauthgw/metrics"
 )
 
 // check is the command that reads a configuration and reports its mistakes.
@@ -25,7 +22,7 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	g, err := newGateway(s, metrics.New(build()), slog.New(slog.DiscardHandler))
+	g, err := newGateway(s, nobody())
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,11 @@ type config struct {
 		// Timeout bounds how long the exchanges under way may then take.
 		Timeout time.Duration `yaml:"timeout"`
 	} `yaml:"drain"`
+	Audit struct {
+		// File receives a record of each client authentication. "-" means standard
+		// output. Empty means none.
+		File string `yaml:"file"`
+	} `yaml:"audit"`
 	Log struct {
 		// Level is debug, info, warn or error.
 		Level string `yaml:"level"`

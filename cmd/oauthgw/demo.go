@@ -56,12 +56,11 @@ func startStage(ctx context.Context, address string, stderr io.Writer) (*stage, 
 	c.Listen, c.Admin.Listen = address, "127.0.0.1:0"
 	c.Upstream.URL = "http://" + provider.Addr().String()
 	c.Log.Level, c.Log.Format = "warn", "text"
-	newLog := func(s settings) *slog.Logger { return newLog(s, stderr) }
-	settings, mistakes := c.compile(&source{})
+	config, mistakes := c.compile(&source{})
 	if len(mistakes) > 0 {
 		return nil, errors.Join(append(mistakes, provider.Close())...)
 	}
-	gateway, err := listen(settings, newLog, metrics.New(build()))
+	gateway, err := listen(config, observers{newLog: func(s settings) *slog.Logger { return newLog(s, stderr) }, metrics: metrics.New(build())})
 	if err != nil {
 		return nil, errors.Join(err, provider.Close())
 	}

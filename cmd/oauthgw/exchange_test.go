@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -137,6 +138,9 @@ func wire(message string) []byte {
 	return []byte(strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n" + body)
 }
 
+// madeID is a request identifier of the gateway's own, another each time.
+var madeID = regexp.MustCompile(`^X-Request-Id: [A-Z2-7]{26}$`)
+
 // readMessage reads a message off the wire as a story shows it.
 func readMessage(r *bufio.Reader) (string, error) {
 	var head []string
@@ -155,7 +159,7 @@ func readMessage(r *bufio.Reader) (string, error) {
 			chunked = false
 		}
 		chunked = chunked || lower == "transfer-encoding: chunked"
-		if !strings.HasPrefix(lower, "date: ") && !strings.HasPrefix(lower, "age: ") {
+		if !strings.HasPrefix(lower, "date: ") && !strings.HasPrefix(lower, "age: ") && !madeID.MatchString(line) {
 			head = append(head, line)
 		}
 	}
@@ -277,7 +281,7 @@ func startStoryGateway(t *testing.T, config, upstream string) storyGateway {
 func startGateway(t *testing.T, s settings) storyGateway {
 	t.Helper()
 	var log syncBuffer
-	servers, err := listen(s, func(s settings) *slog.Logger { return newLog(s, &log) }, metrics.New(build()))
+	servers, err := listen(s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
 	if err != nil {
 		t.Fatal(err)
 	}

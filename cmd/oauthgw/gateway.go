@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/metrics"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 )
@@ -24,7 +23,7 @@ import (
 // it knows the endpoints, from the configuration or from the provider.
 type gateway struct {
 	settings  settings
-	metrics   *metrics.Metrics
+	observers // who are told of what happens
 	log       *slog.Logger
 	source    *wellknown.Source
 	transport http.RoundTripper // towards fronted endpoints
@@ -47,24 +46,24 @@ type routes struct {
 }
 
 // newGateway returns a gateway that has asked nobody anything yet.
-func newGateway(s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error) {
-	return newGatewayOver(proxy.NewTransport(s.upstreamTLS, s.timeout), proxy.NewPassthroughTransport(s.upstreamTLS), s, m, l)
+func newGateway(s settings, o observers) (*gateway, error) {
+	return newGatewayOver(o.tracing.Transport(proxy.NewTransport(s.upstreamTLS, s.timeout)),
+		o.tracing.Transport(proxy.NewPassthroughTransport(s.upstreamTLS)), s, o)
 }
 
 // newGatewayOver returns a gateway that reaches the provider over the given
 // transports.
-func newGatewayOver(transport, streaming http.RoundTripper, s settings, m *metrics.Metrics, l *slog.Logger) (*gateway, error) {
+func newGatewayOver(transport, streaming http.RoundTripper, s settings, o observers) (*gateway, error) {
 	source, err := wellknown.NewSource(wellknown.SourceConfig{
 		Upstream: s.upstream, Public: s.public, Issuer: s.issuer, Passthrough: s.passthrough, Expected: s.expectedIssuer, Patch: s.patch, Transport: transport,
-		TTL: s.ttl, StaleFor: s.staleFor, Entries: s.entries, Metrics: m,
+		TTL: s.ttl, StaleFor: s.staleFor, Entries: s.entries, Metrics: o.metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{settings: s, metrics: m, log: l, source: source,
-		transport: transport, streaming: streaming,
-		clients:  proxy.NewClientConfiguration(),
-		notFound: refusal(proxy.ErrNotFound, m, l), notYet: refusal(proxy.ErrEndpointsUnknown, m, l)}
+	g := &gateway{settings: s, observers: o, log: o.newLog(s), source: source,
+		transport: transport, streaming: streaming, clients: proxy.NewClientConfiguration()}
+	g.notFound, g.notYet = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown)
 	if s.clientConfiguration != "" {
 		g.clients = proxy.NewClientConfiguration(s.clientConfiguration)
 	}

@@ -27,11 +27,13 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/origin": {},
 	// Given the URL of an authorization server, these are the things that will
 	// trip its clients, and what to do about them.
-	"oauthgw/internal/doctor":         {ours: []string{"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"}},
-	"oauthgw/internal/legacy":         {},
+	"oauthgw/internal/doctor": {ours: []string{"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"}},
+	"oauthgw/internal/legacy": {},
+	// What OpenTelemetry is told of requests.
+	"oauthgw/internal/tracing":        {doors: []string{"go.opentelemetry.io/otel"}},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/legacy", "oauthgw/internal/origin"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/tracing"},
 		doors: []string{"github.com/gorilla/mux", "github.com/rs/cors", "gopkg.in/yaml.v3"},
 	},
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -10,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"oauthgw/metrics"
 )
 
 // pollEvery is how often the files of the configuration are looked at: by their
@@ -22,8 +19,7 @@ const pollEvery = 5 * time.Second
 // request is answered by one of them from its beginning to its end. It is safe
 // for concurrent use.
 type live struct {
-	metrics *metrics.Metrics
-	newLog  func(settings) *slog.Logger
+	observers
 	load    func() (settings, error) // nil: there is nothing to load again
 	judging bool                     // tell what is untrue of the metadata
 
@@ -35,14 +31,15 @@ type live struct {
 	stop     context.CancelFunc // of what the current gateway does by itself
 }
 
-func newLive(s settings, newLog func(settings) *slog.Logger, m *metrics.Metrics) (*live, error) {
-	g, err := newGateway(s, m, newLog(s))
+func newLive(s settings, o observers) (*live, error) {
+	g, err := newGateway(s, o)
 	if err != nil {
 		return nil, err
 	}
-	m.ConfigLoaded(true)
-	l := &live{metrics: m, newLog: newLog, watched: s.files}
+	o.metrics.ConfigLoaded(true)
+	l := &live{observers: o, watched: s.files}
 	l.current.Store(g)
+	l.audit.to(s.auditFile)
 	return l, nil
 }
 
@@ -100,6 +97,7 @@ func (l *live) reload() error {
 		return err
 	}
 	l.current.Store(after)
+	l.audit.to(s.auditFile)
 	l.watched = s.files
 	l.stop()
 	before.release()
@@ -113,7 +111,7 @@ func (l *live) reload() error {
 
 // successor returns a gateway that can take the place of another.
 func (l *live) successor(s settings, before *gateway) (*gateway, error) {
-	after, err := newGateway(s, l.metrics, l.newLog(s))
+	after, err := newGateway(s, l.observers)
 	if err != nil {
 		return nil, err
 	}

@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"oauthgw/internal/legacy"
-	"oauthgw/metrics"
 )
 
 // reloading is a program whose configuration file can be rewritten.
@@ -26,22 +25,29 @@ type reloading struct {
 	head        string // what every version of the file begins with
 	data, admin string
 	log         syncBuffer
+	stop        func()
 }
 
 func startReloading(t *testing.T, upstream, rest string) *reloading {
+	t.Helper()
+	return startReloadingTo(t, upstream, rest, io.Discard)
+}
+
+func startReloadingTo(t *testing.T, upstream, rest string, stdout io.Writer) *reloading {
 	t.Helper()
 	p := &reloading{t: t, file: filepath.Join(t.TempDir(), "oauthgw.yaml")}
 	p.head = rest + "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: {url: " + upstream + "}\n"
 	p.write("")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, []string{"--config.file=" + p.file}, nil, io.Discard, &p.log) }()
-	t.Cleanup(func() {
+	go func() { done <- run(ctx, []string{"--config.file=" + p.file}, nil, stdout, &p.log) }()
+	p.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(p.stop)
 	eventually(t, "listening", func() bool { return strings.Contains(p.log.String(), `"msg":"listening"`) })
 	_, rest, _ = strings.Cut(p.log.String(), `"listen":"`)
 	p.data, rest, _ = strings.Cut(rest, `"`)
@@ -139,7 +145,7 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := newLive(s, func(settings) *slog.Logger { return slog.New(slog.DiscardHandler) }, metrics.New(metrics.Build{}))
+		l, err := newLive(s, nobody())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +193,7 @@ func TestDrain(t *testing.T) {
 	s := learning(t, provider.URL, func(c *config) {
 		c.Endpoints, c.ClientAuth.Realm, c.Drain.Delay = map[string]string{"token": "/t"}, "a", time.Hour
 	})
-	servers, err := listen(s, func(settings) *slog.Logger { return slog.New(slog.DiscardHandler) }, metrics.New(build()))
+	servers, err := listen(s, nobody())
 	if err != nil {
 		t.Fatal(err)
 	}

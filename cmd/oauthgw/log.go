@@ -8,7 +8,7 @@ import (
 )
 
 // newLog returns the logger of the settings.
-func newLog(s settings, w io.Writer) *slog.Logger { return slog.New(s.logHandler(w)) }
+func newLog(s settings, w io.Writer) *slog.Logger { return slog.New(inRequest{s.logHandler(w)}) }
 
 func (s settings) logHandler(w io.Writer) slog.Handler {
 	options := &slog.HandlerOptions{Level: s.logLevel, ReplaceAttr: shorten}

@@ -10,7 +10,6 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
-	"oauthgw/metrics"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 
@@ -61,7 +60,7 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	c := proxy.Config{
 		Endpoint: name, Target: g.target(u), Rules: g.settings.rules,
 		Challenge: g.settings.challenge, Realm: g.realm(known), Timeout: g.settings.timeout,
-		Transport: g.transport, OwnCORS: g.settings.cors != nil, Metrics: g.metrics, Log: g.log,
+		Transport: g.transport, OwnCORS: g.settings.cors != nil, Decided: g.decided, Metrics: g.metrics, Log: g.log,
 	}
 	if name != clientauth.Registration {
 		handler, err := proxy.New(c)
@@ -97,7 +96,7 @@ func (g *gateway) rest(known wellknown.Provider) http.Handler {
 	if g.settings.issuer == wellknown.IssuerRewrite {
 		c.Way = g.way(known)
 	}
-	return g.metrics.Instrument(proxy.Passthrough, proxy.NewPassthrough(c))
+	return g.observed(proxy.Passthrough, proxy.NewPassthrough(c))
 }
 
 // way returns how URLs that the provider hands out lead through the gateway.
@@ -114,9 +113,9 @@ func (g *gateway) way(known wellknown.Provider) origin.Map {
 // preflights (the CORS protocol of the Fetch standard) are answered there, as
 // far as any are let in.
 func (g *gateway) front(router *mux.Router, name string, matches mux.MatcherFunc, handler http.Handler) {
-	handler = g.metrics.Instrument(name, handler)
+	handler = g.observed(name, handler)
 	if g.settings.cors != nil {
-		router.MatcherFunc(preflightOf(matches)).Handler(g.metrics.Instrument(name, g.preflight(name)))
+		router.MatcherFunc(preflightOf(matches)).Handler(g.observed(name, g.preflight(name)))
 		handler = g.settings.cors.Handler(handler)
 	}
 	router.MatcherFunc(matches).Handler(handler)
@@ -178,10 +177,10 @@ func hides(endpoint string) mux.MatcherFunc {
 }
 
 // refusal answers every request with one refusal.
-func refusal(e *clientauth.Error, m *metrics.Metrics, l *slog.Logger) http.Handler {
-	return m.Instrument("unknown", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status := proxy.Refuse(w, e)
-		l.LogAttrs(r.Context(), slog.LevelInfo, "exchange",
+func (g *gateway) refusal(e *clientauth.Error) http.Handler {
+	return g.observed("unknown", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := proxy.Refuse(w, r, e)
+		g.log.LogAttrs(r.Context(), slog.LevelInfo, "exchange",
 			slog.String("endpoint", "unknown"), slog.Int("status", status), slog.String("outcome", e.Reason))
 	}))
 }

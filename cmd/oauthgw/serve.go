@@ -6,13 +6,10 @@ import (
 	"flag"
 	"io"
 	"log"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	"oauthgw/metrics"
 )
 
 // configFlags are the flags that give a configuration.
@@ -73,12 +70,13 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	m := metrics.New(build())
-	sink := newSink(stderr, s.logHandler, m.LogDropped)
-	defer sink.close()
-	newLog := func(s settings) *slog.Logger { return newLog(s, sink) }
-	redirectStandardLog(newLog(s))
-	servers, err := listen(s, newLog, m)
+	o, dismiss, err := newObservers(ctx, s, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	defer dismiss()
+	redirectStandardLog(o.newLog(s))
+	servers, err := listen(s, o)
 	if err != nil {
 		return err
 	}
@@ -96,8 +94,8 @@ type servers struct {
 
 // listen takes the addresses and prepares the gateway. Nothing is answered
 // before run.
-func listen(s settings, newLog func(settings) *slog.Logger, m *metrics.Metrics) (*servers, error) {
-	live, err := newLive(s, newLog, m)
+func listen(s settings, o observers) (*servers, error) {
+	live, err := newLive(s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +107,9 @@ func listen(s settings, newLog func(settings) *slog.Logger, m *metrics.Metrics) 
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	errorLog := newStandardLog(newLog(s))
+	errorLog := newStandardLog(o.newLog(s))
 	servers := &servers{live: live, data: live.withTLS(data), admin: admin}
-	servers.dataHTTP = newServer(servers.lastOnesWhileDraining(live), errorLog)
+	servers.dataHTTP = newServer(servers.lastOnesWhileDraining(identified(live)), errorLog)
 	servers.adminHTTP = newServer(servers.operations(), errorLog)
 	return servers, nil
 }

@@ -43,6 +43,7 @@ type settings struct {
 	cors                *cors.Cors // nil: none
 	drainDelay          time.Duration
 	drainTimeout        time.Duration
+	auditFile           string // "-": standard output; empty: none
 	logLevel            slog.Level
 	logJSON             bool
 }
@@ -78,8 +79,9 @@ func (c config) compile(s *source) (settings, []error) {
 		drainTimeout: m.positive("drain.timeout", c.Drain.Timeout),
 		files:        c.files(s),
 
-		logLevel: m.level(c.Log.Level),
-		logJSON:  oneOf(m, "log.format", c.Log.Format, "json", "text") == "json",
+		auditFile: m.auditFile(c.Audit.File),
+		logLevel:  m.level(c.Log.Level),
+		logJSON:   oneOf(m, "log.format", c.Log.Format, "json", "text") == "json",
 	}
 	if c.Metadata.Entries < 1 {
 		m.add("metadata.entries", "must be at least 1")

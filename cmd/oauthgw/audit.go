@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"oauthgw/proxy"
+)
+
+// audit keeps a record of each client authentication: who, at which endpoint, by
+// which method, from where, and what became of it. It is no place for secrets,
+// and nobody waits for it. Nil keeps none. It is safe for concurrent use.
+type audit struct {
+	sink    *sink
+	handler slog.Handler
+	file    atomic.Pointer[string]
+	stdout  io.Writer
+}
+
+// toStdout is the name of standard output, in place of a file's.
+const toStdout = "-"
+
+// newAudit returns a record that goes nowhere yet. Drop is told of each entry
+// that nobody took in time, or that could not be written.
+func newAudit(stdout io.Writer, drop func()) *audit {
+	a := &audit{stdout: stdout}
+	a.to("")
+	a.sink = newSink(a, auditHandler, drop)
+	a.handler = inRequest{auditHandler(a.sink)}
+	return a
+}
+
+// auditHandler writes entries without a level: none is more important.
+func auditHandler(w io.Writer) slog.Handler {
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.LevelKey {
+			return slog.Attr{}
+		}
+		return a
+	}})
+}
+
+// to names the file that further entries go to. Empty means that none are kept.
+func (a *audit) to(file string) {
+	if a != nil {
+		a.file.Store(&file)
+	}
+}
+
+func (a *audit) record(ctx context.Context, d proxy.Decision) {
+	if a == nil || *a.file.Load() == "" {
+		return
+	}
+	entry := slog.NewRecord(d.Time, slog.LevelInfo, "client authentication", 0)
+	entry.AddAttrs(d.Attrs()...)
+	_ = a.handler.Handle(ctx, entry) // the sink takes everything
+}
+
+// Write implements [io.Writer] for the sink. The file is opened anew for each
+// entry, so that it can be rotated without a word to this program.
+func (a *audit) Write(entry []byte) (int, error) {
+	file := *a.file.Load()
+	if file == toStdout {
+		return a.stdout.Write(entry)
+	}
+	// Whoever collects records may be in the file's group.
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return f.Write(entry)
+}
+
+// close writes the entries that wait.
+func (a *audit) close() {
+	if a != nil {
+		a.sink.close()
+	}
+}
+
+// auditFile checks that entries can be written where they are to go. It does not
+// make the file: whoever checks a configuration may be another user than the
+// gateway.
+func (m *mistakes) auditFile(file string) string {
+	if file == "" || file == toStdout {
+		return file
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_ = f.Close() // nothing was written
+		return file
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(filepath.Dir(file))
+	}
+	if err != nil {
+		m.add("audit.file", "cannot be written: %w", err)
+	}
+	return file
+}

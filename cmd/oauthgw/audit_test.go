@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// post makes a token request by Basic, app as the client, and returns the
+// status.
+func post(t *testing.T, address, secret, id string) int {
+	t.Helper()
+	r, err := http.NewRequest("POST", "http://"+address+"/oauth2/tokens", strings.NewReader("grant_type=client_credentials"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Request-Id", id)
+	r.SetBasicAuth("app", secret)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// Each client authentication leaves one record, also behind a rotation, and no
+// secret. Other paths leave none.
+func TestAudit(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("client_secret") != "right-canary" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":"invalid_client"}`)
+		}
+	}))
+	defer provider.Close()
+	file := filepath.Join(t.TempDir(), "audit.json")
+	var stdout syncBuffer
+	p := startReloadingTo(t, provider.URL, `endpoints: {token: /oauth2/tokens}
+client_auth: {realm: example}
+`, &stdout)
+	post(t, p.data, "right-canary", "unheard")
+	p.write("audit: {file: " + file + "}\n")
+	p.reload()
+	post(t, p.data, "right-canary", "first")
+	if resp, err := http.Get("http://" + p.data + "/elsewhere"); err == nil {
+		resp.Body.Close()
+	}
+	want := []map[string]any{
+		{"msg": "client authentication", "endpoint": "token", "status": 200.0, "outcome": "accepted", "client_auth": "client_secret_basic",
+			"client_id": "app", "reading": "plain", "source": "127.0.0.1", "request_id": "first"},
+		{"msg": "client authentication", "endpoint": "token", "status": 401.0, "outcome": "rejected", "client_auth": "client_secret_basic",
+			"client_id": "app", "reading": "plain", "source": "127.0.0.1", "request_id": "second"},
+	}
+	expectRecords(t, func() string { return contents(file) }, want[:1])
+	if err := os.Rename(file, file+".1"); err != nil {
+		t.Fatal(err)
+	}
+	post(t, p.data, "wrong-canary", "second")
+	expectRecords(t, func() string { return contents(file) }, want[1:])
+	if stdout.String() != "" {
+		t.Errorf("standard output: %s", stdout.String())
+	}
+	p.write("audit: {file: \"-\"}\n")
+	p.reload()
+	post(t, p.data, "wrong-canary", "second")
+	expectRecords(t, stdout.String, want[1:])
+	for place, text := range map[string]string{"file": contents(file) + contents(file+".1"), "stdout": stdout.String(), "log": p.log.String()} {
+		if strings.Contains(text, "canary") {
+			t.Errorf("%s holds a secret:\n%s", place, text)
+		}
+	}
+}
+
+// A record that cannot be written is counted, and the request goes on.
+func TestAuditThatCannotBeWritten(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer provider.Close()
+	dir := filepath.Join(t.TempDir(), "audit")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := startReloading(t, provider.URL, `endpoints: {token: /oauth2/tokens}
+client_auth: {realm: example}
+audit: {file: `+filepath.Join(dir, "audit.json")+"}\n")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if status := post(t, p.data, "secret", "a"); status != http.StatusOK {
+		t.Errorf("answered %d", status)
+	}
+	eventually(t, "counted", func() bool {
+		return strings.Contains((storyGateway{admin: p.admin}).scrape(t), `oauthgw_log_dropped_total{log="audit"} 1`)
+	})
+}
+
+func contents(file string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// expectRecords waits for records and compares them, but for their time.
+func expectRecords(t *testing.T, read func() string, want []map[string]any) {
+	t.Helper()
+	var got []map[string]any
+	eventually(t, "the records", func() bool {
+		got = nil
+		for line := range strings.Lines(read()) {
+			var record map[string]any
+			if err := json.Unmarshal([]byte(line), &record); err != nil {
+				return false // it is being written
+			}
+			delete(record, "time")
+			got = append(got, record)
+		}
+		return len(got) >= len(want)
+	})
+	if !slices.EqualFunc(got, want, func(a, b map[string]any) bool { return maps.Equal(a, b) }) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"oauthgw/internal/tracing"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// observers are told of what a gateway does. They outlive its configurations.
+type observers struct {
+	newLog  func(settings) *slog.Logger
+	metrics *metrics.Metrics
+	tracing *tracing.Tracing // nil: nothing is traced
+	audit   *audit           // nil: nothing is recorded
+}
+
+// nobody returns observers for a gateway that is not watched.
+func nobody() observers {
+	return observers{newLog: func(settings) *slog.Logger { return slog.New(slog.DiscardHandler) }, metrics: metrics.New(build())}
+}
+
+// newObservers returns those of a program: the log goes to stderr, an audit
+// record without a file to stdout, traces where the environment says. Dismiss
+// lets them tell what they still hold.
+func newObservers(ctx context.Context, s settings, stdout, stderr io.Writer) (o observers, dismiss func(), err error) {
+	m := metrics.New(build())
+	lines := newSink(stderr, s.logHandler, func() { m.LogDropped("operations") })
+	records := newAudit(stdout, func() { m.LogDropped("audit") })
+	o = observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: m, audit: records}
+	dismiss = func() { o.dismiss(s, lines) }
+	if o.tracing, err = tracing.New(ctx, os.Getenv, build().Version, o.newLog(s)); err != nil {
+		dismiss()
+		return observers{}, nil, err
+	}
+	if o.tracing != nil {
+		m.TraceID = tracing.ID
+	}
+	return o, dismiss, nil
+}
+
+// dismiss ends them, the log last because it tells of the others.
+func (o observers) dismiss(s settings, lines *sink) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := o.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		o.newLog(s).Warn("the last traces were not sent", "fault", err.Error())
+	}
+	o.audit.close()
+	lines.close()
+}
+
+// observed lets metrics and traces see what a handler does, under the name of an
+// endpoint.
+func (o observers) observed(name string, next http.Handler) http.Handler {
+	return o.tracing.Handler(name, o.metrics.Instrument(name, next))
+}
+
+// decided is told what became of each request at a fronted endpoint.
+func (o observers) decided(ctx context.Context, d proxy.Decision) {
+	tracing.Annotate(ctx, string(d.Method), d.Outcome)
+	o.audit.record(ctx, d)
+}

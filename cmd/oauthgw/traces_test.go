@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// A program that was told where to send traces names each request's in the log
+// and as an exemplar, and lets the provider go on with it; without, what the
+// client says of a trace passes as it is.
+func TestTraces(t *testing.T) {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for name, traced := range map[string]bool{"traced": true, "not traced": false} {
+		t.Run(name, func(t *testing.T) {
+			var sent syncBuffer
+			collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&sent, r.Body) }))
+			defer collector.Close()
+			arrived := make(chan string, 1)
+			provider := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/oauth2/tokens" { // and no metadata
+					arrived <- r.Header.Get("Traceparent")
+				}
+			}))
+			defer provider.Close()
+			if traced {
+				t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+			}
+			p := startReloading(t, provider.URL, "endpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\n")
+			r, err := http.NewRequestWithContext(context.Background(), "POST", "http://"+p.data+"/oauth2/tokens?state=canary", strings.NewReader("code=canary"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Traceparent": {parent}}
+			r.SetBasicAuth("app", "canary")
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if passed := <-arrived; (passed == parent) == traced || !strings.HasPrefix(passed, parent[:36]) {
+				t.Errorf("the provider was told %q", passed)
+			}
+			exposition := scrapeAs(t, p.admin, "application/openmetrics-text")
+			if exemplar := strings.Contains(exposition, `# {trace_id="0af7651916cd43dd8448eb211c80319c"}`); exemplar != traced {
+				t.Errorf("an exemplar: %v", exemplar)
+			}
+			p.stop()
+			if named := strings.Contains(lineOfExchange(p.log.String()), `"trace_id":"0af7651916cd43dd8448eb211c80319c"`); named != traced {
+				t.Errorf("named in the log: %v\n%s", named, p.log.String())
+			}
+			for _, word := range []string{"POST token", "oauthgw.outcome", "accepted", "client_secret_basic", "server.address", "service.version"} {
+				if strings.Contains(sent.String(), word) != traced {
+					t.Errorf("%s was sent: %v", word, !traced)
+				}
+			}
+			if strings.Contains(sent.String()+p.log.String()+exposition, "canary") {
+				t.Error("a secret was told")
+			}
+		})
+	}
+}
+
+func scrapeAs(t *testing.T, admin, mediaType string) string {
+	t.Helper()
+	r, err := http.NewRequest("GET", "http://"+admin+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", mediaType)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Traces that cannot be made as the environment asks are a reason not to start.
+func TestTracesThatAreNotOffered(t *testing.T) {
+	t.Setenv("OTEL_TRACES_EXPORTER", "zipkin")
+	err := run(t.Context(), []string{"--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, nil, io.Discard, io.Discard)
+	if err == nil || err.Error() != "OTEL_TRACES_EXPORTER: must be otlp or none" {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,133 @@
+package tracing
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+)
+
+// Nothing is traced unless the environment names an exporter or a place, and
+// what it asks for beyond that is refused by name.
+func TestEnvironment(t *testing.T) {
+	const place = "http://127.0.0.1:4318"
+	for name, test := range map[string]struct {
+		environment map[string]string
+		traced      bool
+		err         string
+	}{
+		"nothing":        {nil, false, ""},
+		"a place":        {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": place}, true, ""},
+		"a traces place": {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": place}, true, ""},
+		"otlp":           {map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, true, ""},
+		"none":           {map[string]string{"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": place}, false, ""},
+		"disabled":       {map[string]string{"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": place}, false, ""},
+		"another":        {map[string]string{"OTEL_TRACES_EXPORTER": "console"}, false, "OTEL_TRACES_EXPORTER: must be otlp or none"},
+		"protobuf":       {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, true, ""},
+		"grpc":           {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, false, "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf"},
+		"grpc of traces": {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, false, "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tracing, err := New(t.Context(), func(name string) string { return test.environment[name] }, "v1", slog.New(slog.DiscardHandler))
+			if (tracing != nil) != test.traced || err == nil && test.err != "" || err != nil && err.Error() != test.err {
+				t.Errorf("%v, %v", tracing, err)
+			}
+			if err := tracing.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// roundTripper is a function that performs requests.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Spans tell what happened in words of closed sets, whatever the request, the
+// answer or an error holds.
+func TestSpans(t *testing.T) {
+	answer := func(status int) roundTripper {
+		return func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Body: http.NoBody}, nil
+		}
+	}
+	for name, test := range map[string]struct {
+		method   string
+		provider roundTripper
+		want     string
+	}{
+		"accepted": {"POST", answer(200), `client POST Unset [http.request.method=POST server.address=provider.example http.response.status_code=200]
+server POST token Unset [http.request.method=POST oauthgw.endpoint=token oauthgw.client_auth=none oauthgw.outcome=word http.response.status_code=200]
+`},
+		"refused": {"POST", answer(400), `client POST Error [http.request.method=POST server.address=provider.example http.response.status_code=400]
+server POST token Unset [http.request.method=POST oauthgw.endpoint=token oauthgw.client_auth=none oauthgw.outcome=word http.response.status_code=400]
+`},
+		"failed": {"CANARY", answer(500), `client _OTHER Error [http.request.method=_OTHER server.address=provider.example http.response.status_code=500]
+server _OTHER token Error [http.request.method=_OTHER oauthgw.endpoint=token oauthgw.client_auth=none oauthgw.outcome=word http.response.status_code=500]
+`},
+		"unanswered": {"POST", func(*http.Request) (*http.Response, error) { return nil, errors.New("canary") }, `client POST Error no reply [http.request.method=POST server.address=provider.example]
+server POST token Error no answer [http.request.method=POST oauthgw.endpoint=token oauthgw.client_auth=none oauthgw.outcome=word]
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			recorded := tracetest.NewInMemoryExporter()
+			tracing := newTracing(sdk.WithSyncer(recorded))
+			performs := tracing.Transport(test.provider)
+			h := tracing.Handler("token", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				out, err := http.NewRequestWithContext(r.Context(), r.Method, "http://provider.example/canary?canary", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp, err := performs.RoundTrip(out)
+				Annotate(r.Context(), "none", "word")
+				if err == nil {
+					w.WriteHeader(http.StatusEarlyHints)
+					w.WriteHeader(resp.StatusCode)
+				}
+			}))
+			r := httptest.NewRequest(test.method, "/canary?canary", strings.NewReader("canary"))
+			r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+			r.Header.Set("Authorization", "canary")
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			var got strings.Builder
+			for _, s := range recorded.GetSpans() {
+				fmt.Fprintf(&got, "%v %s %v", s.SpanKind, s.Name, s.Status.Code)
+				if s.Status.Description != "" {
+					got.WriteString(" " + s.Status.Description)
+				}
+				got.WriteString(" [")
+				for i, a := range s.Attributes {
+					fmt.Fprintf(&got, "%s%s=%v", strings.Repeat(" ", min(i, 1)), a.Key, a.Value.AsInterface())
+				}
+				got.WriteString("]\n")
+				if id := s.SpanContext.TraceID().String(); id != "0af7651916cd43dd8448eb211c80319c" {
+					t.Errorf("%s belongs to %s", s.Name, id)
+				}
+			}
+			if got.String() != test.want {
+				t.Errorf("got\n%swant\n%s", got.String(), test.want)
+			}
+		})
+	}
+}
+
+// Without tracing nothing stands between.
+func TestNothingIsTraced(t *testing.T) {
+	var none *Tracing
+	if h := none.Handler("token", http.NotFoundHandler()); fmt.Sprintf("%T", h) != "http.HandlerFunc" {
+		t.Errorf("%T", h)
+	}
+	if rt := none.Transport(http.DefaultTransport); rt != http.DefaultTransport {
+		t.Errorf("%T", rt)
+	}
+	if id := ID(t.Context()); id != "" {
+		t.Error(id)
+	}
+}
