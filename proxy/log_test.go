@@ -158,7 +158,7 @@ func TestInterimRepliesAreNotTheAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	h := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: proxy.NewPassthroughTransport(nil),
+	h := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: proxy.NewPassthroughTransport("", nil),
 		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&log, nil))})
 	front := httptest.NewServer(h)
 	resp, err := http.Get(front.URL)

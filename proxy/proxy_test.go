@@ -110,7 +110,7 @@ func newHandler(t testing.TB, upstream string, f *front, change ...func(*proxy.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := proxy.NewTransport(nil, 0)
+	transport := proxy.NewTransport("", nil, 0)
 	t.Cleanup(transport.CloseIdleConnections)
 	config := proxy.Config{
 		Endpoint: clientauth.Token, Target: target,

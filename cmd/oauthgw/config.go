@@ -18,7 +18,8 @@ type config struct {
 		Listen string `yaml:"listen"`
 	} `yaml:"admin"`
 	Upstream struct {
-		// URL is the provider's origin. The one key without which nothing works.
+		// URL is the provider's origin, or unix:/path of its socket. The one key
+		// without which nothing works.
 		URL string `yaml:"url"`
 		// Issuer is the provider's issuer identifier: metadata that names another
 		// is not served, and its path tells where metadata is. Empty means any, at

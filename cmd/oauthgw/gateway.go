@@ -47,8 +47,8 @@ type routes struct {
 
 // newGateway returns a gateway that has asked nobody anything yet.
 func newGateway(s settings, o observers) (*gateway, error) {
-	return newGatewayOver(o.tracing.Transport(proxy.NewTransport(s.upstreamTLS, s.timeout)),
-		o.tracing.Transport(proxy.NewPassthroughTransport(s.upstreamTLS)), s, o)
+	return newGatewayOver(o.tracing.Transport(proxy.NewTransport(s.upstreamSocket, s.upstreamTLS, s.timeout)),
+		o.tracing.Transport(proxy.NewPassthroughTransport(s.upstreamSocket, s.upstreamTLS)), s, o)
 }
 
 // newGatewayOver returns a gateway that reaches the provider over the given
@@ -90,7 +90,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // so that nothing that is known has to be asked again. The error says that this
 // one cannot answer where the other could.
 func (g *gateway) succeed(before *gateway) error {
-	if g.source.Inherit(before.source) && g.settings.clientConfiguration == "" {
+	sameSocket := g.settings.upstreamSocket == before.settings.upstreamSocket
+	if sameSocket && g.source.Inherit(before.source) && g.settings.clientConfiguration == "" {
 		g.clients.Inherit(before.clients)
 	}
 	if g.knowsEnough() {

@@ -60,7 +60,7 @@ func (s *servers) run(ctx context.Context) error {
 	running.Go(func() { failures <- s.adminHTTP.Serve(s.admin) })
 	now := s.live.now()
 	now.log.Info("listening", "listen", s.data.Addr().String(), "admin", s.admin.Addr().String(),
-		"upstream", now.settings.upstream.String())
+		"upstream", now.settings.provider())
 	var failure error
 	select {
 	case failure = <-failures:

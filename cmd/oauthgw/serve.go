@@ -23,9 +23,9 @@ func newConfigFlags(set *flag.FlagSet) configFlags {
 	f := configFlags{set: set, keys: map[string]*string{}}
 	f.file = set.String("config.file", "", "the configuration `file`, in YAML")
 	for key, help := range map[string]string{
-		"upstream.url": "the provider's `origin`, such as http://127.0.0.1:3000",
-		"listen":       "the `address` that clients reach, host:port",
-		"admin.listen": "the `address` of metrics and health, host:port",
+		"upstream.url": "the provider's `origin`, such as http://127.0.0.1:3000, or unix:/path",
+		"listen":       "the `address` that clients reach, host:port or unix:/path",
+		"admin.listen": "the `address` of metrics and health, host:port or unix:/path",
 		"log.level":    "debug, info, warn or error",
 		"log.format":   "json or text",
 	} {

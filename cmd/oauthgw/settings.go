@@ -12,7 +12,6 @@ import (
 	"unicode"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/origin"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 
@@ -26,6 +25,7 @@ type settings struct {
 	files               []string         // that the configuration was read from
 	public              *url.URL         // nil: as the metadata says
 	upstream            *url.URL
+	upstreamSocket      string      // path of a Unix socket; empty: upstream names the address
 	upstreamTLS         *tls.Config // nil: the system's trust
 	timeout             time.Duration
 	endpoints           map[clientauth.Endpoint]*url.URL // path and query; empty: as the metadata says
@@ -54,8 +54,8 @@ func (c config) compile(s *source) (settings, []error) {
 	m := &mistakes{source: s}
 	out := settings{
 		listen: m.address("listen", c.Listen), adminListen: m.address("admin.listen", c.Admin.Listen),
-		public:      m.publicURL(c.PublicURL),
-		upstream:    m.upstreamURL(c),
+		public:   m.publicURL(c.PublicURL),
+		upstream: m.upstreamURL(c), upstreamSocket: m.upstreamSocket(c.Upstream.URL),
 		upstreamTLS: m.upstreamTLS(c),
 		certificate: m.certificate("tls", c.TLS),
 		timeout:     m.positive("upstream.timeout", c.Upstream.Timeout),
@@ -132,19 +132,6 @@ func (m *mistakes) publicURL(value string) *url.URL {
 		return nil
 	}
 	return m.origin("public_url", value, "https://login.example.com")
-}
-
-func (m *mistakes) upstreamURL(c config) *url.URL {
-	if c.Upstream.URL == "" {
-		m.add("upstream.url", "is required: the provider's origin, such as http://127.0.0.1:3000")
-		return nil
-	}
-	u := m.origin("upstream.url", c.Upstream.URL, "http://127.0.0.1:3000")
-	// RFC 6749 section 3.2 requires TLS where credentials travel.
-	if u != nil && !origin.IsConfidential(u) && !c.Upstream.InsecurePlaintext {
-		m.add("upstream.url", "plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext")
-	}
-	return u
 }
 
 func (m *mistakes) rules(c config) *clientauth.Rules {
