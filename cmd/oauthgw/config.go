@@ -16,6 +16,9 @@ type config struct {
 	Admin     struct {
 		// Listen is the address of metrics and health: host:port or unix:/path.
 		Listen string `yaml:"listen"`
+		// WebConfigFile holds the TLS and the basic auth of that listener, as the
+		// exporters of Prometheus take them. Empty means plain http for everyone.
+		WebConfigFile string `yaml:"web_config_file"`
 	} `yaml:"admin"`
 	Upstream struct {
 		// URL is the provider's origin, or unix:/path of its socket. The one key

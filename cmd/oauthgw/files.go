@@ -10,7 +10,7 @@ import (
 // it names.
 func (c config) files(s *source) []string {
 	var files []string
-	for _, name := range []string{s.file, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile} {
+	for _, name := range []string{s.file, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile} {
 		if name != "" {
 			files = append(files, name)
 		}
@@ -41,6 +41,9 @@ func (s settings) fixedDifferences(t settings) []string {
 	}
 	if s.adminListen != t.adminListen {
 		keys = append(keys, "admin.listen")
+	}
+	if s.webConfigFile != t.webConfigFile {
+		keys = append(keys, "admin.web_config_file")
 	}
 	// Which certificate is shown can change; whether there is one cannot.
 	if (s.certificate == nil) != (t.certificate == nil) {

@@ -36,7 +36,10 @@ func startReloading(t *testing.T, upstream, rest string) *reloading {
 func startReloadingTo(t *testing.T, upstream, rest string, stdout io.Writer) *reloading {
 	t.Helper()
 	p := &reloading{t: t, file: filepath.Join(t.TempDir(), "oauthgw.yaml")}
-	p.head = rest + "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: {url: " + upstream + "}\n"
+	p.head = rest + "listen: 127.0.0.1:0\nupstream: {url: " + upstream + "}\n"
+	if !strings.Contains(rest, "admin:") {
+		p.head += "admin: {listen: 127.0.0.1:0}\n"
+	}
 	p.write("")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

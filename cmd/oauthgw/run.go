@@ -57,7 +57,7 @@ func (s *servers) run(ctx context.Context) error {
 	s.live.begin()
 	failures := make(chan error, 2)
 	running.Go(func() { failures <- s.dataHTTP.Serve(s.data) })
-	running.Go(func() { failures <- s.adminHTTP.Serve(s.admin) })
+	running.Go(func() { failures <- s.serveAdmin() })
 	now := s.live.now()
 	now.log.Info("listening", "listen", s.data.Addr().String(), "admin", s.admin.Addr().String(),
 		"upstream", now.settings.provider())

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	webPassword = "s3cret-password"
+	webHash     = "$2a$04$k2yrTVdNKfc3EBApUONToOp5Wij8SIM.RD.E1wCz/6yGQynMjPE/S"
+)
+
+// startGuarded runs a program whose admin listener has a web configuration.
+func startGuarded(t *testing.T, file, text string) *reloading {
+	t.Helper()
+	writeFile(t, file, text)
+	return startReloading(t, "http://127.0.0.1:1", "admin: {listen: 127.0.0.1:0, web_config_file: "+file+"}\n")
+}
+
+func writeFile(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// With a web configuration every path of the admin listener wants TLS and a
+// password, and follows the file by itself.
+func TestAdminListenerIsGuarded(t *testing.T) {
+	directory := t.TempDir()
+	certificateFiles(t, filepath.Join(directory, "shown"), time.Now().Add(time.Hour))
+	file := filepath.Join(directory, "web.yml")
+	const encrypted = "tls_server_config: {cert_file: shown.crt, key_file: shown.key}\n"
+	p := startGuarded(t, file, encrypted+"basic_auth_users: {prometheus: "+webHash+"}\n")
+	for _, test := range []struct{ method, path string }{
+		{"GET", "/metrics"}, {"GET", "/-/healthy"}, {"POST", "/-/reload"},
+	} {
+		for password, want := range map[string]int{"": 401, "another": 401, webPassword: 200} {
+			if got := ask(t, test.method, "https://"+p.admin+test.path, password); got != want {
+				t.Errorf("%s with password %q answered %d, want %d", test.path, password, got, want)
+			}
+		}
+	}
+	if got := ask(t, "GET", "http://"+p.admin+"/metrics", webPassword); got != 400 {
+		t.Errorf("without TLS it answered %d", got)
+	}
+	writeFile(t, file, encrypted)
+	if got := ask(t, "GET", "https://"+p.admin+"/metrics", ""); got != 200 {
+		t.Errorf("without users it answered %d", got)
+	}
+	// To be without one takes a restart.
+	p.head = strings.Replace(p.head, ", web_config_file: "+file, "", 1)
+	p.write("")
+	if got := ask(t, "POST", "https://"+p.admin+"/-/reload", ""); got != 200 || !strings.Contains(p.log.String(), `"key":"admin.web_config_file"`) {
+		t.Errorf("reloading answered %d:\n%s", got, p.log.String())
+	}
+	if log := p.log.String(); !strings.Contains(log, `"msg":"TLS is enabled."`) {
+		t.Errorf("the toolkit does not log to our log:\n%s", log)
+	}
+}
+
+// A file that breaks lets nobody in, and the log says so without what is in it.
+func TestBrokenWebConfigLetsNobodyIn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "web.yml")
+	p := startGuarded(t, file, "basic_auth_users: {prometheus: "+webHash+"}\n")
+	writeFile(t, file, "basic_auth_users: s3cret\n")
+	if got := ask(t, "GET", "http://"+p.admin+"/metrics", webPassword); got != 500 {
+		t.Errorf("it answered %d", got)
+	}
+	log := p.log.String()
+	if !strings.Contains(log, `"err":"yaml: unmarshal errors: line 1: cannot unmarshal !!str [value] into map[string]config.Secret"`) || strings.Contains(log, "s3cret") {
+		t.Errorf("the log is:\n%s", log)
+	}
+}
+
+// The password of a mistake is told by nobody, whichever way it is logged.
+func TestValuesOfAWebConfigStayOutOfTheLog(t *testing.T) {
+	var text syncBuffer
+	l := slog.New(valueless{newLog(settings{}, &text).Handler()})
+	const broken = "cannot unmarshal !!str `s3cret` into x"
+	l.With("err", broken).WithGroup("g").Info("m", "err", broken, "burst", 3)
+	if got := text.String(); strings.Contains(got, "s3cret") || strings.Count(got, "[value]") != 2 || !strings.Contains(got, "g.burst=3") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// ask returns the status of the answer to a request to an admin listener.
+func ask(t *testing.T, method, url, password string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if password != "" {
+		r.SetBasicAuth("prometheus", password)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections()
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
