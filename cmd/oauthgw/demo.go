@@ -60,7 +60,7 @@ func startStage(ctx context.Context, address string, stderr io.Writer) (*stage, 
 	if len(mistakes) > 0 {
 		return nil, errors.Join(append(mistakes, provider.Close())...)
 	}
-	gateway, err := listen(config, observers{newLog: func(s settings) *slog.Logger { return newLog(s, stderr) }, metrics: metrics.New(build())})
+	gateway, err := listen(nil, config, observers{newLog: func(s settings) *slog.Logger { return newLog(s, stderr) }, metrics: metrics.New(build())})
 	if err != nil {
 		return nil, errors.Join(err, provider.Close())
 	}

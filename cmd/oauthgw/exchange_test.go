@@ -281,7 +281,7 @@ func startStoryGateway(t *testing.T, config, upstream string) storyGateway {
 func startGateway(t *testing.T, s settings) storyGateway {
 	t.Helper()
 	var log syncBuffer
-	servers, err := listen(s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+	servers, err := listen(nil, s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/tracing"},
-		doors: []string{"github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "gopkg.in/yaml.v3"},
+		doors: []string{"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "gopkg.in/yaml.v3"},
 	},
 }
 

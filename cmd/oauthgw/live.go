@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
 )
 
 // pollEvery is how often the files of the configuration are looked at: by their
@@ -80,6 +82,18 @@ func (l *live) end() {
 func (l *live) reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	tell(l.now().log, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec(), "reloading the configuration")
+	err := l.replace()
+	status := "carrying requests to " + l.now().settings.provider()
+	if err != nil {
+		status = "the configuration was not reloaded, the old one stays: see the log"
+	}
+	tell(l.now().log, daemon.SdNotifyReady, status)
+	return err
+}
+
+// replace does so for one that is alone in doing it.
+func (l *live) replace() error {
 	before := l.now()
 	s, err := l.load()
 	l.watched = slices.Concat(before.settings.files, s.files)

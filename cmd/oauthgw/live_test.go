@@ -196,7 +196,7 @@ func TestDrain(t *testing.T) {
 	s := learning(t, provider.URL, func(c *config) {
 		c.Endpoints, c.ClientAuth.Realm, c.Drain.Delay = map[string]string{"token": "/t"}, "a", time.Hour
 	})
-	servers, err := listen(s, nobody())
+	servers, err := listen(nil, s, nobody())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
 )
 
 // errTerminated is the cause of a context that a SIGTERM ended: an orchestrator
@@ -45,8 +47,11 @@ func (s *servers) runReloading(ctx context.Context, flags configFlags) error {
 	ctx, end := context.WithCancelCause(ctx)
 	var reloading sync.WaitGroup
 	reloading.Go(func() { s.live.keepReloading(ctx, hangups) })
+	alive, over := context.WithCancel(context.Background())
+	reloading.Go(func() { keepAlive(alive, s.live.now().log) })
 	defer reloading.Wait()
 	defer end(nil)
+	defer over()
 	return s.run(ctx)
 }
 
@@ -61,6 +66,7 @@ func (s *servers) run(ctx context.Context) error {
 	now := s.live.now()
 	now.log.Info("listening", "listen", s.data.Addr().String(), "admin", s.admin.Addr().String(),
 		"upstream", now.settings.provider())
+	tell(now.log, daemon.SdNotifyReady, "carrying requests to "+now.settings.provider())
 	var failure error
 	select {
 	case failure = <-failures:
@@ -81,6 +87,7 @@ func (s *servers) drain(failures <-chan error) error {
 	s.draining.Store(true)
 	delay := s.live.now().settings.drainDelay
 	s.live.now().log.Info("draining", "delay", delay)
+	tell(s.live.now().log, daemon.SdNotifyStopping, "draining: no longer ready, and still answering")
 	select {
 	case failure := <-failures:
 		return failure
@@ -103,6 +110,7 @@ func (s *servers) lastOnesWhileDraining(next http.Handler) http.Handler {
 
 func (s *servers) stop() {
 	now := s.live.now()
+	tell(now.log, daemon.SdNotifyStopping, "letting the exchanges under way end")
 	ctx, cancel := context.WithTimeout(context.Background(), now.settings.drainTimeout)
 	defer cancel()
 	for _, server := range []*http.Server{s.dataHTTP, s.adminHTTP} {

@@ -76,7 +76,11 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer dismiss()
 	redirectStandardLog(o.newLog(s))
-	servers, err := listen(s, o)
+	given, err := activated()
+	if err != nil {
+		return err
+	}
+	servers, err := listen(given, s, o)
 	if err != nil {
 		return err
 	}
@@ -92,18 +96,18 @@ type servers struct {
 	draining            atomic.Bool // every answer is the last on its connection
 }
 
-// listen takes the addresses and prepares the gateway. Nothing is answered
-// before run.
-func listen(s settings, o observers) (*servers, error) {
+// listen takes the addresses for which no socket is given, and prepares the
+// gateway. Nothing is answered before run.
+func listen(given sockets, s settings, o observers) (*servers, error) {
 	live, err := newLive(s, o)
 	if err != nil {
 		return nil, err
 	}
-	data, err := listenOn("listen", "clients", s.listen)
+	data, err := given.listenOn("listen", "clients", s.listen)
 	if err != nil {
 		return nil, err
 	}
-	admin, err := listenOn("admin.listen", "operators", s.adminListen)
+	admin, err := given.listenOn("admin.listen", "operators", s.adminListen)
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// builtProgram builds the program, because what systemd hands to a process it
+// hands to a new one.
+func builtProgram(t *testing.T) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "oauthgw")
+	if out, err := exec.Command("go", "build", "-o", name, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return name
+}
+
+// underSystemd prepares a program as systemd starts it: with sockets, and with
+// what is in the environment.
+func underSystemd(t *testing.T, sockets []*os.File, environment []string, program string, args ...string) (*exec.Cmd, *syncBuffer) {
+	t.Helper()
+	// Only the process itself knows its id before it is the program.
+	command := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", program}, args...)...)
+	command.Env = append(os.Environ(), fmt.Sprintf("LISTEN_FDS=%d", len(sockets)))
+	command.Env = append(command.Env, environment...)
+	command.ExtraFiles = sockets
+	var printed syncBuffer
+	command.Stdout, command.Stderr = &printed, &printed
+	return command, &printed
+}
+
+// opened opens a socket as systemd does, on a free port.
+func opened(t *testing.T) (*os.File, string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f, l.Addr().String()
+}
+
+func TestSystemd(t *testing.T) {
+	program := builtProgram(t)
+	t.Run("is told", func(t *testing.T) { testSystemdIsTold(t, program) })
+	for names, keys := range map[string][]string{
+		"listen:admin": {"listen", "admin"}, "admin:listen": {"admin", "listen"},
+		"": {"listen"}, "oauthgw.socket": {"listen"}, "unknown": {"listen"},
+	} {
+		t.Run("opens "+names, func(t *testing.T) { testSystemdOpens(t, program, names, keys) })
+	}
+	t.Run("opens the wrong", func(t *testing.T) { testSystemdOpensTheWrong(t, program) })
+}
+
+// systemd is told of readiness, reloads and the end, in their order, and the
+// watchdog of life.
+func testSystemdIsTold(t *testing.T, program string) {
+	directory := t.TempDir()
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(directory, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer notify.Close()
+	_ = notify.SetReadDeadline(time.Now().Add(20 * time.Second))
+	file := filepath.Join(directory, "oauthgw.yaml")
+	const text = "upstream: {url: http://127.0.0.1:1}\nlisten: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\ndrain: {delay: 0s}\n"
+	writeFile(t, file, text)
+	command, printed := underSystemd(t, nil, []string{"NOTIFY_SOCKET=" + notify.LocalAddr().String(), "WATCHDOG_USEC=20000"}, program, "--config.file="+file)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		first  func() error
+		states []string
+	}{
+		{nil, []string{`READY=1\nSTATUS=carrying requests to http://127\.0\.0\.1:1`, `WATCHDOG=1`}},
+		{func() error { return command.Process.Signal(syscall.SIGHUP) },
+			[]string{`RELOADING=1\nMONOTONIC_USEC=[1-9]\d*\nSTATUS=reloading the configuration`, `READY=1\nSTATUS=carrying requests to .*`}},
+		{func() error { writeFile(t, file, text+"passthru: 1\n"); return command.Process.Signal(syscall.SIGHUP) },
+			[]string{`RELOADING=1\n(?s:.*)`, `READY=1\nSTATUS=the configuration was not reloaded.*`}},
+		{func() error { return command.Process.Signal(syscall.SIGTERM) },
+			[]string{`STOPPING=1\nSTATUS=draining.*`, `STOPPING=1\nSTATUS=letting the exchanges under way end`}},
+	} {
+		if step.first != nil {
+			if err := step.first(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, state := range step.states {
+			awaitState(t, notify, state)
+		}
+	}
+	if err := command.Wait(); err != nil || strings.Contains(printed.String(), "could not be told") {
+		t.Errorf("%v\n%s", err, printed.String())
+	}
+}
+
+// awaitState reads what systemd is told up to a state.
+func awaitState(t *testing.T, notify *net.UnixConn, state string) {
+	t.Helper()
+	pattern := regexp.MustCompile("^" + state + "$")
+	message := make([]byte, 4096)
+	for {
+		n, err := notify.Read(message)
+		if err != nil {
+			t.Fatalf("systemd was not told %s: %v", state, err)
+		}
+		if pattern.Match(message[:n]) {
+			return
+		}
+	}
+}
+
+// Sockets that systemd opened take the place of the addresses.
+func testSystemdOpens(t *testing.T, program, names string, keys []string) {
+	var sockets []*os.File
+	addresses := map[string]string{}
+	for _, key := range keys {
+		f, address := opened(t)
+		sockets, addresses[key] = append(sockets, f), address
+	}
+	var environment []string
+	if names != "" {
+		environment = []string{"LISTEN_FDNAMES=" + names}
+	}
+	command, printed := underSystemd(t, sockets, environment, program, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, socket := range sockets {
+		socket.Close() // or they would stay open behind a program that ended early
+	}
+	defer func() {
+		_ = command.Process.Signal(os.Interrupt)
+		if err := command.Wait(); err != nil {
+			t.Errorf("%v\n%s", err, printed.String())
+		}
+	}()
+	for key, address := range addresses {
+		path, want := "/-/healthy", map[string]int{"listen": 503, "admin": 200}[key]
+		if got := status(t, "http://"+address+path); got != want {
+			t.Errorf("%s: %s answered %d, want %d", key, path, got, want)
+		}
+	}
+}
+
+// Sockets that nobody knows what to do with are an error that says what is
+// wrong.
+func testSystemdOpensTheWrong(t *testing.T, program string) {
+	tcp, _ := opened(t)
+	packets, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packets.Close()
+	udp, err := packets.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	for _, test := range []struct {
+		sockets     []*os.File
+		names, want string
+	}{
+		{[]*os.File{tcp}, "metrics", `systemd passed a socket named "metrics": FileDescriptorName= must be listen or admin`},
+		{[]*os.File{tcp, tcp}, "listen", "systemd passed several sockets, and one without a name: FileDescriptorName= must be listen or admin"},
+		{[]*os.File{tcp, tcp}, "admin:admin", "systemd passed two sockets for admin.listen, which takes one"},
+		{[]*os.File{udp}, "listen", "the socket that systemd passed for listen is none to listen at: "},
+	} {
+		command, printed := underSystemd(t, test.sockets, []string{"LISTEN_FDNAMES=" + test.names}, program, "--upstream.url=http://127.0.0.1:1")
+		if err := command.Run(); err == nil || !strings.HasPrefix(printed.String(), test.want) {
+			t.Errorf("%s: got %v %s", test.names, err, printed.String())
+		}
+	}
+}
+
+// What is ours is not our children's.
+func TestSocketsAreNotPassedOn(t *testing.T) {
+	t.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
+	t.Setenv("LISTEN_FDS", "0")
+	t.Setenv("LISTEN_FDNAMES", "listen")
+	if given, err := activated(); len(given) > 0 || err != nil {
+		t.Errorf("got %v %v", given, err)
+	}
+	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
+		if value, is := os.LookupEnv(name); is {
+			t.Errorf("%s is still %s", name, value)
+		}
+	}
+}
