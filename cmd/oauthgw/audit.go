@@ -101,7 +101,7 @@ func (m *mistakes) auditFile(file string) string {
 		_, err = os.Stat(filepath.Dir(file))
 	}
 	if err != nil {
-		m.add("audit.file", "cannot be written: %w", err)
+		m.add("audit.file", "cannot be written: %s", err)
 	}
 	return file
 }

@@ -2,11 +2,30 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
+
+// verdict is what check says of a configuration, as its JSON.
+type verdict struct {
+	Valid    bool        `json:"valid"`
+	Mistakes mistakeList `json:"mistakes"`
+	// Metadata is what is to be said of what clients will be told. Nil means that
+	// the configuration is not valid.
+	Metadata *metadataVerdict `json:"metadata,omitempty"`
+}
+
+// metadataVerdict is what check says of the provider's metadata, as the gateway
+// would serve it. Whether that can be read depends on the provider.
+type metadataVerdict struct {
+	Read   bool     `json:"read"`
+	Fault  string   `json:"fault,omitempty"` // why it could not be read
+	Untrue []string `json:"untrue"`          // a sentence each
+}
 
 // check is the command that reads a configuration and reports its mistakes.
 // Of one without any it tells what the provider's metadata, as the gateway
@@ -15,32 +34,65 @@ import (
 func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("check", stderr)
 	flags := newConfigFlags(set)
+	format := newFormatFlag(set)
 	if err := parse(set, args); err != nil {
 		return err
 	}
-	s, err := flags.settings()
+	asJSON, err := format.isJSON()
 	if err != nil {
 		return err
+	}
+	v, err := judge(ctx, flags)
+	switch {
+	case err != nil:
+		return err
+	case !asJSON && !v.Valid:
+		return v.Mistakes
+	case !asJSON:
+		return v.writeText(stdout)
+	}
+	if err := writeJSON(stdout, v); err != nil || v.Valid {
+		return err
+	}
+	return fmt.Errorf("oauthgw check: %s", count(len(v.Mistakes), "mistake"))
+}
+
+// judge judges the configuration that flags give.
+func judge(ctx context.Context, flags configFlags) (verdict, error) {
+	s, err := flags.settings()
+	v := verdict{Mistakes: mistakeList{}}
+	if errors.As(err, &v.Mistakes) {
+		return v, nil
+	}
+	if err != nil {
+		return v, err
 	}
 	g, err := newGateway(s, nobody())
 	if err != nil {
-		return err
+		return v, err
 	}
 	defer g.close()
-	fmt.Fprintln(stdout, "the configuration is valid")
+	v.Valid, v.Metadata = true, &metadataVerdict{Untrue: []string{}}
 	sentences, err := g.truth(ctx)
+	if err != nil {
+		v.Metadata.Fault = err.Error()
+		return v, nil
+	}
+	v.Metadata.Read, v.Metadata.Untrue = true, append(v.Metadata.Untrue, sentences...)
+	return v, nil
+}
+
+// writeText tells of a valid configuration in lines.
+func (v verdict) writeText(w io.Writer) error {
+	lines := append([]string{"the configuration is valid"}, v.Metadata.Untrue...)
 	switch {
-	case err != nil:
-		sentences = []string{"The provider's metadata cannot be read now, so nothing is said of it: " + err.Error()}
-	case len(sentences) == 0:
-		sentences = []string{"the metadata that clients will see is true"}
+	case !v.Metadata.Read:
+		lines = append(lines, "The provider's metadata cannot be read now, so nothing is said of it: "+v.Metadata.Fault)
+	case len(v.Metadata.Untrue) == 0:
+		lines = append(lines, "the metadata that clients will see is true")
 	}
-	for _, sentence := range sentences {
-		if _, err := fmt.Fprintln(stdout, sentence); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return err
 }
 
 // truth returns what is untrue of the metadata that the gateway serves, once

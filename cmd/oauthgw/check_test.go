@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -51,6 +53,29 @@ func TestCheckSaysWhatIsUntrue(t *testing.T) {
 				t.Errorf("got %v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// For machines the same is told in members.
+func TestCheckInJSON(t *testing.T) {
+	honestly := publishing(t, honest+`}`)
+	for name, test := range map[string]struct{ args, out, err string }{
+		"mistakes": {"--config.file=testdata/config/issuer-mode.bad.yaml --log.level=loud", `{"valid":false,"mistakes":[` +
+			`{"file":"testdata/config/issuer-mode.bad.yaml","line":5,"key":"metadata.issuer","message":"must be one of preserve, rewrite","allowed":["preserve","rewrite"]},` +
+			`{"flag":true,"key":"log.level","message":"must be one of debug, info, warn, error","allowed":["debug","info","warn","error"]}]}`,
+			"oauthgw check: 2 mistakes"},
+		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"mistakes":[{"file":"absent.yaml","message":"cannot be read: no such file or directory"}]}`,
+			"oauthgw check: 1 mistake"},
+		"true": {"--upstream.url=" + honestly, `{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":[]}}`, ""},
+		"untrue": {"--upstream.url=" + publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`),
+			`{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":["The revocation_endpoint in the metadata is at https://b,`, ""},
+		"not read": {"--upstream.url=" + publishing(t, `[]`), `{"valid":true,"mistakes":[],"metadata":{"read":false,"fault":"`, ""},
+	} {
+		out, _, err := invoke(t, append([]string{"check", "--format=json"}, strings.Fields(test.args)...)...)
+		var compact bytes.Buffer
+		if json.Compact(&compact, []byte(out)) != nil || !strings.HasPrefix(compact.String(), test.out) || errorText(err) != test.err {
+			t.Errorf("%s: got %v\n%s", name, err, out)
+		}
 	}
 }
 

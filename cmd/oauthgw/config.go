@@ -13,13 +13,15 @@ type config struct {
 	// PublicURL is the origin that clients use. Empty means the one that the
 	// provider's metadata names.
 	PublicURL string `yaml:"public_url"`
-	Admin     struct {
+	// Admin is what operators reach.
+	Admin struct {
 		// Listen is the address of metrics and health: host:port or unix:/path.
 		Listen string `yaml:"listen"`
 		// WebConfigFile holds the TLS and the basic auth of that listener, as the
 		// exporters of Prometheus take them. Empty means plain http for everyone.
 		WebConfigFile string `yaml:"web_config_file"`
 	} `yaml:"admin"`
+	// Upstream is the provider.
 	Upstream struct {
 		// URL is the provider's origin, or unix:/path of its socket. The one key
 		// without which nothing works.
@@ -45,7 +47,8 @@ type config struct {
 	Endpoints map[string]string `yaml:"endpoints"`
 	// Passthrough carries every other path to the provider as it is.
 	Passthrough bool `yaml:"passthrough"`
-	ClientAuth  struct {
+	// ClientAuth is how clients authenticate.
+	ClientAuth struct {
 		// BasicDecoding is auto, form or raw.
 		BasicDecoding string `yaml:"basic_decoding"`
 		// Conflict is differing, any or report.
@@ -59,6 +62,7 @@ type config struct {
 		// Clients holds what differs for single clients, by client_id.
 		Clients map[string]clientConfig `yaml:"clients"`
 	} `yaml:"client_auth"`
+	// Registration is how clients register (RFC 7591, RFC 7592).
 	Registration struct {
 		// Translate restates client_secret_basic as client_secret_post for a
 		// provider that records the method of each client.
@@ -68,6 +72,7 @@ type config struct {
 		// provider answers to those who register.
 		ClientConfiguration string `yaml:"client_configuration"`
 	} `yaml:"registration"`
+	// Metadata is what clients are told of the provider (RFC 8414).
 	Metadata struct {
 		// Issuer is preserve or rewrite.
 		Issuer string `yaml:"issuer"`
@@ -80,11 +85,13 @@ type config struct {
 		// Patch corrects what the provider's metadata gets wrong.
 		Patch patchConfig `yaml:"patch"`
 	} `yaml:"metadata"`
+	// CORS is what pages of other origins may read.
 	CORS struct {
 		// AllowedOrigins are the origins whose pages may read the answers of the
 		// fronted endpoints and the metadata. Empty means none.
 		AllowedOrigins []string `yaml:"allowed_origins"`
 	} `yaml:"cors"`
+	// Drain is how it ends on a SIGTERM.
 	Drain struct {
 		// Delay is how long requests are still answered after a SIGTERM, while
 		// whoever sends clients here learns to send them elsewhere.
@@ -92,11 +99,13 @@ type config struct {
 		// Timeout bounds how long the exchanges under way may then take.
 		Timeout time.Duration `yaml:"timeout"`
 	} `yaml:"drain"`
+	// Audit is the record of who authenticated how.
 	Audit struct {
 		// File receives a record of each client authentication. "-" means standard
 		// output. Empty means none.
 		File string `yaml:"file"`
 	} `yaml:"audit"`
+	// Log is what is logged, to standard error.
 	Log struct {
 		// Level is debug, info, warn or error.
 		Level string `yaml:"level"`
@@ -108,11 +117,15 @@ type config struct {
 // certificateConfig names the files of a certificate chain and of its key, both
 // in PEM. They are read again when they change.
 type certificateConfig struct {
+	// CertFile holds the chain, the own certificate first.
 	CertFile string `yaml:"cert_file"`
-	KeyFile  string `yaml:"key_file"`
+	// KeyFile holds the private key of that certificate, without a passphrase.
+	KeyFile string `yaml:"key_file"`
 }
 
+// clientConfig is what differs for one client.
 type clientConfig struct {
+	// BasicDecoding is auto, form or raw, for this client.
 	BasicDecoding string `yaml:"basic_decoding"`
 }
 

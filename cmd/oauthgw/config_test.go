@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -22,12 +21,7 @@ func TestConfigurations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var want []string
-			for line := range strings.Lines(string(text)) {
-				if message, ok := strings.CutPrefix(line, "# error: "); ok {
-					want = append(want, strings.TrimSpace(message))
-				}
-			}
+			want := toldErrors(string(text))
 			if bad := strings.HasSuffix(name, ".bad.yaml"); bad != (len(want) > 0) {
 				t.Fatal("a bad file names its errors, a good one has none")
 			}
@@ -37,7 +31,7 @@ func TestConfigurations(t *testing.T) {
 				mistakes = append(mistakes, more...)
 			}
 			var got []string
-			if err := errors.Join(mistakes...); err != nil {
+			if err := mistakes.err(); err != nil {
 				got = strings.Split(strings.ReplaceAll(err.Error(), name, "FILE"), "\n")
 			}
 			if !slices.Equal(got, want) {
@@ -45,6 +39,17 @@ func TestConfigurations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// toldErrors returns what a file says is to be said of it.
+func toldErrors(text string) []string {
+	var told []string
+	for line := range strings.Lines(text) {
+		if message, ok := strings.CutPrefix(line, "# error: "); ok {
+			told = append(told, strings.TrimSpace(message))
+		}
+	}
+	return told
 }
 
 // The example is the manual: every key, at its default.
@@ -66,26 +71,26 @@ func TestExampleHoldsEveryKeyAtItsDefault(t *testing.T) {
 		t.Errorf("the example is\n%+v\nand the defaults are\n%+v", got, want)
 	}
 	for _, key := range keysOf(reflect.TypeFor[config](), "") {
-		if lineOf(&source.root, strings.Split(key, ".")) == 0 || source.locate(key) != exactly(source, key) {
+		if lineOf(&source.root, strings.Split(key, ".")) == 0 || !holds(source, key) {
 			t.Errorf("the example lacks %s", key)
 		}
 	}
 }
 
-// exactly locates a key by its own line, not that of the section around it.
-func exactly(s *source, key string) string {
-	var value any = map[string]any{}
+// holds reports whether a key itself is there, not only the section around it.
+func holds(s *source, key string) bool {
+	var value any
 	_ = s.root.Decode(&value)
 	for _, word := range strings.Split(key, ".") {
 		section, ok := value.(map[string]any)
 		if !ok {
-			return ""
+			return false
 		}
 		if value, ok = section[word]; !ok {
-			return ""
+			return false
 		}
 	}
-	return s.locate(key)
+	return true
 }
 
 // keysOf lists the keys of a configuration struct.
@@ -103,7 +108,7 @@ func keysOf(t reflect.Type, prefix string) []string {
 
 func TestMissingFileIsNamed(t *testing.T) {
 	_, _, mistakes := readConfig("testdata/absent.yaml")
-	if len(mistakes) != 1 || !strings.Contains(mistakes[0].Error(), "testdata/absent.yaml: no such file") {
+	if len(mistakes) != 1 || !strings.Contains(mistakes[0].Error(), "testdata/absent.yaml: cannot be read: no such file") {
 		t.Errorf("got %v", mistakes)
 	}
 }

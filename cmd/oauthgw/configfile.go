@@ -3,10 +3,10 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"regexp"
+	"reflect"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -16,34 +16,25 @@ import (
 type source struct {
 	file  string
 	root  yaml.Node
+	cut   []string        // the keys whose values could not be read
 	flags map[string]bool // the keys that flags gave
-}
-
-// mistakes collects what is wrong with a configuration, so that all of it is
-// told at once.
-type mistakes struct {
-	source *source
-	found  []error
-}
-
-// add records what is wrong with a key, such as upstream.url.
-func (m *mistakes) add(key, format string, args ...any) {
-	m.found = append(m.found, fmt.Errorf("%s: "+format, append([]any{m.source.locate(key)}, args...)...))
 }
 
 // locate says where a key was given: by a flag, in a line of the file, or
 // nowhere, which is the file as a whole.
-func (s *source) locate(key string) string {
+func (s *source) locate(key string) (file string, line int, flag bool) {
 	if s.flags[key] {
-		return "--" + key
+		return "", 0, true
 	}
-	if s.file == "" {
-		return key
-	}
-	if line := lineOf(&s.root, strings.Split(key, ".")); line > 0 {
-		return fmt.Sprintf("%s:%d: %s", s.file, line, key)
-	}
-	return fmt.Sprintf("%s: %s", s.file, key)
+	return s.file, lineOf(&s.root, strings.Split(key, ".")), false
+}
+
+// lacks reports whether a value that could not be read is the key's, or of a
+// key around it or within it.
+func (s *source) lacks(key string) bool {
+	return slices.ContainsFunc(s.cut, func(cut string) bool {
+		return strings.HasPrefix(cut+".", key+".") || strings.HasPrefix(key+".", cut+".")
+	})
 }
 
 // lineOf returns the line of a key, or of the innermost key around it that is
@@ -69,53 +60,62 @@ func lineOf(n *yaml.Node, keys []string) int {
 // readConfig reads a file over the defaults. It returns what could be read
 // beside the mistakes, so that the rest can be judged as well. Without a source
 // too little could be read for that.
-func readConfig(name string) (config, *source, []error) {
+func readConfig(name string) (config, *source, mistakeList) {
 	c, s := defaults(), &source{file: name}
 	if name == "" {
 		return c, s, nil
 	}
-	text, err := os.ReadFile(name)
+	text, wrong := readBounded(name)
+	if wrong != nil {
+		return c, nil, mistakeList{*wrong}
+	}
+	if wrong := parseOne(text, &s.root); wrong != nil {
+		wrong.File = name
+		return c, nil, mistakeList{*wrong}
+	}
+	if s.root.IsZero() { // there are comments only
+		return c, s, nil
+	}
+	shape := shape{file: name}
+	if !shape.fits("", s.root.Content[0], reflect.TypeFor[config]()) {
+		return c, nil, shape.found
+	}
+	s.cut = shape.cut
+	// The last word is the library's: what it refuses is not run.
+	if err := s.root.Decode(&c); err != nil {
+		return c, nil, append(shape.found, mistake{File: name, Message: "cannot be read: " + strings.TrimPrefix(err.Error(), "yaml: ")})
+	}
+	return c, s, shape.found
+}
+
+// largestFile bounds a configuration: a file beyond it is another's, or has no
+// end.
+const largestFile = 1 << 20
+
+func readBounded(name string) ([]byte, *mistake) {
+	f, err := os.Open(name)
 	if err != nil {
-		return c, nil, []error{err}
+		return nil, &mistake{File: name, Message: "cannot be read: " + reason(err)}
 	}
-	if err := yaml.Unmarshal(text, &s.root); err != nil {
-		return c, nil, inFile(name, err)
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+	switch {
+	case err != nil:
+		return nil, &mistake{File: name, Message: "cannot be read: " + reason(err)}
+	case len(text) > largestFile:
+		return nil, &mistake{File: name, Message: "is larger than 1 MiB, which no configuration is"}
+	case len(bytes.TrimSpace(text)) == 0:
+		// Taken for one of defaults only it would, while an editor is just writing
+		// it, undo whatever the file said.
+		return nil, &mistake{File: name, Message: "is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"}
 	}
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&c); err != nil && err != io.EOF {
-		// The library leaves out the whole section in which a key is repeated.
-		if strings.Contains(err.Error(), "already defined") {
-			s = nil
-		}
-		return c, s, inFile(name, err)
-	}
-	if err := d.Decode(&yaml.Node{}); err != io.EOF {
-		return c, nil, []error{fmt.Errorf("%s: the file holds more than one document", name)}
-	}
-	return c, s, nil
+	return text, nil
 }
 
-// inFile puts the errors of the YAML library into the form FILE:LINE: reason.
-func inFile(name string, err error) []error {
-	lines := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
-	if several := new(yaml.TypeError); errors.As(err, &several) {
-		lines = several.Errors
+// reason returns what the system says of a file, without the name before it.
+func reason(err error) string {
+	if path := new(os.PathError); errors.As(err, &path) {
+		err = path.Err
 	}
-	var found []error
-	for _, text := range lines {
-		text = unknownKey.ReplaceAllString(text, "unknown key $1")
-		if m := lineNumber.FindStringSubmatch(text); m != nil {
-			text = m[1] + ": " + m[2]
-		} else {
-			text = " " + text
-		}
-		found = append(found, fmt.Errorf("%s:%s", name, text))
-	}
-	return found
+	return err.Error()
 }
-
-var (
-	lineNumber = regexp.MustCompile(`(?s)^line (\d+): (.*)$`)
-	unknownKey = regexp.MustCompile(`(?s)field (\S+) not found in type .*$`)
-)

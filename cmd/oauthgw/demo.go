@@ -58,7 +58,7 @@ func startStage(ctx context.Context, address string, stderr io.Writer) (*stage, 
 	c.Log.Level, c.Log.Format = "warn", "text"
 	config, mistakes := c.compile(&source{})
 	if len(mistakes) > 0 {
-		return nil, errors.Join(append(mistakes, provider.Close())...)
+		return nil, errors.Join(mistakes, provider.Close())
 	}
 	gateway, err := listen(nil, config, observers{newLog: func(s settings) *slog.Logger { return newLog(s, stderr) }, metrics: metrics.New(build())})
 	if err != nil {

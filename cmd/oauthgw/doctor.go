@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +32,7 @@ func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error
 // readExamination reads what to examine and whether to report in JSON.
 func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, error) {
 	flags := newFlags("doctor", stderr)
-	format := flags.String("format", "text", "text or json")
+	format := newFormatFlag(flags)
 	ca := flags.String("ca-file", "", "the `file` of certificates, in PEM, that vouch for the server; empty: the system's")
 	if err := flags.Parse(args); err != nil {
 		return doctor.Config{}, false, err
@@ -46,20 +45,17 @@ func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, erro
 	if err := parse(flags, flags.Args()[1:]); err != nil {
 		return doctor.Config{}, false, err
 	}
-	m := &mistakes{source: &source{flags: map[string]bool{"format": true, "ca-file": true}}}
-	oneOf(m, "format", *format, "text", "json")
+	asJSON, err := format.isJSON()
+	m := &mistakes{source: &source{flags: map[string]bool{"ca-file": true}}}
 	c.Roots = m.trust("ca-file", *ca)
-	return c, *format == "json", errors.Join(m.found...)
+	return c, asJSON, errors.Join(err, m.found.err())
 }
 
 // writeReport writes a paragraph for each finding and how many there are, or
 // the report as JSON.
 func writeReport(w io.Writer, r doctor.Report, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return writeJSON(w, r)
 	}
 	for _, f := range r.Findings {
 		if _, err := fmt.Fprintf(w, "%s: %s: %s\n  → %s\n\n", f.Severity, f.Subject, f.What, f.Do); err != nil {

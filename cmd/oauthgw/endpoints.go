@@ -18,12 +18,13 @@ func (m *mistakes) endpoints(paths map[string]string) map[clientauth.Endpoint]*u
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		key := "endpoints." + name
 		if !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(name)) {
-			m.add(key, "is no endpoint; the endpoints are %s", list(clientauth.Endpoints()))
+			m.put(mistake{Key: key, Message: "is no endpoint; the endpoints are " + list(clientauth.Endpoints()),
+				Allowed: texts(clientauth.Endpoints())})
 			continue
 		}
 		u, err := endpointPath(paths[name])
 		if err != nil {
-			m.add(key, "%w", err)
+			m.add(key, "%s", err)
 			continue
 		}
 		if other, taken := owner[path.Clean(u.Path)]; taken {

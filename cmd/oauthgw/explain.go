@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -61,7 +60,7 @@ func explain(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 func explainedSettings(file, endpoint string) (settings, error) {
 	c, source, mistakes := readConfig(file)
 	if source == nil {
-		return settings{}, errors.Join(mistakes...)
+		return settings{}, mistakes.err()
 	}
 	if file == "" {
 		c.Upstream.URL = "https://provider.example"
@@ -71,11 +70,12 @@ func explainedSettings(file, endpoint string) (settings, error) {
 	switch {
 	case endpoint == "":
 	case !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(endpoint)):
-		mistakes = append(mistakes, fmt.Errorf("--endpoint: must be one of %s", list(clientauth.Endpoints())))
+		mistakes = append(mistakes, mistake{Flag: true, Key: "endpoint", Message: "must be one of " + list(clientauth.Endpoints())})
 	case len(c.Endpoints) > 0:
-		mistakes = append(mistakes, errors.New("--endpoint: the configuration names the endpoints, and the path of the request tells which it is; leave the flag out"))
+		mistakes = append(mistakes, mistake{Flag: true, Key: "endpoint",
+			Message: "the configuration names the endpoints, and the path of the request tells which it is; leave the flag out"})
 	}
-	return s, errors.Join(mistakes...)
+	return s, mistakes.err()
 }
 
 // observed is what an exchange looks like from all sides.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -91,7 +90,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("got %d %s", code, text)
 	}
 	p.write("passthrough: true\npasthru: 1\n")
-	if code, text := p.reload(); code != 500 || !strings.Contains(text, p.file+":5: unknown key pasthru") || p.passes() {
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, p.file+":5: pasthru: unknown key; ") || p.passes() {
 		t.Errorf("a bad file: got %d %s", code, text)
 	}
 	if text := storyGateway.scrape(storyGateway{admin: p.admin}, t); !strings.Contains(text, "oauthgw_config_last_reload_successful 0\n") {
@@ -139,10 +138,10 @@ func TestChangedFileIsLoaded(t *testing.T) {
 			loads++
 			c, source, mistakes := readConfig(file)
 			if source == nil {
-				return settings{}, mistakes[0]
+				return settings{}, mistakes.err()
 			}
 			s, mistakes := c.compile(source)
-			return s, errors.Join(mistakes...)
+			return s, mistakes.err()
 		}
 		s, err := load()
 		if err != nil {

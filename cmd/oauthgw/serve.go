@@ -39,7 +39,7 @@ func newConfigFlags(set *flag.FlagSet) configFlags {
 func (f configFlags) settings() (settings, error) {
 	c, source, mistakes := readConfig(*f.file)
 	if source == nil {
-		return settings{}, errors.Join(mistakes...)
+		return settings{}, mistakes.err()
 	}
 	source.flags = map[string]bool{}
 	f.set.Visit(func(fl *flag.Flag) { source.flags[fl.Name] = true })
@@ -52,7 +52,7 @@ func (f configFlags) settings() (settings, error) {
 		}
 	}
 	s, more := c.compile(source)
-	return s, errors.Join(append(mistakes, more...)...)
+	return s, append(mistakes, more...).err()
 }
 
 // serve is the command that carries requests until ctx ends.

@@ -51,7 +51,7 @@ type settings struct {
 
 // compile turns a configuration into settings, or tells everything that is
 // wrong with it.
-func (c config) compile(s *source) (settings, []error) {
+func (c config) compile(s *source) (settings, mistakeList) {
 	m := &mistakes{source: s}
 	out := settings{
 		listen: m.address("listen", c.Listen), adminListen: m.address("admin.listen", c.Admin.Listen),
@@ -95,10 +95,17 @@ func (m *mistakes) address(key, value string) string {
 	if path, ok := strings.CutPrefix(value, unixPrefix); ok && path != "" {
 		return value
 	}
-	if _, port, err := net.SplitHostPort(value); err != nil || port == "" {
+	if _, port, err := net.SplitHostPort(value); err != nil || port == "" || !isPort(port) {
 		m.add(key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
 	}
 	return value
+}
+
+// isPort reports whether a port is a number that ports have, or a name that the
+// system knows.
+func isPort(port string) bool {
+	_, err := net.LookupPort("tcp", port)
+	return err == nil
 }
 
 func (m *mistakes) positive(key string, d time.Duration) time.Duration {
@@ -118,7 +125,7 @@ func (m *mistakes) notNegative(key string, d time.Duration) time.Duration {
 // origin reads a URL that has scheme and host and nothing else.
 func (m *mistakes) origin(key, value, example string) *url.URL {
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" {
 		m.add(key, "must be an http or https URL, such as %s", example)
 		return nil
 	}
@@ -170,15 +177,17 @@ func (m *mistakes) level(value string) slog.Level {
 // oneOf reads a value out of a closed set.
 func oneOf[T ~string](m *mistakes, key, value string, allowed ...T) T {
 	if !slices.Contains(allowed, T(value)) {
-		m.add(key, "must be one of %s", list(allowed))
+		m.put(mistake{Key: key, Message: "must be one of " + list(allowed), Allowed: texts(allowed)})
 	}
 	return T(value)
 }
 
-func list[T ~string](values []T) string {
-	words := make([]string, len(values))
+func texts[T ~string](values []T) []string {
+	texts := make([]string, len(values))
 	for i, v := range values {
-		words[i] = string(v)
+		texts[i] = string(v)
 	}
-	return strings.Join(words, ", ")
+	return texts
 }
+
+func list[T ~string](values []T) string { return strings.Join(texts(values), ", ") }

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// breakage is a configuration that is wrong by what is around it, or by where it
+// was cut off.
+type breakage struct {
+	name  string
+	write func(t *testing.T, w workshop) // makes oauthgw.yaml
+	want  string                         // DIR is the workshop's directory
+}
+
+// workshop is a directory in which configurations are broken.
+type workshop struct{ dir string }
+
+func (w workshop) path(name string) string { return filepath.Join(w.dir, name) }
+
+func (w workshop) put(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// config writes the configuration: valid but for what is told.
+func (w workshop) config(t *testing.T, rest string) {
+	t.Helper()
+	w.put(t, "oauthgw.yaml", "upstream: {url: http://127.0.0.1:1}\n"+strings.ReplaceAll(rest, "DIR", w.dir))
+}
+
+// certificate writes NAME.crt and NAME.key.
+func (w workshop) certificate(t *testing.T, name string, until time.Time) {
+	certificateFiles(t, w.path(name), until)
+}
+
+func configured(rest string) func(*testing.T, workshop) {
+	return func(t *testing.T, w workshop) { w.config(t, rest) }
+}
+
+func brokenConfigurations() []breakage {
+	expired := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
+	shown := func(cert, key string) string {
+		return "tls: {cert_file: DIR/" + cert + ", key_file: DIR/" + key + "}\n"
+	}
+	return []breakage{
+		{"missing file", func(*testing.T, workshop) {}, "DIR/oauthgw.yaml: cannot be read: no such file or directory"},
+		{"directory", func(t *testing.T, w workshop) {
+			if err := os.Mkdir(w.path("oauthgw.yaml"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, "DIR/oauthgw.yaml: cannot be read: is a directory"},
+		{"link to nothing", func(t *testing.T, w workshop) {
+			if err := os.Symlink(w.path("..data"), w.path("oauthgw.yaml")); err != nil {
+				t.Fatal(err)
+			}
+		}, "DIR/oauthgw.yaml: cannot be read: no such file or directory"},
+		{"empty file", func(t *testing.T, w workshop) { w.put(t, "oauthgw.yaml", "") },
+			"DIR/oauthgw.yaml: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"},
+		{"blank file", func(t *testing.T, w workshop) { w.put(t, "oauthgw.yaml", "\n \n") },
+			"DIR/oauthgw.yaml: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"},
+		{"file without end", func(t *testing.T, w workshop) { w.config(t, strings.Repeat("# no end\n", largestFile/9)) },
+			"DIR/oauthgw.yaml: is larger than 1 MiB, which no configuration is"},
+		{"long file", func(t *testing.T, w workshop) { w.config(t, strings.Repeat("# long\n", 5000)+"log: {\n") },
+			"DIR/oauthgw.yaml:5002: lacks a value, or has one that begins with a character of YAML's own; put that in quotes"},
+		{"half-written key", configured("client_auth:\n  con"),
+			"DIR/oauthgw.yaml:3: client_auth: must be a section, with keys among basic_decoding, conflict, challenge, insecure_query_credentials, realm, clients"},
+		{"half-written value", configured("client_auth:\n  conflict:"),
+			"DIR/oauthgw.yaml:3: client_auth.conflict: has no value; write one, or leave the key out"},
+		{"half-written word", configured("client_auth: \n  conflict: diff"),
+			"DIR/oauthgw.yaml:3: client_auth.conflict: must be one of differing, any, report"},
+		{"half-written quotation", configured("client_auth:\n  realm: \"login"),
+			"DIR/oauthgw.yaml:3: has a quotation mark that is not closed"},
+		{"half-written URL", func(t *testing.T, w workshop) { w.put(t, "oauthgw.yaml", "upstream:\n  url: htt") },
+			"DIR/oauthgw.yaml:2: upstream.url: must be an http or https URL, such as http://127.0.0.1:3000"},
+		{"trust that is a directory", func(t *testing.T, w workshop) {
+			w.put(t, "oauthgw.yaml", "upstream:\n  url: https://provider.example\n  ca_file: "+w.dir+"\n")
+		}, "DIR/oauthgw.yaml:3: upstream.ca_file: DIR cannot be read: is a directory"},
+		{"no key", configured("tls: {cert_file: DIR/one.crt}\n"), "DIR/oauthgw.yaml:2: tls: needs both cert_file and key_file, or neither"},
+		{"no certificate", configured("tls: {key_file: DIR/one.key}\n"), "DIR/oauthgw.yaml:2: tls: needs both cert_file and key_file, or neither"},
+		{"certificate that is a list", configured("tls: {cert_file: [DIR/one.crt], key_file: DIR/one.key}\n"), "DIR/oauthgw.yaml:2: tls.cert_file: must be text"},
+		{"missing certificate and key", configured(shown("absent.crt", "absent.key")),
+			"DIR/oauthgw.yaml:2: tls.cert_file: DIR/absent.crt cannot be read: no such file or directory\n" +
+				"DIR/oauthgw.yaml:2: tls.key_file: DIR/absent.key cannot be read: no such file or directory"},
+		{"another's key", func(t *testing.T, w workshop) {
+			w.certificate(t, "one", time.Now().Add(time.Hour))
+			w.certificate(t, "two", time.Now().Add(time.Hour))
+			w.config(t, shown("one.crt", "two.key"))
+		}, "DIR/oauthgw.yaml:2: tls.key_file: DIR/two.key cannot be used with the certificate in DIR/one.crt: private key does not match public key"},
+		{"exchanged certificate and key", func(t *testing.T, w workshop) {
+			w.certificate(t, "one", time.Now().Add(time.Hour))
+			w.config(t, shown("one.key", "one.crt"))
+		}, "DIR/oauthgw.yaml:2: tls.cert_file: DIR/one.key holds no certificate in PEM\n" +
+			"DIR/oauthgw.yaml:2: tls.key_file: DIR/one.crt holds no private key in PEM"},
+		{"expired certificate", func(t *testing.T, w workshop) {
+			w.certificate(t, "old", expired)
+			w.config(t, shown("old.crt", "old.key"))
+		}, "DIR/oauthgw.yaml:2: tls.cert_file: the certificate in DIR/old.crt expired on 2024-02-29; renew it"},
+		{"expired certificate for the provider", func(t *testing.T, w workshop) {
+			w.certificate(t, "old", expired)
+			w.put(t, "oauthgw.yaml", "upstream:\n  url: https://provider.example\n  cert_file: "+w.path("old.crt")+"\n  key_file: "+w.path("old.key")+"\n")
+		}, "DIR/oauthgw.yaml:3: upstream.cert_file: the certificate in DIR/old.crt expired on 2024-02-29; renew it"},
+		{"half-written certificate", func(t *testing.T, w workshop) {
+			w.certificate(t, "one", time.Now().Add(time.Hour))
+			w.put(t, "one.crt", "-----BEGIN CERTIFICATE-----\nMIIB")
+			w.config(t, shown("one.crt", "one.key"))
+		}, "DIR/oauthgw.yaml:2: tls.cert_file: DIR/one.crt holds no certificate in PEM"},
+		{"encrypted key", func(t *testing.T, w workshop) {
+			w.certificate(t, "one", time.Now().Add(time.Hour))
+			w.put(t, "one.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n")
+			w.config(t, shown("one.crt", "one.key"))
+		}, "DIR/oauthgw.yaml:2: tls.key_file: DIR/one.key is encrypted; write the key without a passphrase"},
+	}
+}
+
+func TestBrokenConfigurations(t *testing.T) {
+	for _, test := range brokenConfigurations() {
+		t.Run(test.name, func(t *testing.T) {
+			w := workshop{t.TempDir()}
+			test.write(t, w)
+			_, _, err := invoke(t, "check", "--config.file="+w.path("oauthgw.yaml"))
+			if got := strings.ReplaceAll(errorText(err), w.dir, "DIR"); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+// On reload a broken configuration changes nothing, whichever way it is broken,
+// and is told as it is at the start.
+func TestBrokenConfigurationKeepsTheOld(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	defer provider.Close()
+	p := startReloading(t, provider.URL, "endpoints: {token: /t}\n")
+	scrape := func() string { return storyGateway.scrape(storyGateway{admin: p.admin}, t) }
+	try := func(name, want string) {
+		t.Helper()
+		code, text := p.reload()
+		if code != 500 || text != "not reloaded, the old configuration stays:\n"+want+"\n" || !p.passes() {
+			t.Errorf("%s: got %d\n%s\nwant\n%s", name, code, text, want)
+		}
+		if !strings.Contains(scrape(), "oauthgw_config_last_reload_successful 0\n") {
+			t.Errorf("%s: the metric does not tell", name)
+		}
+		if err := os.RemoveAll(p.file); err != nil {
+			t.Fatal(err)
+		}
+		p.write("")
+		if code, text := p.reload(); code != 200 || !strings.Contains(scrape(), "oauthgw_config_last_reload_successful 1\n") {
+			t.Fatalf("%s, mended: got %d %s", name, code, text)
+		}
+	}
+	for _, test := range brokenConfigurations() {
+		w := workshop{filepath.Dir(p.file)}
+		if err := os.Remove(p.file); err != nil {
+			t.Fatal(err)
+		}
+		test.write(t, w)
+		try(test.name, strings.ReplaceAll(test.want, "DIR", w.dir))
+	}
+	names, err := filepath.Glob("testdata/config/*.bad.yaml")
+	if err != nil || len(names) < 30 {
+		t.Fatalf("%d broken files: %v", len(names), err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p.file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		try(name, strings.ReplaceAll(strings.Join(toldErrors(string(text)), "\n"), "FILE", p.file))
+	}
+}

@@ -1,0 +1,49 @@
+// What the schema says of a configuration is what an editor shows: judged by
+// a validator and a YAML parser that were written without the gateway.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import test from "node:test";
+import Ajv2020 from "ajv/dist/2020.js";
+import { parseAllDocuments } from "yaml";
+
+const root = path.join(import.meta.dirname, "..");
+const configurations = path.join(root, "cmd/oauthgw/testdata/config");
+const read = (file) => fs.readFileSync(file, "utf8");
+const validate = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true })
+  .compile(JSON.parse(read(path.join(root, "docs/config.schema.json"))));
+
+// complaints are what an editor marks.
+function complaints(text) {
+  const documents = parseAllDocuments(text);
+  if (documents.length === 0) return [];
+  const found = documents.flatMap((document) => [...document.errors, ...document.warnings]);
+  if (documents.length > 1) found.push("several documents");
+  if (found.length > 0) return found.map(String);
+  let value;
+  try {
+    value = documents[0].toJS();
+  } catch (error) {
+    return [String(error)];
+  }
+  return validate(value) ? [] : validate.errors.map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+test("the example is valid, and names the schema", () => {
+  const text = read(path.join(root, "config.example.yaml"));
+  const [, schema] = text.match(/^# yaml-language-server: \$schema=(\S+)\n/);
+  assert.ok(fs.existsSync(path.join(root, schema)), schema);
+  assert.deepEqual(complaints(text), []);
+});
+
+// A broken file that the schema cannot know to be broken is valid for it: that a
+// port is taken, that two keys do not go together.
+const names = fs.readdirSync(configurations);
+test("there are files to judge", () => assert.ok(names.length > 40, `${names.length} files`));
+for (const name of names) {
+  const text = read(path.join(configurations, name));
+  const refused = /^# editor: refuses$/m.test(text);
+  test(`${name} is ${refused ? "refused" : "valid"}`, () => {
+    assert.equal(complaints(text).length > 0, refused, complaints(text).join("\n"));
+  });
+}
