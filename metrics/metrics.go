@@ -147,6 +147,32 @@ func (m *Metrics) ClientAuth(endpoint, method, outcome string) {
 	m.clientAuth.WithLabelValues(endpoint, method, outcome).Inc()
 }
 
+// ClientAuthCount is one series of oauthgw_client_auth_total.
+type ClientAuthCount struct {
+	Endpoint, Method, Outcome string
+	Count                     uint64
+}
+
+// ClientAuthCounts returns what [Metrics.ClientAuth] has counted, sorted by
+// endpoint, method and outcome.
+func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
+	// A registry of its own, so that nothing else is collected.
+	r := prometheus.NewRegistry()
+	r.MustRegister(m.clientAuth)
+	families, err := r.Gather()
+	if err != nil {
+		return nil // counters are always consistent with themselves
+	}
+	var counts []ClientAuthCount
+	for _, family := range families {
+		for _, series := range family.GetMetric() {
+			labels := series.GetLabel() // sorted by name
+			counts = append(counts, ClientAuthCount{labels[0].GetValue(), labels[1].GetValue(), labels[2].GetValue(), uint64(series.GetCounter().GetValue())})
+		}
+	}
+	return counts
+}
+
 // BasicDecoding counts one HTTP Basic pair by how it was read.
 func (m *Metrics) BasicDecoding(reading string) {
 	m.basicDecoding.WithLabelValues(reading).Inc()

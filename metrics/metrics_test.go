@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,5 +94,24 @@ func TestLint(t *testing.T) {
 	}
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// Whoever shows the counts to people shows those that are scraped.
+func TestClientAuthCounts(t *testing.T) {
+	m := metrics.New(metrics.Build{})
+	if got := m.ClientAuthCounts(); len(got) != 0 {
+		t.Errorf("before anything was counted: %v", got)
+	}
+	for _, c := range [][3]string{{"token", "none", "rejected"}, {"revocation", "none", "accepted"}, {"token", "client_secret_post", "many_methods"}, {"token", "none", "rejected"}} {
+		m.ClientAuth(c[0], c[1], c[2])
+	}
+	want := []metrics.ClientAuthCount{
+		{Endpoint: "revocation", Method: "none", Outcome: "accepted", Count: 1},
+		{Endpoint: "token", Method: "client_secret_post", Outcome: "many_methods", Count: 1},
+		{Endpoint: "token", Method: "none", Outcome: "rejected", Count: 2},
+	}
+	if got := m.ClientAuthCounts(); !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
 	}
 }
