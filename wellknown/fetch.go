@@ -37,8 +37,9 @@ var (
 // patch. It is immutable; fetching it again makes a new one.
 type document struct {
 	jsonobject.Object
-	etag string // the provider's validator (RFC 9110 section 8.8.3); empty: none
-	open bool   // the provider lets pages of every origin read it
+	published Metadata // before the patch; empty for a resource
+	etag      string   // the provider's validator (RFC 9110 section 8.8.3); empty: none
+	open      bool     // the provider lets pages of every origin read it
 }
 
 // fetch gets the document at a location of the provider, once, and follows
@@ -147,11 +148,12 @@ func (s *Source) read(name string, text []byte) (*document, error) {
 	if s.Expected != "" && md.Issuer() != s.Expected {
 		return nil, errForeignIssuer
 	}
+	published := md
 	md = s.Patch.apply(md)
 	if name == openidLocation && !md.isOpenID() {
 		return nil, fmt.Errorf("%w: what is there lacks what OpenID Connect requires", errNoDocument)
 	}
-	return &document{Object: md.Object}, nil
+	return &document{Object: md.Object, published: published}, nil
 }
 
 // readResource reads the metadata of a protected resource (RFC 9728 section 2).

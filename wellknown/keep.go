@@ -24,6 +24,7 @@ type entry struct {
 // who ask for many locations that do not exist cannot push out documents.
 type absence struct {
 	err   error
+	at    time.Time
 	until time.Time // when to ask again
 }
 
@@ -109,7 +110,8 @@ func (s *Source) start(location, name string) (<-chan singleflight.Result, error
 
 func (s *Source) keep(location string, e entry, err error) {
 	if err != nil {
-		s.missing.Add(location, absence{err, time.Now().Add(pause + rand.N(pause/2))})
+		now := time.Now()
+		s.missing.Add(location, absence{err, now, now.Add(pause + rand.N(pause/2))})
 		return
 	}
 	s.missing.Remove(location)

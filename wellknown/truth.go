@@ -20,6 +20,11 @@ func (s *Source) Truth(ctx context.Context, paths map[clientauth.Endpoint]string
 	if err != nil {
 		return nil, err
 	}
+	return s.judge(md, paths), nil
+}
+
+// judge is [Source.Truth] of one document.
+func (s *Source) judge(md Metadata, paths map[clientauth.Endpoint]string) []string {
 	t := truth{provider: md, front: s.front(md, md.Issuer(), paths), way: s.way(md.Issuer()), rewrite: s.Issuer == IssuerRewrite}
 	t.served = md.Augment(t.front)
 	t.endpoints(paths)
@@ -27,7 +32,7 @@ func (s *Source) Truth(ctx context.Context, paths map[clientauth.Endpoint]string
 	t.rewritten()
 	t.assertions()
 	t.strictClients()
-	return t.sentences, nil
+	return t.sentences
 }
 
 // truth is a judgement that is being made.

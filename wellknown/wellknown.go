@@ -14,7 +14,6 @@ package wellknown
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -137,9 +136,7 @@ func (h *Handler) text(name string, d *document) []byte {
 	if name == resourceLocation {
 		return moveResource(d.Object, h.Source.way(h.Issuer)).Encode()
 	}
-	md := Metadata{d.Object}
-	// A document that names another issuer does not make that one's origin ours.
-	return md.Augment(h.Source.front(md, cmp.Or(h.Issuer, md.Issuer()), h.Endpoints)).Encode()
+	return h.Source.served(d, h.Issuer, h.Endpoints).Encode()
 }
 
 func refuse(w http.ResponseWriter, status int, code, description string) {
