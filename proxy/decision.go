@@ -46,6 +46,14 @@ func (d Decision) Refused() bool {
 	return !strings.HasPrefix(d.Outcome, outcomeOverlooked)
 }
 
+// Answered reports whether the provider said whether it accepts the client.
+func (d Decision) Answered() bool {
+	return d.Outcome == outcomeAccepted || d.Outcome == outcomeRejected
+}
+
+// Failed reports whether the provider brought no usable answer.
+func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
+
 // Attrs returns the decision as a log line tells it. The time is the line's own.
 func (d Decision) Attrs() []slog.Attr {
 	attrs := []slog.Attr{

@@ -112,6 +112,19 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// What became of a request tells how the provider is, if it was asked at all.
+func TestAnsweredAndFailed(t *testing.T) {
+	for outcome, want := range map[string][2]bool{
+		"accepted": {true, false}, "rejected": {true, false}, "failed": {false, true},
+		"canceled": {}, "many_methods": {}, "overlooked_many_methods": {},
+	} {
+		d := proxy.Decision{Outcome: outcome}
+		if got := [2]bool{d.Answered(), d.Failed()}; got != want {
+			t.Errorf("%s: %v", outcome, got)
+		}
+	}
+}
+
 // Whoever asks through a Unix socket has no address.
 func TestSourceOfAUnixSocket(t *testing.T) {
 	var decided proxy.Decision

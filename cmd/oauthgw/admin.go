@@ -3,10 +3,13 @@ package main
 import (
 	"io"
 	"net/http"
+
+	"oauthgw/internal/statuspage"
 )
 
-// operations serves metrics, liveness, readiness and reloading. Liveness does
-// not depend on the provider, and no probe causes a request to it.
+// operations serves metrics, liveness, readiness, reloading and the status page.
+// Liveness does not depend on the provider, and neither a probe nor a look at the
+// page causes a request to it.
 func (s *servers) operations() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.live.metrics.Handler())
@@ -17,6 +20,7 @@ func (s *servers) operations() http.Handler {
 		mux.HandleFunc("GET "+path, s.answerReady)
 	}
 	mux.HandleFunc("POST /-/reload", s.answerReload)
+	mux.Handle("GET /{$}", statuspage.Handler(s.facts))
 	return mux
 }
 
@@ -25,14 +29,22 @@ func say(word string) http.HandlerFunc {
 }
 
 func (s *servers) answerReady(w http.ResponseWriter, r *http.Request) {
+	if why := s.notReady(); why != "" {
+		http.Error(w, "not ready: "+why, http.StatusServiceUnavailable)
+		return
+	}
+	say("ready")(w, r)
+}
+
+// notReady says why no requests are to be sent here. Empty means that they are.
+func (s *servers) notReady() string {
 	switch {
 	case s.draining.Load():
-		http.Error(w, "not ready: draining", http.StatusServiceUnavailable)
+		return "draining"
 	case !s.live.now().ready():
-		http.Error(w, "not ready: the endpoints are not configured and the provider's metadata has not been read", http.StatusServiceUnavailable)
-	default:
-		say("ready")(w, r)
+		return "the endpoints are not configured and the provider's metadata has not been read"
 	}
+	return ""
 }
 
 // answerReload reloads. Whoever may ask may also know what is wrong with the

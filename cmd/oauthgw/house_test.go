@@ -28,12 +28,15 @@ var house = map[string]struct{ ours, doors []string }{
 	// Given the URL of an authorization server, these are the things that will
 	// trip its clients, and what to do about them.
 	"oauthgw/internal/doctor": {ours: []string{"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"}},
-	"oauthgw/internal/legacy": {},
+	// Given what is known of a running gateway, this is the page that an operator
+	// reads.
+	"oauthgw/internal/statuspage": {ours: []string{"oauthgw/internal/jsonobject"}},
+	"oauthgw/internal/legacy":     {},
 	// What OpenTelemetry is told of requests.
 	"oauthgw/internal/tracing":        {doors: []string{"go.opentelemetry.io/otel"}},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/tracing"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
 		doors: []string{"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "gopkg.in/yaml.v3"},
 	},
 }

@@ -26,6 +26,7 @@ type live struct {
 	judging bool                     // tell what is untrue of the metadata
 
 	current atomic.Pointer[gateway]
+	loaded  atomic.Pointer[loading] // the last one
 
 	mu       sync.Mutex // serialises begin, reload and end
 	watched  []string   // the files of the configuration
@@ -38,11 +39,29 @@ func newLive(s settings, o observers) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.metrics.ConfigLoaded(true)
 	l := &live{observers: o, watched: s.files}
+	l.tell(nil)
 	l.current.Store(g)
 	l.audit.to(s.auditFile)
 	return l, nil
+}
+
+// loading is an attempt to load the configuration.
+type loading struct {
+	at      time.Time
+	fault   error     // nil: it succeeded
+	inForce time.Time // when the configuration that is in force was loaded
+}
+
+// tell records an attempt to load the configuration, for metrics and for people.
+func (l *live) tell(fault error) {
+	l.metrics.ConfigLoaded(fault == nil)
+	now := &loading{at: time.Now(), fault: fault}
+	now.inForce = now.at
+	if fault != nil {
+		now.inForce = l.loaded.Load().inForce
+	}
+	l.loaded.Store(now)
 }
 
 // now returns the gateway of the moment.
@@ -105,7 +124,7 @@ func (l *live) replace() error {
 	if err == nil {
 		after, err = l.successor(s, before)
 	}
-	l.metrics.ConfigLoaded(err == nil)
+	l.tell(err)
 	if err != nil {
 		before.log.Error("the configuration was not reloaded, the old one stays", "fault", err.Error())
 		return err

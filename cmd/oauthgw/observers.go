@@ -16,10 +16,11 @@ import (
 
 // observers are told of what a gateway does. They outlive its configurations.
 type observers struct {
-	newLog  func(settings) *slog.Logger
-	metrics *metrics.Metrics
-	tracing *tracing.Tracing // nil: nothing is traced
-	audit   *audit           // nil: nothing is recorded
+	newLog    func(settings) *slog.Logger
+	metrics   *metrics.Metrics
+	tracing   *tracing.Tracing // nil: nothing is traced
+	audit     *audit           // nil: nothing is recorded
+	decisions *decisions       // nil: nothing is remembered
 }
 
 // nobody returns observers for a gateway that is not watched.
@@ -67,4 +68,5 @@ func (o observers) observed(name string, next http.Handler) http.Handler {
 func (o observers) decided(ctx context.Context, d proxy.Decision) {
 	tracing.Annotate(ctx, string(d.Method), d.Outcome)
 	o.audit.record(ctx, d)
+	o.decisions.add(d)
 }

@@ -94,11 +94,13 @@ type servers struct {
 	data, admin         net.Listener
 	dataHTTP, adminHTTP *http.Server
 	draining            atomic.Bool // every answer is the last on its connection
+	started             time.Time
 }
 
 // listen takes the addresses for which no socket is given, and prepares the
 // gateway. Nothing is answered before run.
 func listen(given sockets, s settings, o observers) (*servers, error) {
+	o.decisions = &decisions{}
 	live, err := newLive(s, o)
 	if err != nil {
 		return nil, err
@@ -112,7 +114,7 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 		return nil, errors.Join(err, data.Close())
 	}
 	errorLog := newStandardLog(o.newLog(s))
-	servers := &servers{live: live, data: live.withTLS(data), admin: admin}
+	servers := &servers{live: live, data: live.withTLS(data), admin: admin, started: time.Now()}
 	servers.dataHTTP = newServer(servers.lastOnesWhileDraining(identified(live)), errorLog)
 	servers.adminHTTP = newServer(servers.operations(), errorLog)
 	return servers, nil

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/legacy"
+	"oauthgw/proxy"
+	"oauthgw/wellknown"
+)
+
+// statusPage returns the text of the status page, without its tags.
+func statusPage(t *testing.T, admin string) string {
+	t.Helper()
+	resp, err := http.Get("http://" + admin + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Security-Policy") == "" {
+		t.Fatalf("got %d %v", resp.StatusCode, err)
+	}
+	_, body, _ := strings.Cut(string(text), "<body>")
+	body = tags.ReplaceAllString(strings.ReplaceAll(body, "<wbr>", ""), " ")
+	return strings.Join(strings.Fields(body), " ")
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+func assertTells(t *testing.T, page string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(page, w) {
+			t.Errorf("the page does not tell %q:\n%s", w, page)
+		}
+	}
+}
+
+// The page tells what is known, without asking the provider and without any
+// secret that passed.
+func TestStatusPage(t *testing.T) {
+	var asked atomic.Int32
+	provider := httptest.NewUnstartedServer(nil)
+	provider.Start()
+	defer provider.Close()
+	l := legacy.New(legacy.Config{PublicURL: provider.URL})
+	provider.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked.Add(1); l.ServeHTTP(w, r) })
+	p := startReloading(t, provider.URL, "public_url: "+provider.URL+"\nmetadata: {ttl: 1h}\n")
+	eventually(t, "readiness", func() bool { return status(t, "http://"+p.admin+"/-/ready") == 200 })
+	send(t, p.data, fmt.Sprintf(basicRequest, "/oauth2/tokens"))
+	send(t, p.data, "POST /oauth2/tokens?client_secret=s3cret-two HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\ncode=s3cret-three")
+	before := asked.Load()
+
+	page := statusPage(t, p.admin)
+	assertTells(t, page, "Requests Ready 3 endpoints known", "Provider Reachable answered", "Configuration In force loaded", "Metadata True",
+		"Upstream "+provider.URL+" ", "Issuer "+provider.URL+" ", "token /oauth2/tokens Basic becomes post the provider’s metadata",
+		"token client_secret_basic 0 1 0 0 0 0 ", "token unknown 0 0 1 1 query_credentials 0 0 0 ",
+		"unknown 400 query_credentials", "client_secret_basic 401 rejected by the provider",
+		"token_endpoint_auth_methods_supported changed client_secret_post client_secret_post client_secret_basic ")
+	if strings.Index(page, "400 query_credentials") > strings.Index(page, "401 rejected") {
+		t.Error("the refusals are not the latest first")
+	}
+	for _, secret := range []string{"s3cret-", "YXBwOnMzY3JldC1vbmU="} {
+		if strings.Contains(page, secret) {
+			t.Errorf("the page holds %s", secret)
+		}
+	}
+	if asked.Load() != before {
+		t.Error("the provider was asked for the page")
+	}
+
+	p.write("passthru: 1\n")
+	p.reload()
+	assertTells(t, statusPage(t, p.admin), "Configuration Reload failed", "Last load", "failed", "oauthgw.yaml:6: passthru: unknown key")
+	p.write("endpoints: {token: /elsewhere, registration: /oauth2/register}\nregistration: {translate: false}\n")
+	p.reload()
+	page = statusPage(t, p.admin)
+	assertTells(t, page, "Configuration In force", "succeeded", "token /elsewhere Basic becomes post the configuration", "registration /oauth2/register carried as it is the configuration",
+		"Metadata Needs a look 1 sentence below", "endpoints.token is fronted at /elsewhere, but the metadata sends clients to /oauth2/tokens",
+		"401 rejected by the provider")
+	provider.Close()
+	send(t, p.data, fmt.Sprintf(basicRequest, "/elsewhere"))
+	assertTells(t, statusPage(t, p.admin), "Provider Failing", "an exchange at the token endpoint failed with status 503; the log tells why")
+}
+
+// Only / is the page: the admin listener has no other pages.
+func TestStatusPageIsAtOnePath(t *testing.T) {
+	g := startGateway(t, learning(t, "http://127.0.0.1:1"))
+	for request, want := range map[string]int{"GET /": 200, "HEAD /": 200, "POST /": 405, "GET /index.html": 404, "GET /-/": 404, "GET /favicon.ico": 404} {
+		method, path, _ := strings.Cut(request, " ")
+		req, err := http.NewRequest(method, "http://"+g.admin+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %d", request, resp.StatusCode)
+		}
+	}
+	eventually(t, "the failure on the page", func() bool {
+		page := statusPage(t, g.admin)
+		return strings.Contains(page, "Provider Failing no good answer yet") && strings.Contains(page, "Requests Not ready") &&
+			strings.Contains(page, "The last attempt to read it failed: fetching metadata: dial tcp 127.0.0.1:1: connect: connection refused") && strings.Contains(page, "None are known yet")
+	})
+}
+
+// That there is no metadata is an answer of the provider.
+func TestProviderWithoutMetadataIsReachable(t *testing.T) {
+	s := learning(t, "http://127.0.0.1:1")
+	l, err := newLive(s, nobody())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.decisions = &decisions{}
+	asked := time.Now()
+	p := l.now().provider([]wellknown.Kept{{Fault: errors.New("none"), Failed: asked, Absent: true}}, wellknown.Provider{}, l)
+	if !p.Reached.Equal(asked) || !p.Failed.IsZero() {
+		t.Errorf("%+v", p)
+	}
+}
+
+// After a reload that failed, what is in force is what was loaded before.
+func TestFailedReloadLeavesWhatIsInForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &live{observers: nobody()}
+		began := time.Now()
+		for _, step := range []struct {
+			fault   error
+			inForce time.Duration
+		}{{nil, 0}, {errors.New("bad"), 0}, {errors.New("worse"), 0}, {nil, 3 * time.Hour}} {
+			l.tell(step.fault)
+			r := l.lastReload()
+			if !r.Tried.Equal(time.Now()) || r.InForce.Sub(began) != step.inForce || (r.Fault != "") != (step.fault != nil) {
+				t.Errorf("after %v: %+v", step.fault, r)
+			}
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// However many are refused, the last ones are remembered, in their order, and
+// what was seen of a provider before this one is not told of it.
+func TestDecisionsAreBounded(t *testing.T) {
+	var d decisions
+	at := func(n int) time.Time { return time.Unix(int64(n), 0) }
+	d.add(proxy.Decision{Time: at(1), Outcome: "accepted"})
+	d.add(proxy.Decision{Time: at(2), Outcome: "overlooked_many_methods"})
+	d.add(proxy.Decision{Time: at(3), Outcome: "failed", Endpoint: clientauth.Token})
+	if got := d.latestRefusals(); len(got) != 0 {
+		t.Errorf("remembered as refusals: %v", got)
+	}
+	if answered, failed := d.provider(at(1)); !answered.Equal(at(1)) || failed.Endpoint != clientauth.Token {
+		t.Errorf("got %v %v", answered, failed)
+	}
+	if answered, failed := d.provider(at(4)); !answered.IsZero() || !failed.Time.IsZero() {
+		t.Errorf("of before: %v %v", answered, failed)
+	}
+	for _, total := range []int{1, keptRefusals - 1, keptRefusals, keptRefusals + 1, 3*keptRefusals + 7} {
+		var d decisions
+		for n := range total {
+			d.add(proxy.Decision{Time: at(n), Outcome: "rejected"})
+		}
+		got := d.latestRefusals()
+		if len(got) != min(total, keptRefusals) {
+			t.Errorf("of %d refusals %d are remembered", total, len(got))
+		}
+		for i, r := range got {
+			if !r.Time.Equal(at(total - 1 - i)) {
+				t.Errorf("of %d, at place %d is the one of %v", total, i, r.Time.Unix())
+			}
+		}
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 100 {
+				d.add(proxy.Decision{Outcome: "rejected"})
+				d.latestRefusals()
+			}
+		})
+	}
+	all.Wait()
+}
