@@ -41,6 +41,8 @@ export async function deploy(t, { gateway = true, config } = {}) {
   };
   return {
     origin,
+    // admin is where operators look.
+    admin,
     // sample is the value of one of the gateway's metrics.
     sample,
     // observations resolves to what arrived at the provider's token and

@@ -16,8 +16,9 @@ const args = [
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
-// launch resolves to a browser in which pages can be opened.
-export async function launch(t) {
+// launch resolves to a browser in which pages can be opened. The options are
+// playwright's besides.
+export async function launch(t, options = {}) {
   await fs.mkdir(build, { recursive: true });
   const profile = await fs.mkdtemp(path.join(build, "chromium-"));
   const browser = await chromium.launchPersistentContext(profile, {
@@ -29,6 +30,7 @@ export async function launch(t) {
     args,
     env: { PATH: process.env.PATH, HOME: profile },
     timeout: 30_000,
+    ...options,
   });
   t.after(async () => {
     await browser.close();
