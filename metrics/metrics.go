@@ -51,6 +51,8 @@ type Metrics struct {
 
 	reloadSuccessful prometheus.Gauge
 	reloadTimestamp  prometheus.Gauge
+	certificates     *prometheus.GaugeVec
+	ready            atomic.Pointer[func() bool] // nil: nobody has said
 
 	logDropped *prometheus.CounterVec
 }
@@ -75,6 +77,9 @@ func New(b Build) *Metrics {
 
 		reloadSuccessful: gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded."),
 		reloadTimestamp:  gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970."),
+
+		certificates: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace,
+			Name: "certificate_not_after_timestamp_seconds", Help: "When the certificate that clients or the provider are shown expires, in seconds since 1970."}, []string{"shown_to"}),
 
 		logDropped: counter("log_dropped_total", "Log lines that were dropped because nobody took them in time, by log: operations or audit.", "log"),
 	}
@@ -105,7 +110,9 @@ func (m *Metrics) register(b Build) {
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
-		m.reloadSuccessful, m.reloadTimestamp, m.logDropped,
+		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "ready",
+			Help: "Whether requests can be answered and the gateway is not draining, as /-/ready says."}, m.readiness),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
 			Help:        "Always 1; the labels identify the binary.",
 			ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion}},
@@ -223,6 +230,27 @@ func (m *Metrics) ConfigLoaded(ok bool) {
 	}
 	m.reloadSuccessful.Set(1)
 	m.reloadTimestamp.SetToCurrentTime()
+}
+
+// Certificate records when the certificate expires that is shown to clients or
+// the provider. Zero means that none is shown.
+func (m *Metrics) Certificate(shownTo string, notAfter time.Time) {
+	if notAfter.IsZero() {
+		m.certificates.DeleteLabelValues(shownTo)
+		return
+	}
+	m.certificates.WithLabelValues(shownTo).Set(float64(notAfter.Unix()))
+}
+
+// Ready makes every scrape ask whether the gateway is ready. Before that it is
+// not.
+func (m *Metrics) Ready(ready func() bool) { m.ready.Store(&ready) }
+
+func (m *Metrics) readiness() float64 {
+	if ready := m.ready.Load(); ready != nil && (*ready)() {
+		return 1
+	}
+	return 0
 }
 
 // LogDropped counts one line of a log that was dropped.

@@ -42,6 +42,7 @@ func everything() *metrics.Metrics {
 	m.UpstreamError("token", "timeout")
 	m.MetadataRequest("hit")
 	m.ConfigLoaded(false)
+	m.Certificate("clients", time.Unix(1_900_000_000, 0))
 	m.LogDropped("operations")
 	return m
 }
@@ -64,6 +65,8 @@ func TestNames(t *testing.T) {
 		`oauthgw_metadata_age_seconds NaN`,
 		`oauthgw_config_last_reload_successful 0`,
 		`oauthgw_config_last_reload_success_timestamp_seconds 0`,
+		`oauthgw_certificate_not_after_timestamp_seconds{shown_to="clients"} 1.9e+09`,
+		`oauthgw_ready 0`,
 		`oauthgw_log_dropped_total{log="operations"} 1`,
 		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
@@ -82,6 +85,26 @@ func TestLoadingAndFetchingAreDated(t *testing.T) {
 		if strings.Contains(got, unwanted) {
 			t.Errorf("the exposition still says %s", unwanted)
 		}
+	}
+}
+
+// A certificate that is no longer shown cannot expire.
+func TestCertificateThatIsGone(t *testing.T) {
+	m := everything()
+	m.Certificate("clients", time.Time{})
+	if got := exposed(t, m); strings.Contains(got, "oauthgw_certificate") {
+		t.Errorf("the exposition still has it:\n%s", got)
+	}
+}
+
+func TestReadinessIsAskedForByEachScrape(t *testing.T) {
+	m, ready := everything(), false
+	m.Ready(func() bool { return ready })
+	for _, want := range []string{"oauthgw_ready 0\n", "oauthgw_ready 1\n"} {
+		if got := exposed(t, m); !strings.Contains(got, want) {
+			t.Errorf("the exposition lacks %s\n%s", want, got)
+		}
+		ready = true
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // Liveness does not depend on the provider, and neither a probe nor a look at the
 // page causes a request to it.
 func (s *servers) operations() http.Handler {
+	s.live.metrics.Ready(func() bool { return s.notReady() == "" })
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.live.metrics.Handler())
 	for _, path := range []string{"/-/healthy", "/healthz"} {

@@ -67,6 +67,14 @@ func (m *mistakes) read(key, file string) ([]byte, bool) {
 	return text, err == nil
 }
 
+// expiry returns when a certificate expires. Zero means that there is none.
+func expiry(c *tls.Certificate) time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.Leaf.NotAfter
+}
+
 // upstreamTLS returns how the provider proves who it is, and what it is shown.
 // Nil means the system's trust and nothing.
 func (m *mistakes) upstreamTLS(c config) *tls.Config {
@@ -80,6 +88,14 @@ func (m *mistakes) upstreamTLS(c config) *tls.Config {
 		out.Certificates = []tls.Certificate{*own}
 	}
 	return out
+}
+
+// upstreamCertificate returns what the provider is shown. Nil means nothing.
+func (s settings) upstreamCertificate() *tls.Certificate {
+	if s.upstreamTLS == nil || len(s.upstreamTLS.Certificates) == 0 {
+		return nil
+	}
+	return &s.upstreamTLS.Certificates[0]
 }
 
 func (m *mistakes) trust(key, file string) *x509.CertPool {

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 		t.Errorf("the new certificate is not shown: %d %s", code, text)
 	}
 	second := shown()
+	storyGateway{admin: p.admin}.expectExpiry(t, "clients", second.NotAfter)
 	// To stop showing one takes a restart.
 	with := p.head
 	p.head = with[:strings.Index(with, "tls:")] + with[strings.Index(with, "listen:"):]
@@ -86,6 +88,17 @@ func TestCertificateIsReplaced(t *testing.T) {
 	}
 	if code, text := p.reload(); code != 500 || !strings.Contains(text, "tls.cert_file: "+files.CertFile+" holds no certificate in PEM") || !shown().Equal(second) {
 		t.Errorf("a broken file: %d %s", code, text)
+	}
+}
+
+// expectExpiry expects the metrics to say when a certificate expires, zero that
+// they do not.
+func (g storyGateway) expectExpiry(t *testing.T, shownTo string, want time.Time) {
+	t.Helper()
+	series := `oauthgw_certificate_not_after_timestamp_seconds{shown_to="` + shownTo + `"} `
+	line := series + strconv.FormatFloat(float64(want.Unix()), 'g', -1, 64) + "\n"
+	if text := g.scrape(t); want.IsZero() && strings.Contains(text, series) || !want.IsZero() && !strings.Contains(text, line) {
+		t.Errorf("of %s the metrics do not say that it expires %v:\n%s", shownTo, want, text)
 	}
 }
 
@@ -111,6 +124,11 @@ func TestMutualTLS(t *testing.T) {
 		if !strings.HasPrefix(answer, "HTTP/1.1 "+want) {
 			t.Errorf("with %q: got %s", files.CertFile, answer)
 		}
+		var until time.Time
+		if files == ours {
+			until = pair.Leaf.NotAfter
+		}
+		g.expectExpiry(t, "provider", until)
 	}
 }
 

@@ -76,6 +76,9 @@ func TestProviderThatComesLater(t *testing.T) {
 	if got := status(t, "http://"+g.admin+"/-/ready"); got != 503 {
 		t.Errorf("ready answered %d before the endpoints were known", got)
 	}
+	if text := g.scrape(t); !strings.Contains(text, "oauthgw_ready 0\n") {
+		t.Errorf("the metrics say otherwise:\n%s", text)
+	}
 	provider := httptest.NewUnstartedServer(legacy.New(legacy.Config{PublicURL: "http://" + g.data}))
 	if provider.Listener, err = net.Listen("tcp", address); err != nil {
 		t.Fatal(err)
@@ -83,6 +86,9 @@ func TestProviderThatComesLater(t *testing.T) {
 	provider.Start()
 	defer provider.Close()
 	eventually(t, "readiness", func() bool { return status(t, "http://"+g.admin+"/-/ready") == 200 })
+	if text := g.scrape(t); !strings.Contains(text, "oauthgw_ready 1\n") {
+		t.Errorf("the metrics say otherwise:\n%s", text)
+	}
 	answer := send(t, g.data, fmt.Sprintf(basicRequest, "/oauth2/tokens"))
 	if !strings.HasPrefix(answer, "HTTP/1.1 401 ") || !strings.Contains(answer, `Www-Authenticate: Basic realm="http://`+g.data+`"`) {
 		t.Errorf("got %s", answer)

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"oauthgw/metrics"
+
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
@@ -39,6 +41,7 @@ func newLive(s settings, o observers) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.expose(o.metrics)
 	l := &live{observers: o, watched: s.files}
 	l.tell(nil)
 	l.current.Store(g)
@@ -129,6 +132,7 @@ func (l *live) replace() error {
 		before.log.Error("the configuration was not reloaded, the old one stays", "fault", err.Error())
 		return err
 	}
+	s.expose(l.metrics)
 	l.current.Store(after)
 	l.audit.to(s.auditFile)
 	l.watched = s.files
@@ -140,6 +144,12 @@ func (l *live) replace() error {
 		after.log.Warn("a change of this key takes a restart", "key", key)
 	}
 	return nil
+}
+
+// expose tells of certificates that come into force.
+func (s settings) expose(m *metrics.Metrics) {
+	m.Certificate("clients", expiry(s.certificate))
+	m.Certificate("provider", expiry(s.upstreamCertificate()))
 }
 
 // successor returns a gateway that can take the place of another.

@@ -208,6 +208,9 @@ func TestDrain(t *testing.T) {
 		if draining {
 			end(errTerminated)
 			eventually(t, "draining", func() bool { return status(t, admin+"/-/ready") == 503 })
+			if text := (storyGateway{admin: servers.admin.Addr().String()}).scrape(t); !strings.Contains(text, "oauthgw_ready 0\n") {
+				t.Errorf("the metrics say otherwise:\n%s", text)
+			}
 		}
 		for _, path := range []string{"/", "/t"} {
 			resp, err := http.Get(data + path)
