@@ -83,6 +83,10 @@ func New(b Build) *Metrics {
 
 		logDropped: counter("log_dropped_total", "Log lines that were dropped because nobody took them in time, by log: operations or audit.", "log"),
 	}
+	// A counter that begins with its first event has no increase to alert on.
+	for _, log := range []string{"operations", "audit"} {
+		m.logDropped.WithLabelValues(log)
+	}
 	m.register(b)
 	return m
 }

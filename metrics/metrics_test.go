@@ -68,6 +68,7 @@ func TestNames(t *testing.T) {
 		`oauthgw_certificate_not_after_timestamp_seconds{shown_to="clients"} 1.9e+09`,
 		`oauthgw_ready 0`,
 		`oauthgw_log_dropped_total{log="operations"} 1`,
+		`oauthgw_log_dropped_total{log="audit"} 0`,
 		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {

@@ -104,24 +104,30 @@ func startLogin(t *testing.T, admin string) login {
 	start(t, nil, built(t, "oauthgw"), "--config.file="+l.config)
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	repeat(t, 100*time.Millisecond, func() {
-		post(client, "https://"+data, rightClient, "grant_type=authorization_code&code=spent")
-		post(client, "https://"+data, rightClient, "grant_type=authorization_code&code=spent&client_id=other")
-		post(client, "https://"+data, strangeClient, "grant_type=authorization_code&code=spent")
-		post(client, "https://"+data, ambiguousClient, "grant_type=authorization_code&code=spent")
-		post(client, "https://"+data, "Basic !", "grant_type=authorization_code&code=spent")
+		post(client, "https://"+data+"/oauth2/tokens", rightClient, "grant_type=authorization_code&code=spent")
+		post(client, "https://"+data+"/oauth2/tokens", rightClient, "grant_type=authorization_code&code=spent&client_id=other")
+		post(client, "https://"+data+"/oauth2/tokens", strangeClient, "grant_type=authorization_code&code=spent")
+		post(client, "https://"+data+"/oauth2/tokens", ambiguousClient, "grant_type=authorization_code&code=spent")
+		post(client, "https://"+data+"/oauth2/tokens", "Basic !", "grant_type=authorization_code&code=spent")
 		get(client, "https://"+data+"/.well-known/oauth-authorization-server")
 		get(client, "https://"+data+"/")
 	})
 	return l
 }
 
-// startMoved starts a gateway whose provider redirects everybody, whose clients
-// are slow, and whose log nobody reads.
+// startMoved starts a gateway whose provider redirects everybody but those who
+// revoke, whose clients are slow, and whose log nobody reads.
 func startMoved(t *testing.T, admin string) {
-	provider := httptest.NewServer(http.RedirectHandler("https://login.example.com/", http.StatusFound))
+	mux := http.NewServeMux()
+	mux.Handle("/", http.RedirectHandler("https://login.example.com/", http.StatusFound))
+	mux.HandleFunc("/r", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"invalid_client"}`)
+	})
+	provider := httptest.NewServer(mux)
 	t.Cleanup(provider.Close)
 	data := freeAddresses(t, 1)[0]
-	config := write(t, filepath.Join(t.TempDir(), "oauthgw.yaml"), "listen: "+data+"\nadmin: {listen: "+admin+"}\nupstream: {url: "+provider.URL+"}\nendpoints: {token: /t}\n")
+	config := write(t, filepath.Join(t.TempDir(), "oauthgw.yaml"), "listen: "+data+"\nadmin: {listen: "+admin+"}\nupstream: {url: "+provider.URL+"}\nendpoints: {token: /t, revocation: /r}\n")
 	unread, log, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +135,7 @@ func startMoved(t *testing.T, admin string) {
 	t.Cleanup(func() { unread.Close(); log.Close() })
 	start(t, func(c *exec.Cmd) { c.Stderr = log }, built(t, "oauthgw"), "--config.file="+config)
 	client := &http.Client{Timeout: 10 * time.Second}
+	repeat(t, 100*time.Millisecond, func() { post(client, "http://"+data+"/r", strangeClient, "token=t") })
 	for range 4 {
 		repeat(t, 0, func() { postSlowly(data) })
 		repeat(t, 5*time.Millisecond, func() { get(client, "http://"+data+"/.well-known/oauth-authorization-server") })

@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// post sends a token request. What is answered is for the metrics to tell.
-func post(client *http.Client, origin, authorization, form string) {
-	r, err := http.NewRequest(http.MethodPost, origin+"/oauth2/tokens", strings.NewReader(form))
+// post sends a form. What is answered is for the metrics to tell.
+func post(client *http.Client, url, authorization, form string) {
+	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(form))
 	if err != nil {
-		panic(err) // the origin is a constant and an address
+		panic(err) // the URL is an address and a constant
 	}
 	r.Header.Set("Authorization", authorization)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
