@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +31,7 @@ type live struct {
 
 	mu       sync.Mutex // serialises begin, reload and end
 	watched  []string   // the files of the configuration
+	seen     string     // what they held when they were last read
 	learning sync.WaitGroup
 	stop     context.CancelFunc // of what the current gateway does by itself
 }
@@ -42,7 +42,7 @@ func newLive(s settings, o observers) (*live, error) {
 		return nil, err
 	}
 	s.expose(o.metrics)
-	l := &live{observers: o, watched: s.files}
+	l := &live{observers: o, watched: s.files, seen: fingerprint(s.files)}
 	l.tell(nil)
 	l.current.Store(g)
 	l.audit.to(s.auditFile)
@@ -116,6 +116,8 @@ func (l *live) reload() error {
 
 // replace does so for one that is alone in doing it.
 func (l *live) replace() error {
+	// Summed up before the files are read, so that a change meanwhile is one more.
+	defer l.remember(l.watched, fingerprint(l.watched))
 	before := l.now()
 	s, err := l.load()
 	l.watched = slices.Concat(before.settings.files, s.files)
@@ -165,19 +167,23 @@ func (l *live) successor(s settings, before *gateway) (*gateway, error) {
 	return after, nil
 }
 
-// fingerprint sums up the files that a reload reads: after one that failed those
-// of that configuration as well, because one of them may have been missing.
-func (l *live) fingerprint() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return fingerprint(l.watched)
+// remember notes what the files held before they were read. If reading made
+// others known, they count as they are now, unless the first have changed
+// meanwhile. The lock must be held.
+func (l *live) remember(files []string, sum string) {
+	if !slices.Equal(files, l.watched) && fingerprint(files) == sum {
+		sum = fingerprint(l.watched)
+	}
+	l.seen = sum
 }
 
-// watches names the files that a reload reads.
-func (l *live) watches() string {
+// changed reports whether the files that a reload reads hold something else than
+// when they were last read, whoever asked for that: after one that failed those
+// of that configuration as well, because one of them may have been missing.
+func (l *live) changed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Join(l.watched, "\n")
+	return fingerprint(l.watched) != l.seen
 }
 
 // keepReloading reloads on each signal and each change of a file, until ctx
@@ -185,25 +191,16 @@ func (l *live) watches() string {
 func (l *live) keepReloading(ctx context.Context, signals <-chan os.Signal) {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
-	seen := l.fingerprint()
 	for {
-		signaled := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-signals:
-			signaled = true
+			_ = l.reload()
 		case <-poll.C:
+			if l.changed() {
+				_ = l.reload()
+			}
 		}
-		// Taken before the files are read, so that a change meanwhile is one more.
-		now, files := l.fingerprint(), l.watches()
-		if !signaled && now == seen {
-			continue
-		}
-		_ = l.reload()
-		if l.watches() != files {
-			now = l.fingerprint()
-		}
-		seen = now
 	}
 }

@@ -134,9 +134,11 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "late")
 		late := certificateConfig{name + ".crt", name + ".key"}
 		loads := 0
+		meanwhile := func() {} // what happens while a file is being loaded
 		load := func() (settings, error) {
 			loads++
 			c, source, mistakes := readConfig(file)
+			meanwhile()
 			if source == nil {
 				return settings{}, mistakes.err()
 			}
@@ -156,7 +158,10 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { l.keepReloading(ctx, nil); close(done) }()
-		synctest.Wait() // it has seen the file
+		wait := func() {
+			time.Sleep(3 * pollEvery)
+			synctest.Wait()
+		}
 		for _, step := range []struct {
 			text  string
 			loads int
@@ -169,17 +174,35 @@ func TestChangedFileIsLoaded(t *testing.T) {
 			{strings.Replace(head, "realm: a", "realm: c", 1), 5, "c"},
 			{head + "tls: {cert_file: " + late.CertFile + ", key_file: " + late.KeyFile + "}\n", 6, "c"},
 			{"", 7, "a"},
+			{strings.Replace(head, "realm: a", "realm: c", 1), 8, "c"},
 		} {
 			if step.text == "" { // a file that the configuration names comes later
 				certificateFiles(t, name, time.Now().Add(time.Hour))
 			} else {
 				write(step.text)
 			}
-			time.Sleep(3 * pollEvery)
-			synctest.Wait()
+			wait()
 			if got := l.now().settings.realm; loads != step.loads || got != step.realm {
 				t.Errorf("%q: loaded %d times, the realm is %s", step.text, loads, got)
 			}
+		}
+		// Half of a file is loaded while the other half is being written.
+		meanwhile = func() { write(head); meanwhile = func() {} }
+		write("log: {level: info}\n")
+		wait()
+		if got := l.now().settings.realm; got != "a" {
+			t.Errorf("the other half is overlooked: the realm is %s", got)
+		}
+		// What an operator has loaded meanwhile is no reason to overlook that a file
+		// is again what it was.
+		write(strings.Replace(head, "realm: a", "realm: d", 1))
+		if err := l.reload(); err != nil || l.now().settings.realm != "d" {
+			t.Errorf("on request: %v", err)
+		}
+		write(head)
+		wait()
+		if got := l.now().settings.realm; got != "a" {
+			t.Errorf("a file that is what it was is overlooked: the realm is %s", got)
 		}
 		cancel()
 		<-done
