@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -210,10 +212,57 @@ func TestChangedFileIsLoaded(t *testing.T) {
 	})
 }
 
+// Who is connected when the end comes is answered, also if the request comes
+// later, and nobody else is let in.
+func TestConnectedClientsAreAnsweredAtTheEnd(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	defer provider.Close()
+	s := learning(t, provider.URL, func(c *config) {
+		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
+	})
+	servers, err := listen(nil, s, nobody())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- servers.run(ctx) }()
+	address := servers.data.Addr().String()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	eventually(t, "taking the connection", func() bool { return !servers.waiting.none() })
+	end()
+	eventually(t, "refusing others", func() bool {
+		other, err := net.Dial("tcp", address)
+		if err == nil {
+			other.Close()
+		}
+		return err != nil
+	})
+	_, _ = io.WriteString(c, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b")
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || resp.StatusCode != 200 || !resp.Close {
+		t.Errorf("got %v %v", resp, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // After a SIGTERM requests are answered for a while, each as the last on its
 // connection, and readiness says no.
 func TestDrain(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	arrived, release := make(chan struct{}), make(chan struct{})
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(arrived)
+			<-release
+		}
+		_, _ = io.WriteString(w, "{}")
+	}))
 	defer provider.Close()
 	s := learning(t, provider.URL, func(c *config) {
 		c.Endpoints, c.ClientAuth.Realm, c.Drain.Delay = map[string]string{"token": "/t"}, "a", time.Hour
@@ -227,6 +276,12 @@ func TestDrain(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- servers.run(ctx) }()
 	data, admin := "http://"+servers.data.Addr().String(), "http://"+servers.admin.Addr().String()
+	slow := make(chan bool)
+	go func() {
+		resp, err := http.Get(data + "/slow")
+		slow <- err == nil && resp.Close
+	}()
+	<-arrived
 	for _, draining := range []bool{false, true} {
 		if draining {
 			end(errTerminated)
@@ -245,6 +300,10 @@ func TestDrain(t *testing.T) {
 				t.Errorf("draining %v, %s: the connection ends: %v", draining, path, resp.Close)
 			}
 		}
+	}
+	close(release)
+	if !<-slow {
+		t.Error("the answer to a request of the time before does not end its connection")
 	}
 	_ = servers.data.Close() // ends an hour early
 	if err := <-done; err == nil {

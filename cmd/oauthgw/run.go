@@ -75,8 +75,12 @@ func (s *servers) run(ctx context.Context) error {
 			failure = s.drain(failures)
 		}
 	}
-	s.stop()
+	s.draining.Store(true)
+	// Shutdown closes new connections without an answer, so none may be under way
+	// to it: those that were accepted are known once nobody accepts any more.
+	_, _ = s.data.Close(), s.admin.Close()
 	running.Wait()
+	s.stop()
 	return failure
 }
 
@@ -92,27 +96,19 @@ func (s *servers) drain(failures <-chan error) error {
 	case failure := <-failures:
 		return failure
 	case <-time.After(delay):
+		turnAway(s.own)
 		return nil
 	}
 }
 
-// lastOnesWhileDraining makes answers the last on their connections once
-// draining has begun. Disabling keep-alives instead would close connections on
-// which a request is just arriving.
-func (s *servers) lastOnesWhileDraining(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
+// stop lets the exchanges under way end. Those that a client begins meanwhile on
+// a connection it has are answered as well.
 func (s *servers) stop() {
 	now := s.live.now()
 	tell(now.log, daemon.SdNotifyStopping, "letting the exchanges under way end")
 	ctx, cancel := context.WithTimeout(context.Background(), now.settings.drainTimeout)
 	defer cancel()
+	s.waiting.settle(ctx)
 	for _, server := range []*http.Server{s.dataHTTP, s.adminHTTP} {
 		if err := server.Shutdown(ctx); err != nil {
 			now.log.Warn("exchanges were cut off at the end", "fault", err.Error())

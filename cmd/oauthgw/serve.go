@@ -92,9 +92,11 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 type servers struct {
 	live                *live
 	data, admin         net.Listener
+	own                 net.Listener // what data is made of; nil: a socket that was given
 	dataHTTP, adminHTTP *http.Server
 	draining            atomic.Bool // every answer is the last on its connection
 	started             time.Time
+	waiting             waiting
 }
 
 // listen takes the addresses for which no socket is given, and prepares the
@@ -115,14 +117,18 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	}
 	errorLog := newStandardLog(o.newLog(s))
 	servers := &servers{live: live, data: live.withTLS(data), admin: admin, started: time.Now()}
-	servers.dataHTTP = newServer(servers.lastOnesWhileDraining(identified(live)), errorLog)
-	servers.adminHTTP = newServer(servers.operations(), errorLog)
+	if given["listen"] == nil {
+		servers.own = data
+	}
+	servers.dataHTTP = servers.newServer(identified(live), errorLog)
+	servers.adminHTTP = servers.newServer(servers.operations(), errorLog)
 	return servers, nil
 }
 
-func newServer(h http.Handler, errorLog *log.Logger) *http.Server {
+func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           lastWhile(&s.draining, h),
+		ConnState:         s.waiting.note,
 		ReadHeaderTimeout: 5 * time.Second,
 		// Longer than clients' pools keep connections, shorter than balancers do.
 		IdleTimeout: 75 * time.Second,

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// lastWhile makes answers the last on their connections while draining, also
+// those to requests that came before. Disabling keep-alives instead would close
+// connections on which a request is just arriving.
+func lastWhile(draining *atomic.Bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&lastWriter{ResponseWriter: w, draining: draining}, r)
+	})
+}
+
+// lastWriter says so at the last moment at which it can be said.
+type lastWriter struct {
+	http.ResponseWriter
+	draining *atomic.Bool
+	answered bool
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *lastWriter) WriteHeader(status int) {
+	if w.draining.Load() && !w.answered && status >= http.StatusOK {
+		w.Header().Set("Connection", "close")
+	}
+	w.answered = w.answered || status >= http.StatusOK
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (w *lastWriter) Write(p []byte) (int, error) {
+	if !w.answered {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap serves [http.ResponseController].
+func (w *lastWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// waiting are the connections whose clients wait for an answer, or have not yet
+// asked: all but the idle ones. Its methods are safe for concurrent use.
+type waiting struct {
+	mu          sync.Mutex
+	connections map[net.Conn]struct{}
+}
+
+// note is told of each change of a connection.
+func (w *waiting) note(c net.Conn, state http.ConnState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if state == http.StateNew || state == http.StateActive {
+		if w.connections == nil {
+			w.connections = map[net.Conn]struct{}{}
+		}
+		w.connections[c] = struct{}{}
+		return
+	}
+	delete(w.connections, c)
+}
+
+func (w *waiting) none() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.connections) == 0
+}
+
+// settle waits until nobody waits, or ctx ends.
+func (w *waiting) settle(ctx context.Context) {
+	for ctx.Err() == nil && !w.none() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
