@@ -2,11 +2,12 @@
 # make test  everything that needs only Go and make
 # make e2e   real clients, from npm, against the running programs; needs Node
 # make conformance   the table of what the standards ask, row by row
+# make soak  what must not fail under load, counted; some minutes
 # make fuzz  every fuzz target for FUZZTIME each
 
 FUZZTIME ?= 10m
 
-.PHONY: build run test conformance e2e fuzz
+.PHONY: build run test conformance e2e soak fuzz
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -22,6 +23,9 @@ conformance:
 
 e2e:
 	bash e2e/run
+
+soak: build
+	go run ./bench/soak -gateway bin/oauthgw -into docs/reliability.md
 
 fuzz:
 	go test -run '^$$' -fuzz '^FuzzParseForm$$' -fuzztime $(FUZZTIME) ./clientauth

@@ -33,7 +33,10 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/statuspage": {ours: []string{"oauthgw/internal/jsonobject"}},
 	"oauthgw/internal/legacy":     {},
 	// What OpenTelemetry is told of requests.
-	"oauthgw/internal/tracing":        {doors: []string{"go.opentelemetry.io/otel"}},
+	"oauthgw/internal/tracing": {doors: []string{"go.opentelemetry.io/otel"}},
+	// What operators and machines do to the gateway while clients use it, and
+	// whether clients notice.
+	"oauthgw/bench/soak":              {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},

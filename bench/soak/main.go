@@ -1,0 +1,89 @@
+// Soak runs the gateway as a process between clients and a provider, does to it
+// under load what operators and machines do to it, and counts what goes wrong.
+// It prints a table with a row per experiment and exits with 1 if any failed.
+//
+// Everything is on the loopback, bounded in time and number, and ends with the
+// program. An experiment is one file and one entry of the list; what it measures
+// is counted, never timed.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// experiment is something done to the gateway under load.
+type experiment struct {
+	name string
+	does string // in words, for the table
+	// run does it, counts the requests and says what else it counted. The error
+	// is what failed beside single requests.
+	run func(context.Context, *site) (counted string, err error)
+}
+
+// experiments are all there are, in their order.
+var experiments = []experiment{
+	{"reload", "100 reloads in 60 s: by SIGHUP, by request, by content; broken files between them", reload},
+	{"drain", "SIGTERM under 32 clients, ten times", drain},
+	{"rotation", "20 new certificates under new, kept and resumed connections", rotate},
+	{"log", "the reader of the log stops, goes on, and dies", clog},
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	binary := flag.String("gateway", "bin/oauthgw", "the gateway's `binary`")
+	only := flag.String("only", "", "run the experiment of this `name` alone")
+	scale := flag.Float64("scale", 1, "the `part` of the full number and time, at most 1")
+	into := flag.String("into", "", "put the table into this Markdown `file`, between its marks")
+	flag.Parse()
+	if *scale <= 0 || *scale > 1 || flag.NArg() > 0 {
+		return fmt.Errorf("-scale is above 0 and at most 1, and there are no arguments")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var rows []row
+	for _, e := range experiments {
+		if (*only == "" || *only == e.name) && ctx.Err() == nil {
+			rows = append(rows, perform(ctx, e, *binary, *scale))
+		}
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("there is no experiment %q", *only)
+	}
+	return report(rows, *scale, *into)
+}
+
+// perform runs one experiment on a site of its own.
+func perform(ctx context.Context, e experiment, binary string, scale float64) row {
+	fmt.Fprintf(os.Stderr, "%s: %s\n", e.name, e.does)
+	// Far beyond what any takes, for one that hangs.
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	start := time.Now()
+	s, err := newSite(binary, scale)
+	if err != nil {
+		return row{experiment: e, faults: []string{err.Error()}}
+	}
+	counted, err := e.run(ctx, s)
+	s.close()
+	r := row{experiment: e, requests: s.tally.requests.Load(), failures: s.tally.failures.Load(), counted: counted, took: time.Since(start)}
+	r.faults = append(s.tally.reasons, s.provider.faults()...)
+	if err != nil {
+		r.faults = append(r.faults, err.Error())
+	}
+	for _, fault := range r.faults {
+		fmt.Fprintf(os.Stderr, "  %s\n", fault)
+	}
+	return r
+}

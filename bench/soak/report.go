@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// row is what came of one experiment.
+type row struct {
+	experiment
+	requests, failures int64
+	counted            string
+	took               time.Duration
+	faults             []string // why it failed; empty: it passed
+}
+
+func (r row) verdict() string {
+	if len(r.faults) > 0 {
+		return "FAIL"
+	}
+	return "pass"
+}
+
+// The table stands between these lines of a Markdown file.
+const (
+	tableBegins = "<!-- make soak -->\n"
+	tableEnds   = "<!-- end -->\n"
+)
+
+// report prints the table, puts it into a file if one is named, and fails if an
+// experiment did.
+func report(rows []row, scale float64, into string) error {
+	table := markdown(rows, scale)
+	fmt.Print(table)
+	failed := 0
+	for _, r := range rows {
+		if len(r.faults) > 0 {
+			failed++
+		}
+	}
+	var err error
+	if failed > 0 {
+		err = fmt.Errorf("%d of %d experiments failed", failed, len(rows))
+	}
+	if into != "" {
+		err = errors.Join(err, put(table, into))
+	}
+	return err
+}
+
+func markdown(rows []row, scale float64) string {
+	var b strings.Builder
+	b.WriteString("| experiment | what is done | requests | failures | counted | duration | |\n|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %s | %.0f s | %s |\n",
+			r.name, r.does, r.requests, r.failures, r.counted, r.took.Seconds(), r.verdict())
+	}
+	fmt.Fprintf(&b, "\n%s, %s/%s, %d processors, scale %g, %s.\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), scale, time.Now().UTC().Format(time.DateOnly))
+	return b.String()
+}
+
+// put replaces what stands between the marks of a file.
+func put(table, file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, begins := strings.Cut(string(text), tableBegins)
+	_, after, ends := strings.Cut(rest, tableEnds)
+	if !begins || !ends {
+		return fmt.Errorf("%s: there is no place for the table", file)
+	}
+	return os.WriteFile(file, []byte(before+tableBegins+"\n"+table+"\n"+tableEnds+after), 0o644)
+}
