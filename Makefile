@@ -3,11 +3,13 @@
 # make e2e   real clients, from npm, against the running programs; needs Node
 # make conformance   the table of what the standards ask, row by row
 # make soak  what must not fail under load, counted; some minutes
+# make release         dist/: binaries, bills of materials, checksums
+# make release-check   that two clones make the same, and what it is
 # make fuzz  every fuzz target for FUZZTIME each
 
 FUZZTIME ?= 10m
 
-.PHONY: build run test conformance e2e soak fuzz
+.PHONY: build run test conformance e2e soak release release-check fuzz
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -26,6 +28,12 @@ e2e:
 
 soak: build
 	go run ./bench/soak -gateway bin/oauthgw -into docs/reliability.md
+
+release:
+	.ci/release
+
+release-check:
+	go test -C e2e/release -count=1 -v .
 
 fuzz:
 	go test -run '^$$' -fuzz '^FuzzParseForm$$' -fuzztime $(FUZZTIME) ./clientauth

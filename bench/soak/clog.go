@@ -75,7 +75,7 @@ func (s *site) dropping(ctx context.Context, g *gateway) (int64, error) {
 	l.begin(loading, s.clients(32, g.data))
 	err = errors.Join(
 		await(ctx, "lines to be dropped", func() bool { now, err := g.dropped(); return err == nil && now > before }),
-		l.warm(ctx, int64(s.times(20000))))
+		l.warm(ctx, int64(s.times(3000))))
 	enough()
 	l.wait()
 	after, metricErr := g.dropped()
