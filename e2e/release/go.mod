@@ -1,0 +1,3 @@
+module oauthgw/e2e/release
+
+go 1.26.0
