@@ -33,7 +33,7 @@ release:
 	.ci/release
 
 release-check:
-	go test -C e2e/release -count=1 -v .
+	go test -C e2e/release -count=1 -timeout 30m -v .
 
 fuzz:
 	go test -run '^$$' -fuzz '^FuzzParseForm$$' -fuzztime $(FUZZTIME) ./clientauth
