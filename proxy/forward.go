@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/submission"
 )
 
 // forward sends a request to the provider and the completed reply to the
@@ -37,11 +38,7 @@ func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
 	p.Out.Host = x.r.Host
 	p.SetXForwarded()
 	p.Out.ContentLength = int64(len(out.body))
-	// With a way to get the body again the transport replaces a connection that
-	// was closed before anything was written to it; without, that is an error.
-	// It never sends a POST twice.
-	p.Out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(out.body)), nil }
-	p.Out.Body, _ = p.Out.GetBody()
+	p.Out.Body = io.NopCloser(bytes.NewReader(out.body))
 }
 
 // fail answers for a provider that brought no usable reply.
@@ -80,11 +77,13 @@ func upstreamFault(err error) (refusal *clientauth.Error, reason string) {
 	switch {
 	case errors.As(err, &refusal):
 		return refusal, refusal.Reason
+	case errors.Is(err, submission.ErrBusy):
+		return errBusy, errBusy.Reason
 	case errors.Is(err, context.Canceled):
 		return nil, "canceled"
 	case errors.As(err, &verification), errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
 		return errUntrusted, errUntrusted.Reason
-	case errors.As(err, &op) && op.Op == "dial":
+	case errors.Is(err, submission.ErrUnreachable), errors.As(err, &op) && op.Op == "dial":
 		return errUnreachable, errUnreachable.Reason
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return errUpstreamTimeout, errUpstreamTimeout.Reason

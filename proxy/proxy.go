@@ -57,8 +57,8 @@ type Config struct {
 	// Timeout bounds an exchange, from the request's arrival to the provider's
 	// last byte. Zero means 15 seconds.
 	Timeout time.Duration
-	// Transport performs the request. It must not retry, follow redirects or
-	// decompress; see [NewTransport].
+	// Transport performs the request. It must not send it twice, follow redirects
+	// or decompress; see [NewTransport].
 	Transport http.RoundTripper
 	// OwnCORS leaves out what the provider says to pages of other origins, because
 	// the gateway says it.

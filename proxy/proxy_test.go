@@ -110,8 +110,8 @@ func newHandler(t testing.TB, upstream string, f *front, change ...func(*proxy.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := proxy.NewTransport("", nil, 0)
-	t.Cleanup(transport.CloseIdleConnections)
+	transport := proxy.NewTransport(target, "", nil)
+	t.Cleanup((&http.Client{Transport: transport}).CloseIdleConnections)
 	config := proxy.Config{
 		Endpoint: clientauth.Token, Target: target,
 		Rules: clientauth.New(clientauth.Config{}), Realm: "example", Timeout: 10 * time.Second,

@@ -33,6 +33,8 @@ var (
 var (
 	errUnreachable = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "unreachable",
 		Description: "The authorization server cannot be reached; the request was not sent and may be repeated."}
+	errBusy = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "busy",
+		Description: "As many requests as may be are under way; this one was not sent and may be repeated."}
 	errUntrusted = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "untrusted",
 		Description: "The authorization server could not prove its identity; the request was not sent."}
 	errUpstreamTimeout = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "timeout",

@@ -5,36 +5,25 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
+
+	"oauthgw/internal/submission"
 )
 
-// NewTransport returns the transport for fronted endpoints. It speaks HTTP/1.1
-// only, because HTTP/2 has ways to send a request again; it neither
-// decompresses nor obeys proxy variables of the environment. Socket is the path
-// of a Unix socket; empty means that the URL names the address. Config is the
-// TLS configuration towards the provider; nil means the system's trust.
-func NewTransport(socket string, config *tls.Config, timeout time.Duration) *http.Transport {
-	t := newTransport(socket, config)
-	t.ResponseHeaderTimeout = timeout
-	t.MaxResponseHeaderBytes = 32 << 10
-	t.MaxIdleConnsPerHost = 64
-	// Below the keep-alive of common servers, so that a connection is seldom
-	// found closed by the other end.
-	t.IdleConnTimeout = 30 * time.Second
-	return t
+// NewTransport returns the transport for fronted endpoints: it sends a request
+// at most once. Upstream is the provider's origin, and socket the path of a Unix
+// socket at which it is; empty means that upstream names the address. Config is
+// the TLS configuration towards the provider; nil means the system's trust.
+func NewTransport(upstream *url.URL, socket string, config *tls.Config) http.RoundTripper {
+	return submission.New(submission.Config{Server: upstream, Socket: socket, TLS: config})
 }
 
-// NewPassthroughTransport returns the transport for all other paths. It waits
-// for a reply as long as the client does. Its arguments are those of
+// NewPassthroughTransport returns the transport for all other paths. It speaks
+// HTTP/1.1, neither decompresses nor obeys proxy variables of the environment,
+// and waits for a reply as long as the client does. Its arguments are those of
 // [NewTransport].
 func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport {
-	t := newTransport(socket, config)
-	t.MaxIdleConnsPerHost = 64
-	t.IdleConnTimeout = 60 * time.Second
-	return t
-}
-
-func newTransport(socket string, config *tls.Config) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
@@ -43,6 +32,8 @@ func newTransport(socket string, config *tls.Config) *http.Transport {
 		DialContext:         dialing(socket),
 		TLSHandshakeTimeout: 5 * time.Second,
 		DisableCompression:  true,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     60 * time.Second,
 	}
 }
 

@@ -100,7 +100,7 @@ type exchangeLine struct {
 func observe(s settings, r *http.Request) (*observed, error) {
 	x := &observed{answer: answer{header: http.Header{}}}
 	var log bytes.Buffer
-	g, err := newGatewayOver(&x.provider, &x.provider, s, observers{
+	g, err := newGatewayOver(ways{&x.provider, &x.provider, &x.provider}, s, observers{
 		newLog: func(settings) *slog.Logger { return slog.New(slog.NewJSONHandler(&log, nil)) }, metrics: metrics.New(build())})
 	if err != nil {
 		return nil, err

@@ -26,8 +26,7 @@ type gateway struct {
 	observers // who are told of what happens
 	log       *slog.Logger
 	source    *wellknown.Source
-	transport http.RoundTripper // towards fronted endpoints
-	streaming http.RoundTripper // towards everything else
+	to        ways
 	clients   *proxy.ClientConfiguration
 
 	notFound, notYet http.Handler // refusals
@@ -47,22 +46,32 @@ type routes struct {
 
 // newGateway returns a gateway that has asked nobody anything yet.
 func newGateway(s settings, o observers) (*gateway, error) {
-	return newGatewayOver(o.tracing.Transport(proxy.NewTransport(s.upstreamSocket, s.upstreamTLS, s.timeout)),
-		o.tracing.Transport(proxy.NewPassthroughTransport(s.upstreamSocket, s.upstreamTLS)), s, o)
+	metadata := proxy.NewPassthroughTransport(s.upstreamSocket, s.upstreamTLS)
+	metadata.MaxResponseHeaderBytes = 32 << 10
+	return newGatewayOver(ways{
+		fronted:  o.tracing.Transport(proxy.NewTransport(s.upstream, s.upstreamSocket, s.upstreamTLS)),
+		metadata: o.tracing.Transport(metadata),
+		rest:     o.tracing.Transport(proxy.NewPassthroughTransport(s.upstreamSocket, s.upstreamTLS)),
+	}, s, o)
 }
 
-// newGatewayOver returns a gateway that reaches the provider over the given
-// transports.
-func newGatewayOver(transport, streaming http.RoundTripper, s settings, o observers) (*gateway, error) {
+// ways are the ways to the provider: to the fronted endpoints, to its metadata,
+// and to the rest. They share nothing, so that no one of them starves another.
+type ways struct {
+	fronted, metadata, rest http.RoundTripper
+}
+
+// newGatewayOver returns a gateway that reaches the provider over the given ways.
+func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 	source, err := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: s.upstream, Public: s.public, Issuer: s.issuer, Passthrough: s.passthrough, Expected: s.expectedIssuer, Patch: s.patch, Transport: transport,
+		Upstream: s.upstream, Public: s.public, Issuer: s.issuer, Passthrough: s.passthrough, Expected: s.expectedIssuer, Patch: s.patch, Transport: to.metadata,
 		TTL: s.ttl, StaleFor: s.staleFor, Entries: s.entries, Metrics: o.metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
 	g := &gateway{settings: s, observers: o, log: o.newLog(s), source: source,
-		transport: transport, streaming: streaming, clients: proxy.NewClientConfiguration()}
+		to: to, clients: proxy.NewClientConfiguration()}
 	g.notFound, g.notYet = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown)
 	if s.clientConfiguration != "" {
 		g.clients = proxy.NewClientConfiguration(s.clientConfiguration)
@@ -106,7 +115,7 @@ func (g *gateway) succeed(before *gateway) error {
 // release lets go of the idle connections of a gateway that answers its last
 // requests.
 func (g *gateway) release() {
-	for _, t := range []http.RoundTripper{g.transport, g.streaming} {
+	for _, t := range []http.RoundTripper{g.to.fronted, g.to.metadata, g.to.rest} {
 		(&http.Client{Transport: t}).CloseIdleConnections()
 	}
 }

@@ -16,13 +16,16 @@ import (
 var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/clientauth": {},
 	"oauthgw/metrics":    {doors: []string{"github.com/prometheus/client_golang"}},
-	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"}},
+	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission"}},
 	"oauthgw/wellknown": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"},
 		doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight"},
 	},
 	// A JSON object as its members, each in the octets that it came in.
 	"oauthgw/internal/jsonobject": {},
+	// A request submitted to one server at most once, and a reply that is framed
+	// beyond doubt.
+	"oauthgw/internal/submission": {},
 	// Origins compared, and URLs moved between them.
 	"oauthgw/internal/origin": {},
 	// Given the URL of an authorization server, these are the things that will

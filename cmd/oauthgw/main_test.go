@@ -148,11 +148,15 @@ func TestServeByFlagsAlone(t *testing.T) {
 		done <- run(ctx, []string{"--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, nil, io.Discard, &log)
 	}()
 	var listening struct{ Msg, Listen, Admin string }
-	for listening.Msg != "listening" {
-		line, _, _ := strings.Cut(log.String(), "\n")
-		_ = json.Unmarshal([]byte(line), &listening)
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "listening", func() bool {
+		// The provider may be found missing before.
+		for line := range strings.Lines(log.String()) {
+			if json.Unmarshal([]byte(line), &listening); listening.Msg == "listening" {
+				return true
+			}
+		}
+		return false
+	})
 	for url, want := range map[string]int{
 		"http://" + listening.Admin + "/-/healthy":  200,
 		"http://" + listening.Admin + "/healthz":    200,
