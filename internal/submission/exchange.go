@@ -45,8 +45,9 @@ func (e *exchange) Close() error {
 func (e *exchange) fail(err error) error {
 	e.end(false)
 	if cause := e.ctx.Err(); cause != nil {
-		return fmt.Errorf("%w: %w", cause, err)
+		err = fmt.Errorf("%w: %w", cause, err)
 	}
+	e.breaker.count(err)
 	return err
 }
 

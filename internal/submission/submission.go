@@ -27,7 +27,8 @@ var (
 	// sent.
 	ErrBusy = errors.New("as many requests as may be are under way")
 	// ErrUnreachable says that there was no connection to be had, and nothing was
-	// sent. Why is behind it in the chain of the error.
+	// sent. Why is behind it in the chain of the error, but where the server has
+	// been silent for so many requests that it is not asked at all.
 	ErrUnreachable = errors.New("the server cannot be reached")
 )
 
@@ -60,8 +61,9 @@ type Config struct {
 // Transport submits requests to a server. It is safe for concurrent use.
 type Transport struct {
 	Config
-	slots chan struct{} // one for each request under way
-	idle  idle
+	slots   chan struct{} // one for each request under way
+	idle    idle
+	breaker breaker
 }
 
 // New returns a transport that has no connections yet.
@@ -99,12 +101,34 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	default:
 		return nil, ErrBusy
 	}
-	c, err := t.connection(r.Context())
+	c, err := t.reach(r.Context())
 	if err != nil {
 		<-t.slots
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return nil, err
 	}
 	return t.exchange(c, message, r)
+}
+
+// reach returns a connection to a server that is not known to be silent.
+func (t *Transport) reach(ctx context.Context) (*connection, error) {
+	ok, trial := t.breaker.admits()
+	if !ok {
+		return nil, ErrUnreachable
+	}
+	find := t.connection
+	if trial {
+		find = t.connect
+	}
+	c, err := find(ctx)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrUnreachable, err)
+		t.breaker.count(err)
+		return nil, err
+	}
+	if trial {
+		t.breaker.connected()
+	}
+	return c, nil
 }
 
 // exchange writes a message and reads the head of the reply. The body that it
@@ -123,6 +147,7 @@ func (t *Transport) exchange(c *connection, message []byte, r *http.Request) (*h
 		}
 		return nil, e.fail(err)
 	}
+	t.breaker.count(nil)
 	e.keep = writeErr == nil && !resp.Close
 	e.content, resp.Body = resp.Body, e
 	if resp.ContentLength == 0 {

@@ -1,0 +1,108 @@
+package submission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A server that is silent is left alone, whatever else its answers are it is not,
+// and one connection at a time tries whether it is back.
+func TestBreaker(t *testing.T) {
+	unreachable := fmt.Errorf("%w: refused", ErrUnreachable)
+	for name, test := range map[string]struct {
+		outcomes func(i int) error
+		silent   bool
+	}{
+		"unreachable":        {func(int) error { return unreachable }, true},
+		"too late":           {func(int) error { return context.DeadlineExceeded }, true},
+		"half of the time":   {func(i int) error { return []error{nil, unreachable}[i%2] }, true},
+		"less than half":     {func(i int) error { return []error{unreachable, nil, nil}[i%3] }, false},
+		"answered badly":     {func(int) error { return errStatus }, false},
+		"clients go away":    {func(int) error { return fmt.Errorf("%w: %w", ErrUnreachable, context.Canceled) }, false},
+		"answered":           {func(int) error { return nil }, false},
+		"a few, and an hour": {func(i int) error { time.Sleep(time.Minute); return unreachable }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var b breaker
+				for i := range breakerLeast {
+					if ok, trial := b.admits(); !ok || trial {
+						t.Fatalf("request %d was kept back", i)
+					}
+					b.count(test.outcomes(i))
+				}
+				if ok, _ := b.admits(); ok == test.silent {
+					t.Fatalf("admitted: %v", ok)
+				}
+				if !test.silent {
+					return
+				}
+				time.Sleep(breakerPause)
+				ok, trial := b.admits()
+				another, _ := b.admits()
+				if !ok || !trial || another {
+					t.Errorf("admitted %v as a trial %v, and another %v", ok, trial, another)
+				}
+				b.count(unreachable) // the trial's outcome
+				time.Sleep(breakerPause)
+				if ok, trial := b.admits(); !ok || !trial {
+					t.Errorf("admitted %v as a trial %v", ok, trial)
+				}
+				b.connected()
+				if ok, trial := b.admits(); !ok || trial {
+					t.Errorf("admitted %v as a trial %v", ok, trial)
+				}
+			})
+		})
+	}
+}
+
+// While a server is left alone nothing reaches it, and it is served again as soon
+// as it takes connections.
+func TestSilentServerIsLeftAlone(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := New(Config{Server: u})
+	defer transport.CloseIdleConnections()
+	ask := func() error {
+		r, err := http.NewRequest("POST", server.URL, strings.NewReader("code=1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.RoundTrip(r)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	}
+	for range breakerLeast {
+		transport.breaker.count(&net.OpError{Op: "read", Err: context.DeadlineExceeded})
+	}
+	if err := ask(); !errors.Is(err, ErrUnreachable) || asked.Load() != 0 {
+		t.Errorf("%v, asked %d times", err, asked.Load())
+	}
+	transport.breaker.paused = time.Now()
+	for range 2 {
+		if err := ask(); err != nil {
+			t.Error(err)
+		}
+	}
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
