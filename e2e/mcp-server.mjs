@@ -1,16 +1,18 @@
 // A minimal MCP server: streamable HTTP on a loopback port, one tool, no
-// authorization of its own, because that is the provider's part.
+// authorization of its own, because that is the provider's part. Run by itself
+// it serves at the port that is its argument.
 import http from "node:http";
 import { once } from "node:events";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 
-// startMcpServer resolves to the server's URL and a function that ends it.
-export async function startMcpServer() {
+// startMcpServer resolves to the server's URL and a function that ends it. Port
+// 0 takes a free one.
+export async function startMcpServer(port = 0) {
   const server = http.createServer((request, response) => {
     answer(request, response).catch((error) => response.destroy(error));
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     url: `http://127.0.0.1:${server.address().port}/mcp`,
@@ -32,4 +34,9 @@ async function answer(request, response) {
   response.on("close", () => mcp.close());
   await mcp.connect(transport);
   await transport.handleRequest(request, response);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { url } = await startMcpServer(Number(process.argv[2]));
+  console.log(`listening on ${url}`);
 }
