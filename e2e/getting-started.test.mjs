@@ -76,6 +76,7 @@ function environment(home) {
     npm_config_cache: ask("npm", "config", "get", "cache"),
     npm_config_registry: ask("npm", "config", "get", "registry"),
     npm_config_prefer_offline: "true",
+    npm_config_userconfig: path.join(import.meta.dirname, ".npmrc"),
   };
 }
 
