@@ -42,14 +42,14 @@ func TestTroubleshootingQuotesTheSource(t *testing.T) {
 // notSaid matches commands, and pieces of configurations.
 var notSaid = regexp.MustCompile(`^(?:oauthgw|curl|codex|ss|proxy_pass) |^[a-z_.]+: |^Accept-Encoding: `)
 
-// saidByOthers are texts of programs that no test of ours runs into: browsers,
-// Go's libraries and the system.
+// saidByOthers are texts of programs that no test of ours makes say them: browsers,
+// clients, Go's libraries and the system.
 var saidByOthers = []string{
 	"No 'Access-Control-Allow-Origin' header is present",
-	"did not match the issuer",
+	"did not match the issuer URL returned by provider",
+	"Dynamic client registration not supported", "Registration failed",
 	"i/o timeout", "no such host", "connect: permission denied", "permission denied",
 	"x509: certificate signed by unknown authority", "certificate has expired or is not yet valid", "certificate is valid for … not …",
-	"missing field access_token",
 }
 
 // descriptions returns what refusals of the gateway say: of each [clientauth.Error]
