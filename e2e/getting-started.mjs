@@ -28,10 +28,11 @@ export function elsewhere(lines, ports) {
 // Terminal is one shell, as a newcomer has it, that ends with the test.
 export class Terminal extends Process {
   constructor(t, options) {
-    super("the terminal", "bash", [], { ...options, input: "pipe" });
+    super("the terminal", "bash", ["--norc"], { ...options, input: "pipe" });
     // Whatever was started in the background is in its process group.
     t.after(() => this.stop());
-    this.child.stdin.write("set -euo pipefail\n");
+    // What runs in the background keeps the output open, so the end is told.
+    this.child.stdin.write("set -euo pipefail; trap 'echo \"=ended $?=\"' EXIT\n");
   }
 
   // type types commands, and forgets what was printed before. It ends the shell

@@ -86,7 +86,7 @@ const noWayOut = `export NO_PROXY=127.0.0.1 ${["HTTP", "HTTPS", "ALL"].map((name
 // allow is what happens in another terminal while Codex waits.
 async function allow(terminal, command) {
   const [, URL] = await terminal.saw(/(http:\S+[?&]response_type=code\S*)\s/);
-  execFileSync("bash", ["-euc", command], { env: { PATH: process.env.PATH, URL }, timeout: 30_000 });
+  execFileSync("bash", ["--norc", "-euc", command], { env: { PATH: process.env.PATH, URL }, timeout: 30_000 });
 }
 
 // promises checks that the page says something, and that it is so.
