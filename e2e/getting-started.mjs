@@ -32,7 +32,8 @@ export class Terminal extends Process {
     // Whatever was started in the background is in its process group.
     t.after(() => this.stop());
     // What runs in the background keeps the output open, so the end is told.
-    this.child.stdin.write("set -euo pipefail; trap 'echo \"=ended $?=\"' EXIT\n");
+    // All is printed in the order in which it happens.
+    this.child.stdin.write("exec 2>&1; set -euo pipefail; trap 'echo \"=ended $?=\"' EXIT\n");
   }
 
   // type types commands, and forgets what was printed before. It ends the shell

@@ -40,8 +40,13 @@ type exchange struct {
 // to, and completes it.
 type amendment func(*exchange, *reply)
 
+// answerTime is how long a client may take to receive an answer.
+const answerTime = 10 * time.Second
+
 // begin starts an exchange within the endpoint's time. End reports it.
 func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
+	// Where there is no such thing as a deadline, nobody is slow.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(c.Timeout + answerTime))
 	ctx, cancel := context.WithTimeout(r.Context(), c.Timeout)
 	x = &exchange{Config: c, w: &recorder{ResponseWriter: w, finalOnly: true}, r: r.WithContext(ctx), start: time.Now()}
 	return x, func() { x.report(); cancel() }

@@ -50,6 +50,8 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		ErrorHandler: c.fail,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A stream takes as long as it likes.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		start, recorded := time.Now(), &recorder{ResponseWriter: w}
 		defer func() { c.report(r, recorded.status, time.Since(start)) }()
 		frame.ServeHTTP(recorded, r)

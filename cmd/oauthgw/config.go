@@ -7,6 +7,10 @@ import "time"
 type config struct {
 	// Listen is the address that clients reach: host:port or unix:/path.
 	Listen string `yaml:"listen"`
+	// MaxConnections bounds the connections of clients that are open at a time.
+	// Zero means half of the file descriptors that the process may have, and at
+	// most 10000.
+	MaxConnections int `yaml:"max_connections"`
 	// TLS is the certificate that clients are shown. Empty means plain http,
 	// behind something that ends TLS.
 	TLS certificateConfig `yaml:"tls"`

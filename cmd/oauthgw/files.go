@@ -42,6 +42,9 @@ func (s settings) fixedDifferences(t settings) []string {
 	if s.adminListen != t.adminListen {
 		keys = append(keys, "admin.listen")
 	}
+	if s.maxConnections != t.maxConnections {
+		keys = append(keys, "max_connections")
+	}
 	if s.webConfigFile != t.webConfigFile {
 		keys = append(keys, "admin.web_config_file")
 	}

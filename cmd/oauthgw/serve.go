@@ -116,7 +116,7 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 		return nil, errors.Join(err, data.Close())
 	}
 	errorLog := newStandardLog(o.newLog(s))
-	servers := &servers{live: live, data: live.withTLS(data), admin: admin, started: time.Now()}
+	servers := &servers{live: live, data: live.withTLS(atMost(s.maxConnections, data)), admin: admin, started: time.Now()}
 	if given["listen"] == nil {
 		servers.own = data
 	}
@@ -130,6 +130,8 @@ func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 		Handler:           lastWhile(&s.draining, h),
 		ConnState:         s.waiting.note,
 		ReadHeaderTimeout: 5 * time.Second,
+		// Of metadata and refusals; endpoints and streams set their own.
+		WriteTimeout: 30 * time.Second,
 		// Longer than clients' pools keep connections, shorter than balancers do.
 		IdleTimeout: 75 * time.Second,
 		// The default of 1 MiB lets a thousand slow clients take a gigabyte.

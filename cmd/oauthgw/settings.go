@@ -21,6 +21,7 @@ import (
 // settings are a configuration in which nothing is left to be wrong.
 type settings struct {
 	listen, adminListen string
+	maxConnections      int
 	webConfigFile       string           // of the admin listener; empty: plain http
 	certificate         *tls.Certificate // nil: plain http
 	files               []string         // that the configuration was read from
@@ -55,9 +56,10 @@ func (c config) compile(s *source) (settings, mistakeList) {
 	m := &mistakes{source: s}
 	out := settings{
 		listen: m.address("listen", c.Listen), adminListen: m.address("admin.listen", c.Admin.Listen),
-		webConfigFile: m.webConfigFile(c.Admin.WebConfigFile),
-		public:        m.publicURL(c.PublicURL),
-		upstream:      m.upstreamURL(c), upstreamSocket: m.upstreamSocket(c.Upstream.URL),
+		maxConnections: m.maxConnections(c.MaxConnections),
+		webConfigFile:  m.webConfigFile(c.Admin.WebConfigFile),
+		public:         m.publicURL(c.PublicURL),
+		upstream:       m.upstreamURL(c), upstreamSocket: m.upstreamSocket(c.Upstream.URL),
 		upstreamTLS: m.upstreamTLS(c),
 		certificate: m.certificate("tls", c.TLS),
 		timeout:     m.positive("upstream.timeout", c.Upstream.Timeout),
