@@ -145,8 +145,10 @@ func startMoved(t *testing.T, admin string) {
 // startPoor starts a gateway that finds no provider, and has neither memory nor
 // file descriptors to spare.
 func startPoor(t *testing.T, admin, data string) *process {
+	// By itself it would not take more connections than it can serve.
+	config := write(t, filepath.Join(t.TempDir(), "oauthgw.yaml"), "listen: "+data+"\nadmin: {listen: "+admin+"}\nupstream: {url: http://127.0.0.1:1}\nmax_connections: 40\n")
 	p := start(t, func(c *exec.Cmd) { c.Env = append(os.Environ(), "GOMEMLIMIT=4MiB") }, "/bin/sh", "-c", `ulimit -n 40; exec "$@"`, "sh",
-		built(t, "oauthgw"), "--upstream.url=http://127.0.0.1:1", "--listen="+data, "--admin.listen="+admin)
+		built(t, "oauthgw"), "--config.file="+config)
 	go func() {
 		for range 28 {
 			if c := dial(p, data); c != nil {
