@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 
 	"oauthgw/proxy"
 )
@@ -69,13 +70,19 @@ func (a *audit) Write(entry []byte) (int, error) {
 	if file == toStdout {
 		return a.stdout.Write(entry)
 	}
-	// Whoever collects records may be in the file's group.
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	f, err := openAudit(file, os.O_CREATE)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
 	return f.Write(entry)
+}
+
+// openAudit opens a file for further entries. A pipe that nobody reads is an error
+// and not a reason to wait.
+func openAudit(file string, flags int) (*os.File, error) {
+	// Whoever collects records may be in the file's group.
+	return os.OpenFile(file, flags|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
 }
 
 // close writes the entries that wait.
@@ -92,7 +99,7 @@ func (m *mistakes) auditFile(file string) string {
 	if file == "" || file == toStdout {
 		return file
 	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	f, err := openAudit(file, 0)
 	if err == nil {
 		_ = f.Close() // nothing was written
 		return file

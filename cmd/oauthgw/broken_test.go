@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -35,6 +36,14 @@ func (w workshop) put(t *testing.T, name, text string) {
 func (w workshop) config(t *testing.T, rest string) {
 	t.Helper()
 	w.put(t, "oauthgw.yaml", "upstream: {url: http://127.0.0.1:1}\n"+strings.ReplaceAll(rest, "DIR", w.dir))
+}
+
+// pipe makes a pipe that has no other end: to open it would take forever.
+func (w workshop) pipe(t *testing.T, name string) {
+	t.Helper()
+	if err := syscall.Mkfifo(w.path(name), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // certificate writes NAME.crt and NAME.key.
@@ -71,6 +80,19 @@ func brokenConfigurations() []breakage {
 			"DIR/oauthgw.yaml: is larger than 1 MiB, which no configuration is"},
 		{"long file", func(t *testing.T, w workshop) { w.config(t, strings.Repeat("# long\n", 5000)+"log: {\n") },
 			"DIR/oauthgw.yaml:5002: lacks a value, or has one that begins with a character of YAML's own; put that in quotes"},
+		{"pipe", func(t *testing.T, w workshop) { w.pipe(t, "oauthgw.yaml") },
+			"DIR/oauthgw.yaml: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"},
+		{"certificate without end", configured("tls: {cert_file: /dev/zero, key_file: /dev/zero}\n"),
+			"DIR/oauthgw.yaml:2: tls.cert_file: /dev/zero cannot be read: is larger than 1 MiB\n" +
+				"DIR/oauthgw.yaml:2: tls.key_file: /dev/zero cannot be read: is larger than 1 MiB"},
+		{"audit into a pipe that nobody reads", func(t *testing.T, w workshop) {
+			w.pipe(t, "audit")
+			w.config(t, "audit: {file: DIR/audit}\n")
+		}, "DIR/oauthgw.yaml:2: audit.file: cannot be written: open DIR/audit: no such device or address"},
+		{"web configuration that is a pipe", func(t *testing.T, w workshop) {
+			w.pipe(t, "web.yml")
+			w.config(t, "admin: {web_config_file: DIR/web.yml}\n")
+		}, "DIR/oauthgw.yaml:2: admin.web_config_file: DIR/web.yml is no regular file"},
 		{"half-written key", configured("client_auth:\n  con"),
 			"DIR/oauthgw.yaml:3: client_auth: must be a section, with keys among basic_decoding, conflict, challenge, insecure_query_credentials, realm, clients"},
 		{"half-written value", configured("client_auth:\n  conflict:"),

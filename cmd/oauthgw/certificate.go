@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"os"
 	"strings"
 	"time"
 )
@@ -60,7 +59,7 @@ func (m *mistakes) pem(key, file, blockType, what string) ([]byte, bool) {
 
 // read reads a file that a key names.
 func (m *mistakes) read(key, file string) ([]byte, bool) {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file)
 	if err != nil {
 		m.add(key, "%s cannot be read: %s", file, reason(err))
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"reflect"
 	"slices"
@@ -65,7 +64,7 @@ func readConfig(name string) (config, *source, mistakeList) {
 	if name == "" {
 		return c, s, nil
 	}
-	text, wrong := readBounded(name)
+	text, wrong := readText(name)
 	if wrong != nil {
 		return c, nil, mistakeList{*wrong}
 	}
@@ -88,22 +87,14 @@ func readConfig(name string) (config, *source, mistakeList) {
 	return c, s, shape.found
 }
 
-// largestFile bounds a configuration: a file beyond it is another's, or has no
-// end.
-const largestFile = 1 << 20
-
-func readBounded(name string) ([]byte, *mistake) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, &mistake{File: name, Message: "cannot be read: " + reason(err)}
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+// readText reads a configuration that is not empty.
+func readText(name string) ([]byte, *mistake) {
+	text, err := readFile(name)
 	switch {
+	case errors.Is(err, errLargeFile):
+		return nil, &mistake{File: name, Message: "is larger than 1 MiB, which no configuration is"}
 	case err != nil:
 		return nil, &mistake{File: name, Message: "cannot be read: " + reason(err)}
-	case len(text) > largestFile:
-		return nil, &mistake{File: name, Message: "is larger than 1 MiB, which no configuration is"}
 	case len(bytes.TrimSpace(text)) == 0:
 		// Taken for one of defaults only it would, while an editor is just writing
 		// it, undo whatever the file said.

@@ -2,9 +2,36 @@ package main
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"syscall"
+	"time"
 )
+
+// largestFile bounds what is read of a file: one beyond it is another's, or has
+// no end.
+const largestFile = 1 << 20
+
+var errLargeFile = errors.New("is larger than 1 MiB")
+
+// readFile reads a configuration, or a file that it names. A pipe that nobody
+// writes to reads as empty, and one whose writer is slow is given up: waiting for
+// them would hold up every further reload, and the end of the program.
+func readFile(name string) ([]byte, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	_ = f.SetReadDeadline(time.Now().Add(5 * time.Second)) // only what can wait has one
+	text, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+	if err == nil && len(text) > largestFile {
+		return nil, errLargeFile
+	}
+	return text, err
+}
 
 // files returns the files that a configuration is read from: its own and those
 // it names.
@@ -19,11 +46,18 @@ func (c config) files(s *source) []string {
 }
 
 // fingerprint sums up what the files hold now. One that cannot be read, perhaps
-// because it is just being replaced, counts as what the system says of it.
+// because it is just being replaced, counts as what the system says of it, and a
+// pipe as what it is: whoever reads it takes away from what a reload would read.
 func fingerprint(files []string) string {
 	sum := sha256.New()
 	for _, name := range files {
-		text, err := os.ReadFile(name)
+		var text []byte
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().IsRegular() {
+			text, err = readFile(name)
+		} else if err == nil {
+			text = []byte(info.Mode().String())
+		}
 		if err != nil {
 			text = []byte(err.Error())
 		}

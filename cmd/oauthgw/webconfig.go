@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"regexp"
 	"strings"
 
@@ -12,6 +13,11 @@ import (
 // webConfigFile judges a web configuration: the TLS and the basic auth of the
 // admin listener, in the format that the exporters of Prometheus share.
 func (m *mistakes) webConfigFile(file string) string {
+	// The library would wait for whoever writes into a pipe.
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		m.add("admin.web_config_file", "%s is no regular file", file)
+		return file
+	}
 	if err := web.Validate(file); err != nil {
 		m.add("admin.web_config_file", "%s", withoutValues(err.Error()))
 	}
