@@ -36,7 +36,7 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/statuspage": {ours: []string{"oauthgw/internal/jsonobject"}},
 	"oauthgw/internal/legacy":     {},
 	// What OpenTelemetry is told of requests.
-	"oauthgw/internal/tracing": {doors: []string{"go.opentelemetry.io/otel"}},
+	"oauthgw/internal/tracing": {doors: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 	// What operators and machines do to the gateway while clients use it, and
 	// whether clients notice.
 	"oauthgw/bench/soak":              {},

@@ -16,7 +16,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
+	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -45,6 +47,10 @@ func New(ctx context.Context, getenv func(string) string, version string, log *s
 	if err != nil || !wanted {
 		return nil, err
 	}
+	// The SDK has no other way, and by itself writes to standard error, past the
+	// log.
+	otel.SetLogger(logr.FromSlogHandler(complaints{log}))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { tell(log, err.Error()) }))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("tracing as the OTEL_EXPORTER_OTLP_* variables say: %w", err)
@@ -55,9 +61,6 @@ func New(ctx context.Context, getenv func(string) string, version string, log *s
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	// The SDK has no other way, and by itself writes to standard error, past the
-	// log.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing failed", "fault", err.Error()) }))
 	return newTracing(sdk.WithBatcher(exporter), sdk.WithResource(described)), nil
 }
 
@@ -73,7 +76,7 @@ func wanted(getenv func(string) string) (bool, error) {
 	const exporterName, protocolName = "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL"
 	place := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
 	switch exporter := getenv(exporterName); {
-	case getenv("OTEL_SDK_DISABLED") == "true", exporter == "none", exporter == "" && place == "":
+	case strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true"), exporter == "none", exporter == "" && place == "":
 		return false, nil
 	case exporter != "" && exporter != "otlp":
 		return false, fmt.Errorf("%s: must be otlp or none", exporterName)

@@ -1,11 +1,14 @@
 package tracing
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -28,6 +31,7 @@ func TestEnvironment(t *testing.T) {
 		"otlp":           {map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, true, ""},
 		"none":           {map[string]string{"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": place}, false, ""},
 		"disabled":       {map[string]string{"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": place}, false, ""},
+		"DISABLED":       {map[string]string{"OTEL_SDK_DISABLED": "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT": place}, false, ""},
 		"another":        {map[string]string{"OTEL_TRACES_EXPORTER": "console"}, false, "OTEL_TRACES_EXPORTER: must be otlp or none"},
 		"protobuf":       {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, true, ""},
 		"grpc":           {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, false, "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf"},
@@ -42,6 +46,34 @@ func TestEnvironment(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// What is wrong with the environment, or with a collector's answers, is in the
+// log, in few words and without what may be a key.
+func TestComplaints(t *testing.T) {
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, strings.Repeat("canary", 1<<16))
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "canary,key=%zzcanary")
+	var log bytes.Buffer
+	tracing, err := New(t.Context(), os.Getenv, "v1", slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracing.Handler("token", http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	fault := tracing.Close(t.Context())
+	text := log.String()
+	if strings.Contains(text, "canary") || len(text) > 2048 {
+		t.Errorf("the log is %d octets long:\n%.1000s", len(text), text)
+	}
+	for _, want := range []string{"parse headers: an OTEL_* variable cannot be used", "400 Bad Request"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log lacks %q (%v):\n%s", want, fault, text)
+		}
 	}
 }
 
