@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -16,7 +18,23 @@ import (
 // tell tells systemd how this process does (sd_notify(3)), if systemd started it
 // and asked.
 func tell(l *slog.Logger, state, status string) {
-	if _, err := daemon.SdNotify(false, strings.TrimSpace(state)+"\nSTATUS="+status); err != nil {
+	notify(l, strings.TrimSpace(state)+"\nSTATUS="+status)
+}
+
+// notify sends a message to the socket that the environment names. The library
+// would wait for a reader that takes none, and with it a reload and the end.
+func notify(l *slog.Logger, message string) {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" {
+		return
+	}
+	socket, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err == nil {
+		defer socket.Close()
+		_ = socket.SetWriteDeadline(time.Now().Add(time.Second)) // it is open
+		_, err = io.WriteString(socket, message)
+	}
+	if err != nil {
 		l.Warn("systemd could not be told", "fault", err.Error())
 	}
 }
@@ -39,9 +57,7 @@ func keepAlive(ctx context.Context, l *slog.Logger) {
 			return
 		case <-often.C:
 		}
-		if _, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog); err != nil {
-			l.Warn("systemd could not be told", "fault", err.Error())
-		}
+		notify(l, daemon.SdNotifyWatchdog)
 	}
 }
 
