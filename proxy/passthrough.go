@@ -40,6 +40,9 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 			p.Out.URL.RawQuery = p.In.URL.RawQuery
 			p.Out.Host = p.In.Host
 			p.SetXForwarded()
+			if id := p.In.Header.Get(RequestID); id != "" {
+				p.Out.Header.Set(RequestID, id) // a Connection field may have named it
+			}
 		},
 		Transport:     c.Transport,
 		FlushInterval: -1,

@@ -69,6 +69,23 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
+// What a client calls a matter of its own connection goes on to the provider all
+// the same, on every path.
+func TestRequestIDPassesConnections(t *testing.T) {
+	arrived := make(chan string, 1)
+	upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { arrived <- r.Header.Get("X-Request-Id") }))
+	defer upstream.Close()
+	g := startStoryGateway(t, "", upstream.URL)
+	for _, path := range []string{"/oauth2/tokens", "/elsewhere"} {
+		message := "POST " + path + " HTTP/1.1\nHost: a\nConnection: close, X-Request-Id\nX-Request-Id: one\n" +
+			"Content-Type: application/x-www-form-urlencoded\nContent-Length: 13\n\nclient_id=app"
+		send(t, g.data, message)
+		if id := <-arrived; id != "one" {
+			t.Errorf("%s: the provider was told %q", path, id)
+		}
+	}
+}
+
 // Whoever is refused is told under which identifier the log knows of it.
 func TestRefusalTellsTheRequestID(t *testing.T) {
 	g := startStoryGateway(t, "", "http://127.0.0.1:1")
