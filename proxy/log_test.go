@@ -159,28 +159,47 @@ func line(t *testing.T, log string) map[string]any {
 }
 
 // What is logged of a path that passes is the status of the answer, not of what
-// came before it.
-func TestInterimRepliesAreNotTheAnswer(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusEarlyHints)
-		w.WriteHeader(http.StatusTeapot)
-	}))
-	defer provider.Close()
-	u, err := url.Parse(provider.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	h := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: proxy.NewPassthroughTransport("", nil),
-		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&log, nil))})
-	front := httptest.NewServer(h)
-	resp, err := http.Get(front.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	front.Close()
-	if resp.StatusCode != http.StatusTeapot || !strings.Contains(log.String(), "status=418") {
-		t.Errorf("answered %d, logged %s", resp.StatusCode, log.String())
+// came before it, also where the answer gives the connection away.
+func TestStatusOfWhatPasses(t *testing.T) {
+	for status, answer := range map[int]http.HandlerFunc{
+		http.StatusTeapot: func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusTeapot)
+		},
+		http.StatusSwitchingProtocols: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Connection", "Upgrade")
+			w.Header().Set("Upgrade", "a")
+			w.WriteHeader(http.StatusSwitchingProtocols)
+		},
+	} {
+		provider := httptest.NewServer(answer)
+		defer provider.Close()
+		u, err := url.Parse(provider.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		h := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: proxy.NewPassthroughTransport("", nil),
+			Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		done := make(chan struct{}) // also of a connection that the server no longer knows
+		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(done)
+			h.ServeHTTP(w, r)
+		}))
+		defer front.Close()
+		r, err := http.NewRequest("GET", front.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"a"}}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		<-done
+		if resp.StatusCode != status || !strings.Contains(log.String(), fmt.Sprintf("status=%d ", status)) {
+			t.Errorf("answered %d, logged %s", resp.StatusCode, log.String())
+		}
 	}
 }

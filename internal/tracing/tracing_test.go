@@ -9,9 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
@@ -74,6 +77,30 @@ func TestComplaints(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %q (%v):\n%s", want, fault, text)
 		}
+	}
+}
+
+// A connection that switched protocols was answered.
+func TestSwitchedProtocols(t *testing.T) {
+	recorded := tracetest.NewInMemoryExporter()
+	server := httptest.NewServer(newTracing(sdk.WithSyncer(recorded)).Handler("passthrough", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n")
+	})))
+	resp, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	server.Close()
+	spans := recorded.GetSpans()
+	if len(spans) != 1 || spans[0].Status.Code != codes.Unset || !slices.Contains(spans[0].Attributes, attribute.Int("http.response.status_code", 101)) {
+		t.Errorf("%v", spans)
 	}
 }
 

@@ -1,6 +1,8 @@
 package tracing
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -59,6 +61,15 @@ func (r *statusRecorder) Write(p []byte) (int, error) {
 		r.status = http.StatusOK
 	}
 	return r.ResponseWriter.Write(p)
+}
+
+// Hijack implements [http.Hijacker]. A connection is given away to switch
+// protocols, and the answer that says so is written past this.
+func (r *statusRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if r.status == 0 {
+		r.status = http.StatusSwitchingProtocols
+	}
+	return http.NewResponseController(r.ResponseWriter).Hijack()
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
