@@ -91,6 +91,24 @@ func TestCertificateIsReplaced(t *testing.T) {
 	}
 }
 
+// A certificate that came too late to be shown is not told of as if it were.
+func TestCertificateThatIsNotShown(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	defer provider.Close()
+	p := startReloading(t, provider.URL, "endpoints: {token: /t}\n")
+	files := certificateFiles(t, filepath.Join(t.TempDir(), "late"), time.Now().Add(time.Hour))
+	p.write("tls: {cert_file: " + files.CertFile + ", key_file: " + files.KeyFile + "}\n")
+	for range 2 { // it stays so
+		if code, text := p.reload(); code != 200 || !p.passes() {
+			t.Fatalf("%d %s", code, text)
+		}
+		storyGateway{admin: p.admin}.expectExpiry(t, "clients", time.Time{})
+	}
+	if n := strings.Count(p.log.String(), `"key":"tls"`); n != 2 {
+		t.Errorf("that it takes a restart was told %d times", n)
+	}
+}
+
 // expectExpiry expects the metrics to say when a certificate expires, zero that
 // they do not.
 func (g storyGateway) expectExpiry(t *testing.T, shownTo string, want time.Time) {

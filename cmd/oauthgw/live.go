@@ -122,8 +122,8 @@ func (l *live) replace() error {
 	s, err := l.load()
 	l.watched = slices.Concat(before.settings.files, s.files)
 	fixed := before.settings.fixedDifferences(s)
-	if s.certificate == nil {
-		s.certificate = before.settings.certificate // the listener goes on showing it
+	if (s.certificate == nil) != (before.settings.certificate == nil) {
+		s.certificate = before.settings.certificate // whether the listener shows one stays
 	}
 	var after *gateway
 	if err == nil {
