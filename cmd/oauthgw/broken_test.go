@@ -93,6 +93,9 @@ func brokenConfigurations() []breakage {
 			w.pipe(t, "web.yml")
 			w.config(t, "admin: {web_config_file: DIR/web.yml}\n")
 		}, "DIR/oauthgw.yaml:2: admin.web_config_file: DIR/web.yml is no regular file"},
+		{"wide file", func(t *testing.T, w workshop) {
+			w.config(t, "log: {level: [x}\n"+strings.Repeat("# "+strings.Repeat("wide ", 60)+"\nlisten: a\n", 700))
+		}, "DIR/oauthgw.yaml:1: has a bracket that is not closed, or lacks a comma within brackets"}, // the library's line
 		{"half-written key", configured("client_auth:\n  con"),
 			"DIR/oauthgw.yaml:3: client_auth: must be a section, with keys among basic_decoding, conflict, challenge, insecure_query_credentials, realm, clients"},
 		{"half-written value", configured("client_auth:\n  conflict:"),

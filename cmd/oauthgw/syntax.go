@@ -53,7 +53,8 @@ func syntaxMistake(text []byte, err error) *mistake {
 // it line by line.
 func lineOfProblem(text []byte, problem string) int {
 	lines := bytes.SplitAfter(bytes.TrimRight(text, "\n"), []byte("\n"))
-	if len(lines) > 2000 {
+	const patience = 64 << 20 // octets to parse, which take less than a second
+	if len(lines)*len(text)/2 > patience {
 		return 0
 	}
 	for n := len(lines); n > 0; n-- {
