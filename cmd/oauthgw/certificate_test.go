@@ -109,6 +109,21 @@ func TestCertificateThatIsNotShown(t *testing.T) {
 	}
 }
 
+// What net/http says on its own is logged as the configuration of the moment
+// wants it.
+func TestServersLogFollowsReloads(t *testing.T) {
+	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
+	p := startReloading(t, "http://127.0.0.1:1", "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
+	p.write("log: {format: text}\n")
+	if code, text := p.reload(); code != 200 {
+		t.Fatalf("%d %s", code, text)
+	}
+	if resp, err := http.Get("http://" + p.data); err == nil { // no handshake
+		resp.Body.Close()
+	}
+	eventually(t, "the line", func() bool { return strings.Contains(p.log.String(), `msg=net/http text="http: TLS handshake error`) })
+}
+
 // expectExpiry expects the metrics to say when a certificate expires, zero that
 // they do not.
 func (g storyGateway) expectExpiry(t *testing.T, shownTo string, want time.Time) {
@@ -131,7 +146,7 @@ func TestMutualTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(pair.Leaf)
 	provider.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
-	provider.Config.ErrorLog = newStandardLog(newLog(settings{}, new(syncBuffer)))
+	provider.Config.ErrorLog = newStandardLog(nobodys)
 	provider.StartTLS()
 	defer provider.Close()
 	for want, files := range map[string]certificateConfig{"200": ours, "502": {}} {

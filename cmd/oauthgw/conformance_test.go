@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -133,6 +134,9 @@ func testConflictUnderEveryConfiguration(t *testing.T) {
 	}
 }
 
+// nobodys is a log that nobody reads.
+func nobodys() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 func testUntrustedProvider(t *testing.T) {
 	var asked atomic.Int32
 	provider := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -141,7 +145,7 @@ func testUntrustedProvider(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"t0ken-value"}`))
 	}))
 	defer provider.Close()
-	provider.Config.ErrorLog = newStandardLog(newLog(settings{}, new(syncBuffer)))
+	provider.Config.ErrorLog = newStandardLog(nobodys)
 	answer := send(t, frontedGateway(t, provider.URL).data, fmt.Sprintf(basicRequest, "/t"))
 	if !strings.HasPrefix(answer, "HTTP/1.1 502 ") || !strings.Contains(answer, `"server_error"`) || asked.Load() != 0 {
 		t.Errorf("got %s; the provider was asked %d times", answer, asked.Load())
@@ -168,7 +172,7 @@ func testOutage(t *testing.T) {
 		"is down":  nil,
 	} {
 		server := httptest.NewServer(provider)
-		server.Config.ErrorLog = newStandardLog(newLog(settings{}, new(syncBuffer)))
+		server.Config.ErrorLog = newStandardLog(nobodys)
 		if provider == nil {
 			server.Close()
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -69,6 +70,9 @@ func (l *live) tell(fault error) {
 
 // now returns the gateway of the moment.
 func (l *live) now() *gateway { return l.current.Load() }
+
+// log returns the log of the moment.
+func (l *live) log() *slog.Logger { return l.now().log }
 
 // ServeHTTP implements [http.Handler].
 func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) { l.now().ServeHTTP(w, r) }

@@ -27,27 +27,27 @@ func shorten(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// newStandardLog returns a logger for what net/http says on its own. It keeps
-// the beginning of each line only: behind the first quotation mark there may
-// be bytes that a client or the provider sent.
-func newStandardLog(l *slog.Logger) *log.Logger {
-	return log.New(standardLog{l}, "", 0)
+// newStandardLog returns a logger for what net/http says on its own, to the log
+// of the moment. It keeps the beginning of each line only: behind the first
+// quotation mark there may be bytes that a client or the provider sent.
+func newStandardLog(now func() *slog.Logger) *log.Logger {
+	return log.New(standardLog{now}, "", 0)
 }
 
 // redirectStandardLog does the same for the process's own logger, which net/http
 // uses where it was given none: for the first bytes of a reply that nobody asked
 // for, among others.
-func redirectStandardLog(l *slog.Logger) {
+func redirectStandardLog(now func() *slog.Logger) {
 	log.SetFlags(0)
-	log.SetOutput(standardLog{l})
+	log.SetOutput(standardLog{now})
 }
 
-type standardLog struct{ log *slog.Logger }
+type standardLog struct{ now func() *slog.Logger }
 
 // Write implements [io.Writer].
 func (s standardLog) Write(line []byte) (int, error) {
 	text, _, _ := strings.Cut(string(line), "\n")
 	text, _, _ = strings.Cut(text, `"`)
-	s.log.Warn("net/http", "text", strings.TrimSpace(text))
+	s.now().Warn("net/http", "text", strings.TrimSpace(text))
 	return len(line), nil
 }

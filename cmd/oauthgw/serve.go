@@ -75,7 +75,6 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer dismiss()
-	redirectStandardLog(o.newLog(s))
 	given, err := activated()
 	if err != nil {
 		return err
@@ -84,6 +83,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	redirectStandardLog(servers.live.log)
 	servers.live.judging = true
 	return servers.runReloading(ctx, flags)
 }
@@ -115,7 +115,7 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	errorLog := newStandardLog(o.newLog(s))
+	errorLog := newStandardLog(live.log)
 	servers := &servers{live: live, data: live.withTLS(atMost(s.maxConnections, data)), admin: admin, started: time.Now()}
 	if given["listen"] == nil {
 		servers.own = data
