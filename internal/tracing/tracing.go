@@ -4,7 +4,8 @@
 // A span holds the method, the status and what the gateway decided: words of
 // closed sets. No path, query, header field or client_id is in it, because on
 // the login path each of them may hold what only client and provider may know;
-// that is why the instrumentation that others provide is not used.
+// that is why the instrumentation that others provide is not used. Only the
+// client's traceparent and tracestate, which are made for it, go into it.
 //
 // Without a destination nothing is traced, and a traceparent passes as it came
 // (W3C Trace Context section 3.2).

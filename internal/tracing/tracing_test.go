@@ -80,6 +80,30 @@ func TestComplaints(t *testing.T) {
 	}
 }
 
+// The provider goes on with the client's trace, and hears nothing of one that
+// cannot be read.
+func TestTracestate(t *testing.T) {
+	for parent, want := range map[string]string{"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "a=b", "00-0": ""} {
+		tracing := newTracing()
+		var got string
+		provider := tracing.Transport(roundTripper(func(r *http.Request) (*http.Response, error) {
+			got = r.Header.Get("Tracestate")
+			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		}))
+		r := httptest.NewRequest("GET", "http://provider.example/", nil)
+		r.Header.Set("Traceparent", parent)
+		r.Header.Set("Tracestate", "a=b")
+		tracing.Handler("token", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if _, err := provider.RoundTrip(r); err != nil {
+				t.Error(err)
+			}
+		})).ServeHTTP(httptest.NewRecorder(), r)
+		if got != want {
+			t.Errorf("under %q the provider was told %q", parent, got)
+		}
+	}
+}
+
 // A connection that switched protocols was answered.
 func TestSwitchedProtocols(t *testing.T) {
 	recorded := tracetest.NewInMemoryExporter()
