@@ -22,15 +22,18 @@ type audit struct {
 	handler slog.Handler
 	file    atomic.Pointer[string]
 	stdout  io.Writer
+	log     *slog.Logger // of operations
+	failing bool         // the last entry could not be written; known to the sink alone
 }
 
 // toStdout is the name of standard output, in place of a file's.
 const toStdout = "-"
 
 // newAudit returns a record that goes nowhere yet. Drop is told of each entry
-// that nobody took in time, or that could not be written.
-func newAudit(stdout io.Writer, drop func()) *audit {
-	a := &audit{stdout: stdout}
+// that nobody took in time, or that could not be written; log is told when that
+// begins and ends.
+func newAudit(stdout io.Writer, log *slog.Logger, drop func()) *audit {
+	a := &audit{stdout: stdout, log: log}
 	a.to("")
 	a.sink = newSink(a, auditHandler, drop)
 	a.handler = inRequest{auditHandler(a.sink)}
@@ -63,9 +66,22 @@ func (a *audit) record(ctx context.Context, d proxy.Decision) {
 	_ = a.handler.Handle(ctx, entry) // the sink takes everything
 }
 
-// Write implements [io.Writer] for the sink. The file is opened anew for each
-// entry, so that it can be rotated without a word to this program.
+// Write implements [io.Writer] for the sink.
 func (a *audit) Write(entry []byte) (int, error) {
+	n, err := a.write(entry)
+	switch failing := err != nil; {
+	case failing && !a.failing:
+		a.log.Error("the audit record cannot be written", "fault", err.Error())
+	case !failing && a.failing:
+		a.log.Warn("the audit record is written again; entries are missing")
+	}
+	a.failing = err != nil
+	return n, err
+}
+
+// write opens the file anew for each entry, so that it can be rotated without a
+// word to this program.
+func (a *audit) write(entry []byte) (int, error) {
 	file := *a.file.Load()
 	if file == toStdout {
 		return a.stdout.Write(entry)

@@ -81,7 +81,8 @@ client_auth: {realm: example}
 	}
 }
 
-// A record that cannot be written is counted, and the request goes on.
+// A record that cannot be written is counted and told of once, and the request
+// goes on.
 func TestAuditThatCannotBeWritten(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer provider.Close()
@@ -95,12 +96,22 @@ audit: {file: `+filepath.Join(dir, "audit.json")+"}\n")
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if status := post(t, p.data, "secret", "a"); status != http.StatusOK {
-		t.Errorf("answered %d", status)
+	for range 2 {
+		if status := post(t, p.data, "secret", "a"); status != http.StatusOK {
+			t.Errorf("answered %d", status)
+		}
 	}
 	eventually(t, "counted", func() bool {
-		return strings.Contains((storyGateway{admin: p.admin}).scrape(t), `oauthgw_log_dropped_total{log="audit"} 1`)
+		return strings.Contains((storyGateway{admin: p.admin}).scrape(t), `oauthgw_log_dropped_total{log="audit"} 2`)
 	})
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	post(t, p.data, "secret", "a")
+	eventually(t, "written again", func() bool { return strings.Contains(p.log.String(), "the audit record is written again") })
+	if n := strings.Count(p.log.String(), `"msg":"the audit record cannot be written"`); n != 1 {
+		t.Errorf("told %d times:\n%s", n, p.log.String())
+	}
 }
 
 func contents(file string) string {

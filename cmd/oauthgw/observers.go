@@ -34,8 +34,8 @@ func nobody() observers {
 func newObservers(ctx context.Context, s settings, stdout, stderr io.Writer) (o observers, dismiss func(), err error) {
 	m := metrics.New(build())
 	lines := newSink(stderr, s.logHandler, func() { m.LogDropped("operations") })
-	records := newAudit(stdout, func() { m.LogDropped("audit") })
-	o = observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: m, audit: records}
+	o = observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: m}
+	o.audit = newAudit(stdout, o.newLog(s), func() { m.LogDropped("audit") })
 	dismiss = func() { o.dismiss(s, lines) }
 	if o.tracing, err = tracing.New(ctx, os.Getenv, build().Version, o.newLog(s)); err != nil {
 		dismiss()

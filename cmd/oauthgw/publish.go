@@ -75,7 +75,7 @@ func (m *mistakes) cors(allowed []string) *cors.Cors {
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete},
 		AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP", "MCP-Protocol-Version"},
 		// A page that is refused must learn how to authenticate.
-		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After"},
+		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After", "X-Request-Id"},
 		MaxAge:         600,
 	})
 }
