@@ -35,6 +35,10 @@ var house = map[string]struct{ ours, doors []string }{
 	// reads.
 	"oauthgw/internal/statuspage": {ours: []string{"oauthgw/internal/jsonobject"}},
 	"oauthgw/internal/legacy":     {},
+	// I am a provider that misbehaves on purpose, in ways that have names, as often
+	// as I am told, and I remember what arrived.
+	"oauthgw/internal/hostile":          {ours: []string{"oauthgw/internal/legacy"}},
+	"oauthgw/internal/hostile/hostiled": {ours: []string{"oauthgw/internal/hostile"}},
 	// What OpenTelemetry is told of requests.
 	"oauthgw/internal/tracing": {doors: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 	// What operators and machines do to the gateway while clients use it, and
