@@ -22,18 +22,22 @@ func TestProviderFaults(t *testing.T) {
 		status int
 		reason string
 	}{
-		"hangs up":                    {says(""), 502, "broken_reply"},
-		"speaks another protocol":     {says("SSH-2.0-OpenSSH_9.2\r\n\r\n"), 502, "broken_reply"},
-		"ends in the header":          {says("HTTP/1.1 200 OK\r\nContent-Ty"), 502, "broken_reply"},
-		"ends in the body":            {says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + tokenAnswer), 502, "broken_reply"},
-		"ends in undelimited JSON":    {says("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + `{"access_token":"t0k`), 502, "broken_reply"},
-		"ends in a chunk":             {says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{"), 502, "broken_reply"},
-		"sends no body":               {says("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
-		"sends two lengths":           {says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} "), 502, "broken_reply"},
-		"sends status 099":            {says("HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
-		"sends status 999":            {says("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
-		"sends status 204":            {says("HTTP/1.1 204 No Content\r\n\r\n"), 502, "broken_reply"},
-		"switches protocols":          {says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"), 502, "broken_reply"},
+		"hangs up":                 {says(""), 502, "broken_reply"},
+		"speaks another protocol":  {says("SSH-2.0-OpenSSH_9.2\r\n\r\n"), 502, "broken_reply"},
+		"ends in the header":       {says("HTTP/1.1 200 OK\r\nContent-Ty"), 502, "broken_reply"},
+		"ends in the body":         {says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + tokenAnswer), 502, "broken_reply"},
+		"ends in undelimited JSON": {says("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + `{"access_token":"t0k`), 502, "broken_reply"},
+		"ends in a chunk":          {says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{"), 502, "broken_reply"},
+		"sends no body":            {says("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
+		"sends two lengths":        {says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} "), 502, "broken_reply"},
+		"sends status 099":         {says("HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
+		"sends status 999":         {says("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
+		"sends status 204":         {says("HTTP/1.1 204 No Content\r\n\r\n"), 502, "broken_reply"},
+		"switches protocols":       {says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"), 502, "broken_reply"},
+		"switches protocols for good": {func(c net.Conn) {
+			says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n")(c)
+			silent(c)
+		}, 502, "broken_reply"},
 		"redirects with 302":          {says("HTTP/1.1 302 Found\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n"), 502, "redirect"},
 		"redirects with 308":          {says("HTTP/1.1 308 Permanent Redirect\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n"), 502, "redirect"},
 		"sends a megabyte and a byte": {says("HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n" + strings.Repeat("x", 1<<20+1)), 502, "large_reply"},

@@ -27,13 +27,16 @@ type reply struct {
 // complete reads a reply whole, checks it and completes it. Nothing has been
 // written to the client yet; after an error nothing of the reply is.
 func (x *exchange) complete(resp *http.Response) error {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	r := reply{status: resp.StatusCode, header: resp.Header}
+	err := r.checkHead()
+	if err == nil {
+		r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	}
 	resp.Body.Close()
 	x.waited = time.Since(x.sent)
 	if err != nil {
 		return err
 	}
-	r := reply{resp.StatusCode, resp.Header, body}
 	if err := r.check(x.Endpoint); err != nil {
 		return err
 	}
@@ -59,8 +62,9 @@ func dropCORS(h http.Header) {
 	}
 }
 
-// check refuses a reply that must not reach a client.
-func (r reply) check(endpoint clientauth.Endpoint) error {
+// checkHead refuses a reply whose body is not worth reading. What follows a
+// switch of protocols has no end, and no deadline of the request reaches it.
+func (r reply) checkHead() error {
 	encoding := r.header.Get("Content-Encoding")
 	switch {
 	// A redirect that is obeyed makes the client send its secret elsewhere
@@ -69,10 +73,17 @@ func (r reply) check(endpoint clientauth.Endpoint) error {
 		return errRedirect
 	case r.status < 200 || r.status > 599:
 		return errBrokenReply
-	case len(r.body) > maxReply:
-		return errLargeReply
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		return errEncodedReply
+	}
+	return nil
+}
+
+// check refuses a reply that must not reach a client, read to its end.
+func (r reply) check(endpoint clientauth.Endpoint) error {
+	switch {
+	case len(r.body) > maxReply:
+		return errLargeReply
 	// RFC 6749 section 5.1: a successful token response has a body.
 	case endpoint == clientauth.Token && (r.status == http.StatusNoContent || r.status == http.StatusResetContent):
 		return errBrokenReply
