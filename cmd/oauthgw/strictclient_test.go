@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"oauthgw/internal/hostile"
+)
+
+// strictClient keeps one connection to the gateway, and reads what comes on it
+// without mercy.
+type strictClient struct {
+	test    *testing.T // as long as which it lives
+	address string
+	conn    net.Conn
+	reader  *bufio.Reader
+}
+
+// clientAnswer is a reply as a client reads it.
+type clientAnswer struct {
+	*http.Response
+	text string
+}
+
+// redeem presents a code with HTTP Basic, and whatever might make a proxy send
+// it twice.
+func (c *strictClient) redeem(t *testing.T, code, misbehaviour string) clientAnswer {
+	t.Helper()
+	body := "grant_type=authorization_code&code=" + code
+	return c.ask(t, "POST "+hostile.TokenPath+" HTTP/1.1\r\nHost: login.example.com\r\n"+
+		"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("one:"+canary))+"\r\n"+
+		"Idempotency-Key: k\r\nX-Idempotency-Key: k\r\nAccept-Encoding: gzip\r\n"+
+		hostile.Field+": "+misbehaviour+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body))
+}
+
+func (c *strictClient) ask(t *testing.T, request string) clientAnswer {
+	t.Helper()
+	if c.conn == nil {
+		conn, err := net.Dial("tcp", c.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.test.Cleanup(func() { conn.Close() })
+		c.conn, c.reader = conn, bufio.NewReader(conn)
+	}
+	conn := c.conn
+	c.conn = nil // until all is well
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		t.Fatalf("the reply is not well-formed: %v", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.ContentLength != int64(len(text)) || c.reader.Buffered() > 0 {
+		t.Fatalf("the reply is not framed well: %v, %d of %d octets, %d behind it", err, len(text), resp.ContentLength, c.reader.Buffered())
+	}
+	if !resp.Close {
+		c.conn = conn
+	}
+	return clientAnswer{resp, string(text)}
+}
+
+// isOurs checks that a reply is the gateway's own refusal: JSON that tells nothing
+// of the provider's reply and does not blame the client.
+func (a clientAnswer) isOurs(t *testing.T) {
+	t.Helper()
+	var refusal struct{ Error string }
+	err := json.Unmarshal([]byte(a.text), &refusal)
+	if err != nil || refusal.Error != "server_error" && refusal.Error != "temporarily_unavailable" ||
+		a.Header.Get("Content-Type") != "application/json" || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("got %v %s", a.Header, a.text)
+	}
+	for _, name := range []string{"Location", "Content-Encoding", "Set-Cookie", "Upgrade", "Link", "X-Odd", "X-Odd-0"} {
+		if a.Header.Get(name) != "" {
+			t.Errorf("the provider's %s was relayed", name)
+		}
+	}
+	if strings.Contains(a.text, hostile.TokenPrefix) {
+		t.Errorf("a part of a token was relayed: %s", a.text)
+	}
+}
