@@ -104,7 +104,7 @@ var meetings = map[string]meeting{
 	"redirect-302": {status: 502, keeps: true}, "redirect-307": {status: 502, keeps: true}, "redirect-308": {status: 502, keeps: true},
 	"status-099": {status: 502}, "status-600": {status: 502}, "status-999": {status: 502}, "status-1000": {status: 502},
 	"status-101": {status: 502}, "status-204": {status: 502, keeps: true}, "status-205": {status: 502, keeps: true},
-	"interim-storm": {status: 502}, "early-hints": {200, "Set-Cookie", "", true},
+	"interim-storm": {200, noStore, "no-store", true}, "early-hints": {200, "Set-Cookie", "", true},
 	"length-and-chunks": {status: 502}, "two-lengths": {status: 502}, "signed-length": {status: 502}, "nul-in-header": {status: 502},
 	"banner": {status: 502}, "http-2-status-line": {status: 502},
 	"second-reply": {200, noStore, "no-store", false},

@@ -23,7 +23,7 @@ var (
 )
 
 // mostInterim bounds the interim replies (RFC 9110 section 15.2) before a reply.
-const mostInterim = 16
+const mostInterim = 1 << 10
 
 // readReply reads the head of the reply to a request. Its body reads the rest.
 // Close says that the connection ends with it.
