@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"oauthgw/clientauth"
 )
@@ -55,6 +56,9 @@ var (
 	// names the endpoints, has not been read.
 	ErrEndpointsUnknown = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "endpoints_unknown",
 		Description: "The authorization server's endpoints are not known yet because its metadata cannot be read; try again."}
+	// ErrHost is the answer to a Host field that names none.
+	ErrHost = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "host",
+		Description: "The Host header field does not name a host."}
 	// ErrNotFound is the answer for a path that is not served.
 	ErrNotFound = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "not_found",
 		Description: "There is no such endpoint here."}
@@ -107,15 +111,28 @@ func Refuse(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
 		h.Set("Allow", http.MethodPost)
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "1")
-	// The rest of the body is on the connection, or never comes.
-	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusRequestTimeout:
-		h.Set("Connection", "close")
 	}
+	boundRest(w, e)
 	w.WriteHeader(code)
 	// The texts are constants, so that encoding them cannot fail; writing fails
 	// where the client is gone, and then nobody is left to be told.
 	_ = json.NewEncoder(w).Encode(e)
 	return code
+}
+
+// boundRest says how long the rest of the body may take: net/http reads it before
+// it answers, without a bound of its own. Where it is too much, or nobody knows
+// where it ends, it is not read, and the connection ends.
+func boundRest(w http.ResponseWriter, e *clientauth.Error) {
+	end := time.Now()
+	switch e {
+	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody:
+		w.Header().Set("Connection", "close")
+	default:
+		end = end.Add(bodyTimeout)
+	}
+	// A writer that has no connection has no deadline either.
+	_ = http.NewResponseController(w).SetReadDeadline(end)
 }
 
 // refuse answers a request that is not forwarded.

@@ -83,8 +83,13 @@ func hasForm(h http.Header) (bool, error) {
 // readBody reads a body to its end, so that no part of a request is sent on
 // before the whole has arrived.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxBody {
+	switch {
+	case r.ContentLength > maxBody:
 		return nil, errLargeBody
+	// RFC 1945 section 8.3: such a POST without a length is a bad request.
+	// net/http hides that it came in chunks, which HTTP/1.0 does not know.
+	case !r.ProtoAtLeast(1, 1) && r.Header["Content-Length"] == nil:
+		return nil, errBrokenBody
 	}
 	deadlines := http.NewResponseController(w)
 	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))

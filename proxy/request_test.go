@@ -132,16 +132,19 @@ func TestEndpointKeepsItsQuery(t *testing.T) {
 	}
 }
 
-// A client that does not end its request is sent away, and the one that does
-// is not: the deadline does not reach beyond the body.
-func TestSlowBody(t *testing.T) {
+// A client that does not end its request is sent away, also from where its body
+// is of no interest, and the one that does is not: the deadline does not reach
+// beyond the body.
+func TestA038SlowBody(t *testing.T) {
 	for name, test := range map[string]struct {
+		method   string
 		provider time.Duration
 		complete bool
 		want     string
 	}{
-		"never ends":          {0, false, "HTTP/1.1 408"},
-		"ends, slow provider": {14 * time.Second, true, "HTTP/1.1 200"},
+		"never ends":             {"POST", 0, false, "HTTP/1.1 408"},
+		"is refused, never ends": {"PUT", 0, false, "HTTP/1.1 405"},
+		"ends, slow provider":    {"POST", 14 * time.Second, true, "HTTP/1.1 200"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -161,7 +164,7 @@ func TestSlowBody(t *testing.T) {
 				if test.complete {
 					body += "x"
 				}
-				go io.WriteString(near, strings.ReplaceAll(formHead, "\n", "\r\n")+body)
+				go io.WriteString(near, strings.ReplaceAll(strings.Replace(formHead, "POST", test.method, 1), "\n", "\r\n")+body)
 				answer := make([]byte, len(test.want))
 				if _, err := io.ReadFull(near, answer); err != nil || string(answer) != test.want {
 					t.Errorf("got %q %v, want %q", answer, err, test.want)

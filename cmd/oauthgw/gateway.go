@@ -29,7 +29,7 @@ type gateway struct {
 	to        ways
 	clients   *proxy.ClientConfiguration
 
-	notFound, notYet http.Handler // refusals
+	notFound, notYet, noHost http.Handler // refusals
 
 	routes atomic.Pointer[routes] // nil until the endpoints are known
 
@@ -72,7 +72,7 @@ func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 	}
 	g := &gateway{settings: s, observers: o, log: o.newLog(s), source: source,
 		to: to, clients: proxy.NewClientConfiguration()}
-	g.notFound, g.notYet = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown)
+	g.notFound, g.notYet, g.noHost = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown), g.refusal(proxy.ErrHost)
 	if s.clientConfiguration != "" {
 		g.clients = proxy.NewClientConfiguration(s.clientConfiguration)
 	}
@@ -86,6 +86,10 @@ func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 // any path could be an endpoint, and a request is answered only if the
 // provider can be asked now.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !namesHost(r) {
+		g.noHost.ServeHTTP(w, r)
+		return
+	}
 	if g.routes.Load() == nil {
 		if err := g.learn(r.Context()); err != nil {
 			g.notYet.ServeHTTP(w, r)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,6 +49,8 @@ func (g *gateway) build(known wellknown.Provider) error {
 		return err
 	}
 	g.front(router, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
+	// A tunnel is not for a provider to open, and a trace shows credentials.
+	router.Methods(http.MethodConnect, http.MethodTrace).Handler(g.notFound)
 	router.PathPrefix("/").Handler(g.rest(known))
 	router.NotFoundHandler = g.notFound
 	g.routes.Store(&routes{Handler: router, known: known, paths: paths})
@@ -174,6 +177,16 @@ func hides(endpoint string) mux.MatcherFunc {
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
 		return path.Clean("/"+r.URL.Path) == path.Clean("/"+endpoint) && strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f")
 	}
+}
+
+// wellFormedHost is a name or an address, and perhaps a port (RFC 9110 section
+// 7.2).
+var wellFormedHost = regexp.MustCompile(`^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$`)
+
+// namesHost reports whether a request's Host can be told to a provider, which
+// builds URLs from it. HTTP/1.0 knows requests without one.
+func namesHost(r *http.Request) bool {
+	return wellFormedHost.MatchString(r.Host) || r.Host == "" && !r.ProtoAtLeast(1, 1)
 }
 
 // refusal answers every request with one refusal.
