@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"syscall"
 	"time"
@@ -43,6 +44,30 @@ func (c config) files(s *source) []string {
 		}
 	}
 	return files
+}
+
+// openFiles returns the files of secrets that every user of this host may read.
+// They are worth a warning and no more, because Kubernetes mounts them so.
+func (c config) openFiles() (open []openFile) {
+	for _, name := range []string{c.Admin.WebConfigFile, c.TLS.KeyFile, c.Upstream.KeyFile} {
+		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
+			open = append(open, openFile{name, info.Mode().Perm()})
+		}
+	}
+	return open
+}
+
+// openFile is a file that others may read, and its mode.
+type openFile struct {
+	name string
+	mode os.FileMode
+}
+
+// warn tells an operator what in the settings is wrong for most.
+func (s settings) warn(log *slog.Logger) {
+	for _, f := range s.openFiles {
+		log.Warn("a file of secrets can be read by every user of this host", "file", f.name, "mode", fmt.Sprintf("%04o", f.mode))
+	}
 }
 
 // fingerprint sums up what the files hold now. One that cannot be read, perhaps

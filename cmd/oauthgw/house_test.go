@@ -47,7 +47,7 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
-		doors: []string{"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "gopkg.in/yaml.v3"},
+		doors: []string{"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "golang.org/x/sys/unix", "gopkg.in/yaml.v3"},
 	},
 }
 
@@ -80,13 +80,13 @@ func TestHouse(t *testing.T) {
 }
 
 type listedPackage struct {
-	ImportPath, Doc string
-	Imports         []string
+	ImportPath, Doc, Dir               string
+	Imports, TestGoFiles, XTestGoFiles []string
 }
 
 func packages(t *testing.T) []listedPackage {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports", "oauthgw/...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Dir,Imports,TestGoFiles,XTestGoFiles", "oauthgw/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}

@@ -43,6 +43,7 @@ func newLive(s settings, o observers) (*live, error) {
 		return nil, err
 	}
 	s.expose(o.metrics)
+	s.warn(g.log)
 	l := &live{observers: o, watched: s.files, seen: fingerprint(s.files)}
 	l.tell(nil)
 	l.current.Store(g)
@@ -139,6 +140,7 @@ func (l *live) replace() error {
 		return err
 	}
 	s.expose(l.metrics)
+	s.warn(after.log)
 	l.current.Store(after)
 	l.audit.to(s.auditFile)
 	l.watched = s.files

@@ -18,6 +18,9 @@ import (
 func main() {
 	// Before anything slow, so that no signal is missed.
 	ctx := notified()
+	if err := harden(); err != nil {
+		fmt.Fprintln(os.Stderr, "warning:", err)
+	}
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -25,6 +25,7 @@ type settings struct {
 	webConfigFile       string           // of the admin listener; empty: plain http
 	certificate         *tls.Certificate // nil: plain http
 	files               []string         // that the configuration was read from
+	openFiles           []openFile       // those that hold secrets, and that others may read
 	public              *url.URL         // nil: as the metadata says
 	upstream            *url.URL
 	upstreamSocket      string      // path of a Unix socket; empty: upstream names the address
@@ -82,6 +83,7 @@ func (c config) compile(s *source) (settings, mistakeList) {
 		drainDelay:   m.notNegative("drain.delay", c.Drain.Delay),
 		drainTimeout: m.positive("drain.timeout", c.Drain.Timeout),
 		files:        c.files(s),
+		openFiles:    c.openFiles(),
 
 		auditFile: m.auditFile(c.Audit.File),
 		logLevel:  m.level(c.Log.Level),
