@@ -1,7 +1,7 @@
 # make run   the demo: a legacy provider, the gateway before it, and what changes
 # make test  everything that needs only Go and make
 # make e2e   real clients, from npm, against the running programs; needs Node
-# make conformance   the table of what the standards ask, row by row
+# make conformance   the tables of what the standards ask and of what an abuser tries, row by row
 # make soak  what must not fail under load, counted; some minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
@@ -22,6 +22,7 @@ test:
 
 conformance:
 	go test -C cmd/oauthgw -run '^TestConformance$$' -conformance
+	go test -run '^Test[RA][0-9]' ./...
 
 e2e:
 	bash e2e/run

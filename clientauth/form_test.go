@@ -60,6 +60,17 @@ func manyParameters(n int) string {
 	return b.String()
 }
 
+// Parameters beyond the bound are not even looked at.
+func TestA020ManyParametersCostNoMore(t *testing.T) {
+	cost := func(n int) float64 {
+		form := manyParameters(n)
+		return testing.AllocsPerRun(10, func() { _, _ = clientauth.ParseForm(form) })
+	}
+	if few, many := cost(101), cost(10001); many > few {
+		t.Errorf("101 parameters take %v allocations, 10,001 take %v", few, many)
+	}
+}
+
 func TestFormsThatAreAccepted(t *testing.T) {
 	for form, want := range map[string]string{
 		"":                                 "",

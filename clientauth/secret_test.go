@@ -21,7 +21,7 @@ type hidden struct {
 	form        *clientauth.Form
 }
 
-func TestSecretsAreNotPrinted(t *testing.T) {
+func TestA096SecretsAreNotPrinted(t *testing.T) {
 	secret := clientauth.NewSecret(canary)
 	form, err := clientauth.ParseForm("client_secret=" + canary)
 	if err != nil {
@@ -58,7 +58,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
-func TestSecretEquality(t *testing.T) {
+func TestA101SecretEquality(t *testing.T) {
 	a := clientauth.NewSecret("a")
 	if !a.Equal(clientauth.NewSecret("a")) || a.Equal(clientauth.NewSecret("b")) || a.Equal(clientauth.Secret{}) {
 		t.Error("Equal does not compare the values")

@@ -250,7 +250,7 @@ func TestAnHourWithoutTheProvider(t *testing.T) {
 }
 
 // A provider that fails is asked once in a pause, however many ask here.
-func TestFailureWithoutADocumentIsRemembered(t *testing.T) {
+func TestA093FailureWithoutADocumentIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{}
 		p.says(fails(500))
@@ -297,7 +297,7 @@ func TestBrokenReplyIsNotLogged(t *testing.T) {
 	}
 }
 
-func TestForeignIssuerIsNotServed(t *testing.T) {
+func TestA086ForeignIssuerIsNotServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{}
 		p.says(writeDocument)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"oauthgw/clientauth"
@@ -73,7 +74,7 @@ func readFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-func TestDocumentsThatAreRefused(t *testing.T) {
+func TestA088DocumentsThatAreRefused(t *testing.T) {
 	for name, document := range map[string]string{
 		"nothing":               "",
 		"html":                  "<!doctype html>",
@@ -92,6 +93,28 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		if md, err := wellknown.ParseMetadata([]byte(document)); err == nil {
 			t.Errorf("%s was read as %s", name, md.Encode())
 		}
+	}
+}
+
+// What is kept does not change when somebody writes into what was made of it.
+func TestA094KeptDocumentIsNotChanged(t *testing.T) {
+	md, err := wellknown.ParseMetadata([]byte(`{"issuer":"https://a","token_endpoint":"https://a/t","x":[1]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := string(md.Encode())
+	var readers sync.WaitGroup
+	for range 8 {
+		readers.Go(func() {
+			made := md.Augment(wellknown.Front{})
+			clear(md.Encode())
+			clear(made.With("x", 2).Encode())
+			clear(md.Members())
+		})
+	}
+	readers.Wait()
+	if got := string(md.Encode()); got != kept {
+		t.Errorf("got %s, want %s", got, kept)
 	}
 }
 

@@ -133,7 +133,7 @@ func TestDocumentIsKeptForItsLifetime(t *testing.T) {
 	})
 }
 
-func TestStaleDocumentOutlivesTheProvider(t *testing.T) {
+func TestA088A093StaleDocumentOutlivesTheProvider(t *testing.T) {
 	for name, failure := range map[string]http.HandlerFunc{
 		"down": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"500":  fails(500), "404": fails(404), "hanging": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
@@ -169,7 +169,7 @@ func TestStaleDocumentOutlivesTheProvider(t *testing.T) {
 	}
 }
 
-func TestFailingProviderIsLeftAlone(t *testing.T) {
+func TestA093FailingProviderIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{}
 		p.says(fails(500))
@@ -185,7 +185,7 @@ func TestFailingProviderIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestManyWaitersShareOneFetch(t *testing.T) {
+func TestA092ManyWaitersShareOneFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{}
 		release := make(chan struct{})
@@ -218,7 +218,7 @@ func TestManyWaitersShareOneFetch(t *testing.T) {
 	})
 }
 
-func TestMissingLocationsDoNotPushOutDocuments(t *testing.T) {
+func TestA091MissingLocationsDoNotPushOutDocuments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{}
 		p.says(func(w http.ResponseWriter, r *http.Request) {
@@ -244,7 +244,7 @@ func TestMissingLocationsDoNotPushOutDocuments(t *testing.T) {
 
 // A provider that has a document everywhere does not let callers push out the
 // issuer's own.
-func TestOtherLocationsDoNotPushOutTheIssuers(t *testing.T) {
+func TestA091OtherLocationsDoNotPushOutTheIssuers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{}
 		p.says(writeDocument)
@@ -266,7 +266,7 @@ func TestOtherLocationsDoNotPushOutTheIssuers(t *testing.T) {
 	})
 }
 
-func TestRepliesThatHoldNoDocument(t *testing.T) {
+func TestA088A089RepliesThatHoldNoDocument(t *testing.T) {
 	with := func(contentType, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", contentType)

@@ -21,42 +21,48 @@ import (
 
 var printConformance = flag.Bool("conformance", false, "print the conformance table with the result of each row")
 
-// rowTests prove the rows that an exchange file cannot tell. Every other row
-// is named in the first line of the one file that proves it, as in
+// tables hold a row a line: R of what the standards ask, A of what an abuser
+// tries.
+var tables = []string{"testdata/conformance.txt", "testdata/abuse.txt"}
+
+// A row is told by the exchange files that name it in their first line, as in
 //
-//	Rows: R01 R43
-var rowTests = map[string]func(*testing.T){
-	"R15": testLongAuthorization,
-	"R25": testConflictUnderEveryConfiguration,
-	"R48": testUntrustedProvider,
-	"R63": testOutage,
-	"R79": testMetadataOutage,
+//	Rows: R01 A048
+//
+// and, as far as those cannot tell it, by a test whose name begins with its
+// rows, as in TestA051LengthAndChunks, in any package.
+var (
+	rowsLine = regexp.MustCompile(`\ARows:((?: [RA]\d+)+)\n`)
+	rowTest  = regexp.MustCompile(`(?m)^func (Test((?:[RA]\d+)+)\w*)\(t \*testing\.T\)`)
+	rowName  = regexp.MustCompile(`[RA]\d+`)
+)
+
+// TestConformance runs the exchange files of each row of the tables, and fails
+// where nothing tells a row.
+func TestConformance(t *testing.T) {
+	stories, tests := storiesByRow(t), testsByRow(t)
+	for _, row := range rows(t) {
+		name, _, _ := strings.Cut(row, " ")
+		passed := t.Run(name, func(t *testing.T) { narrate(t, stories[name], tests[name]) })
+		if *printConformance {
+			fmt.Printf("%s  %-87s %s\n", result(passed, tests[name]), row, strings.Join(slices.Concat(stories[name], tests[name]), " "))
+		}
+		delete(stories, name)
+		delete(tests, name)
+	}
+	for _, left := range []map[string][]string{stories, tests} {
+		for row, by := range left {
+			t.Errorf("%v tells %s, which is in no table", by, row)
+		}
+	}
 }
 
-var rowsLine = regexp.MustCompile(`\ARows:((?: R\d\d)+)\n`)
-
-// TestConformance runs what proves each row of the table, and fails where a
-// row has no proof, or more than one.
-func TestConformance(t *testing.T) {
-	table, err := os.ReadFile("testdata/conformance.txt")
-	if err != nil {
-		t.Fatal(err)
+func rows(t *testing.T) (rows []string) {
+	t.Helper()
+	for _, name := range tables {
+		rows = append(rows, strings.Split(strings.TrimSpace(textOf(t, name)), "\n")...)
 	}
-	proofs := storiesByRow(t)
-	for row := range rowTests {
-		proofs[row] = append(proofs[row], "conformance_test.go")
-	}
-	for line := range strings.Lines(string(table)) {
-		row := line[:3]
-		passed := t.Run(row, func(t *testing.T) { prove(t, row, proofs[row]) })
-		if *printConformance {
-			fmt.Printf("%s  %-86s %s\n", map[bool]string{true: "pass", false: "FAIL"}[passed], strings.TrimSpace(line), strings.Join(proofs[row], " "))
-		}
-		delete(proofs, row)
-	}
-	for row := range proofs {
-		t.Errorf("%v proves %s, which is not in the table", proofs[row], row)
-	}
+	return rows
 }
 
 func storiesByRow(t *testing.T) map[string][]string {
@@ -65,30 +71,61 @@ func storiesByRow(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proofs := map[string][]string{}
+	stories := map[string][]string{}
 	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m := rowsLine.FindSubmatch(text); m != nil {
-			for _, row := range strings.Fields(string(m[1])) {
-				proofs[row] = append(proofs[row], filepath.Base(name))
+		if m := rowsLine.FindStringSubmatch(textOf(t, name)); m != nil {
+			for _, row := range strings.Fields(m[1]) {
+				stories[row] = append(stories[row], filepath.Base(name))
 			}
 		}
 	}
-	return proofs
+	return stories
 }
 
-func prove(t *testing.T, row string, proofs []string) {
-	switch {
-	case len(proofs) != 1:
-		t.Fatalf("%s is proved by %d: %v", row, len(proofs), proofs)
-	case rowTests[row] != nil:
-		rowTests[row](t)
-	default:
-		readStory(t, filepath.Join("testdata/exchanges", proofs[0])).run(t)
+// testsByRow reads the names of the tests that "go test ./..." runs.
+func testsByRow(t *testing.T) map[string][]string {
+	t.Helper()
+	tests := map[string][]string{}
+	for _, p := range packages(t) {
+		for _, name := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
+			for _, m := range rowTest.FindAllStringSubmatch(textOf(t, filepath.Join(p.Dir, name)), -1) {
+				for _, row := range rowName.FindAllString(m[2], -1) {
+					tests[row] = append(tests[row], m[1])
+				}
+			}
+		}
 	}
+	return tests
+}
+
+// narrate runs the stories of a row. The tests run by themselves.
+func narrate(t *testing.T, stories, tests []string) {
+	if len(stories)+len(tests) == 0 {
+		t.Fatal("nothing tells this row")
+	}
+	for _, name := range stories {
+		readStory(t, filepath.Join("testdata/exchanges", name)).run(t)
+	}
+}
+
+// result is test for a row whose outcome is, at least in part, that of a test.
+func result(passed bool, tests []string) string {
+	switch {
+	case !passed:
+		return "FAIL"
+	case len(tests) > 0:
+		return "test"
+	}
+	return "pass"
+}
+
+func textOf(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // unasked returns a gateway before a provider that must not be asked.
@@ -106,7 +143,7 @@ func frontedGateway(t *testing.T, upstream string, change ...func(*config)) stor
 	return startGateway(t, learning(t, upstream, change...))
 }
 
-func testLongAuthorization(t *testing.T) {
+func TestR15LongAuthorization(t *testing.T) {
 	long := strings.Replace(fmt.Sprintf(basicRequest, "/t"), "YXBw", strings.Repeat("YXBw", 2500), 1)
 	if answer := send(t, unasked(t).data, long); !strings.HasPrefix(answer, "HTTP/1.1 400 ") || !strings.Contains(answer, "too long") {
 		t.Errorf("got %s", answer)
@@ -117,7 +154,7 @@ func testLongAuthorization(t *testing.T) {
 	}
 }
 
-func testConflictUnderEveryConfiguration(t *testing.T) {
+func TestR25ConflictUnderEveryConfiguration(t *testing.T) {
 	both := strings.Replace(fmt.Sprintf(basicRequest, "/t"), "grant_type=x", "client_id=app&client_secret=another", 1)
 	for _, decoding := range []string{"auto", "form", "raw"} {
 		for _, conflict := range []string{"differing", "any"} {
@@ -137,7 +174,7 @@ func testConflictUnderEveryConfiguration(t *testing.T) {
 // nobodys is a log that nobody reads.
 func nobodys() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func testUntrustedProvider(t *testing.T) {
+func TestR48UntrustedProvider(t *testing.T) {
 	var asked atomic.Int32
 	provider := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
@@ -163,7 +200,7 @@ func hang(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-func testOutage(t *testing.T) {
+func TestR63Outage(t *testing.T) {
 	for name, provider := range map[string]http.HandlerFunc{
 		"hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"hangs":    hang,
@@ -186,7 +223,7 @@ func testOutage(t *testing.T) {
 	}
 }
 
-func testMetadataOutage(t *testing.T) {
+func TestR79MetadataOutage(t *testing.T) {
 	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: "https://login.example.com"}))
 	g := startGateway(t, learning(t, provider.URL, func(c *config) { c.Metadata.TTL = time.Millisecond }))
 	const get = "GET /.well-known/oauth-authorization-server%s HTTP/1.1\nHost: a"

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"crypto/tls"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Where a request ends, and what else the first octets of a connection say.
+
+// framed returns a request with fields in the place of its length.
+func framed(fields, body string) string { return wireHead + fields + "\r\n\r\n" + body }
+
+func TestA051LengthAndChunks(t *testing.T) {
+	smuggled := "0\r\n\r\n" + wireGood
+	tryOnWire(t, map[string]wireTest{
+		"length first": {framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled), "200", 1, "", false},
+		"chunks first": {framed("Transfer-Encoding: chunked\r\nContent-Length: 5", smuggled), "200", 1, "", false},
+	})
+}
+
+func TestA052Lengths(t *testing.T) {
+	tests := map[string]wireTest{
+		"that differ": {framed("Content-Length: 29\r\nContent-Length: 3", wireForm), "400", 0, "", false},
+	}
+	for _, length := range []string{"29, 29", "+29", "0x1d", "-1", "", "2_9", "29 ,", "9223372036854775808", "29\x0b"} {
+		tests["of "+length] = wireTest{framed("Content-Length: "+length, wireForm), "400", 0, "", false}
+	}
+	tryOnWire(t, tests)
+}
+
+func TestA053TransferCodings(t *testing.T) {
+	tests := map[string]wireTest{}
+	for _, field := range []string{
+		"Transfer-Encoding: xchunked", "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: gzip, chunked",
+		"Transfer-Encoding: identity", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+		"Transfer-Encoding: \x0bchunked", "Transfer-Encoding : chunked",
+	} {
+		tests[field] = wireTest{framed(field, wireChunks), "400|501", 0, "", false}
+	}
+	tryOnWire(t, tests)
+}
+
+func TestA054TransferEncodingInDisguise(t *testing.T) {
+	old := strings.Replace(framed("Transfer-Encoding: chunked", wireChunks), "HTTP/1.1", "HTTP/1.0", 1)
+	tryOnWire(t, map[string]wireTest{
+		"folded":              {framed("Transfer-Encoding:\r\n chunked", wireChunks), "200", 1, "", false},
+		"in other case":       {framed("Transfer-Encoding: chunKED", wireChunks), "200", 1, "", false},
+		"in HTTP/1.0":         {old, "400", 0, "", false},
+		"in lasting HTTP/1.0": {strings.Replace(old, "\r\n\r\n", "\r\nConnection: keep-alive\r\n\r\n", 1), "400", 0, "", false},
+	})
+}
+
+func TestA055BrokenChunks(t *testing.T) {
+	tests := map[string]wireTest{}
+	for name, body := range map[string]string{
+		"a bare LF behind a size": "1d\n" + wireForm + "\r\n0\r\n\r\n",
+		"a bare LF behind data":   "1d\r\n" + wireForm + "\n0\r\n\r\n",
+		"a size with a prefix":    "0x1d\r\n" + wireForm + "\r\n0\r\n\r\n",
+		"a negative size":         "-1d\r\n" + wireForm + "\r\n0\r\n\r\n",
+		"a huge size":             "10000000000000001d\r\n" + wireForm + "\r\n0\r\n\r\n",
+		"a size of another base":  "zz\r\n" + wireForm + "\r\n0\r\n\r\n",
+	} {
+		tests[name] = wireTest{framed("Transfer-Encoding: chunked", body), "400", 0, "", false}
+	}
+	tryOnWire(t, tests)
+}
+
+func TestA056LineEnds(t *testing.T) {
+	tryOnWire(t, map[string]wireTest{
+		// RFC 9112 section 2.2 allows it.
+		"LF alone":                {strings.ReplaceAll(wireGood, "\r\n", "\n"), "200 200", 2, "", false},
+		"CR alone":                {strings.Replace(wireGood, "Host: a\r\n", "Host: a\r", 1), "400", 0, "", false},
+		"CR in a value":           {strings.Replace(wireGood, "Host: a\r\n", "Host: a\r\nX: a\rb\r\n", 1), "400", 0, "", false},
+		"a first field folded":    {strings.Replace(wireGood, "Host: a", " Host: a", 1), "400", 0, "", false},
+		"an empty line before it": {"\r\n" + wireGood, "400", 0, "", false},
+	})
+}
+
+func TestA057Pipeline(t *testing.T) {
+	tryOnWire(t, map[string]wireTest{
+		"ends with what is malformed": {wireGood + "GET\r\n\r\n", "200 400", 1, "", false},
+		"is answered in its order":    {wireGood + wireGood, "200 200 200", 3, "", false},
+	})
+}
+
+func TestA058Hosts(t *testing.T) {
+	to := func(field string) string { return strings.Replace(wireGood, "Host: a\r\n", field, 1) }
+	tests := map[string]wireTest{
+		"none": {to(""), "400", 0, "", true},
+		"two":  {to("Host: a\r\nHost: b\r\n"), "400", 0, "", true},
+	}
+	for _, host := range []string{"a/../b@c", "a\x00", "", "a,b", "a b", "a:b", "a:80:80", "[::1", "user@a", "a?b"} {
+		tests["of "+host] = wireTest{to("Host: " + host + "\r\n"), "400", 0, "", true}
+	}
+	for _, host := range []string{"a:8080", "[::1]:80", "127.0.0.1", "login.example.com.", "a_b"} {
+		tests["of "+host] = wireTest{to("Host: " + host + "\r\n"), "200 200", 2, "", false}
+	}
+	tryOnWire(t, tests)
+}
+
+func TestA059WholeURL(t *testing.T) {
+	tryOnWire(t, map[string]wireTest{
+		"of another host": {strings.Replace(wireGood, "/t", "http://evil.example/t", 1), "200 200", 2, "", false},
+		"of no host":      {strings.Replace(wireGood, "/t", "http:///t", 1), "200 200", 2, "", false},
+	})
+}
+
+func TestA060Methods(t *testing.T) {
+	tests := map[string]wireTest{
+		"PRI": {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "4..|505", 0, "", true},
+		// net/http answers it by itself, with nothing.
+		"OPTIONS *":         {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "200", 0, "", true},
+		"CONNECT":           {"CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n", "4..|501", 0, "", true},
+		"CONNECT of a path": {"CONNECT /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n", "4..|501", 0, "", true},
+		"TRACE elsewhere":   {"TRACE /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n", "4..|501", 0, "", true},
+	}
+	for _, method := range []string{"TRACE", "post", "CONNECT"} {
+		tests[method+" at the endpoint"] = wireTest{strings.Replace(wireGood, "POST", method, 1), "405 200", 1, "", false}
+	}
+	tryOnWire(t, tests)
+}
+
+func TestA061Upgrades(t *testing.T) {
+	tests := map[string]wireTest{}
+	for _, protocol := range []string{"h2c", "websocket", "TLS/1.0"} {
+		upgrade := strings.Replace(wireGood, "Host: a\r\n", "Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: "+protocol+"\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", 1)
+		tests[protocol] = wireTest{upgrade, "200 200", 2, "upgrade", false}
+	}
+	tryOnWire(t, tests)
+}
+
+// HTTP/2 is not spoken: what it allows in a request would have to be judged.
+func TestA062HTTP2IsNotOffered(t *testing.T) {
+	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
+	g := unasked(t, func(c *config) { c.TLS = files })
+	if c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}); err == nil {
+		t.Errorf("%q was agreed on", c.ConnectionState().NegotiatedProtocol)
+		c.Close()
+	}
+	c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got := c.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
+		t.Errorf("%q was agreed on", got)
+	}
+}

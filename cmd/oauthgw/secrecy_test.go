@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// What a client or a provider sends stays out of what operators read, or in its
+// place there.
+
+// startAtLevel runs the program on free ports and returns its addresses, and
+// what ends it and returns all that it printed.
+func startAtLevel(t *testing.T, upstream, level, format string) (data, admin string, stop func() string) {
+	t.Helper()
+	var printed syncBuffer
+	file := filepath.Join(t.TempDir(), "oauthgw.yaml")
+	writeFile(t, file, "upstream: {url: "+upstream+"}\nendpoints: {token: /t}\nclient_auth: {realm: a}\nlisten: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\naudit: {file: '-'}\n"+
+		"log: {level: info, format: json}\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- run(ctx, []string{"--config.file=" + file, "--log.level=" + level, "--log.format=" + format}, nil, &printed, &printed)
+	}()
+	listening := regexp.MustCompile(`"?listen"?[=:]"?([0-9.:]+)"? ?,?"?admin"?[=:]"?([0-9.:]+)`)
+	eventually(t, "listening", func() bool { return listening.MatchString(printed.String()) })
+	m := listening.FindStringSubmatch(printed.String())
+	return m[1], m[2], func() string {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		return printed.String()
+	}
+}
+
+// Whatever becomes of a request, its secrets are in nothing that is printed or
+// shown, at any level and in both formats.
+func TestA096SecretsAreNowhere(t *testing.T) {
+	answers := []string{
+		replyWell, replyHead + "Content-Length: 31\r\n\r\n" + replyToken + "}", "HTTP/1.1 400 x\r\nContent-Length: 38\r\n\r\n" + `{"error":"invalid_client","x":"Canary"}`,
+		"HTTP/1.1 500 Canary\r\nContent-Length: 6\r\n\r\nCanary", "SSH-Canary\r\n\r\n", replyHead + "Content-Length: Canary\r\n\r\n", replyWell + replyToken, "",
+	}
+	for _, format := range []string{"json", "text"} {
+		t.Run(format, func(t *testing.T) {
+			var next atomic.Int32
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go answerInTurn(l, answers, &next)
+			data, admin, stop := startAtLevel(t, "http://"+l.Addr().String(), "debug", format)
+			for range answers {
+				_ = send(t, data, strings.ReplaceAll(wireLast, "\r\n", "\n"))
+			}
+			for _, path := range []string{"/t?client_secret=Canary", "/elsewhere?code=Canary"} {
+				_ = send(t, data, strings.Replace(strings.ReplaceAll(wireLast, "\r\n", "\n"), "/t", path, 1))
+			}
+			log.Printf("Unsolicited response received on idle HTTP channel starting with %q", "Canary")
+			shown := fetch(t, "http://"+admin+"/metrics") + fetch(t, "http://"+admin+"/")
+			told := strings.ToLower(stop() + shown)
+			for _, canary := range canaries {
+				if strings.Contains(told, canary) {
+					t.Errorf("%q shows:\n%s", canary, told)
+				}
+			}
+			if !strings.Contains(told, "broken_reply") || !strings.Contains(told, "query_credentials") || next.Load() < int32(len(answers)) {
+				t.Errorf("not everything happened:\n%s", told)
+			}
+		})
+	}
+}
+
+// answerInTurn answers each connection's first request as the next text says.
+func answerInTurn(l net.Listener, answers []string, next *atomic.Int32) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(c, answers[int(next.Add(1)-1)%len(answers)])
+		}
+		c.Close()
+	}
+}
+
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A client writes no lines into the log, no escapes for a terminal, and no more
+// than a field holds.
+func TestA097LogLinesAreOurs(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	defer provider.Close()
+	g := frontedGateway(t, provider.URL, func(c *config) { c.Log.Level = "debug" })
+	const evil = "%0a%7b%22level%22:%22fatal%22%7d%1b%5b2J"
+	requests := []string{
+		"POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=a" + evil,
+		"POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=a%e2%80%a8b%22",
+		"POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=" + strings.Repeat("%22", 1000),
+		"POST /t HTTP/1.1\nHost: a\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("a\n{}:b")) + "\nContent-Type: application/x-www-form-urlencoded\n\nx=y",
+		"GET /elsewhere" + evil + strings.Repeat("x", 1000) + " HTTP/1.1\nHost: a\nUser-Agent: " + strings.Repeat("x", 10000),
+		strings.Repeat("M", 1000) + " /elsewhere HTTP/1.1\nHost: a\nX-Request-Id: a\"{level}",
+		"GET /elsewhere HTTP/1.1\nHost: a\nUser-Agent: " + strings.Repeat("x", 1<<20),
+	}
+	for _, r := range requests {
+		_ = send(t, g.data, r)
+	}
+	exchanges := 0
+	for line := range strings.Lines(g.stop()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Errorf("%v: %q", err, line)
+		}
+		if fields["msg"] == "exchange" {
+			exchanges++
+		}
+		for name, value := range fields {
+			if text, ok := value.(string); ok && len(text) > 256 || fields["level"] == "fatal" {
+				t.Errorf("%s holds %d octets: %q", name, len(text), line)
+			}
+		}
+		if strings.ContainsAny(strings.TrimSuffix(line, "\n"), "\x1b\u2028\n\r") {
+			t.Errorf("not as text: %q", line)
+		}
+	}
+	if exchanges != len(requests)-1 { // the last has too large a head to be one
+		t.Errorf("%d lines for %d exchanges", exchanges, len(requests)-1)
+	}
+}
+
+// The number of series does not depend on what clients send.
+func TestA098SeriesAreOurs(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"issuer":"https://a"}`)
+	}))
+	defer provider.Close()
+	g := frontedGateway(t, provider.URL)
+	some := func(i int) {
+		for _, r := range []string{
+			"POST /t HTTP/1.1\nHost: host%d\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=client%[1]d&x%[1]d=y",
+			"METHOD%d /t HTTP/1.1\nHost: a", "METHOD%d /path%[1]d?query=%[1]d HTTP/1.1\nHost: a",
+			"GET /.well-known/oauth-authorization-server/%d HTTP/1.1\nHost: a",
+		} {
+			_ = send(t, g.data, fmt.Sprintf(r, i))
+		}
+	}
+	series := func() (names []string) {
+		for line := range strings.Lines(g.scrape(t)) {
+			if strings.HasPrefix(line, "oauthgw_") {
+				names = append(names, line[:strings.LastIndex(line, " ")])
+			}
+		}
+		return names
+	}
+	some(0)
+	before := series()
+	for i := range 50 {
+		some(i + 1)
+	}
+	if after := series(); !slices.Equal(before, after) {
+		t.Errorf("%d series became %d", len(before), len(after))
+	}
+}
+
+// What is for operators is not where clients are.
+func TestA099AdminIsElsewhere(t *testing.T) {
+	if host, _, _ := net.SplitHostPort(defaults().Admin.Listen); !net.ParseIP(host).IsLoopback() {
+		t.Errorf("the admin listener is at %s by default", host)
+	}
+	g := unasked(t, func(c *config) { c.Passthrough = false })
+	for _, path := range []string{"/", "/metrics", "/-/reload", "/-/healthy", "/-/ready", "/healthz", "/config", "/debug/pprof/", "//metrics", "/t/../metrics", "/%6detrics", "http://" + g.admin + "/metrics"} {
+		for _, host := range []string{"a", g.admin, "localhost"} {
+			for _, method := range []string{"GET", "POST"} {
+				if answer := send(t, g.data, method+" "+path+" HTTP/1.1\nHost: "+host); !strings.HasPrefix(answer, "HTTP/1.1 404 ") {
+					t.Errorf("%s %s of %s: got %s", method, path, host, answer)
+				}
+			}
+		}
+	}
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/config"} {
+		if got := status(t, "http://"+g.admin+path); got != 404 {
+			t.Errorf("%s of the admin listener answers %d", path, got)
+		}
+	}
+}
+
+// Secrets that others may read are worth a warning, with file and mode; others
+// are not.
+func TestA102OpenFilesOfSecrets(t *testing.T) {
+	provider := httptest.NewServer(http.NotFoundHandler())
+	defer provider.Close()
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
+		files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
+		if err := os.Chmod(files.KeyFile, mode); err != nil {
+			t.Fatal(err)
+		}
+		log := frontedGateway(t, provider.URL, func(c *config) { c.TLS = files }).stop()
+		line := fmt.Sprintf(`"file":%q,"mode":"%04o"`, files.KeyFile, mode)
+		if strings.Contains(log, "can be read by every user") != warned || strings.Contains(log, line) != warned {
+			t.Errorf("mode %04o: the log says %s", mode, log)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What a client might send that no exchange file can hold, octet by octet.
+
+const (
+	// wireSecret and wireCode are in every request, and must be nowhere else.
+	wireSecret = "s3cret-Canary"
+	wireCode   = "c0de-Canary"
+
+	wireHead = "POST /t HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YXBwOnMzY3JldC1DYW5hcnk=\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+	wireForm = "code=" + wireCode + "&grant_type=x"
+	// wireGood is a request that is answered with 200.
+	wireGood = wireHead + "Content-Length: 29\r\n\r\n" + wireForm
+	// wireLast is one that ends the connection. It follows what is tried, so that
+	// its answer shows whether the connection was still open.
+	wireLast   = wireHead + "Connection: close\r\nContent-Length: 29\r\n\r\n" + wireForm
+	wireChunks = "1d\r\n" + wireForm + "\r\n0\r\n\r\n"
+)
+
+// wireTest is what a client tries over one connection.
+type wireTest struct {
+	octets string
+	// answers are the statuses of all answers up to the end of the connection.
+	// Where the connection outlives what was tried, the last is that of wireLast.
+	answers string
+	asked   int    // how many requests reach the provider
+	unseen  string // what none of these may hold
+	half    bool   // the client closes its sending side instead of asking for more
+}
+
+// tryOnWire carries tests out, each against a gateway of its own, and looks
+// for the secrets of all afterwards.
+func tryOnWire(t *testing.T, tests map[string]wireTest, change ...func(*config)) {
+	change = append(change, func(c *config) { c.Log.Level = "debug" })
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			provider := startScriptedProvider(t)
+			provider.answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{}")
+			g := frontedGateway(t, "http://"+provider.Addr().String(), change...)
+			answers := strings.Join(exchangeOctets(t, g.data, test), " ")
+			if !regexp.MustCompile("^(?:" + test.answers + ")$").MatchString(answers) {
+				t.Errorf("answered %q, want %q", answers, test.answers)
+			}
+			provider.mu.Lock()
+			asked := provider.requests
+			provider.mu.Unlock()
+			if len(asked) != test.asked {
+				t.Errorf("the provider was asked %d times, want %d: %q", len(asked), test.asked, asked)
+			}
+			if test.unseen != "" && strings.Contains(strings.ToLower(strings.Join(asked, "\n")), test.unseen) {
+				t.Errorf("the provider saw %q: %q", test.unseen, asked)
+			}
+			noCanary(t, g)
+		})
+	}
+}
+
+// exchangeOctets sends what a test tries, and wireLast, and returns the statuses
+// of what comes back.
+func exchangeOctets(t *testing.T, address string, test wireTest) (statuses []string) {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	go func() {
+		// The gateway may hang up before it has read everything.
+		if test.half {
+			_, _ = io.WriteString(c, test.octets)
+			_ = c.(*net.TCPConn).CloseWrite()
+			return
+		}
+		_, _ = io.WriteString(c, test.octets+wireLast)
+	}()
+	r := bufio.NewReader(c)
+	for {
+		if _, err := r.Peek(1); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("after %v the connection stays open", statuses)
+		} else if err != nil {
+			return statuses
+		}
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatalf("after %v: %v", statuses, err)
+		}
+		statuses = append(statuses, fmt.Sprint(resp.StatusCode))
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatalf("after %v: %v", statuses, err)
+		}
+		if strings.Contains(string(text), "Canary") {
+			t.Errorf("the answer repeats what was sent: %s", text)
+		}
+	}
+}
+
+// canaries are how the secrets of the wire would show: as they are, in other
+// case, backwards, in hexadecimal, and in base64 at each of its three offsets.
+var canaries = []string{"canary", "yranac", "63616e617279", "q2fuyxj5", "nhbmfy", "w5hcn"}
+
+// noCanary fails where a secret of the wire shows in metrics or log.
+func noCanary(t *testing.T, g storyGateway) {
+	t.Helper()
+	told := strings.ToLower(g.scrape(t) + g.stop())
+	for _, canary := range canaries {
+		if strings.Contains(told, canary) {
+			t.Errorf("%q shows in metrics or log:\n%s", canary, told)
+		}
+	}
+}
+
+func TestA011RawOctets(t *testing.T) {
+	tryOnWire(t, map[string]wireTest{
+		"no UTF-8": {wireHead + "Content-Length: 3\r\n\r\na=\xff", "400 200", 1, "", false},
+		"a NUL":    {wireHead + "Content-Length: 3\r\n\r\na=\x00", "400 200", 1, "", false},
+	})
+}
+
+func TestA033BodyWithoutALength(t *testing.T) {
+	tryOnWire(t, map[string]wireTest{
+		"which is the next request": {wireHead + "\r\n" + wireForm + "\r\n\r\n", "200 400", 1, wireCode, false},
+	})
+}
+
+func TestA034LargeLength(t *testing.T) {
+	tryOnWire(t, map[string]wireTest{
+		"a gigabyte":            {wireHead + "Content-Length: 1000000000\r\n\r\n", "413", 0, "", false},
+		"a byte beyond the cap": {wireHead + "Content-Length: 65537\r\n\r\n", "413", 0, "", false},
+	})
+}
+
+func TestA035Chunks(t *testing.T) {
+	tryOnWire(t, map[string]wireTest{
+		"without an end":       {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("a", 0x1000)+"\r\n", 100), "413", 0, "", false},
+		"of one octet":         {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\na\r\n", 70000), "413|400", 0, "", false},
+		"with long extensions": {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1;"+strings.Repeat("x", 1024)+"\r\na\r\n", 1000), "413|400", 0, "", false},
+	})
+}
+
+func TestA037Trailer(t *testing.T) {
+	trailer := wireHead + "Trailer: Authorization, X-Role\r\nTransfer-Encoding: chunked\r\n\r\n1d\r\n" + wireForm + "\r\n0\r\nAuthorization: Basic ZXZpbDplZQ==\r\nX-Role: admin\r\n\r\n"
+	tryOnWire(t, map[string]wireTest{
+		"holds a role":         {trailer, "200", 1, "role", false},
+		"is announced":         {trailer, "200", 1, "trailer", false},
+		"holds an identity":    {trailer, "200", 1, "authorization", false},
+		"and is not announced": {strings.Replace(trailer, "Trailer: Authorization, X-Role\r\n", "", 1), "200", 1, "role", false},
+	})
+}
+
+func TestA038FormThatEndsEarly(t *testing.T) {
+	tryOnWire(t, map[string]wireTest{
+		"with a length": {wireHead + "Content-Length: 100\r\n\r\n" + wireForm, "400", 0, "", true},
+		"in chunks":     {wireHead + "Transfer-Encoding: chunked\r\n\r\n1d\r\n" + wireForm, "400", 0, "", true},
+	})
+}
+
+func TestA039Expectations(t *testing.T) {
+	expecting := func(what string) string {
+		return wireHead + "Expect: " + what + "\r\nContent-Length: 29\r\n\r\n" + wireForm
+	}
+	tryOnWire(t, map[string]wireTest{
+		"to go on":  {expecting("100-continue"), "100 200 200", 2, "expect:", false},
+		"of others": {expecting("x"), "417", 0, "", false},
+	})
+}
+
+func TestA043FoldedAuthorization(t *testing.T) {
+	folded := strings.Replace(wireGood, "Basic ", "Basic\r\n ", 1)
+	tryOnWire(t, map[string]wireTest{"is read unfolded": {folded, "200 200", 2, "authorization", false}})
+}
+
+func TestA047LongScheme(t *testing.T) {
+	long := strings.Replace(wireGood, "Basic YXBwOnMzY3JldC1DYW5hcnk=", strings.Repeat("x", 8<<10)+" y", 1)
+	tryOnWire(t, map[string]wireTest{"is the provider's to judge": {long, "200 200", 2, "", false}})
+}
+
+func TestA020ManyParameters(t *testing.T) {
+	form := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "&p%d", i)
+		}
+		return wireHead + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", b.Len(), b.String())
+	}
+	tryOnWire(t, map[string]wireTest{
+		"a hundred":    {form(100), "200 200", 2, "", false},
+		"one more":     {form(101), "400 200", 1, "", false},
+		"ten thousand": {form(10001), "400 200", 1, "", false},
+	})
+}
+
+func TestA021LongParameters(t *testing.T) {
+	form := func(name, value int) string {
+		body := strings.Repeat("n", name) + "=" + strings.Repeat("v", value)
+		return wireHead + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
+	}
+	tryOnWire(t, map[string]wireTest{
+		"a long value":     {form(64, 16<<10), "200 200", 2, "", false},
+		"a longer one":     {form(64, 16<<10+1), "400 200", 1, "", false},
+		"the longest":      {form(64, 65<<10), "413", 0, "", false},
+		"a longer name":    {form(65, 1), "400 200", 1, "", false},
+		"the longest name": {form(65<<10, 1), "413", 0, "", false},
+	})
+}
