@@ -61,7 +61,7 @@ func (s *story) run(t *testing.T) {
 		s.expect(t, fmt.Sprintf("upstream request %d", i+1), &x.upstreamRequest, provider.received())
 		s.expect(t, fmt.Sprintf("response %d", i+1), &x.response, got)
 	}
-	exposition := g.scrape(t)
+	exposition := g.settled(t)
 	s.expectMetrics(t, exposition)
 	log := g.stop()
 	if n := strings.Count(log, `"msg":"exchange"`); n != len(s.exchanges) {
@@ -297,6 +297,20 @@ func startGateway(t *testing.T, s settings) storyGateway {
 	})
 	t.Cleanup(func() { stop() })
 	return storyGateway{data: servers.data.Addr().String(), admin: servers.admin.Addr().String(), stop: stop}
+}
+
+var inFlight = regexp.MustCompile(`(?m)^oauthgw_http_requests_in_flight\{.*\} [1-9]`)
+
+// settled returns the metrics once everything is counted: a client may have its
+// answer before it is.
+func (g storyGateway) settled(t *testing.T) string {
+	t.Helper()
+	var text string
+	eventually(t, "the end of all exchanges", func() bool {
+		text = g.scrape(t)
+		return !inFlight.MatchString(text)
+	})
+	return text
 }
 
 func (g storyGateway) scrape(t *testing.T) string {

@@ -98,11 +98,11 @@ func afterBadDays(t *testing.T) exposedSeries {
 	}
 	leave(t, "http://"+g.data+"/t", arrived)
 	eventually(t, "a canceled exchange", func() bool { return strings.Contains(g.scrape(t), `outcome="canceled"`) })
-	exposed.add(g.scrape(t))
+	exposed.add(g.settled(t))
 
 	hurried := start(provider.URL, func(c *config) { c.Upstream.Timeout = 20 * time.Millisecond })
 	token(hurried, plain, "a=b")
-	exposed.add(hurried.scrape(t))
+	exposed.add(hurried.settled(t))
 
 	day.Store("metadata")
 	shown := certificateFiles(t, t.TempDir()+"/shown", time.Now().Add(time.Hour))
@@ -115,12 +115,12 @@ func afterBadDays(t *testing.T) exposedSeries {
 		send(t, forgetful.data, metadataRequest)
 		return strings.Contains(forgetful.scrape(t), `result="stale"`)
 	})
-	exposed.add(forgetful.scrape(t))
+	exposed.add(forgetful.settled(t))
 
 	for _, upstream := range []string{strings.Replace(provider.URL, "http:", "https:", 1), "http://127.0.0.1:1"} {
 		distant := start(upstream)
 		token(distant, plain, "a=b")
-		exposed.add(distant.scrape(t))
+		exposed.add(distant.settled(t))
 	}
 	return exposed
 }

@@ -197,7 +197,7 @@ func (p *hostileProvider) once(t *testing.T) {
 // provider said that is not HTTP.
 func expectNothingSecret(t *testing.T, g *reloading, standard *syncBuffer) {
 	t.Helper()
-	exposed := storyGateway{admin: g.admin}.scrape(t)
+	exposed := storyGateway{admin: g.admin}.settled(t)
 	g.stop()
 	for _, secret := range []string{canary, url.QueryEscape(canary), base64.StdEncoding.EncodeToString([]byte("one:" + canary)),
 		"Canary", hostile.TokenPrefix, "-honest", "goroutine 17", "SSH-2.0", "Debian"} {

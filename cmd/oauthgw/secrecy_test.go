@@ -176,7 +176,7 @@ func TestA098SeriesAreOurs(t *testing.T) {
 		}
 	}
 	series := func() (names []string) {
-		for line := range strings.Lines(g.scrape(t)) {
+		for line := range strings.Lines(g.settled(t)) {
 			if strings.HasPrefix(line, "oauthgw_") {
 				names = append(names, line[:strings.LastIndex(line, " ")])
 			}

@@ -118,7 +118,7 @@ var canaries = []string{"canary", "yranac", "63616e617279", "q2fuyxj5", "nhbmfy"
 // noCanary fails where a secret of the wire shows in metrics or log.
 func noCanary(t *testing.T, g storyGateway) {
 	t.Helper()
-	told := strings.ToLower(g.scrape(t) + g.stop())
+	told := strings.ToLower(g.settled(t) + g.stop())
 	for _, canary := range canaries {
 		if strings.Contains(told, canary) {
 			t.Errorf("%q shows in metrics or log:\n%s", canary, told)
