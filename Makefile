@@ -41,3 +41,4 @@ fuzz:
 	go test -run '^$$' -fuzz '^FuzzReadBasic$$' -fuzztime $(FUZZTIME) ./clientauth
 	go test -run '^$$' -fuzz '^FuzzReply$$' -fuzztime $(FUZZTIME) ./proxy
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/jsonobject
+	go test -run '^$$' -fuzz '^FuzzSource$$' -fuzztime $(FUZZTIME) ./internal/forwarded

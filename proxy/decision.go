@@ -2,8 +2,7 @@ package proxy
 
 import (
 	"log/slog"
-	"net"
-	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -32,8 +31,8 @@ type Decision struct {
 	// ClientID is the identifier that the client gave, at most 128 octets of it.
 	// Empty means none.
 	ClientID string
-	// Source is the address that the request came from, without a port. Empty
-	// means a Unix socket.
+	// Source is the address that the request came from, without a port, as far as
+	// the proxies on its way are trusted. Empty means a Unix socket.
 	Source string
 }
 
@@ -82,13 +81,12 @@ func (d Decision) method() string {
 	return string(d.Method)
 }
 
-// source returns the address that a request came from.
-func source(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "" // the other end of a Unix socket has no name
+// address returns an address as a decision and a log line tell it.
+func address(source netip.Addr) string {
+	if !source.IsValid() {
+		return ""
 	}
-	return host
+	return source.String()
 }
 
 // abbreviated bounds what a client can write into a log line.

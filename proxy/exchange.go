@@ -74,7 +74,7 @@ func (x *exchange) report() {
 func (x *exchange) decision() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading,
-		Outcome: x.outcome, Status: x.w.status, ClientID: abbreviated(x.credentials.ClientID), Source: source(x.r),
+		Outcome: x.outcome, Status: x.w.status, ClientID: abbreviated(x.credentials.ClientID), Source: address(x.Proxies.Source(x.r)),
 	}
 	if x.credentials.Overlooked != nil {
 		d.Outcome = outcomeOverlooked + x.credentials.Overlooked.Reason

@@ -36,7 +36,7 @@ func (x *exchange) forward(out outgoing) {
 func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
 	p.Out.URL = out.target
 	p.Out.Host = x.r.Host
-	p.SetXForwarded()
+	x.Proxies.Tell(p, x.r.Header)
 	p.Out.ContentLength = int64(len(out.body))
 	p.Out.Body = io.NopCloser(bytes.NewReader(out.body))
 }

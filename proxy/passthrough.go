@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"time"
 
+	"oauthgw/internal/forwarded"
 	"oauthgw/internal/origin"
 	"oauthgw/metrics"
 )
@@ -25,6 +26,8 @@ type PassthroughConfig struct {
 	// Way moves the place of a protected resource's metadata, which names the
 	// issuer, to where the gateway serves it. Zero leaves it.
 	Way origin.Map
+	// Proxies are those whose word on where a request came from is taken.
+	Proxies forwarded.Proxies
 	// Metrics and Log receive the facts of each exchange.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
@@ -39,7 +42,7 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 			p.SetURL(c.Upstream)
 			p.Out.URL.RawQuery = p.In.URL.RawQuery
 			p.Out.Host = p.In.Host
-			p.SetXForwarded()
+			c.Proxies.Tell(p, p.In.Header)
 			if id := p.In.Header.Get(RequestID); id != "" {
 				p.Out.Header.Set(RequestID, id) // a Connection field may have named it
 			}
@@ -80,7 +83,7 @@ func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) 
 		slog.String("method", abbreviated(r.Method)),
 		slog.String("path", abbreviated(r.URL.EscapedPath())),
 		slog.Int("status", status),
-		slog.String("source", source(r)),
+		slog.String("source", address(c.Proxies.Source(r))),
 		slog.Duration("duration", d))
 }
 

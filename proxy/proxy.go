@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/forwarded"
 	"oauthgw/metrics"
 )
 
@@ -63,6 +64,8 @@ type Config struct {
 	// OwnCORS leaves out what the provider says to pages of other origins, because
 	// the gateway says it.
 	OwnCORS bool
+	// Proxies are those whose word on where a request came from is taken.
+	Proxies forwarded.Proxies
 	// Decided is told what became of each request, in the request's context; it
 	// must not block. Nil means nobody.
 	Decided func(context.Context, Decision)

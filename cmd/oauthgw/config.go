@@ -14,6 +14,10 @@ type config struct {
 	// TLS is the certificate that clients are shown. Empty means plain http,
 	// behind something that ends TLS.
 	TLS certificateConfig `yaml:"tls"`
+	// TrustedProxies are those whose word on where a request came from is taken:
+	// addresses, networks such as 10.0.0.0/8, and unix for whoever connects to a
+	// Unix socket. Empty means nobody.
+	TrustedProxies []string `yaml:"trusted_proxies"`
 	// PublicURL is the origin that clients use. Empty means the one that the
 	// provider's metadata names.
 	PublicURL string `yaml:"public_url"`

@@ -63,7 +63,8 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	c := proxy.Config{
 		Endpoint: name, Target: g.target(u), Rules: g.settings.rules,
 		Challenge: g.settings.challenge, Realm: g.realm(known), Timeout: g.settings.timeout,
-		Transport: g.to.fronted, OwnCORS: g.settings.cors != nil, Decided: g.decided, Metrics: g.metrics, Log: g.log,
+		Transport: g.to.fronted, OwnCORS: g.settings.cors != nil,
+		Proxies: g.settings.proxies, Decided: g.decided, Metrics: g.metrics, Log: g.log,
 	}
 	if name != clientauth.Registration {
 		handler, err := proxy.New(c)
@@ -95,7 +96,7 @@ func (g *gateway) rest(known wellknown.Provider) http.Handler {
 	if !g.settings.passthrough {
 		return g.notFound
 	}
-	c := proxy.PassthroughConfig{Upstream: g.settings.upstream, Transport: g.to.rest, Metrics: g.metrics, Log: g.log}
+	c := proxy.PassthroughConfig{Upstream: g.settings.upstream, Transport: g.to.rest, Proxies: g.settings.proxies, Metrics: g.metrics, Log: g.log}
 	if g.settings.issuer == wellknown.IssuerRewrite {
 		c.Way = g.way(known)
 	}

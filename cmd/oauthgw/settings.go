@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/forwarded"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 
@@ -22,11 +23,12 @@ import (
 type settings struct {
 	listen, adminListen string
 	maxConnections      int
-	webConfigFile       string           // of the admin listener; empty: plain http
-	certificate         *tls.Certificate // nil: plain http
-	files               []string         // that the configuration was read from
-	openFiles           []openFile       // those that hold secrets, and that others may read
-	public              *url.URL         // nil: as the metadata says
+	webConfigFile       string            // of the admin listener; empty: plain http
+	certificate         *tls.Certificate  // nil: plain http
+	proxies             forwarded.Proxies // that are trusted
+	files               []string          // that the configuration was read from
+	openFiles           []openFile        // those that hold secrets, and that others may read
+	public              *url.URL          // nil: as the metadata says
 	upstream            *url.URL
 	upstreamSocket      string      // path of a Unix socket; empty: upstream names the address
 	upstreamTLS         *tls.Config // nil: the system's trust
@@ -59,6 +61,7 @@ func (c config) compile(s *source) (settings, mistakeList) {
 		listen: m.address("listen", c.Listen), adminListen: m.address("admin.listen", c.Admin.Listen),
 		maxConnections: m.maxConnections(c.MaxConnections),
 		webConfigFile:  m.webConfigFile(c.Admin.WebConfigFile),
+		proxies:        m.proxies(c.TrustedProxies),
 		public:         m.publicURL(c.PublicURL),
 		upstream:       m.upstreamURL(c), upstreamSocket: m.upstreamSocket(c.Upstream.URL),
 		upstreamTLS: m.upstreamTLS(c),

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rejecting is a provider that takes no client for who it says it is.
+func rejecting(t *testing.T) string {
+	t.Helper()
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"error":"invalid_client"}`))
+	}))
+	t.Cleanup(provider.Close)
+	return provider.URL
+}
+
+// behindProxy returns a request that a proxy sends on.
+func behindProxy(client string) string {
+	return strings.Replace(strings.Replace(basicRequest, "%s", "/t", 1), "Host: a\n", "Host: a\nX-Forwarded-For: "+client+"\n", 1)
+}
+
+// Whoever connects to a Unix socket has no address, and says whose request it
+// carries where that is trusted.
+func TestSourceBehindUnixSocket(t *testing.T) {
+	for trusted, want := range map[string]string{"unix": `"source":"192.0.2.1"`, "127.0.0.1": ""} {
+		socket := filepath.Join(t.TempDir(), "s")
+		g := frontedGateway(t, rejecting(t), func(c *config) { c.Listen, c.TrustedProxies = unixPrefix+socket, []string{trusted} })
+		// The name of this end is like an address.
+		t.Chdir(t.TempDir())
+		c, err := net.DialUnix("unix", &net.UnixAddr{Name: "127.0.0.1:80", Net: "unix"}, &net.UnixAddr{Name: socket, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		if _, err := c.Write(wire(behindProxy("192.0.2.1"))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readMessage(bufio.NewReader(c)); err != nil {
+			t.Error(err)
+		}
+		c.Close()
+		line := lineOfExchange(g.stop())
+		if !strings.Contains(line, want) || strings.Contains(line, `"source"`) != (want != "") {
+			t.Errorf("%s is trusted, and the log has %s", trusted, line)
+		}
+	}
+}
