@@ -2,10 +2,10 @@
 // client credentials only from the form, and completes the provider's replies.
 //
 // A [Handler] fronts one endpoint. The files follow the way of an exchange:
-// request.go reads the client's request, restate.go puts Basic credentials
-// into the form, forward.go sends it to the provider, response.go completes
-// the reply, refuse.go writes every answer that is the gateway's own. Beside
-// that, a [Registration] fronts the endpoint at which clients say how they will
+// request.go reads the client's request, wait.go turns away who failed too
+// often, restate.go puts Basic credentials into the form, forward.go sends it to
+// the provider, response.go completes the reply, refuse.go writes every answer
+// that is the gateway's own. Beside that, a [Registration] fronts the endpoint at which clients say how they will
 // authenticate (RFC 7591, RFC 7592), and [NewPassthrough] carries all other
 // paths untouched.
 //
@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/attempts"
 	"oauthgw/internal/forwarded"
 	"oauthgw/metrics"
 )
@@ -66,6 +67,9 @@ type Config struct {
 	OwnCORS bool
 	// Proxies are those whose word on where a request came from is taken.
 	Proxies forwarded.Proxies
+	// Failures remembers which clients failed to authenticate by a secret, and so
+	// have to wait. Nil means that none has to.
+	Failures *attempts.Failures
 	// Decided is told what became of each request, in the request's context; it
 	// must not block. Nil means nobody.
 	Decided func(context.Context, Decision)
@@ -113,6 +117,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.credentials, err = h.Rules.Read(received.Request)
 	if err != nil {
 		x.refuse(err)
+		return
+	}
+	if wait := x.mustWait(); wait > 0 {
+		x.refuseUntil(wait)
 		return
 	}
 	x.amend = completeRejection

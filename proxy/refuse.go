@@ -29,6 +29,12 @@ var (
 		Description: "The body ended early or is not framed as its header fields say."}
 )
 
+// errTooManyFailures tells a client to wait (RFC 6585 section 4). It is not
+// invalid_client, because nobody looked at the secret; of the codes that are spoken
+// here it is the one that says that a later request can succeed.
+var errTooManyFailures = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "too_many_failures",
+	Description: "This client has failed to authenticate too often from this address; the request was not sent and may be repeated when the time in Retry-After is over."}
+
 // Faults of the gateway or the provider. They are never invalid_client: clients
 // throw their registration away on that.
 var (
@@ -79,6 +85,8 @@ func status(e *clientauth.Error) int {
 		return http.StatusUnsupportedMediaType
 	case errUpstreamTimeout:
 		return http.StatusGatewayTimeout
+	case errTooManyFailures:
+		return http.StatusTooManyRequests
 	}
 	switch e.Code {
 	case clientauth.CodeInvalidClient:

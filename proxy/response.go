@@ -139,6 +139,7 @@ func completeRejection(x *exchange, r *reply) {
 		return
 	}
 	x.outcome = outcomeRejected
+	x.noteFailure()
 	if r.status == http.StatusBadRequest && x.mustBeUnauthorized() {
 		r.status = http.StatusUnauthorized
 		x.Metrics.StatusCorrected(string(x.Endpoint))

@@ -97,7 +97,7 @@ func brokenConfigurations() []breakage {
 			w.config(t, "log: {level: [x}\n"+strings.Repeat("# "+strings.Repeat("wide ", 60)+"\nlisten: a\n", 700))
 		}, "DIR/oauthgw.yaml:1: has a bracket that is not closed, or lacks a comma within brackets"}, // the library's line
 		{"half-written key", configured("client_auth:\n  con"),
-			"DIR/oauthgw.yaml:3: client_auth: must be a section, with keys among basic_decoding, conflict, challenge, insecure_query_credentials, realm, clients"},
+			"DIR/oauthgw.yaml:3: client_auth: must be a section, with keys among basic_decoding, conflict, challenge, insecure_query_credentials, realm, failures, clients"},
 		{"half-written value", configured("client_auth:\n  conflict:"),
 			"DIR/oauthgw.yaml:3: client_auth.conflict: has no value; write one, or leave the key out"},
 		{"half-written word", configured("client_auth: \n  conflict: diff"),

@@ -67,6 +67,15 @@ type config struct {
 		InsecureQueryCredentials bool `yaml:"insecure_query_credentials"`
 		// Realm is the realm of challenges. Empty means the issuer.
 		Realm string `yaml:"realm"`
+		// Failures bounds how often a client may fail to authenticate by its secret
+		// from one address, or one /64 of IPv6.
+		Failures struct {
+			// Burst is how many failures are let pass one after another. Zero means
+			// any number.
+			Burst int `yaml:"burst"`
+			// Interval is how long it takes until one more is.
+			Interval time.Duration `yaml:"interval"`
+		} `yaml:"failures"`
 		// Clients holds what differs for single clients, by client_id.
 		Clients map[string]clientConfig `yaml:"clients"`
 	} `yaml:"client_auth"`
@@ -157,6 +166,8 @@ func defaults() config {
 	c.ClientAuth.BasicDecoding = "auto"
 	c.ClientAuth.Conflict = "differing"
 	c.ClientAuth.Challenge = "always"
+	c.ClientAuth.Failures.Burst = 10
+	c.ClientAuth.Failures.Interval = 6 * time.Second
 	c.Registration.Translate = true
 	c.Metadata.Issuer = "preserve"
 	c.Metadata.TTL = time.Minute

@@ -141,6 +141,9 @@ func wire(message string) []byte {
 // madeID is a request identifier of the gateway's own, another each time.
 var madeID = regexp.MustCompile(`^X-Request-Id: [A-Z2-7]{26}$`)
 
+// longWait is one that gets shorter while a story is told.
+var longWait = regexp.MustCompile(`^Retry-After: \d{4,}$`)
+
 // readMessage reads a message off the wire as a story shows it.
 func readMessage(r *bufio.Reader) (string, error) {
 	var head []string
@@ -159,7 +162,7 @@ func readMessage(r *bufio.Reader) (string, error) {
 			chunked = false
 		}
 		chunked = chunked || lower == "transfer-encoding: chunked"
-		if !strings.HasPrefix(lower, "date: ") && !strings.HasPrefix(lower, "age: ") && !madeID.MatchString(line) {
+		if !strings.HasPrefix(lower, "date: ") && !strings.HasPrefix(lower, "age: ") && !madeID.MatchString(line) && !longWait.MatchString(line) {
 			head = append(head, line)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/clientauth": {},
 	"oauthgw/metrics":    {doors: []string{"github.com/prometheus/client_golang"}},
-	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission"}},
+	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/attempts", "oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission"}},
 	"oauthgw/wellknown": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"},
 		doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight"},
@@ -26,6 +26,8 @@ var house = map[string]struct{ ours, doors []string }{
 	// A request submitted to one server at most once, and a reply that is framed
 	// beyond doubt.
 	"oauthgw/internal/submission": {},
+	// Who failed to authenticate, and who has to wait.
+	"oauthgw/internal/attempts": {doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/time/rate"}},
 	// Where a request came from, as far as the proxies on its way are trusted.
 	"oauthgw/internal/forwarded": {},
 	// Origins compared, and URLs moved between them.
@@ -48,7 +50,7 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/bench/soak":              {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/doctor", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/attempts", "oauthgw/internal/doctor", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
 		doors: []string{"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "golang.org/x/sys/unix", "gopkg.in/yaml.v3"},
 	},
 }

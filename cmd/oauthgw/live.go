@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"oauthgw/internal/attempts"
 	"oauthgw/metrics"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -38,6 +39,7 @@ type live struct {
 }
 
 func newLive(s settings, o observers) (*live, error) {
+	o.failures = attempts.New(s.failures)
 	g, err := newGateway(s, o)
 	if err != nil {
 		return nil, err
@@ -162,7 +164,9 @@ func (s settings) expose(m *metrics.Metrics) {
 
 // successor returns a gateway that can take the place of another.
 func (l *live) successor(s settings, before *gateway) (*gateway, error) {
-	after, err := newGateway(s, l.observers)
+	o := l.observers
+	o.failures = before.failures.Under(s.failures)
+	after, err := newGateway(s, o)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"oauthgw/internal/attempts"
 	"oauthgw/internal/tracing"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
@@ -21,6 +22,8 @@ type observers struct {
 	tracing   *tracing.Tracing // nil: nothing is traced
 	audit     *audit           // nil: nothing is recorded
 	decisions *decisions       // nil: nothing is remembered
+
+	failures *attempts.Failures // to authenticate; nil: none are remembered
 }
 
 // nobody returns observers for a gateway that is not watched.

@@ -64,7 +64,7 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		Endpoint: name, Target: g.target(u), Rules: g.settings.rules,
 		Challenge: g.settings.challenge, Realm: g.realm(known), Timeout: g.settings.timeout,
 		Transport: g.to.fronted, OwnCORS: g.settings.cors != nil,
-		Proxies: g.settings.proxies, Decided: g.decided, Metrics: g.metrics, Log: g.log,
+		Proxies: g.settings.proxies, Failures: g.failures, Decided: g.decided, Metrics: g.metrics, Log: g.log,
 	}
 	if name != clientauth.Registration {
 		handler, err := proxy.New(c)

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/attempts"
 	"oauthgw/internal/forwarded"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
@@ -37,6 +38,7 @@ type settings struct {
 	passthrough         bool
 	rules               *clientauth.Rules
 	challenge           proxy.ChallengePolicy
+	failures            attempts.Config
 	realm               string // empty: the issuer
 	registration        bool   // translated
 	clientConfiguration string // path; empty: learnt
@@ -72,6 +74,7 @@ func (c config) compile(s *source) (settings, mistakeList) {
 		rules:       m.rules(c),
 		challenge:   oneOf(m, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
 		realm:       m.realm(c.ClientAuth.Realm),
+		failures:    m.failures(c),
 
 		registration:        c.Registration.Translate,
 		clientConfiguration: m.path("registration.client_configuration", c.Registration.ClientConfiguration),

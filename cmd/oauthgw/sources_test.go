@@ -28,6 +28,48 @@ func behindProxy(client string) string {
 	return strings.Replace(strings.Replace(basicRequest, "%s", "/t", 1), "Host: a\n", "Host: a\nX-Forwarded-For: "+client+"\n", 1)
 }
 
+// Whoever has to wait does so whatever an operator reloads, unless that is the
+// limit itself.
+func TestReloadsForgetNoFailures(t *testing.T) {
+	p := startReloading(t, rejecting(t), "endpoints: {token: /t}\ntrusted_proxies: [127.0.0.1]\nclient_auth: {realm: a, failures: {burst: 1, interval: 1h}}\n")
+	answers := func(when, want string) {
+		t.Helper()
+		if answer := send(t, p.data, behindProxy("192.0.2.1")); !strings.HasPrefix(answer, "HTTP/1.1 "+want) {
+			t.Errorf("%s: got %s", when, answer)
+		}
+	}
+	reload := func() {
+		t.Helper()
+		if code, text := p.reload(); code != 200 {
+			t.Fatal(text)
+		}
+	}
+	answers("the first failure", "401 ")
+	answers("the second", "429 ")
+	p.write("passthrough: false\n")
+	reload()
+	answers("after a reload", "429 ")
+	p.head = strings.Replace(p.head, "burst: 1", "burst: 0", 1)
+	p.write("")
+	reload()
+	answers("without a limit", "401 ")
+	answers("without a limit", "401 ")
+}
+
+// Out of the box a proxy on this host stands for many clients, and none of them is
+// locked out by another's failures.
+func TestUnknownProxyIsNotLimited(t *testing.T) {
+	g := frontedGateway(t, rejecting(t))
+	for range 15 {
+		if answer := send(t, g.data, behindProxy("192.0.2.1")); !strings.HasPrefix(answer, "HTTP/1.1 401 ") {
+			t.Fatalf("got %s", answer)
+		}
+	}
+	if line := lineOfExchange(g.stop()); !strings.Contains(line, `"source":"127.0.0.1"`) {
+		t.Errorf("the log has %s", line)
+	}
+}
+
 // Whoever connects to a Unix socket has no address, and says whose request it
 // carries where that is trusted.
 func TestSourceBehindUnixSocket(t *testing.T) {

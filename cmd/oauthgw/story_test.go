@@ -21,8 +21,9 @@ import (
 //	-- metrics --            series that are exposed in the end
 //
 // The four messages may come again, for a story of several exchanges. Left out
-// of the messages are the Date and Age fields, and in those that the test sends the
-// Content-Length that it adds where a body has neither that nor chunks.
+// of the messages are the Date and Age fields and a Retry-After of a thousand seconds
+// or more, and in those that the test sends the Content-Length that it adds where a
+// body has neither that nor chunks.
 type story struct {
 	prose     string
 	config    string

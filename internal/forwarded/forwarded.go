@@ -90,6 +90,17 @@ func (p Proxies) Source(r *http.Request) netip.Addr {
 	return source
 }
 
+// Client returns the source of a request where that can be a single client. The
+// zero Addr means that it stands for many: a Unix socket's other end, an address of
+// this host, or a trusted proxy that does not say for whom it asks.
+func (p Proxies) Client(r *http.Request) netip.Addr {
+	source := p.Source(r)
+	if source.IsLoopback() || p.trusts(source, false) {
+		return netip.Addr{}
+	}
+	return source
+}
+
 // Tell writes into a request to the provider where it came from: for whom, to
 // which host, by which scheme. What a trusted proxy says of that is kept, and the
 // proxy added; from anyone else it is what the connection shows. Came is the header

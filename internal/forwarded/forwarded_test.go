@@ -80,6 +80,35 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// To take many for one would let one lock out the others.
+func TestClientIsASingleOne(t *testing.T) {
+	for name, test := range map[string]struct {
+		from  string
+		chain []string
+		want  string
+	}{
+		"a client":                          {"192.0.2.7:1", nil, "192.0.2.7"},
+		"a client behind a proxy":           {"10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9"},
+		"a proxy that says nothing":         {"10.0.0.1:1", nil, "invalid IP"},
+		"a proxy that names another":        {"10.0.0.1:1", []string{"10.0.0.2"}, "invalid IP"},
+		"a proxy that says what is none":    {"10.0.0.1:1", []string{"203.0.113.9, unknown"}, "invalid IP"},
+		"a proxy on this host":              {"127.0.0.1:1", []string{"203.0.113.9"}, "invalid IP"},
+		"a proxy on this host by IPv6":      {"[::1]:1", nil, "invalid IP"},
+		"a proxy on this host behind one":   {"10.0.0.1:1", []string{"::ffff:127.0.0.1"}, "invalid IP"},
+		"a Unix socket":                     {"unix", nil, "invalid IP"},
+		"a stranger that names this host":   {"192.0.2.7:1", []string{"127.0.0.1"}, "192.0.2.7"},
+		"the same through the proxy":        {"10.0.0.1:1", []string{"127.0.0.1, 192.0.2.7"}, "192.0.2.7"},
+		"a stranger that names a proxy":     {"192.0.2.7:1", []string{"10.0.0.1"}, "192.0.2.7"},
+		"the same again, through the proxy": {"10.0.0.1:1", []string{"10.0.0.1, 192.0.2.7"}, "192.0.2.7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := trust(t, "10.0.0.0/8").Client(request(test.from, test.chain...)); got.String() != test.want {
+				t.Errorf("got %s and not %s", got, test.want)
+			}
+		})
+	}
+}
+
 // told returns the X-Forwarded fields of a request as the provider would receive
 // it, by the last words of their names.
 func told(p forwarded.Proxies, in *http.Request) map[string][]string {

@@ -1,0 +1,266 @@
+package proxy_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/attempts"
+	"oauthgw/internal/forwarded"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// guarded is a fronted endpoint that limits failures, before a provider without a
+// network between them, which takes a form that holds s3cret-one and no other.
+type guarded struct {
+	http.Handler
+	front
+	asked  atomic.Int64
+	answer func(form string) (status int, body string)
+}
+
+func newGuarded(t *testing.T, change ...func(*proxy.Config)) *guarded {
+	t.Helper()
+	g := &guarded{front: front{metrics: metrics.New(metrics.Build{}), log: new(bytes.Buffer)}}
+	g.answer = func(form string) (int, string) {
+		if strings.Contains(form, "client_secret=s3cret-one") {
+			return 200, tokenAnswer
+		}
+		return 401, `{"error":"invalid_client"}`
+	}
+	limited := func(c *proxy.Config) {
+		c.Transport, c.Failures = g, attempts.New(attempts.Config{Burst: 2, Interval: 10 * time.Second})
+	}
+	g.Handler = newHandler(t, "http://provider.example", &g.front, append([]func(*proxy.Config){limited}, change...)...)
+	return g
+}
+
+// RoundTrip is the provider.
+func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.asked.Add(1)
+	form, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	status, body := g.answer(string(form))
+	return &http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+// from carries a token request that came from an address, with header fields.
+func (g *guarded) from(address, form string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", "http://login.example.com/oauth2/tokens", strings.NewReader(form))
+	r.RemoteAddr = address
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, r)
+	return w
+}
+
+const (
+	stranger = "192.0.2.66:1"
+	client   = "192.0.2.1:1"
+	guess    = "client_id=app&client_secret=gue55-one"
+	right    = "client_id=app&client_secret=s3cret-one"
+)
+
+func TestWhoFailsTooOftenWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuarded(t)
+		for range 2 {
+			if w := g.from(stranger, guess); w.Code != 401 {
+				t.Fatalf("within the burst: got %d", w.Code)
+			}
+		}
+		time.Sleep(time.Second / 2)
+		// The right secret is told nothing else, or it could be known by that.
+		for _, form := range []string{guess, right} {
+			w := g.from(stranger, form)
+			if w.Code != 429 || w.Header().Get("Retry-After") != "10" || w.Header().Get("Www-Authenticate") != "" ||
+				!strings.Contains(w.Body.String(), `"error":"temporarily_unavailable"`) {
+				t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
+			}
+		}
+		if n := g.asked.Load(); n != 2 {
+			t.Errorf("the provider was asked %d times", n)
+		}
+		time.Sleep(9*time.Second + time.Second/2)
+		for range 5 {
+			if w := g.from(stranger, right); w.Code != 200 {
+				t.Errorf("after the wait: got %d", w.Code)
+			}
+		}
+		if line := g.log.String(); strings.Count(line, `"outcome":"too_many_failures","client_auth":"client_secret_post","client_id":"app","source":"192.0.2.66"`) != 2 ||
+			strings.Contains(line, "gue55") || strings.Contains(line, "s3cret") {
+			t.Errorf("the log says\n%s", line)
+		}
+	})
+}
+
+func TestStrangerLocksNobodyOut(t *testing.T) {
+	g := newGuarded(t)
+	for range 50 {
+		g.from(stranger, guess)
+	}
+	if w := g.from(client, right); w.Code != 200 {
+		t.Errorf("the client elsewhere: got %d", w.Code)
+	}
+	if w := g.from(stranger, strings.Replace(right, "app", "app2", 1)); w.Code != 200 {
+		t.Errorf("another client at the same address: got %d", w.Code)
+	}
+}
+
+// What a client writes into the field makes it nobody else.
+func TestStrangerCannotHide(t *testing.T) {
+	proxies, err := forwarded.Trust([]string{"10.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusting := func(c *proxy.Config) { c.Proxies = proxies }
+	for name, appended := range map[string]string{"directly": "", "through a proxy": ", 192.0.2.66"} {
+		t.Run(name, func(t *testing.T) {
+			g, peer := newGuarded(t, trusting), stranger
+			if appended != "" {
+				peer = "10.0.0.1:1"
+			}
+			for i := range 50 {
+				g.from(peer, guess, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d%s", i, appended), "Forwarded", fmt.Sprintf("for=203.0.113.%d", i))
+			}
+			if n := g.asked.Load(); n != 2 {
+				t.Errorf("the provider was asked %d times", n)
+			}
+			if w := g.from("10.0.0.1:1", right, "X-Forwarded-For", "192.0.2.1"); w.Code != 200 {
+				t.Errorf("the client behind the proxy: got %d", w.Code)
+			}
+		})
+	}
+}
+
+// A limit is for secrets that the provider compared and did not take.
+func TestWhatIsAFailure(t *testing.T) {
+	rejects := func(string) (int, string) { return 400, `{"error":"invalid_client"}` }
+	answers := func(status int, body string) func(string) (int, string) {
+		return func(string) (int, string) { return status, body }
+	}
+	for name, test := range map[string]struct {
+		form   string
+		basic  string // the Authorization field
+		answer func(string) (int, string)
+		counts bool
+	}{
+		"a secret in the form":             {guess, "", rejects, true},
+		"a secret by Basic":                {"x=y", basicField, rejects, true},
+		"a secret without a client":        {"client_secret=gue55-one", "", rejects, true},
+		"Basic without a secret":           {"x=y", "Basic YXBwOg==", rejects, false},
+		"a public client":                  {"client_id=app", "", rejects, false},
+		"an assertion":                     {"client_id=app&client_assertion=a.b.c&client_assertion_type=jwt", "", rejects, false},
+		"a token":                          {"client_id=app", "Bearer t0ken", rejects, false},
+		"Basic that cannot be read":        {"x=y", "Basic ????", rejects, false},
+		"a grant that is refused":          {guess, "", answers(400, `{"error":"invalid_grant"}`), false},
+		"another 401":                      {guess, "", answers(401, `{"error":"invalid_token"}`), false},
+		"a provider that fails":            {guess, "", answers(500, `{"error":"invalid_client"}`), false},
+		"a reply that is not passed on":    {guess, "", answers(302, ""), false},
+		"a success that looks like a fail": {guess, "", answers(200, `{"error":"invalid_client"}`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGuarded(t)
+			g.answer = test.answer
+			header := []string{}
+			if test.basic != "" {
+				header = []string{"Authorization", test.basic}
+			}
+			var last int
+			for range 4 {
+				last = g.from(stranger, test.form, header...).Code
+			}
+			if (last == 429) != test.counts {
+				t.Errorf("the last answer is %d", last)
+			}
+			if !test.counts && g.from(stranger, guess).Code == 429 {
+				t.Error("then a secret has to wait")
+			}
+		})
+	}
+}
+
+// Who guesses a client's secret does not keep it from what cannot be guessed.
+func TestOnlySecretsWait(t *testing.T) {
+	g := newGuarded(t)
+	for range 3 {
+		g.from(stranger, guess)
+	}
+	g.answer = func(string) (int, string) { return 200, tokenAnswer }
+	for _, form := range []string{"client_id=app", "client_id=app&client_assertion=a.b.c&client_assertion_type=jwt"} {
+		if w := g.from(stranger, form); w.Code != 200 {
+			t.Errorf("%s: got %d", form, w.Code)
+		}
+	}
+}
+
+// Each endpoint has the same secret to guess.
+func TestFailuresOfAllEndpointsCountTogether(t *testing.T) {
+	shared := attempts.New(attempts.Config{Burst: 2, Interval: time.Hour})
+	sharing := func(c *proxy.Config) { c.Failures = shared }
+	token, revocation := newGuarded(t, sharing), newGuarded(t, sharing, at(clientauth.Revocation))
+	token.from(stranger, guess)
+	revocation.from(stranger, guess)
+	if a, b := token.from(stranger, right).Code, revocation.from(stranger, right).Code; a != 429 || b != 429 {
+		t.Errorf("got %d and %d", a, b)
+	}
+}
+
+// Guesses that are all under way before the first is answered are let through;
+// whoever made them waits for each of them.
+func TestManyGuessesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuarded(t)
+		rejected := g.answer
+		g.answer = func(form string) (int, string) {
+			time.Sleep(time.Second)
+			return rejected(form)
+		}
+		var guessing sync.WaitGroup
+		for range 20 {
+			guessing.Go(func() { g.from(stranger, guess) })
+		}
+		guessing.Wait()
+		if n := g.asked.Load(); n != 20 {
+			t.Fatalf("%d guesses were made", n)
+		}
+		for _, step := range []struct {
+			after time.Duration
+			want  int
+		}{{188 * time.Second, 429}, {2 * time.Second, 200}} {
+			time.Sleep(step.after)
+			if w := g.from(stranger, right); w.Code != step.want {
+				t.Errorf("%s later: got %d", step.after, w.Code)
+			}
+		}
+	})
+}
+
+func TestSeriesOfTheLimitAreBounded(t *testing.T) {
+	g := newGuarded(t)
+	for i := range 40 {
+		for range 3 {
+			g.from(fmt.Sprintf("192.0.2.%d:1", i), strings.Replace(guess, "app", fmt.Sprint("app", i), 1))
+		}
+	}
+	counts := g.metrics.ClientAuthCounts()
+	if len(counts) != 2 || counts[1].Outcome != "too_many_failures" || counts[1].Count != 40 {
+		t.Errorf("got %v", counts)
+	}
+}
