@@ -104,6 +104,13 @@ func afterBadDays(t *testing.T) exposedSeries {
 	token(hurried, plain, "a=b")
 	exposed.add(hurried.settled(t))
 
+	day.Store("rejects")
+	strict := start(provider.URL, func(c *config) { c.TrustedProxies, c.ClientAuth.Failures.Burst = []string{"127.0.0.1"}, 1 })
+	for range 2 {
+		token(strict, plain+"\nX-Forwarded-For: 192.0.2.1", "a=b")
+	}
+	exposed.add(strict.scrape(t))
+
 	day.Store("metadata")
 	shown := certificateFiles(t, t.TempDir()+"/shown", time.Now().Add(time.Hour))
 	forgetful := start(provider.URL, func(c *config) {
