@@ -308,12 +308,9 @@ var inFlight = regexp.MustCompile(`(?m)^oauthgw_http_requests_in_flight\{.*\} [1
 // answer before it is.
 func (g storyGateway) settled(t *testing.T) string {
 	t.Helper()
-	var text string
-	eventually(t, "the end of all exchanges", func() bool {
-		text = g.scrape(t)
-		return !inFlight.MatchString(text)
-	})
-	return text
+	eventually(t, "the end of all exchanges", func() bool { return !inFlight.MatchString(g.scrape(t)) })
+	// The metrics of one scrape are not of one moment.
+	return g.scrape(t)
 }
 
 func (g storyGateway) scrape(t *testing.T) string {
