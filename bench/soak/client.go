@@ -28,10 +28,16 @@ type client struct {
 // clientAt returns a client of the gateway at an address. A TLS configuration
 // of nil means plain http.
 func clientAt(id, address string, config *tls.Config) *client {
+	return clientOf(id, func() string { return address }, config)
+}
+
+// clientOf returns a client of the gateway that is at an address when the client
+// connects.
+func clientOf(id string, address func() string, config *tls.Config) *client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "tcp", address)
+			return dialer.DialContext(ctx, "tcp", address())
 		},
 		TLSClientConfig: config,
 	}
@@ -108,6 +114,11 @@ func browse(c *client) (reply, error) {
 // token sends a code by Basic, form-encoded as RFC 6749 section 2.3.1 wants it,
 // beside whatever else is in the form.
 func (c *client) token(code int64, secret string, form url.Values) (reply, error) {
+	return c.tokenWith(code, secret, form, func(*http.Request) {})
+}
+
+// tokenWith is token with something done to the request.
+func (c *client) tokenWith(code int64, secret string, form url.Values, prepare func(*http.Request)) (reply, error) {
 	sent := url.Values{"grant_type": {"authorization_code"}, "code": {strconv.FormatInt(code, 10)}}
 	for name, values := range form {
 		sent[name] = values
@@ -115,6 +126,7 @@ func (c *client) token(code int64, secret string, form url.Values) (reply, error
 	return c.send(http.MethodPost, "/token", sent.Encode(), func(r *http.Request) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.SetBasicAuth(url.QueryEscape(c.id), url.QueryEscape(secret))
+		prepare(r)
 	})
 }
 

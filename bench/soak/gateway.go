@@ -43,6 +43,9 @@ func (s *site) start(ctx context.Context, more string, through func(log *os.File
 		}
 	}
 	g.command = exec.Command(s.binary, "--config.file="+g.config)
+	if s.prepare != nil {
+		s.prepare(g.command)
+	}
 	g.command.Stdout, g.command.Stderr = out, out
 	if err := g.command.Start(); err != nil {
 		return nil, err
@@ -54,7 +57,7 @@ func (s *site) start(ctx context.Context, more string, through func(log *os.File
 
 // configure writes the configuration file.
 func (g *gateway) configure(s *site, more string) error {
-	return replace(g.config, "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: {url: "+s.provider.url+"}\n"+more)
+	return replace(g.config, "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: {url: "+s.upstream+s.timing+"}\n"+more)
 }
 
 // listening waits until the gateway is ready, and learns from the log where.

@@ -13,14 +13,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
 
 // experiment is something done to the gateway under load.
 type experiment struct {
-	name string
-	does string // in words, for the table
+	name    string
+	targets string // in threats and targets, such as R10; empty: none has a number
+	does    string // in words, for the table
 	// run does it, counts the requests and says what else it counted. The error
 	// is what failed beside single requests.
 	run func(context.Context, *site) (counted string, err error)
@@ -28,14 +30,21 @@ type experiment struct {
 
 // experiments are all there are, in their order.
 var experiments = []experiment{
-	{"reload", "100 reloads in 60 s: by SIGHUP, by request, by content; broken files between them", reload},
-	{"drain", "SIGTERM under 32 clients, ten times", drain},
-	{"rotation", "20 new certificates under new, kept and resumed connections", rotate},
-	{"log", "the reader of the log stops, goes on, and dies", clog},
+	{"reload", "R10, R11", "100 reloads in 60 s: by SIGHUP, by request, by content; broken files between them", reload},
+	{"drain", "R12", "SIGTERM under 32 clients, ten times", drain},
+	{"rotation", "R18", "20 new certificates under new, kept and resumed connections", rotate},
+	{"log", "R20", "the reader of the log stops, goes on, and dies", clog},
+	{"once", "R3", "single-use codes while the provider is killed 50 times, all connections to it are reset 50 times and closed 50 times, clients leave, clients send Idempotency-Key, and another gateway takes over", once},
 }
 
 func main() {
-	if err := run(); err != nil {
+	var err error
+	if role, ok := roles[strings.Join(os.Args[1:min(2, len(os.Args))], "")]; ok {
+		err = role(os.Args[2:])
+	} else {
+		err = run()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}
@@ -68,7 +77,7 @@ func run() error {
 func perform(ctx context.Context, e experiment, binary string, scale float64) row {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", e.name, e.does)
 	// Far beyond what any takes, for one that hangs.
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	start := time.Now()
 	s, err := newSite(binary, scale)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -22,6 +23,10 @@ const (
 type provider struct {
 	url    string
 	server *http.Server
+	// ledger is told of each code before it is answered. Nil: nobody is.
+	ledger io.Writer
+	// before is called at a token request, and may keep it. Nil: nothing.
+	before func(http.ResponseWriter, *http.Request)
 
 	mu       sync.Mutex
 	last     map[string]int64 // the last code of each client
@@ -30,20 +35,31 @@ type provider struct {
 	leaked   int64 // requests with Authorization
 }
 
+// startProvider starts a provider on a port of its own.
 func startProvider() (*provider, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p := &provider{last: map[string]int64{}}
+	return p, p.listen("127.0.0.1:0")
+}
+
+// listen begins to serve, or begins again.
+func (p *provider) listen(address string) error {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &provider{url: "http://" + l.Addr().String(), last: map[string]int64{}}
+	p.url = "http://" + l.Addr().String()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.serveMetadata)
 	mux.HandleFunc("POST /token", p.serveToken)
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.FormValue("n")) })
-	p.server = &http.Server{Handler: mux}
-	go func() { _ = p.server.Serve(l) }()
-	return p, nil
+	server := &http.Server{Handler: mux}
+	p.server = server
+	go func() { _ = server.Serve(l) }()
+	return nil
 }
+
+// address is where it listens.
+func (p *provider) address() string { return strings.TrimPrefix(p.url, "http://") }
 
 func (p *provider) close() { _ = p.server.Close() }
 
@@ -57,6 +73,9 @@ func (p *provider) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
 	id, code := r.PostFormValue("client_id"), r.PostFormValue("code")
 	n, err := strconv.ParseInt(code, 10, 64)
+	if p.before != nil {
+		p.before(w, r)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r.Header.Get("Authorization") != "" {
@@ -67,6 +86,9 @@ func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.redeemed++
+	if p.ledger != nil {
+		_, _ = fmt.Fprintln(p.ledger, tokenFor(id, n))
+	}
 	// A client has one code at a time, and each is higher than the one before.
 	if n <= p.last[id] {
 		p.repeated++

@@ -54,10 +54,10 @@ func report(rows []row, scale float64, into string) error {
 
 func markdown(rows []row, scale float64) string {
 	var b strings.Builder
-	b.WriteString("| experiment | what is done | requests | failures | counted | duration | |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| experiment | target | what is done | requests | failures | counted | duration | |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
-		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %s | %.0f s | %s |\n",
-			r.name, r.does, r.requests, r.failures, r.counted, r.took.Seconds(), r.verdict())
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %d | %d | %s | %.0f s | %s |\n",
+			r.name, r.targets, r.does, r.requests, r.failures, r.counted, r.took.Seconds(), r.verdict())
 	}
 	fmt.Fprintf(&b, "\n%s, %s/%s, %d processors, scale %g, %s.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), scale, time.Now().UTC().Format(time.DateOnly))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 )
@@ -17,6 +18,11 @@ type site struct {
 	directory string
 	provider  *provider
 	tally     tally
+
+	upstream string          // the provider's URL, as the gateways know it
+	timing   string          // more of upstream, as ", timeout: 2s"
+	prepare  func(*exec.Cmd) // what is done to a gateway's command; nil: nothing
+	lasting  time.Duration   // of the long experiment
 
 	gateways []*gateway
 	named    int // clients
@@ -35,7 +41,7 @@ func newSite(binary string, scale float64) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &site{binary: binary, scale: scale, directory: directory, provider: p}, nil
+	return &site{binary: binary, scale: scale, directory: directory, provider: p, upstream: p.url}, nil
 }
 
 // close ends what is still running and removes what was written.
