@@ -85,29 +85,51 @@ func ending(c *client, r reply, err error, left bool) (string, error) {
 	return "odd", fmt.Errorf("a code was answered %d %v %.200s", r.StatusCode, r.Header, r.body)
 }
 
-// audit compares how codes ended with what the provider saw of them. The error
+// tell counts the ends.
+func (a *account) tell() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ends := map[string]int{}
+	for _, end := range a.ends {
+		ends[end]++
+	}
+	var counted []string
+	for _, end := range slices.Sorted(maps.Keys(ends)) {
+		counted = append(counted, fmt.Sprintf("%s: %d", end, ends[end]))
+	}
+	return strings.Join(counted, ", ")
+}
+
+// count tells how many ended so.
+func (a *account) count(end string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := 0
+	for _, e := range a.ends {
+		if e == end {
+			n++
+		}
+	}
+	return n
+}
+
+// audit compares how codes ended with what the provider saw of them, once all
+// clients are through. The error
 // says what cannot be: a code that came twice, a token for a code that never
 // came, a code that came and of which the client was told that it was not sent.
 func (a *account) audit(seen map[string]int) (string, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	ends, twice, lies := map[string]int{}, 0, map[string]int{}
+	twice, lies := 0, map[string]int{}
 	for _, n := range seen {
 		if n > 1 {
 			twice++
 		}
 	}
 	for code, end := range a.ends {
-		ends[end]++
 		if seen[code] == 0 && end == "200" || seen[code] > 0 && end == "503 not sent" {
 			lies[end]++
 		}
 	}
-	var counted []string
-	for _, end := range slices.Sorted(maps.Keys(ends)) {
-		counted = append(counted, fmt.Sprintf("%s: %d", end, ends[end]))
-	}
-	text := fmt.Sprintf("%d codes sent, %d seen, %d seen twice; %s", len(a.ends), len(seen), twice, strings.Join(counted, ", "))
+	text := fmt.Sprintf("%d codes sent, %d seen, %d seen twice; %s", len(a.ends), len(seen), twice, a.tell())
 	if twice > 0 || len(lies) > 0 {
 		return text, fmt.Errorf("%d codes came twice; answers that were untrue: %v", twice, lies)
 	}

@@ -1,2 +1,3 @@
 package main
+
 func besiege(arguments []string) error { return nil }

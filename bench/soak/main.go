@@ -35,6 +35,10 @@ var experiments = []experiment{
 	{"rotation", "R18", "20 new certificates under new, kept and resumed connections", rotate},
 	{"log", "R20", "the reader of the log stops, goes on, and dies", clog},
 	{"once", "R3", "single-use codes while the provider is killed 50 times, all connections to it are reset 50 times and closed 50 times, clients leave, clients send Idempotency-Key, and another gateway takes over", once},
+	{"outage", "R4, R7", "the provider stops and starts again, twelve times, among twice as many wrong secrets as codes", outage},
+	{"stall", "R6", "the provider takes 600 requests at once and never answers, or not to the end", stall},
+	{"slow", "R5", "1536 clients of a provider that takes two seconds, of which 512 are let through at once", slow},
+	{"overload", "R22", "fifty times as many clients as before, for a while", overload},
 }
 
 func main() {
