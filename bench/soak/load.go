@@ -39,6 +39,8 @@ type load struct {
 	// left reports whether an error means that there is nobody to ask any more.
 	// Nil means never.
 	left func(error) bool
+	// keeps lets the clients keep their connections beyond the load.
+	keeps bool
 
 	running sync.WaitGroup
 }
@@ -47,7 +49,9 @@ type load struct {
 func (l *load) begin(ctx context.Context, clients []*client) {
 	for i, c := range clients {
 		l.running.Go(func() {
-			defer c.close()
+			if !l.keeps {
+				defer c.close()
+			}
 			for n := i; ctx.Err() == nil; n++ {
 				if !l.once(c, l.errands[n%len(l.errands)]) {
 					return

@@ -38,7 +38,10 @@ var experiments = []experiment{
 	{"outage", "R4, R7", "the provider stops and starts again, twelve times, among twice as many wrong secrets as codes", outage},
 	{"stall", "R6", "the provider takes 600 requests at once and never answers, or not to the end", stall},
 	{"slow", "R5", "1536 clients of a provider that takes two seconds, of which 512 are let through at once", slow},
-	{"overload", "R22", "fifty times as many clients as before, for a while", overload},
+	{"overload", "R22", "ten times as many clients as before, for a while; the provider takes two seconds", overload},
+	{"slow-clients", "R14, R23", "10000 connections that send a header slowly and 10000 that send a body slowly", attack{kinds: []string{"slow-header", "slow-body"}, each: 10000, lasts: 40 * time.Second, most: sidecar}.run},
+	{"large-clients", "R15, R23", "1000 connections with headers of a megabyte and 1000 with bodies without end", attack{kinds: []string{"large-header", "endless-body"}, each: 1000, lasts: 20 * time.Second, most: sidecar}.run},
+	{"deaf-clients", "R16", "1000 connections that never read the documents they ask for, and 1000 that never read a page", attack{kinds: []string{"deaf", "deaf-page"}, each: 1000, lasts: 60 * time.Second, most: sidecar}.run},
 }
 
 func main() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
 	"syscall"
@@ -65,7 +66,7 @@ func (a *account) begin(ctx context.Context, s *site, at *atomic.Value) (enough 
 	address := func() string { return at.Load().(string) }
 	var loads []*load
 	for i := range 4 {
-		l := &load{tally: &s.tally, errands: []errand{a.redeems(i%2 == 1, i == 3)}, pause: 2 * time.Millisecond, check: rest}
+		l := &load{tally: &s.tally, errands: []errand{a.redeems(i%2 == 1, i == 3)}, pause: 2 * time.Millisecond, check: rest(20 * time.Millisecond)}
 		var clients []*client
 		for _, c := range s.clients(8, "") {
 			clients = append(clients, clientOf(c.id, address, nil))
@@ -81,12 +82,14 @@ func (a *account) begin(ctx context.Context, s *site, at *atomic.Value) (enough 
 	}
 }
 
-// rest lets a client that was refused at once wait a little, as it was told to.
-func rest(_ *client, r reply) error {
-	if r.Response != nil && r.StatusCode == http.StatusServiceUnavailable {
-		time.Sleep(20 * time.Millisecond)
+// rest lets a client that was refused at once wait for a while.
+func rest(d time.Duration) func(*client, reply) error {
+	return func(_ *client, r reply) error {
+		if r.Response != nil && r.StatusCode == http.StatusServiceUnavailable {
+			time.Sleep(d + rand.N(d))
+		}
+		return nil
 	}
-	return nil
 }
 
 // dieAndRise kills the provider and starts it again.

@@ -52,6 +52,7 @@ func (p *provider) listen(address string) error {
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.serveMetadata)
 	mux.HandleFunc("POST /token", p.serveToken)
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.FormValue("n")) })
+	mux.HandleFunc("GET /large", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 32<<20)) })
 	server := &http.Server{Handler: mux}
 	p.server = server
 	go func() { _ = server.Serve(l) }()

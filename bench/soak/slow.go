@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// retryAfter is how long a client has to wait that was refused for want of room.
+const retryAfter = time.Second
+
 // holding counts the token requests that a slow provider has under way.
 type holding struct{ now, most atomic.Int64 }
 
@@ -50,7 +53,7 @@ func slow(ctx context.Context, s *site) (string, error) {
 	a := &account{ends: map[string]string{}}
 	offering, enough := context.WithTimeout(watching, s.during(20*time.Second))
 	defer enough()
-	crowd := &load{tally: &s.tally, errands: []errand{refusals.refused(a.redeems(false, false))}, pause: 200 * time.Millisecond, check: rest}
+	crowd := &load{tally: &s.tally, errands: []errand{refusals.refused(a.redeems(false, false))}, pause: 200 * time.Millisecond, check: rest(retryAfter)}
 	crowd.begin(offering, s.clients(3*slots, g.data))
 	aside := watch(offering, &meanwhile)
 	crowd.wait()

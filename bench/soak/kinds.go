@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// kind is how an attacker behaves.
+type kind struct {
+	begins string // what it sends at once
+	goesOn string // what it sends then, again and again
+	pause  time.Duration
+	deaf   bool // it never reads
+}
+
+const tokenHead = "POST /token HTTP/1.1\r\nHost: " + publicHost + "\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+
+var kinds = map[string]kind{
+	"slow-header":  {begins: tokenHead + "X-Slow: ", goesOn: "x", pause: 2 * time.Second},
+	"slow-body":    {begins: tokenHead + "Content-Length: 1000\r\n\r\ngrant_type=", goesOn: "x", pause: 2 * time.Second},
+	"large-header": {begins: tokenHead, goesOn: "X-Large: " + strings.Repeat("x", 64<<10) + "\r\n"},
+	"endless-body": {begins: tokenHead + "Transfer-Encoding: chunked\r\n\r\n", goesOn: "1000\r\n" + strings.Repeat("x", 0x1000) + "\r\n"},
+	"idle":         {pause: 2 * time.Second},
+	"deaf":         {goesOn: strings.Repeat("GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: "+publicHost+"\r\n\r\n", 50), deaf: true},
+	"deaf-page":    {begins: "GET /large HTTP/1.1\r\nHost: " + publicHost + "\r\n\r\n", pause: time.Second, deaf: true},
+}
+
+// behave attacks on a connection until the gateway ends it. Digit is the first of
+// the status that the gateway answered, 0 if it did not. Not ended means that the
+// attack is over before.
+func (k kind) behave(c net.Conn, until time.Time) (digit byte, ended bool) {
+	if k.deaf {
+		_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+	}
+	_, _ = io.WriteString(c, k.begins)
+	for time.Now().Before(until) {
+		_ = c.SetWriteDeadline(time.Now().Add(max(k.pause, time.Second)))
+		_, err := io.WriteString(c, k.goesOn)
+		over := err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
+		if k.deaf && !over {
+			time.Sleep(k.pause)
+			over = hungUp(c)
+		}
+		if !k.deaf || over {
+			digit, ended = k.listen(c, over)
+		}
+		if over || ended {
+			return digit, true
+		}
+	}
+	return 0, false
+}
+
+// listen reads what the gateway says. Ended means that it ends the connection.
+func (k kind) listen(c net.Conn, over bool) (digit byte, ended bool) {
+	_ = c.SetReadDeadline(time.Now().Add(k.pause + time.Millisecond))
+	answer := make([]byte, 512)
+	n, err := io.ReadFull(c, answer)
+	if status, ok := strings.CutPrefix(string(answer[:n]), "HTTP/1.1 "); ok && status != "" {
+		digit = status[0] - '0'
+	}
+	return digit % 6, over || digit > 0 || !errors.Is(err, os.ErrDeadlineExceeded)
+}
