@@ -29,6 +29,9 @@ type gateway struct {
 func (s *site) start(ctx context.Context, more string, through func(log *os.File) (*os.File, error)) (*gateway, error) {
 	n := len(s.gateways)
 	g := &gateway{config: s.file(fmt.Sprintf("%d.yaml", n)), log: s.file(fmt.Sprintf("%d.log", n)), ended: make(chan struct{})}
+	if s.data != anyPort {
+		g.data, g.admin = s.data, s.admin // where the log is lost, nobody tells
+	}
 	if err := g.configure(s, more); err != nil {
 		return nil, err
 	}
@@ -57,7 +60,7 @@ func (s *site) start(ctx context.Context, more string, through func(log *os.File
 
 // configure writes the configuration file.
 func (g *gateway) configure(s *site, more string) error {
-	return replace(g.config, "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: {url: "+s.upstream+s.timing+"}\n"+more)
+	return replace(g.config, "listen: "+s.data+"\nadmin: {listen: "+s.admin+"}\nupstream: {url: "+s.upstream+s.timing+"}\n"+more)
 }
 
 // listening waits until the gateway is ready, and learns from the log where.

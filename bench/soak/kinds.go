@@ -37,9 +37,13 @@ func (k kind) behave(c net.Conn, until time.Time) (digit byte, ended bool) {
 		_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
 	}
 	_, _ = io.WriteString(c, k.begins)
+	left := k.goesOn
 	for time.Now().Before(until) {
 		_ = c.SetWriteDeadline(time.Now().Add(max(k.pause, time.Second)))
-		_, err := io.WriteString(c, k.goesOn)
+		n, err := io.WriteString(c, left)
+		if left = left[n:]; left == "" {
+			left = k.goesOn
+		}
 		over := err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 		if k.deaf && !over {
 			time.Sleep(k.pause)

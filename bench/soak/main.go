@@ -42,6 +42,10 @@ var experiments = []experiment{
 	{"slow-clients", "R14, R23", "10000 connections that send a header slowly and 10000 that send a body slowly", attack{kinds: []string{"slow-header", "slow-body"}, each: 10000, lasts: 40 * time.Second, most: sidecar}.run},
 	{"large-clients", "R15, R23", "1000 connections with headers of a megabyte and 1000 with bodies without end", attack{kinds: []string{"large-header", "endless-body"}, each: 1000, lasts: 20 * time.Second, most: sidecar}.run},
 	{"deaf-clients", "R16", "1000 connections that never read the documents they ask for, and 1000 that never read a page", attack{kinds: []string{"deaf", "deaf-page"}, each: 1000, lasts: 60 * time.Second, most: sidecar}.run},
+	{"descriptors", "R17", "1000 idle connections to a gateway that may have 256 descriptors", scarce},
+	{"kill", "R13", "SIGKILL under load and a start at the same address, 50 times", kill},
+	{"full", "R20", "the log is written to a full device", full},
+	{"mixed", "R2", "honest and hostile clients of all kinds for as long as -lasting says", mixed},
 }
 
 func main() {
@@ -61,6 +65,7 @@ func run() error {
 	binary := flag.String("gateway", "bin/oauthgw", "the gateway's `binary`")
 	only := flag.String("only", "", "run the experiment of this `name` alone")
 	scale := flag.Float64("scale", 1, "the `part` of the full number and time, at most 1")
+	lasting := flag.Duration("lasting", 10*time.Minute, "how long `mixed` takes at full scale")
 	into := flag.String("into", "", "put the table into this Markdown `file`, between its marks")
 	flag.Parse()
 	if *scale <= 0 || *scale > 1 || flag.NArg() > 0 {
@@ -71,7 +76,7 @@ func run() error {
 	var rows []row
 	for _, e := range experiments {
 		if (*only == "" || *only == e.name) && ctx.Err() == nil {
-			rows = append(rows, perform(ctx, e, *binary, *scale))
+			rows = append(rows, perform(ctx, e, *binary, *scale, *lasting))
 		}
 	}
 	if len(rows) == 0 {
@@ -81,16 +86,17 @@ func run() error {
 }
 
 // perform runs one experiment on a site of its own.
-func perform(ctx context.Context, e experiment, binary string, scale float64) row {
+func perform(ctx context.Context, e experiment, binary string, scale float64, lasting time.Duration) row {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", e.name, e.does)
 	// Far beyond what any takes, for one that hangs.
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute+lasting)
 	defer cancel()
 	start := time.Now()
 	s, err := newSite(binary, scale)
 	if err != nil {
 		return row{experiment: e, faults: []string{err.Error()}}
 	}
+	s.lasting = lasting
 	counted, err := e.run(ctx, s)
 	s.close()
 	r := row{experiment: e, requests: s.tally.requests.Load(), failures: s.tally.failures.Load(), counted: counted, took: time.Since(start)}

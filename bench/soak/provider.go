@@ -52,7 +52,7 @@ func (p *provider) listen(address string) error {
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.serveMetadata)
 	mux.HandleFunc("POST /token", p.serveToken)
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.FormValue("n")) })
-	mux.HandleFunc("GET /large", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 32<<20)) })
+	mux.HandleFunc("GET /large", serveLarge)
 	server := &http.Server{Handler: mux}
 	p.server = server
 	go func() { _ = server.Serve(l) }()
@@ -69,6 +69,16 @@ func (p *provider) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 		"issuer": origin, "authorization_endpoint": origin + "/page", "token_endpoint": origin + "/token",
 		"response_types_supported": []string{"code"}, "code_challenge_methods_supported": []string{"S256"},
 	})
+}
+
+// serveLarge sends a page that no buffer holds.
+func serveLarge(w http.ResponseWriter, _ *http.Request) {
+	piece := make([]byte, 32<<10)
+	for range 1024 {
+		if _, err := w.Write(piece); err != nil {
+			return
+		}
+	}
 }
 
 func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,8 @@ type site struct {
 	provider  *provider
 	tally     tally
 
+	data     string          // where gateways listen
+	admin    string          // where they listen for operators
 	upstream string          // the provider's URL, as the gateways know it
 	timing   string          // more of upstream, as ", timeout: 2s"
 	prepare  func(*exec.Cmd) // what is done to a gateway's command; nil: nothing
@@ -41,7 +44,23 @@ func newSite(binary string, scale float64) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &site{binary: binary, scale: scale, directory: directory, provider: p, upstream: p.url}, nil
+	return &site{binary: binary, scale: scale, directory: directory, provider: p, upstream: p.url, data: anyPort, admin: anyPort}, nil
+}
+
+// anyPort is an address at which the system chooses the port.
+const anyPort = "127.0.0.1:0"
+
+// settle chooses ports that the gateways of this site take, one after the other.
+func (s *site) settle() error {
+	for _, address := range []*string{&s.data, &s.admin} {
+		l, err := net.Listen("tcp", anyPort)
+		if err != nil {
+			return err
+		}
+		*address = l.Addr().String()
+		defer l.Close()
+	}
+	return nil
 }
 
 // close ends what is still running and removes what was written.
