@@ -1,6 +1,8 @@
 package proxy_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/proxy"
 )
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n" + tokenAnswer
@@ -95,6 +98,29 @@ func TestUntrustedProviderReceivesNothing(t *testing.T) {
 	f := startFront(t, provider.URL)
 	if status, _, body := f.post(t); status != http.StatusBadGateway || !strings.Contains(body, "server_error") || asked.Load() != 0 {
 		t.Errorf("got %d %s; the provider was asked %d times", status, body, asked.Load())
+	}
+}
+
+// Protection that breaks behind a request says nothing of what became of that: it
+// has been sent.
+func TestProtectionThatBreaksLate(t *testing.T) {
+	provider := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = c.(*tls.Conn).NetConn().Write([]byte("HTTP/1.1 500 Internal Server Error\r\n\r\n"))
+		_ = c.(*tls.Conn).NetConn().Close()
+	}))
+	defer provider.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(provider.Certificate())
+	f := startFront(t, provider.URL, func(c *proxy.Config) {
+		c.Transport = proxy.NewTransport(c.Target, "", &tls.Config{RootCAs: roots})
+	})
+	if status, _, body := f.post(t); status != http.StatusBadGateway || !strings.Contains(body, "may have processed") {
+		t.Errorf("got %d %s", status, body)
 	}
 }
 

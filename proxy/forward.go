@@ -45,6 +45,10 @@ func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
 func (x *exchange) fail(err error) {
 	x.waited = time.Since(x.sent)
 	refusal, reason := upstreamFault(err)
+	// Protection that breaks behind the handshake breaks with the request sent.
+	if refusal == errUntrusted && !errors.Is(err, submission.ErrUnreachable) {
+		refusal, reason = errBrokenReply, errBrokenReply.Reason
+	}
 	x.Metrics.UpstreamError(string(x.Endpoint), reason)
 	x.fault = errors.New(reason)
 	// The text of any other error may hold what the provider sent.
