@@ -56,13 +56,39 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		ErrorHandler: c.fail,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A stream takes as long as it likes.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-		start, recorded := time.Now(), &recorder{ResponseWriter: w}
+		start, recorded, out := time.Now(), &recorder{}, pieces{w}
+		recorded.ResponseWriter = out
 		defer func() { c.report(r, recorded.status, time.Since(start)) }()
 		frame.ServeHTTP(recorded, r)
+		out.begin() // what net/http sends at the end
 	})
 }
+
+// pieceTime is how long a client may take to receive a piece of an answer.
+const pieceTime = 30 * time.Second
+
+// pieces is an answer that takes as long as it likes, as a stream does, but whose
+// client takes what is sent.
+type pieces struct{ http.ResponseWriter }
+
+func (p pieces) begin() {
+	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(pieceTime))
+}
+
+// Write implements [io.Writer].
+func (p pieces) Write(piece []byte) (int, error) {
+	p.begin()
+	return p.ResponseWriter.Write(piece)
+}
+
+// FlushError lets [http.ResponseController] flush.
+func (p pieces) FlushError() error {
+	p.begin()
+	return http.NewResponseController(p.ResponseWriter).Flush()
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (p pieces) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 var resourceMetadata = regexp.MustCompile(`(\bresource_metadata=")([^"]*)"`)
 
