@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,6 +12,10 @@ import (
 type honest struct {
 	s          *site
 	kept, anew []*client
+	// crowded says that there is no room for newcomers at times: those that come in
+	// vain are counted apart.
+	crowded bool
+	inVain  atomic.Int64
 }
 
 // honest returns honest clients of a gateway.
@@ -30,15 +35,27 @@ func (h *honest) served(ctx context.Context, d time.Duration) service {
 	v := service{&spans{}, &spans{}}
 	ctx, enough := context.WithTimeout(ctx, d)
 	defer enough()
-	begin := func(into *spans, clients []*client) *load {
-		l := &load{tally: &h.s.tally, errands: []errand{into.of(redeem), into.of(guess), into.of(discover)}, pause: 20 * time.Millisecond, keeps: true}
+	begin := func(into *spans, clients []*client, as func(errand) errand) *load {
+		l := &load{tally: &h.s.tally, errands: []errand{into.of(as(redeem)), into.of(as(guess)), into.of(as(discover))}, pause: 20 * time.Millisecond, keeps: true}
 		l.begin(ctx, clients)
 		return l
 	}
-	kept, anew := begin(v.kept, h.kept), begin(v.anew, h.anew)
+	kept, anew := begin(v.kept, h.kept, func(e errand) errand { return e }), begin(v.anew, h.anew, h.newcomer)
 	kept.wait()
 	anew.wait()
 	return v
+}
+
+// newcomer is an errand of a client that has no connection.
+func (h *honest) newcomer(e errand) errand {
+	return func(c *client) (reply, error) {
+		r, err := e(c)
+		if h.crowded && err != nil && r.Response == nil {
+			h.inVain.Add(1)
+			return r, nil
+		}
+		return r, err
+	}
 }
 
 // standing is what a gateway has that it gives back.

@@ -22,15 +22,14 @@ type attack struct {
 	each  int           // connections of each kind
 	lasts time.Duration // at full scale
 	most  int64         // what the gateway may hold, in bytes
-	more  string        // configuration
+	// crowded says that there are more attackers than the gateway takes connections.
+	crowded bool
 }
 
-// on returns an experiment: honest clients are watched before, during and after
-// an attack.
+// run is the experiment: honest clients are watched before, during and after.
 func (a attack) run(ctx context.Context, s *site) (string, error) {
 	s.prepare = limited
-	s.provider.before = nil
-	g, err := s.start(ctx, a.more, nil)
+	g, err := s.start(ctx, "", nil)
 	if err != nil {
 		return "", err
 	}
@@ -47,9 +46,11 @@ func (a attack) run(ctx context.Context, s *site) (string, error) {
 		tolls = append(tolls, through)
 	}
 	pause(ctx, d/4)
+	h.crowded = a.crowded
 	meanwhile := h.served(ctx, d*3/4)
 	most, mostErr := g.descriptors()
-	text := fmt.Sprintf("%d descriptors; clients with a connection: %s; without: %s", most, meanwhile.kept.against(calm.kept), meanwhile.anew.against(calm.anew))
+	h.crowded = false
+	text := fmt.Sprintf("%d descriptors; clients with a connection: %s; without: %s, %d in vain", most, meanwhile.kept.against(calm.kept), meanwhile.anew.against(calm.anew), h.inVain.Load())
 	for i, through := range tolls {
 		t, tollErr := through()
 		text += fmt.Sprintf("; %s: %s", a.kinds[i], t)
