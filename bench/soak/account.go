@@ -40,7 +40,7 @@ func (a *account) redeems(begs, leaves bool) errand {
 		c.code++
 		ctx, cancel := context.Background(), context.CancelFunc(func() {})
 		if leaves {
-			ctx, cancel = context.WithTimeout(ctx, rand.N(4*time.Millisecond))
+			ctx, cancel = context.WithTimeout(ctx, rand.N(20*time.Millisecond))
 		}
 		defer cancel()
 		r, err := c.tokenWith(c.code, secret, nil, func(r *http.Request) {

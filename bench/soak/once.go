@@ -65,10 +65,10 @@ func (a *account) begin(ctx context.Context, s *site, at *atomic.Value) (enough 
 	loading, cancel := context.WithCancel(ctx)
 	address := func() string { return at.Load().(string) }
 	var loads []*load
-	for i := range 4 {
-		l := &load{tally: &s.tally, errands: []errand{a.redeems(i%2 == 1, i == 3)}, pause: 2 * time.Millisecond, check: rest(20 * time.Millisecond)}
+	for i := range 8 {
+		l := &load{tally: &s.tally, errands: []errand{a.redeems(i%2 == 1, i == 7)}, check: rest(20 * time.Millisecond)}
 		var clients []*client
-		for _, c := range s.clients(8, "") {
+		for _, c := range s.clients(4, "") {
 			clients = append(clients, clientOf(c.id, address, nil))
 		}
 		l.begin(loading, clients)
