@@ -2,7 +2,7 @@
 # make test  everything that needs only Go and make
 # make e2e   real clients, from npm, against the running programs; needs Node
 # make conformance   the tables of what the standards ask and of what an abuser tries, row by row
-# make soak  what must not fail under load, counted; some minutes
+# make soak  what must not fail under load and attack, counted; 25 minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
 # make fuzz  every fuzz target for FUZZTIME each

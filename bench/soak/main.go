@@ -3,7 +3,7 @@
 // It prints a table with a row per experiment and exits with 1 if any failed.
 //
 // Everything is on the loopback, bounded in time and number, and ends with the
-// program. An experiment is one file and one entry of the list; what it measures
+// program. An experiment is one file and one entry of the list; what it judges
 // is counted, never timed.
 package main
 
