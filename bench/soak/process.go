@@ -34,9 +34,6 @@ func (g *gateway) descriptors() (int, error) {
 	return len(entries), err
 }
 
-// forgetMost lets the most memory be counted from now on.
-func (g *gateway) forgetMost() error { return os.WriteFile(g.proc("clear_refs"), []byte("5"), 0) }
-
 func (g *gateway) proc(name string) string {
 	return fmt.Sprintf("/proc/%d/%s", g.command.Process.Pid, name)
 }
