@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,13 +44,12 @@ type amendment func(*exchange, *reply)
 // answerTime is how long a client may take to receive an answer.
 const answerTime = 10 * time.Second
 
-// begin starts an exchange within the endpoint's time. End reports it.
+// begin starts an exchange. End reports it.
 func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
 	// Where there is no such thing as a deadline, nobody is slow.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(c.Timeout + answerTime))
-	ctx, cancel := context.WithTimeout(r.Context(), c.Timeout)
-	x = &exchange{Config: c, w: &recorder{ResponseWriter: w, finalOnly: true}, r: r.WithContext(ctx), start: time.Now()}
-	return x, func() { x.report(); cancel() }
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + c.Timeout + answerTime))
+	x = &exchange{Config: c, w: &recorder{ResponseWriter: w, finalOnly: true}, r: r, start: time.Now()}
+	return x, x.report
 }
 
 // report counts what the exchange came to, tells it, and writes the one log

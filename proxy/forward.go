@@ -17,9 +17,12 @@ import (
 )
 
 // forward sends a request to the provider and the completed reply to the
-// client.
+// client. The provider's time begins here: what a slow client took of it would
+// look like a provider that is silent, and have it left alone.
 func (x *exchange) forward(out outgoing) {
-	in := x.r.Clone(x.r.Context())
+	ctx, cancel := context.WithTimeout(x.r.Context(), x.Timeout)
+	defer cancel()
+	in := x.r.Clone(ctx)
 	in.Header = out.header
 	in.Body, in.ContentLength, in.TransferEncoding, in.Trailer = http.NoBody, 0, nil, nil
 	x.sent = time.Now()

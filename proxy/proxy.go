@@ -56,8 +56,8 @@ type Config struct {
 	Challenge ChallengePolicy
 	// Realm is the realm of challenges (RFC 9110 section 11.5).
 	Realm string
-	// Timeout bounds an exchange, from the request's arrival to the provider's
-	// last byte. Zero means 15 seconds.
+	// Timeout bounds what the provider takes, from when it is called to its last
+	// byte. Zero means 15 seconds.
 	Timeout time.Duration
 	// Transport performs the request. It must not send it twice, follow redirects
 	// or decompress; see [NewTransport].

@@ -154,3 +154,38 @@ func TestSlowReaders(t *testing.T) {
 		})
 	}
 }
+
+// A client that takes its time with its request leaves the provider all of its own,
+// and so cannot make it look silent.
+func TestSlowBodyTakesNoneOfTheProvidersTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := learning(t, "https://provider.example")
+		left := time.Duration(0)
+		way := answering(func(r *http.Request) *http.Response {
+			deadline, _ := r.Context().Deadline()
+			left = time.Until(deadline)
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
+		})
+		h, err := proxy.New(proxy.Config{Endpoint: "revocation", Target: &url.URL{Scheme: "http", Host: "provider.example"}, Rules: s.rules,
+			Timeout: 2 * time.Second, Transport: way, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(s)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := pipes{make(chan net.Conn), make(chan struct{})}
+		server := (&servers{}).newServer(h, log.New(io.Discard, "", 0))
+		go func() { _ = server.Serve(l) }()
+		client, other := net.Pipe()
+		l.connections <- other
+		go func() {
+			_, _ = io.WriteString(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na=")
+			time.Sleep(5 * time.Second)
+			_, _ = io.WriteString(client, "b")
+		}()
+		resp, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil || resp.StatusCode != http.StatusOK || left != 2*time.Second {
+			t.Errorf("%+v %v; the provider had %s", resp, err, left)
+		}
+		_ = server.Close()
+		client.Close()
+	})
+}
