@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"oauthgw/internal/leaks"
+)
+
+func TestMain(m *testing.M) { leaks.Main(m) }
