@@ -279,6 +279,9 @@ func TestDrain(t *testing.T) {
 	slow := make(chan bool)
 	go func() {
 		resp, err := http.Get(data + "/slow")
+		if err == nil {
+			resp.Body.Close()
+		}
 		slow <- err == nil && resp.Close
 	}()
 	<-arrived
