@@ -5,11 +5,14 @@
 # make soak  what must not fail under load and attack, counted; 25 minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
-# make fuzz  every fuzz target for FUZZTIME each
+# make fuzz  every fuzz target for FUZZTIME each; make PACKAGE/TARGET for one
 
 FUZZTIME ?= 10m
+FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig \
+	internal/forwarded/FuzzSource internal/jsonobject/FuzzParse \
+	internal/submission/FuzzReadReply proxy/FuzzReply wellknown/FuzzMetadata
 
-.PHONY: build run test conformance e2e soak release release-check fuzz
+.PHONY: build run test conformance e2e soak release release-check fuzz $(FUZZ)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -36,9 +39,7 @@ release:
 release-check:
 	go test -C e2e/release -count=1 -timeout 30m -v .
 
-fuzz:
-	go test -run '^$$' -fuzz '^FuzzParseForm$$' -fuzztime $(FUZZTIME) ./clientauth
-	go test -run '^$$' -fuzz '^FuzzReadBasic$$' -fuzztime $(FUZZTIME) ./clientauth
-	go test -run '^$$' -fuzz '^FuzzReply$$' -fuzztime $(FUZZTIME) ./proxy
-	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/jsonobject
-	go test -run '^$$' -fuzz '^FuzzSource$$' -fuzztime $(FUZZTIME) ./internal/forwarded
+fuzz: $(FUZZ)
+
+$(FUZZ):
+	go test -run '^$$' -fuzz '^$(@F)$$' -fuzztime $(FUZZTIME) ./$(@D)

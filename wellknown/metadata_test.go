@@ -65,7 +65,7 @@ func frontOf(md wellknown.Metadata, rewrite bool) wellknown.Front {
 	return f
 }
 
-func readFile(t *testing.T, name string) string {
+func readFile(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {

@@ -36,7 +36,8 @@ func syntaxMistake(text []byte, err error) *mistake {
 	if better := lineOfProblem(text, problem); better > 0 {
 		line = better
 	}
-	if line > 0 && indentedByTab(bytes.Split(text, []byte("\n"))[line-1]) {
+	// To the library a carriage return ends a line too, so that it may count more.
+	if lines := bytes.Split(text, []byte("\n")); line > 0 && line <= len(lines) && indentedByTab(lines[line-1]) {
 		return &mistake{Line: line, Message: "is indented by a tab; YAML is indented by spaces"}
 	}
 	for _, known := range syntaxProblems {

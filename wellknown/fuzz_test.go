@@ -1,0 +1,79 @@
+package wellknown_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"oauthgw/clientauth"
+	"oauthgw/wellknown"
+)
+
+// Whatever a provider publishes, it is refused, or served with nothing changed
+// but what the gateway answers for: other members stay to the octet, and no
+// list comes to hold the method none. Served again it stays as it is.
+func FuzzMetadata(f *testing.F) {
+	documents, err := filepath.Glob("testdata/*.in.json")
+	if err != nil || len(documents) == 0 {
+		f.Fatalf("no documents: %v", err)
+	}
+	for _, name := range documents {
+		f.Add([]byte(readFile(f, name)), false)
+		f.Add([]byte(readFile(f, name)), true)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, rewrite bool) {
+		md, err := wellknown.ParseMetadata(text)
+		if err != nil {
+			return
+		}
+		front := frontOf(md, rewrite)
+		served := md.Augment(front)
+		again, err := wellknown.ParseMetadata(served.Encode())
+		if err != nil || !bytes.Equal(again.Augment(front).Encode(), served.Encode()) {
+			t.Fatalf("%s is served as %s, and that is not: %v", text, served.Encode(), err)
+		}
+		own := ownMembers()
+		for _, m := range md.Members() {
+			if !slices.Contains(own, m.Name) && !isEmptyList(m.Value) && !bytes.Equal(served.Get(m.Name), m.Value) {
+				t.Fatalf("%s: %q became %s", text, m.Name, served.Get(m.Name))
+			}
+		}
+		for _, m := range served.Members() {
+			if !slices.Contains(own, m.Name) && md.Get(m.Name) == nil {
+				t.Fatalf("%s: %q came to be", text, m.Name)
+			}
+			if holdsNone(m.Value) && !holdsNone(md.Get(m.Name)) {
+				t.Fatalf("%s: %q came to be %s", text, m.Name, m.Value)
+			}
+		}
+	})
+}
+
+// ownMembers returns the members that the gateway answers for.
+func ownMembers() []string {
+	own := []string{"issuer", "authorization_endpoint", "signed_metadata", "mtls_endpoint_aliases"}
+	for _, name := range clientauth.Endpoints() {
+		for _, about := range []string{"_endpoint", "_endpoint_auth_methods_supported", "_endpoint_auth_signing_alg_values_supported"} {
+			own = append(own, string(name)+about)
+		}
+	}
+	return own
+}
+
+func isEmptyList(value json.RawMessage) bool {
+	list, ok := decoded(value).([]any)
+	return ok && len(list) == 0
+}
+
+func holdsNone(value json.RawMessage) bool {
+	list, _ := decoded(value).([]any)
+	return slices.Contains(list, any("none"))
+}
+
+// decoded returns a value as encoding/json reads it, or nil.
+func decoded(value json.RawMessage) (v any) {
+	_ = json.Unmarshal(value, &v)
+	return v
+}
