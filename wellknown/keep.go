@@ -46,7 +46,7 @@ func (s *Source) get(ctx context.Context, location, name string) (entry, string,
 	if age := time.Since(e.fetched); known && age >= e.lifetime && age < e.lifetime+s.StaleFor {
 		_, failing := s.missing.Peek(location)
 		if failing || age < 2*e.lifetime {
-			s.start(location, name)
+			_, _ = s.start(location, name) // what it brings is kept
 			return e, resultStale, nil
 		}
 	}
@@ -111,6 +111,7 @@ func (s *Source) start(location, name string) (<-chan singleflight.Result, error
 func (s *Source) keep(location string, e entry, err error) {
 	if err != nil {
 		now := time.Now()
+		// #nosec G404 -- whoever guesses it knows when the provider is asked
 		s.missing.Add(location, absence{err, now, now.Add(pause + rand.N(pause/2))})
 		return
 	}

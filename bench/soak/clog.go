@@ -15,12 +15,12 @@ type reader struct{ command *exec.Cmd }
 
 // through puts the reader before a file.
 func (r *reader) through(log *os.File) (*os.File, error) {
-	defer log.Close()
+	defer func() { _ = log.Close() }() // the reader has it
 	in, out, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // and its end of the pipe
 	r.command = exec.Command("cat")
 	r.command.Stdin, r.command.Stdout = in, log
 	return out, r.command.Start()

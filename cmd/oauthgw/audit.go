@@ -90,14 +90,15 @@ func (a *audit) write(entry []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer f.Close()
-	return f.Write(entry)
+	n, err := f.Write(entry)
+	// Some file systems tell only then that the entry is lost.
+	return n, errors.Join(err, f.Close())
 }
 
 // openAudit opens a file for further entries. A pipe that nobody reads is an error
 // and not a reason to wait.
 func openAudit(file string, flags int) (*os.File, error) {
-	// Whoever collects records may be in the file's group.
+	// #nosec G302 -- whoever collects records may be in the file's group
 	return os.OpenFile(file, flags|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
 }
 

@@ -28,7 +28,9 @@ func (m *mistakes) maxConnections(n int) int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return mostConnections
 	}
-	return int(min(mostConnections, max(1, (int64(files.Cur)-otherFiles)/2)))
+	enough := min(files.Cur, 2*mostConnections+otherFiles) // there may be no bound
+	// #nosec G115 -- it is small by now
+	return int(max(1, (int64(enough)-otherFiles)/2))
 }
 
 // atMost lets a listener take a connection only while fewer than n are open. The

@@ -25,7 +25,7 @@ func readFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	_ = f.SetReadDeadline(time.Now().Add(5 * time.Second)) // only what can wait has one
 	text, err := io.ReadAll(io.LimitReader(f, largestFile+1))
 	if err == nil && len(text) > largestFile {

@@ -172,6 +172,7 @@ func (g *gateway) keepLearning(ctx context.Context) {
 		if g.learn(ctx) == nil {
 			wait = shortest
 		} else {
+			// #nosec G404 -- whoever guesses it knows when the provider is asked
 			pause = wait/2 + rand.N(wait/2)
 			wait = min(2*wait, longest)
 		}

@@ -30,7 +30,7 @@ func notify(l *slog.Logger, message string) {
 	}
 	socket, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
 	if err == nil {
-		defer socket.Close()
+		defer func() { _ = socket.Close() }()
 		_ = socket.SetWriteDeadline(time.Now().Add(time.Second)) // it is open
 		_, err = io.WriteString(socket, message)
 	}

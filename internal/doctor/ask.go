@@ -44,8 +44,9 @@ type asker struct {
 // newAsker obeys the proxy variables of the environment, as most clients do.
 func newAsker(c Config) asker {
 	return asker{timeout: c.Timeout, transport: &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: c.Timeout}).DialContext,
+		Proxy:       http.ProxyFromEnvironment,
+		DialContext: (&net.Dialer{Timeout: c.Timeout}).DialContext,
+		// #nosec G402 -- Go itself begins at TLS 1.2
 		TLSClientConfig:        &tls.Config{RootCAs: c.Roots},
 		TLSHandshakeTimeout:    c.Timeout,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -12,7 +12,7 @@ const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 // newClientID returns a random UUID (RFC 9562 section 5.4).
 func newClientID() string {
 	var b [16]byte
-	rand.Read(b[:]) // never fails
+	_, _ = rand.Read(b[:]) // never fails
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
@@ -35,7 +35,7 @@ func random(n int) string {
 	text := make([]byte, 0, n)
 	var b [64]byte
 	for len(text) < n {
-		rand.Read(b[:]) // never fails
+		_, _ = rand.Read(b[:]) // never fails
 		for _, c := range b {
 			// Six bits; the two values beyond the alphabet are drawn again,
 			// so that every character is equally likely.

@@ -23,6 +23,8 @@ import (
 
 // The paths of the provider. Doubled slashes count as one and a trailing one
 // as none, without a redirect.
+//
+// #nosec G101 -- they are no credentials
 const (
 	authorizationPath    = "/oauth2/authorize"
 	tokenPath            = "/oauth2/tokens"

@@ -45,6 +45,7 @@ func (t *Transport) connect(ctx context.Context) (*connection, error) {
 	if t.Server.Scheme != "https" {
 		return newConnection(plain, plain), nil
 	}
+	// #nosec G402 -- Go itself begins at TLS 1.2
 	config := &tls.Config{}
 	if t.TLS != nil {
 		config = t.TLS.Clone()
