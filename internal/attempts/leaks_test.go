@@ -1,0 +1,9 @@
+package attempts_test
+
+import (
+	"testing"
+
+	"oauthgw/internal/leaks"
+)
+
+func TestMain(m *testing.M) { leaks.Main(m) }
