@@ -130,7 +130,7 @@ func TestA097LogLinesAreOurs(t *testing.T) {
 		"POST /t HTTP/1.1\nHost: a\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("a\n{}:b")) + "\nContent-Type: application/x-www-form-urlencoded\n\nx=y",
 		"GET /elsewhere" + evil + strings.Repeat("x", 1000) + " HTTP/1.1\nHost: a\nUser-Agent: " + strings.Repeat("x", 10000),
 		strings.Repeat("M", 1000) + " /elsewhere HTTP/1.1\nHost: a\nX-Request-Id: a\"{level}",
-		"GET /elsewhere HTTP/1.1\nHost: a\nUser-Agent: " + strings.Repeat("x", 1<<20),
+		"GET /elsewhere HTTP/1.1\nHost: a\nUser-Agent: " + strings.Repeat("x", 32<<10),
 	}
 	for _, r := range requests {
 		_ = send(t, g.data, r)
