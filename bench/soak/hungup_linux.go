@@ -7,7 +7,7 @@ import (
 )
 
 // hungUp reports whether the other end has closed a connection, without reading
-// from it (POLLRDHUP of poll(2)).
+// from it (POLLRDHUP of ppoll(2)).
 func hungUp(c net.Conn) bool {
 	raw, err := c.(*net.TCPConn).SyscallConn()
 	if err != nil {
@@ -20,7 +20,8 @@ func hungUp(c net.Conn) bool {
 	}{events: pollRDHup}
 	_ = raw.Control(func(fd uintptr) {
 		events.fd = int32(fd)
-		_, _, _ = syscall.Syscall(syscall.SYS_POLL, uintptr(unsafe.Pointer(&events)), 1, 0)
+		var atOnce syscall.Timespec
+		_, _, _ = syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&events)), 1, uintptr(unsafe.Pointer(&atOnce)), 0, 0, 0)
 	})
 	return events.revents != 0
 }
