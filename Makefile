@@ -5,6 +5,7 @@
 # make soak  what must not fail under load and attack, counted; 25 minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
+# make lint  what further tools find; they take minutes to build
 # make fuzz  every fuzz target for FUZZTIME each; make PACKAGE/TARGET for one
 
 FUZZTIME ?= 10m
@@ -12,7 +13,7 @@ FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig 
 	internal/forwarded/FuzzSource internal/jsonobject/FuzzParse \
 	internal/submission/FuzzReadReply proxy/FuzzReply wellknown/FuzzMetadata
 
-.PHONY: build run test conformance e2e soak release release-check fuzz $(FUZZ)
+.PHONY: build run test conformance e2e soak release release-check lint fuzz $(FUZZ)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -38,6 +39,9 @@ release:
 
 release-check:
 	go test -C e2e/release -count=1 -timeout 30m -v .
+
+lint:
+	.ci/lint
 
 fuzz: $(FUZZ)
 
