@@ -10,10 +10,8 @@ package metrics
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -152,110 +150,3 @@ func (m *Metrics) exemplar(ctx context.Context) prometheus.Labels {
 	}
 	return nil
 }
-
-// ClientAuth counts one request to a fronted endpoint.
-func (m *Metrics) ClientAuth(endpoint, method, outcome string) {
-	m.clientAuth.WithLabelValues(endpoint, method, outcome).Inc()
-}
-
-// ClientAuthCount is one series of oauthgw_client_auth_total.
-type ClientAuthCount struct {
-	Endpoint, Method, Outcome string
-	Count                     uint64
-}
-
-// ClientAuthCounts returns what [Metrics.ClientAuth] has counted, sorted by
-// endpoint, method and outcome.
-func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
-	// A registry of its own, so that nothing else is collected.
-	r := prometheus.NewRegistry()
-	r.MustRegister(m.clientAuth)
-	families, err := r.Gather()
-	if err != nil {
-		return nil // counters are always consistent with themselves
-	}
-	var counts []ClientAuthCount
-	for _, family := range families {
-		for _, series := range family.GetMetric() {
-			labels := series.GetLabel() // sorted by name
-			counts = append(counts, ClientAuthCount{labels[0].GetValue(), labels[1].GetValue(), labels[2].GetValue(), uint64(series.GetCounter().GetValue())})
-		}
-	}
-	return counts
-}
-
-// BasicDecoding counts one HTTP Basic pair by how it was read.
-func (m *Metrics) BasicDecoding(reading string) {
-	m.basicDecoding.WithLabelValues(reading).Inc()
-}
-
-// ChallengeAdded counts one reply that received a challenge.
-func (m *Metrics) ChallengeAdded(endpoint string) {
-	m.challengesAdded.WithLabelValues(endpoint).Inc()
-}
-
-// StatusCorrected counts one reply whose status became 401.
-func (m *Metrics) StatusCorrected(endpoint string) {
-	m.statusesCorrected.WithLabelValues(endpoint).Inc()
-}
-
-// UpstreamDuration records how long the provider took for one request.
-func (m *Metrics) UpstreamDuration(endpoint string, d time.Duration) {
-	m.upstreamDuration.WithLabelValues(endpoint).Observe(d.Seconds())
-}
-
-// UpstreamError counts one request that brought no usable reply.
-func (m *Metrics) UpstreamError(endpoint, reason string) {
-	m.upstreamErrors.WithLabelValues(endpoint, reason).Inc()
-}
-
-// MetadataRequest counts one metadata request by its result.
-func (m *Metrics) MetadataRequest(result string) {
-	m.metadataRequests.WithLabelValues(result).Inc()
-}
-
-// MetadataFetched records that metadata was just fetched from the provider.
-func (m *Metrics) MetadataFetched() {
-	m.metadataFetched.Store(time.Now().UnixNano())
-}
-
-func (m *Metrics) metadataAge() float64 {
-	if at := m.metadataFetched.Load(); at != 0 {
-		return time.Since(time.Unix(0, at)).Seconds()
-	}
-	return math.NaN()
-}
-
-// ConfigLoaded records an attempt to load the configuration.
-func (m *Metrics) ConfigLoaded(ok bool) {
-	if !ok {
-		m.reloadSuccessful.Set(0)
-		return
-	}
-	m.reloadSuccessful.Set(1)
-	m.reloadTimestamp.SetToCurrentTime()
-}
-
-// Certificate records when the certificate expires that is shown to clients or
-// the provider. Zero means that none is shown.
-func (m *Metrics) Certificate(shownTo string, notAfter time.Time) {
-	if notAfter.IsZero() {
-		m.certificates.DeleteLabelValues(shownTo)
-		return
-	}
-	m.certificates.WithLabelValues(shownTo).Set(float64(notAfter.Unix()))
-}
-
-// Ready makes every scrape ask whether the gateway is ready. Before that it is
-// not.
-func (m *Metrics) Ready(ready func() bool) { m.ready.Store(&ready) }
-
-func (m *Metrics) readiness() float64 {
-	if ready := m.ready.Load(); ready != nil && (*ready)() {
-		return 1
-	}
-	return 0
-}
-
-// LogDropped counts one line of a log that was dropped.
-func (m *Metrics) LogDropped(log string) { m.logDropped.WithLabelValues(log).Inc() }

@@ -1,0 +1,81 @@
+package metrics
+
+import (
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// ClientAuth counts one request to a fronted endpoint.
+func (m *Metrics) ClientAuth(endpoint, method, outcome string) {
+	m.clientAuth.WithLabelValues(endpoint, method, outcome).Inc()
+}
+
+// ClientAuthCount is one series of oauthgw_client_auth_total.
+type ClientAuthCount struct {
+	Endpoint, Method, Outcome string
+	Count                     uint64
+}
+
+// ClientAuthCounts returns what [Metrics.ClientAuth] has counted, sorted by
+// endpoint, method and outcome.
+func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
+	// A registry of its own, so that nothing else is collected.
+	r := prometheus.NewRegistry()
+	r.MustRegister(m.clientAuth)
+	families, err := r.Gather()
+	if err != nil {
+		return nil // counters are always consistent with themselves
+	}
+	var counts []ClientAuthCount
+	for _, family := range families {
+		for _, series := range family.GetMetric() {
+			labels := series.GetLabel() // sorted by name
+			counts = append(counts, ClientAuthCount{labels[0].GetValue(), labels[1].GetValue(), labels[2].GetValue(), uint64(series.GetCounter().GetValue())})
+		}
+	}
+	return counts
+}
+
+// BasicDecoding counts one HTTP Basic pair by how it was read.
+func (m *Metrics) BasicDecoding(reading string) {
+	m.basicDecoding.WithLabelValues(reading).Inc()
+}
+
+// ChallengeAdded counts one reply that received a challenge.
+func (m *Metrics) ChallengeAdded(endpoint string) {
+	m.challengesAdded.WithLabelValues(endpoint).Inc()
+}
+
+// StatusCorrected counts one reply whose status became 401.
+func (m *Metrics) StatusCorrected(endpoint string) {
+	m.statusesCorrected.WithLabelValues(endpoint).Inc()
+}
+
+// UpstreamDuration records how long the provider took for one request.
+func (m *Metrics) UpstreamDuration(endpoint string, d time.Duration) {
+	m.upstreamDuration.WithLabelValues(endpoint).Observe(d.Seconds())
+}
+
+// UpstreamError counts one request that brought no usable reply.
+func (m *Metrics) UpstreamError(endpoint, reason string) {
+	m.upstreamErrors.WithLabelValues(endpoint, reason).Inc()
+}
+
+// MetadataRequest counts one metadata request by its result.
+func (m *Metrics) MetadataRequest(result string) {
+	m.metadataRequests.WithLabelValues(result).Inc()
+}
+
+// MetadataFetched records that metadata was just fetched from the provider.
+func (m *Metrics) MetadataFetched() {
+	m.metadataFetched.Store(time.Now().UnixNano())
+}
+
+func (m *Metrics) metadataAge() float64 {
+	if at := m.metadataFetched.Load(); at != 0 {
+		return time.Since(time.Unix(0, at)).Seconds()
+	}
+	return math.NaN()
+}

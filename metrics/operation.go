@@ -1,0 +1,37 @@
+package metrics
+
+import "time"
+
+// ConfigLoaded records an attempt to load the configuration.
+func (m *Metrics) ConfigLoaded(ok bool) {
+	if !ok {
+		m.reloadSuccessful.Set(0)
+		return
+	}
+	m.reloadSuccessful.Set(1)
+	m.reloadTimestamp.SetToCurrentTime()
+}
+
+// Certificate records when the certificate expires that is shown to clients or
+// the provider. Zero means that none is shown.
+func (m *Metrics) Certificate(shownTo string, notAfter time.Time) {
+	if notAfter.IsZero() {
+		m.certificates.DeleteLabelValues(shownTo)
+		return
+	}
+	m.certificates.WithLabelValues(shownTo).Set(float64(notAfter.Unix()))
+}
+
+// Ready makes every scrape ask whether the gateway is ready. Before that it is
+// not.
+func (m *Metrics) Ready(ready func() bool) { m.ready.Store(&ready) }
+
+func (m *Metrics) readiness() float64 {
+	if ready := m.ready.Load(); ready != nil && (*ready)() {
+		return 1
+	}
+	return 0
+}
+
+// LogDropped counts one line of a log that was dropped.
+func (m *Metrics) LogDropped(log string) { m.logDropped.WithLabelValues(log).Inc() }
