@@ -315,16 +315,7 @@ func (g storyGateway) settled(t *testing.T) string {
 
 func (g storyGateway) scrape(t *testing.T) string {
 	t.Helper()
-	resp, err := http.Get("http://" + g.admin + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("scraping: %s %v", resp.Status, err)
-	}
-	return string(text)
+	return fetch(t, "http://"+g.admin+"/metrics", "")
 }
 
 // syncBuffer is a buffer that a logger may write to from many goroutines.

@@ -73,7 +73,7 @@ func TestA096SecretsAreNowhere(t *testing.T) {
 				_ = send(t, data, strings.Replace(strings.ReplaceAll(wireLast, "\r\n", "\n"), "/t", path, 1))
 			}
 			log.Printf("Unsolicited response received on idle HTTP channel starting with %q", "Canary")
-			shown := fetch(t, "http://"+admin+"/metrics") + fetch(t, "http://"+admin+"/")
+			shown := fetch(t, "http://"+admin+"/metrics", "") + fetch(t, "http://"+admin+"/", "")
 			told := strings.ToLower(stop() + shown)
 			for _, canary := range canaries {
 				if strings.Contains(told, canary) {
@@ -102,16 +102,23 @@ func answerInTurn(l net.Listener, answers []string, next *atomic.Int32) {
 	}
 }
 
-func fetch(t *testing.T, url string) string {
+// fetch gets what is at a URL, in the media type that is asked for. Empty means
+// any.
+func fetch(t *testing.T, url, mediaType string) string {
 	t.Helper()
-	resp, err := http.Get(url)
+	r, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", mediaType)
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v", url, resp.Status, err)
 	}
 	return string(text)
 }

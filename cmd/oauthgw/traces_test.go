@@ -44,7 +44,7 @@ func TestTraces(t *testing.T) {
 			if passed := <-arrived; (passed == parent) == traced || !strings.HasPrefix(passed, parent[:36]) {
 				t.Errorf("the provider was told %q", passed)
 			}
-			exposition := scrapeAs(t, p.admin, "application/openmetrics-text")
+			exposition := fetch(t, "http://"+p.admin+"/metrics", "application/openmetrics-text")
 			if exemplar := strings.Contains(exposition, `# {trace_id="0af7651916cd43dd8448eb211c80319c"}`); exemplar != traced {
 				t.Errorf("an exemplar: %v", exemplar)
 			}
@@ -62,25 +62,6 @@ func TestTraces(t *testing.T) {
 			}
 		})
 	}
-}
-
-func scrapeAs(t *testing.T, admin, mediaType string) string {
-	t.Helper()
-	r, err := http.NewRequest("GET", "http://"+admin+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", mediaType)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // Traces that cannot be made as the environment asks are a reason not to start.
