@@ -3,6 +3,7 @@
 # make e2e   real clients, from npm, against the running programs; needs Node
 # make conformance   the tables of what the standards ask and of what an abuser tries, row by row
 # make soak  what must not fail under load and attack, counted; 25 minutes
+# make malformed       what no client should send, against nginx and haproxy too; needs Debian and a corpus
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
 # make lint  what further tools find; they take minutes to build
@@ -13,7 +14,10 @@ FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig 
 	internal/forwarded/FuzzSource internal/jsonobject/FuzzParse \
 	internal/submission/FuzzReadReply proxy/FuzzReply wellknown/FuzzMetadata
 
-.PHONY: build run test conformance e2e soak release release-check lint fuzz $(FUZZ)
+# Requests of llhttp's tests, which are not part of this repository.
+CORPUS ?= ../shared/corpora/llhttp-requests.json
+
+.PHONY: build run test conformance e2e soak malformed release release-check lint fuzz $(FUZZ)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -33,6 +37,12 @@ e2e:
 
 soak: build
 	go run ./bench/soak -gateway bin/oauthgw -into docs/reliability.md
+
+malformed: build
+	@test -f $(CORPUS) || { echo 'there is no $(CORPUS); name the corpus: make malformed CORPUS=FILE' >&2; exit 1; }
+	go test -C e2e/malformed
+	e2e/malformed/fetch e2e/.build/peers
+	go run -C e2e/malformed . -corpus $(abspath $(CORPUS)) -gateway $(CURDIR)/bin/oauthgw -peers $(CURDIR)/e2e/.build/peers -into ../../docs/malformed.md
 
 release:
 	.ci/release

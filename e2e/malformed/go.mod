@@ -1,0 +1,3 @@
+module oauthgw/e2e/malformed
+
+go 1.26
