@@ -158,6 +158,5 @@ func (x *exchange) write(e *clientauth.Error) {
 	if e.Code == clientauth.CodeInvalidClient {
 		x.w.Header().Set("Www-Authenticate", challenge(x.Realm))
 	}
-	x.closeAfterChunks(x.w.Header())
 	Refuse(x.w, x.r, e)
 }

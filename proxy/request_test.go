@@ -47,16 +47,6 @@ func TestBrokenBodies(t *testing.T) {
 
 // After a request with both a length and chunks, what follows on the
 // connection is not taken for another request (RFC 9112 section 6.1).
-func TestLengthAndChunksEndTheConnection(t *testing.T) {
-	p := startProvider(t, says(ok))
-	f := startFront(t, "http://"+p.Addr().String())
-	smuggled := "POST /oauth2/tokens HTTP/1.1\nHost: a\nContent-Length: 0\n\n"
-	answer := f.raw(t, formHead+"Content-Length: 5\nTransfer-Encoding: chunked\n\n0\n\n"+smuggled, nil)
-	if n := strings.Count(answer, "HTTP/1.1 "); n != 1 || p.count() > 1 {
-		t.Errorf("%d answers, %d requests sent on: %q", n, p.count(), answer)
-	}
-}
-
 func TestMediaTypes(t *testing.T) {
 	for _, test := range []struct {
 		contentType []string

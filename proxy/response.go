@@ -42,7 +42,6 @@ func (x *exchange) complete(resp *http.Response) error {
 	}
 	x.amend(x, &r)
 	forbidStoring(r.header)
-	x.closeAfterChunks(r.header)
 	if x.OwnCORS {
 		dropCORS(r.header)
 	}
@@ -176,14 +175,5 @@ func forbidStoring(h http.Header) {
 	}
 	if !strings.Contains(strings.ToLower(strings.Join(h["Pragma"], ",")), "no-cache") {
 		h.Add("Pragma", "no-cache")
-	}
-}
-
-// closeAfterChunks ends the connection behind a request that came in chunks: a
-// Content-Length beside them is hidden by net/http, and RFC 9112 section 6.1
-// wants the connection closed after such a request.
-func (x *exchange) closeAfterChunks(h http.Header) {
-	if len(x.r.TransferEncoding) > 0 {
-		h.Set("Connection", "close")
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,11 +14,22 @@ import (
 // framed returns a request with fields in the place of its length.
 func framed(fields, body string) string { return wireHead + fields + "\r\n\r\n" + body }
 
+// elsewhere returns a request for a path that is no endpoint.
+func elsewhere(request string) string { return strings.Replace(request, " /t ", " /elsewhere ", 1) }
+
+// lasting returns a request of HTTP/1.0 that asks to keep the connection.
+func lasting(request string) string {
+	return strings.Replace(request, "HTTP/1.1\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n", 1)
+}
+
 func TestA051LengthAndChunks(t *testing.T) {
 	smuggled := "0\r\n\r\n" + wireGood
 	tryOnWire(t, map[string]wireTest{
-		"length first": {framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled), "200", 1, "", false},
-		"chunks first": {framed("Transfer-Encoding: chunked\r\nContent-Length: 5", smuggled), "200", 1, "", false},
+		"length first":        {framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled), "200", 1, "", false},
+		"chunks first":        {framed("Transfer-Encoding: chunked\r\nContent-Length: 5", smuggled), "200", 1, "", false},
+		"elsewhere":           {elsewhere(framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled)), "200", 1, "", false},
+		"of all":              {"OPTIONS * HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + smuggled, "404", 0, "", false},
+		"in lasting HTTP/1.0": {lasting(framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled)), "400", 0, "", false},
 	})
 }
 
@@ -44,28 +56,56 @@ func TestA053TransferCodings(t *testing.T) {
 }
 
 func TestA054TransferEncodingInDisguise(t *testing.T) {
-	old := strings.Replace(framed("Transfer-Encoding: chunked", wireChunks), "HTTP/1.1", "HTTP/1.0", 1)
+	chunks := framed("Transfer-Encoding: chunked", wireChunks)
+	old := strings.Replace(chunks, "HTTP/1.1", "HTTP/1.0", 1)
 	tryOnWire(t, map[string]wireTest{
 		"folded":              {framed("Transfer-Encoding:\r\n chunked", wireChunks), "200", 1, "", false},
 		"in other case":       {framed("Transfer-Encoding: chunKED", wireChunks), "200", 1, "", false},
 		"in HTTP/1.0":         {old, "400", 0, "", false},
-		"in lasting HTTP/1.0": {strings.Replace(old, "\r\n\r\n", "\r\nConnection: keep-alive\r\n\r\n", 1), "400", 0, "", false},
+		"in lasting HTTP/1.0": {lasting(chunks), "400", 0, "", false},
+		// Nothing behind the fields is taken for a request.
+		"elsewhere, in lasting HTTP/1.0": {elsewhere(lasting(chunks)), "200", 1, wireCode, false},
 	})
+}
+
+// brokenChunks are forms in chunks that are none.
+var brokenChunks = map[string]string{
+	"a bare LF behind a size": "1d\n" + wireForm + "\r\n0\r\n\r\n",
+	"a bare LF behind data":   "1d\r\n" + wireForm + "\n0\r\n\r\n",
+	"a size with a prefix":    "0x1d\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"a negative size":         "-1d\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"a huge size":             "10000000000000001d\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"a size of another base":  "zz\r\n" + wireForm + "\r\n0\r\n\r\n",
 }
 
 func TestA055BrokenChunks(t *testing.T) {
 	tests := map[string]wireTest{}
-	for name, body := range map[string]string{
-		"a bare LF behind a size": "1d\n" + wireForm + "\r\n0\r\n\r\n",
-		"a bare LF behind data":   "1d\r\n" + wireForm + "\n0\r\n\r\n",
-		"a size with a prefix":    "0x1d\r\n" + wireForm + "\r\n0\r\n\r\n",
-		"a negative size":         "-1d\r\n" + wireForm + "\r\n0\r\n\r\n",
-		"a huge size":             "10000000000000001d\r\n" + wireForm + "\r\n0\r\n\r\n",
-		"a size of another base":  "zz\r\n" + wireForm + "\r\n0\r\n\r\n",
-	} {
+	for name, body := range brokenChunks {
 		tests[name] = wireTest{framed("Transfer-Encoding: chunked", body), "400", 0, "", false}
 	}
 	tryOnWire(t, tests)
+}
+
+// Where bodies go on while they arrive the provider may see the beginning, never a
+// whole request, and is not blamed.
+func TestA055BrokenChunksElsewhere(t *testing.T) {
+	for name, body := range brokenChunks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			provider := startScriptedProvider(t)
+			g := frontedGateway(t, "http://"+provider.Addr().String())
+			octets := elsewhere(framed("Transfer-Encoding: chunked", body))
+			if answers := exchangeOctets(t, g.data, wireTest{octets: octets}); !slices.Equal(answers, []string{"400"}) {
+				t.Errorf("answered %q", answers)
+			}
+			if asked := provider.received(); asked != "" && !strings.HasPrefix(asked, "unreadable: ") {
+				t.Errorf("the provider was asked %q", asked)
+			}
+			if told := g.settled(t); strings.Contains(told, "oauthgw_upstream_errors_total{") {
+				t.Errorf("the provider is blamed:\n%s", told)
+			}
+		})
+	}
 }
 
 func TestA056LineEnds(t *testing.T) {
@@ -110,9 +150,8 @@ func TestA059WholeURL(t *testing.T) {
 
 func TestA060Methods(t *testing.T) {
 	tests := map[string]wireTest{
-		"PRI": {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "4..|505", 0, "", true},
-		// net/http answers it by itself, with nothing.
-		"OPTIONS *":         {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "200", 0, "", true},
+		"PRI":               {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "4..|505", 0, "", true},
+		"OPTIONS *":         {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "404", 0, "", true},
 		"CONNECT":           {"CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n", "4..|501", 0, "", true},
 		"CONNECT of a path": {"CONNECT /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n", "4..|501", 0, "", true},
 		"TRACE elsewhere":   {"TRACE /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n", "4..|501", 0, "", true},

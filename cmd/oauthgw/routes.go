@@ -52,7 +52,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 	// A tunnel is not for a provider to open, and a trace shows credentials.
 	router.Methods(http.MethodConnect, http.MethodTrace).Handler(g.notFound)
 	router.PathPrefix("/").Handler(g.rest(known))
-	router.NotFoundHandler = g.notFound
+	router.NotFoundHandler, router.MethodNotAllowedHandler = g.notFound, g.notFound
 	g.routes.Store(&routes{Handler: router, known: known, paths: paths})
 	return nil
 }

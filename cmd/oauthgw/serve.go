@@ -127,9 +127,11 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 
 func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 	return &http.Server{
-		Handler:           lastWhile(&s.draining, h),
-		ConnState:         s.waiting.note,
-		ReadHeaderTimeout: 5 * time.Second,
+		Handler: lastWhile(&s.draining, h),
+		// Its answer would not be lastWhile's.
+		DisableGeneralOptionsHandler: true,
+		ConnState:                    s.waiting.note,
+		ReadHeaderTimeout:            5 * time.Second,
 		// Of metadata and refusals; endpoints and streams set their own.
 		WriteTimeout: 30 * time.Second,
 		// Longer than clients' pools keep connections, shorter than balancers do.
