@@ -106,8 +106,8 @@ func TestTracestate(t *testing.T) {
 
 // A connection that switched protocols was answered.
 func TestSwitchedProtocols(t *testing.T) {
-	recorded := tracetest.NewInMemoryExporter()
-	server := httptest.NewServer(newTracing(sdk.WithSyncer(recorded)).Handler("passthrough", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	recorded, ended := tracetest.NewInMemoryExporter(), make(chan struct{})
+	traced := newTracing(sdk.WithSyncer(recorded)).Handler("passthrough", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -115,13 +115,18 @@ func TestSwitchedProtocols(t *testing.T) {
 		}
 		defer c.Close()
 		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n")
-	})))
+	}))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		traced.ServeHTTP(w, r)
+		close(ended) // the server does not wait for a connection that it gave away
+	}))
+	defer server.Close()
 	resp, err := http.Get(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	server.Close()
+	<-ended
 	spans := recorded.GetSpans()
 	if len(spans) != 1 || spans[0].Status.Code != codes.Unset || !slices.Contains(spans[0].Attributes, attribute.Int("http.response.status_code", 101)) {
 		t.Errorf("%v", spans)
