@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"sync"
 	"testing"
@@ -156,6 +158,24 @@ func TestStoringIsForbiddenOnce(t *testing.T) {
 		if got := w.Header()["Cache-Control"]; strings.Join(got, "|") != strings.Join(test.want, "|") {
 			t.Errorf("%s: got %q", name, got)
 		}
+	}
+}
+
+// Interim replies end here, over whatever way they come: what they announce has
+// not been checked.
+func TestInterimRepliesEndHere(t *testing.T) {
+	f := startFront(t, "http://provider.example", func(c *proxy.Config) {
+		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+			trace := httptrace.ContextClientTrace(r.Context())
+			if err := trace.Got1xxResponse(http.StatusEarlyHints, textproto.MIMEHeader{"Link": {"</x>"}}); err != nil {
+				return nil, err
+			}
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		})
+	})
+	request := "POST /oauth2/tokens HTTP/1.1\nHost: a\nConnection: close\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b"
+	if answer := f.raw(t, request, nil); !strings.HasPrefix(answer, "HTTP/1.1 200 ") || strings.Contains(answer, "Link") {
+		t.Errorf("got %s", answer)
 	}
 }
 

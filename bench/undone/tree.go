@@ -12,7 +12,8 @@ import (
 // tree is a copy of the repository, in which things may be broken.
 type tree struct {
 	root string
-	// sound are the tests that were green with every defence in place.
+	// sound are the tests that were green with every defence in place, and the
+	// programs that hold them.
 	sound map[string]bool
 }
 

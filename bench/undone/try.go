@@ -27,14 +27,16 @@ func (t *tree) try(ctx context.Context, d defence) error {
 	if err != nil {
 		return err
 	}
-	output, green, err := t.test(ctx, d)
-	if err := errors.Join(err, restore()); err != nil {
+	program := filepath.Join(t.root, ".undone.test")
+	err = errors.Join(t.compile(ctx, d, program), restore())
+	if err != nil {
 		return err
 	}
-	if green {
-		return fmt.Errorf("%w: %s %s\n%s", errGreen, d.directory, d.test, output)
+	output, green, err := t.test(ctx, d, program)
+	if err == nil && green {
+		err = fmt.Errorf("%w: %s %s\n%s", errGreen, d.directory, d.test, output)
 	}
-	return nil
+	return err
 }
 
 // greenBefore runs the test with every defence in place, once.
@@ -43,7 +45,14 @@ func (t *tree) greenBefore(ctx context.Context, d defence) error {
 	if t.sound[key] {
 		return nil
 	}
-	output, green, err := t.test(ctx, d)
+	program := filepath.Join(t.root, "."+strings.ReplaceAll(d.directory, "/", "-")+".test")
+	if !t.sound[program] {
+		if err := t.compile(ctx, d, program); err != nil {
+			return err
+		}
+		t.sound[program] = true
+	}
+	output, green, err := t.test(ctx, d, program)
 	switch {
 	case err != nil:
 		return err
@@ -56,18 +65,21 @@ func (t *tree) greenBefore(ctx context.Context, d defence) error {
 	return nil
 }
 
-// test compiles the tests of a package and runs one of them. The error says that
-// it could not be run.
-func (t *tree) test(ctx context.Context, d defence) (output string, green bool, err error) {
-	program := filepath.Join(t.root, ".undone.test")
-	directory := filepath.Join(t.root, d.directory)
-	if output, err := printedBy(ctx, directory, "go", "test", "-c", "-vet=off", "-o", program, "."); err != nil {
-		return "", false, fmt.Errorf("it does not compile: %w\n%s", err, output)
+// compile makes a program of a package's tests.
+func (t *tree) compile(ctx context.Context, d defence, program string) error {
+	output, err := printedBy(ctx, filepath.Join(t.root, d.directory), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", program, ".")
+	if err != nil {
+		return fmt.Errorf("it does not compile: %w\n%s", err, output)
 	}
+	return nil
+}
+
+// test runs one test of a program. The error says that it could not be run.
+func (t *tree) test(ctx context.Context, d defence, program string) (output string, green bool, err error) {
 	// What does not end by its own bound hangs where no bound reaches.
 	ctx, cancel := context.WithTimeout(ctx, testTime+10*time.Second)
 	defer cancel()
-	output, err = printedBy(ctx, directory, program, "-test.run="+d.pattern(), "-test.count=1", "-test.timeout="+testTime.String())
+	output, err = printedBy(ctx, filepath.Join(t.root, d.directory), program, "-test.run="+d.pattern(), "-test.count=1", "-test.timeout="+testTime.String())
 	var failed *exec.ExitError
 	switch {
 	case err == nil:

@@ -106,3 +106,40 @@ func TestSilentServerIsLeftAlone(t *testing.T) {
 		t.Errorf("asked %d times", asked.Load())
 	}
 }
+
+// Only connecting tries whether a server is back: a connection of before may lead
+// to nobody, and a code on it would be lost.
+func TestTrialConnectsAnew(t *testing.T) {
+	var connections atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := New(Config{Server: u})
+	defer transport.CloseIdleConnections()
+	for try, want := range []int64{1, 1, 2} {
+		if try == 2 {
+			transport.breaker.paused = time.Now()
+		}
+		r, err := http.NewRequest("POST", server.URL, strings.NewReader("code=1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := connections.Load(); got != want {
+			t.Errorf("request %d: %d connections, want %d", try, got, want)
+		}
+	}
+}
