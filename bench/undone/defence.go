@@ -28,6 +28,9 @@ type defence struct {
 	test string
 }
 
+// String is the line of a defence.
+func (d defence) String() string { return d.name + ": " + d.directory + " " + d.test }
+
 // parse reads a list. Its errors name the defence that is not complete.
 func parse(text string) ([]defence, error) {
 	var all []defence

@@ -26,7 +26,7 @@ func main() {
 }
 
 func run() error {
-	only := flag.String("only", "", "undo the defences whose names match this `expression` only")
+	only := flag.String("only", "", "undo only the defences whose lines match this `expression`")
 	flag.Parse()
 	chosen, err := regexp.Compile(*only)
 	if err != nil {
@@ -45,30 +45,36 @@ func run() error {
 	defer copied.remove()
 	start, tried, failed := time.Now(), 0, 0
 	for _, d := range defences {
-		if !chosen.MatchString(d.name) || ctx.Err() != nil {
+		if !chosen.MatchString(d.String()) {
 			continue
+		}
+		err := copied.try(ctx, d)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		tried++
-		if err := copied.try(ctx, d); err != nil {
+		fmt.Printf("%-11s %s\n", verdict(err), d)
+		if err != nil {
 			failed++
-			fmt.Printf("%-11s %s\n%v\n", verdict(err), d.name, err)
-			continue
+			fmt.Println(err)
 		}
-		fmt.Printf("%-11s %s: %s %s\n", "red", d.name, d.directory, d.test)
 	}
 	fmt.Printf("%d defences undone in %s, %d of them without a test that tells\n", tried, time.Since(start).Round(time.Second), failed)
 	if tried == 0 {
-		return errors.New("no defence has such a name")
+		return errors.New("no defence has such a line")
 	}
 	if failed > 0 {
 		return errors.New("undoing a defence has to make its test fail")
 	}
-	return ctx.Err()
+	return nil
 }
 
-// verdict says in capitals what is wrong with a defence or its test.
+// verdict says in a word what became of the test, in capitals where it is wrong.
 func verdict(err error) string {
-	if errors.Is(err, errGreen) {
+	switch {
+	case err == nil:
+		return "red"
+	case errors.Is(err, errGreen):
 		return "STILL GREEN"
 	}
 	return "CANNOT TELL"

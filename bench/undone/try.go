@@ -34,7 +34,7 @@ func (t *tree) try(ctx context.Context, d defence) error {
 	}
 	output, green, err := t.test(ctx, d, program)
 	if err == nil && green {
-		err = fmt.Errorf("%w: %s %s\n%s", errGreen, d.directory, d.test, output)
+		err = fmt.Errorf("%w\n%s", errGreen, output)
 	}
 	return err
 }

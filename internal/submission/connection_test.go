@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -48,6 +49,24 @@ func TestStaleConnections(t *testing.T) {
 				t.Errorf("%d requests on %d connections", s.requests.Load(), s.connections.Load())
 			}
 		})
+	}
+}
+
+// A connection on which more came than was asked for is not kept for anybody.
+func TestConnectionThatSpeaksOnIsDropped(t *testing.T) {
+	ended := make(chan error, 1)
+	s := serve(t, func(w net.Conn, _ *http.Request, _ string) bool {
+		_, _ = io.WriteString(w, ok+ok)
+		_ = w.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_, err := w.Read(make([]byte, 1))
+		ended <- err
+		return false
+	})
+	if status, _, err := ask(s.transport(t, nil), post(t, t.Context(), "code=1")); status != 200 || err != nil {
+		t.Errorf("got %d %v", status, err)
+	}
+	if err := <-ended; errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("it is kept")
 	}
 }
 

@@ -1,0 +1,49 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A reader of the log that goes away takes the lines with it, and not the process.
+func TestReaderOfTheLogGoesAway(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	program := exec.CommandContext(t.Context(), builtProgram(t), "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	program.Stderr = writer
+	err = program.Start()
+	writer.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := false
+	defer func() {
+		_ = program.Process.Signal(os.Interrupt)
+		if err := program.Wait(); err != nil && !ended {
+			t.Error(err)
+		}
+	}()
+	var addresses []string
+	for lines := bufio.NewScanner(reader); addresses == nil && lines.Scan(); {
+		addresses = regexp.MustCompile(`"msg":"listening","listen":"([^"]+)","admin":"([^"]+)"`).FindStringSubmatch(lines.Text())
+	}
+	if addresses == nil {
+		t.Fatal("it does not say where it listens")
+	}
+	reader.Close()
+	send(t, addresses[1], "GET / HTTP/1.1\nHost: a b")
+	ended = true // if what follows does not answer
+	eventually(t, "a lost line", func() bool {
+		return !strings.Contains(storyGateway{admin: addresses[2]}.scrape(t), "oauthgw_log_dropped_total 0\n")
+	})
+	ended = false
+}
