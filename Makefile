@@ -4,6 +4,7 @@
 # make conformance   the tables of what the standards ask and of what an abuser tries, row by row
 # make soak  what must not fail under load and attack, counted; 25 minutes
 # make malformed       what no client should send, against nginx and haproxy too; needs Debian and a corpus
+# make undone   each defence taken out, and the test that misses it; some minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
 # make lint  what further tools find; they take minutes to build
@@ -17,7 +18,7 @@ FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig 
 # Requests of llhttp's tests, which are not part of this repository.
 CORPUS ?= ../shared/corpora/llhttp-requests.json
 
-.PHONY: build run test conformance e2e soak malformed release release-check lint fuzz $(FUZZ)
+.PHONY: build run test conformance e2e soak malformed undone release release-check lint fuzz $(FUZZ)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -43,6 +44,9 @@ malformed: build
 	go test -C e2e/malformed
 	e2e/malformed/fetch e2e/.build/peers
 	go run -C e2e/malformed . -corpus $(abspath $(CORPUS)) -gateway $(CURDIR)/bin/oauthgw -peers $(CURDIR)/e2e/.build/peers -into ../../docs/malformed.md
+
+undone:
+	go run ./bench/undone
 
 release:
 	.ci/release

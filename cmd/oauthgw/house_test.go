@@ -49,7 +49,9 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/tracing": {doors: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 	// What operators and machines do to the gateway while clients use it, and
 	// whether clients notice.
-	"oauthgw/bench/soak":              {},
+	"oauthgw/bench/soak": {},
+	// The defences, taken away one at a time, and the tests that have to fail then.
+	"oauthgw/bench/undone":            {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/attempts", "oauthgw/internal/doctor", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
