@@ -27,6 +27,7 @@ func TestReplies(t *testing.T) {
 		"interim replies":               {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nSet-Cookie: a=b\r\n\r\n" + ok, "200 {}", true},
 		"many of them":                  {strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 1<<10) + ok, "", false},
 		"another protocol":              {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", "", false},
+		"another protocol and a reply":  {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" + ok, "", false},
 		"a large header":                {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", large) + "\r\nContent-Length: 2\r\n\r\n{}", "", false},
 		"many fields":                   {"HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", large/6) + "Content-Length: 2\r\n\r\n{}", "", false},
 		"an endless status line":        {strings.Repeat("x", large), "", false},
