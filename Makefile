@@ -1,14 +1,14 @@
-# make run   the demo: a legacy provider, the gateway before it, and what changes
-# make test  everything that needs only Go and make
-# make e2e   real clients, from npm, against the running programs; needs Node
-# make conformance   the tables of what the standards ask and of what an abuser tries, row by row
-# make soak  what must not fail under load and attack, counted; 25 minutes
+# make run             the demo: a legacy provider, the gateway before it, and what changes
+# make test            everything that needs only Go and make
+# make e2e             real clients, from npm, against the running programs; needs Node
+# make conformance     the tables of what the standards ask and of what an abuser tries, row by row
+# make soak            what must not fail under load and attack, counted; 25 minutes
 # make malformed       what no client should send, against nginx and haproxy too; needs Debian and a corpus
-# make undone   each defence taken out, and the test that misses it; some minutes
+# make undone          each defence taken out, and the test that misses it; some minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
-# make lint  what further tools find; they take minutes to build
-# make fuzz  every fuzz target for FUZZTIME each; make PACKAGE/TARGET for one
+# make lint            what further tools find; they take minutes to build
+# make fuzz            every fuzz target for FUZZTIME each; make PACKAGE/TARGET for one
 
 FUZZTIME ?= 10m
 FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig \
