@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -60,25 +58,10 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, recorded, out := time.Now(), &recorder{}, pieces{w}
 		recorded.ResponseWriter = out
-		if r.ContentLength != 0 {
-			r.Body = clientsBody{r.Body}
-		}
 		defer func() { c.report(r, recorded.status, time.Since(start)) }()
-		frame.ServeHTTP(recorded, r)
+		frame.ServeHTTP(recorded, moving(w, r))
 		out.begin() // what net/http sends at the end
 	})
-}
-
-// clientsBody is a body that tells the client's faults from the provider's.
-type clientsBody struct{ io.ReadCloser }
-
-// Read implements [io.Reader].
-func (b clientsBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = errBrokenBody
-	}
-	return n, err
 }
 
 // pieceTime is how long a client may take to receive a piece of an answer.
@@ -132,7 +115,7 @@ func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) 
 
 func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err error) {
 	refusal, reason := upstreamFault(err)
-	if refusal == errBrokenBody && r.Context().Err() == nil {
+	if refusal == errSlowBody || refusal == errBrokenBody { // which the provider cannot help
 		Refuse(w, r, refusal)
 		return
 	}

@@ -132,6 +132,8 @@ func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 		DisableGeneralOptionsHandler: true,
 		ConnState:                    s.waiting.note,
 		ReadHeaderTimeout:            5 * time.Second,
+		// Of bodies that nobody reads; whoever reads one sets its own.
+		ReadTimeout: 15 * time.Second,
 		// Of metadata and refusals; endpoints and streams set their own.
 		WriteTimeout: 30 * time.Second,
 		// Longer than clients' pools keep connections, shorter than balancers do.
