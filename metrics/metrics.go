@@ -53,6 +53,8 @@ type Metrics struct {
 	ready            atomic.Pointer[func() bool] // nil: nobody has said
 
 	logDropped *prometheus.CounterVec
+
+	connectionsEvicted *prometheus.CounterVec
 }
 
 // New returns metrics that are all zero.
@@ -80,10 +82,15 @@ func New(b Build) *Metrics {
 			Name: "certificate_not_after_timestamp_seconds", Help: "When the certificate that clients or the provider are shown expires, in seconds since 1970."}, []string{"shown_to"}),
 
 		logDropped: counter("log_dropped_total", "Log lines that were dropped because nobody took them in time, by log: operations or audit.", "log"),
+
+		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by what the client kept waiting: request, the rest of one, or next_request, another one.", "awaited"),
 	}
 	// A counter that begins with its first event has no increase to alert on.
 	for _, log := range []string{"operations", "audit"} {
 		m.logDropped.WithLabelValues(log)
+	}
+	for _, awaited := range []string{"request", "next_request"} {
+		m.connectionsEvicted.WithLabelValues(awaited)
 	}
 	m.register(b)
 	return m
@@ -112,7 +119,7 @@ func (m *Metrics) register(b Build) {
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
-		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped,
+		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.connectionsEvicted,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "ready",
 			Help: "Whether requests can be answered and the gateway is not draining, as /-/ready says."}, m.readiness),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",

@@ -44,6 +44,7 @@ func everything() *metrics.Metrics {
 	m.ConfigLoaded(false)
 	m.Certificate("clients", time.Unix(1_900_000_000, 0))
 	m.LogDropped("operations")
+	m.ConnectionEvicted("request")
 	return m
 }
 
@@ -69,6 +70,8 @@ func TestNames(t *testing.T) {
 		`oauthgw_ready 0`,
 		`oauthgw_log_dropped_total{log="operations"} 1`,
 		`oauthgw_log_dropped_total{log="audit"} 0`,
+		`oauthgw_connections_evicted_total{awaited="request"} 1`,
+		`oauthgw_connections_evicted_total{awaited="next_request"} 0`,
 		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {

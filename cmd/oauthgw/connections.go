@@ -1,9 +1,11 @@
 package main
 
 import (
+	"math"
 	"net"
 	"sync"
 	"syscall"
+	"time"
 )
 
 const (
@@ -34,56 +36,92 @@ func (m *mistakes) maxConnections(n int) int {
 	return int(max(1, (int64(enough)-otherFiles)/2))
 }
 
-// atMost lets a listener take a connection only while fewer than n are open. The
-// others wait in the system's queue, where they cost nothing.
-func atMost(n int, l net.Listener) net.Listener {
-	return &bounded{Listener: l, open: make(chan struct{}, n), closed: make(chan struct{})}
+// atMost lets a listener have n connections open. Whoever comes when there are as
+// many takes the place of the one that its client has kept waiting longest; the
+// name of what it waited for is told to evicted. As long as nobody has to leave, the
+// newcomer waits, and those behind it in the system's queue, where they cost nothing.
+func atMost(n int, l net.Listener, evicted func(awaited string)) net.Listener {
+	return &bounded{Listener: l, evicted: evicted, most: n, changed: make(chan struct{}, 1)}
 }
 
 type bounded struct {
 	net.Listener
-	open   chan struct{} // one for each connection
-	once   sync.Once
-	closed chan struct{}
+	evicted func(awaited string)
+	changed chan struct{} // something made room
+
+	mu      sync.Mutex
+	most    int
+	open    int
+	waiting [kinds]queue // each open connection is in one of them
 }
 
 // Accept implements [net.Listener].
 func (b *bounded) Accept() (net.Conn, error) {
-	select {
-	case b.open <- struct{}{}:
-	case <-b.closed:
-		return nil, net.ErrClosed
-	}
-	c, err := b.Listener.Accept()
+	plain, err := b.Listener.Accept()
 	if err != nil {
-		<-b.open
 		return nil, err
 	}
-	return &boundedConn{Conn: c, release: sync.OnceFunc(func() { <-b.open })}, nil
+	c := &connection{Conn: plain, of: b}
+	for {
+		wait, ok := b.take(c)
+		if ok {
+			return c, nil
+		}
+		select {
+		case <-b.changed:
+		case <-time.After(wait):
+		}
+	}
 }
 
-// Close implements [net.Listener].
+// take gives a connection a place, that of another if it has to be. Not ok means
+// that none has to leave yet; wait is when the next may have to.
+func (b *bounded) take(c *connection) (wait time.Duration, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if b.open >= b.most {
+		longest, wait := b.longest(now)
+		if longest == nil {
+			return wait, false
+		}
+		b.evicted(longest.awaits.String())
+		longest.leave()
+		_ = longest.Conn.Close() // whoever reads from it learns that, and closes it again
+	}
+	b.open++
+	b.waiting[theRest].join(c, theRest, now)
+	return 0, true
+}
+
+// longest returns who has kept us waiting longest and has to leave, or how long it
+// takes until one has to. As long as a request is not whole, no idle one has to. The
+// lock must be held.
+func (b *bounded) longest(now time.Time) (c *connection, wait time.Duration) {
+	for kind := range nothing {
+		if c := b.waiting[kind].first; c != nil {
+			if wait = grace - now.Sub(c.since); wait > 0 {
+				return nil, wait
+			}
+			return c, 0
+		}
+	}
+	return nil, grace
+}
+
+// Close implements [net.Listener]. Whoever was taken from the queue and waits stays.
 func (b *bounded) Close() error {
-	b.once.Do(func() { close(b.closed) })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.most = math.MaxInt
+	b.tell()
 	return b.Listener.Close()
 }
 
-type boundedConn struct {
-	net.Conn
-	release func()
-}
-
-// Close implements [net.Conn].
-func (c *boundedConn) Close() error {
-	defer c.release()
-	return c.Conn.Close()
-}
-
-// CloseWrite lets net/http end a connection without losing an answer that the
-// client has not read yet.
-func (c *boundedConn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
+// tell lets whoever waits look again.
+func (b *bounded) tell() {
+	select {
+	case b.changed <- struct{}{}:
+	default: // it will already
 	}
-	return nil
 }

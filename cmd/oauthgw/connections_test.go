@@ -24,7 +24,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := atMost(1, plain)
+	l := atMost(1, plain, func(string) { t.Error("one left") })
 	taken := make(chan net.Conn)
 	go func() {
 		defer close(taken)
@@ -44,6 +44,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		defer c.Close()
 	}
 	first := <-taken
+	first.(*connection).await(nothing)
 	select {
 	case <-taken:
 		t.Fatal("the second was taken beside the first")

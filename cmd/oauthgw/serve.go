@@ -116,7 +116,7 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 		return nil, errors.Join(err, data.Close())
 	}
 	errorLog := newStandardLog(live.log)
-	servers := &servers{live: live, data: live.withTLS(atMost(s.maxConnections, data)), admin: admin, started: time.Now()}
+	servers := &servers{live: live, data: live.withTLS(atMost(s.maxConnections, data, o.metrics.ConnectionEvicted)), admin: admin, started: time.Now()}
 	if given["listen"] == nil {
 		servers.own = data
 	}
@@ -127,10 +127,11 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 
 func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 	return &http.Server{
-		Handler: lastWhile(&s.draining, h),
+		Handler: lastWhile(&s.draining, untilWhole(h)),
 		// Its answer would not be lastWhile's.
 		DisableGeneralOptionsHandler: true,
-		ConnState:                    s.waiting.note,
+		ConnContext:                  withConnection,
+		ConnState:                    s.note,
 		ReadHeaderTimeout:            5 * time.Second,
 		// Of bodies that nobody reads; whoever reads one sets its own.
 		ReadTimeout: 15 * time.Second,
@@ -141,5 +142,13 @@ func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 		// The default of 1 MiB lets a thousand slow clients take a gigabyte.
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       errorLog,
+	}
+}
+
+// note is told of each change of a connection.
+func (s *servers) note(c net.Conn, state http.ConnState) {
+	s.waiting.note(c, state)
+	if c := boundedBy(c); c != nil {
+		c.note(state)
 	}
 }

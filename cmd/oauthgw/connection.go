@@ -1,0 +1,144 @@
+package main
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// awaited is what a connection waits for. All but nothing are for its client to
+// send. An idle connection leaves for another only when no other may have to, because
+// a request may be on its way to it.
+type awaited int
+
+const (
+	theRest awaited = iota // of a request: what TLS needs, the header, the body
+	another                // request: the connection is idle
+	nothing                // the request is whole, and the answer is ours to give
+	kinds
+)
+
+// String returns its name in metrics.
+func (a awaited) String() string { return [...]string{"request", "next_request", "nothing"}[a] }
+
+// grace is for how long a client may keep a connection waiting without losing it to
+// a newcomer. Honest ones send a request in one go.
+const grace = time.Second
+
+// queue holds the connections that wait for the same, the longest first. To join and
+// to leave takes the same time however many there are.
+type queue struct{ first, last *connection }
+
+func (q *queue) join(c *connection, a awaited, now time.Time) {
+	c.awaits, c.since, c.before, c.behind = a, now, q.last, nil
+	if q.last == nil {
+		q.first = c
+	} else {
+		q.last.behind = c
+	}
+	q.last = c
+}
+
+func (q *queue) leave(c *connection) {
+	if c.before == nil {
+		q.first = c.behind
+	} else {
+		c.before.behind = c.behind
+	}
+	if c.behind == nil {
+		q.last = c.before
+	} else {
+		c.behind.before = c.before
+	}
+	c.before, c.behind = nil, nil
+}
+
+// connection is a client's that has a place among those that may be open.
+type connection struct {
+	net.Conn
+	of   *bounded
+	idle atomic.Bool // nothing of another request has arrived
+
+	// Under the lock of what it is of:
+	left           bool // its place is another's
+	awaits         awaited
+	since          time.Time
+	before, behind *connection // in its queue
+}
+
+// boundedBy returns the connection under what net/http has of it. Nil means that
+// there is no bound for it.
+func boundedBy(c net.Conn) *connection {
+	if protected, ok := c.(*tls.Conn); ok {
+		c = protected.NetConn()
+	}
+	bounded, _ := c.(*connection)
+	return bounded
+}
+
+// await notes what the connection waits for from now on. It reports whether the
+// connection still has its place: what arrives on one that has not must not be acted
+// upon, because nobody could be answered.
+func (c *connection) await(a awaited) bool {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	if c.left {
+		return false
+	}
+	c.of.waiting[c.awaits].leave(c)
+	c.of.waiting[a].join(c, a, time.Now())
+	return true
+}
+
+// leave gives the place away. The lock must be held.
+func (c *connection) leave() {
+	if c.left {
+		return
+	}
+	c.left = true
+	c.of.waiting[c.awaits].leave(c)
+	c.of.open--
+}
+
+// note is told of each change of a connection by net/http, for which one on which
+// another request arrives is idle until the end of its header.
+func (c *connection) note(state http.ConnState) {
+	switch state {
+	case http.StateIdle:
+		c.idle.Store(true)
+		c.await(another)
+	case http.StateHijacked:
+		c.await(nothing)
+	}
+}
+
+// Read implements [net.Conn].
+func (c *connection) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.idle.Load() {
+		c.idle.Store(false)
+		c.await(theRest)
+	}
+	return n, err
+}
+
+// Close implements [net.Conn].
+func (c *connection) Close() error {
+	err := c.Conn.Close()
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	c.leave()
+	c.of.tell()
+	return err
+}
+
+// CloseWrite lets net/http end a connection without losing an answer that the
+// client has not read yet.
+func (c *connection) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
