@@ -12,7 +12,7 @@ const (
 	// mostConnections is the bound that is not exceeded unasked: each connection
 	// takes some kilobytes, whether anything is asked on it or not, and these fit into
 	// 256 MiB with all that slow clients can put into them.
-	mostConnections = 8000
+	mostConnections = 6000
 	// otherFiles are the descriptors that neither clients nor the provider take.
 	otherFiles = 64
 )
