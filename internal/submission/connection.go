@@ -6,7 +6,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -14,14 +14,15 @@ import (
 type connection struct {
 	net.Conn // with TLS, if there is any
 	plain    net.Conn
+	socket   syscall.RawConn   // of plain
 	limit    *io.LimitedReader // between the connection and in
 	in       *bufio.Reader
-	expiry   *time.Timer // of one that is idle
+	expiry   *time.Timer // of one that is idle; nil: it never was
 }
 
-func newConnection(c, plain net.Conn) *connection {
+func newConnection(c, plain net.Conn, socket syscall.RawConn) *connection {
 	limit := &io.LimitedReader{R: c}
-	return &connection{Conn: c, plain: plain, limit: limit, in: bufio.NewReader(limit)}
+	return &connection{Conn: c, plain: plain, socket: socket, limit: limit, in: bufio.NewReader(limit)}
 }
 
 // connection returns an idle connection, or connects.
@@ -42,8 +43,13 @@ func (t *Transport) connect(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
+	socket, err := plain.(syscall.Conn).SyscallConn()
+	if err != nil {
+		_ = plain.Close()
+		return nil, err
+	}
 	if t.Server.Scheme != "https" {
-		return newConnection(plain, plain), nil
+		return newConnection(plain, plain, socket), nil
 	}
 	// #nosec G402 -- Go itself begins at TLS 1.2
 	config := &tls.Config{}
@@ -61,7 +67,7 @@ func (t *Transport) connect(ctx context.Context) (*connection, error) {
 		_ = plain.Close()
 		return nil, err
 	}
-	return newConnection(secure, plain), nil
+	return newConnection(secure, plain, socket), nil
 }
 
 // address returns where the server is.
@@ -86,7 +92,7 @@ func (c *connection) drop() { _ = c.plain.Close() }
 // anything on it that nobody asked for: then it may carry a request, and what
 // comes next is the reply to that.
 func (c *connection) isSilent() bool {
-	if c.in.Buffered() > 0 || isReadable(c.plain) {
+	if c.in.Buffered() > 0 || isReadable(c.socket) {
 		return false
 	}
 	secure, ok := c.Conn.(*tls.Conn)
@@ -100,27 +106,4 @@ func (c *connection) isSilent() bool {
 	_ = secure.SetReadDeadline(time.Time{})
 	timeout, ok := err.(net.Error)
 	return n == 0 && ok && timeout.Timeout()
-}
-
-// encode returns a request as it is sent.
-func encode(r *http.Request) ([]byte, error) {
-	out := *r
-	if r.Body == nil || r.ContentLength == 0 {
-		out.Body, out.ContentLength = http.NoBody, 0
-	}
-	var message writer
-	err := out.Write(&message)
-	if r.Body != nil {
-		_ = r.Body.Close()
-	}
-	return message, err
-}
-
-// writer keeps what is written to it.
-type writer []byte
-
-// Write implements [io.Writer].
-func (w *writer) Write(p []byte) (int, error) {
-	*w = append(*w, p...)
-	return len(p), nil
 }

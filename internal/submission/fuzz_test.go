@@ -21,7 +21,7 @@ type received struct {
 
 // receive reads the reply to a request out of octets.
 func receive(method string, octets io.Reader) (got received, err error) {
-	c := newConnection(nil, nil)
+	c := newConnection(nil, nil, nil)
 	c.limit.R = octets
 	resp, err := c.readReply(&http.Request{Method: method}, 32<<10)
 	if err != nil {

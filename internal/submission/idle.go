@@ -37,7 +37,11 @@ func (i *idle) put(c *connection, room int, d time.Duration) {
 		return
 	}
 	i.connections = append(i.connections, c)
-	c.expiry = time.AfterFunc(d, func() { i.expire(c) })
+	if c.expiry == nil {
+		c.expiry = time.AfterFunc(d, func() { i.expire(c) })
+		return
+	}
+	c.expiry.Reset(d)
 }
 
 // expire closes a connection that nobody has taken in time.

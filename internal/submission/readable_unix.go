@@ -2,24 +2,13 @@
 
 package submission
 
-import (
-	"net"
-	"syscall"
-)
+import "syscall"
 
-// isReadable reports whether there is something to read on a connection, the end
-// included, without taking it.
-func isReadable(c net.Conn) bool {
-	socket, ok := c.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return true // it is closed
-	}
+// isReadable reports whether there is something to read on a socket, the end
+// included, without taking it. One that is closed is readable.
+func isReadable(socket syscall.RawConn) bool {
 	readable := false
-	err = raw.Read(func(fd uintptr) bool {
+	err := socket.Read(func(fd uintptr) bool {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		readable = err != syscall.EAGAIN && err != syscall.EWOULDBLOCK

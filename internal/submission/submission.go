@@ -13,6 +13,7 @@
 package submission
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -96,6 +97,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer forget(message)
 	select {
 	case t.slots <- struct{}{}:
 	default:
@@ -133,13 +135,12 @@ func (t *Transport) reach(ctx context.Context) (*connection, error) {
 
 // exchange writes a message and reads the head of the reply. The body that it
 // returns gives the connection back.
-func (t *Transport) exchange(c *connection, message []byte, r *http.Request) (*http.Response, error) {
+func (t *Transport) exchange(c *connection, message *bytes.Buffer, r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	e := &exchange{Transport: t, connection: c, ctx: ctx, unwatch: context.AfterFunc(ctx, c.interrupt)}
 	// A server that refuses early may have closed its side for writing, and its
 	// reply may have come all the same.
-	_, writeErr := c.Write(message)
-	clear(message) // it holds secrets
+	_, writeErr := c.Write(message.Bytes())
 	resp, err := c.readReply(r, t.LargestHeader)
 	if err != nil {
 		if writeErr != nil {
