@@ -22,13 +22,14 @@ import (
 func (x *exchange) forward(out outgoing) {
 	ctx, cancel := context.WithTimeout(x.r.Context(), x.Timeout)
 	defer cancel()
-	in := x.r.Clone(ctx)
+	in := x.r.WithContext(ctx)
 	in.Header = out.header
 	in.Body, in.ContentLength, in.TransferEncoding, in.Trailer = http.NoBody, 0, nil, nil
 	x.sent = time.Now()
 	frame := httputil.ReverseProxy{
 		Rewrite:        func(p *httputil.ProxyRequest) { x.address(p, out) },
 		Transport:      x.Transport,
+		BufferPool:     replyBuffers,
 		ModifyResponse: x.complete,
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.fail(err) },
 	}

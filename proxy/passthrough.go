@@ -48,6 +48,7 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 			}
 		},
 		Transport:     c.Transport,
+		BufferPool:    streamBuffers,
 		FlushInterval: -1,
 		ModifyResponse: func(resp *http.Response) error {
 			c.moveResourceMetadata(resp.Header["Www-Authenticate"])

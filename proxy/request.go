@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"os"
@@ -93,7 +92,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	deadlines := http.NewResponseController(w)
 	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := readAll(r.Body, r.ContentLength, maxBody)
 	// The server watches the connection while the provider is asked; a deadline
 	// left behind would look like the client's leaving.
 	_ = deadlines.SetReadDeadline(time.Time{})

@@ -30,7 +30,7 @@ func (x *exchange) complete(resp *http.Response) error {
 	r := reply{status: resp.StatusCode, header: resp.Header}
 	err := r.checkHead()
 	if err == nil {
-		r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+		r.body, err = readAll(resp.Body, resp.ContentLength, maxReply)
 	}
 	resp.Body.Close()
 	x.waited = time.Since(x.sent)
@@ -95,7 +95,7 @@ func (r reply) check(endpoint clientauth.Endpoint) error {
 // isTruncated reports whether a body that claims to be JSON ends too early,
 // which a reply delimited by the end of its connection does not show.
 func (r reply) isTruncated(endpoint clientauth.Endpoint) bool {
-	if !isJSON(r.header) {
+	if !isJSON(r.header) || json.Valid(r.body) {
 		return false
 	}
 	var whole json.RawMessage

@@ -49,13 +49,13 @@ func restateForm(in received, c clientauth.Credentials) *clientauth.Form {
 	return form.With(clientauth.ParameterClientSecret, c.Secret.Reveal())
 }
 
-// endToEnd returns a copy of the fields of a client's request that may reach a
-// fronted endpoint.
+// endToEnd returns the fields of a client's request that may reach a fronted
+// endpoint. Fields may be added and left out; their values are the client's own.
 func endToEnd(in http.Header) http.Header {
-	out := in.Clone()
-	for name := range out {
-		if isWithheld(name) {
-			delete(out, name)
+	out := make(http.Header, len(in)+1)
+	for name, values := range in {
+		if !isWithheld(name) {
+			out[name] = values
 		}
 	}
 	// A compressed reply could not be checked.
