@@ -93,13 +93,15 @@ func checkParameter(name, value string) error {
 // take what follows a bracket or a dot for a subscript.
 func disguised(name string) bool {
 	name = strings.ToLower(strings.Trim(name, " \ufeff"))
-	folded := strings.NewReplacer(".", "_", " ", "_", "[", "_").Replace(name)
+	folded := folding.Replace(name)
 	head := name
 	if i := strings.IndexAny(name, ".["); i >= 0 {
 		head = name[:i]
 	}
 	return reserved(folded) || reserved(head)
 }
+
+var folding = strings.NewReplacer(".", "_", " ", "_", "[", "_")
 
 // repeatable reports whether a standard lets a parameter come more than once:
 // RFC 8707 section 2 and RFC 8693 section 2.1.
@@ -187,7 +189,12 @@ func (f *Form) Encode() string {
 	if f == nil {
 		return ""
 	}
+	size := 0
+	for _, p := range f.parameters {
+		size += len(p.name) + len(p.value.Reveal()) + len("=&")
+	}
 	var b strings.Builder
+	b.Grow(size + size/8) // some octets become three
 	for i, p := range f.parameters {
 		if i > 0 {
 			b.WriteByte('&')

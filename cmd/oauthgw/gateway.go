@@ -17,6 +17,8 @@ import (
 	"oauthgw/clientauth"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
+
+	"github.com/gorilla/mux"
 )
 
 // gateway joins the pieces: it answers requests by routes that it builds once
@@ -39,9 +41,17 @@ type gateway struct {
 
 // routes are what the gateway answers by at one time.
 type routes struct {
-	http.Handler
-	known wellknown.Provider             // what they were built from
-	paths map[clientauth.Endpoint]string // of the fronted endpoints
+	router *mux.Router
+	known  wellknown.Provider             // what they were built from
+	paths  map[clientauth.Endpoint]string // of the fronted endpoints
+}
+
+// ServeHTTP implements [http.Handler]. The router's own would copy the request to
+// tell it which route it took, which nobody asks.
+func (r *routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	var match mux.RouteMatch
+	r.router.Match(req, &match) // there is a handler for what nothing matches
+	match.Handler.ServeHTTP(w, req)
 }
 
 // newGateway returns a gateway that has asked nobody anything yet.

@@ -53,7 +53,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 	router.Methods(http.MethodConnect, http.MethodTrace).Handler(g.notFound)
 	router.PathPrefix("/").Handler(g.rest(known))
 	router.NotFoundHandler, router.MethodNotAllowedHandler = g.notFound, g.notFound
-	g.routes.Store(&routes{Handler: router, known: known, paths: paths})
+	g.routes.Store(&routes{router: router, known: known, paths: paths})
 	return nil
 }
 
@@ -81,10 +81,10 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 // what clients do with theirs: always with a token as Bearer (RFC 7592 section
 // 2), so that no page of the provider's is taken for one.
 func (g *gateway) registers(endpoint string) mux.MatcherFunc {
-	endpoint = path.Clean("/" + endpoint)
+	endpoint = cleaned(endpoint)
 	methods := []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		p := path.Clean("/" + r.URL.Path)
+		p := cleaned(r.URL.Path)
 		scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		managed := strings.EqualFold(scheme, "Bearer") && (path.Dir(p) == endpoint || g.clients.Leads(p))
 		return slices.Contains(methods, r.Method) && (p == endpoint || managed)
@@ -167,16 +167,26 @@ func on(leads func(path string) bool, methods ...string) mux.MatcherFunc {
 // slash at the end, escapes. DELETE and OPTIONS are not token requests (RFC
 // 6749 section 3.2 knows POST only) but some providers' own, and CORS.
 func leadsTo(endpoint string) mux.MatcherFunc {
+	endpoint = cleaned(endpoint)
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return r.Method != http.MethodDelete && r.Method != http.MethodOptions && path.Clean("/"+r.URL.Path) == path.Clean("/"+endpoint)
+		return r.Method != http.MethodDelete && r.Method != http.MethodOptions && cleaned(r.URL.Path) == endpoint
 	}
+}
+
+// cleaned returns the plainest spelling of a path.
+func cleaned(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
+	return path.Clean(p)
 }
 
 // hides matches an endpoint's path with an encoded slash in it, which servers
 // read in two ways.
 func hides(endpoint string) mux.MatcherFunc {
+	endpoint = cleaned(endpoint)
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return path.Clean("/"+r.URL.Path) == path.Clean("/"+endpoint) && strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f")
+		return cleaned(r.URL.Path) == endpoint && strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f")
 	}
 }
 
