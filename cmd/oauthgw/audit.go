@@ -67,8 +67,8 @@ func (a *audit) record(ctx context.Context, d proxy.Decision) {
 }
 
 // Write implements [io.Writer] for the sink.
-func (a *audit) Write(entry []byte) (int, error) {
-	n, err := a.write(entry)
+func (a *audit) Write(entries []byte) (int, error) {
+	n, err := a.write(entries)
 	switch failing := err != nil; {
 	case failing && !a.failing:
 		a.log.Error("the audit record cannot be written", "fault", err.Error())
@@ -79,20 +79,23 @@ func (a *audit) Write(entry []byte) (int, error) {
 	return n, err
 }
 
-// write opens the file anew for each entry, so that it can be rotated without a
-// word to this program.
-func (a *audit) write(entry []byte) (int, error) {
+// write opens the file anew each time, so that it can be rotated without a word to
+// this program.
+func (a *audit) write(entries []byte) (int, error) {
 	file := *a.file.Load()
 	if file == toStdout {
-		return a.stdout.Write(entry)
+		return a.stdout.Write(entries)
 	}
 	f, err := openAudit(file, os.O_CREATE)
 	if err != nil {
 		return 0, err
 	}
-	n, err := f.Write(entry)
-	// Some file systems tell only then that the entry is lost.
-	return n, errors.Join(err, f.Close())
+	n, err := f.Write(entries)
+	// Some file systems tell only then that they are lost.
+	if fault := f.Close(); err == nil && fault != nil {
+		return 0, fault
+	}
+	return n, err
 }
 
 // openAudit opens a file for further entries. A pipe that nobody reads is an error
