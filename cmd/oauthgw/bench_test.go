@@ -1,0 +1,86 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"oauthgw/metrics"
+)
+
+// What a request costs between the server's and the provider's connection, with
+// the log and the metrics.
+
+// providerStub answers at once, and with the same every time.
+type providerStub struct{ body string }
+
+// RoundTrip implements [http.RoundTripper].
+func (p providerStub) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, ContentLength: int64(len(p.body)), Body: io.NopCloser(strings.NewReader(p.body)),
+		Header: http.Header{
+			"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Pragma": {"no-cache"},
+			"Date": {time.Unix(0, 0).UTC().Format(http.TimeFormat)}, "Content-Length": {strconv.Itoa(len(p.body))},
+		},
+	}, nil
+}
+
+// benchmark lets a gateway before a provider that answers the same every time
+// answer the same request.
+func benchmark(b *testing.B, provided, method, target, form string) {
+	c := defaults()
+	c.Upstream.URL, c.Listen, c.Admin.Listen = "http://127.0.0.1:3000", "127.0.0.1:0", "127.0.0.1:0"
+	c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/oauth2/token"}, "a"
+	s, mistakes := c.compile(&source{})
+	if len(mistakes) > 0 {
+		b.Fatal(mistakes)
+	}
+	lines := newSink(io.Discard, s.logHandler, func() {})
+	defer lines.close()
+	o := observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: metrics.New(build()), decisions: &decisions{}}
+	stub := providerStub{provided}
+	g, err := newGatewayOver(ways{stub, stub, stub}, s, o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.close()
+	h := identified(g)
+	b.ReportAllocs()
+	for b.Loop() {
+		r, _ := http.NewRequestWithContext(b.Context(), method, target, strings.NewReader(form))
+		r.Host, r.RemoteAddr = "127.0.0.1:8080", "127.0.0.1:1234"
+		r.Header = http.Header{"Accept": {"application/json"}, "User-Agent": {"bench/1"}}
+		if form != "" {
+			r.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+			r.Header["Content-Length"] = []string{strconv.Itoa(len(form))}
+			r.Header["Authorization"] = []string{"Basic NWY5YzRhYjA4Y2FjNzQ1NzpzZWNyZXRzZWNyZXRzZWNyZXRzZWNyZXRzZWNyZXQ="}
+		}
+		w := &answer{header: http.Header{}}
+		h.ServeHTTP(w, r)
+		if w.status != http.StatusOK {
+			b.Fatal(w.status)
+		}
+	}
+}
+
+func BenchmarkTokenExchange(b *testing.B) {
+	benchmark(b, `{"access_token":"`+strings.Repeat("a", 700)+`","token_type":"Bearer","expires_in":3600}`,
+		http.MethodPost, "/oauth2/token",
+		"grant_type=authorization_code&code="+strings.Repeat("c0de", 12)+"&redirect_uri=http%3A%2F%2F127.0.0.1%3A43123%2Fcallback&code_verifier="+strings.Repeat("v", 64))
+}
+
+func BenchmarkMetadata(b *testing.B) {
+	benchmark(b, `{"issuer":"http://127.0.0.1:3000","token_endpoint":"http://127.0.0.1:3000/oauth2/token"}`,
+		http.MethodGet, "/.well-known/oauth-authorization-server", "")
+}
+
+func BenchmarkPassthrough(b *testing.B) {
+	benchmark(b, strings.Repeat("x", 1000), http.MethodGet, "/api/v2/users/me", "")
+}
