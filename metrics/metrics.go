@@ -137,23 +137,3 @@ func (m *Metrics) Handler() http.Handler {
 		// Only OpenMetrics has exemplars.
 		promhttp.HandlerOpts{EnableOpenMetrics: true}))
 }
-
-// Instrument counts and times the requests that next answers, under the name
-// of an endpoint.
-func (m *Metrics) Instrument(endpoint string, next http.Handler) http.Handler {
-	label := prometheus.Labels{"endpoint": endpoint}
-	return promhttp.InstrumentHandlerInFlight(m.inFlight.With(label),
-		promhttp.InstrumentHandlerDuration(m.requestDuration.MustCurryWith(label),
-			promhttp.InstrumentHandlerCounter(m.requests.MustCurryWith(label), next),
-			promhttp.WithExemplarFromContext(m.exemplar)))
-}
-
-func (m *Metrics) exemplar(ctx context.Context) prometheus.Labels {
-	if m.TraceID == nil {
-		return nil
-	}
-	if id := m.TraceID(ctx); id != "" {
-		return prometheus.Labels{"trace_id": id}
-	}
-	return nil
-}

@@ -1,13 +1,12 @@
 package proxy
 
 import (
-	"bufio"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/answered"
 )
 
 // The outcomes of an exchange that the gateway did not refuse.
@@ -24,7 +23,7 @@ const (
 // belongs to one goroutine.
 type exchange struct {
 	*Config
-	w     *recorder
+	w     *finalOnly
 	r     *http.Request
 	start time.Time
 
@@ -48,7 +47,7 @@ const answerTime = 10 * time.Second
 func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
 	// Where there is no such thing as a deadline, nobody is slow.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + c.Timeout + answerTime))
-	x = &exchange{Config: c, w: &recorder{ResponseWriter: w, finalOnly: true}, r: r, start: time.Now()}
+	x = &exchange{Config: c, w: &finalOnly{answered.Writer{ResponseWriter: w}}, r: r, start: time.Now()}
 	return x, x.report
 }
 
@@ -72,7 +71,7 @@ func (x *exchange) report() {
 func (x *exchange) decision() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading,
-		Outcome: x.outcome, Status: x.w.status, ClientID: abbreviated(x.credentials.ClientID), Source: address(x.Proxies.Source(x.r)),
+		Outcome: x.outcome, Status: x.w.Status, ClientID: abbreviated(x.credentials.ClientID), Source: address(x.Proxies.Source(x.r)),
 	}
 	if x.credentials.Overlooked != nil {
 		d.Outcome = outcomeOverlooked + x.credentials.Overlooked.Reason
@@ -100,34 +99,13 @@ func (x *exchange) course() []slog.Attr {
 	return attrs
 }
 
-// recorder remembers the status of a reply.
-type recorder struct {
-	http.ResponseWriter
-	status    int
-	finalOnly bool // drop interim replies
-}
+// finalOnly is an answer on a fronted endpoint. Interim replies of the provider (RFC
+// 9110 section 15.2) end here: what they announce has not been checked.
+type finalOnly struct{ answered.Writer }
 
-// WriteHeader implements [http.ResponseWriter]. On a fronted endpoint interim
-// replies of the provider (RFC 9110 section 15.2) end here: what they announce
-// has not been checked.
-func (r *recorder) WriteHeader(status int) {
-	if r.finalOnly && status < http.StatusOK {
-		return
+// WriteHeader implements [http.ResponseWriter].
+func (f *finalOnly) WriteHeader(status int) {
+	if status >= http.StatusOK {
+		f.Writer.WriteHeader(status)
 	}
-	if r.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
 }
-
-// Hijack implements [http.Hijacker]. A connection is given away to switch
-// protocols, and the answer that says so is written past this.
-func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if r.status == 0 {
-		r.status = http.StatusSwitchingProtocols
-	}
-	return http.NewResponseController(r.ResponseWriter).Hijack()
-}
-
-// Unwrap lets [http.ResponseController] reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"time"
 
+	"oauthgw/internal/answered"
 	"oauthgw/internal/forwarded"
 	"oauthgw/internal/origin"
 	"oauthgw/metrics"
@@ -57,10 +58,10 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		ErrorHandler: c.fail,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, recorded, out := time.Now(), &recorder{}, pieces{w}
-		recorded.ResponseWriter = out
-		defer func() { c.report(r, recorded.status, time.Since(start)) }()
-		frame.ServeHTTP(recorded, moving(w, r))
+		start, out := time.Now(), pieces{w}
+		answer := &answered.Writer{ResponseWriter: out}
+		defer func() { c.report(r, answer.Status, time.Since(start)) }()
+		frame.ServeHTTP(answer, moving(w, r))
 		out.begin() // what net/http sends at the end
 	})
 }

@@ -74,6 +74,7 @@ client_auth: {realm: example}
 	p.reload()
 	post(t, p.data, "wrong-canary", "second")
 	expectRecords(t, stdout.String, want[1:])
+	p.stop()
 	for place, text := range map[string]string{"file": contents(file) + contents(file+".1"), "stdout": stdout.String(), "log": p.log.String()} {
 		if strings.Contains(text, "canary") {
 			t.Errorf("%s holds a secret:\n%s", place, text)

@@ -78,9 +78,10 @@ func TestCertificateIsReplaced(t *testing.T) {
 	with := p.head
 	p.head = with[:strings.Index(with, "tls:")] + with[strings.Index(with, "listen:"):]
 	p.write("")
-	if code, _ := p.reload(); code != 200 || !shown().Equal(second) || !strings.Contains(p.log.String(), `"key":"tls"`) {
+	if code, _ := p.reload(); code != 200 || !shown().Equal(second) {
 		t.Errorf("without a certificate: %d", code)
 	}
+	eventually(t, "saying so", func() bool { return strings.Contains(p.log.String(), `"key":"tls"`) })
 	p.head = with
 	p.write("")
 	if err := os.WriteFile(files.CertFile, []byte("half"), 0o600); err != nil {
@@ -104,6 +105,7 @@ func TestCertificateThatIsNotShown(t *testing.T) {
 		}
 		storyGateway{admin: p.admin}.expectExpiry(t, "clients", time.Time{})
 	}
+	p.stop()
 	if n := strings.Count(p.log.String(), `"key":"tls"`); n != 2 {
 		t.Errorf("that it takes a restart was told %d times", n)
 	}

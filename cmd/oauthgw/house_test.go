@@ -15,14 +15,16 @@ import (
 // earn one: with a sentence of its own.
 var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/clientauth": {},
-	"oauthgw/metrics":    {doors: []string{"github.com/prometheus/client_golang"}},
-	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/attempts", "oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission"}},
+	"oauthgw/metrics":    {ours: []string{"oauthgw/internal/answered"}, doors: []string{"github.com/prometheus/client_golang"}},
+	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission"}},
 	"oauthgw/wellknown": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"},
 		doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight"},
 	},
 	// A JSON object as its members, each in the octets that it came in.
 	"oauthgw/internal/jsonobject": {},
+	// With which status a request was answered.
+	"oauthgw/internal/answered": {},
 	// A request submitted to one server at most once, and a reply that is framed
 	// beyond doubt.
 	"oauthgw/internal/submission": {},
@@ -46,7 +48,7 @@ var house = map[string]struct{ ours, doors []string }{
 	// The tests of a package, and no goroutine that outlives them.
 	"oauthgw/internal/leaks": {doors: []string{"go.uber.org/goleak"}},
 	// What OpenTelemetry is told of requests.
-	"oauthgw/internal/tracing": {doors: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
+	"oauthgw/internal/tracing": {ours: []string{"oauthgw/internal/answered"}, doors: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 	// What operators and machines do to the gateway while clients use it, and
 	// whether clients notice.
 	"oauthgw/bench/soak": {},

@@ -19,6 +19,8 @@ import (
 	"net/http"
 	"strings"
 
+	"oauthgw/internal/answered"
+
 	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -108,8 +110,8 @@ func (t *Tracing) Handler(name string, next http.Handler) http.Handler {
 			trace.WithSpanKind(trace.SpanKindServer),
 			trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("oauthgw.endpoint", name)))
 		defer span.End()
-		answer := &statusRecorder{ResponseWriter: w}
-		defer func() { setStatus(span, answer.status, http.StatusInternalServerError) }()
+		answer := &answered.Writer{ResponseWriter: w}
+		defer func() { setStatus(span, answer.Status, http.StatusInternalServerError) }()
 		next.ServeHTTP(answer, r.WithContext(ctx))
 	})
 }

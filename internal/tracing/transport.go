@@ -1,8 +1,6 @@
 package tracing
 
 import (
-	"bufio"
-	"net"
 	"net/http"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -43,37 +41,3 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *transport) CloseIdleConnections() {
 	(&http.Client{Transport: t.next}).CloseIdleConnections()
 }
-
-// statusRecorder remembers the status of an answer.
-type statusRecorder struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader implements [http.ResponseWriter].
-func (r *statusRecorder) WriteHeader(status int) {
-	if r.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements [io.Writer].
-func (r *statusRecorder) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	return r.ResponseWriter.Write(p)
-}
-
-// Hijack implements [http.Hijacker]. A connection is given away to switch
-// protocols, and the answer that says so is written past this.
-func (r *statusRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if r.status == 0 {
-		r.status = http.StatusSwitchingProtocols
-	}
-	return http.NewResponseController(r.ResponseWriter).Hijack()
-}
-
-// Unwrap lets [http.ResponseController] reach the connection.
-func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
