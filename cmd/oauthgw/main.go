@@ -21,6 +21,7 @@ func main() {
 	if err := harden(); err != nil {
 		fmt.Fprintln(os.Stderr, "warning:", err)
 	}
+	collectSeldom()
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
