@@ -35,7 +35,7 @@ type parameter struct {
 // parameter that comes twice (RFC 6749 section 3.2) unless a standard lets it
 // repeat.
 func ParseForm(encoded string) (*Form, error) {
-	f := &Form{}
+	f := &Form{parameters: make([]parameter, 0, min(strings.Count(encoded, "&")+1, maxParameters))}
 	for piece := range strings.SplitSeq(encoded, "&") {
 		if piece == "" {
 			continue
@@ -163,6 +163,18 @@ func (f *Form) With(name, value string) *Form {
 		f = &Form{}
 	}
 	return &Form{append(slices.Clip(f.parameters), parameter{name, NewSecret(value)})}
+}
+
+// WithCredentials returns a form whose parameters of client authentication are a
+// client_id and, unless the secret is zero, a client_secret, at its end.
+func (f *Form) WithCredentials(id string, secret Secret) *Form {
+	out := f.WithoutCredentials() // which nobody else has
+	out.parameters = append(out.parameters, parameter{ParameterClientID, NewSecret(id)})
+	// A client without a secret omits it (RFC 6749 section 2.3.1).
+	if !secret.IsZero() {
+		out.parameters = append(out.parameters, parameter{ParameterClientSecret, secret})
+	}
+	return out
 }
 
 // WithoutCredentials returns a form that lacks every copy of the parameters of

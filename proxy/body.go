@@ -1,20 +1,21 @@
 package proxy
 
 import (
-	"bytes"
 	"io"
 	"sync"
 )
 
 // readAll reads to the end, or to one octet beyond a bound. Length is how many
-// octets are announced; less than 0 means that nobody said.
+// octets are announced; less than 1 means that nobody said.
 func readAll(r io.Reader, length int64, bound int) ([]byte, error) {
-	// Whoever announces much and sends nothing must not take memory by that.
-	const most = 4 << 10
-	var b bytes.Buffer
-	b.Grow(int(max(0, min(length, most))) + bytes.MinRead)
-	_, err := b.ReadFrom(io.LimitReader(r, int64(bound)+1))
-	return b.Bytes(), err
+	// Whoever announces more and sends nothing must not take memory by that.
+	const believed = 4 << 10
+	if 0 < length && length <= min(believed, int64(bound)) {
+		body := make([]byte, length)
+		_, err := io.ReadFull(r, body)
+		return body, err
+	}
+	return io.ReadAll(io.LimitReader(r, int64(bound)+1))
 }
 
 // replyBuffers are for replies that are in memory already, streamBuffers for those

@@ -55,12 +55,12 @@ func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
 
 // Attrs returns the decision as a log line tells it. The time is the line's own.
 func (d Decision) Attrs() []slog.Attr {
-	attrs := []slog.Attr{
+	attrs := append(make([]slog.Attr, 0, 12), // with room for what is told beside it
 		slog.String("endpoint", string(d.Endpoint)),
 		slog.Int("status", d.Status),
 		slog.String("outcome", d.Outcome),
 		slog.String("client_auth", d.method()),
-	}
+	)
 	for _, a := range []slog.Attr{
 		slog.String("client_id", d.ClientID),
 		slog.String("reading", string(d.Reading)),

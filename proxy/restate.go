@@ -38,15 +38,10 @@ func (h *Handler) restate(in received, c clientauth.Credentials) outgoing {
 }
 
 func restateForm(in received, c clientauth.Credentials) *clientauth.Form {
-	if c.Method != clientauth.Basic {
-		return in.Form.Completed(in.Query.OnlyCredentials())
+	if c.Method == clientauth.Basic {
+		return in.Form.WithCredentials(c.ClientID, c.Secret)
 	}
-	form := in.Form.WithoutCredentials().With(clientauth.ParameterClientID, c.ClientID)
-	// A client without a secret omits it.
-	if c.Secret.IsZero() {
-		return form
-	}
-	return form.With(clientauth.ParameterClientSecret, c.Secret.Reveal())
+	return in.Form.Completed(in.Query.OnlyCredentials())
 }
 
 // endToEnd returns the fields of a client's request that may reach a fronted

@@ -58,7 +58,7 @@ func (e *exchange) end(keep bool) {
 	}
 	e.ended = true
 	// An end of ctx has interrupted the connection, or will.
-	if e.unwatch() && keep && e.connection.isSilent() {
+	if e.unwatch() && keep && e.connection.in.Buffered() == 0 {
 		e.idle.put(e.connection, e.IdleConnections, e.IdleTime)
 	} else {
 		e.connection.drop()

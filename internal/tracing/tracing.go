@@ -127,8 +127,9 @@ func (t *Tracing) Transport(next http.RoundTripper) http.RoundTripper {
 
 // Annotate adds to the span of a request what was decided of it.
 func Annotate(ctx context.Context, method, outcome string) {
-	trace.SpanFromContext(ctx).SetAttributes(
-		attribute.String("oauthgw.client_auth", method), attribute.String("oauthgw.outcome", outcome))
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetAttributes(attribute.String("oauthgw.client_auth", method), attribute.String("oauthgw.outcome", outcome))
+	}
 }
 
 // ID returns the trace that a request belongs to. Empty means that it is not
