@@ -89,9 +89,9 @@ func (x *exchange) level() slog.Level {
 
 // course returns how the exchange went, beside the decision.
 func (x *exchange) course() []slog.Attr {
-	attrs := []slog.Attr{slog.Duration("duration", time.Since(x.start))}
+	attrs := []slog.Attr{slog.Int64("duration_us", time.Since(x.start).Microseconds())}
 	if !x.sent.IsZero() {
-		attrs = append(attrs, slog.Duration("upstream", x.waited))
+		attrs = append(attrs, slog.Int64("upstream_us", x.waited.Microseconds()))
 	}
 	if x.fault != nil {
 		attrs = append(attrs, slog.String("fault", x.fault.Error()))

@@ -33,27 +33,27 @@ func TestLogLine(t *testing.T) {
 		want                map[string]any
 	}{
 		"accepted": {basicField, "a=b", 200, "{}", nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
 		"public": {"", "client_id=app", 200, "{}", nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": "app", "upstream": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": "app", "upstream_us": true}},
 		"nobody": {"", "a=b", 200, "{}", nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "upstream": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "upstream_us": true}},
 		"rejected": {basicField, "a=b", 400, `{"error":"invalid_client"}`, nil, map[string]any{
-			"level": "INFO", "status": 401.0, "outcome": "rejected", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true}},
+			"level": "INFO", "status": 401.0, "outcome": "rejected", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
 		"failed": {basicField, "a=b", 500, "{}", nil, map[string]any{
-			"level": "WARN", "status": 500.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true}},
+			"level": "WARN", "status": 500.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
 		"redirected": {basicField, "a=b", 302, "", nil, map[string]any{
-			"level": "WARN", "status": 502.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true, "fault": "redirect"}},
+			"level": "WARN", "status": 502.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true, "fault": "redirect"}},
 		"refused": {"Basic !", "a=b", 200, "{}", nil, map[string]any{
 			"level": "INFO", "status": 401.0, "outcome": "malformed_basic", "client_auth": "client_secret_basic"}},
 		"unread": {"", "a=b&a=c", 200, "{}", nil, map[string]any{
 			"level": "INFO", "status": 400.0, "outcome": "repeated_parameter", "client_auth": "unknown"}},
 		"overlooked": {basicField, "client_id=other", 200, "{}", report, map[string]any{
-			"level": "WARN", "status": 200.0, "outcome": "overlooked_different_client_id", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream": true}},
+			"level": "WARN", "status": 200.0, "outcome": "overlooked_different_client_id", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
 		"a long name": {"", "client_id=" + long, 200, "{}", nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128] + "…", "upstream": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128] + "…", "upstream_us": true}},
 		"not quite as long": {"", "client_id=" + long[:128], 200, "{}", nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128], "upstream": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128], "upstream_us": true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
@@ -92,7 +92,7 @@ func TestLogLine(t *testing.T) {
 			if !strings.Contains(exposed.Body.String(), series) {
 				t.Errorf("the metrics lack %s", series)
 			}
-			if asked := strings.Contains(exposed.Body.String(), `oauthgw_upstream_request_duration_seconds_count{endpoint="token"} 1`); asked != (got["upstream"] == true) {
+			if asked := strings.Contains(exposed.Body.String(), `oauthgw_upstream_request_duration_seconds_count{endpoint="token"} 1`); asked != (got["upstream_us"] == true) {
 				t.Errorf("the provider was asked: %v", asked)
 			}
 		})
@@ -146,14 +146,14 @@ func line(t *testing.T, log string) map[string]any {
 	if err := json.Unmarshal([]byte(log), &got); err != nil {
 		t.Fatalf("%v: %s", err, log)
 	}
-	for _, name := range []string{"time", "duration"} {
+	for _, name := range []string{"time", "duration_us"} {
 		if _, ok := got[name]; !ok {
 			t.Errorf("the line lacks %s", name)
 		}
 		delete(got, name)
 	}
-	if _, ok := got["upstream"]; ok {
-		got["upstream"] = true
+	if _, ok := got["upstream_us"]; ok {
+		got["upstream_us"] = true
 	}
 	return got
 }

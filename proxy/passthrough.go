@@ -112,7 +112,7 @@ func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) 
 		slog.String("path", abbreviated(r.URL.EscapedPath())),
 		slog.Int("status", status),
 		slog.String("source", address(c.Proxies.Source(r))),
-		slog.Duration("duration", d))
+		slog.Int64("duration_us", d.Microseconds()))
 }
 
 func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err error) {

@@ -161,7 +161,7 @@ func (h *Handler) report(r *http.Request, result string, status int, d time.Dura
 		slog.String("endpoint", "metadata"),
 		slog.String("result", result),
 		slog.Int("status", status),
-		slog.Duration("duration", d),
+		slog.Int64("duration_us", d.Microseconds()),
 	}
 	if result == resultUnavailable {
 		attrs = append(attrs, slog.String("fault", err.Error()))

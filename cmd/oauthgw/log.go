@@ -11,20 +11,11 @@ import (
 func newLog(s settings, w io.Writer) *slog.Logger { return slog.New(inRequest{s.logHandler(w)}) }
 
 func (s settings) logHandler(w io.Writer) slog.Handler {
-	options := &slog.HandlerOptions{Level: s.logLevel, ReplaceAttr: shorten}
+	options := &slog.HandlerOptions{Level: s.logLevel}
 	if s.logJSON {
 		return slog.NewJSONHandler(w, options)
 	}
 	return slog.NewTextHandler(w, options)
-}
-
-// shorten writes durations in milliseconds, which both people and machines can
-// read.
-func shorten(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration && a.Key != slog.TimeKey {
-		return slog.Float64(a.Key+"_ms", float64(a.Value.Duration().Microseconds())/1000)
-	}
-	return a
 }
 
 // newStandardLog returns a logger for what net/http says on its own, to the log
