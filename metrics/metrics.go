@@ -53,6 +53,7 @@ type Metrics struct {
 	ready            atomic.Pointer[func() bool] // nil: nobody has said
 
 	logDropped *prometheus.CounterVec
+	panics     prometheus.Counter
 
 	connectionsEvicted *prometheus.CounterVec
 }
@@ -80,6 +81,9 @@ func New(b Build) *Metrics {
 
 		certificates: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace,
 			Name: "certificate_not_after_timestamp_seconds", Help: "When the certificate that clients or the provider are shown expires, in seconds since 1970."}, []string{"shown_to"}),
+
+		panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace,
+			Name: "panics_total", Help: "Requests that met an error in this program."}),
 
 		logDropped: counter("log_dropped_total", "Log lines that were dropped because nobody took them in time, by log: operations or audit.", "log"),
 
@@ -119,7 +123,7 @@ func (m *Metrics) register(b Build) {
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
-		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.connectionsEvicted,
+		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.panics, m.connectionsEvicted,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "ready",
 			Help: "Whether requests can be answered and the gateway is not draining, as /-/ready says."}, m.readiness),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",

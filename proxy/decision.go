@@ -23,7 +23,7 @@ type Decision struct {
 	Method clientauth.Method
 	// Reading is how an HTTP Basic pair was read. Empty means that there was none.
 	Reading clientauth.Reading
-	// Outcome is accepted, rejected, failed, canceled, the reason of the gateway's
+	// Outcome is accepted, rejected, failed, canceled, panic, the reason of the gateway's
 	// refusal, or that reason behind "overlooked_" where it let the request pass.
 	Outcome string
 	// Status is the status of the answer. Zero means that there was none.
@@ -39,7 +39,7 @@ type Decision struct {
 // Refused reports whether the gateway or the provider turned the request away.
 func (d Decision) Refused() bool {
 	switch d.Outcome {
-	case outcomeAccepted, outcomeFailed, outcomeCanceled:
+	case outcomeAccepted, outcomeFailed, outcomeCanceled, outcomePanicked:
 		return false
 	}
 	return !strings.HasPrefix(d.Outcome, outcomeOverlooked)

@@ -15,6 +15,7 @@ const (
 	outcomeRejected = "rejected" // the provider answered invalid_client
 	outcomeFailed   = "failed"   // the provider answered 5xx, or brought no usable reply
 	outcomeCanceled = "canceled" // the client went away
+	outcomePanicked = "panic"    // this program failed
 
 	outcomeOverlooked = "overlooked_" // with the reason for which it would have been refused
 )
@@ -47,7 +48,7 @@ const answerTime = 10 * time.Second
 func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
 	// Where there is no such thing as a deadline, nobody is slow.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + c.Timeout + answerTime))
-	x = &exchange{Config: c, w: &finalOnly{answered.Writer{ResponseWriter: w}}, r: r, start: time.Now()}
+	x = &exchange{Config: c, w: &finalOnly{answered.Writer{ResponseWriter: w}}, r: r, start: time.Now(), outcome: outcomePanicked}
 	return x, x.report
 }
 
@@ -81,7 +82,7 @@ func (x *exchange) decision() Decision {
 
 // level is higher where an operator has something to do.
 func (x *exchange) level() slog.Level {
-	if x.outcome == outcomeFailed || x.credentials.Overlooked != nil {
+	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || x.credentials.Overlooked != nil {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -56,7 +56,7 @@ var (
 		Description: "The authorization server's reply was compressed although it was asked not to be."}
 )
 
-// Refusals of paths that lead to no fronted endpoint, for the router.
+// Refusals for the router and whoever stands before it.
 var (
 	// ErrEndpointsUnknown is the answer while the provider's metadata, which
 	// names the endpoints, has not been read.
@@ -65,6 +65,9 @@ var (
 	// ErrHost is the answer to a Host field that names none.
 	ErrHost = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "host",
 		Description: "The Host header field does not name a host."}
+	// ErrPanic is the answer where this program failed.
+	ErrPanic = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "panic",
+		Description: "The gateway failed at this request; it may have been processed."}
 	// ErrNotFound is the answer for a path that is not served.
 	ErrNotFound = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "not_found",
 		Description: "There is no such endpoint here."}
@@ -73,6 +76,8 @@ var (
 // status maps a refusal to its HTTP status: the one place.
 func status(e *clientauth.Error) int {
 	switch e {
+	case ErrPanic:
+		return http.StatusInternalServerError
 	case ErrNotFound:
 		return http.StatusNotFound
 	case errMethod:

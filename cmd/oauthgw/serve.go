@@ -120,8 +120,8 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	if given["listen"] == nil {
 		servers.own = data
 	}
-	servers.dataHTTP = servers.newServer(identified(live), errorLog)
-	servers.adminHTTP = servers.newServer(servers.operations(), errorLog)
+	servers.dataHTTP = servers.newServer(identified(live.surviving(live)), errorLog)
+	servers.adminHTTP = servers.newServer(live.surviving(servers.operations()), errorLog)
 	return servers, nil
 }
 

@@ -16,6 +16,9 @@ const (
 	// breakerPause is how long nothing is asked of a server that does not answer,
 	// until one connection is tried.
 	breakerPause = time.Second
+	// refusedPause is that of a server that refuses connections: it says so at once,
+	// so that trying costs nobody anything.
+	refusedPause = 100 * time.Millisecond
 )
 
 // breaker keeps requests from a server that cannot be reached or does not answer
@@ -26,6 +29,7 @@ type breaker struct {
 	mu               sync.Mutex
 	began            time.Time // of the window
 	outcomes, silent int       // in the window
+	pause            time.Duration
 	paused           time.Time // until then; zero: it is closed, requests go through
 }
 
@@ -41,7 +45,7 @@ func (b *breaker) admits() (ok, trial bool) {
 	if now.Before(b.paused) {
 		return false, false
 	}
-	b.paused = now.Add(breakerPause) // for everyone else
+	b.paused = now.Add(b.pause) // for everyone else
 	return true, true
 }
 
@@ -67,15 +71,25 @@ func (b *breaker) count(err error) {
 	b.outcomes++
 	if isSilence(err) {
 		b.silent++
+		b.pause = pauseAfter(err)
 	}
 	if b.paused.IsZero() && b.outcomes >= breakerLeast && 2*b.silent >= b.outcomes {
-		b.paused = now.Add(breakerPause)
+		b.paused = now.Add(b.pause)
 	}
+}
+
+func pauseAfter(silence error) time.Duration {
+	if isTimeout(silence) {
+		return breakerPause
+	}
+	return refusedPause
 }
 
 // isSilence reports whether a server could not be reached or did not answer in
 // time.
-func isSilence(err error) bool {
+func isSilence(err error) bool { return errors.Is(err, ErrUnreachable) || isTimeout(err) }
+
+func isTimeout(err error) bool {
 	var timeout net.Error
-	return errors.Is(err, ErrUnreachable) || errors.As(err, &timeout) && timeout.Timeout()
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

@@ -21,16 +21,17 @@ func TestBreaker(t *testing.T) {
 	unreachable := fmt.Errorf("%w: refused", ErrUnreachable)
 	for name, test := range map[string]struct {
 		outcomes func(i int) error
-		silent   bool
+		pause    time.Duration // 0: it is not left alone
 	}{
-		"unreachable":        {func(int) error { return unreachable }, true},
-		"too late":           {func(int) error { return context.DeadlineExceeded }, true},
-		"half of the time":   {func(i int) error { return []error{nil, unreachable}[i%2] }, true},
-		"less than half":     {func(i int) error { return []error{unreachable, nil, nil}[i%3] }, false},
-		"answered badly":     {func(int) error { return errStatus }, false},
-		"clients go away":    {func(int) error { return fmt.Errorf("%w: %w", ErrUnreachable, context.Canceled) }, false},
-		"answered":           {func(int) error { return nil }, false},
-		"a few, and an hour": {func(i int) error { time.Sleep(time.Minute); return unreachable }, false},
+		"unreachable":        {func(int) error { return unreachable }, refusedPause},
+		"lost":               {func(int) error { return fmt.Errorf("%w: %w", ErrUnreachable, context.DeadlineExceeded) }, breakerPause},
+		"too late":           {func(int) error { return context.DeadlineExceeded }, breakerPause},
+		"half of the time":   {func(i int) error { return []error{nil, unreachable}[i%2] }, refusedPause},
+		"less than half":     {func(i int) error { return []error{unreachable, nil, nil}[i%3] }, 0},
+		"answered badly":     {func(int) error { return errStatus }, 0},
+		"clients go away":    {func(int) error { return fmt.Errorf("%w: %w", ErrUnreachable, context.Canceled) }, 0},
+		"answered":           {func(int) error { return nil }, 0},
+		"a few, and an hour": {func(i int) error { time.Sleep(time.Minute); return unreachable }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -41,20 +42,21 @@ func TestBreaker(t *testing.T) {
 					}
 					b.count(test.outcomes(i))
 				}
-				if ok, _ := b.admits(); ok == test.silent {
+				time.Sleep(max(0, test.pause-1))
+				if ok, _ := b.admits(); ok != (test.pause == 0) {
 					t.Fatalf("admitted: %v", ok)
 				}
-				if !test.silent {
+				if test.pause == 0 {
 					return
 				}
-				time.Sleep(breakerPause)
+				time.Sleep(1)
 				ok, trial := b.admits()
 				another, _ := b.admits()
 				if !ok || !trial || another {
 					t.Errorf("admitted %v as a trial %v, and another %v", ok, trial, another)
 				}
 				b.count(unreachable) // the trial's outcome
-				time.Sleep(breakerPause)
+				time.Sleep(test.pause)
 				if ok, trial := b.admits(); !ok || !trial {
 					t.Errorf("admitted %v as a trial %v", ok, trial)
 				}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"oauthgw/metrics"
+)
+
+// A panic costs its request and nothing else, and what it was about is nowhere.
+func TestPanics(t *testing.T) {
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		status  int // 0: the connection ends
+		told    bool
+	}{
+		"before the answer": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			panic("canary")
+		}, 500, true},
+		"with an error": {func(http.ResponseWriter, *http.Request) {
+			panic(json.Unmarshal([]byte("canary"), &struct{}{}))
+		}, 500, true},
+		"within the answer": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "half")
+			_ = http.NewResponseController(w).Flush()
+			panic("canary")
+		}, 0, true},
+		"on purpose": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log, standard syncBuffer
+			l := watched(t, &log)
+			server := httptest.NewUnstartedServer(identified(l.surviving(test.handler)))
+			server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(&standard, nil), slog.LevelError)
+			server.Start()
+			defer server.Close()
+			resp, err := http.Get(server.URL)
+			var answer []byte
+			if err == nil {
+				answer, err = io.ReadAll(resp.Body)
+				resp.Body.Close()
+			}
+			if (err == nil) != (test.status != 0) || err == nil && (resp.StatusCode != test.status || resp.Header.Get("Content-Type") != "application/json" ||
+				!strings.Contains(string(answer), `{"error":"server_error","error_description":"The gateway`)) {
+				t.Errorf("%v %s", err, answer)
+			}
+			server.Close()
+			exposed := httptest.NewRecorder()
+			l.metrics.Handler().ServeHTTP(exposed, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			if told := strings.Contains(log.String(), `"level":"ERROR"`) && strings.Contains(log.String(), "TestPanics.func") && strings.Contains(log.String(), `"request_id":`); told != test.told ||
+				strings.Contains(exposed.Body.String(), "oauthgw_panics_total 1\n") != test.told {
+				t.Errorf("the log: %s", log.String())
+			}
+			if strings.Contains(log.String()+standard.String()+string(answer), "canary") || standard.String() != "" {
+				t.Errorf("the log: %s\nnet/http: %s\nthe answer: %s", log.String(), standard.String(), answer)
+			}
+		})
+	}
+}
+
+// watched returns a gateway that nobody asks, with a log.
+func watched(t *testing.T, log io.Writer) *live {
+	t.Helper()
+	c := defaults()
+	c.Upstream.URL = "http://127.0.0.1:1"
+	s, mistakes := c.compile(&source{})
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	l, err := newLive(s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, log) }, metrics: metrics.New(build())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.now().close)
+	return l
+}
