@@ -22,6 +22,8 @@ type attack struct {
 	each  int           // connections of each kind
 	lasts time.Duration // at full scale
 	most  int64         // what the gateway may hold, in bytes
+	// provider is how long the provider takes for a token request.
+	provider time.Duration
 	// crowded says that there are more attackers than the gateway takes connections.
 	crowded bool
 }
@@ -29,13 +31,15 @@ type attack struct {
 // run is the experiment: honest clients are watched before, during and after.
 func (a attack) run(ctx context.Context, s *site) (string, error) {
 	s.prepare = limited
+	var h holding
+	s.provider.before = h.takes(a.provider)
 	g, err := s.start(ctx, "", nil)
 	if err != nil {
 		return "", err
 	}
-	h := s.honest(g)
+	honest := s.honest(g)
 	before, calmErr := g.standing()
-	calm := h.served(ctx, s.during(5*time.Second))
+	calm := honest.served(ctx, s.during(5*time.Second))
 	var tolls []func() (toll, error)
 	d := s.during(a.lasts)
 	for _, kind := range a.kinds {
@@ -46,11 +50,11 @@ func (a attack) run(ctx context.Context, s *site) (string, error) {
 		tolls = append(tolls, through)
 	}
 	pause(ctx, d/4)
-	h.crowded = a.crowded
-	meanwhile := h.served(ctx, d*3/4)
+	honest.crowded = a.crowded
+	meanwhile := honest.served(ctx, d*3/4)
 	most, mostErr := g.descriptors()
-	h.crowded = false
-	text := fmt.Sprintf("%d descriptors; clients with a connection: %s; without: %s, %d in vain", most, meanwhile.kept.against(calm.kept), meanwhile.anew.against(calm.anew), h.inVain.Load())
+	honest.crowded = false
+	text := fmt.Sprintf("%d descriptors; clients with a connection: %s; without: %s, %d in vain", most, meanwhile.kept.against(calm.kept), meanwhile.anew.against(calm.anew), honest.inVain.Load())
 	for i, through := range tolls {
 		t, tollErr := through()
 		text += fmt.Sprintf("; %s: %s", a.kinds[i], t)
@@ -60,7 +64,7 @@ func (a attack) run(ctx context.Context, s *site) (string, error) {
 	if m.most > a.most {
 		err = errors.Join(err, fmt.Errorf("the gateway held %s", mib(m.most)))
 	}
-	after := h.served(ctx, s.during(5*time.Second))
+	after := honest.served(ctx, s.during(5*time.Second))
 	err = errors.Join(err, calmErr, mostErr, memErr, g.calmsDown(ctx, before))
 	return fmt.Sprintf("held %s at most; %s; afterwards: %s", mib(m.most), text, after.anew.against(calm.anew)),
 		errors.Join(err, g.stop(ctx, syscall.SIGINT))

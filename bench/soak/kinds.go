@@ -29,8 +29,13 @@ var kinds = map[string]kind{
 	"deaf-page":    {begins: "GET /large HTTP/1.1\r\nHost: " + publicHost + "\r\n\r\n", pause: time.Second, deaf: true},
 }
 
-// slowly are the kinds that send slowly.
-var slowly = []string{"slow-header", "slow-body"}
+// Kinds that belong together: those that send slowly, that send much, and that read
+// nothing.
+var (
+	slowly = []string{"slow-header", "slow-body"}
+	large  = []string{"large-header", "endless-body"}
+	deaf   = []string{"deaf", "deaf-page"}
+)
 
 // behave attacks on a connection until the gateway ends it. Digit is the first of
 // the status that the gateway answered, 0 if it did not. Not ended means that the

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -39,10 +40,11 @@ var experiments = []experiment{
 	{"stall", "R6", "the provider takes 600 requests at once and never answers, or not to the end", stall},
 	{"slow", "R5", "1536 clients of a provider that takes two seconds, of which 512 are let through at once", slow},
 	{"overload", "R22", "ten times as many clients as before, for a while; the provider takes two seconds", overload},
-	{"slow-clients", "R14, R23", "4900 connections that send a header slowly and 4900 that send a body slowly", attack{kinds: slowly, each: 4900, lasts: 30 * time.Second, most: sidecar}.run},
-	{"slow-crowd", "R14, R23", "10000 connections that send a header slowly and 10000 that send a body slowly: twice as many as are taken", attack{kinds: slowly, each: 10_000, lasts: 40 * time.Second, most: sidecar, crowded: true}.run},
-	{"large-clients", "R15", "1000 connections with headers of a megabyte and 1000 with bodies without end", attack{kinds: []string{"large-header", "endless-body"}, each: 1000, lasts: 15 * time.Second, most: sidecar}.run},
-	{"deaf-clients", "R16", "1000 connections that never read the documents they ask for, and 1000 that never read a page", attack{kinds: []string{"deaf", "deaf-page"}, each: 1000, lasts: 60 * time.Second, most: sidecar}.run},
+	{"slow-clients", "R14, R23", "2900 connections that send a header slowly and 2900 that send a body slowly: as many as are taken", attack{kinds: slowly, each: 2900, lasts: 30 * time.Second, most: sidecar}.run},
+	{"slow-crowd", "R14, R23", "10000 connections that send a header slowly and 10000 that send a body slowly: more than three times as many as are taken", attack{kinds: slowly, each: 10_000, lasts: 40 * time.Second, most: sidecar, crowded: true}.run},
+	{"large-clients", "R15", "1000 connections with headers of a megabyte and 1000 with bodies without end", attack{kinds: large, each: 1000, lasts: 15 * time.Second, most: sidecar}.run},
+	{"deaf-clients", "R16", "1000 connections that never read the documents they ask for, and 1000 that never read a page", attack{kinds: deaf, each: 1000, lasts: 60 * time.Second, most: sidecar}.run},
+	{"together", "R23", "800 connections of each of these six kinds, and a provider that takes two seconds", attack{kinds: slices.Concat(slowly, large, deaf), each: 800, lasts: 40 * time.Second, most: sidecar, provider: 2 * time.Second}.run},
 	{"descriptors", "R17", "1000 idle connections to a gateway that may have 256 descriptors", scarce},
 	{"kill", "R13", "SIGKILL under load and a start at the same address, 50 times", kill},
 	{"full", "R20", "the log is written to a full device", full},
