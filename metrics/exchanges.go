@@ -70,12 +70,13 @@ func (m *Metrics) MetadataRequest(result string) {
 
 // MetadataFetched records that metadata was just fetched from the provider.
 func (m *Metrics) MetadataFetched() {
-	m.metadataFetched.Store(time.Now().UnixNano())
+	now := time.Now()
+	m.metadataFetched.Store(&now)
 }
 
 func (m *Metrics) metadataAge() float64 {
-	if at := m.metadataFetched.Load(); at != 0 {
-		return time.Since(time.Unix(0, at)).Seconds()
+	if at := m.metadataFetched.Load(); at != nil {
+		return time.Since(*at).Seconds()
 	}
 	return math.NaN()
 }

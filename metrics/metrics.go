@@ -12,6 +12,7 @@ import (
 	"context"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -45,7 +46,7 @@ type Metrics struct {
 	upstreamErrors   *prometheus.CounterVec
 
 	metadataRequests *prometheus.CounterVec
-	metadataFetched  atomic.Int64 // Unix nanoseconds; 0 means never
+	metadataFetched  atomic.Pointer[time.Time] // nil: never
 
 	reloadSuccessful prometheus.Gauge
 	reloadTimestamp  prometheus.Gauge

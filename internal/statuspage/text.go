@@ -93,14 +93,15 @@ func momentOf(t, now time.Time) *moment {
 	if t.IsZero() {
 		return nil
 	}
+	age := now.Sub(t) // before the clock is all that is left of them
 	t, now = t.UTC(), now.UTC()
 	clock := "15:04:05 UTC"
 	if t.YearDay() != now.YearDay() || t.Year() != now.Year() {
 		clock = "2006-01-02 15:04:05 UTC"
 	}
 	ago := "just now"
-	if d := now.Sub(t); d >= time.Second {
-		ago = span(d) + " ago"
+	if age >= time.Second {
+		ago = span(age) + " ago"
 	}
 	return &moment{t.Format(time.RFC3339), t.Format(clock), ago}
 }
