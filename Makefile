@@ -3,6 +3,7 @@
 # make e2e             real clients, from npm, against the running programs; needs Node
 # make conformance     the tables of what the standards ask and of what an abuser tries, row by row
 # make soak            what must not fail under load and attack, counted; 25 minutes
+# make bench           what it costs beside nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
 # make malformed       what no client should send, against nginx and haproxy too; needs Debian and a corpus
 # make undone          each defence taken out, and the test that misses it; some minutes
 # make release         dist/: binaries, bills of materials, checksums
@@ -18,7 +19,7 @@ FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig 
 # Requests of llhttp's tests, which are not part of this repository.
 CORPUS ?= ../shared/corpora/llhttp-requests.json
 
-.PHONY: build run test conformance e2e soak malformed undone release release-check lint fuzz $(FUZZ)
+.PHONY: build run test conformance e2e soak bench malformed undone release release-check lint fuzz $(FUZZ)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -38,6 +39,10 @@ e2e:
 
 soak: build
 	go run ./bench/soak -gateway bin/oauthgw -into docs/reliability.md
+
+bench: build
+	bench/pace/fetch .build/peers
+	go run ./bench/pace -gateway bin/oauthgw -peers .build/peers
 
 malformed: build
 	@test -f $(CORPUS) || { echo 'there is no $(CORPUS); name the corpus: make malformed CORPUS=FILE' >&2; exit 1; }

@@ -52,6 +52,8 @@ var house = map[string]struct{ ours, doors []string }{
 	// What operators and machines do to the gateway while clients use it, and
 	// whether clients notice.
 	"oauthgw/bench/soak": {},
+	// What the gateway costs, beside what one would take in its place.
+	"oauthgw/bench/pace": {},
 	// The defences, taken away one at a time, and the tests that have to fail then.
 	"oauthgw/bench/undone":            {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},

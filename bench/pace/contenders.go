@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+)
+
+// contender is a program that stands where the gateway stands.
+type contender struct {
+	name, does string
+	// start runs it. Nil: the provider itself is asked.
+	start      func(*bed) (*process, error)
+	translates bool // the provider finds credentials in the form
+	registers  bool // a client is told the method that it asked for
+}
+
+var (
+	direct  = &contender{name: "direct", does: "the provider alone"}
+	oauthgw = &contender{"oauthgw", "everything", startGateway, true, true}
+	stock   = &contender{name: "ReverseProxy", does: "a bare httputil.ReverseProxy", start: func(b *bed) (*process, error) { return b.runAs("stock", b.Provider) }}
+	raised  = &contender{name: "ReverseProxy, 1024 kept", does: "the same with MaxIdleConnsPerHost 1024", start: func(b *bed) (*process, error) { return b.runAs("raised", b.Provider) }}
+	floor   = &contender{name: "net/http", does: "a server that reads the request and answers it itself", start: startFloor}
+	lua     = &contender{"nginx+Lua", "the rewrite in Lua", startNginx("nginx-lua.conf", "restate.lua"), true, false}
+	njs     = &contender{"nginx+njs", "the rewrite in JavaScript", startNginx("nginx-njs.conf", "restate.js"), true, false}
+	haproxy = &contender{name: "haproxy", does: "refusals and challenges, no rewrite", start: startHaproxy}
+	caddy   = &contender{name: "Caddy", does: "carries everything as it is", start: startCaddy}
+)
+
+// contenders are all there are, in their order.
+var contenders = []*contender{direct, oauthgw, stock, raised, floor, lua, njs, haproxy, caddy}
+
+// startGateway runs oauthgw as it is without further configuration: it logs each
+// exchange to a file, and counts.
+func startGateway(b *bed) (*process, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return b.run("oauthgw", address, b.gateway, "--upstream.url=http://"+b.Provider, "--listen="+address, "--admin.listen=127.0.0.1:0")
+}
+
+// startFloor runs the net/http server, with the metadata that the gateway serves.
+func startFloor(b *bed) (*process, error) {
+	file := b.file("metadata.json")
+	if _, err := os.Stat(file); err != nil {
+		if err := b.keepMetadata(file); err != nil {
+			return nil, err
+		}
+	}
+	return b.runAs("floor", file)
+}
+
+// keepMetadata writes what the gateway makes of the provider's metadata.
+func (b *bed) keepMetadata(file string) error {
+	g, err := startGateway(b)
+	if err != nil {
+		return err
+	}
+	defer g.stop()
+	described := workloads[1]
+	return g.await(context.Background(), func() error {
+		w, err := dial(g.address)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = w.Close() }()
+		head, body, err := w.exchange(described.request(oauthgw, 0))
+		if err == nil {
+			err = described.judge(oauthgw, head, body)
+		}
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(file, body, 0o600)
+	})
+}
+
+func startNginx(configuration, script string) func(*bed) (*process, error) {
+	return func(b *bed) (*process, error) {
+		address, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := b.configure(script, address); err != nil {
+			return nil, err
+		}
+		file, err := b.configure(configuration, address)
+		if err != nil {
+			return nil, err
+		}
+		return b.run(configuration, address, filepath.Join(b.Peers, "usr/sbin/nginx"), "-e", "stderr", "-p", b.directory, "-c", file)
+	}
+}
+
+func startHaproxy(b *bed) (*process, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	file, err := b.configure("haproxy.cfg", address)
+	if err != nil {
+		return nil, err
+	}
+	return b.run("haproxy", address, filepath.Join(b.Peers, "usr/sbin/haproxy"), "-db", "-f", file)
+}
+
+func startCaddy(b *bed) (*process, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	file, err := b.configure("Caddyfile", address)
+	if err != nil {
+		return nil, err
+	}
+	return b.run("caddy", address, filepath.Join(b.Peers, "usr/bin/caddy"), "run", "--adapter", "caddyfile", "--config", file)
+}
