@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -19,6 +20,8 @@ type crowd struct {
 	target
 	work  workload
 	wires []*wire
+	// atOnce is how many may have a request under way. 0: all.
+	atOnce int
 	// distinct is how many clients each connection has, one after the other.
 	// 0: one for ever.
 	distinct int
@@ -45,13 +48,20 @@ func (c *crowd) leave() {
 	}
 }
 
-// each lets every client do something at the same time. The error is the first.
-func (c *crowd) each(do func(n int, w *wire) error) error {
+// each lets as many as may do something at the same time, each with connections of
+// its own. The error is the first.
+func (c *crowd) each(do func(n int, mine []*wire) error) error {
+	atOnce := len(c.wires)
+	if c.atOnce > 0 {
+		atOnce = c.atOnce
+	}
 	var wait sync.WaitGroup
-	errs := make(chan error, len(c.wires))
-	for n, w := range c.wires {
+	errs := make(chan error, atOnce)
+	n := 0
+	for mine := range slices.Chunk(c.wires, len(c.wires)/atOnce) {
+		n++
 		wait.Go(func() {
-			if err := do(n, w); err != nil {
+			if err := do(n, mine); err != nil {
 				errs <- err
 			}
 		})
@@ -74,9 +84,16 @@ func (c *crowd) once(w *wire, request []byte) error {
 // closed lets every client send its next request when it has the answer to the one
 // before, for a time. It returns how long each took.
 func (c *crowd) closed(lasts time.Duration) ([]time.Duration, error) {
-	took := make([][]time.Duration, len(c.wires))
+	var mu sync.Mutex
+	var all []time.Duration
 	until := time.Now().Add(lasts)
-	err := c.each(func(n int, w *wire) error {
+	err := c.each(func(n int, mine []*wire) error {
+		var took []time.Duration
+		defer func() {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, took...)
+		}()
 		request := c.work.request(c.contender, n)
 		for i := 0; ; i++ {
 			if c.distinct > 0 {
@@ -86,16 +103,12 @@ func (c *crowd) closed(lasts time.Duration) ([]time.Duration, error) {
 			if begins.After(until) {
 				return nil
 			}
-			if err := c.once(w, request); err != nil {
+			if err := c.once(mine[i%len(mine)], request); err != nil {
 				return err
 			}
-			took[n] = append(took[n], time.Since(begins))
+			took = append(took, time.Since(begins))
 		}
 	})
-	var all []time.Duration
-	for _, t := range took {
-		all = append(all, t...)
-	}
 	return all, err
 }
 
@@ -103,6 +116,26 @@ func (c *crowd) closed(lasts time.Duration) ([]time.Duration, error) {
 // answered, as long as a client is left to send them. A request takes from when it
 // was due, so that nothing that waits is left out.
 func (c *crowd) open(lasts time.Duration, rate int) ([]time.Duration, error) {
+	due := schedule(lasts, rate)
+	var mu sync.Mutex
+	var all []time.Duration
+	err := c.each(func(n int, mine []*wire) error {
+		request := c.work.request(c.contender, n)
+		for at := range due {
+			if err := c.once(mine[0], request); err != nil {
+				return err
+			}
+			mu.Lock()
+			all = append(all, time.Since(at))
+			mu.Unlock()
+		}
+		return nil
+	})
+	return all, err
+}
+
+// schedule tells when each request is due, at that time. Nobody has to listen.
+func schedule(lasts time.Duration, rate int) <-chan time.Time {
 	total := int(lasts.Seconds() * float64(rate))
 	due := make(chan time.Time, total)
 	go func() {
@@ -113,28 +146,14 @@ func (c *crowd) open(lasts time.Duration, rate int) ([]time.Duration, error) {
 		begins := time.Now()
 		for i := range total {
 			at := begins.Add(time.Duration(i) * time.Second / time.Duration(rate))
-			if left := time.Until(at); left > 0 {
+			for left := time.Until(at); left > 0; left = time.Until(at) {
 				wait := syscall.NsecToTimespec(left.Nanoseconds())
-				_ = syscall.Nanosleep(&wait, nil) // a signal makes it early by less than a request
+				_ = syscall.Nanosleep(&wait, nil) // a signal may end it early
 			}
 			due <- at
 		}
 	}()
-	var mu sync.Mutex
-	var all []time.Duration
-	err := c.each(func(n int, w *wire) error {
-		request := c.work.request(c.contender, n)
-		for at := range due {
-			if err := c.once(w, request); err != nil {
-				return err
-			}
-			mu.Lock()
-			all = append(all, time.Since(at))
-			mu.Unlock()
-		}
-		return nil
-	})
-	return all, err
+	return due
 }
 
 // ask sends one request on a connection of its own.

@@ -96,16 +96,50 @@ func (o options) perform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var r results
+	r := results{samples: map[condition]map[string][]sample{}, memory: map[string]int64{}}
+	if err := r.measure(ctx, o, targets); err != nil {
+		return err
+	}
+	if o.work == "" && slices.Contains(contendersOf(targets), oauthgw) {
+		if r.own, err = examine(ctx, b, o); err != nil {
+			return err
+		}
+	}
+	return r.report(o)
+}
+
+// measure lets the targets compete under every condition that was asked for.
+func (r *results) measure(ctx context.Context, o options, targets []target) error {
 	for _, w := range workloads {
-		if o.work == "" || o.work == w.name {
-			if err := r.compete(ctx, targets, condition{w.name, 0}, o.rounds, o.lasts); err != nil {
+		if o.work != "" && o.work != w.name {
+			continue
+		}
+		if err := r.compete(ctx, targets, condition{work: w.name}, o.rounds, o.lasts); err != nil {
+			return err
+		}
+		if w.name == "token" {
+			if err := r.hold(targets); err != nil {
 				return err
 			}
 		}
 	}
-	fmt.Print(r.tables())
+	if o.work != "" {
+		return nil
+	}
+	for _, rate := range rates {
+		if err := r.compete(ctx, targets, condition{work: "token", rate: rate}, o.rounds, o.lasts); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// contendersOf returns who runs.
+func contendersOf(targets []target) (all []*contender) {
+	for _, t := range targets {
+		all = append(all, t.contender)
+	}
+	return all
 }
 
 // enter starts the contenders that were asked for.

@@ -15,25 +15,29 @@ const clients = 64
 type condition struct {
 	work string // the workload's name
 	rate int    // requests per second; 0: a closed loop, at saturation
+	// connections are as many as clients keep, of which manyAtOnce have a request
+	// under way. 0: those of clients, all at once.
+	connections int
 }
+
+// rates are the fixed ones, at which tokens are asked for.
+var rates = []int{500, 1000, 2000}
 
 // results are the samples of each contender by condition, one a round.
 type results struct {
 	samples map[condition]map[string][]sample
-	memory  map[string]int64 // held at most after the token exchanges, by contender
+	memory  map[string]int64 // held at most in the token exchanges at saturation, by contender
+	own     *own             // nil: it was not measured
 }
 
 // of returns the samples of a contender, or nil.
 func (r *results) of(work string, rate int, c *contender) []sample {
-	return r.samples[condition{work, rate}][c.name]
+	return r.samples[condition{work: work, rate: rate}][c.name]
 }
 
 // compete measures all targets under a condition, in rounds, each in its turn, so
 // that what disturbs the machine meets all of them.
 func (r *results) compete(ctx context.Context, targets []target, at condition, rounds int, lasts time.Duration) error {
-	if r.samples == nil {
-		r.samples = map[condition]map[string][]sample{}
-	}
 	got := map[string][]sample{}
 	r.samples[at] = got
 	for round := range rounds {
@@ -62,11 +66,14 @@ func (t target) perform(ctx context.Context, at condition, lasts time.Duration) 
 	if ctx.Err() != nil {
 		return sample{}, ctx.Err()
 	}
-	c, err := gather(t, workloadNamed(at.work), clients)
+	c, err := gather(t, workloadNamed(at.work), max(at.connections, clients))
 	if err != nil {
 		return sample{}, err
 	}
 	defer c.leave()
+	if at.connections > 0 {
+		c.atOnce = manyAtOnce
+	}
 	if _, err := c.closed(lasts / 8); err != nil {
 		return sample{}, err
 	}
@@ -76,6 +83,18 @@ func (t target) perform(ctx context.Context, at condition, lasts time.Duration) 
 		}
 		return c.closed(lasts)
 	})
+}
+
+// hold notes what the targets held at most.
+func (r *results) hold(targets []target) error {
+	for _, t := range targets {
+		most, err := t.process.memory("VmHWM")
+		if err != nil {
+			return err
+		}
+		r.memory[t.name] = most
+	}
+	return nil
 }
 
 func workloadNamed(name string) workload {

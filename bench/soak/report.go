@@ -3,10 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"time"
+
+	"oauthgw/bench/marked"
 )
 
 // row is what came of one experiment.
@@ -25,12 +26,6 @@ func (r row) verdict() string {
 	return "pass"
 }
 
-// The table stands between these lines of a Markdown file.
-const (
-	tableBegins = "<!-- make soak -->\n"
-	tableEnds   = "<!-- end -->\n"
-)
-
 // report prints the table, puts it into a file if one is named, and fails if an
 // experiment did.
 func report(rows []row, scale float64, into string) error {
@@ -47,7 +42,7 @@ func report(rows []row, scale float64, into string) error {
 		err = fmt.Errorf("%d of %d experiments failed", failed, len(rows))
 	}
 	if into != "" {
-		err = errors.Join(err, put(table, into))
+		err = errors.Join(err, marked.Put(table, "make soak", into))
 	}
 	return err
 }
@@ -62,18 +57,4 @@ func markdown(rows []row, scale float64) string {
 	fmt.Fprintf(&b, "\n%s, %s/%s, %d processors, scale %g, %s.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), scale, time.Now().UTC().Format(time.DateOnly))
 	return b.String()
-}
-
-// put replaces what stands between the marks of a file.
-func put(table, file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, begins := strings.Cut(string(text), tableBegins)
-	_, after, ends := strings.Cut(rest, tableEnds)
-	if !begins || !ends {
-		return fmt.Errorf("%s: there is no place for the table", file)
-	}
-	return os.WriteFile(file, []byte(before+tableBegins+"\n"+table+"\n"+tableEnds+after), 0o644)
 }

@@ -51,9 +51,11 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/tracing": {ours: []string{"oauthgw/internal/answered"}, doors: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 	// What operators and machines do to the gateway while clients use it, and
 	// whether clients notice.
-	"oauthgw/bench/soak": {},
+	"oauthgw/bench/soak": {ours: []string{"oauthgw/bench/marked"}},
 	// What the gateway costs, beside what one would take in its place.
-	"oauthgw/bench/pace": {},
+	"oauthgw/bench/pace": {ours: []string{"oauthgw/bench/marked"}},
+	// The part of a file that a program writes, between what people wrote.
+	"oauthgw/bench/marked": {},
 	// The defences, taken away one at a time, and the tests that have to fail then.
 	"oauthgw/bench/undone":            {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
