@@ -2,10 +2,8 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -140,15 +138,11 @@ func schedule(lasts time.Duration, rate int) <-chan time.Time {
 	due := make(chan time.Time, total)
 	go func() {
 		defer close(due)
-		// Sleeping in the system is exact to 0.1 ms, a Go timer to 1 ms.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
 		begins := time.Now()
 		for i := range total {
 			at := begins.Add(time.Duration(i) * time.Second / time.Duration(rate))
 			for left := time.Until(at); left > 0; left = time.Until(at) {
-				wait := syscall.NsecToTimespec(left.Nanoseconds())
-				_ = syscall.Nanosleep(&wait, nil) // a signal may end it early
+				sleep(left)
 			}
 			due <- at
 		}

@@ -97,6 +97,9 @@ func (o options) perform(ctx context.Context) error {
 		return err
 	}
 	r := results{samples: map[condition]map[string][]sample{}, memory: map[string]int64{}}
+	if r.does, err = probeAll(targets); err != nil {
+		return err
+	}
 	if err := r.measure(ctx, o, targets); err != nil {
 		return err
 	}

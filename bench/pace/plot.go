@@ -100,6 +100,17 @@ func (p panel) draw(b *strings.Builder, top int) {
 		fmt.Fprintf(b, `<rect class="%s" x="%d" y="%d" width="%.1f" height="%d" rx="2"/>`+"\n", class, labelWidth, y+3, bar.median*scale, rowHeight-6)
 		fmt.Fprintf(b, `<line class="spread" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`+"\n",
 			labelWidth+bar.least*scale, labelWidth+bar.most*scale, y+rowHeight/2, y+rowHeight/2)
-		fmt.Fprintf(b, `<text x="%.1f" y="%d">%.3g %s</text>`+"\n", labelWidth+bar.most*scale+8, y+15, bar.median, p.unit)
+		fmt.Fprintf(b, `<text x="%.1f" y="%d">%s %s</text>`+"\n", labelWidth+bar.most*scale+8, y+15, brief(bar.median), p.unit)
 	}
+}
+
+// brief writes a number with three digits or more.
+func brief(x float64) string {
+	switch {
+	case x < 10:
+		return fmt.Sprintf("%.2f", x)
+	case x < 100:
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.0f", x)
 }

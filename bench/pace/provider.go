@@ -44,7 +44,8 @@ var (
 		`,"client_id":"5e7a9c1b","client_secret":"gX1fBat3bV","client_secret_expires_at":0,"client_id_issued_at":1767225600,`+
 		`"registration_access_token":"this.is.an.access.token.value.ffx83","registration_client_uri":"`+origin+`/oauth2/register/5e7a9c1b"}`)
 	shown    = reply("200 OK", "text/html", page)
-	stranger = reply("401 Unauthorized", "application/json", `{"error":"invalid_client"}`)
+	stranger = bare("401 Unauthorized", `{"error":"invalid_client"}`)
+	unknown  = bare("400 Bad Request", `{"error":"invalid_client"}`)
 )
 
 // token is the rest of an answer to a token request. What is signed has the
@@ -69,6 +70,8 @@ func replyTo(head, body []byte) []byte {
 		switch {
 		case bytes.Contains(body, []byte("&client_secret=s3cret%2F%2B")):
 			return byForm
+		case bytes.Contains(body, []byte("&client_secret="+unknownSecret)):
+			return unknown
 		case bytes.Contains(head, []byte("uthorization: Basic ")):
 			return byHeader
 		}
@@ -81,6 +84,15 @@ func replyTo(head, body []byte) []byte {
 		return reply("404 Not Found", "text/plain", "")
 	}
 	return shown
+}
+
+// unknownSecret is the secret of a client that the provider does not know, and says
+// so with the wrong status.
+const unknownSecret = "of-nobody"
+
+// bare is a reply that lacks what a gateway may add.
+func bare(status, body string) []byte {
+	return bytes.Replace(reply(status, "application/json", body), []byte("Cache-Control: no-store\r\n"), nil, 1)
 }
 
 func reply(status, media, body string) []byte {

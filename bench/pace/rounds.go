@@ -27,6 +27,7 @@ var rates = []int{500, 1000, 2000}
 type results struct {
 	samples map[condition]map[string][]sample
 	memory  map[string]int64 // held at most in the token exchanges at saturation, by contender
+	does    string           // what each contender does, as a table
 	own     *own             // nil: it was not measured
 }
 

@@ -41,6 +41,7 @@ func (r *results) tables(o options) string {
 		}
 	}
 	r.fixed(&b)
+	b.WriteString("\n### What each does\n\n" + r.does)
 	fmt.Fprintf(&b, "\n%d rounds of %v, %s, %s/%s, %d processors, %s.\n",
 		o.rounds, o.lasts, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
 	return b.String()

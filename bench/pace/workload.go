@@ -57,16 +57,24 @@ const registration = `{"client_name":"A desktop client","redirect_uris":["http:/
 // is sent what a translation would have made of it.
 func tokenRequest(c *contender, n int) []byte {
 	id := fmt.Sprintf("client-%06d", n)
-	form := "grant_type=authorization_code&code=" + strings.Repeat("Sp1xlOBeZQQYbYS6WxSbIA", 3) +
-		"&redirect_uri=http%3A%2F%2F127.0.0.1%3A53682%2Fcallback" +
-		"&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXkdBjftJeZ4CVP" +
-		"&resource=https%3A%2F%2Flogin.example.com%2Fapi%2Fexperimental%2Fmcp%2Fhttp"
-	const media = "Content-Type: application/x-www-form-urlencoded\r\n"
 	if c.start == nil {
-		return request("POST", "/oauth2/token", media, form+"&client_id="+id+"&client_secret="+url.QueryEscape(secret))
+		return post("", "&client_id="+id+"&client_secret="+url.QueryEscape(secret))
 	}
-	pair := base64.StdEncoding.EncodeToString([]byte(id + ":" + url.QueryEscape(secret)))
-	return request("POST", "/oauth2/token", media+"Authorization: Basic "+pair+"\r\n", form)
+	return post(basic(id, secret), "")
+}
+
+// post is a token request with header fields and parameters that come last.
+func post(fields, more string) []byte {
+	return request("POST", "/oauth2/token", "Content-Type: application/x-www-form-urlencoded\r\n"+fields,
+		"grant_type=authorization_code&code="+strings.Repeat("Sp1xlOBeZQQYbYS6WxSbIA", 3)+
+			"&redirect_uri=http%3A%2F%2F127.0.0.1%3A53682%2Fcallback"+
+			"&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXkdBjftJeZ4CVP"+
+			"&resource=https%3A%2F%2Flogin.example.com%2Fapi%2Fexperimental%2Fmcp%2Fhttp"+more)
+}
+
+// basic is a field of credentials, form-encoded as RFC 6749 section 2.3.1 wants.
+func basic(id, secret string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret))) + "\r\n"
 }
 
 func request(method, target, fields, body string) []byte {

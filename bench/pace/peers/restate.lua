@@ -1,8 +1,10 @@
 -- Basic becomes client_id and client_secret in the form.
 local function refuse(status, code)
   ngx.status = status
+  local text = '{"error":"' .. code .. '"}'
   ngx.header["Content-Type"] = "application/json"
-  ngx.say('{"error":"' .. code .. '"}')
+  ngx.header["Content-Length"] = #text
+  ngx.print(text)
   return ngx.exit(status)
 end
 
