@@ -4,6 +4,7 @@
 # make conformance     the tables of what the standards ask and of what an abuser tries, row by row
 # make soak            what must not fail under load and attack, counted; 25 minutes
 # make bench           what it costs beside nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
+# make baseline        bench/baseline.txt, with which make bench compares the Go benchmarks; on a quiet machine
 # make malformed       what no client should send, against nginx and haproxy too; needs Debian and a corpus
 # make undone          each defence taken out, and the test that misses it; some minutes
 # make release         dist/: binaries, bills of materials, checksums
@@ -19,7 +20,10 @@ FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig 
 # Requests of llhttp's tests, which are not part of this repository.
 CORPUS ?= ../shared/corpora/llhttp-requests.json
 
-.PHONY: build run test conformance e2e soak bench malformed undone release release-check lint fuzz $(FUZZ)
+BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
+	./clientauth ./proxy ./wellknown ./metrics ./internal/submission ./cmd/oauthgw
+
+.PHONY: build run test conformance e2e soak bench baseline malformed undone release release-check lint fuzz $(FUZZ)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -42,7 +46,12 @@ soak: build
 
 bench: build
 	bench/pace/fetch .build/peers
-	go run ./bench/pace -gateway bin/oauthgw -peers .build/peers
+	go run ./bench/pace -gateway bin/oauthgw -peers .build/peers -into docs/performance.md -plot docs/performance.svg
+	$(BENCHMARKS) > .build/benchmarks.txt
+	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da bench/baseline.txt .build/benchmarks.txt
+
+baseline:
+	$(BENCHMARKS) > bench/baseline.txt
 
 malformed: build
 	@test -f $(CORPUS) || { echo 'there is no $(CORPUS); name the corpus: make malformed CORPUS=FILE' >&2; exit 1; }

@@ -19,9 +19,9 @@ func Put(text, program, file string) error {
 	if err != nil {
 		return err
 	}
-	before, rest, begun := strings.Cut(string(old), begins)
+	before, rest, _ := strings.Cut(string(old), begins)
 	_, after, ended := strings.Cut(rest, ends)
-	if !begun || !ended {
+	if !ended { // and so it is without a beginning
 		return fmt.Errorf("%s: there is no place for what %s says", file, program)
 	}
 	return os.WriteFile(file, []byte(before+begins+"\n"+text+"\n"+ends+after), 0o644)

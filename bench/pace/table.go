@@ -3,9 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
-	"time"
 
 	"oauthgw/bench/marked"
 )
@@ -42,8 +40,7 @@ func (r *results) tables(o options) string {
 	}
 	r.fixed(&b)
 	b.WriteString("\n### What each does\n\n" + r.does)
-	fmt.Fprintf(&b, "\n%d rounds of %v, %s, %s/%s, %d processors, %s.\n",
-		o.rounds, o.lasts, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
+	b.WriteString("\n" + circumstances(o) + "\n")
 	return b.String()
 }
 
