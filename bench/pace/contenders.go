@@ -23,7 +23,7 @@ var (
 	floor   = &contender{name: "net/http", does: "a server that reads the request and answers it itself", start: startFloor}
 	lua     = &contender{"nginx+Lua", "the rewrite in Lua", startNginx("nginx-lua.conf", "restate.lua"), true, false}
 	njs     = &contender{"nginx+njs", "the rewrite in JavaScript", startNginx("nginx-njs.conf", "restate.js"), true, false}
-	haproxy = &contender{name: "haproxy", does: "refusals and challenges, no rewrite", start: startHaproxy}
+	haproxy = &contender{"haproxy+Lua", "the rewrite in Lua", startHaproxy, true, false}
 	caddy   = &contender{name: "Caddy", does: "carries everything as it is", start: startCaddy}
 )
 
@@ -96,6 +96,9 @@ func startNginx(configuration, script string) func(*bed) (*process, error) {
 func startHaproxy(b *bed) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
+		return nil, err
+	}
+	if _, err := b.configure("haproxy.lua", address); err != nil {
 		return nil, err
 	}
 	file, err := b.configure("haproxy.cfg", address)

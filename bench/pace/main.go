@@ -68,7 +68,7 @@ func read(arguments []string) (o options, err error) {
 	f.StringVar(&o.into, "into", "", "put the tables into this Markdown `file`, between its marks")
 	f.StringVar(&o.plot, "plot", "", "write the plot to this SVG `file`")
 	f.IntVar(&o.rounds, "rounds", 5, "how many times each contender has its turn")
-	f.DurationVar(&o.lasts, "lasts", 2*time.Second, "how `long` a turn is")
+	f.DurationVar(&o.lasts, "lasts", 1500*time.Millisecond, "how `long` a turn is")
 	f.StringVar(&o.only, "only", "", "the `contenders` to measure, with commas between them; empty: all")
 	f.StringVar(&o.work, "work", "", "the `workload` to measure, at saturation alone; empty: everything")
 	f.IntVar(&o.processors, "processors", 2, "how many processors each contender may use")
