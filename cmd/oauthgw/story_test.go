@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"regexp"
@@ -137,6 +138,10 @@ func (s *story) secrets() []string {
 		for _, message := range []string{x.request, x.upstreamRequest, x.upstreamResponse} {
 			for _, m := range sensitive.FindAllStringSubmatch(message, -1) {
 				found = append(found, m[1], m[2])
+				if pair, err := base64.StdEncoding.DecodeString(m[2]); err == nil {
+					_, secret, _ := strings.Cut(string(pair), ":")
+					found = append(found, secret)
+				}
 			}
 		}
 	}
