@@ -46,7 +46,7 @@ soak: build
 
 bench: build
 	bench/pace/fetch .build/peers
-	go run ./bench/pace -gateway bin/oauthgw -peers .build/peers -into docs/performance.md -plot docs/performance.svg
+	go run ./bench/pace -gateway bin/oauthgw -peers .build/peers -into docs/performance.md -plot docs/performance.svg $(PACE)
 	$(BENCHMARKS) > .build/benchmarks.txt
 	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da bench/baseline.txt .build/benchmarks.txt
 

@@ -8,7 +8,7 @@ import (
 
 // contender is a program that stands where the gateway stands.
 type contender struct {
-	name, does string
+	name string
 	// start runs it. Nil: the provider itself is asked.
 	start      func(*bed) (*process, error)
 	translates bool // the provider finds credentials in the form
@@ -16,15 +16,15 @@ type contender struct {
 }
 
 var (
-	direct  = &contender{name: "direct", does: "the provider alone"}
-	oauthgw = &contender{"oauthgw", "everything", startGateway, true, true}
-	stock   = &contender{name: "ReverseProxy", does: "a bare httputil.ReverseProxy", start: func(b *bed) (*process, error) { return b.runAs("stock", b.Provider) }}
-	raised  = &contender{name: "ReverseProxy, 1024 kept", does: "the same with MaxIdleConnsPerHost 1024", start: func(b *bed) (*process, error) { return b.runAs("raised", b.Provider) }}
-	floor   = &contender{name: "net/http", does: "a server that reads the request and answers it itself", start: startFloor}
-	lua     = &contender{"nginx+Lua", "the rewrite in Lua", startNginx("nginx-lua.conf", "restate.lua"), true, false}
-	njs     = &contender{"nginx+njs", "the rewrite in JavaScript", startNginx("nginx-njs.conf", "restate.js"), true, false}
-	haproxy = &contender{"haproxy+Lua", "the rewrite in Lua", startHaproxy, true, false}
-	caddy   = &contender{name: "Caddy", does: "carries everything as it is", start: startCaddy}
+	direct  = &contender{name: "direct"}
+	oauthgw = &contender{"oauthgw", startGateway, true, true}
+	stock   = &contender{name: "ReverseProxy", start: func(b *bed) (*process, error) { return b.runAs("stock", b.Provider) }}
+	raised  = &contender{name: "ReverseProxy, 1024 kept", start: func(b *bed) (*process, error) { return b.runAs("raised", b.Provider) }}
+	floor   = &contender{name: "net/http", start: startFloor}
+	lua     = &contender{"nginx+Lua", startNginx("nginx-lua.conf", "restate.lua"), true, false}
+	njs     = &contender{"nginx+njs", startNginx("nginx-njs.conf", "restate.js"), true, false}
+	haproxy = &contender{"haproxy+Lua", startHaproxy, true, false}
+	caddy   = &contender{name: "Caddy", start: startCaddy}
 )
 
 // contenders are all there are, in their order.

@@ -20,10 +20,10 @@ var goals = []goal{
 	}},
 	{"metadata, of a net/http handler writing the same", "×", 1.2, ratio("metadata", floor)},
 	{"pass-through, of the bare ReverseProxy", "×", 1.05, ratio("passthrough", stock)},
-	{"memory after the start and a load of 64 connections", " MiB", 32, alone(func(o *own) spread { return o.resident })},
-	{"memory of an idle connection", " KiB", 20, alone(func(o *own) spread { return o.idle })},
-	{"token exchange at 1024 connections, of that at 64", "×", 1.3, alone(func(o *own) spread { return o.crowded })},
-	{"token exchange after 20032 clients, of that before", "×", 1.1, alone(func(o *own) spread { return o.seen })},
+	{"memory after the start and a load of 64 connections", " MiB", 32, ours(func(o *own) spread { return o.resident })},
+	{"memory of an idle connection", " KiB", 20, ours(func(o *own) spread { return o.idle })},
+	{"token exchange at 1024 connections, of that at 64", "×", 1.3, ours(func(o *own) spread { return o.crowded })},
+	{"token exchange after 20032 clients, of that before", "×", 1.1, ours(func(o *own) spread { return o.seen })},
 }
 
 // ratio is the processor time of the gateway as a multiple of another's.
@@ -33,15 +33,15 @@ func ratio(work string, other *contender) func(*results) (spread, bool) {
 
 // compared compares the gateway with another.
 func (r *results) compared(work string, rate int, other *contender, take func(a, b sample) float64) (spread, bool) {
-	ours, theirs := r.of(work, rate, oauthgw), r.of(work, rate, other)
-	if ours == nil || theirs == nil {
+	own, theirs := r.of(work, rate, oauthgw), r.of(work, rate, other)
+	if own == nil || theirs == nil {
 		return spread{}, false
 	}
-	return compared(ours, theirs, take), true
+	return compared(own, theirs, take), true
 }
 
-// alone is a figure of the gateway alone.
-func alone(take func(*own) spread) func(*results) (spread, bool) {
+// ours is a figure of the gateway alone.
+func ours(take func(*own) spread) func(*results) (spread, bool) {
 	return func(r *results) (spread, bool) {
 		if r.own == nil {
 			return spread{}, false

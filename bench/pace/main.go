@@ -20,6 +20,10 @@ import (
 	"time"
 )
 
+// alone is what is measured of the gateway without others, where a workload could
+// stand.
+const alone = "alone"
+
 // options are what the command line says.
 type options struct {
 	gateway, peers string
@@ -70,14 +74,14 @@ func read(arguments []string) (o options, err error) {
 	f.IntVar(&o.rounds, "rounds", 5, "how many times each contender has its turn")
 	f.DurationVar(&o.lasts, "lasts", 1500*time.Millisecond, "how `long` a turn is")
 	f.StringVar(&o.only, "only", "", "the `contenders` to measure, with commas between them; empty: all")
-	f.StringVar(&o.work, "work", "", "the `workload` to measure, at saturation alone; empty: everything")
+	f.StringVar(&o.work, "work", "", "measure this `workload` only, at saturation, or alone: the gateway without others; empty: everything")
 	f.IntVar(&o.processors, "processors", 2, "how many processors each contender may use")
 	_ = f.Parse(arguments) // it exits
 	if f.NArg() > 0 || o.rounds < 1 || o.lasts <= 0 || o.processors < 1 {
 		return o, fmt.Errorf("-rounds, -lasts and -processors are above 0, and there are no arguments")
 	}
 	known := func(w workload) bool { return w.name == o.work }
-	if o.work != "" && !slices.ContainsFunc(workloads, known) {
+	if o.work != "" && o.work != alone && !slices.ContainsFunc(workloads, known) {
 		return o, fmt.Errorf("there is no workload %q", o.work)
 	}
 	return o, nil
@@ -103,7 +107,7 @@ func (o options) perform(ctx context.Context) error {
 	if err := r.measure(ctx, o, targets); err != nil {
 		return err
 	}
-	if o.work == "" && slices.Contains(contendersOf(targets), oauthgw) {
+	if o.work == alone || o.work == "" && slices.Contains(contendersOf(targets), oauthgw) {
 		if r.own, err = examine(ctx, b, o); err != nil {
 			return err
 		}

@@ -76,24 +76,42 @@ func (t target) resident(lasts time.Duration) (float64, error) {
 	return float64(now) / (1 << 20), err
 }
 
-// idle returns how many KiB are held more for each connection that was used once.
+// idle returns how many KiB are held more for each connection that was used once
+// and waits, than after as many requests on one.
 func (t target) idle() (float64, error) {
+	one, err := gather(t, workloads[0], 1)
+	if err != nil {
+		return 0, err
+	}
+	defer one.leave()
+	if err := one.ask(idleClients); err != nil {
+		return 0, err
+	}
 	before, err := t.process.memory("VmRSS")
 	if err != nil {
 		return 0, err
 	}
-	c, err := gather(t, workloads[0], idleClients)
+	many, err := gather(t, workloads[0], idleClients)
 	if err != nil {
 		return 0, err
 	}
-	defer c.leave()
-	for n, w := range c.wires {
-		if err := c.once(w, c.work.request(oauthgw, n)); err != nil {
-			return 0, err
-		}
+	defer many.leave()
+	if err := many.ask(idleClients); err != nil {
+		return 0, err
 	}
 	now, err := t.process.memory("VmRSS")
 	return float64(now-before) / (1 << 10) / idleClients, err
+}
+
+// ask sends a number of requests, one after the other, each on the next
+// connection.
+func (c *crowd) ask(requests int) error {
+	for n := range requests {
+		if err := c.once(c.wires[n%len(c.wires)], c.work.request(c.contender, n)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // crowd compares many connections with the usual number, in turns.
