@@ -50,9 +50,13 @@ func ours(take func(*own) spread) func(*results) (spread, bool) {
 	}
 }
 
-// verdict says whether the median reaches the goal.
+// verdict says whether the median reaches the goal. A difference that is as far
+// below nothing as it may be above is of the machine, and says nothing.
 func (g goal) verdict(s spread) string {
-	if s.median <= g.most {
+	switch {
+	case s.least < -g.most:
+		return "the machine was too busy to tell"
+	case s.median <= g.most:
 		return "met"
 	}
 	return "**not met**"
