@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ func main() {
 	if err := harden(); err != nil {
 		fmt.Fprintln(os.Stderr, "warning:", err)
 	}
-	collectSeldom()
+	defer runtime.KeepAlive(collectSeldom())
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -14,15 +14,13 @@ const (
 	spareHeap = 10 << 20
 )
 
-// spare is never touched, so that the system does not give it any memory.
-var spare []byte
-
 // collectSeldom tells the collector of garbage how much room there is, unless the
-// environment does.
-func collectSeldom() {
+// environment does. What it returns has to be kept and not touched: it is part of the
+// heap, and as long as nobody touches it the system gives it no memory.
+func collectSeldom() (spare []byte) {
 	if os.Getenv("GOGC") != "" {
-		return
+		return nil
 	}
 	debug.SetGCPercent(collectAt)
-	spare = make([]byte, spareHeap)
+	return make([]byte, spareHeap)
 }

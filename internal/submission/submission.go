@@ -46,7 +46,7 @@ type Config struct {
 	// Connections bounds the requests under way. Zero means 512.
 	Connections int
 	// IdleConnections bounds the connections that are kept for the next request.
-	// Zero means 64.
+	// Zero means as many as Connections.
 	IdleConnections int
 	// IdleTime is how long one of them is kept. It should be below what the
 	// server keeps, so that a connection is seldom found closed. Zero means 30
@@ -73,7 +73,7 @@ func New(c Config) *Transport {
 		c.Connections = 512
 	}
 	if c.IdleConnections == 0 {
-		c.IdleConnections = 64
+		c.IdleConnections = c.Connections
 	}
 	if c.IdleTime == 0 {
 		c.IdleTime = 30 * time.Second
