@@ -84,7 +84,7 @@ func New(b Build) *Metrics {
 			Name: "certificate_not_after_timestamp_seconds", Help: "When the certificate that clients or the provider are shown expires, in seconds since 1970."}, []string{"shown_to"}),
 
 		panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace,
-			Name: "panics_total", Help: "Requests that met an error in this program."}),
+			Name: "panics_total", Help: "Requests, and fetches of metadata, that met an error in this program."}),
 
 		logDropped: counter("log_dropped_total", "Log lines that were dropped because nobody took them in time, by log: operations or audit.", "log"),
 

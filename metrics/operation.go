@@ -36,7 +36,8 @@ func (m *Metrics) readiness() float64 {
 // LogDropped counts one line of a log that was dropped.
 func (m *Metrics) LogDropped(log string) { m.logDropped.WithLabelValues(log).Inc() }
 
-// Panicked counts one request that met an error in this program.
+// Panicked counts one request, or fetch of metadata, that met an error in this
+// program.
 func (m *Metrics) Panicked() { m.panics.Inc() }
 
 // ConnectionEvicted counts one connection that left for another, by what its client

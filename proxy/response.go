@@ -27,12 +27,12 @@ type reply struct {
 // complete reads a reply whole, checks it and completes it. Nothing has been
 // written to the client yet; after an error nothing of the reply is.
 func (x *exchange) complete(resp *http.Response) error {
+	defer resp.Body.Close()
 	r := reply{status: resp.StatusCode, header: resp.Header}
 	err := r.checkHead()
 	if err == nil {
 		r.body, err = readAll(resp.Body, resp.ContentLength, maxReply)
 	}
-	resp.Body.Close()
 	x.waited = time.Since(x.sent)
 	if err != nil {
 		return err

@@ -3,8 +3,11 @@ package wellknown
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"oauthgw/internal/stack"
 
 	"golang.org/x/sync/singleflight"
 )
@@ -102,10 +105,23 @@ func (s *Source) start(location, name string) (<-chan singleflight.Result, error
 	}
 	return s.fetches.DoChan(location, func() (any, error) {
 		known, _ := s.kept(location).Peek(location)
-		e, err := s.fetch(location, name, known)
+		e, err := s.surviving(location, name, known)
 		s.keep(location, e, err)
 		return e, err
 	}), nil
+}
+
+// surviving fetches, and makes of a panic a fetch that failed: it would belong to no
+// request, and so would end the program.
+func (s *Source) surviving(location, name string, known entry) (e entry, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			s.Metrics.Panicked()
+			kind, functions := stack.OfPanic(value)
+			err = fmt.Errorf("fetching metadata met an error in this program; please report it: %s in %s", kind, functions)
+		}
+	}()
+	return s.fetch(location, name, known)
 }
 
 func (s *Source) keep(location string, e entry, err error) {

@@ -18,13 +18,15 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/metrics":    {ours: []string{"oauthgw/internal/answered"}, doors: []string{"github.com/prometheus/client_golang"}},
 	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission"}},
 	"oauthgw/wellknown": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/stack"},
 		doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight"},
 	},
 	// A JSON object as its members, each in the octets that it came in.
 	"oauthgw/internal/jsonobject": {},
 	// With which status a request was answered.
 	"oauthgw/internal/answered": {},
+	// Where this program panicked, in words that may be logged.
+	"oauthgw/internal/stack": {},
 	// A request submitted to one server at most once, and a reply that is framed
 	// beyond doubt.
 	"oauthgw/internal/submission": {},
@@ -60,7 +62,7 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/bench/undone":            {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/doctor", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/doctor", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/stack", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
 		doors: []string{"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "golang.org/x/sys/unix", "gopkg.in/yaml.v3"},
 	},
 }

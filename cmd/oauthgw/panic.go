@@ -1,13 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime"
-	"strings"
 
 	"oauthgw/internal/answered"
+	"oauthgw/internal/stack"
 	"oauthgw/proxy"
 )
 
@@ -24,8 +22,9 @@ func (l *live) surviving(next http.Handler) http.Handler {
 				return
 			case value != http.ErrAbortHandler:
 				l.metrics.Panicked()
+				kind, functions := stack.OfPanic(value)
 				l.log().LogAttrs(r.Context(), slog.LevelError, "a request met an error in this program; please report it",
-					slog.String("panic", fmt.Sprintf("%T", value)), slog.String("stack", stack()))
+					slog.String("panic", kind), slog.String("stack", functions))
 			}
 			if answer.Status != 0 || value == http.ErrAbortHandler {
 				panic(http.ErrAbortHandler)
@@ -35,19 +34,4 @@ func (l *live) surviving(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(answer, r)
 	})
-}
-
-// stack returns the functions in which a panic happened, innermost first.
-func stack() string {
-	const most = 32
-	callers := make([]uintptr, most)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)]) // below surviving
-	var lines []string
-	for {
-		frame, more := frames.Next()
-		lines = append(lines, fmt.Sprintf("%s:%d", frame.Function, frame.Line))
-		if !more {
-			return strings.Join(lines, " < ")
-		}
-	}
 }

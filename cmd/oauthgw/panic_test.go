@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"oauthgw/metrics"
@@ -62,6 +64,67 @@ func TestPanics(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Neither listener lets a panic through to net/http, which would print its value, and
+// whoever asks next is served.
+func TestPanicsOfEachListener(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	defer provider.Close()
+	s := learning(t, provider.URL, func(c *config) {
+		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
+	})
+	var log syncBuffer
+	servers, err := listen(nil, s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once atomic.Bool // it panicked at a request to the provider
+	servers.live.now().close()
+	g, err := newGatewayOver(ways{fronted: panicking{&once}, metadata: panicking{&once}, rest: panicking{&once}}, s, servers.live.observers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers.live.current.Store(g)
+	servers.live.load = func() (settings, error) { panic("canary") }
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- servers.run(ctx) }()
+	data, admin := "http://"+servers.data.Addr().String(), "http://"+servers.admin.Addr().String()
+	for _, url := range []string{data + "/t", data + "/page", admin + "/-/reload"} {
+		once.Store(false)
+		for _, broken := range []bool{true, false} {
+			if !broken {
+				url = strings.Replace(url, "/-/reload", "/-/healthy", 1)
+			}
+			resp, err := http.Post(url, "application/x-www-form-urlencoded", strings.NewReader("a=b"))
+			if err != nil {
+				t.Fatalf("%s: %v", url, err)
+			}
+			resp.Body.Close()
+			if (resp.StatusCode == http.StatusInternalServerError) != broken {
+				t.Errorf("%s was answered %d", url, resp.StatusCode)
+			}
+		}
+	}
+	end()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "please report it"); n != 3 || strings.Contains(log.String(), "canary") {
+		t.Errorf("%d panics were told:\n%s", n, log.String())
+	}
+}
+
+// panicking is a way to the provider at whose first request the program fails.
+type panicking struct{ once *atomic.Bool }
+
+// RoundTrip implements [http.RoundTripper].
+func (p panicking) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.once.CompareAndSwap(false, true) {
+		panic("canary")
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // watched returns a gateway that nobody asks, with a log.

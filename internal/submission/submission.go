@@ -138,6 +138,11 @@ func (t *Transport) reach(ctx context.Context) (*connection, error) {
 func (t *Transport) exchange(c *connection, message *bytes.Buffer, r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	e := &exchange{Transport: t, connection: c, ctx: ctx, unwatch: context.AfterFunc(ctx, c.interrupt)}
+	defer func() {
+		if e.content == nil {
+			e.end(false) // a panic too gives its place back
+		}
+	}()
 	// A server that refuses early may have closed its side for writing, and its
 	// reply may have come all the same.
 	_, writeErr := c.Write(message.Bytes())
