@@ -1,0 +1,3 @@
+module oauthgw/e2e/clock
+
+go 1.26
