@@ -31,6 +31,7 @@ type experiment struct {
 
 // experiments are all there are, in their order.
 var experiments = []experiment{
+	{"steady", "R1", "1000 requests in a second on a schedule, a second to the provider and a second to the gateway in turns", steady},
 	{"reload", "R10, R11", "100 reloads in 60 s: by SIGHUP, by request, by content; broken files between them", reload},
 	{"drain", "R12", "SIGTERM under 32 clients, ten times", drain},
 	{"rotation", "R18", "20 new certificates under new, kept and resumed connections", rotate},

@@ -65,8 +65,8 @@ func (o *outages) round(ctx context.Context, s *site, i int, g *gateway, back *s
 	return err
 }
 
-// again is how long the gateway may go on refusing once the provider is back: it
-// tries once in a second.
+// again is how long the gateway may go on refusing once the provider is back. It
+// tries ten times in a second, on a machine that is not its own.
 const again = 2 * time.Second
 
 // watched accepts of an errand what an outage makes of it, and no more.

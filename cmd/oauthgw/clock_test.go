@@ -19,7 +19,7 @@ var ofTheClock = map[string]bool{
 }
 
 // wallClock is what leaves nothing of a time but what the clock said.
-var wallClock = regexp.MustCompile(`\.(UTC|Local|Unix\w*)\(\)|\.(Round|Truncate|In)\(|time\.(Unix\w*|Date|Parse\w*)\(`)
+var wallClock = regexp.MustCompile(`\.(UTC|Local|Unix\w*)\(\)|\.(Round|Truncate|In|AddDate)\(|time\.(Unix\w*|Date|Parse\w*)\(`)
 
 // A clock that is set changes no deadline, lifetime, limit or age: all of them are
 // counted by what time.Now has beside the clock.
