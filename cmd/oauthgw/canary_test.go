@@ -1,18 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -95,46 +88,4 @@ func (s *story) watched(t *testing.T, log string) map[string]string {
 	dismiss()
 	told["log"], told["audit"] = lines.String(), audit.String()
 	return told
-}
-
-// expectNone looks for secrets in what was told.
-func expectNone(t *testing.T, name string, told map[string]string, secrets []string) {
-	t.Helper()
-	for _, secret := range secrets {
-		for _, disguise := range disguises(secret) {
-			for place, text := range told {
-				if strings.Contains(text, disguise) {
-					t.Errorf("%s: %q is in the %s as %q:\n%s", name, secret, place, disguise, text)
-				}
-			}
-		}
-	}
-}
-
-// disguises returns the ways in which a text may be written.
-func disguises(text string) []string {
-	var inJSON bytes.Buffer
-	_ = json.NewEncoder(&inJSON).Encode(text) // a string can be encoded
-	escaped := url.QueryEscape(text)
-	all := []string{
-		text, escaped, strings.ToLower(escaped), url.PathEscape(text), hex.EncodeToString([]byte(text)), html.EscapeString(text),
-		strings.Trim(inJSON.String(), "\"\n"), strings.Trim(strconv.QuoteToASCII(text), `"`), reversed(text),
-	}
-	// What stands before it shifts base64, and what stands beside it its ends.
-	for shift := range 3 {
-		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			octets := append(make([]byte, shift), text...)
-			whole := octets[:len(octets)/3*3]
-			all = append(all, encoding.EncodeToString(whole)[(shift+2)/3*4:])
-		}
-	}
-	return all
-}
-
-func reversed(text string) string {
-	octets := []byte(text)
-	for i, j := 0, len(octets)-1; i < j; i, j = i+1, j-1 {
-		octets[i], octets[j] = octets[j], octets[i]
-	}
-	return string(octets)
 }
