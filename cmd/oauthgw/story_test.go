@@ -126,9 +126,12 @@ func (s *story) write(t *testing.T, name string) {
 	}
 }
 
+// exchangeCanary is in no file but as a secret, wherever it stands.
+const exchangeCanary = "C4naryBird"
+
 // sensitive is what must never be seen outside the exchange itself: the values
-// of these parameters and members, and Authorization fields.
-var sensitive = regexp.MustCompile(`(?i)(?:\b(?:client_secret|client_assertion|code|code_verifier|refresh_token|access_token|token|assertion|password|device_code)"?[=:]\s*"?([^&"\s,}]+))|(?:authorization: *\w+ +(\S+))`)
+// of these parameters and members, Authorization fields, and canaries.
+var sensitive = regexp.MustCompile(`(?i)(?:\b(?:client_secret|client_assertion|code|code_verifier|refresh_token|access_token|token|assertion|password|device_code)"?[=:]\s*"?([^&"\s,}]+))|(?:authorization: *\w+ +(\S+))|(` + exchangeCanary + `)`)
 
 // secrets returns every sensitive value in the story's messages. Short ones
 // could stand anywhere by chance.
@@ -137,7 +140,7 @@ func (s *story) secrets() []string {
 	for _, x := range s.exchanges {
 		for _, message := range []string{x.request, x.upstreamRequest, x.upstreamResponse} {
 			for _, m := range sensitive.FindAllStringSubmatch(message, -1) {
-				found = append(found, m[1], m[2])
+				found = append(found, m[1:]...)
 				if pair, err := base64.StdEncoding.DecodeString(m[2]); err == nil {
 					_, secret, _ := strings.Cut(string(pair), ":")
 					found = append(found, secret)
@@ -145,5 +148,6 @@ func (s *story) secrets() []string {
 			}
 		}
 	}
-	return slices.DeleteFunc(found, func(v string) bool { return len(v) < 6 })
+	slices.Sort(found)
+	return slices.DeleteFunc(slices.Compact(found), func(v string) bool { return len(v) < 6 })
 }
