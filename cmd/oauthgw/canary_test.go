@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,37 +18,79 @@ import (
 // format, the audit record, the metrics, the status page, the traces, or an answer of
 // the gateway's own; neither as they are nor encoded.
 func TestA096SecretsOfExchangesAreNowhere(t *testing.T) {
-	var traces syncBuffer
-	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&traces, r.Body) }))
-	defer collector.Close()
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	traces := collectTraces(t)
 	names, err := filepath.Glob("testdata/exchanges/*.txt")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no exchange files: %v", err)
 	}
 	var secrets []string
+	canaries := 0
 	for i, name := range names {
 		s := readStory(t, name)
 		secrets = append(secrets, s.secrets()...)
-		level := []string{"debug", "info", "warn", "error"}[i%4]
-		for _, log := range []string{"{level: debug, format: text}", "{level: " + level + ", format: json}"} {
-			told := s.watched(t, log)
-			expectNone(t, filepath.Base(name), told, s.secrets())
+		logs := []logging{{"debug", "text"}, {logLevels[i%len(logLevels)], "json"}}
+		if slices.Contains(s.secrets(), exchangeCanary) {
+			logs, canaries = everyLogging(), canaries+1
+		}
+		for _, l := range logs {
+			expectNone(t, filepath.Base(name)+" "+l.String(), s.watched(t, l), s.secrets())
 		}
 	}
-	if len(secrets) < len(names) || !strings.Contains(traces.String(), "oauthgw.outcome") {
-		t.Errorf("%d secrets in %d files; of traces: %d octets", len(secrets), len(names), len(traces.String()))
+	if len(secrets) < len(names) || canaries == 0 || !strings.Contains(traces.String(), "oauthgw.outcome") {
+		t.Errorf("%d secrets in %d files, %d of them with canaries; of traces: %d octets", len(secrets), len(names), canaries, len(traces.String()))
 	}
-	expectNone(t, "all", map[string]string{"traces": traces.String()}, secrets)
+	expectNone(t, "all", map[string]string{"traces": traces.String()}, slices.Compact(slices.Sorted(slices.Values(secrets))))
+}
+
+// logging is how a log is written.
+type logging struct{ level, format string }
+
+func (l logging) String() string { return "{level: " + l.level + ", format: " + l.format + "}" }
+
+var logLevels = []string{"debug", "info", "warn", "error"}
+
+func everyLogging() (all []logging) {
+	for _, level := range logLevels {
+		all = append(all, logging{level, "json"}, logging{level, "text"})
+	}
+	return all
+}
+
+// collectTraces returns what is sent to a collector that the environment names.
+func collectTraces(t *testing.T) *syncBuffer {
+	t.Helper()
+	var traces syncBuffer
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&traces, r.Body) }))
+	t.Cleanup(collector.Close)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	return &traces
+}
+
+// tellsOperators returns what the admin listener tells once everything is counted,
+// also those who ask it with secrets.
+func (g storyGateway) tellsOperators(t *testing.T) map[string]string {
+	t.Helper()
+	told := map[string]string{"metrics": g.settled(t)}
+	told["exemplars"] = fetch(t, "http://"+g.admin+"/metrics", "application/openmetrics-text")
+	told["status page"] = fetch(t, "http://"+g.admin+"/", "")
+	for _, path := range []string{"/-/healthy", "/-/ready", "/debug/pprof/", "/" + exchangeCanary, "/?" + exchangeCanary} {
+		told[path] = send(t, g.admin, "GET "+path+" HTTP/1.1\nHost: a\nAuthorization: Bearer "+exchangeCanary)
+	}
+	return told
+}
+
+// isRefusal reports whether an answer is a refusal of the gateway's own.
+func isRefusal(answer string) bool {
+	return strings.Contains(answer, "X-Content-Type-Options: nosniff")
 }
 
 // watched carries out a story before a gateway that everybody watches, and returns
 // what they were told.
-func (s *story) watched(t *testing.T, log string) map[string]string {
+func (s *story) watched(t *testing.T, log logging) map[string]string {
 	t.Helper()
 	provider := startScriptedProvider(t)
 	c := defaults()
-	for _, text := range []string{sharedConfig, s.config, "log: " + log + "\naudit: {file: '-'}\n"} {
+	for _, text := range []string{sharedConfig, s.config, "log: " + log.String() + "\naudit: {file: '-'}\n"} {
 		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
 			t.Fatal(err)
 		}
@@ -74,13 +117,12 @@ func (s *story) watched(t *testing.T, log string) map[string]string {
 	for _, x := range s.exchanges {
 		provider.answer(x.upstreamResponse)
 		answer := send(t, g.data, x.request)
-		if provider.received() == "" || x.upstreamResponse == "" || strings.Contains(answer, "X-Content-Type-Options: nosniff") {
+		if provider.received() == "" || x.upstreamResponse == "" || isRefusal(answer) {
 			own.WriteString(answer)
 		}
 	}
-	told := map[string]string{"metrics": g.settled(t), "own answers": own.String()}
-	told["exemplars"] = fetch(t, "http://"+g.admin+"/metrics", "application/openmetrics-text")
-	told["status page"] = fetch(t, "http://"+g.admin+"/", "")
+	told := g.tellsOperators(t)
+	told["own answers"] = own.String()
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -88,4 +130,30 @@ func (s *story) watched(t *testing.T, log string) map[string]string {
 	dismiss()
 	told["log"], told["audit"] = lines.String(), audit.String()
 	return told
+}
+
+// What a client calls itself, a request, or a path that is no endpoint is told where
+// the operator looks for it, and nowhere else, though it were a secret.
+func TestA096NamesAreWhereTheyBelong(t *testing.T) {
+	const form = " HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n"
+	for name, test := range map[string]struct {
+		request string
+		places  []string
+	}{
+		"client id":  {"POST /oauth2/tokens" + form + "\nclient_secret=x&client_id=" + exchangeCanary, []string{"audit", "log"}},
+		"request id": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", []string{"audit", "log", "own answers"}},
+		"path":       {"GET /" + exchangeCanary + "?" + exchangeCanary + " HTTP/1.1\nHost: a", []string{"log"}},
+	} {
+		s := &story{exchanges: []*storyExchange{{request: test.request, upstreamResponse: "HTTP/1.1 200 OK\nContent-Type: application/json\n\n{}"}}}
+		var places []string
+		for place, text := range s.watched(t, logging{"debug", "json"}) {
+			if strings.Contains(text, exchangeCanary) {
+				places = append(places, place)
+			}
+		}
+		slices.Sort(places)
+		if !slices.Equal(places, test.places) {
+			t.Errorf("%s: is in %v, want %v", name, places, test.places)
+		}
+	}
 }
