@@ -40,7 +40,7 @@ func steady(ctx context.Context, s *site) (string, error) {
 	text := fmt.Sprintf("%d s to each, %d codes", seconds, s.provider.codes())
 	for _, part := range []float64{.5, .99, .999} {
 		a, b := there.quantile(part), here.quantile(part)
-		text += fmt.Sprintf("; p%g: %s to the provider, %s through the gateway, %s more", 100*part, short(a), short(b), short(b-a))
+		text += fmt.Sprintf("; p%g: %s to the provider, %s through the gateway, %+.2f ms", 100*part, short(a), short(b), (b-a).Seconds()*1000)
 	}
 	return text, g.stop(ctx, syscall.SIGINT)
 }
