@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"oauthgw/internal/answered"
@@ -87,7 +88,22 @@ func wanted(getenv func(string) string) (bool, error) {
 	if p := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv(protocolName)); p != "" && p != "http/protobuf" {
 		return false, fmt.Errorf("%s: must be http/protobuf", protocolName)
 	}
-	return true, nil
+	return true, checkBatches(getenv)
+}
+
+// largestNumber bounds what the SDK makes room for, and is some 17 minutes.
+const largestNumber = 1_000_000
+
+// checkBatches refuses the numbers with which the SDK's batches would panic, or
+// be sent without a pause. What is no number the SDK passes over, as it is told
+// to, and the log says so.
+func checkBatches(getenv func(string) string) error {
+	for _, name := range []string{"OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY"} {
+		if n, err := strconv.Atoi(getenv(name)); err == nil && (n < 1 || n > largestNumber) {
+			return fmt.Errorf("%s: must be from 1 to %d", name, largestNumber)
+		}
+	}
+	return nil
 }
 
 // Close sends what is left, as long as ctx allows.

@@ -39,8 +39,17 @@ func TestEnvironment(t *testing.T) {
 		"protobuf":       {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, true, ""},
 		"grpc":           {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, false, "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf"},
 		"grpc of traces": {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, false, "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf"},
+		"no queue":       {otlpWith("OTEL_BSP_MAX_QUEUE_SIZE", "-1"), false, "OTEL_BSP_MAX_QUEUE_SIZE: must be from 1 to 1000000"},
+		"endless queue":  {otlpWith("OTEL_BSP_MAX_QUEUE_SIZE", "9223372036854775807"), false, "OTEL_BSP_MAX_QUEUE_SIZE: must be from 1 to 1000000"},
+		"no batch":       {otlpWith("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "-1"), false, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE: must be from 1 to 1000000"},
+		"no pause":       {otlpWith("OTEL_BSP_SCHEDULE_DELAY", "0"), false, "OTEL_BSP_SCHEDULE_DELAY: must be from 1 to 1000000"},
+		"largest queue":  {otlpWith("OTEL_BSP_MAX_QUEUE_SIZE", "1000000"), true, ""},
+		"no number":      {otlpWith("OTEL_BSP_MAX_QUEUE_SIZE", "many"), true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			for name, value := range test.environment {
+				t.Setenv(name, value) // the SDK looks there
+			}
 			tracing, err := New(t.Context(), func(name string) string { return test.environment[name] }, "v1", slog.New(slog.DiscardHandler))
 			if (tracing != nil) != test.traced || err == nil && test.err != "" || err != nil && err.Error() != test.err {
 				t.Errorf("%v, %v", tracing, err)
@@ -50,6 +59,10 @@ func TestEnvironment(t *testing.T) {
 			}
 		})
 	}
+}
+
+func otlpWith(name, value string) map[string]string {
+	return map[string]string{"OTEL_TRACES_EXPORTER": "otlp", name: value}
 }
 
 // What is wrong with the environment, or with a collector's answers, is in the
