@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http"
 
@@ -51,9 +52,12 @@ func (s *servers) notReady() string {
 // answerReload reloads. Whoever may ask may also know what is wrong with the
 // configuration: it holds no secrets.
 func (s *servers) answerReload(w http.ResponseWriter, r *http.Request) {
-	if err := s.live.reload(); err != nil {
+	switch err := s.live.reload(); {
+	case errors.Is(err, errFrozen):
+		http.Error(w, "not reloaded: "+err.Error(), http.StatusServiceUnavailable)
+	case err != nil:
 		http.Error(w, "not reloaded, the old configuration stays:\n"+err.Error(), http.StatusInternalServerError)
-		return
+	default:
+		say("reloaded")(w, r)
 	}
-	say("reloaded")(w, r)
 }

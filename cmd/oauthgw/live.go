@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -31,7 +32,8 @@ type live struct {
 	current atomic.Pointer[gateway]
 	loaded  atomic.Pointer[loading] // the last one
 
-	mu       sync.Mutex // serialises begin, reload and end
+	mu       sync.Mutex // serialises begin, reload, freeze and end
+	frozen   bool       // nothing is loaded any more
 	watched  []string   // the files of the configuration
 	seen     string     // what they held when they were last read
 	learning sync.WaitGroup
@@ -106,11 +108,26 @@ func (l *live) end() {
 	l.now().close()
 }
 
+// errFrozen is why nothing is loaded any more.
+var errFrozen = errors.New("oauthgw is about to end")
+
+// freeze makes the configuration in force the last, once a reload under way is
+// over: whoever has been told that this process ends must not hear afterwards
+// that it is ready.
+func (l *live) freeze() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = true
+}
+
 // reload puts a gateway with the configuration of now in the place of the
 // current one, which stays if that is not possible.
 func (l *live) reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.frozen {
+		return errFrozen
+	}
 	tell(l.now().log, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec(), "reloading the configuration")
 	err := l.replace()
 	status := "carrying requests to " + l.now().settings.provider()

@@ -253,7 +253,7 @@ func TestConnectedClientsAreAnsweredAtTheEnd(t *testing.T) {
 }
 
 // After a SIGTERM requests are answered for a while, each as the last on its
-// connection, and readiness says no.
+// connection, readiness says no, and nothing is reloaded.
 func TestDrain(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -271,6 +271,7 @@ func TestDrain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	servers.live.load = func() (settings, error) { return s, nil }
 	ctx, end := context.WithCancelCause(t.Context())
 	defer end(nil)
 	done := make(chan error, 1)
@@ -308,6 +309,11 @@ func TestDrain(t *testing.T) {
 	if !<-slow {
 		t.Error("the answer to a request of the time before does not end its connection")
 	}
+	p := reloading{t: t, admin: servers.admin.Addr().String()}
+	eventually(t, "an end of reloads", func() bool {
+		code, text := p.reload()
+		return code == 503 && text == "not reloaded: oauthgw is about to end\n"
+	})
 	_ = servers.data.Close() // ends an hour early
 	if err := <-done; err == nil {
 		t.Error("the listener that failed was not told of")

@@ -75,7 +75,7 @@ func (s *servers) run(ctx context.Context) error {
 			failure = s.drain(failures)
 		}
 	}
-	s.draining.Store(true)
+	s.leave()
 	// Shutdown closes new connections without an answer, so none may be under way
 	// to it: those that were accepted are known once nobody accepts any more.
 	_, _ = s.data.Close(), s.admin.Close()
@@ -84,11 +84,18 @@ func (s *servers) run(ctx context.Context) error {
 	return failure
 }
 
+// leave makes this process one that ends: it is not ready any more, each answer is
+// the last on its connection, and nothing is reloaded.
+func (s *servers) leave() {
+	s.draining.Store(true)
+	s.live.freeze()
+}
+
 // drain goes on answering while whoever sends clients here learns that it is no
 // longer ready, and makes each answer the last on its connection, so that no
 // client meets one that closes just as it sends a request.
 func (s *servers) drain(failures <-chan error) error {
-	s.draining.Store(true)
+	s.leave()
 	delay := s.live.now().settings.drainDelay
 	s.live.now().log.Info("draining", "delay", delay)
 	tell(s.live.now().log, daemon.SdNotifyStopping, "draining: no longer ready, and still answering")
