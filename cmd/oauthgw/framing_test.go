@@ -152,6 +152,7 @@ func TestA060Methods(t *testing.T) {
 	tests := map[string]wireTest{
 		"PRI":               {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "4..|505", 0, "", true},
 		"OPTIONS *":         {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "404", 0, "", true},
+		"OPTIONS of a host": {"OPTIONS http://b HTTP/1.1\r\nHost: a\r\n\r\n", "200 200", 2, "", false},
 		"CONNECT":           {"CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n", "4..|501", 0, "", true},
 		"CONNECT of a path": {"CONNECT /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n", "4..|501", 0, "", true},
 		"TRACE elsewhere":   {"TRACE /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n", "4..|501", 0, "", true},

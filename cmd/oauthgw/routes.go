@@ -49,10 +49,8 @@ func (g *gateway) build(known wellknown.Provider) error {
 		return err
 	}
 	g.front(router, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
-	// A tunnel is not for a provider to open, and a trace shows credentials.
-	router.Methods(http.MethodConnect, http.MethodTrace).Handler(g.notFound)
-	router.PathPrefix("/").Handler(g.rest(known))
-	router.NotFoundHandler, router.MethodNotAllowedHandler = g.notFound, g.notFound
+	router.MatcherFunc(isForNobody).Handler(g.notFound)
+	router.NewRoute().Handler(g.rest(known))
 	g.routes.Store(&routes{router: router, known: known, paths: paths})
 	return nil
 }
@@ -154,6 +152,13 @@ func preflightOf(matches mux.MatcherFunc) mux.MatcherFunc {
 		}
 		return matches(&actual, m)
 	}
+}
+
+// isForNobody matches what is no provider's to answer: a tunnel is not for it to
+// open, a trace shows credentials, and * is this server and no resource (RFC 9110
+// section 9.3.7).
+func isForNobody(r *http.Request, _ *mux.RouteMatch) bool {
+	return r.Method == http.MethodConnect || r.Method == http.MethodTrace || r.URL.Path == "*"
 }
 
 // on matches paths under some methods.
