@@ -11,7 +11,8 @@ import (
 	"oauthgw/clientauth"
 )
 
-// endpoints reads the paths of the fronted endpoints. No two may share one.
+// endpoints reads the paths of the fronted endpoints. No two may share one,
+// unless their queries differ.
 func (m *mistakes) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
 	out := map[clientauth.Endpoint]*url.URL{}
 	owner := map[string]string{}
@@ -27,10 +28,11 @@ func (m *mistakes) endpoints(paths map[string]string) map[clientauth.Endpoint]*u
 			m.add(key, "%s", err)
 			continue
 		}
-		if other, taken := owner[path.Clean(u.Path)]; taken {
+		place := path.Clean(u.Path) + "?" + u.Query().Encode()
+		if other, taken := owner[place]; taken {
 			m.add(key, "has the path of endpoints.%s", other)
 		}
-		owner[path.Clean(u.Path)] = name
+		owner[place] = name
 		out[clientauth.Endpoint(name)] = u
 	}
 	return out

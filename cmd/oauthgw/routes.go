@@ -21,9 +21,11 @@ import (
 //
 // The router neither cleans nor redirects: a 307 to the clean path would make
 // clients send their secret again. Instead every spelling that the provider
-// might route to an endpoint is that endpoint.
+// might route to an endpoint is that endpoint. Its own query, which clients may
+// leave out, tells it from another at the same path.
 func (g *gateway) build(known wellknown.Provider) error {
 	router := mux.NewRouter().SkipClean(true)
+	byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
 	paths := map[clientauth.Endpoint]string{}
 	fronted := g.fronted(known)
 	for _, name := range clientauth.Endpoints() {
@@ -41,8 +43,11 @@ func (g *gateway) build(known wellknown.Provider) error {
 		if handler == nil {
 			continue
 		}
-		router.MatcherFunc(hides(u.Path)).Handler(g.notFound)
-		g.front(router, string(name), matches, handler)
+		byQuery.MatcherFunc(hides(u.Path)).Handler(g.notFound)
+		if u.RawQuery != "" {
+			g.front(byQuery, string(name), having(u.Query(), matches), handler)
+		}
+		g.front(byPath, string(name), matches, handler)
 	}
 	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, OwnCORS: g.settings.cors != nil, Metrics: g.metrics, Log: g.log})
 	if err != nil {
@@ -184,6 +189,23 @@ func cleaned(p string) string {
 		p = "/" + p
 	}
 	return path.Clean(p)
+}
+
+// having matches, of what matches, the requests whose query holds all of an
+// endpoint's own.
+func having(own url.Values, matches mux.MatcherFunc) mux.MatcherFunc {
+	return func(r *http.Request, m *mux.RouteMatch) bool {
+		if !matches(r, m) {
+			return false
+		}
+		query := r.URL.Query()
+		for name, values := range own {
+			if !slices.Equal(query[name], values) {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 // hides matches an endpoint's path with an encoded slash in it, which servers
