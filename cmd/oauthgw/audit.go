@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 
 	"oauthgw/proxy"
+
+	"golang.org/x/sys/unix"
 )
 
 // audit keeps a record of each client authentication: who, at which endpoint, by
@@ -125,10 +128,19 @@ func (m *mistakes) auditFile(file string) string {
 		return file
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		_, err = os.Stat(filepath.Dir(file))
+		err = roomFor(file)
 	}
 	if err != nil {
 		m.add("audit.file", "cannot be written: %s", err)
 	}
 	return file
+}
+
+// roomFor returns why a file cannot be made, if that is so.
+func roomFor(file string) error {
+	dir := filepath.Dir(file)
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("no file can be made in %s: %w", dir, err)
+	}
+	return nil
 }

@@ -10,20 +10,48 @@ import (
 	"testing"
 )
 
+// unprivileged prepares a program to be run by a user to whom something can be
+// closed, which nothing is to root.
+func unprivileged(t *testing.T, command *exec.Cmd) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return
+	}
+	for directory := command.Path; directory != os.TempDir(); directory = filepath.Dir(directory) {
+		if err := os.Chmod(directory, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+}
+
+// An audit file that whoever runs the program could not make is a mistake.
+func TestAuditInClosedDirectory(t *testing.T) {
+	program := builtProgram(t)
+	dir := filepath.Join(filepath.Dir(program), "audit")
+	if err := os.Mkdir(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(program), "oauthgw.yaml")
+	if err := os.WriteFile(file, []byte("upstream: {url: http://127.0.0.1:1}\naudit: {file: "+dir+"/audit.json}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), program, "check", "--config.file="+file)
+	unprivileged(t, command)
+	out, err := command.CombinedOutput()
+	want := file + ":2: audit.file: cannot be written: no file can be made in " + dir + ": permission denied\n"
+	if err == nil || string(out) != want {
+		t.Errorf("%v, got %swant %s", err, out, want)
+	}
+}
+
 // The memory of the process is in no core dump, and closed to its own user.
 func TestA100MemoryIsClosed(t *testing.T) {
 	program := builtProgram(t)
 	command := exec.CommandContext(t.Context(), program, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	var printed syncBuffer
 	command.Stderr = &printed
-	if os.Getuid() == 0 { // to whom nothing is closed
-		for directory := program; directory != os.TempDir(); directory = filepath.Dir(directory) {
-			if err := os.Chmod(directory, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	}
+	unprivileged(t, command)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
