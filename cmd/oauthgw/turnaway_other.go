@@ -4,6 +4,5 @@ package main
 
 import "net"
 
-// turnAway has no way here to let a listener take only the connections that are
-// on their way.
-func turnAway(net.Listener) {}
+// turnAwayTCP has no way here to refuse only those who have not begun to connect.
+func turnAwayTCP(*net.TCPListener) {}
