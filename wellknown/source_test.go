@@ -194,7 +194,7 @@ func TestA092ManyWaitersShareOneFetch(t *testing.T) {
 		impatient, leave := context.WithCancel(t.Context())
 		var waiters sync.WaitGroup
 		var served atomic.Int32
-		for i := range 50 {
+		for i := range 10_000 {
 			waiters.Go(func() {
 				r := httptest.NewRequest("GET", location, nil)
 				if i == 0 {
@@ -212,8 +212,8 @@ func TestA092ManyWaitersShareOneFetch(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		waiters.Wait()
-		if p.asked.Load() != 1 || served.Load() != 49 {
-			t.Errorf("%d fetches served %d of the 49 who waited", p.asked.Load(), served.Load())
+		if p.asked.Load() != 1 || served.Load() != 9_999 {
+			t.Errorf("%d fetches served %d of the 9,999 who waited", p.asked.Load(), served.Load())
 		}
 	})
 }
