@@ -48,6 +48,12 @@ func (m *Metrics) ChallengeAdded(endpoint string) {
 	m.challengesAdded.WithLabelValues(endpoint).Inc()
 }
 
+// RejectionUnclear counts one reply that holds invalid_client and does not plainly
+// say so.
+func (m *Metrics) RejectionUnclear(endpoint string) {
+	m.unclearRejections.WithLabelValues(endpoint).Inc()
+}
+
 // StatusCorrected counts one reply whose status became 401.
 func (m *Metrics) StatusCorrected(endpoint string) {
 	m.statusesCorrected.WithLabelValues(endpoint).Inc()

@@ -41,6 +41,7 @@ type Metrics struct {
 	basicDecoding     *prometheus.CounterVec
 	challengesAdded   *prometheus.CounterVec
 	statusesCorrected *prometheus.CounterVec
+	unclearRejections *prometheus.CounterVec
 
 	upstreamDuration *prometheus.HistogramVec
 	upstreamErrors   *prometheus.CounterVec
@@ -71,6 +72,7 @@ func New(b Build) *Metrics {
 		basicDecoding:     counter("basic_decoding_total", "HTTP Basic pairs, by how they were read. Ambiguous pairs were form-decoded and could have been unencoded.", "reading"),
 		challengesAdded:   counter("challenges_added_total", "Replies that received a WWW-Authenticate field.", "endpoint"),
 		statusesCorrected: counter("statuses_corrected_total", "Replies whose status became 401.", "endpoint"),
+		unclearRejections: counter("unclear_rejections_total", "Replies that hold invalid_client where readers differ on it, or in another status than 400 and 401, and passed as they were.", "endpoint"),
 
 		upstreamDuration: seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to having its whole reply.", "endpoint"),
 		upstreamErrors:   counter("upstream_errors_total", "Requests to the provider that brought no usable reply, by reason.", "endpoint", "reason"),
@@ -120,7 +122,7 @@ func (m *Metrics) register(b Build) {
 	m.registry = prometheus.NewRegistry()
 	m.registry.MustRegister(
 		m.requests, m.requestDuration, m.inFlight,
-		m.clientAuth, m.basicDecoding, m.challengesAdded, m.statusesCorrected,
+		m.clientAuth, m.basicDecoding, m.challengesAdded, m.statusesCorrected, m.unclearRejections,
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),

@@ -38,6 +38,7 @@ func everything() *metrics.Metrics {
 	m.BasicDecoding("plain")
 	m.ChallengeAdded("token")
 	m.StatusCorrected("token")
+	m.RejectionUnclear("token")
 	m.UpstreamDuration("token", 3*time.Millisecond)
 	m.UpstreamError("token", "timeout")
 	m.MetadataRequest("hit")
@@ -59,6 +60,7 @@ func TestNames(t *testing.T) {
 		`oauthgw_basic_decoding_total{reading="plain"} 1`,
 		`oauthgw_challenges_added_total{endpoint="token"} 1`,
 		`oauthgw_statuses_corrected_total{endpoint="token"} 1`,
+		`oauthgw_unclear_rejections_total{endpoint="token"} 1`,
 		`oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.0025"} 0`,
 		`oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.005"} 1`,
 		`oauthgw_upstream_errors_total{endpoint="token",reason="timeout"} 1`,

@@ -134,6 +134,9 @@ func completeRejection(x *exchange, r *reply) {
 		x.outcome = outcomeFailed
 		return
 	case !r.rejectsClient():
+		if bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
+			x.Metrics.RejectionUnclear(string(x.Endpoint))
+		}
 		x.outcome = outcomeAccepted
 		return
 	}
