@@ -94,7 +94,7 @@ func TestUnreachableProvider(t *testing.T) {
 	}
 }
 
-func TestUntrustedProviderReceivesNothing(t *testing.T) {
+func TestA090UntrustedProviderReceivesNothing(t *testing.T) {
 	var asked atomic.Int32
 	provider := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer provider.Close()
