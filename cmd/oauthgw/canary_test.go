@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -86,16 +87,34 @@ func isRefusal(answer string) bool {
 
 // watched carries out a story before a gateway that everybody watches, and returns
 // what they were told.
-func (s *story) watched(t *testing.T, log logging) map[string]string {
+func (s *story) watched(t *testing.T, l logging) map[string]string {
 	t.Helper()
 	provider := startScriptedProvider(t)
+	g, tell := startWatched(t, "http://"+provider.Addr().String(), l, sharedConfig, s.config)
+	var own strings.Builder
+	for _, x := range s.exchanges {
+		provider.answer(x.upstreamResponse)
+		answer := send(t, g.data, x.request)
+		if provider.received() == "" || x.upstreamResponse == "" || isRefusal(answer) {
+			own.WriteString(answer)
+		}
+	}
+	told := tell()
+	told["own answers"] = own.String()
+	return told
+}
+
+// startWatched runs a gateway as the program does, with everybody who may watch it.
+// Tell ends it and returns what they were told.
+func startWatched(t *testing.T, upstream string, l logging, config ...string) (g storyGateway, tell func() map[string]string) {
+	t.Helper()
 	c := defaults()
-	for _, text := range []string{sharedConfig, s.config, "log: " + log.String() + "\naudit: {file: '-'}\n"} {
+	for _, text := range append(config, "log: "+l.String()+"\naudit: {file: '-'}\n") {
 		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.Upstream.URL, c.Listen, c.Admin.Listen = "http://"+provider.Addr().String(), "127.0.0.1:0", "127.0.0.1:0"
+	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
 	settings, mistakes := c.compile(&source{})
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes)
@@ -109,27 +128,23 @@ func (s *story) watched(t *testing.T, log logging) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := log.Writer()
+	redirectStandardLog(servers.live.log)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- servers.run(ctx) }()
-	g := storyGateway{data: servers.data.Addr().String(), admin: servers.admin.Addr().String()}
-	var own strings.Builder
-	for _, x := range s.exchanges {
-		provider.answer(x.upstreamResponse)
-		answer := send(t, g.data, x.request)
-		if provider.received() == "" || x.upstreamResponse == "" || isRefusal(answer) {
-			own.WriteString(answer)
+	g = storyGateway{data: servers.data.Addr().String(), admin: servers.admin.Addr().String()}
+	return g, func() map[string]string {
+		told := g.tellsOperators(t)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
+		log.SetOutput(before)
+		dismiss()
+		told["log"], told["audit"] = lines.String(), audit.String()
+		return told
 	}
-	told := g.tellsOperators(t)
-	told["own answers"] = own.String()
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	dismiss()
-	told["log"], told["audit"] = lines.String(), audit.String()
-	return told
 }
 
 // What a client calls itself, a request, or a path that is no endpoint is told where

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -23,17 +22,21 @@ type hostileProvider struct {
 	arrivals []hostile.Arrival // of token requests
 }
 
-func startHostile(t *testing.T, shares hostile.Shares) *hostileProvider {
+func startHostile(t *testing.T, shares hostile.Shares, change ...func(*hostile.Config)) *hostileProvider {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &hostileProvider{url: "http://" + l.Addr().String()}
-	p.Provider, err = hostile.New(hostile.Config{
+	config := hostile.Config{
 		PublicURL: "https://login.example.com", Clients: []legacy.Client{{ID: "one", Secret: canary}},
 		Shares: shares, Volume: 4 << 20, Observe: p.observe,
-	})
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	p.Provider, err = hostile.New(config)
 	if err == nil {
 		err = p.Start(l)
 	}
@@ -117,10 +120,9 @@ var meetings = map[string]meeting{
 
 // Whatever the provider does to a token request, the client is told what the
 // table of threats says, on a connection that goes on; the next request is
-// answered; no code arrives twice; and nothing secret is logged or counted.
+// answered; and no code arrives twice.
 func TestHostileProvider(t *testing.T) {
 	p := startHostile(t, nil)
-	standard := catchStandardLog(t)
 	g := startReloading(t, p.url, "log: {level: debug}\n")
 	c := &strictClient{test: t, address: g.data}
 	for _, m := range hostile.Misbehaviours() {
@@ -145,7 +147,6 @@ func TestHostileProvider(t *testing.T) {
 		})
 	}
 	p.once(t)
-	expectNothingSecret(t, g, standard)
 }
 
 func (m meeting) expect(t *testing.T, a clientAnswer) {
@@ -171,40 +172,10 @@ func (c *strictClient) succeeds(t *testing.T, code string) {
 	}
 }
 
-// catchStandardLog returns what is written to the standard log unless somebody
-// takes it over, as a program does. The transport of net/http writes there what
-// comes on an idle connection.
-func catchStandardLog(t *testing.T) *syncBuffer {
-	caught := &syncBuffer{}
-	before := log.Writer()
-	log.SetOutput(caught)
-	t.Cleanup(func() { log.SetOutput(before) })
-	return caught
-}
-
 // once checks that no code arrived twice.
 func (p *hostileProvider) once(t *testing.T) {
 	t.Helper()
 	if again := p.SeenAgain(); len(again) > 0 || p.Seen() == 0 {
 		t.Errorf("%d codes arrived, and again: %q", p.Seen(), again)
-	}
-}
-
-// expectNothingSecret stops a program and looks for secrets in what it exposed
-// and logged: the client's, the codes that came, the tokens, and what the
-// provider said that is not HTTP.
-func expectNothingSecret(t *testing.T, g *reloading, standard *syncBuffer) {
-	t.Helper()
-	exposed := storyGateway{admin: g.admin}.settled(t)
-	g.stop()
-	for _, secret := range append(disguises(canary), "Canary", hostile.TokenPrefix, "-honest", "goroutine 17", "SSH-2.0", "Debian") {
-		for where, text := range map[string]string{"metrics": exposed, "log": g.log.String(), "standard log": standard.String()} {
-			if strings.Contains(strings.ToLower(text), strings.ToLower(secret)) {
-				t.Errorf("%q is in the %s:\n%s", secret, where, text)
-			}
-		}
-	}
-	if n := strings.Count(g.log.String(), `"endpoint":"token"`); n < 2 {
-		t.Errorf("the log tells of %d exchanges:\n%s", n, g.log.String())
 	}
 }
