@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -121,5 +123,21 @@ func (c *documentCase) isTrue(t *testing.T, a clientAnswer) {
 		t.Errorf("a document was shown: %s", a.text)
 	case a.StatusCode == http.StatusOK && c.Row == "87" && strings.Contains(a.text, `"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]`):
 		t.Errorf("Basic is promised for what does not lead here: %s", a.text)
+	}
+}
+
+// A document whose header is large is not taken.
+func TestLargeHeaderOfADocument(t *testing.T) {
+	for size, want := range map[int]string{8 << 10: "HTTP/1.1 200 ", 40 << 10: "HTTP/1.1 503 "} {
+		provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Large", strings.Repeat("x", size))
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"issuer":"https://a"}`)
+		}))
+		defer provider.Close()
+		g := frontedGateway(t, provider.URL)
+		if got := send(t, g.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"); !strings.HasPrefix(got, want) {
+			t.Errorf("a header of %d octets: got %s", size, got)
+		}
 	}
 }
