@@ -37,7 +37,7 @@ func (c *strictClient) redeem(t *testing.T, code, misbehaviour string) clientAns
 	body := "grant_type=authorization_code&code=" + code
 	return c.ask(t, "POST "+hostile.TokenPath+" HTTP/1.1\r\nHost: login.example.com\r\n"+
 		"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("one:"+canary))+"\r\n"+
-		"Idempotency-Key: k\r\nX-Idempotency-Key: k\r\nAccept-Encoding: gzip\r\n"+
+		"Cookie: session="+exchangeCanary+"\r\nIdempotency-Key: k\r\nX-Idempotency-Key: k\r\nAccept-Encoding: gzip\r\n"+
 		hostile.Field+": "+misbehaviour+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 		fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body))
 }
