@@ -116,11 +116,12 @@ func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) 
 }
 
 func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err error) {
-	refusal, reason := upstreamFault(err)
-	if refusal == errSlowBody || refusal == errBrokenBody { // which the provider cannot help
+	// What breaks off at the client the provider cannot help.
+	if refusal := brokenOff(r.Context()); refusal != nil {
 		Refuse(w, r, refusal)
 		return
 	}
+	refusal, reason := upstreamFault(err)
 	c.Metrics.UpstreamError(Passthrough, reason)
 	if refusal == nil {
 		abandon()

@@ -1,12 +1,15 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"sync"
 	"time"
+
+	"oauthgw/clientauth"
 )
 
 // upload is the body of a request that may take as long as it likes, but has to move:
@@ -15,8 +18,23 @@ type upload struct {
 	io.ReadCloser
 	deadlines *http.ResponseController
 
-	mu   sync.Mutex
-	over bool // the deadline is no longer the body's
+	mu    sync.Mutex
+	over  bool              // the deadline is no longer the body's
+	fault *clientauth.Error // why it broke off; nil: it did not
+}
+
+type uploadKey struct{}
+
+// brokenOff returns why the body of a request broke off. Nil means that it did not. A
+// context that ended is no better reason: net/http ends it when reading fails.
+func brokenOff(ctx context.Context) *clientauth.Error {
+	u, ok := ctx.Value(uploadKey{}).(*upload)
+	if !ok {
+		return nil
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.fault
 }
 
 // moving returns a request whose body has to move.
@@ -24,30 +42,31 @@ func moving(w http.ResponseWriter, r *http.Request) *http.Request {
 	if r.Body == nil || r.Body == http.NoBody {
 		return r
 	}
-	with := *r
-	with.Body = &upload{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}
-	return &with
+	u := &upload{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}
+	with := r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
+	with.Body = u
+	return with
 }
 
-// Read implements [io.Reader]. Its errors are refusals.
+// Read implements [io.Reader].
 func (u *upload) Read(p []byte) (int, error) {
 	u.begin()
 	n, err := u.ReadCloser.Read(p)
-	if err != nil {
-		u.end()
-	}
 	switch {
-	case err == nil, errors.Is(err, io.EOF):
-		return n, err
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		u.end(nil)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, errSlowBody
+		u.end(errSlowBody)
+	default:
+		u.end(errBrokenBody)
 	}
-	return n, errBrokenBody
+	return n, err
 }
 
 // Close implements [io.Closer]. The transport may go on reading.
 func (u *upload) Close() error {
-	u.end()
+	u.end(nil)
 	return u.ReadCloser.Close()
 }
 
@@ -59,8 +78,10 @@ func (u *upload) begin() {
 	}
 }
 
-func (u *upload) end() {
+func (u *upload) end(fault *clientauth.Error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.over = true
+	if !u.over { // what comes after the end is no reason for it
+		u.over, u.fault = true, fault
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,7 +22,22 @@ type crowded struct {
 	pipes
 	server   *http.Server
 	answered chan struct{} // the provider answers what is at it
-	evicted  []string
+
+	mu   sync.Mutex
+	left []string // what those who had to leave were waited for
+}
+
+// evicted returns what was waited for from those who had to leave.
+func (s *crowded) evicted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.left)
+}
+
+func (s *crowded) evict(awaited string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = append(s.left, awaited)
 }
 
 // crowd begins a server with n places. On the path /provider a request takes until
@@ -34,7 +50,7 @@ func crowd(t *testing.T, n int, over func(net.Listener) net.Listener) *crowded {
 			<-s.answered
 		}
 	}), log.New(io.Discard, "", 0))
-	l := over(atMost(n, s.pipes, func(awaited string) { s.evicted = append(s.evicted, awaited) }))
+	l := over(atMost(n, s.pipes, s.evict))
 	go func() { _ = s.server.Serve(l) }()
 	t.Cleanup(func() { _ = s.server.Close() })
 	return s
@@ -102,12 +118,12 @@ func TestWhoKeepsUsWaitingLongestLeaves(t *testing.T) {
 		}
 		newcomer := s.come(t, whole)
 		after(grace - 401*time.Millisecond)
-		if newcomer.answers.Load() != 0 || len(s.evicted) != 0 {
+		if newcomer.answers.Load() != 0 || len(s.evicted()) != 0 {
 			t.Error("one left within the grace")
 		}
 		after(2 * time.Millisecond)
-		if newcomer.answers.Load() != 1 || !slices.Equal(s.evicted, []string{"request"}) {
-			t.Errorf("the newcomer was not served; %v left", s.evicted)
+		if newcomer.answers.Load() != 1 || !slices.Equal(s.evicted(), []string{"request"}) {
+			t.Errorf("the newcomer was not served; %v left", s.evicted())
 		}
 		for i, v := range slow {
 			if (v.ended.Load() == 1) != (i == 0) {
@@ -132,14 +148,14 @@ func TestWhoseRequestIsWholeStays(t *testing.T) {
 		for _, leaves := range []int{2, 3, 1} {
 			newcomers = append(newcomers, s.come(t, atProvider))
 			after(time.Millisecond)
-			if old[leaves].ended.Load() != 1 || len(s.evicted) != len(newcomers) {
-				t.Errorf("not %d left, but %v", leaves, s.evicted)
+			if old[leaves].ended.Load() != 1 || len(s.evicted()) != len(newcomers) {
+				t.Errorf("not %d left, but %v", leaves, s.evicted())
 			}
 		}
 		newcomers = append(newcomers, s.come(t, atProvider))
 		after(20 * time.Second)
-		if len(s.evicted) != 3 || old[0].ended.Load() != 0 {
-			t.Errorf("whose request was at the provider had to leave: %v", s.evicted)
+		if len(s.evicted()) != 3 || old[0].ended.Load() != 0 {
+			t.Errorf("whose request was at the provider had to leave: %v", s.evicted())
 		}
 		close(s.answered)
 		after(time.Second)
@@ -179,8 +195,8 @@ func TestWhoJustSendsARequestStays(t *testing.T) {
 		after(time.Millisecond)
 		kept.say(whole[10:])
 		after(time.Millisecond)
-		if kept.answers.Load() != 2 || len(s.evicted) != 0 {
-			t.Errorf("it was answered %d times; %v left", kept.answers.Load(), s.evicted)
+		if kept.answers.Load() != 2 || len(s.evicted()) != 0 {
+			t.Errorf("it was answered %d times; %v left", kept.answers.Load(), s.evicted())
 		}
 	})
 }
@@ -277,13 +293,13 @@ func TestHandshakeKeepsUsWaiting(t *testing.T) {
 		after(10 * time.Second)
 		s.come(t, "")
 		after(10 * time.Second)
-		if silent.ended.Load() != 1 || speaks.ended.Load() != 0 || !slices.Equal(s.evicted, []string{"request"}) {
-			t.Errorf("who was silent ended: %d, who was not: %d; %v left", silent.ended.Load(), speaks.ended.Load(), s.evicted)
+		if silent.ended.Load() != 1 || speaks.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"request"}) {
+			t.Errorf("who was silent ended: %d, who was not: %d; %v left", silent.ended.Load(), speaks.ended.Load(), s.evicted())
 		}
 		close(s.answered)
 		after(2 * time.Second)
-		if !slices.Equal(s.evicted, []string{"request", "next_request"}) {
-			t.Errorf("there left %v", s.evicted)
+		if !slices.Equal(s.evicted(), []string{"request", "next_request"}) {
+			t.Errorf("there left %v", s.evicted())
 		}
 	})
 }
