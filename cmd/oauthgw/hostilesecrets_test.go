@@ -22,7 +22,7 @@ func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
 	for _, l := range everyLogging() {
 		var met sync.Map // names of misbehaviours
 		p := startHostile(t, nil, func(c *hostile.Config) {
-			c.Interval, c.Patience = 5*time.Millisecond, 100*time.Millisecond
+			c.Interval, c.Patience = 5*time.Millisecond, 50*time.Millisecond
 			c.Observe = func(a hostile.Arrival) { met.Store(a.Misbehaviour, true) }
 		})
 		g, tell := startWatched(t, p.url, l, sharedConfig)
