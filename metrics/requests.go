@@ -19,7 +19,7 @@ func (m *Metrics) Instrument(endpoint string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inFlight.Inc()
 		defer inFlight.Dec()
-		start, answer := time.Now(), &answered.Writer{ResponseWriter: w}
+		start, answer := time.Now(), answered.Of(w)
 		next.ServeHTTP(answer, r)
 		if answer.Status == 0 {
 			answer.Status = http.StatusOK // net/http says so

@@ -46,7 +46,11 @@ const (
 // what is not to be had (RFC 5861).
 func (s *Source) get(ctx context.Context, location, name string) (entry, string, error) {
 	e, known := s.kept(location).Get(location)
-	if age := time.Since(e.fetched); known && age >= e.lifetime && age < e.lifetime+s.StaleFor {
+	age := time.Since(e.fetched)
+	if known && age < e.lifetime {
+		return e, resultHit, nil
+	}
+	if known && age < e.lifetime+s.StaleFor {
 		_, failing := s.missing.Peek(location)
 		if failing || age < 2*e.lifetime {
 			_, _ = s.start(location, name) // what it brings is kept

@@ -52,12 +52,11 @@ type Handler struct {
 	prepared *lru.Cache[string, *prepared]
 }
 
-// prepared is what is served for a document.
+// prepared is what is served for an entry: a text, and the values of header fields.
 type prepared struct {
-	document *document
-	text     []byte
-	etag     []string // the value of the header field
-	length   []string // the same
+	entry
+	text                  []byte
+	etag, control, length []string
 }
 
 var jsonType = []string{"application/json"}
@@ -90,7 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusOK
 	switch {
 	case err == nil:
-		h.serve(w, r, e, h.prepare(location, name, e.document))
+		h.serve(w, r, h.prepare(location, name, e))
 	case errors.Is(err, errNoDocument):
 		status = http.StatusNotFound
 		refuse(w, status, clientauth.CodeInvalidRequest, "The authorization server has no metadata document at this location.")
@@ -109,12 +108,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve writes a document, or tells a client that has it that it is the same
 // (RFC 9110 section 13.1.2). Its age lets caches know what is left of its
 // lifetime (RFC 9111 section 5.1).
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e entry, p *prepared) {
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, p *prepared) {
 	header := w.Header()
 	header["Content-Type"] = jsonType
 	header["Etag"] = p.etag
-	header["Cache-Control"] = []string{"max-age=" + strconv.Itoa(int(e.lifetime/time.Second))}
-	header["Age"] = []string{strconv.Itoa(int(time.Since(e.fetched) / time.Second))}
+	header["Cache-Control"] = p.control
+	header["Age"] = []string{strconv.Itoa(int(time.Since(p.fetched) / time.Second))}
 	if p.document.open && !h.OwnCORS {
 		header["Access-Control-Allow-Origin"] = []string{"*"}
 	}
@@ -128,14 +127,19 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e entry, p *prep
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.text))
 }
 
-// prepare returns what is served for a document, prepared once.
-func (h *Handler) prepare(location, name string, d *document) *prepared {
-	if p, ok := h.prepared.Get(location); ok && p.document == d {
+// prepare returns what is served for an entry, prepared once.
+func (h *Handler) prepare(location, name string, e entry) *prepared {
+	if p, ok := h.prepared.Get(location); ok && p.entry == e {
 		return p
 	}
-	text := h.text(name, d)
+	text := h.text(name, e.document)
 	sum := sha256.Sum256(text)
-	p := &prepared{d, text, []string{`"` + hex.EncodeToString(sum[:8]) + `"`}, []string{strconv.Itoa(len(text))}}
+	p := &prepared{
+		entry: e, text: text,
+		etag:    []string{`"` + hex.EncodeToString(sum[:8]) + `"`},
+		control: []string{"max-age=" + strconv.Itoa(int(e.lifetime/time.Second))},
+		length:  []string{strconv.Itoa(len(text))},
+	}
 	h.prepared.Add(location, p)
 	return p
 }
@@ -159,8 +163,11 @@ func refuse(w http.ResponseWriter, status int, code, description string) {
 // nothing that the provider said.
 func (h *Handler) report(r *http.Request, result string, status int, d time.Duration, err error) {
 	level := slog.LevelInfo
-	if result == resultUnavailable {
+	switch result {
+	case resultUnavailable:
 		level = slog.LevelWarn
+	case resultHit:
+		level = slog.LevelDebug // nobody was asked
 	}
 	if !h.Log.Enabled(r.Context(), level) {
 		return

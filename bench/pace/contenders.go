@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // contender is a program that stands where the gateway stands.
@@ -16,19 +17,20 @@ type contender struct {
 }
 
 var (
-	direct  = &contender{name: "direct"}
-	oauthgw = &contender{"oauthgw", startGateway, true, true}
-	stock   = &contender{name: "ReverseProxy", start: func(b *bed) (*process, error) { return b.runAs("stock", b.Provider) }}
-	raised  = &contender{name: "ReverseProxy, 1024 kept", start: func(b *bed) (*process, error) { return b.runAs("raised", b.Provider) }}
-	floor   = &contender{name: "net/http", start: startFloor}
-	lua     = &contender{"nginx+Lua", startNginx("nginx-lua.conf", "restate.lua"), true, false}
-	njs     = &contender{"nginx+njs", startNginx("nginx-njs.conf", "restate.js"), true, false}
-	haproxy = &contender{"haproxy+Lua", startHaproxy, true, false}
-	caddy   = &contender{name: "Caddy", start: startCaddy}
+	direct    = &contender{name: "direct"}
+	oauthgw   = &contender{"oauthgw", startGateway, true, true}
+	stock     = &contender{name: "ReverseProxy", start: func(b *bed) (*process, error) { return b.runAs("stock", b.Provider) }}
+	raised    = &contender{name: "ReverseProxy, 1024 kept", start: func(b *bed) (*process, error) { return b.runAs("raised", b.Provider) }}
+	rewritten = &contender{"the rewrite alone", func(b *bed) (*process, error) { return b.runAs("rewrite", b.Provider) }, true, false}
+	floor     = &contender{name: "net/http", start: startFloor}
+	lua       = &contender{"nginx+Lua", startNginx("nginx-lua.conf", "restate.lua"), true, false}
+	njs       = &contender{"nginx+njs", startNginx("nginx-njs.conf", "restate.js"), true, false}
+	haproxy   = &contender{"haproxy+Lua", startHaproxy, true, false}
+	caddy     = &contender{name: "Caddy", start: startCaddy}
 )
 
 // contenders are all there are, in their order.
-var contenders = []*contender{direct, oauthgw, stock, raised, floor, lua, njs, haproxy, caddy}
+var contenders = []*contender{direct, oauthgw, stock, raised, rewritten, floor, lua, njs, haproxy, caddy}
 
 // startGateway runs oauthgw as it is without further configuration: it logs each
 // exchange to a file, and counts.
@@ -40,9 +42,10 @@ func startGateway(b *bed) (*process, error) {
 	return b.run("oauthgw", address, b.gateway, "--upstream.url=http://"+b.Provider, "--listen="+address, "--admin.listen=127.0.0.1:0")
 }
 
-// startFloor runs the net/http server, with the metadata that the gateway serves.
+// startFloor runs the net/http server, with the answer that the gateway gives to
+// who asks for metadata.
 func startFloor(b *bed) (*process, error) {
-	file := b.file("metadata.json")
+	file := b.file("metadata")
 	if _, err := os.Stat(file); err != nil {
 		if err := b.keepMetadata(file); err != nil {
 			return nil, err
@@ -51,7 +54,7 @@ func startFloor(b *bed) (*process, error) {
 	return b.runAs("floor", file)
 }
 
-// keepMetadata writes what the gateway makes of the provider's metadata.
+// keepMetadata writes that answer to a file.
 func (b *bed) keepMetadata(file string) error {
 	g, err := startGateway(b)
 	if err != nil {
@@ -72,7 +75,7 @@ func (b *bed) keepMetadata(file string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(file, body, 0o600)
+		return os.WriteFile(file, slices.Concat(head, []byte("\r\n"), body), 0o600)
 	})
 }
 

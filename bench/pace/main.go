@@ -52,6 +52,8 @@ func run(arguments []string) error {
 			return proxyStock(address, last)
 		case "raised":
 			return proxyRaised(address, last)
+		case "rewrite":
+			return rewriteOnly(address, last)
 		case "floor":
 			return answerAtOnce(address, last)
 		}

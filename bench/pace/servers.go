@@ -1,13 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"strconv"
 )
 
 // proxyStock is a bare httputil.ReverseProxy as one writes it at first.
@@ -35,29 +35,45 @@ func proxy(address, provider string, transport http.RoundTripper) error {
 }
 
 // answerAtOnce is a net/http server that reads a request and answers it itself.
-// The file holds the metadata that it serves.
+// The file holds its answer to who asks for metadata.
 func answerAtOnce(address, file string) error {
-	document, err := os.ReadFile(file)
+	described, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
-	answer := func(pattern string, status int, media string, text []byte) {
-		length := strconv.Itoa(len(text))
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if _, err := io.ReadAll(r.Body); err != nil {
-				return
-			}
-			w.Header().Set("Content-Type", media)
-			w.Header().Set("Content-Length", length)
-			w.WriteHeader(status)
-			_, _ = w.Write(text)
-		})
+	for pattern, reply := range map[string][]byte{
+		"POST /oauth2/token":                          reply("200 OK", "application/json", `{"credentials":"unread",`+token),
+		"GET /.well-known/oauth-authorization-server": described,
+		"GET /oauth2/authorize":                       shown,
+		"POST /oauth2/register":                       registered,
+	} {
+		h, err := always(reply)
+		if err != nil {
+			return err
+		}
+		mux.Handle(pattern, h)
 	}
-	answer("POST /oauth2/token", http.StatusOK, "application/json", []byte(`{"credentials":"unread",`+token))
-	answer("GET /.well-known/oauth-authorization-server", http.StatusOK, "application/json", document)
-	answer("GET /oauth2/authorize", http.StatusOK, "text/html", []byte(page))
-	_, registered, _ := bytes.Cut(registered, []byte("\r\n\r\n"))
-	answer("POST /oauth2/register", http.StatusCreated, "application/json", registered)
 	return http.ListenAndServe(address, mux)
+}
+
+// always answers with one reply, its date apart.
+func always(reply []byte) (http.Handler, error) {
+	r, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(reply)), nil)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Header.Del("Date")
+	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
+		if _, err := io.ReadAll(asked.Body); err != nil {
+			return
+		}
+		header := w.Header()
+		for name, values := range r.Header {
+			header[name] = values
+		}
+		w.WriteHeader(r.StatusCode)
+		_, _ = w.Write(body)
+	}), err
 }

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// awaited is what a connection waits for. All but nothing are for its client to
-// send. An idle connection leaves for another only when no other may have to, because
+// awaited is what a connection waits for. The first two are for its client to send. An idle connection leaves for another only when no other may have to, because
 // a request may be on its way to it.
 type awaited int
 
@@ -17,11 +16,14 @@ const (
 	theRest awaited = iota // of a request: what TLS needs, the header, the body
 	another                // request: the connection is idle
 	nothing                // the request is whole, and the answer is ours to give
+	given                  // away: it speaks another protocol
 	kinds
 )
 
 // String returns its name in metrics.
-func (a awaited) String() string { return [...]string{"request", "next_request", "nothing"}[a] }
+func (a awaited) String() string {
+	return [...]string{"request", "next_request", "nothing", "given"}[a]
+}
 
 // grace is for how long a client may keep a connection waiting without losing it to
 // a newcomer. Honest ones send a request in one go.
@@ -29,7 +31,10 @@ const grace = time.Second
 
 // queue holds the connections that wait for the same, the longest first. To join and
 // to leave takes the same time however many there are.
-type queue struct{ first, last *connection }
+type queue struct {
+	first, last *connection
+	length      int
+}
 
 func (q *queue) join(c *connection, a awaited, now time.Time) {
 	c.awaits, c.since, c.before, c.behind = a, now, q.last, nil
@@ -39,6 +44,7 @@ func (q *queue) join(c *connection, a awaited, now time.Time) {
 		q.last.behind = c
 	}
 	q.last = c
+	q.length++
 }
 
 func (q *queue) leave(c *connection) {
@@ -53,6 +59,7 @@ func (q *queue) leave(c *connection) {
 		c.behind.before = c.before
 	}
 	c.before, c.behind = nil, nil
+	q.length--
 }
 
 // connection is a client's that has a place among those that may be open.
@@ -104,13 +111,18 @@ func (c *connection) leave() {
 
 // note is told of each change of a connection by net/http, for which one on which
 // another request arrives is idle until the end of its header.
-func (c *connection) note(state http.ConnState) {
-	switch state {
-	case http.StateIdle:
+func note(changed net.Conn, state http.ConnState) {
+	if state != http.StateIdle && state != http.StateHijacked {
+		return
+	}
+	c := boundedBy(changed)
+	switch {
+	case c == nil:
+	case state == http.StateIdle:
 		c.idle.Store(true)
 		c.await(another)
-	case http.StateHijacked:
-		c.await(nothing)
+	default:
+		c.await(given)
 	}
 }
 

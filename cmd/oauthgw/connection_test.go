@@ -20,6 +20,7 @@ import (
 // crowded is a server with few places, in a time of its own.
 type crowded struct {
 	pipes
+	bound    *bounded
 	server   *http.Server
 	answered chan struct{} // the provider answers what is at it
 
@@ -46,11 +47,15 @@ func crowd(t *testing.T, n int, over func(net.Listener) net.Listener) *crowded {
 	s := &crowded{pipes: pipes{make(chan net.Conn, 10), make(chan struct{})}, answered: make(chan struct{})}
 	s.server = (&servers{}).newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.ReadAll(r.Body)
-		if r.URL.Path == "/provider" {
+		switch r.URL.Path {
+		case "/provider":
 			<-s.answered
+		case "/other":
+			_, _, _ = http.NewResponseController(w).Hijack()
 		}
 	}), log.New(io.Discard, "", 0))
-	l := over(atMost(n, s.pipes, s.evict))
+	s.bound = atMost(n, s.pipes, s.evict)
+	l := over(s.bound)
 	go func() { _ = s.server.Serve(l) }()
 	t.Cleanup(func() { _ = s.server.Close() })
 	return s
@@ -199,6 +204,32 @@ func TestWhoJustSendsARequestStays(t *testing.T) {
 			t.Errorf("it was answered %d times; %v left", kept.answers.Load(), s.evicted())
 		}
 	})
+}
+
+// Whoever has connected, sends a request or waits for an answer has to be answered
+// before the end. One that is idle need not, nor one that speaks another protocol.
+func TestWhoWaitsAtTheEnd(t *testing.T) {
+	const request = " HTTP/1.1\r\nHost: a\r\n\r\n"
+	for sends, quiet := range map[string]bool{
+		"": false, "GET / HT": false, bodiless: false, "GET /provider" + request: false,
+		whole: true, whole + whole: true, "GET /other" + request: true,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := crowd(t, 2, plain)
+			_, gone := s.come(t, whole), s.come(t, sends)
+			after(time.Second)
+			if s.bound.quiet() != quiet {
+				t.Errorf("%q: quiet is %v", sends, !quiet)
+			}
+			gone.Close()
+			close(s.answered)
+			after(time.Second)
+			// A connection that was given away is not closed by this side.
+			if !s.bound.quiet() {
+				t.Errorf("%q: it is not quiet afterwards", sends)
+			}
+		})
+	}
 }
 
 // A large body that moves does not keep us waiting as long as one that does not.

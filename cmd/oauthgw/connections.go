@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math"
 	"net"
 	"sync"
@@ -40,7 +41,7 @@ func (m *mistakes) maxConnections(n int) int {
 // many takes the place of the one that its client has kept waiting longest; the
 // name of what it waited for is told to evicted. As long as nobody has to leave, the
 // newcomer waits, and those behind it in the system's queue, where they cost nothing.
-func atMost(n int, l net.Listener, evicted func(awaited string)) net.Listener {
+func atMost(n int, l net.Listener, evicted func(awaited string)) *bounded {
 	return &bounded{Listener: l, evicted: evicted, most: n, changed: make(chan struct{}, 1)}
 }
 
@@ -123,5 +124,23 @@ func (b *bounded) tell() {
 	select {
 	case b.changed <- struct{}{}:
 	default: // it will already
+	}
+}
+
+// quiet reports whether no client waits for an answer or has yet to ask: all
+// connections are idle, or given away.
+func (b *bounded) quiet() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open == b.waiting[another].length+b.waiting[given].length
+}
+
+// settle waits until it is quiet, or ctx ends.
+func (b *bounded) settle(ctx context.Context) {
+	for ctx.Err() == nil && !b.quiet() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
 }

@@ -127,9 +127,9 @@ func TestSlowReaders(t *testing.T) {
 					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: in, Request: r, ContentLength: -1}
 				})
 				l := pipes{make(chan net.Conn), make(chan struct{})}
-				served := &servers{}
-				server := served.newServer(test.handler(way), log.New(io.Discard, "", 0))
-				go func() { _ = server.Serve(l) }()
+				at := atMost(10, l, func(string) {})
+				server := (&servers{}).newServer(test.handler(way), log.New(io.Discard, "", 0))
+				go func() { _ = server.Serve(at) }()
 				client, other := net.Pipe()
 				l.connections <- other
 				go func() {
@@ -145,7 +145,7 @@ func TestSlowReaders(t *testing.T) {
 					}
 				} else {
 					time.Sleep(2 * time.Minute)
-					if !served.waiting.none() {
+					if !at.quiet() {
 						t.Error("whoever does not read is not left")
 					}
 				}

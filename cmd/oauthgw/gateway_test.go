@@ -280,3 +280,23 @@ func writeCertificate(t *testing.T, server *httptest.Server) string {
 	}
 	return name
 }
+
+// A Host field holds a name or an address, and perhaps a port (RFC 9110 section
+// 7.2), so that it can stand in a URL as it is.
+func TestHosts(t *testing.T) {
+	for host, named := range map[string]bool{
+		"a": true, "login.example.com": true, "a_b-c~d:8080": true, "a:": true, "127.0.0.1:80": true,
+		"[::1]": true, "[::1]:8080": true, "[::ffff:127.0.0.1]:": true,
+		":80": false, "a b": false, "a/b": false, "a@b": false, "a:b": false, "a:80:80": false, "a?b": false,
+		"::1": false, "[]": false, "[::1": false, "::1]": false, "[::1]80": false, "[a/b]": false, "[::1%lo]": false, "[[::1]]": false,
+		"é": false, "a\x00": false, "a%41": false, "a,b": false,
+	} {
+		r := &http.Request{Host: host, ProtoMajor: 1, ProtoMinor: 1}
+		if namesHost(r) != named {
+			t.Errorf("%q: %v", host, !named)
+		}
+	}
+	if namesHost(&http.Request{ProtoMajor: 1, ProtoMinor: 1}) || !namesHost(&http.Request{ProtoMajor: 1}) {
+		t.Error("only HTTP/1.0 knows requests without a host")
+	}
+}

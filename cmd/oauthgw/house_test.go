@@ -55,7 +55,7 @@ var house = map[string]struct{ ours, doors []string }{
 	// whether clients notice.
 	"oauthgw/bench/soak": {ours: []string{"oauthgw/bench/marked"}},
 	// What the gateway costs, beside what one would take in its place.
-	"oauthgw/bench/pace": {ours: []string{"oauthgw/bench/marked"}},
+	"oauthgw/bench/pace": {ours: []string{"oauthgw/clientauth", "oauthgw/bench/marked", "oauthgw/internal/submission"}},
 	// The part of a file that a program writes, between what people wrote.
 	"oauthgw/bench/marked": {},
 	// The defences, taken away one at a time, and the tests that have to fail then.

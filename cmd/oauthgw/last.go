@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
-	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // lastWhile makes answers the last on their connections while draining, also
@@ -54,40 +50,3 @@ func (w *lastWriter) Write(p []byte) (int, error) {
 
 // Unwrap serves [http.ResponseController].
 func (w *lastWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// waiting are the connections whose clients wait for an answer, or have not yet
-// asked: all but the idle ones. Its methods are safe for concurrent use.
-type waiting struct {
-	mu          sync.Mutex
-	connections map[net.Conn]struct{}
-}
-
-// note is told of each change of a connection.
-func (w *waiting) note(c net.Conn, state http.ConnState) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if state == http.StateNew || state == http.StateActive {
-		if w.connections == nil {
-			w.connections = map[net.Conn]struct{}{}
-		}
-		w.connections[c] = struct{}{}
-		return
-	}
-	delete(w.connections, c)
-}
-
-func (w *waiting) none() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.connections) == 0
-}
-
-// settle waits until nobody waits, or ctx ends.
-func (w *waiting) settle(ctx context.Context) {
-	for ctx.Err() == nil && !w.none() {
-		select {
-		case <-ctx.Done():
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}

@@ -233,7 +233,7 @@ func TestConnectedClientsAreAnsweredAtTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	eventually(t, "taking the connection", func() bool { return !servers.waiting.none() })
+	eventually(t, "taking the connection", func() bool { return !servers.clients.quiet() })
 	end()
 	eventually(t, "refusing others", func() bool {
 		other, err := net.Dial("tcp", address)

@@ -14,7 +14,7 @@ import (
 // with which value, which may hold what is nobody's to read.
 func (l *live) surviving(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := &answered.Writer{ResponseWriter: w}
+		answer := answered.Of(w)
 		defer func() {
 			value := recover()
 			switch {

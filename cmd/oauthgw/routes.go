@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -217,14 +216,28 @@ func hides(endpoint string) mux.MatcherFunc {
 	}
 }
 
-// wellFormedHost is a name or an address, and perhaps a port (RFC 9110 section
-// 7.2).
-var wellFormedHost = regexp.MustCompile(`^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$`)
+// What a name, an address and a port of a Host field consist of.
+const (
+	ofPort    = "0123456789"
+	ofName    = ofPort + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_~"
+	ofAddress = ofPort + "abcdefABCDEF.:"
+)
 
 // namesHost reports whether a request's Host can be told to a provider, which
-// builds URLs from it. HTTP/1.0 knows requests without one.
+// builds URLs from it: whether it is a name or an address, and perhaps a port (RFC
+// 9110 section 7.2). HTTP/1.0 knows requests without one.
 func namesHost(r *http.Request) bool {
-	return wellFormedHost.MatchString(r.Host) || r.Host == "" && !r.ProtoAtLeast(1, 1)
+	if r.Host == "" {
+		return !r.ProtoAtLeast(1, 1)
+	}
+	host, port, of := r.Host, "", ofName
+	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
+		host, port = host[:at], host[at+1:]
+	}
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host, of = host[1:len(host)-1], ofAddress
+	}
+	return host != "" && strings.Trim(host, of) == "" && strings.Trim(port, ofPort) == ""
 }
 
 // refusal answers every request with one refusal.

@@ -115,7 +115,7 @@ func (s *servers) stop() {
 	tell(now.log, daemon.SdNotifyStopping, "letting the exchanges under way end")
 	ctx, cancel := context.WithTimeout(context.Background(), now.settings.drainTimeout)
 	defer cancel()
-	s.waiting.settle(ctx)
+	s.clients.settle(ctx)
 	for _, server := range []*http.Server{s.dataHTTP, s.adminHTTP} {
 		if err := server.Shutdown(ctx); err != nil {
 			now.log.Warn("exchanges were cut off at the end", "fault", err.Error())

@@ -92,11 +92,11 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 type servers struct {
 	live                *live
 	data, admin         net.Listener
-	own                 net.Listener // what data is made of; nil: a socket that was given
+	clients             *bounded     // what data is made of
+	own                 net.Listener // what clients is made of; nil: a socket that was given
 	dataHTTP, adminHTTP *http.Server
 	draining            atomic.Bool // every answer is the last on its connection
 	started             time.Time
-	waiting             waiting
 }
 
 // listen takes the addresses for which no socket is given, and prepares the
@@ -116,7 +116,8 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 		return nil, errors.Join(err, data.Close())
 	}
 	errorLog := newStandardLog(live.log)
-	servers := &servers{live: live, data: live.withTLS(atMost(s.maxConnections, data, o.metrics.ConnectionEvicted)), admin: admin, started: time.Now()}
+	clients := atMost(s.maxConnections, data, o.metrics.ConnectionEvicted)
+	servers := &servers{live: live, data: live.withTLS(clients), clients: clients, admin: admin, started: time.Now()}
 	if given["listen"] == nil {
 		servers.own = data
 	}
@@ -131,7 +132,7 @@ func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 		// Its answer would not be lastWhile's.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConnection,
-		ConnState:                    s.note,
+		ConnState:                    note,
 		ReadHeaderTimeout:            5 * time.Second,
 		// Of bodies that nobody reads; whoever reads one sets its own.
 		ReadTimeout: 15 * time.Second,
@@ -142,13 +143,5 @@ func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 		// The default of 1 MiB lets a thousand slow clients take a gigabyte.
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       errorLog,
-	}
-}
-
-// note is told of each change of a connection.
-func (s *servers) note(c net.Conn, state http.ConnState) {
-	s.waiting.note(c, state)
-	if c := boundedBy(c); c != nil {
-		c.note(state)
 	}
 }

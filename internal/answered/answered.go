@@ -15,6 +15,14 @@ type Writer struct {
 	Status int
 }
 
+// Of returns an answer that remembers: w itself, if it does already.
+func Of(w http.ResponseWriter) *Writer {
+	if answer, ok := w.(*Writer); ok {
+		return answer
+	}
+	return &Writer{ResponseWriter: w}
+}
+
 // WriteHeader implements [http.ResponseWriter].
 func (w *Writer) WriteHeader(status int) {
 	if w.Status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {

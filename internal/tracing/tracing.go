@@ -126,7 +126,7 @@ func (t *Tracing) Handler(name string, next http.Handler) http.Handler {
 			trace.WithSpanKind(trace.SpanKindServer),
 			trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("oauthgw.endpoint", name)))
 		defer span.End()
-		answer := &answered.Writer{ResponseWriter: w}
+		answer := answered.Of(w)
 		defer func() { setStatus(span, answer.Status, http.StatusInternalServerError) }()
 		next.ServeHTTP(answer, r.WithContext(ctx))
 	})
