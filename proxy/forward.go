@@ -23,7 +23,7 @@ func (x *exchange) forward(out outgoing) {
 	ctx, cancel := context.WithTimeout(x.r.Context(), x.Timeout)
 	defer cancel()
 	in := x.r.WithContext(ctx)
-	in.Header = out.header
+	in.Header = nil // it would be copied: what goes on is in out
 	in.Body, in.ContentLength, in.TransferEncoding, in.Trailer = http.NoBody, 0, nil, nil
 	x.sent = time.Now()
 	frame := httputil.ReverseProxy{
@@ -38,8 +38,7 @@ func (x *exchange) forward(out outgoing) {
 
 // address directs a request to the endpoint and gives it its body.
 func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
-	p.Out.URL = out.target
-	p.Out.Host = x.r.Host
+	p.Out.URL, p.Out.Header, p.Out.Host = out.target, out.header, x.r.Host
 	x.Proxies.Tell(p, x.r.Header)
 	p.Out.ContentLength = int64(len(out.body))
 	p.Out.Body = io.NopCloser(bytes.NewReader(out.body))

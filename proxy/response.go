@@ -46,10 +46,22 @@ func (x *exchange) complete(resp *http.Response) error {
 		dropCORS(r.header)
 	}
 	r.header.Set("Content-Length", strconv.Itoa(len(r.body)))
+	addTo(x.w.Header(), r.header)
 	resp.StatusCode, resp.Status = r.status, ""
-	resp.ContentLength, resp.Trailer = int64(len(r.body)), nil
-	resp.Body = io.NopCloser(bytes.NewReader(r.body))
+	resp.Header, resp.Trailer = nil, nil // the answer has it already
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	return nil
+}
+
+// addTo adds the fields of a reply to those of an answer. They are the answer's
+// afterwards.
+func addTo(answer, reply http.Header) {
+	for name, values := range reply {
+		if own := answer[name]; own != nil {
+			values = append(own, values...)
+		}
+		answer[name] = values
+	}
 }
 
 // dropCORS leaves out what the Fetch standard calls the CORS protocol.

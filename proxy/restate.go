@@ -69,7 +69,8 @@ func isWithheld(name string) bool {
 	// The connection to the provider is another one. Connection goes whole, and
 	// what it names stays: else it could name Authorization and take away the
 	// credentials. Upgrade would open a tunnel.
-	case "Connection", "Upgrade", "Expect", "Te", "Trailer":
+	case "Connection", "Upgrade", "Expect", "Te", "Trailer", "Transfer-Encoding",
+		"Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization":
 		return true
 	// The body they describe is not the one that is sent.
 	case "Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest":
@@ -79,7 +80,7 @@ func isWithheld(name string) bool {
 	case "X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url":
 		return true
 	// Who the client is, is for the gateway to say (RFC 9700 section 4.13).
-	case "Client-Cert", "Client-Cert-Chain", "X-Client-Cert", "X-Real-Ip":
+	case "Forwarded", "Client-Cert", "Client-Cert-Chain", "X-Client-Cert", "X-Real-Ip":
 		return true
 	}
 	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Ssl-") ||

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 )
 
@@ -22,7 +21,7 @@ func main() {
 	if err := harden(); err != nil {
 		fmt.Fprintln(os.Stderr, "warning:", err)
 	}
-	defer runtime.KeepAlive(collectSeldom())
+	collectSeldom()
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
