@@ -21,7 +21,7 @@ FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig 
 CORPUS ?= ../shared/corpora/llhttp-requests.json
 
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
-	./clientauth ./proxy ./wellknown ./metrics ./internal/submission ./cmd/oauthgw
+	./clientauth ./internal/jsonobject ./internal/submission ./cmd/oauthgw
 
 .PHONY: build run test conformance e2e soak bench baseline malformed undone release release-check lint fuzz $(FUZZ)
 

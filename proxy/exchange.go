@@ -66,7 +66,7 @@ func (x *exchange) report() {
 	if x.Decided != nil {
 		x.Decided(x.r.Context(), d)
 	}
-	x.Log.LogAttrs(x.r.Context(), x.level(), "exchange", append(d.Attrs(), x.course()...)...)
+	x.Log.LogAttrs(x.r.Context(), x.level(), "exchange", x.appendCourse(d.Attrs())...)
 }
 
 func (x *exchange) decision() Decision {
@@ -88,9 +88,9 @@ func (x *exchange) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// course returns how the exchange went, beside the decision.
-func (x *exchange) course() []slog.Attr {
-	attrs := []slog.Attr{slog.Int64("duration_us", time.Since(x.start).Microseconds())}
+// appendCourse appends how the exchange went, beside the decision.
+func (x *exchange) appendCourse(attrs []slog.Attr) []slog.Attr {
+	attrs = append(attrs, slog.Int64("duration_us", time.Since(x.start).Microseconds()))
 	if !x.sent.IsZero() {
 		attrs = append(attrs, slog.Int64("upstream_us", x.waited.Microseconds()))
 	}

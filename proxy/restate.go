@@ -73,7 +73,7 @@ func isWithheld(name string) bool {
 		"Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization":
 		return true
 	// The body they describe is not the one that is sent.
-	case "Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest":
+	case "Content-Length", "Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest":
 		return true
 	// They would make the provider serve another method or path than the one
 	// that was checked.

@@ -121,14 +121,14 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	if given["listen"] == nil {
 		servers.own = data
 	}
-	servers.dataHTTP = servers.newServer(identified(live.surviving(live)), errorLog)
+	servers.dataHTTP = servers.newServer(live.surviving(live), errorLog)
 	servers.adminHTTP = servers.newServer(live.surviving(servers.operations()), errorLog)
 	return servers, nil
 }
 
 func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 	return &http.Server{
-		Handler: lastWhile(&s.draining, untilWhole(h)),
+		Handler: lastWhile(&s.draining, identified(untilWhole(h))),
 		// Its answer would not be lastWhile's.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConnection,

@@ -22,16 +22,15 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 }
 
 // untilWhole lets connections wait for the bodies of requests, and for nothing once
-// those are whole.
+// those are whole. It changes requests, which must be copies of net/http's: that
+// looks at the body of its own.
 func untilWhole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, bounded := r.Context().Value(connectionKey{}).(*connection)
 		switch {
 		case !bounded:
 		case r.Body != http.NoBody:
-			with := *r // net/http looks at the body of its own
-			with.Body = &arriving{ReadCloser: r.Body, on: c}
-			r = &with
+			r.Body = &arriving{ReadCloser: r.Body, on: c}
 		case !c.await(nothing):
 			panic(http.ErrAbortHandler)
 		}

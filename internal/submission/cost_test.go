@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -23,5 +24,24 @@ func BenchmarkEncode(b *testing.B) {
 			b.Fatal(err)
 		}
 		forget(message)
+	}
+}
+
+func BenchmarkReadReply(b *testing.B) {
+	reply := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 1300\r\n\r\n" +
+		strings.Repeat("x", 1300))
+	octets := bytes.NewReader(reply)
+	c, r := newConnection(nil, nil, nil), &http.Request{Method: "POST"}
+	c.limit.R = octets
+	b.ReportAllocs()
+	for b.Loop() {
+		octets.Reset(reply)
+		resp, err := c.readReply(r, 32<<10)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, resp.Body); n != 1300 || err != nil {
+			b.Fatal(n, err)
+		}
 	}
 }
