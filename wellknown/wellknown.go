@@ -102,7 +102,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, clientauth.CodeTemporarilyUnavailable, "The authorization server's metadata cannot be read now; try again.")
 	}
 	h.Metrics.MetadataRequest(result)
-	h.report(r, result, status, time.Since(start), err)
+	h.report(r, result, status, start, err)
 }
 
 // serve writes a document, or tells a client that has it that it is the same
@@ -161,7 +161,7 @@ func refuse(w http.ResponseWriter, status int, code, description string) {
 
 // report writes one line. The error names the provider's address and status,
 // nothing that the provider said.
-func (h *Handler) report(r *http.Request, result string, status int, d time.Duration, err error) {
+func (h *Handler) report(r *http.Request, result string, status int, start time.Time, err error) {
 	level := slog.LevelInfo
 	switch result {
 	case resultUnavailable:
@@ -176,7 +176,7 @@ func (h *Handler) report(r *http.Request, result string, status int, d time.Dura
 		slog.String("endpoint", "metadata"),
 		slog.String("result", result),
 		slog.Int("status", status),
-		slog.Int64("duration_us", d.Microseconds()),
+		slog.Int64("duration_us", time.Since(start).Microseconds()),
 	}
 	if result == resultUnavailable {
 		attrs = append(attrs, slog.String("fault", err.Error()))

@@ -74,7 +74,7 @@ func read(arguments []string) (o options, err error) {
 	f.StringVar(&o.into, "into", "", "put the tables into this Markdown `file`, between its marks")
 	f.StringVar(&o.plot, "plot", "", "write the plot to this SVG `file`")
 	f.IntVar(&o.rounds, "rounds", 5, "how many times each contender has its turn")
-	f.DurationVar(&o.lasts, "lasts", 1500*time.Millisecond, "how `long` a turn is")
+	f.DurationVar(&o.lasts, "lasts", 1500*time.Millisecond, "how `long` a turn is, twice as long at fixed rates")
 	f.StringVar(&o.only, "only", "", "the `contenders` to measure, with commas between them; empty: all")
 	f.StringVar(&o.work, "work", "", "measure this `workload` only, at saturation, or alone: the gateway without others; empty: everything")
 	f.IntVar(&o.processors, "processors", 2, "how many processors each contender may use")
@@ -136,7 +136,8 @@ func (r *results) measure(ctx context.Context, o options, targets []target) erro
 		return nil
 	}
 	for _, rate := range rates {
-		if err := r.compete(ctx, targets, condition{work: "token", rate: rate}, o.rounds, o.lasts); err != nil {
+		// There are fewer requests than at saturation, and their last percent counts.
+		if err := r.compete(ctx, targets, condition{work: "token", rate: rate}, o.rounds, 2*o.lasts); err != nil {
 			return err
 		}
 	}

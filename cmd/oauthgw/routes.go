@@ -24,7 +24,7 @@ import (
 // leave out, tells it from another at the same path.
 func (g *gateway) build(known wellknown.Provider) error {
 	router := mux.NewRouter().SkipClean(true)
-	byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
+	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
 	paths := map[clientauth.Endpoint]string{}
 	fronted := g.fronted(known)
 	for _, name := range clientauth.Endpoints() {
@@ -52,7 +52,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 	if err != nil {
 		return err
 	}
-	g.front(router, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
+	g.front(byLocation, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
 	router.MatcherFunc(isForNobody).Handler(g.notFound)
 	router.NewRoute().Handler(g.rest(known))
 	g.routes.Store(&routes{router: router, known: known, paths: paths})
