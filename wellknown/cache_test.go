@@ -297,6 +297,29 @@ func TestBrokenReplyIsNotLogged(t *testing.T) {
 	}
 }
 
+// Whoever asks for what is kept anyway gets no line in the log, unless an operator
+// wants to see everything.
+func TestHitsAreToldAtLevelDebug(t *testing.T) {
+	for level, told := range map[slog.Level]string{slog.LevelInfo: "miss", slog.LevelDebug: "miss hit"} {
+		p := &provider{}
+		p.says(writeDocument)
+		h := newHandler(t, p)
+		var log bytes.Buffer
+		h.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))
+		get(h, location)
+		get(h, location)
+		var results []string
+		for _, field := range strings.Fields(log.String()) {
+			if result, ok := strings.CutPrefix(field, "result="); ok {
+				results = append(results, result)
+			}
+		}
+		if got := strings.Join(results, " "); got != told {
+			t.Errorf("level %v tells %q, not %q", level, got, told)
+		}
+	}
+}
+
 func TestA086ForeignIssuerIsNotServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{}

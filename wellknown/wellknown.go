@@ -41,7 +41,8 @@ type Config struct {
 	// OwnCORS leaves out that the provider lets pages of every origin read a
 	// document, because somebody before the handler says who may.
 	OwnCORS bool
-	// Metrics and Log receive one count and one line per request.
+	// Metrics and Log receive one count and one line per request, that of a hit at
+	// level debug: nobody was asked.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
 }
@@ -167,7 +168,7 @@ func (h *Handler) report(r *http.Request, result string, status int, start time.
 	case resultUnavailable:
 		level = slog.LevelWarn
 	case resultHit:
-		level = slog.LevelDebug // nobody was asked
+		level = slog.LevelDebug
 	}
 	if !h.Log.Enabled(r.Context(), level) {
 		return

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// awaited is what a connection waits for. The first two are for its client to send. An idle connection leaves for another only when no other may have to, because
-// a request may be on its way to it.
+// awaited is what a connection waits for. The first two are for its client to send.
+// An idle connection leaves for another only when no other may have to, because a
+// request may be on its way to it.
 type awaited int
 
 const (
