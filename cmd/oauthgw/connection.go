@@ -21,10 +21,8 @@ const (
 	kinds
 )
 
-// String returns its name in metrics.
-func (a awaited) String() string {
-	return [...]string{"request", "next_request", "nothing", "given"}[a]
-}
+// String returns its name in metrics, which know those that may have to leave.
+func (a awaited) String() string { return [...]string{"request", "next_request"}[a] }
 
 // grace is for how long a client may keep a connection waiting without losing it to
 // a newcomer. Honest ones send a request in one go.
@@ -97,6 +95,7 @@ func (c *connection) await(a awaited) bool {
 	}
 	c.of.waiting[c.awaits].leave(c)
 	c.of.waiting[a].join(c, a, time.Now())
+	c.idle.Store(a == another)
 	return true
 }
 
@@ -120,19 +119,19 @@ func note(changed net.Conn, state http.ConnState) {
 	switch {
 	case c == nil:
 	case state == http.StateIdle:
-		c.idle.Store(true)
 		c.await(another)
 	default:
 		c.await(given)
 	}
 }
 
-// Read implements [net.Conn].
+// Read implements [net.Conn]. The first octet of another request begins the time that
+// its header may take: net/http waits for four of them as long as it does for none.
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.idle.Load() {
-		c.idle.Store(false)
 		c.await(theRest)
+		_ = c.SetReadDeadline(time.Now().Add(headerTime))
 	}
 	return n, err
 }

@@ -51,7 +51,9 @@ func crowd(t *testing.T, n int, over func(net.Listener) net.Listener) *crowded {
 		case "/provider":
 			<-s.answered
 		case "/other":
-			_, _, _ = http.NewResponseController(w).Hijack()
+			if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				go func() { _, _ = io.Copy(io.Discard, c) }() // until the client closes it
+			}
 		}
 	}), log.New(io.Discard, "", 0))
 	s.bound = atMost(n, s.pipes, s.evict)
@@ -212,12 +214,16 @@ func TestWhoWaitsAtTheEnd(t *testing.T) {
 	const request = " HTTP/1.1\r\nHost: a\r\n\r\n"
 	for sends, quiet := range map[string]bool{
 		"": false, "GET / HT": false, bodiless: false, "GET /provider" + request: false,
-		whole: true, whole + whole: true, "GET /other" + request: true,
+		whole: true, whole + whole: true, "GET /other" + request: true, whole + "GET /other" + request: true,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := crowd(t, 2, plain)
 			_, gone := s.come(t, whole), s.come(t, sends)
 			after(time.Second)
+			if strings.Contains(sends, "/other") {
+				gone.say("something else")
+				after(time.Second)
+			}
 			if s.bound.quiet() != quiet {
 				t.Errorf("%q: quiet is %v", sends, !quiet)
 			}
@@ -230,6 +236,24 @@ func TestWhoWaitsAtTheEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who begins another request has as long for it as for the first.
+func TestOtherRequestTakesNoLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, 2, plain)
+		v := s.come(t, whole)
+		after(time.Minute)
+		v.say("\r\n")
+		after(headerTime / 2)
+		if v.ended.Load() != 0 || s.bound.quiet() {
+			t.Error("it is not waited for")
+		}
+		after(headerTime)
+		if v.ended.Load() == 0 || !s.bound.quiet() {
+			t.Error("it is still waited for")
+		}
+	})
 }
 
 // A large body that moves does not keep us waiting as long as one that does not.

@@ -213,42 +213,53 @@ func TestChangedFileIsLoaded(t *testing.T) {
 }
 
 // Who is connected when the end comes is answered, also if the request comes
-// later, and nobody else is let in.
+// later, and nobody else is let in: be it a client or an operator.
 func TestConnectedClientsAreAnsweredAtTheEnd(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
 	s := learning(t, provider.URL, func(c *config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 	})
-	servers, err := listen(nil, s, nobody())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, end := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- servers.run(ctx) }()
-	address := servers.data.Addr().String()
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	eventually(t, "taking the connection", func() bool { return !servers.clients.quiet() })
-	end()
-	eventually(t, "refusing others", func() bool {
-		other, err := net.Dial("tcp", address)
-		if err == nil {
-			other.Close()
-		}
-		return err != nil
-	})
-	_, _ = io.WriteString(c, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b")
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil || resp.StatusCode != 200 || !resp.Close {
-		t.Errorf("got %v %v", resp, err)
-	}
-	if err := <-done; err != nil {
-		t.Error(err)
+	for name, test := range map[string]struct {
+		at   func(*servers) (net.Listener, *bounded)
+		asks string
+	}{
+		"client":   {func(s *servers) (net.Listener, *bounded) { return s.data, s.clients }, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"},
+		"operator": {func(s *servers) (net.Listener, *bounded) { return s.admin, s.operators }, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			servers, err := listen(nil, s, nobody())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, end := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- servers.run(ctx) }()
+			listener, bound := test.at(servers)
+			address := listener.Addr().String()
+			c, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			eventually(t, "taking the connection", func() bool { return !bound.quiet() })
+			end()
+			eventually(t, "refusing others", func() bool {
+				other, err := net.Dial("tcp", address)
+				if err == nil {
+					other.Close()
+				}
+				return err != nil
+			})
+			_, _ = io.WriteString(c, test.asks)
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil || resp.StatusCode != 200 || !resp.Close {
+				t.Errorf("got %v %v", resp, err)
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -9,14 +9,14 @@ import (
 
 // How much garbage may come together before it is collected.
 const (
-	// roomy is how much may, in bytes, whatever else there is: by the usual rule that
+	// roomy is how much may, in bytes, however little is in use: by the usual rule that
 	// goes by what is in use alone a small heap would be collected every few hundred
 	// requests.
 	roomy = 7 << 20
 	// share is how much may besides, in percent of what is in use. With thousands of
 	// connections open memory is what is scarce.
 	share = 16
-	// most is the percentage in the beginning, when nobody knows what is in use. The
+	// most is the percentage where next to nothing is in use, or nobody knows yet. The
 	// runtime takes it of 4 MiB, if less is.
 	most = 250
 )

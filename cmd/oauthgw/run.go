@@ -116,6 +116,7 @@ func (s *servers) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), now.settings.drainTimeout)
 	defer cancel()
 	s.clients.settle(ctx)
+	s.operators.settle(ctx)
 	for _, server := range []*http.Server{s.dataHTTP, s.adminHTTP} {
 		if err := server.Shutdown(ctx); err != nil {
 			now.log.Warn("exchanges were cut off at the end", "fault", err.Error())

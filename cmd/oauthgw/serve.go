@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -92,7 +93,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 type servers struct {
 	live                *live
 	data, admin         net.Listener
-	clients             *bounded     // what data is made of
+	clients, operators  *bounded     // what data and admin are made of
 	own                 net.Listener // what clients is made of; nil: a socket that was given
 	dataHTTP, adminHTTP *http.Server
 	draining            atomic.Bool // every answer is the last on its connection
@@ -116,8 +117,8 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 		return nil, errors.Join(err, data.Close())
 	}
 	errorLog := newStandardLog(live.log)
-	clients := atMost(s.maxConnections, data, o.metrics.ConnectionEvicted)
-	servers := &servers{live: live, data: live.withTLS(clients), clients: clients, admin: admin, started: time.Now()}
+	clients, operators := atMost(s.maxConnections, data, o.metrics.ConnectionEvicted), atMost(math.MaxInt, admin, nil)
+	servers := &servers{live: live, data: live.withTLS(clients), clients: clients, admin: operators, operators: operators, started: time.Now()}
 	if given["listen"] == nil {
 		servers.own = data
 	}
@@ -126,6 +127,9 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	return servers, nil
 }
 
+// headerTime is how long the header of a request may take.
+const headerTime = 5 * time.Second
+
 func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 	return &http.Server{
 		Handler: lastWhile(&s.draining, identified(untilWhole(h))),
@@ -133,7 +137,7 @@ func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConnection,
 		ConnState:                    note,
-		ReadHeaderTimeout:            5 * time.Second,
+		ReadHeaderTimeout:            headerTime,
 		// Of bodies that nobody reads; whoever reads one sets its own.
 		ReadTimeout: 15 * time.Second,
 		// Of metadata and refusals; endpoints and streams set their own.
