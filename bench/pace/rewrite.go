@@ -41,6 +41,7 @@ func (h *rewrite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
+	defer func() { _ = reply.Body.Close() }()
 	body := make([]byte, max(0, reply.ContentLength))
 	if _, err := io.ReadFull(reply.Body, body); err != nil {
 		w.WriteHeader(http.StatusBadGateway)

@@ -63,6 +63,7 @@ func always(reply []byte) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = r.Body.Close() }()
 	body, err := io.ReadAll(r.Body)
 	r.Header.Del("Date")
 	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
