@@ -6,7 +6,7 @@
 # make bench           what it costs beside nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
 # make baseline        bench/baseline.txt, with which make bench compares the Go benchmarks; on a quiet machine
 # make malformed       what no client should send, against nginx and haproxy too; needs Debian and a corpus
-# make undone          each defence taken out, and the test that misses it; half an hour
+# make undone          each defence taken out, and the test that misses it; 20 minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
 # make lint            what further tools find; they take minutes to build
