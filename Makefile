@@ -6,7 +6,6 @@
 # make bench           what it costs beside nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
 # make baseline        bench/baseline.txt, with which make bench compares the Go benchmarks; on a quiet machine
 # make malformed       what no client should send, against nginx and haproxy too; needs Debian and a corpus
-# make undone          each defence taken out, and the test that misses it; 20 minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
 # make lint            what further tools find; they take minutes to build
@@ -23,7 +22,7 @@ CORPUS ?= ../shared/corpora/llhttp-requests.json
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
 	./clientauth ./internal/jsonobject ./internal/submission ./cmd/oauthgw
 
-.PHONY: build run test conformance e2e soak bench baseline malformed undone release release-check lint fuzz $(FUZZ)
+.PHONY: build run test conformance e2e soak bench baseline malformed release release-check lint fuzz $(FUZZ)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -58,9 +57,6 @@ malformed: build
 	go test -C e2e/malformed
 	e2e/malformed/fetch e2e/.build/peers
 	go run -C e2e/malformed . -corpus $(abspath $(CORPUS)) -gateway $(CURDIR)/bin/oauthgw -peers $(CURDIR)/e2e/.build/peers -into ../../docs/malformed.md
-
-undone:
-	go run ./bench/undone
 
 release:
 	.ci/release

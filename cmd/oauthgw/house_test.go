@@ -57,9 +57,7 @@ var house = map[string]struct{ ours, doors []string }{
 	// What the gateway costs, beside what one would take in its place.
 	"oauthgw/bench/pace": {ours: []string{"oauthgw/clientauth", "oauthgw/bench/marked", "oauthgw/internal/submission"}},
 	// The part of a file that a program writes, between what people wrote.
-	"oauthgw/bench/marked": {},
-	// The defences, taken away one at a time, and the tests that have to fail then.
-	"oauthgw/bench/undone":            {},
+	"oauthgw/bench/marked":            {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/doctor", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/stack", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
