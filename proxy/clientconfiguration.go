@@ -68,3 +68,10 @@ func (c *ClientConfiguration) add(p string) {
 		c.below = append(c.below, place)
 	}
 }
+
+// Paths returns the paths that are known.
+func (c *ClientConfiguration) Paths() []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Clone(c.below)
+}

@@ -40,8 +40,9 @@ type PassthroughConfig struct {
 func NewPassthrough(c PassthroughConfig) http.Handler {
 	frame := &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
-			p.SetURL(c.Upstream)
-			p.Out.URL.RawQuery = p.In.URL.RawQuery
+			path, _ := TargetPath(p.In) // the gateway has refused a target without one
+			p.Out.URL = targetAt(c.Upstream, path)
+			p.Out.URL.RawQuery, p.Out.URL.ForceQuery = p.In.URL.RawQuery, p.In.URL.ForceQuery
 			p.Out.Host = p.In.Host
 			c.Proxies.Tell(p, p.In.Header)
 			if id := p.In.Header.Get(RequestID); id != "" {

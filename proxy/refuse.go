@@ -62,6 +62,9 @@ var (
 	// names the endpoints, has not been read.
 	ErrEndpointsUnknown = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "endpoints_unknown",
 		Description: "The authorization server's endpoints are not known yet because its metadata cannot be read; try again."}
+	// ErrTarget is the response to a request target that is not a path of this server.
+	ErrTarget = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "target",
+		Description: "The request target must be a path, or an http or https URL with a host and without user information."}
 	// ErrHost is the answer to a Host field that names none.
 	ErrHost = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "host",
 		Description: "The Host header field does not name a host."}

@@ -75,11 +75,16 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.forward(outgoing{target: h.target(r), header: endToEnd(r.Header), body: body})
 }
 
-// target returns where a request goes: a client's own place, or the endpoint.
+// target returns where a request goes: to the endpoint, however the client spelled
+// its path, or else to the path that the client sent.
 func (h *Registration) target(r *http.Request) *url.URL {
-	target := *h.Target
-	target.Path, target.RawPath, target.RawQuery = r.URL.Path, r.URL.RawPath, r.URL.RawQuery
-	return &target
+	escaped, _ := TargetPath(r) // the gateway has refused a target without one
+	target := targetAt(h.Target, escaped)
+	if NormalizePath(escaped) == NormalizePath(h.Target.EscapedPath()) {
+		*target = *h.Target
+	}
+	target.RawQuery = r.URL.RawQuery
+	return target
 }
 
 // restateRegistration says client metadata in the words the provider

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -19,7 +20,8 @@ const maxLocation = 512
 // name in it, which is empty if the path means none. An issuer with a path puts
 // it behind the name (RFC 8414 section 3.1) or before it (OpenID Connect
 // Discovery section 4, and some clients do so for the other names as well).
-// Doubled slashes and dots do not make another location.
+// Doubled slashes and dots do not make another location. A path that holds what
+// servers read in two ways has a name and no location: it is never sent.
 func locate(p string) (location, name string) {
 	if !strings.Contains(p, "/.well-known/") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
 		return "", "" // nearly every path
@@ -33,11 +35,23 @@ func locate(p string) (location, name string) {
 		return "", ""
 	}
 	for _, name := range []string{serverLocation, openidLocation, resourceLocation} {
-		if clean == name || strings.HasPrefix(clean, name+"/") || strings.HasSuffix(clean, name) {
+		switch {
+		case clean != name && !strings.HasPrefix(clean, name+"/") && !strings.HasSuffix(clean, name):
+		case isAmbiguous(clean):
+			return "", name
+		default:
 			return clean, name
 		}
 	}
 	return "", ""
+}
+
+// isAmbiguous reports whether servers could read a decoded path in two ways: where a
+// segment or the path ends, or what another decoding makes of it.
+func isAmbiguous(p string) bool {
+	return !utf8.ValidString(p) || strings.ContainsFunc(p, func(c rune) bool {
+		return c < ' ' || c == 0x7f || strings.ContainsRune(`;\%?#`, c)
+	})
 }
 
 // Locations returns the paths at which clients look for the metadata of an

@@ -86,7 +86,10 @@ func (h *Handler) Serves(path string) bool {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	location, name := locate(r.URL.Path)
-	e, result, err := h.Source.get(r.Context(), location, name)
+	e, result, err := entry{}, resultNotFound, errNoDocument
+	if location != "" {
+		e, result, err = h.Source.get(r.Context(), location, name)
+	}
 	status := http.StatusOK
 	switch {
 	case err == nil:

@@ -31,7 +31,7 @@ type gateway struct {
 	to        ways
 	clients   *proxy.ClientConfiguration
 
-	notFound, notYet, noHost http.Handler // refusals
+	notFound, notYet, noHost, badTarget http.Handler // refusals
 
 	routes atomic.Pointer[routes] // nil until the endpoints are known
 
@@ -82,7 +82,8 @@ func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 	}
 	g := &gateway{settings: s, observers: o, log: o.newLog(s), source: source,
 		to: to, clients: proxy.NewClientConfiguration()}
-	g.notFound, g.notYet, g.noHost = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown), g.refusal(proxy.ErrHost)
+	g.notFound, g.notYet = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown)
+	g.noHost, g.badTarget = g.refusal(proxy.ErrHost), g.refusal(proxy.ErrTarget)
 	if s.clientConfiguration != "" {
 		g.clients = proxy.NewClientConfiguration(s.clientConfiguration)
 	}
@@ -96,6 +97,10 @@ func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 // any path could be an endpoint, and a request is answered only if the
 // provider can be asked now.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, ok := proxy.TargetPath(r); !ok {
+		g.badTarget.ServeHTTP(w, r)
+		return
+	}
 	if !namesHost(r) {
 		g.noHost.ServeHTTP(w, r)
 		return

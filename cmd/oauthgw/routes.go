@@ -19,13 +19,17 @@ import (
 // build makes the routes for what is known of the provider.
 //
 // The router neither cleans nor redirects: a 307 to the clean path would make
-// clients send their secret again. Instead every spelling that the provider
-// might route to an endpoint is that endpoint. Its own query, which clients may
-// leave out, tells it from another at the same path.
+// clients send their secret again. Instead every spelling of an endpoint's path is
+// that endpoint, and a path that only some servers take for one is refused. An
+// endpoint's own query, which clients may leave out, tells it from another at the
+// same path.
 func (g *gateway) build(known wellknown.Provider) error {
 	router := mux.NewRouter().SkipClean(true)
+	refused := router.NewRoute()
 	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
 	paths := map[clientauth.Endpoint]string{}
+	var spelled []string                     // the paths of the endpoints that have a handler
+	places := func() []string { return nil } // below which clients manage their registration
 	fronted := g.fronted(known)
 	for _, name := range clientauth.Endpoints() {
 		u, ok := fronted[name]
@@ -42,7 +46,10 @@ func (g *gateway) build(known wellknown.Provider) error {
 		if handler == nil {
 			continue
 		}
-		byQuery.MatcherFunc(hides(u.Path)).Handler(g.notFound)
+		spelled = append(spelled, proxy.NormalizePath(u.EscapedPath()))
+		if name == clientauth.Registration {
+			places = func() []string { return g.places(u) }
+		}
 		if u.RawQuery != "" {
 			g.front(byQuery, string(name), having(u.Query(), matches), handler)
 		}
@@ -52,6 +59,9 @@ func (g *gateway) build(known wellknown.Provider) error {
 	if err != nil {
 		return err
 	}
+	refused.MatcherFunc(newLookalikes(spelled, places(), func(r *http.Request) bool {
+		return slices.Contains(spelled, spelling(r)) || manages(r, places())
+	}).match).Handler(g.notFound)
 	g.front(byLocation, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
 	router.MatcherFunc(isForNobody).Handler(g.notFound)
 	router.NewRoute().Handler(g.rest(known))
@@ -70,27 +80,37 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	}
 	if name != clientauth.Registration {
 		handler, err := proxy.New(c)
-		return leadsTo(u.Path), handler, err
+		return leadsTo(u), handler, err
 	}
 	if !g.settings.registration {
 		return nil, nil, nil
 	}
-	return g.registers(u.Path),
+	return g.registers(u),
 		proxy.NewRegistration(proxy.RegistrationConfig{Config: c, Clients: g.clients, Way: g.way(known)}), nil
 }
 
-// registers matches registrations, and below their endpoint and other places
-// what clients do with theirs: always with a token as Bearer (RFC 7592 section
-// 2), so that no page of the provider's is taken for one.
-func (g *gateway) registers(endpoint string) mux.MatcherFunc {
-	endpoint = cleaned(endpoint)
+// places returns the paths below which clients manage their registration: that of the
+// registration endpoint, and the one that is configured.
+func (g *gateway) places(endpoint *url.URL) []string {
+	return append([]string{proxy.NormalizePath(endpoint.EscapedPath())}, g.clients.Paths()...)
+}
+
+// registers matches registrations and requests to manage one.
+func (g *gateway) registers(endpoint *url.URL) mux.MatcherFunc {
+	own := proxy.NormalizePath(endpoint.EscapedPath())
 	methods := []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		p := cleaned(r.URL.Path)
-		scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		managed := strings.EqualFold(scheme, "Bearer") && (path.Dir(p) == endpoint || g.clients.Leads(p))
-		return slices.Contains(methods, r.Method) && (p == endpoint || managed)
+		return slices.Contains(methods, r.Method) && (spelling(r) == own || manages(r, g.places(endpoint)))
 	}
+}
+
+// manages reports whether a request is to the path of one registration. It has a token
+// as Bearer (RFC 7592 section 2), so that no page of the provider's is taken for one.
+// Its path is sent as it is, so it has to be one that every server reads alike.
+func manages(r *http.Request, places []string) bool {
+	escaped, _ := proxy.TargetPath(r) // the gateway has refused a target without one
+	escaped = strings.TrimSuffix(escaped, "/")
+	return slices.Contains(places, path.Dir(escaped)) && path.Clean(escaped) == escaped && isPlainSegment(escaped) && hasBearer(r)
 }
 
 // rest returns the handler of every path that is no endpoint.
@@ -159,10 +179,9 @@ func preflightOf(matches mux.MatcherFunc) mux.MatcherFunc {
 }
 
 // isForNobody matches what is no provider's to answer: a tunnel is not for it to
-// open, a trace shows credentials, and * is this server and no resource (RFC 9110
-// section 9.3.7).
+// open, and a trace shows credentials.
 func isForNobody(r *http.Request, _ *mux.RouteMatch) bool {
-	return r.Method == http.MethodConnect || r.Method == http.MethodTrace || r.URL.Path == "*"
+	return r.Method == http.MethodConnect || r.Method == http.MethodTrace
 }
 
 // on matches paths under some methods.
@@ -172,22 +191,21 @@ func on(leads func(path string) bool, methods ...string) mux.MatcherFunc {
 	}
 }
 
-// leadsTo matches the spellings of an endpoint's path: doubled slashes, dots, a
-// slash at the end, escapes. DELETE and OPTIONS are not token requests (RFC
-// 6749 section 3.2 knows POST only) but some providers' own, and CORS.
-func leadsTo(endpoint string) mux.MatcherFunc {
-	endpoint = cleaned(endpoint)
+// leadsTo matches the spellings of an endpoint's path: doubled slashes, dot segments,
+// a slash at the end, escapes of unreserved characters. DELETE and OPTIONS are not
+// token requests (RFC 6749 section 3.2 knows POST only) but some providers' own, and
+// CORS.
+func leadsTo(endpoint *url.URL) mux.MatcherFunc {
+	own := proxy.NormalizePath(endpoint.EscapedPath())
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return r.Method != http.MethodDelete && r.Method != http.MethodOptions && cleaned(r.URL.Path) == endpoint
+		return r.Method != http.MethodDelete && r.Method != http.MethodOptions && spelling(r) == own
 	}
 }
 
-// cleaned returns the plainest spelling of a path.
-func cleaned(p string) string {
-	if !strings.HasPrefix(p, "/") {
-		p = "/" + p
-	}
-	return path.Clean(p)
+// spelling returns the normal form of a request's path.
+func spelling(r *http.Request) string {
+	escaped, _ := proxy.TargetPath(r) // the gateway has refused a target without one
+	return proxy.NormalizePath(escaped)
 }
 
 // having matches, of what matches, the requests whose query holds all of an
@@ -204,15 +222,6 @@ func having(own url.Values, matches mux.MatcherFunc) mux.MatcherFunc {
 			}
 		}
 		return true
-	}
-}
-
-// hides matches an endpoint's path with an encoded slash in it, which servers
-// read in two ways.
-func hides(endpoint string) mux.MatcherFunc {
-	endpoint = cleaned(endpoint)
-	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return cleaned(r.URL.Path) == endpoint && strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f")
 	}
 }
 

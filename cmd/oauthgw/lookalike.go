@@ -1,0 +1,101 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"oauthgw/proxy"
+
+	"github.com/gorilla/mux"
+)
+
+// A lookalike is a path that is not an accepted spelling of a fronted endpoint's
+// path, but that a router in wide use takes for that endpoint. Passed through, it
+// would carry token requests past every check. Lookalikes are refused under every
+// method, because which methods such a router takes there is not known. So is a path
+// that names an endpoint and has more readings than are looked at.
+
+// lookalikes matches the lookalikes of fronted endpoints.
+type lookalikes struct {
+	endpoints []string // every reading of their paths
+	parents   []string // every reading of paths below which clients manage registrations
+	words     []string // one of them is in every path that can be read as one of the above
+	accepts   func(*http.Request) bool
+}
+
+// newLookalikes returns the lookalikes of endpoints and, in requests with a Bearer
+// token, of the paths directly below parents. Accepts reports whether a request has an
+// accepted spelling.
+func newLookalikes(endpoints, parents []string, accepts func(*http.Request) bool) lookalikes {
+	l := lookalikes{accepts: accepts}
+	for _, p := range endpoints {
+		l.endpoints = append(l.endpoints, l.add(p)...)
+	}
+	for _, p := range parents {
+		l.parents = append(l.parents, l.add(p)...)
+	}
+	return l
+}
+
+// add returns the readings of a path and notes the word that all of them hold.
+func (l *lookalikes) add(escaped string) []string {
+	found, _ := pathReadings(escaped)
+	shortest := slices.MinFunc(found, func(a, b string) int { return len(path.Base(a)) - len(path.Base(b)) })
+	l.words = append(l.words, strings.Trim(strings.ToLower(path.Base(shortest)), "/"))
+	return found
+}
+
+// match implements [mux.MatcherFunc].
+func (l lookalikes) match(r *http.Request, _ *mux.RouteMatch) bool {
+	escaped, _ := proxy.TargetPath(r) // the gateway has refused a target without one
+	if !l.holdsWord(escaped) || l.accepts(r) {
+		return false
+	}
+	found, complete := pathReadings(escaped)
+	return !complete || slices.ContainsFunc(found, func(reading string) bool {
+		return holdsPath(l.endpoints, reading) || hasBearer(r) && holdsPath(l.parents, path.Dir(strings.TrimRight(reading, "/")))
+	})
+}
+
+// holdsWord reports whether a path can be read as one of an endpoint at all. It is
+// what nearly every path costs.
+func (l lookalikes) holdsWord(escaped string) bool {
+	for range maxDecodings {
+		text := strings.ToLower(printableASCII(escaped))
+		if slices.ContainsFunc(l.words, func(word string) bool { return strings.Contains(text, word) }) {
+			return true
+		}
+		decoded := decodedOnce(escaped)
+		if decoded == escaped {
+			return false
+		}
+		escaped = decoded
+	}
+	return false
+}
+
+// holdsPath reports whether a path is in a list, for a router that knows neither case
+// nor slashes at the end.
+func holdsPath(list []string, p string) bool {
+	return slices.ContainsFunc(list, func(e string) bool {
+		return strings.EqualFold(strings.TrimRight(e, "/"), strings.TrimRight(p, "/"))
+	})
+}
+
+func hasBearer(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "Bearer")
+}
+
+// isPlainSegment reports whether the last segment of an escaped path is read alike by
+// every server: it is no dot segment, and decoded it holds no delimiter, no control
+// character, no percent sign that a second decoding would undo, and nothing but UTF-8.
+func isPlainSegment(escaped string) bool {
+	decoded, err := url.PathUnescape(path.Base(escaped))
+	return err == nil && decoded != "." && decoded != ".." && utf8.ValidString(decoded) &&
+		!strings.ContainsFunc(decoded, func(c rune) bool { return c < ' ' || c == 0x7f || strings.ContainsRune(`/\;%?#`, c) })
+}

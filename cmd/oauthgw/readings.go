@@ -1,0 +1,213 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxReadings and maxReadingBytes bound the readings of one path, because each costs
+// time. Paths that programs make have a few.
+const (
+	maxReadings     = 64
+	maxReadingBytes = 16 << 10
+)
+
+// maxDecodings bounds how often an escape is decoded. Servers do it once, two in a
+// row twice, and a router behind them once more.
+const maxDecodings = 4
+
+// step is something that servers do to the path of a request before they look it up.
+type step struct {
+	needs string // a path without this stays as it is
+	apply func(string) string
+}
+
+// steps are what at least one server in wide use does. Servers do them in any order.
+var steps = []step{
+	{"%", decodedOnce},
+	{"", printableASCII},
+	// Windows, and URL parsers that follow the WHATWG URL standard.
+	{`\`, func(p string) string { return strings.ReplaceAll(p, `\`, "/") }},
+	// Servlet containers: a segment ends where its parameters begin.
+	{";", func(p string) string { return segmentParameters.ReplaceAllString(p, "") }},
+	// Servers that look for the query, the fragment or a NUL after decoding, and
+	// Fastify, for which a semicolon begins the query.
+	{"", func(p string) string { return p[:max(0, strings.IndexAny(p+"?", "?#;\x00"))] }},
+	{"//", func(p string) string { return slashes.ReplaceAllString(p, "/") }},
+	{"/.", withoutDotSegments},
+	// URL parsers that are given the path as a URL: two slashes begin an authority.
+	{"//", func(p string) string { return authority.ReplaceAllString(p, "") }},
+	// PHP and CGI: what follows the name of a script is for the script to route, and
+	// where there is no such script its front controller routes the whole.
+	{".", func(p string) string { return script.ReplaceAllString(p, "/") }},
+	{".", func(p string) string { return scriptEnd.ReplaceAllString(p, "$1") }},
+	// Rails and Spring: an extension names the format of the response.
+	{".", func(p string) string { return extension.ReplaceAllString(p, "$1") }},
+	// ASP.NET: sessions without cookies.
+	{"/(", func(p string) string { return session.ReplaceAllString(p, "/") }},
+	{"", withoutTrailers},
+}
+
+const scriptName = `/[^/]+\.(?i:php\d?|phtml|cgi|fcgi|pl|py|rb|lua|aspx?|ashx|jspx?|do|dll)`
+
+var (
+	segmentParameters = regexp.MustCompile(`;[^/]*`)
+	slashes           = regexp.MustCompile(`//+`)
+	authority         = regexp.MustCompile(`^//+[^/]*`)
+	script            = regexp.MustCompile(scriptName + `/`)
+	scriptEnd         = regexp.MustCompile(`(?s)^(.*?` + scriptName + `)/.*$`)
+	extension         = regexp.MustCompile(`(/[^/.][^/]*?)\.[^/.]*/*$`)
+	session           = regexp.MustCompile(`/\((?:[A-Za-z]\([^()/]*\))+\)/`)
+)
+
+// pathReadings returns the paths that servers could look up for a path. It reports
+// false where they are more, or longer, than are looked at.
+func pathReadings(escaped string) (found []string, complete bool) {
+	found = []string{escaped}
+	size := len(escaped)
+	for i := 0; i < len(found); i++ {
+		for _, s := range steps {
+			if !strings.Contains(found[i], s.needs) {
+				continue
+			}
+			reading := s.apply(found[i])
+			if slices.Contains(found, reading) {
+				continue
+			}
+			size += len(reading)
+			if len(found) == maxReadings || size > maxReadingBytes {
+				return found, false
+			}
+			found = append(found, reading)
+		}
+	}
+	return found, true
+}
+
+// decodedOnce decodes every escape once and leaves what is not one.
+func decodedOnce(p string) string {
+	at := strings.IndexByte(p, '%')
+	if at < 0 {
+		return p
+	}
+	out := append(make([]byte, 0, len(p)), p[:at]...)
+	for i := at; i < len(p); i++ {
+		if p[i] == '%' && i+2 < len(p) {
+			if high, low := unhex(p[i+1]), unhex(p[i+2]); high < 16 && low < 16 {
+				out = append(out, high<<4|low)
+				i += 2
+				continue
+			}
+		}
+		out = append(out, p[i])
+	}
+	return string(out)
+}
+
+// unhex returns the value of a hexadecimal digit, or 16.
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 16
+}
+
+// printableASCII is how a path looks to servers that drop what they cannot read:
+// control characters, other scripts, and bytes that are not UTF-8. Overlong UTF-8 is
+// the character that it hides, and characters are those that they become without
+// regard to case or width.
+func printableASCII(p string) string {
+	if !strings.ContainsFunc(p, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return p
+	}
+	out := make([]byte, 0, len(p))
+	for i := 0; i < len(p); {
+		c, size := utf8.DecodeRuneInString(p[i:])
+		switch {
+		case c == utf8.RuneError && size == 1:
+			c, size = overlong(p[i:])
+		case c == 0x212a:
+			c = 'k' // the Kelvin sign
+		case c == 0x17f:
+			c = 's' // the long s
+		case 0xff01 <= c && c <= 0xff5e:
+			c -= 0xff01 - '!'
+		}
+		if '!' <= c && c <= '~' {
+			out = append(out, byte(c))
+		}
+		i += size
+	}
+	return string(out)
+}
+
+// overlong reads an ASCII character written in two to four bytes, which UTF-8 forbids
+// (RFC 3629 section 3). Where there is none it returns the error rune and one byte.
+func overlong(p string) (c rune, size int) {
+	switch lead := p[0]; lead {
+	case 0xc0, 0xc1:
+		c, size = rune(lead&1), 2
+	case 0xe0:
+		size = 3
+	case 0xf0:
+		size = 4
+	}
+	if len(p) < size {
+		return utf8.RuneError, 1
+	}
+	for i := 1; i < size; i++ {
+		if p[i]&0xc0 != 0x80 {
+			return utf8.RuneError, 1
+		}
+		c = c<<6 | rune(p[i]&0x3f)
+	}
+	if size == 0 || c >= utf8.RuneSelf {
+		return utf8.RuneError, 1
+	}
+	return c, size
+}
+
+// withoutDotSegments resolves dot segments as RFC 3986 section 5.2.4 does: two
+// slashes have an empty segment between them.
+func withoutDotSegments(p string) string {
+	if !strings.Contains(p, "/.") {
+		return p
+	}
+	var out []string
+	all := strings.Split(p, "/")
+	for i, segment := range all {
+		switch segment {
+		case "..":
+			if len(out) > 1 {
+				out = out[:len(out)-1]
+			}
+		case ".":
+		default:
+			out = append(out, segment)
+			continue
+		}
+		if i == len(all)-1 {
+			out = append(out, "")
+		}
+	}
+	return strings.Join(out, "/")
+}
+
+// withoutTrailers leaves out the spaces, dots and plus signs at the ends of segments,
+// as Windows does with spaces and dots, and those who take a plus sign for a space.
+func withoutTrailers(p string) string {
+	segments := strings.Split(p, "/")
+	for i, s := range segments {
+		if strings.Trim(s, ".") != "" {
+			segments[i] = strings.TrimRight(strings.TrimLeft(s, " +"), " .+")
+		}
+	}
+	return strings.Join(segments, "/")
+}
