@@ -6,6 +6,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"oauthgw/internal/answered"
@@ -44,10 +45,8 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 			p.Out.URL = targetAt(c.Upstream, path)
 			p.Out.URL.RawQuery, p.Out.URL.ForceQuery = p.In.URL.RawQuery, p.In.URL.ForceQuery
 			p.Out.Host = p.In.Host
+			restoreNamed(p.Out.Header, p.In.Header)
 			c.Proxies.Tell(p, p.In.Header)
-			if id := p.In.Header.Get(RequestID); id != "" {
-				p.Out.Header.Set(RequestID, id) // a Connection field may have named it
-			}
 		},
 		Transport:     c.Transport,
 		BufferPool:    streamBuffers,
@@ -65,6 +64,22 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		frame.ServeHTTP(answer, moving(w, r))
 		out.begin() // what net/http sends at the end
 	})
+}
+
+// restoreNamed puts back the fields that a Connection field named and ReverseProxy
+// removed for that. Connection passes proxies that know nothing of it, so that a client
+// could have removed what an ingress added. Of the fields that belong to a connection
+// (RFC 9110 section 7.6.1) those that are known are removed in any case, and no others
+// are in use.
+func restoreNamed(out, in http.Header) {
+	for _, field := range in["Connection"] {
+		for name := range strings.SplitSeq(field, ",") {
+			name = http.CanonicalHeaderKey(strings.Trim(name, " \t"))
+			if values := in[name]; values != nil && out[name] == nil && !isHopByHop(name) {
+				out[name] = values
+			}
+		}
+	}
 }
 
 // pieceTime is how long a client may take to receive a piece of an answer.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/forwarded"
 )
 
 // outgoing is a request as the provider will receive it.
@@ -59,31 +60,35 @@ func endToEnd(in http.Header) http.Header {
 }
 
 // isWithheld reports whether a field, its name in canonical form, must not
-// reach a fronted endpoint.
+// reach a fronted endpoint, also if a trusted proxy sent it.
 func isWithheld(name string) bool {
+	// The connection to the provider is another one. Connection goes whole, and what it
+	// names stays: else it could name Authorization and take away the credentials.
+	// Upgrade would open a tunnel.
+	if isHopByHop(name) {
+		return true
+	}
 	switch name {
 	// They make Go's transport send a request a second time, and a code is
 	// spent by the first (RFC 6749 section 4.1.2).
 	case "Idempotency-Key", "X-Idempotency-Key":
 		return true
-	// The connection to the provider is another one. Connection goes whole, and
-	// what it names stays: else it could name Authorization and take away the
-	// credentials. Upgrade would open a tunnel.
-	case "Connection", "Upgrade", "Expect", "Te", "Trailer", "Transfer-Encoding",
-		"Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization":
-		return true
 	// The body they describe is not the one that is sent.
 	case "Content-Length", "Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest":
 		return true
-	// They would make the provider serve another method or path than the one
-	// that was checked.
-	case "X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url":
-		return true
-	// Who the client is, is for the gateway to say (RFC 9700 section 4.13).
-	case "Forwarded", "Client-Cert", "Client-Cert-Chain", "X-Client-Cert", "X-Real-Ip":
+	}
+	// An override would make the provider serve another method or path than the one
+	// that was checked. Some servers take an underscore for a hyphen.
+	return forwarded.IsOverride(name) || strings.Contains(name, "_")
+}
+
+// isHopByHop reports whether a field, its name in canonical form, belongs to one
+// connection (RFC 9110 section 7.6.1) or to what one server and its client agree on.
+func isHopByHop(name string) bool {
+	switch name {
+	case "Connection", "Upgrade", "Http2-Settings", "Expect", "Te", "Trailer", "Transfer-Encoding",
+		"Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization":
 		return true
 	}
-	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Ssl-") ||
-		// Some servers take the underscore for a hyphen.
-		strings.Contains(name, "_")
+	return false
 }

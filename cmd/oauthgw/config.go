@@ -18,6 +18,10 @@ type config struct {
 	// addresses, networks such as 10.0.0.0/8, and unix for whoever connects to a
 	// Unix socket. Empty means nobody.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// TrustForwardedHost says that the trusted proxies write X-Forwarded-Host
+	// themselves. Otherwise it may be the client's, and the Host of the request is
+	// sent in its place.
+	TrustForwardedHost bool `yaml:"trust_forwarded_host"`
 	// PublicURL is the origin that clients use. Empty means the one that the
 	// provider's metadata names.
 	PublicURL string `yaml:"public_url"`

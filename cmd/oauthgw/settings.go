@@ -63,7 +63,7 @@ func (c config) compile(s *source) (settings, mistakeList) {
 		listen: m.address("listen", c.Listen), adminListen: m.address("admin.listen", c.Admin.Listen),
 		maxConnections: m.maxConnections(c.MaxConnections),
 		webConfigFile:  m.webConfigFile(c.Admin.WebConfigFile),
-		proxies:        m.proxies(c.TrustedProxies),
+		proxies:        m.proxies(c),
 		public:         m.publicURL(c.PublicURL),
 		upstream:       m.upstreamURL(c), upstreamSocket: m.upstreamSocket(c.Upstream.URL),
 		upstreamTLS: m.upstreamTLS(c),

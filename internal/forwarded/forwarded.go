@@ -31,13 +31,17 @@ const (
 type Proxies struct {
 	networks []netip.Prefix
 	unix     bool
+	host     bool // their X-Forwarded-Host counts
 }
 
 // Trust returns the proxies of a list: addresses, networks as CIDR writes them, and
 // unix for whoever connects to a Unix socket. The error names the first entry that
 // is none of these, or that is everybody: then any client could name any address.
-func Trust(entries []string) (Proxies, error) {
-	var p Proxies
+//
+// Host says that they write X-Forwarded-Host themselves. A proxy that does not passes
+// on what the client wrote there.
+func Trust(entries []string, host bool) (Proxies, error) {
+	p := Proxies{host: host}
 	for _, entry := range entries {
 		if entry == unixSocket {
 			p.unix = true
@@ -103,12 +107,17 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 
 // Tell writes into a request to the provider where it came from: for whom, to
 // which host, by which scheme. What a trusted proxy says of that is kept, and the
-// proxy added; from anyone else it is what the connection shows. Came is the header
-// that the request came with.
+// proxy added; from anyone else it is what the connection shows. It also removes the
+// other fields that the client may not set. Came is the header that the request came
+// with.
 func (p Proxies) Tell(r *httputil.ProxyRequest, came http.Header) {
-	addr, unix := peer(r.In)
-	r.SetXForwarded()
 	out := r.Out.Header
+	for _, name := range []string{fieldFor, fieldHost, fieldProto, "Forwarded"} {
+		out.Del(name)
+	}
+	p.removeReserved(out, r.In)
+	r.SetXForwarded()
+	addr, unix := peer(r.In)
 	if unix {
 		out.Del(fieldFor) // the other end may have any name it likes
 	}
@@ -118,10 +127,16 @@ func (p Proxies) Tell(r *httputil.ProxyRequest, came http.Header) {
 	if chain := slices.Concat(came[fieldFor], out[fieldFor]); len(chain) > 0 {
 		out.Set(fieldFor, strings.Join(chain, ", "))
 	}
-	for _, name := range []string{fieldHost, fieldProto} {
-		if said := came[name]; len(said) > 0 {
-			out[name] = slices.Clone(said)
-		}
+	p.keep(out, came, fieldProto)
+	if p.host {
+		p.keep(out, came, fieldHost)
+	}
+}
+
+// keep takes over what a trusted proxy says in a field.
+func (p Proxies) keep(out, came http.Header, name string) {
+	if said := came[name]; len(said) > 0 {
+		out[name] = slices.Clone(said)
 	}
 }
 

@@ -31,7 +31,7 @@ func request(from string, chain ...string) *http.Request {
 
 func trust(t *testing.T, entries string) forwarded.Proxies {
 	t.Helper()
-	p, err := forwarded.Trust(strings.Fields(entries))
+	p, err := forwarded.Trust(strings.Fields(entries), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestTell(t *testing.T) {
 
 func TestNobodyIsTrustedByMistake(t *testing.T) {
 	for _, entry := range []string{"", " ", "localhost", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96", "::ffff:10.0.0.0/104", "fe80::1%eth0", "unix:", "*", "10.0.0.1:80"} {
-		_, err := forwarded.Trust([]string{"127.0.0.1", entry})
+		_, err := forwarded.Trust([]string{"127.0.0.1", entry}, false)
 		if err == nil || !strings.Contains(err.Error(), `"`+entry+`"`) {
 			t.Errorf("%q: %v", entry, err)
 		}
@@ -166,7 +166,7 @@ func TestNobodyIsTrustedByMistake(t *testing.T) {
 func FuzzSource(f *testing.F) {
 	f.Add("198.51.100.1, 10.0.0.2")
 	f.Add("[2001:db8::1]:80,,::ffff:1.2.3.4%x")
-	p, err := forwarded.Trust([]string{"10.0.0.0/8"})
+	p, err := forwarded.Trust([]string{"10.0.0.0/8"}, false)
 	if err != nil {
 		f.Fatal(err)
 	}
