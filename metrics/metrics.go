@@ -55,7 +55,9 @@ type Metrics struct {
 	ready            atomic.Pointer[func() bool] // nil: nobody has said
 
 	logDropped *prometheus.CounterVec
-	panics     prometheus.Counter
+
+	adminRefused *prometheus.CounterVec
+	panics       prometheus.Counter
 
 	connectionsEvicted *prometheus.CounterVec
 }
@@ -90,11 +92,16 @@ func New(b Build) *Metrics {
 
 		logDropped: counter("log_dropped_total", "Log lines that were dropped because nobody took them in time, by log: operations or audit.", "log"),
 
+		adminRefused: counter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason"),
+
 		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by what the client kept waiting: request, the rest of one, or next_request, another one.", "awaited"),
 	}
 	// A counter that begins with its first event has no increase to alert on.
 	for _, log := range []string{"operations", "audit"} {
 		m.logDropped.WithLabelValues(log)
+	}
+	for _, reason := range []string{"host", "cross_origin"} {
+		m.adminRefused.WithLabelValues(reason)
 	}
 	for _, awaited := range []string{"request", "next_request"} {
 		m.connectionsEvicted.WithLabelValues(awaited)
@@ -126,7 +133,7 @@ func (m *Metrics) register(b Build) {
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
-		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.panics, m.connectionsEvicted,
+		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.panics, m.connectionsEvicted, m.adminRefused,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "ready",
 			Help: "Whether requests can be answered and the gateway is not draining, as /-/ready says."}, m.readiness),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",

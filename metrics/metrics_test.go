@@ -46,6 +46,7 @@ func everything() *metrics.Metrics {
 	m.Certificate("clients", time.Unix(1_900_000_000, 0))
 	m.LogDropped("operations")
 	m.ConnectionEvicted("request")
+	m.AdminRefused("host")
 	return m
 }
 
@@ -74,6 +75,8 @@ func TestNames(t *testing.T) {
 		`oauthgw_log_dropped_total{log="audit"} 0`,
 		`oauthgw_connections_evicted_total{awaited="request"} 1`,
 		`oauthgw_connections_evicted_total{awaited="next_request"} 0`,
+		`oauthgw_admin_requests_refused_total{reason="host"} 1`,
+		`oauthgw_admin_requests_refused_total{reason="cross_origin"} 0`,
 		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {

@@ -40,6 +40,9 @@ func (m *Metrics) LogDropped(log string) { m.logDropped.WithLabelValues(log).Inc
 // program.
 func (m *Metrics) Panicked() { m.panics.Inc() }
 
+// AdminRefused counts one request that the admin listener refused.
+func (m *Metrics) AdminRefused(reason string) { m.adminRefused.WithLabelValues(reason).Inc() }
+
 // ConnectionEvicted counts one connection that left for another, by what its client
 // kept waiting.
 func (m *Metrics) ConnectionEvicted(awaited string) {

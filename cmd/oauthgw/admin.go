@@ -3,9 +3,22 @@ package main
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
 
 	"oauthgw/internal/statuspage"
+)
+
+// livenessPaths and readinessPaths are the health paths. Probes send whatever Host
+// they like, so these are exempt from the checks of [servers.guarded].
+var (
+	livenessPaths  = []string{"/-/healthy", "/healthz"}
+	readinessPaths = []string{"/-/ready", "/readyz"}
 )
 
 // operations serves metrics, liveness, readiness, reloading and the status page.
@@ -15,15 +28,82 @@ func (s *servers) operations() http.Handler {
 	s.live.metrics.Ready(func() bool { return s.notReady() == "" })
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.live.metrics.Handler())
-	for _, path := range []string{"/-/healthy", "/healthz"} {
+	for _, path := range livenessPaths {
 		mux.HandleFunc("GET "+path, say("healthy"))
 	}
-	for _, path := range []string{"/-/ready", "/readyz"} {
+	for _, path := range readinessPaths {
 		mux.HandleFunc("GET "+path, s.answerReady)
 	}
 	mux.HandleFunc("POST /-/reload", s.answerReload)
 	mux.Handle("GET /{$}", statuspage.Handler(s.facts))
-	return mux
+	return s.guarded(mux)
+}
+
+// guarded refuses what a web page could make an operator's browser send: requests
+// under a name that its author pointed at this listener (DNS rebinding), and
+// cross-origin requests that change something (CSRF). New paths are guarded unless
+// they are health paths.
+func (s *servers) guarded(next http.Handler) http.Handler {
+	own := hostName(s.live.now().settings.adminListen) // a reload does not move the listener
+	crossOrigin := http.NewCrossOriginProtection()
+	health := slices.Concat(livenessPaths, readinessPaths)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case slices.Contains(health, r.URL.Path):
+			next.ServeHTTP(w, r)
+		case !isAdminHost(hostName(r.Host), own, s.live.now().settings.adminHosts):
+			s.refuse(w, r, "host", "the admin listener does not accept this Host: use an IP address or localhost, or list the name in admin.allowed_hosts")
+		case crossOrigin.Check(r) != nil:
+			s.refuse(w, r, "cross_origin", "the admin listener does not accept cross-origin requests: send it without the header fields Origin and Sec-Fetch-Site")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// refuse answers 403. The client chose the Host and the Origin, so neither is
+// logged or sent back.
+func (s *servers) refuse(w http.ResponseWriter, r *http.Request, reason, text string) {
+	s.live.metrics.AdminRefused(reason)
+	client, _, _ := net.SplitHostPort(r.RemoteAddr)
+	s.live.log().WarnContext(r.Context(), "admin request refused", "reason", reason, "client_ip", client)
+	http.Error(w, text, http.StatusForbidden)
+}
+
+// isAdminHost reports whether a host can only have been meant for the admin
+// listener. An IP address is in nobody else's control, and localhost and the names
+// below it never leave this host (RFC 6761 section 6.3).
+func isAdminHost(host, own string, allowed []string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		host != "" && (host == own || slices.Contains(allowed, host))
+}
+
+// hostName returns the host of a Host field or of host:port in the one spelling
+// that is compared: in lower case, without port, brackets and final dot. It is
+// empty if there is none.
+func hostName(field string) string {
+	u, err := url.Parse("//" + field)
+	if err != nil || u.Host != field {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+}
+
+// hostNames matches host names, also those with an underscore, which DNS has and
+// some container networks use.
+var hostNames = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
+
+// adminHosts reads admin.allowed_hosts.
+func (m *mistakes) adminHosts(values []string) []string {
+	var hosts []string
+	for _, value := range values {
+		if !hostNames.MatchString(value) {
+			m.add("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is none", value)
+		}
+		hosts = append(hosts, hostName(value))
+	}
+	return hosts
 }
 
 func say(word string) http.HandlerFunc {

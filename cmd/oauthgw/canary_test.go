@@ -72,7 +72,7 @@ func (g storyGateway) tellsOperators(t *testing.T) map[string]string {
 	told["exemplars"] = fetch(t, "http://"+g.admin+"/metrics", "application/openmetrics-text")
 	told["status page"] = fetch(t, "http://"+g.admin+"/", "")
 	for _, path := range []string{"/-/healthy", "/-/ready", "/debug/pprof/", "/" + exchangeCanary, "/?" + exchangeCanary} {
-		told[path] = send(t, g.admin, "GET "+path+" HTTP/1.1\nHost: a\nAuthorization: Bearer "+exchangeCanary)
+		told[path] = send(t, g.admin, "GET "+path+" HTTP/1.1\nHost: localhost\nAuthorization: Bearer "+exchangeCanary)
 	}
 	return told
 }

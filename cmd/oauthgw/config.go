@@ -29,6 +29,11 @@ type config struct {
 	Admin struct {
 		// Listen is the address of metrics and health: host:port or unix:/path.
 		Listen string `yaml:"listen"`
+		// AllowedHosts are further host names under which that listener may be
+		// reached, without port. IP addresses, localhost and the name in listen are
+		// always accepted. Requests under any other Host are refused, health paths
+		// aside: a web page could point a name of its own at the listener.
+		AllowedHosts []string `yaml:"allowed_hosts"`
 		// WebConfigFile holds the TLS and the basic auth of that listener, as the
 		// exporters of Prometheus take them. Empty means plain http for everyone.
 		WebConfigFile string `yaml:"web_config_file"`

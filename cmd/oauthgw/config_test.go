@@ -66,7 +66,7 @@ func TestExampleHoldsEveryKeyAtItsDefault(t *testing.T) {
 	want.Upstream.URL = "http://127.0.0.1:3000"
 	want.Endpoints, want.ClientAuth.Clients = map[string]string{}, map[string]clientConfig{}
 	want.Metadata.Patch = patchConfig{Set: map[string]any{}, Remove: []string{}, Add: map[string][]any{}}
-	want.CORS.AllowedOrigins, want.TrustedProxies = []string{}, []string{}
+	want.CORS.AllowedOrigins, want.TrustedProxies, want.Admin.AllowedHosts = []string{}, []string{}, []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the example is\n%+v\nand the defaults are\n%+v", got, want)
 	}

@@ -283,8 +283,14 @@ func startStoryGateway(t *testing.T, config, upstream string) storyGateway {
 
 func startGateway(t *testing.T, s settings) storyGateway {
 	t.Helper()
+	return startActivated(t, nil, s)
+}
+
+// startActivated runs a gateway to which some of its sockets are given.
+func startActivated(t *testing.T, given sockets, s settings) storyGateway {
+	t.Helper()
 	var log syncBuffer
-	servers, err := listen(nil, s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+	servers, err := listen(given, s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -225,7 +225,7 @@ func TestConnectedClientsAreAnsweredAtTheEnd(t *testing.T) {
 		asks string
 	}{
 		"client":   {func(s *servers) (net.Listener, *bounded) { return s.data, s.clients }, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"},
-		"operator": {func(s *servers) (net.Listener, *bounded) { return s.admin, s.operators }, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"},
+		"operator": {func(s *servers) (net.Listener, *bounded) { return s.admin, s.operators }, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			servers, err := listen(nil, s, nobody())

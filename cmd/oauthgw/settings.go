@@ -25,6 +25,7 @@ type settings struct {
 	listen, adminListen string
 	maxConnections      int
 	webConfigFile       string            // of the admin listener; empty: plain http
+	adminHosts          []string          // accepted in the Host of admin requests, besides those that always are
 	certificate         *tls.Certificate  // nil: plain http
 	proxies             forwarded.Proxies // that are trusted
 	files               []string          // that the configuration was read from
@@ -61,6 +62,7 @@ func (c config) compile(s *source) (settings, mistakeList) {
 	m := &mistakes{source: s}
 	out := settings{
 		listen: m.address("listen", c.Listen), adminListen: m.address("admin.listen", c.Admin.Listen),
+		adminHosts:     m.adminHosts(c.Admin.AllowedHosts),
 		maxConnections: m.maxConnections(c.MaxConnections),
 		webConfigFile:  m.webConfigFile(c.Admin.WebConfigFile),
 		proxies:        m.proxies(c),
