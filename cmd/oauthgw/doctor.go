@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"oauthgw/internal/doctor"
 )
@@ -33,6 +34,7 @@ func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error
 func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, error) {
 	flags := newFlags("doctor", stderr)
 	format := newFormatFlag(flags)
+	follow := flags.Bool("follow", false, "also test endpoints at other origins that the metadata names; without it nothing is sent there")
 	ca := flags.String("ca-file", "", "the `file` of certificates, in PEM, that vouch for the server; empty: the system's")
 	if err := flags.Parse(args); err != nil {
 		return doctor.Config{}, false, err
@@ -45,25 +47,30 @@ func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, erro
 	if err := parse(flags, flags.Args()[1:]); err != nil {
 		return doctor.Config{}, false, err
 	}
+	c.Follow = *follow
 	asJSON, err := format.isJSON()
 	m := &mistakes{source: &source{flags: map[string]bool{"ca-file": true}}}
 	c.Roots = m.trust("ca-file", *ca)
 	return c, asJSON, errors.Join(err, m.found.err())
 }
 
-// writeReport writes a paragraph for each finding and how many there are, or
-// the report as JSON.
+// writeReport writes a line for each URL that was tested, a paragraph for each
+// finding and how many there are, or the report as JSON.
 func writeReport(w io.Writer, r doctor.Report, asJSON bool) error {
 	if asJSON {
 		return writeJSON(w, r)
 	}
-	for _, f := range r.Findings {
-		if _, err := fmt.Fprintf(w, "%s: %s: %s\n  → %s\n\n", f.Severity, f.Subject, f.What, f.Do); err != nil {
-			return err
-		}
+	var text strings.Builder
+	for _, t := range r.Tested {
+		fmt.Fprintf(&text, "tested: %s %s\n", t.Method, t.URL)
 	}
-	_, err := fmt.Fprintf(w, "%s, %s, %s\n", count(r.Count(doctor.Problem), "problem"),
+	text.WriteByte('\n')
+	for _, f := range r.Findings {
+		fmt.Fprintf(&text, "%s: %s: %s\n  → %s\n\n", f.Severity, f.Subject, f.What, f.Do)
+	}
+	fmt.Fprintf(&text, "%s, %s, %s\n", count(r.Count(doctor.Problem), "problem"),
 		count(r.Count(doctor.Warning), "warning"), count(r.Count(doctor.Note), "note"))
+	_, err := io.WriteString(w, text.String())
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"oauthgw/internal/legacy"
@@ -28,9 +29,13 @@ func TestDoctorTellsProviderFromGateway(t *testing.T) {
 	var report struct {
 		URL      string
 		Findings []struct{ Severity, Subject, What, Do string }
+		Tested   []struct{ Method, URL string }
 	}
 	if err != nil || json.Unmarshal([]byte(out), &report) != nil || report.URL != "http://"+address {
 		t.Errorf("at the gateway: %v\n%s", err, out)
+	}
+	if len(report.Tested) != 6 || report.Tested[0].Method != "GET" || !strings.HasPrefix(report.Tested[0].URL, "http://"+address+"/.well-known/") {
+		t.Errorf("tested %+v", report.Tested)
 	}
 	for _, f := range report.Findings {
 		if f.Severity != "note" || f.Subject != "other origins" {
@@ -55,12 +60,33 @@ func frontedProvider(t *testing.T) string {
 	return g.data
 }
 
+// Without --follow nothing is sent to an endpoint that the metadata names at another
+// origin, here at that of the gateway.
+func TestA152DoctorFollowsWhenAsked(t *testing.T) {
+	var sent atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent.Add(1) }))
+	defer elsewhere.Close()
+	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: elsewhere.URL}))
+	defer provider.Close()
+	for _, test := range []struct {
+		args []string
+		sent int32
+	}{{[]string{provider.URL}, 0}, {[]string{"--follow", provider.URL}, 5}, {[]string{provider.URL, "--follow"}, 5}} {
+		sent.Store(0)
+		out, _, _ := invoke(t, append([]string{"doctor"}, test.args...)...)
+		follows := test.sent > 0
+		if sent.Load() != test.sent || strings.Contains(out, "tested: POST "+elsewhere.URL) != follows || strings.Contains(out, "doctor with --follow") == follows {
+			t.Errorf("%q: %d requests were sent elsewhere\n%s", test.args, sent.Load(), out)
+		}
+	}
+}
+
 // What vouches for a server may be in a file.
 func TestDoctorTrustsAFile(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	out, _, err := invoke(t, "doctor", "--ca-file="+writeCertificate(t, server), server.URL)
-	if err == nil || !strings.HasPrefix(out, "problem: metadata: There is no metadata at any location of ") {
+	if err == nil || !strings.HasPrefix(out, "tested: GET "+server.URL+"/.well-known/") || !strings.Contains(out, "\n\nproblem: metadata: There is no metadata at any location of ") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

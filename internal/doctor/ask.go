@@ -9,8 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"oauthgw/internal/origin"
 )
 
 // maxBody bounds what is read of a reply, in bytes.
@@ -18,6 +22,10 @@ const maxBody = 256 << 10
 
 // errLarge says that a body is longer than a client has to bear.
 var errLarge = errors.New("its body is larger than 256 KiB")
+
+// errElsewhere says that a request was not sent because its URL is at another
+// origin than the one to test.
+var errElsewhere = errors.New("it is at another origin")
 
 // reply is what came back to one request, or why nothing did.
 type reply struct {
@@ -39,11 +47,14 @@ type request struct {
 type asker struct {
 	transport *http.Transport
 	timeout   time.Duration
+	begin     *url.URL // the only origin that is asked, unless follow is set
+	follow    bool
+	tested    []Tested
 }
 
 // newAsker obeys the proxy variables of the environment, as most clients do.
-func newAsker(c Config) asker {
-	return asker{timeout: c.Timeout, transport: &http.Transport{
+func newAsker(c Config, begin *url.URL) *asker {
+	return &asker{timeout: c.Timeout, begin: begin, follow: c.Follow, transport: &http.Transport{
 		Proxy:       http.ProxyFromEnvironment,
 		DialContext: (&net.Dialer{Timeout: c.Timeout}).DialContext,
 		// #nosec G402 -- Go itself begins at TLS 1.2
@@ -55,15 +66,32 @@ func newAsker(c Config) asker {
 	}}
 }
 
-// ask sends a request and reads the reply under a cap. It is a round trip and
-// no client, so that no redirect is followed.
-func (a asker) ask(ctx context.Context, q request) reply {
+// record adds a request to those that the report lists.
+func (a *asker) record(method string, u *url.URL) {
+	shown := *u
+	shown.User = nil
+	quoted := quote(shown.String())
+	t := Tested{Method: method, URL: quoted[1 : len(quoted)-1]}
+	if !slices.Contains(a.tested, t) {
+		a.tested = append(a.tested, t)
+	}
+}
+
+// ask sends a request and reads the reply under a cap. It is the one place that
+// sends, and refuses other origins than the one to test unless follow is set: a
+// document must not choose whom this host sends requests to. It is a round trip
+// and no client, so that no redirect is followed.
+func (a *asker) ask(ctx context.Context, q request) reply {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, q.method, q.url, strings.NewReader(q.body))
 	if err != nil {
 		return reply{err: err}
 	}
+	if !a.follow && !origin.Same(req.URL, a.begin) {
+		return reply{err: errElsewhere}
+	}
+	a.record(q.method, req.URL)
 	if q.header != nil {
 		req.Header = q.header
 	}
@@ -90,7 +118,7 @@ func (a asker) ask(ctx context.Context, q request) reply {
 }
 
 // plain says of a timeout what it is; net/http tells of contexts.
-func (a asker) plain(err error) error {
+func (a *asker) plain(err error) error {
 	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 		return fmt.Errorf("there was no answer within %s", a.timeout)
 	}

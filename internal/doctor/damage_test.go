@@ -53,7 +53,7 @@ func TestDamage(t *testing.T) {
 			[]string{"warning: " + resourcePath + ": It is answered with status 200"}},
 		{"endpoint of a stranger", func(s *server) { s.replace(s.URL+"/token", "https://oauthgw-doctor.invalid/token") },
 			[]string{`warning: metadata: These are at "https://oauthgw-doctor.invalid" and not at ` + s0 + `: "token_endpoint"`,
-				"note: token endpoint: It was not asked how it reads clients: it is neither at the origin"}},
+				"note: token endpoint: It was not tested: it is at \"https://oauthgw-doctor.invalid\", and only "}},
 		{"no CORS", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Access-Control-Allow-Origin", "https://a") },
 			[]string{"note: other origins: A page of an origin that the server does not know cannot read the metadata (CORS)"}},
 		{"no caching", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Cache-Control", "") },

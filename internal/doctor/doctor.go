@@ -9,6 +9,9 @@
 // once in the form (RFC 6749 section 2.3.1). The judgements are functions from
 // what was seen to findings, and need no network.
 //
+// Requests go to the origin of that URL only, whatever the metadata names, unless
+// [Config.Follow] is set.
+//
 // A client that does not exist shows in most providers whether its credentials
 // are read: not in one that answers invalid_client before it has looked for
 // them, nor what a provider allows to single clients that do exist.
@@ -32,6 +35,8 @@ type Config struct {
 	// URL is where clients begin: the issuer, byte for byte as they are given
 	// it (RFC 8414 section 3.3), or the origin. Required.
 	URL string
+	// Follow also tests endpoints at other origins that the metadata names.
+	Follow bool
 	// Roots are the certificates that vouch for the server. Nil: the system's.
 	Roots *x509.CertPool
 	// Timeout bounds each request. Zero: 10 seconds.
@@ -44,6 +49,16 @@ type Report struct {
 	URL string `json:"url"`
 	// Findings are the most severe first. Never nil.
 	Findings []Finding `json:"findings"`
+	// Tested are the requests that were sent, each once, in their order.
+	Tested []Tested `json:"tested"`
+}
+
+// Tested is a request that was sent.
+type Tested struct {
+	Method string `json:"method"`
+	// URL is without user information, printable, and cut where it is long: the
+	// server may have chosen it.
+	URL string `json:"url"`
 }
 
 // Count returns how many findings have a severity.
@@ -58,8 +73,7 @@ func (r Report) Count(s Severity) int {
 }
 
 // Examine examines the authorization server at a URL. It sends some fifteen
-// requests at most, follows no redirect, and sends nothing that is worth
-// anything. A server that cannot be reached is a finding; the error says that
+// requests at most, follows no redirect, and sends no real credentials. A server that cannot be reached is a finding; the error says that
 // the URL is none to begin with, or that ctx ended.
 func Examine(ctx context.Context, c Config) (Report, error) {
 	begin, err := readURL(c.URL)
@@ -69,13 +83,13 @@ func Examine(ctx context.Context, c Config) (Report, error) {
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}
-	a := newAsker(c)
+	a := newAsker(c, begin)
 	defer a.transport.CloseIdleConnections()
 	seen := a.observe(ctx, c.URL, begin)
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
 	}
-	return Report{URL: c.URL, Findings: judge(seen)}, nil
+	return Report{URL: c.URL, Findings: judge(seen), Tested: a.tested}, nil
 }
 
 // readURL reads the URL at which clients begin. An issuer has no query and no

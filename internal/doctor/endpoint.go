@@ -11,7 +11,8 @@ import (
 type endpoint struct {
 	name        clientauth.Endpoint
 	url         string
-	passed      string // why it was not asked; empty: it was
+	untested    string // why; empty: it was tested
+	do          string // about that
 	basic, post answer
 }
 
@@ -21,8 +22,8 @@ func judgeEndpoints(o observation) []Finding {
 	var found []Finding
 	used, _ := o.used()
 	for _, e := range o.endpoints {
-		if e.passed != "" {
-			found = append(found, Finding{Note, e.subject(), "It was not asked how it reads clients: " + e.passed + ".", "Examine the URL at which it is, if it has metadata of its own."})
+		if e.untested != "" {
+			found = append(found, Finding{Note, e.subject(), "It was not tested: " + e.untested + ".", e.do})
 			continue
 		}
 		found = append(found, judgeEndpoint(methodsOf(used, e.name), e)...)

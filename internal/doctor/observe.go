@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,7 +11,6 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/origin"
 	"oauthgw/wellknown"
 )
 
@@ -29,7 +30,7 @@ type observation struct {
 const foreignPage = "https://oauthgw-doctor.invalid"
 
 // observe looks at everything, one request after another.
-func (a asker) observe(ctx context.Context, text string, begin *url.URL) observation {
+func (a *asker) observe(ctx context.Context, text string, begin *url.URL) observation {
 	o := observation{url: text, begin: begin, now: time.Now()}
 	for _, l := range places(begin) {
 		l = read(l, a.ask(ctx, request{method: http.MethodGet, url: o.at(l.path)}))
@@ -50,7 +51,7 @@ func (a asker) observe(ctx context.Context, text string, begin *url.URL) observa
 			o.endpoints = append(o.endpoints, a.visit(ctx, o, name, used.metadata()))
 		}
 	}
-	if i := slices.IndexFunc(o.endpoints, func(e endpoint) bool { return e.name == clientauth.Token && e.passed == "" }); i >= 0 {
+	if i := slices.IndexFunc(o.endpoints, func(e endpoint) bool { return e.name == clientauth.Token && e.untested == "" }); i >= 0 {
 		preflight := a.ask(ctx, request{method: http.MethodOptions, url: o.endpoints[i].url, header: http.Header{
 			"Origin": {foreignPage}, "Access-Control-Request-Method": {http.MethodPost},
 			"Access-Control-Request-Headers": {"authorization,content-type"},
@@ -105,19 +106,20 @@ func (o observation) own() []location {
 	return own
 }
 
-// visit presents a client that does not exist to an endpoint, but not to one of
-// a stranger.
-func (a asker) visit(ctx context.Context, o observation, name clientauth.Endpoint, md wellknown.Metadata) endpoint {
+// visit presents a client that does not exist to an endpoint, if ask sends that.
+func (a *asker) visit(ctx context.Context, o observation, name clientauth.Endpoint, md wellknown.Metadata) endpoint {
 	u := md.Endpoint(name)
-	switch {
-	case u == nil:
-		return endpoint{name: name, passed: "it is no http or https URL"}
-	case !origin.Same(u, o.begin) && !origin.Same(u, origin.Of(md.Issuer())):
-		return endpoint{name: name, passed: "it is neither at the origin of the URL given nor at that of the issuer"}
+	if u == nil {
+		return endpoint{name: name, untested: "it is no http or https URL", do: "Correct it at the provider."}
 	}
 	s := newStranger()
 	e := endpoint{name: name, url: u.String()}
 	e.basic = s.read(clientauth.Basic, a.ask(ctx, s.byBasic(name, e.url)))
+	if errors.Is(e.basic.err, errElsewhere) {
+		e.untested = fmt.Sprintf("it is at %s, and only %s is tested", quote(u.Scheme+"://"+u.Host), o.at(""))
+		e.do = "Run oauthgw doctor with --follow to test it there."
+		return e
+	}
 	e.post = s.read(clientauth.Post, a.ask(ctx, s.byPost(name, e.url)))
 	return e
 }

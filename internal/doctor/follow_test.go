@@ -1,0 +1,158 @@
+package doctor_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"unicode"
+
+	"oauthgw/internal/doctor"
+)
+
+// bystander is a server at another origin. It remembers what it is asked.
+type bystander struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests []string
+}
+
+func newBystander(t *testing.T) *bystander {
+	t.Helper()
+	b := &bystander{}
+	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.requests = append(b.requests, r.Method+" "+r.URL.Path)
+		http.Error(w, `{"error":"s3cret of another server"}`, http.StatusBadRequest)
+	}))
+	t.Cleanup(b.Close)
+	return b
+}
+
+// leadAway makes everything that a server can say lead to another origin.
+func leadAway(s *server, to string) {
+	s.replace(`"issuer":"`+s.URL, `"issuer":"`+to, s.URL, to, `"}`, `","jwks_uri":"`+to+`/jwks","registration_endpoint":"`+to+`/register"}`)
+	away := map[string]string{"Location": to + "/redirect", "Refresh": "0; url=" + to, "Link": "<" + to + ">; rel=preload", "Alt-Svc": `h2="` + strings.TrimPrefix(to, "http://") + `"`}
+	for name, value := range away {
+		s.pages[asPath] = s.pages[asPath].with(name, value)
+	}
+	s.pages[openidPath] = page{307, away, ""}
+	s.pages[resourcePath] = document(`{"resource":"` + to + `","authorization_servers":["` + to + `"],"jwks_uri":"` + to + `/jwks"}`)
+	s.basic, s.post = page{307, away, ""}, page{308, away, ""}
+}
+
+// Whoever serves metadata must not be able to make the doctor send its requests to
+// another server, such as one that only the operator's host can reach.
+func TestA152MetadataThatLeadsAway(t *testing.T) {
+	other := newBystander(t)
+	s := newServer(t, func(s *server) { leadAway(s, other.URL) })
+	r := examine(t, doctor.Config{URL: s.URL})
+	if len(other.requests) > 0 {
+		t.Errorf("the other server was asked %q", other.requests)
+	}
+	for _, subject := range []string{"token endpoint", "revocation endpoint"} {
+		want := "note: " + subject + `: It was not tested: it is at "` + other.URL + `", and only ` + s.URL + " is tested. "
+		if got := text(r); !strings.Contains(got, want) || !strings.Contains(got, "--follow") {
+			t.Errorf("found\n%s\nwant %s", got, want)
+		}
+	}
+	for _, tested := range r.Tested {
+		if !strings.HasPrefix(tested.URL, s.URL+"/") {
+			t.Errorf("%+v was tested", tested)
+		}
+	}
+	if got := text(r); strings.Contains(got, "s3cret") {
+		t.Errorf("found\n%s", got)
+	}
+}
+
+// Endpoints at the origin that was given redirect to another.
+func TestA152EndpointsThatRedirect(t *testing.T) {
+	other := newBystander(t)
+	s := newServer(t, func(s *server) {
+		metadata := s.pages[asPath]
+		leadAway(s, other.URL)
+		s.pages[asPath] = metadata
+	})
+	for _, follow := range []bool{false, true} {
+		r := examine(t, doctor.Config{URL: s.URL, Follow: follow})
+		if len(other.requests) > 0 || !strings.Contains(text(r), "is a redirect (status 307)") {
+			t.Errorf("follow %v: the other server was asked %q\n%s", follow, other.requests, text(r))
+		}
+	}
+}
+
+func TestFollow(t *testing.T) {
+	other := newBystander(t)
+	s := newServer(t, func(s *server) { leadAway(s, other.URL) })
+	r := examine(t, doctor.Config{URL: s.URL, Follow: true})
+	want := []string{"POST /token", "POST /token", "POST /revoke", "POST /revoke", "OPTIONS /token"}
+	if !slices.Equal(other.requests, want) || strings.Contains(text(r), "It was not tested") {
+		t.Errorf("the other server was asked %q\n%s", other.requests, text(r))
+	}
+}
+
+// A URL that only looks like one of the origin is at another, or is none.
+func TestA152DisguisedOrigins(t *testing.T) {
+	other := newBystander(t)
+	const isNone, isElsewhere = "It was not tested: it is no http or https URL", "It was not tested: it is at "
+	for endpoint, want := range map[string]string{
+		"http://GIVEN@OTHER/token": isElsewhere, "http://GIVEN.OTHER/token": isNone, "http://OTHER#http://GIVEN/token": isElsewhere,
+		"http://OTHER/http://GIVEN/token": isElsewhere, "HTTP://OTHER/token": isElsewhere, "https://GIVEN/token": isElsewhere,
+		`http://GIVEN\\@OTHER/token`: isNone, `http:\\\\OTHER\\token`: isNone, "http:OTHER/token": isNone, "//OTHER/token": isNone, "/token": isNone,
+		"file:///etc/passwd": isNone, "ftp://GIVEN/token": isNone, "unix:/run/GIVEN": isNone,
+		"http://user:passw0rd@GIVEN/token": "", "HTTP://GIVEN/token?x=1#y": "",
+	} {
+		s := newServer(t, func(s *server) {
+			hosts := strings.NewReplacer("GIVEN", strings.TrimPrefix(s.URL, "http://"), "OTHER", strings.TrimPrefix(other.URL, "http://"))
+			s.replace(s.URL+"/token", hosts.Replace(endpoint))
+		})
+		r := examine(t, doctor.Config{URL: s.URL})
+		got := text(r)
+		if want != "" && !strings.Contains(got, "note: token endpoint: "+want) || want == "" && strings.Contains(got, "not tested") {
+			t.Errorf("%s: found\n%s\nwant %q", endpoint, got, want)
+		}
+		sent := strings.Join(s.requests, "\n")
+		if strings.Count(sent, "POST /token") != map[bool]int{true: 2}[want == ""] || strings.Contains(sent, "dXNlcjp") || len(other.requests) > 0 {
+			t.Errorf("%s: the server was sent\n%s\nand the other %q", endpoint, sent, other.requests)
+		}
+		if strings.Contains(got+fmt.Sprint(r.Tested), "passw0rd") {
+			t.Errorf("%s: the password is in\n%s%v", endpoint, got, r.Tested)
+		}
+	}
+}
+
+// The report names every request once, in the order in which it was sent.
+func TestTestedURLs(t *testing.T) {
+	s := newServer(t, func(*server) {})
+	var got []string
+	for _, tested := range examine(t, doctor.Config{URL: s.URL}).Tested {
+		got = append(got, tested.Method+" "+strings.TrimPrefix(tested.URL, s.URL))
+	}
+	want := []string{"GET " + asPath, "GET " + openidPath, "GET " + resourcePath, "POST /token", "POST /revoke", "OPTIONS /token"}
+	if !slices.Equal(got, want) {
+		t.Errorf("tested\n%q\nwant\n%q", got, want)
+	}
+	s.Close()
+	if got := examine(t, doctor.Config{URL: s.URL}).Tested; len(got) != 1 || got[0].Method != "GET" || got[0].URL != s.URL+asPath {
+		t.Errorf("of a server that is gone, %v was tested", got)
+	}
+}
+
+// A server chooses its URLs, and the doctor prints them.
+func TestA153HostileURLs(t *testing.T) {
+	s := newServer(t, func(s *server) {
+		s.replace(s.URL+"/token", s.URL+`/t\u202e\u00a0?\u202e\"\u0085`, s.URL+"/revoke", s.URL+"/"+strings.Repeat("a", 5000))
+	})
+	for _, follow := range []bool{false, true} {
+		for _, tested := range examine(t, doctor.Config{URL: s.URL, Follow: follow}).Tested {
+			if strings.ContainsFunc(tested.URL, func(c rune) bool { return !unicode.IsPrint(c) }) || len(tested.URL) > 300 {
+				t.Errorf("tested %q", tested.URL)
+			}
+		}
+	}
+}
