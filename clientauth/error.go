@@ -91,8 +91,14 @@ var (
 		"A parameter is present more than once; send each parameter once, in one place.",
 		"repeated_parameter"}
 	ErrDisguisedParameter = &Error{CodeInvalidRequest,
-		"A parameter name is a variant spelling of a client authentication parameter; spell it as the standard does.",
+		"A parameter name is a variant spelling of client_id, client_secret, client_assertion, client_assertion_type or grant_type; spell it as the standard does.",
 		"disguised_parameter"}
+	ErrBracketedParameter = &Error{CodeInvalidRequest,
+		"A parameter name holds a square bracket, which servers read differently; send each parameter under its plain name.",
+		"bracketed_parameter"}
+	ErrMethodOverride = &Error{CodeInvalidRequest,
+		"A parameter asks for another HTTP method, as _method does; leave it out, this endpoint takes POST requests only.",
+		"method_override"}
 	ErrManyParameters = &Error{CodeInvalidRequest,
 		"The request has too many parameters.",
 		"many_parameters"}

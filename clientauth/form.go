@@ -77,31 +77,15 @@ func checkParameter(name, value string) error {
 		return ErrLongParameter
 	case !utf8.ValidString(name), !utf8.ValidString(value):
 		return ErrFormCharacter
-	case !reserved(name) && disguised(name):
-		return ErrDisguisedParameter
+	case strings.ContainsAny(name, "[]"):
+		return ErrBracketedParameter
 	// RFC 6749 appendix A allows no control character in the parameters of
 	// client authentication, and no parser can be trusted with a NUL.
 	case reserved(name) && !printable(value), !printable(name), strings.ContainsRune(value, 0):
 		return ErrFormCharacter
 	}
-	return nil
+	return checkVariant(name)
 }
-
-// disguised reports whether some server might read a name as one of client
-// authentication although it is spelled differently: some ignore case, some
-// trim space, some fold dots, spaces and brackets into underscores, and some
-// take what follows a bracket or a dot for a subscript.
-func disguised(name string) bool {
-	name = strings.ToLower(strings.Trim(name, " \ufeff"))
-	folded := folding.Replace(name)
-	head := name
-	if i := strings.IndexAny(name, ".["); i >= 0 {
-		head = name[:i]
-	}
-	return reserved(folded) || reserved(head)
-}
-
-var folding = strings.NewReplacer(".", "_", " ", "_", "[", "_")
 
 // repeatable reports whether a standard lets a parameter come more than once:
 // RFC 8707 section 2 and RFC 8693 section 2.1.

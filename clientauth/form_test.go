@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,11 +33,11 @@ func TestFormsThatAreRefused(t *testing.T) {
 		"foo=a%00b":                             clientauth.ErrFormCharacter,
 		"Client_Id=a":                           clientauth.ErrDisguisedParameter,
 		"CLIENT_SECRET=a":                       clientauth.ErrDisguisedParameter,
-		"client_id[]=a":                         clientauth.ErrDisguisedParameter,
-		"client_id[0]=a":                        clientauth.ErrDisguisedParameter,
+		"client_id[]=a":                         clientauth.ErrBracketedParameter,
+		"client_id[0]=a":                        clientauth.ErrBracketedParameter,
 		"client_id.x=a":                         clientauth.ErrDisguisedParameter,
 		"client.id=a":                           clientauth.ErrDisguisedParameter,
-		"client[id=a":                           clientauth.ErrDisguisedParameter,
+		"client[id=a":                           clientauth.ErrBracketedParameter,
 		"client+id=a":                           clientauth.ErrDisguisedParameter,
 		"+client_id=a":                          clientauth.ErrDisguisedParameter,
 		" client_id=a":                          clientauth.ErrDisguisedParameter,
@@ -48,6 +49,51 @@ func TestFormsThatAreRefused(t *testing.T) {
 	} {
 		if _, err := clientauth.ParseForm(form); !errors.Is(err, want) {
 			t.Errorf("%.40q: got %v, want %v", form, err, want)
+		}
+	}
+}
+
+// Form readers read a bracket as the beginning of an array, drop it, or turn it
+// into an underscore.
+func TestA140BracketsInNames(t *testing.T) {
+	for _, name := range []string{"[client_id]", "client_id]", "client.id[]", "client secret[x]", "[client_id][x]", "[[client_id]]",
+		"[grant_type]", "scope[]", "resource[]", "a[b]", "a]", "%5Bclient_id%5D", "grant_type%5B%5D"} {
+		if _, err := clientauth.ParseForm(name + "=a"); !errors.Is(err, clientauth.ErrBracketedParameter) {
+			t.Errorf("%q: got %v", name, err)
+		}
+	}
+}
+
+// Each name is one that a form reader in use turns into the name of a parameter
+// that the gateway reads.
+func TestA141VariantsOfNames(t *testing.T) {
+	for _, name := range []string{
+		"Grant_Type", "GRANT_TYPE", "grant.type", "grant+type", "grant type", "+grant_type", "grant_type ", "grant_type.x", // PHP, ASP.NET, qs
+		"Client.Assertion_Type", "client assertion", "client.secret", ".client_id", "client_id.", ".client_id.x",
+		"client-id", "!client_id", "_client_id", "(client_id)", // inflection middleware, Spring's defaults and markers
+		"client_a\u017f\u017fertion", "cl\u0131ent_\u0131d", "CL\u0130ENT_ID", "grant_t\u200bype", // Java's equalsIgnoreCase, ignorable characters
+		"\u00a0client_id", "client\u00a0id", "\u3000client_secret", "\ufeffgrant_type",
+		"\uff43\uff4c\uff49\uff45\uff4e\uff54\uff3f\uff49\uff44", // full width, which code page conversions narrow
+	} {
+		if _, err := clientauth.ParseForm(name + "=a"); !errors.Is(err, clientauth.ErrDisguisedParameter) {
+			t.Errorf("%q: got %v", name, err)
+		}
+	}
+	for _, name := range []string{"client_id", "client_secret", "client_assertion", "client_assertion_type", "grant_type",
+		"clientid", "grant_types", "client_id_hint", "xclient_id", "scope", "method", "code_challenge_method", "é"} {
+		if _, err := clientauth.ParseForm(name + "=a"); err != nil {
+			t.Errorf("%q: got %v", name, err)
+		}
+	}
+}
+
+// Rack, Rails, Laravel, Symfony, Slim, Spring, Jersey and ASP.NET MVC take the
+// method from these parameters.
+func TestA142MethodOverrides(t *testing.T) {
+	for _, name := range []string{"_method", "_METHOD", "%5Fmethod", ".method", "+_method", "_method.x", "__method", "X-HTTP-Method-Override",
+		"x-http-method", "X-Method-Override", "x_http_method_override"} {
+		if _, err := clientauth.ParseForm(name + "=DELETE"); !errors.Is(err, clientauth.ErrMethodOverride) {
+			t.Errorf("%q: got %v", name, err)
 		}
 	}
 }
@@ -131,7 +177,7 @@ func TestNilFormIsEmpty(t *testing.T) {
 // What the gateway read is what an independent parser reads from what it
 // writes: same parameters, same order within a name.
 func FuzzParseForm(f *testing.F) {
-	for _, seed := range []string{"", "a=1&b=2", "client_id=%zz", "a=b;c", "resource=x&resource=y", "a=%C3%A9+", "&&=", "client_id[]=a"} {
+	for _, seed := range []string{"", "a=1&b=2", "client_id=%zz", "a=b;c", "resource=x&resource=y", "a=%C3%A9+", "&&=", "client_id[]=a", "client.id=a", "]grant_type=a", "!_method=a", "cl\u0131ent_id=a"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -156,7 +202,40 @@ func FuzzParseForm(f *testing.F) {
 		if err != nil || received.Encode() != sent.Encode() {
 			t.Fatalf("%q was read differently: %v", text, err)
 		}
+		for name := range form.All() {
+			for reader, read := range lenientReaders {
+				if n := read(name); n != name && slices.Contains(namesRead, n) {
+					t.Fatalf("%q: %s reads %q as %s", text, reader, name, n)
+				}
+			}
+		}
 	})
+}
+
+var namesRead = []string{"client_id", "client_secret", "client_assertion", "client_assertion_type", "grant_type", "_method"}
+
+// lenientReaders return the name under which a form reader finds a parameter.
+var lenientReaders = map[string]func(name string) string{
+	"PHP": func(name string) string { // php_register_variable_ex
+		name = strings.TrimLeft(name, " ")
+		name, _, _ = strings.Cut(name, "\x00")
+		if i := strings.IndexByte(name[min(1, len(name)):], '['); i >= 0 && strings.Contains(name[i+1:], "]") {
+			name = name[:i+1]
+		}
+		return strings.NewReplacer(" ", "_", ".", "_", "[", "_").Replace(name)
+	},
+	"Rack": func(name string) string { // normalize_params
+		name = strings.TrimLeft(name, "[]")
+		name, _, _ = strings.Cut(strings.ReplaceAll(name, "]", "["), "[")
+		return name
+	},
+	"qs": func(name string) string { // with allowDots
+		members := strings.FieldsFunc(name, func(c rune) bool { return strings.ContainsRune(".[]", c) })
+		return strings.Join(members[:min(1, len(members))], "")
+	},
+	"ASP.NET":   strings.ToLower,
+	"trimming":  strings.TrimSpace,
+	"case fold": func(name string) string { return strings.ToLower(strings.ToUpper(name)) },
 }
 
 func FuzzReadBasic(f *testing.F) {
