@@ -15,6 +15,8 @@ var (
 		Description: "This endpoint takes POST requests only (RFC 6749 section 3.2)."}
 	errMediaType = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "media_type",
 		Description: "The Content-Type header field is not well-formed or is present more than once."}
+	errNoMediaType = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "no_media_type",
+		Description: "The Content-Type header field is missing or names no media type, and the body is not a form; send a form as application/x-www-form-urlencoded."}
 	errCharset = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "charset",
 		Description: "The form must be encoded in UTF-8; send Content-Type application/x-www-form-urlencoded without another charset."}
 	errContentEncoding = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "content_encoding",

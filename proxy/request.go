@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"mime"
 	"net/http"
@@ -35,7 +36,7 @@ func receive(w http.ResponseWriter, r *http.Request) (received, error) {
 	if r.Method != http.MethodPost {
 		return in, errMethod
 	}
-	isForm, err := hasForm(r.Header)
+	kind, err := kindOf(r.Header)
 	if err != nil {
 		return in, err
 	}
@@ -45,38 +46,97 @@ func receive(w http.ResponseWriter, r *http.Request) (received, error) {
 	if in.body, err = readBody(w, r); err != nil {
 		return in, err
 	}
-	if isForm {
-		in.Form, err = clientauth.ParseForm(string(in.body))
+	switch {
+	case kind == bodyUnread:
+		return in, nil
+	case kind == bodyUntyped && !looksLikeForm(in.body):
+		return in, errNoMediaType
 	}
+	in.Form, err = clientauth.ParseForm(string(in.body))
 	return in, err
 }
 
-// hasForm reports whether the body is a form that can be read. A body of
-// another media type is not opened; whether it may pass is for the rules of
-// client authentication to say. What two parsers could take for different
-// media types or characters is refused.
-func hasForm(h http.Header) (bool, error) {
-	types := h["Content-Type"]
-	if len(types) == 0 {
-		return false, nil
-	}
-	mediaType, parameters, err := mime.ParseMediaType(types[0])
-	if len(types) > 1 || err != nil {
-		return false, errMediaType
-	}
-	if mediaType != formMediaType {
-		return false, nil
-	}
-	for name, value := range parameters {
-		// RFC 6749 appendix B: the character encoding is UTF-8.
-		if name == "charset" && !strings.EqualFold(value, "utf-8") {
-			return false, errCharset
+// bodyKind says how a body is read.
+type bodyKind int
+
+const (
+	// bodyForm is a form by its media type.
+	bodyForm bodyKind = iota
+	// bodyUntyped has no media type. Some servers, Rack among them, read it as a
+	// form, so it must be one.
+	bodyUntyped
+	// bodyUnread has another media type and is not opened. Whether it may pass is
+	// for the rules of client authentication to say.
+	bodyUnread
+)
+
+// looksLikeForm reports whether a body consists of pairs whose names hold nothing
+// that an encoder escapes. JSON, XML and plain text do not.
+func looksLikeForm(body []byte) bool {
+	for pair := range bytes.SplitSeq(body, []byte("&")) {
+		name, _, isPair := bytes.Cut(pair, []byte("="))
+		if len(pair) > 0 && (!isPair || bytes.ContainsFunc(name, isEscaped)) {
+			return false
 		}
 	}
-	if slices.ContainsFunc(h["Content-Encoding"], func(e string) bool { return !strings.EqualFold(e, "identity") }) {
-		return false, errContentEncoding
+	return true
+}
+
+// isEscaped reports whether a form encoder escapes a character. Brackets are left
+// out, because [clientauth.ParseForm] has an error of its own for them.
+func isEscaped(c rune) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.ContainsRune("-._~*%+[]", c):
+		return false
 	}
-	return true, nil
+	return true
+}
+
+// kindOf returns how the body is read. Header fields that two parsers could take
+// for different media types or characters are refused.
+func kindOf(h http.Header) (bodyKind, error) {
+	types := h["Content-Type"]
+	// WSGI and CGI servers read content_type as Content-Type.
+	if len(types) > 1 || len(types) == 0 && h["Content_type"] != nil {
+		return 0, errMediaType
+	}
+	kind := bodyUntyped
+	if len(types) == 1 {
+		var err error
+		if kind, err = kindOfType(types[0]); err != nil {
+			return 0, err
+		}
+	}
+	if kind != bodyUnread && slices.ContainsFunc(h["Content-Encoding"], func(e string) bool { return !strings.EqualFold(e, "identity") }) {
+		return 0, errContentEncoding
+	}
+	return kind, nil
+}
+
+// kindOfType does so for the value of a Content-Type field.
+func kindOfType(value string) (bodyKind, error) {
+	essence, _, _ := strings.Cut(value, ";")
+	essence, _, err := mime.ParseMediaType(essence)
+	switch {
+	case strings.Contains(essence, "/") && err == nil:
+	// A comma joins two media types.
+	case strings.Contains(value, ","):
+		return 0, errMediaType
+	default:
+		return bodyUntyped, nil
+	}
+	_, parameters, err := mime.ParseMediaType(value)
+	switch {
+	case err != nil:
+		return 0, errMediaType
+	case essence != formMediaType:
+		return bodyUnread, nil
+	}
+	// RFC 6749 appendix B: the character encoding is UTF-8.
+	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return 0, errCharset
+	}
+	return bodyForm, nil
 }
 
 // readBody reads a body to its end, so that no part of a request is sent on

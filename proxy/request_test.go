@@ -56,8 +56,9 @@ func TestMediaTypes(t *testing.T) {
 		{[]string{"application/x-www-form-urlencoded"}, true, 200},
 		{[]string{`application/x-www-form-urlencoded; Charset="utf-8"`}, true, 200},
 		{[]string{"Application/X-WWW-Form-Urlencoded;charset=UTF-8"}, true, 200},
-		{nil, true, 400},
+		{nil, true, 200},
 		{nil, false, 200},
+		{[]string{"form"}, true, 200},
 		{[]string{"application/json"}, true, 400},
 		{[]string{"application/json"}, false, 200},
 		{[]string{"multipart/form-data; boundary=x"}, true, 400},
@@ -84,6 +85,53 @@ func TestMediaTypes(t *testing.T) {
 				t.Errorf("got %d %s, want %d; the provider was asked %d times", w.Code, w.Body, test.status, p.count())
 			}
 		})
+	}
+}
+
+// A body without a media type that can be read is a form, and is sent as one, or
+// is refused.
+func TestA143BodiesWithoutAMediaType(t *testing.T) {
+	for _, contentType := range [][]string{nil, {""}, {" "}, {"form"}, {"application/"}, {"/x"}, {";charset=utf-8"}, {"a/b/c"}, {"a/b c"}} {
+		for body, want := range map[string]string{
+			"grant_type=x": "grant_type=x&client_id=app&client_secret=s3cret-one", "": "client_id=app&client_secret=s3cret-one",
+			"&&grant_type=x&": "grant_type=x&client_id=app&client_secret=s3cret-one",
+			"redirect_uri=http://a/b?c=d&claims={\"a\":1}": "redirect_uri=http%3A%2F%2Fa%2Fb%3Fc%3Dd&claims=%7B%22a%22%3A1%7D&client_id=app&client_secret=s3cret-one",
+			"grant_type": "", `{"client_id":"app"}`: "", `{"a":"b=c&d=e"}`: "", `["a=b"]`: "", `<a b="c"/>`: "", "a b=c": "",
+			"hello": "", "a=b\nc": "", "--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--": "", "\xef\xbb\xbfa=b": "",
+			"client_id=other": "", "a=1&a=2": "", "client.id=x": "", "a=%zz": "", "a=b&{}=c": "", "=a": "",
+		} {
+			status, got := 400, ""
+			h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
+				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+					sent, err := io.ReadAll(r.Body)
+					if got = string(sent); r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+						t.Errorf("%q %q: sent as %q", contentType, body, r.Header["Content-Type"])
+					}
+					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, err
+				})
+			})
+			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(body))
+			r.Header["Content-Type"] = contentType
+			r.Header.Set("Authorization", basicField)
+			w := httptest.NewRecorder()
+			if h.ServeHTTP(w, r); want != "" {
+				status = 200
+			}
+			if w.Code != status || got != want {
+				t.Errorf("%q %q: got %d, sent %q", contentType, body, w.Code, got)
+			}
+		}
+	}
+}
+
+// What is read as a form must not be compressed, whatever its media type.
+func TestA143CompressedBodiesWithoutAMediaType(t *testing.T) {
+	h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()})
+	r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(tokenForm))
+	r.Header.Set("Content-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != http.StatusUnsupportedMediaType {
+		t.Errorf("got %d", w.Code)
 	}
 }
 
