@@ -29,6 +29,7 @@ type exchange struct {
 	start time.Time
 
 	credentials clientauth.Credentials
+	bodyUnread  bool      // its media type is not that of a form, so it may hold other credentials
 	sent        time.Time // when the provider was called; zero: it was not
 	waited      time.Duration
 	outcome     string

@@ -114,6 +114,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(err)
 		return
 	}
+	x.bodyUnread = received.Form == nil
 	x.credentials, err = h.Rules.Read(received.Request)
 	if err != nil {
 		x.refuse(err)

@@ -35,7 +35,7 @@ var (
 // invalid_client, because nobody looked at the secret; of the codes that are spoken
 // here it is the one that says that a later request can succeed.
 var errTooManyFailures = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "too_many_failures",
-	Description: "This client has failed to authenticate too often from this address; the request was not sent and may be repeated when the time in Retry-After is over."}
+	Description: "Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over."}
 
 // Faults of the gateway or the provider. They are never invalid_client: clients
 // throw their registration away on that.

@@ -6,27 +6,34 @@ import (
 	"time"
 )
 
-// mustWait returns how long the client has to wait because it failed too often to
-// authenticate from where it is. Zero means not at all. Only a secret can be guessed
-// (RFC 6749 section 2.3.1): assertions, tokens and public clients never wait.
+// mustWait returns how long the client must wait because too many authentications
+// failed from its address. Zero means that the request may go on. Only a secret can
+// be guessed (RFC 6749 section 2.3.1): assertions, tokens and public clients never
+// wait. A body that was not opened may hold a secret, of a client that is unknown.
 func (x *exchange) mustWait() time.Duration {
-	if x.credentials.Secret.IsZero() {
-		return 0
+	switch {
+	case !x.credentials.Secret.IsZero():
+		return x.Failures.Wait(x.credentials.ClientID, x.Proxies.Client(x.r))
+	case x.bodyUnread:
+		return x.Failures.WaitAddress(x.Proxies.Client(x.r))
 	}
-	return x.Failures.Wait(x.credentials.ClientID, x.Proxies.Client(x.r))
+	return 0
 }
 
-// refuseUntil answers a client that has to wait. The right secret is refused as
-// well, or who guesses would know it by that.
+// refuseUntil refuses a request of a client that must wait. The right secret is
+// refused as well, because accepting it would confirm a guess.
 func (x *exchange) refuseUntil(wait time.Duration) {
 	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	x.refuse(errTooManyFailures)
 }
 
-// noteFailure remembers that the provider did not take the client's secret. What
-// the gateway refuses by itself is no failure: no secret was compared.
+// noteFailure records that the provider rejected the client's secret. A request
+// that the gateway refused is no failure: no secret was compared.
 func (x *exchange) noteFailure() {
-	if !x.credentials.Secret.IsZero() {
+	switch {
+	case !x.credentials.Secret.IsZero():
 		x.Failures.Add(x.credentials.ClientID, x.Proxies.Client(x.r))
+	case x.bodyUnread:
+		x.Failures.AddAddress(x.Proxies.Client(x.r))
 	}
 }

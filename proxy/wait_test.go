@@ -63,7 +63,7 @@ func (g *guarded) from(address, form string, header ...string) *httptest.Respons
 	r.RemoteAddr = address
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Add(header[i], header[i+1])
+		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, r)
@@ -222,9 +222,9 @@ func TestFailuresOfAllEndpointsCountTogether(t *testing.T) {
 	}
 }
 
-// Guesses that are all under way before the first is answered are let through;
-// whoever made them waits for each of them.
-func TestManyGuessesAtOnce(t *testing.T) {
+// Guesses that are all in flight before the first response are sent. Afterwards
+// nobody at that address has to wait longer than burst intervals.
+func TestA147ManyGuessesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuarded(t)
 		rejected := g.answer
@@ -233,23 +233,87 @@ func TestManyGuessesAtOnce(t *testing.T) {
 			return rejected(form)
 		}
 		var guessing sync.WaitGroup
-		for range 20 {
+		for range 512 {
 			guessing.Go(func() { g.from(stranger, guess) })
 		}
 		guessing.Wait()
-		if n := g.asked.Load(); n != 20 {
+		if n := g.asked.Load(); n != 512 {
 			t.Fatalf("%d guesses were made", n)
 		}
 		for _, step := range []struct {
 			after time.Duration
 			want  int
-		}{{188 * time.Second, 429}, {2 * time.Second, 200}} {
+		}{{18 * time.Second, 429}, {2 * time.Second, 200}} {
 			time.Sleep(step.after)
 			if w := g.from(stranger, right); w.Code != step.want {
 				t.Errorf("%s later: got %d", step.after, w.Code)
 			}
 		}
 	})
+}
+
+// Other spellings of one client id buy no further guesses.
+func TestA145SpellingsShareTheLimit(t *testing.T) {
+	g := newGuarded(t)
+	for _, id := range []string{"app", "APP", "App+", "+aPp", "%C2%A0app", "app%E2%80%83"} {
+		g.from(stranger, "client_id="+id+"&client_secret=gue55-one")
+	}
+	if n := g.asked.Load(); n != 2 {
+		t.Errorf("%d guesses were made", n)
+	}
+}
+
+// An address has a budget of its own, so that guesses for many client ids are
+// limited as well. Requests without a secret are not.
+func TestA146GuessesForManyClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuarded(t, limiting(2, 20))
+		for i := range 60 {
+			g.from(stranger, fmt.Sprintf("client_id=app%d&client_secret=gue55-one", i))
+		}
+		if n := g.asked.Load(); n != 20 {
+			t.Errorf("%d guesses were made", n)
+		}
+		g.answer = func(string) (int, string) { return 200, tokenAnswer }
+		for _, form := range []string{"client_id=app", "client_id=app&client_assertion=a.b.c&client_assertion_type=jwt"} {
+			if w := g.from(stranger, form); w.Code != 200 {
+				t.Errorf("%s: got %d", form, w.Code)
+			}
+		}
+		if w := g.from(stranger, right); w.Code != 429 || w.Header().Get("Retry-After") != "10" {
+			t.Errorf("got %d %v", w.Code, w.Header())
+		}
+		if w := g.from(client, right); w.Code != 200 {
+			t.Errorf("another address: got %d", w.Code)
+		}
+		time.Sleep(10 * time.Second)
+		if w := g.from(stranger, right); w.Code != 200 {
+			t.Errorf("after the interval: got %d", w.Code)
+		}
+	})
+}
+
+// A body that the gateway does not open may hold a secret.
+func TestA144GuessesInJSON(t *testing.T) {
+	g := newGuarded(t, limiting(2, 5))
+	for i := range 20 {
+		g.from(stranger, fmt.Sprintf(`{"client_id":"app","client_secret":"gue55-%d"}`, i), "Content-Type", "application/json")
+	}
+	if n := g.asked.Load(); n != 5 {
+		t.Errorf("%d guesses were made", n)
+	}
+	if w := g.from(stranger, right); w.Code != 429 {
+		t.Errorf("a form: got %d", w.Code)
+	}
+	if w := g.from(client, `{"client_id":"app","client_secret":"s3cret-one"}`, "Content-Type", "application/json"); w.Code == 429 {
+		t.Errorf("another address: got %d", w.Code)
+	}
+}
+
+func limiting(burst, addressBurst int) func(*proxy.Config) {
+	return func(c *proxy.Config) {
+		c.Failures = attempts.New(attempts.Config{Burst: burst, AddressBurst: addressBurst, Interval: 10 * time.Second})
+	}
 }
 
 func TestSeriesOfTheLimitAreBounded(t *testing.T) {

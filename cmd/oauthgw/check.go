@@ -17,6 +17,8 @@ type verdict struct {
 	// Metadata is what is to be said of what clients will be told. Nil means that
 	// the configuration is not valid.
 	Metadata *metadataVerdict `json:"metadata,omitempty"`
+	// Warnings are sentences about a valid configuration.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // metadataVerdict is what check says of the provider's metadata, as the gateway
@@ -72,7 +74,7 @@ func judge(ctx context.Context, flags configFlags) (verdict, error) {
 		return v, err
 	}
 	defer g.close()
-	v.Valid, v.Metadata = true, &metadataVerdict{Untrue: []string{}}
+	v.Valid, v.Metadata, v.Warnings = true, &metadataVerdict{Untrue: []string{}}, s.warnings()
 	sentences, err := g.truth(ctx)
 	if err != nil {
 		v.Metadata.Fault = err.Error()
@@ -90,6 +92,9 @@ func (v verdict) writeText(w io.Writer) error {
 		lines = append(lines, "The provider's metadata cannot be read now, so nothing is said of it: "+v.Metadata.Fault)
 	case len(v.Metadata.Untrue) == 0:
 		lines = append(lines, "the metadata that clients will see is true")
+	}
+	for _, warning := range v.Warnings {
+		lines = append(lines, "warning: "+warning)
 	}
 	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
 	return err

@@ -66,7 +66,7 @@ func TestCheckInJSON(t *testing.T) {
 			"oauthgw check: 2 mistakes"},
 		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"mistakes":[{"file":"absent.yaml","message":"cannot be read: no such file or directory"}]}`,
 			"oauthgw check: 1 mistake"},
-		"true": {"--upstream.url=" + honestly, `{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":[]}}`, ""},
+		"true": {"--upstream.url=" + honestly, `{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":[]},"warnings":["client_auth.failures: has no effect, `, ""},
 		"untrue": {"--upstream.url=" + publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`),
 			`{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":["The revocation_endpoint in the metadata is at https://b,`, ""},
 		"not read": {"--upstream.url=" + publishing(t, `[]`), `{"valid":true,"mistakes":[],"metadata":{"read":false,"fault":"`, ""},

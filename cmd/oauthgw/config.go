@@ -76,13 +76,16 @@ type config struct {
 		InsecureQueryCredentials bool `yaml:"insecure_query_credentials"`
 		// Realm is the realm of challenges. Empty means the issuer.
 		Realm string `yaml:"realm"`
-		// Failures bounds how often a client may fail to authenticate by its secret
-		// from one address, or one /64 of IPv6.
+		// Failures limits failed client authentication by a secret, per IPv4 address
+		// or IPv6 /64.
 		Failures struct {
-			// Burst is how many failures are let pass one after another. Zero means
-			// any number.
+			// Burst is the number of failures that one client id may have at one address
+			// before it must wait. Zero means any number.
 			Burst int `yaml:"burst"`
-			// Interval is how long it takes until one more is.
+			// AddressBurst is the number of failures that one address may have over all
+			// client ids before it must wait. Zero means any number.
+			AddressBurst int `yaml:"address_burst"`
+			// Interval is the time after which one more failure is allowed.
 			Interval time.Duration `yaml:"interval"`
 		} `yaml:"failures"`
 		// Clients holds what differs for single clients, by client_id.
@@ -176,6 +179,7 @@ func defaults() config {
 	c.ClientAuth.Conflict = "differing"
 	c.ClientAuth.Challenge = "always"
 	c.ClientAuth.Failures.Burst = 10
+	c.ClientAuth.Failures.AddressBurst = 100
 	c.ClientAuth.Failures.Interval = 6 * time.Second
 	c.Registration.Translate = true
 	c.Metadata.Issuer = "preserve"

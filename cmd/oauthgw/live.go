@@ -28,6 +28,7 @@ type live struct {
 	observers
 	load    func() (settings, error) // nil: there is nothing to load again
 	judging bool                     // tell what is untrue of the metadata
+	listen  string                   // the address of the listener for clients, as the key of that name
 
 	current atomic.Pointer[gateway]
 	loaded  atomic.Pointer[loading] // the last one
@@ -95,6 +96,9 @@ func (l *live) watch(g *gateway) {
 	ctx, l.stop = context.WithCancel(context.Background())
 	l.learning.Go(func() { g.keepLearning(ctx) })
 	if l.judging {
+		if entry := g.settings.untrustedProxy(l.listen); entry != "" {
+			g.log.Warn("failure limit has no effect: all connections come from this host", "listen", l.listen, "set", "trusted_proxies: ["+entry+"]")
+		}
 		l.learning.Go(func() { g.keepJudging(ctx) })
 	}
 }

@@ -116,6 +116,10 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
+	live.listen = data.Addr().String()
+	if data.Addr().Network() == "unix" {
+		live.listen = unixPrefix + live.listen
+	}
 	errorLog := newStandardLog(live.log)
 	clients, operators := atMost(s.maxConnections, data, o.metrics.ConnectionEvicted), atMost(math.MaxInt, admin, nil)
 	servers := &servers{live: live, data: live.withTLS(clients), clients: clients, admin: operators, operators: operators, started: time.Now()}

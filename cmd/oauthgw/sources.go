@@ -1,6 +1,11 @@
 package main
 
 import (
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
 	"oauthgw/internal/attempts"
 	"oauthgw/internal/forwarded"
 )
@@ -14,11 +19,52 @@ func (m *mistakes) proxies(c config) forwarded.Proxies {
 	return proxies
 }
 
-// failures reads how often a client may fail to authenticate from one place.
+// failures reads the limits on failed client authentication.
 func (m *mistakes) failures(c config) attempts.Config {
 	f := c.ClientAuth.Failures
 	if f.Burst < 0 {
 		m.add("client_auth.failures.burst", "must not be negative; 0 lets any number pass")
 	}
-	return attempts.Config{Burst: f.Burst, Interval: m.positive("client_auth.failures.interval", f.Interval)}
+	if f.AddressBurst < 0 {
+		m.add("client_auth.failures.address_burst", "must not be negative; 0 lets any number pass")
+	}
+	return attempts.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: m.positive("client_auth.failures.interval", f.Interval)}
+}
+
+// untrustedProxy returns the entry that trusted_proxies lacks so that failures can
+// be limited at an address of the form of the listen key. It is empty if they can
+// be, or need not be. All connections to a loopback address or a Unix socket come
+// from this host, so only a trusted proxy can say which client a request is from.
+func (s settings) untrustedProxy(listen string) string {
+	if s.failures.Burst <= 0 && s.failures.AddressBurst <= 0 {
+		return ""
+	}
+	if strings.HasPrefix(listen, unixPrefix) {
+		if s.proxies.Trusts(netip.Addr{}) {
+			return ""
+		}
+		return forwarded.UnixSocket
+	}
+	host, _, _ := net.SplitHostPort(listen) // compile has read it
+	addresses := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+	if !strings.EqualFold(host, "localhost") {
+		address, err := netip.ParseAddr(host)
+		if err != nil || !address.Unmap().IsLoopback() {
+			return ""
+		}
+		addresses = []netip.Addr{address.Unmap()}
+	}
+	if slices.ContainsFunc(addresses, s.proxies.Trusts) {
+		return ""
+	}
+	return addresses[0].String()
+}
+
+// warnings returns what a valid configuration probably gets wrong.
+func (s settings) warnings() []string {
+	if entry := s.untrustedProxy(s.listen); entry != "" {
+		return []string{"client_auth.failures: has no effect, because all connections to " + s.listen + " come from this host; " +
+			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: [" + entry + "]"}
+	}
+	return nil
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,6 +71,58 @@ func TestUnknownProxyIsNotLimited(t *testing.T) {
 	if line := lineOfExchange(g.stop()); !strings.Contains(line, `"source":"127.0.0.1"`) {
 		t.Errorf("the log has %s", line)
 	}
+}
+
+// A listener that only this host reaches is useless for the limit on failures
+// unless the proxy in front of it is trusted. Check and the log say so.
+func TestA148LimitWithoutEffect(t *testing.T) {
+	socket := "unix:" + filepath.Join(t.TempDir(), "s")
+	for _, test := range []struct{ listen, config, set string }{
+		{"127.0.0.1:0", "", "127.0.0.1"},
+		{"127.0.0.1:0", "trusted_proxies: [10.0.0.0/8, unix]", "127.0.0.1"},
+		{"127.0.0.1:0", "client_auth: {failures: {burst: 0}}", "127.0.0.1"},
+		{"127.0.0.1:0", "client_auth: {failures: {address_burst: 0}}", "127.0.0.1"},
+		{"127.0.0.1:0", "client_auth: {failures: {burst: 0, address_burst: 0}}", ""},
+		{"127.0.0.1:0", "trusted_proxies: [127.0.0.0/8]", ""},
+		{"localhost:0", "", "127.0.0.1"},
+		{"localhost:0", "trusted_proxies: [127.0.0.1]", ""},
+		{"'[::1]:0'", "trusted_proxies: [127.0.0.1]", "::1"},
+		{"'[::1]:0'", "trusted_proxies: ['::1']", ""},
+		{socket, "trusted_proxies: [127.0.0.1]", "unix"},
+		{socket, "trusted_proxies: [unix]", ""},
+		{"':0'", "", ""},
+	} {
+		file := filepath.Join(t.TempDir(), "oauthgw.yaml")
+		text := "upstream: {url: " + publishing(t, honest+"}") + "}\nadmin: {listen: '127.0.0.1:0'}\nlisten: " + test.listen + "\n" + test.config + "\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, _, err := invoke(t, "check", "--config.file="+file)
+		_, warning, _ := strings.Cut(out, "\nwarning: client_auth.failures: has no effect")
+		if err != nil || strings.Contains(warning, "set trusted_proxies: ["+test.set+"]") != (test.set != "") || (warning == "") != (test.set == "") {
+			t.Errorf("%s: check says %v\n%s", text, err, out)
+		}
+		log := logOfServing(t, file)
+		if n := strings.Count(log, `"msg":"failure limit has no effect`); n != len(test.set[:min(1, len(test.set))]) ||
+			test.set != "" && !strings.Contains(log, `"set":"trusted_proxies: [`+test.set+`]"`) {
+			t.Errorf("%s: the log has\n%s", text, log)
+		}
+	}
+}
+
+// logOfServing serves until it listens, and returns the log.
+func logOfServing(t *testing.T, file string) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var log syncBuffer
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, []string{"serve", "--config.file=" + file}, nil, io.Discard, &log) }()
+	eventually(t, "the listener", func() bool { return strings.Contains(log.String(), `"msg":"listening"`) })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	return log.String()
 }
 
 // Whoever connects to a Unix socket has no address, and says whose request it

@@ -1,61 +1,70 @@
-// Package attempts remembers who failed to authenticate, and says who has to wait.
+// Package attempts limits failed client authentication, which RFC 6749 section
+// 2.3.1 requires wherever clients authenticate by a password.
 //
-// Who that is, is a client at a place: its client_id and the address that its
-// requests come from, never one of them alone, so that a stranger who fails in a
-// client's name makes nobody else wait. RFC 6749 section 2.3.1 demands such a limit
-// wherever clients authenticate by a password.
+// There are two budgets. One belongs to a client id at an address, so that
+// failures in a client's name from one address do not lock the client out
+// elsewhere. The other belongs to an address and covers all client ids, so that
+// changing the id does not buy further guesses.
 package attempts
 
 import (
 	"hash/maphash"
 	"net/netip"
+	"strings"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 )
 
-// maxRemembered bounds who is remembered; those whose last failure is the longest
-// ago are forgotten first. Some 300 octets each make 20 MiB.
-const maxRemembered = 1 << 16
+// maxBudgets bounds the budgets that are kept; the one with the oldest failure is
+// forgotten first. At about 300 bytes each they take 20 MiB.
+const maxBudgets = 1 << 16
 
-// Config says how many failures are let pass.
+// Config sets the size of the budgets.
 type Config struct {
-	// Burst is how many of a client from one place are, one after another.
+	// Burst is the number of failures that one client id may have at one address
+	// before it must wait. Zero means any number.
 	Burst int
-	// Interval is how long it takes until one more is.
+	// AddressBurst is the number of failures that one address may have over all
+	// client ids before it must wait. Zero means any number.
+	AddressBurst int
+	// Interval is the time after which each budget allows one more failure.
 	Interval time.Duration
 }
 
-// Failures are those that are remembered. Nil remembers none. They are safe for
+// Failures keeps the budgets. A nil Failures limits nothing. It is safe for
 // concurrent use.
 type Failures struct {
-	config Config
-	seed   maphash.Seed
-	of     *lru.Cache[who, *rate.Limiter]
+	config  Config
+	seed    maphash.Seed
+	mu      sync.Mutex // makes Add atomic
+	budgets *lru.Cache[key, *rate.Limiter]
 }
 
-// who is a client at a place. Both are of one size whatever was sent.
-type who struct {
-	client uint64 // a hash that nobody outside can aim at
-	place  netip.Prefix
+// key names a budget. Its size does not depend on what a client sends.
+type key struct {
+	client  uint64 // a hash with a random seed, so that collisions cannot be made
+	address netip.Prefix
+	all     bool // the budget covers all client ids
 }
 
-// New returns a memory of no failures. A burst of zero, or less, returns nil:
-// nobody ever has to wait.
+// New returns budgets without failures. It returns nil if neither burst is
+// positive.
 func New(c Config) *Failures {
-	if c.Burst <= 0 {
+	if c.Burst <= 0 && c.AddressBurst <= 0 {
 		return nil
 	}
-	of, err := lru.New[who, *rate.Limiter](maxRemembered)
+	budgets, err := lru.New[key, *rate.Limiter](maxBudgets)
 	if err != nil {
-		panic(err) // only of a size that is not positive
+		panic(err) // only if the size is not positive
 	}
-	return &Failures{config: c, seed: maphash.MakeSeed(), of: of}
+	return &Failures{config: c, seed: maphash.MakeSeed(), budgets: budgets}
 }
 
-// Under returns what is remembered under a configuration: the same where that is
-// what it was, so that nothing is forgotten, and else a memory of no failures.
+// Under returns the budgets for a configuration: the same ones if it did not
+// change, and otherwise budgets without failures.
 func (f *Failures) Under(c Config) *Failures {
 	if f != nil && f.config == c {
 		return f
@@ -63,43 +72,94 @@ func (f *Failures) Under(c Config) *Failures {
 	return New(c)
 }
 
-// Wait returns how long a client at a source has to wait until it may try again.
-// Zero means that it need not, as does everyone at the zero Addr.
-func (f *Failures) Wait(clientID string, source netip.Addr) time.Duration {
+// Wait returns how long a client at an address must wait before its next attempt.
+// It is zero for the zero Addr.
+func (f *Failures) Wait(clientID string, from netip.Addr) time.Duration {
 	if f == nil {
 		return 0
 	}
-	l, known := f.of.Peek(f.who(clientID, source))
+	return max(f.wait(f.clientKey(clientID, from), f.config.Burst), f.WaitAddress(from))
+}
+
+// WaitAddress returns how long an address must wait before its next attempt with
+// an unknown client id.
+func (f *Failures) WaitAddress(from netip.Addr) time.Duration {
+	if f == nil {
+		return 0
+	}
+	return f.wait(addressKey(from), f.config.AddressBurst)
+}
+
+func (f *Failures) wait(k key, burst int) time.Duration {
+	budget, known := f.budgets.Peek(k)
 	if !known {
 		return 0
 	}
-	missing := 1 - l.TokensAt(time.Now())
+	missing := min(1-budget.TokensAt(time.Now()), float64(burst))
 	return max(0, time.Duration(missing*float64(f.config.Interval)))
 }
 
-// Add remembers that a client failed. Attempts that were under way together all
-// count, also beyond the burst: whoever makes many at once waits the longer. Nothing
-// is remembered of the zero Addr: where nobody can be told from another, to make one
-// wait would lock out all.
-func (f *Failures) Add(clientID string, source netip.Addr) {
-	if f == nil || !source.IsValid() {
+// Add records a failure of a client at an address. The zero Addr stands for many
+// clients, so nothing is recorded for it: a wait would lock all of them out.
+//
+// A failure that the budget of the client id no longer covers does not use up the
+// budget of the address: one bad client must not lock out the others there.
+func (f *Failures) Add(clientID string, from netip.Addr) {
+	if f == nil || !from.IsValid() {
 		return
 	}
-	key := f.who(clientID, source)
-	l, known := f.of.Get(key)
-	if !known {
-		l = rate.NewLimiter(rate.Every(f.config.Interval), f.config.Burst)
-		if other, known, _ := f.of.PeekOrAdd(key, l); known {
-			l = other // added meanwhile
-		}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.spend(f.clientKey(clientID, from), f.config.Burst) {
+		f.spend(addressKey(from), f.config.AddressBurst)
 	}
-	l.ReserveN(time.Now(), 1)
 }
 
-// who returns the key of a client at a source. Whoever has one IPv6 address mostly
-// has its whole /64.
-func (f *Failures) who(clientID string, source netip.Addr) who {
-	source = source.Unmap()
-	place, _ := source.Prefix(min(source.BitLen(), 64)) // fits every address
-	return who{maphash.String(f.seed, clientID), place}
+// AddAddress records a failure at an address with an unknown client id.
+func (f *Failures) AddAddress(from netip.Addr) {
+	if f == nil || !from.IsValid() {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.spend(addressKey(from), f.config.AddressBurst)
+}
+
+// spend takes one failure from a budget and reports whether the budget covers it.
+// Concurrent failures may put a budget into debt. The debt is bounded so that no
+// wait is longer than burst intervals.
+func (f *Failures) spend(k key, burst int) bool {
+	if burst <= 0 {
+		return true
+	}
+	now := time.Now()
+	budget, known := f.budgets.Get(k)
+	if !known {
+		budget = rate.NewLimiter(rate.Every(f.config.Interval), burst)
+		f.budgets.Add(k, budget)
+	}
+	const rounding = 1e-6
+	if budget.TokensAt(now) < float64(2-burst)-rounding {
+		return false
+	}
+	budget.ReserveN(now, 1)
+	return true
+}
+
+// clientKey returns the key of a client id at an address. Providers compare ids in
+// a database that may ignore case and surrounding space, so all such spellings of
+// an id share one budget. Upper case first also joins letters such as the long s.
+func (f *Failures) clientKey(clientID string, from netip.Addr) key {
+	folded := strings.ToLower(strings.ToUpper(strings.TrimSpace(clientID)))
+	return key{client: maphash.String(f.seed, folded), address: prefix(from)}
+}
+
+func addressKey(from netip.Addr) key { return key{address: prefix(from), all: true} }
+
+// prefix returns the network of an address. A client with one IPv6 address usually
+// has the whole /64.
+func prefix(from netip.Addr) netip.Prefix {
+	from = from.Unmap()
+	p, _ := from.Prefix(min(from.BitLen(), 64)) // fits every address
+	return p
 }

@@ -67,16 +67,114 @@ func TestOnlyFailuresCount(t *testing.T) {
 	}
 }
 
-// Those that were under way before the first one failed were let through, and are
-// paid for later.
-func TestFailuresAtOnceAllCount(t *testing.T) {
+// Failures that were in flight before the first one was recorded put the budget
+// into debt, but nobody waits longer than burst intervals.
+func TestA147DebtIsBounded(t *testing.T) {
+	for _, burst := range []int{1, 2, 3, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			f := attempts.New(attempts.Config{Burst: burst, AddressBurst: burst, Interval: 10 * time.Second})
+			longest := time.Duration(burst) * 10 * time.Second
+			var failing sync.WaitGroup
+			for range 512 {
+				failing.Go(func() { f.Add("app", here); f.AddAddress(here) })
+			}
+			failing.Wait()
+			for what, wait := range map[string]time.Duration{"client": f.Wait("app", here), "address": f.WaitAddress(here)} {
+				if wait > longest || wait < longest-10*time.Second {
+					t.Errorf("burst %d: the %s waits %s", burst, what, wait)
+				}
+			}
+			time.Sleep(longest)
+			if wait := f.Wait("app", here); wait > 0 {
+				t.Errorf("burst %d: after %s it still waits %s", burst, longest, wait)
+			}
+			f.Add("app", here)
+			if wait := f.Wait("app", here); wait.Round(time.Millisecond) != 10*time.Second {
+				t.Errorf("burst %d: after one more failure it waits %s", burst, wait)
+			}
+		})
+	}
+}
+
+// A provider that looks an id up ignoring case and space takes each of these for
+// the same client.
+func TestA145SpellingsOfAClientID(t *testing.T) {
+	f := attempts.New(usual)
+	for _, id := range []string{"victim-ß", " VICTIM-ß", "Victim-ß\u00a0\t"} {
+		f.Add(id, here)
+	}
+	for _, id := range []string{"victim-ß", "VICtim-ß ", "v\u0131ctim-ß"} {
+		if f.Wait(id, here) == 0 {
+			t.Errorf("%q need not wait", id)
+		}
+	}
+	for _, id := range []string{"victim", "victim -ß", ""} {
+		if wait := f.Wait(id, here); wait != 0 {
+			t.Errorf("%q waits %s", id, wait)
+		}
+	}
+}
+
+func TestA146BudgetOfAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := attempts.New(usual)
-		fail(f, 100, "app", here)
-		if wait := f.Wait("app", here); wait.Round(time.Millisecond) != 98*10*time.Second {
-			t.Errorf("got %s", wait)
+		f := attempts.New(attempts.Config{Burst: 3, AddressBurst: 20, Interval: 10 * time.Second})
+		for i := range 19 {
+			f.Add(strconv.Itoa(i), here)
+		}
+		if wait := f.Wait("app", here); wait != 0 {
+			t.Fatalf("below the budget it waits %s", wait)
+		}
+		f.AddAddress(here)
+		for what, wait := range map[string]time.Duration{"a client": f.Wait("app", here), "no client": f.WaitAddress(here)} {
+			if wait.Round(time.Millisecond) != 10*time.Second {
+				t.Errorf("%s waits %s", what, wait)
+			}
+		}
+		if wait := f.Wait("0", netip.MustParseAddr("192.0.2.2")); wait != 0 {
+			t.Errorf("another address waits %s", wait)
+		}
+		time.Sleep(10 * time.Second)
+		if wait := f.Wait("app", here); wait != 0 {
+			t.Errorf("after the interval it waits %s", wait)
 		}
 	})
+}
+
+// A client that never succeeds, however often it tries at once, does not use up
+// the budget that it shares with others at its address.
+func TestA146OneBadClientLocksNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := attempts.New(attempts.Config{Burst: 10, AddressBurst: 100, Interval: 6 * time.Second})
+		fail(f, 1000, "bad", here)
+		for range 10_000 {
+			if f.Wait("bad", here) == 0 {
+				f.Add("bad", here)
+			}
+			if wait := f.Wait("good", here); wait != 0 {
+				t.Fatalf("the other client waits %s", wait)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+func TestBurstsAreIndependent(t *testing.T) {
+	f := attempts.New(attempts.Config{Burst: 3, Interval: time.Hour})
+	for i := range 1000 {
+		f.Add(strconv.Itoa(i), here)
+	}
+	if wait := f.Wait("app", here) + f.WaitAddress(here); wait != 0 {
+		t.Errorf("without a budget the address waits %s", wait)
+	}
+	f = attempts.New(attempts.Config{AddressBurst: 20, Interval: time.Hour})
+	fail(f, 19, "app", here)
+	if wait := f.Wait("app", here); wait != 0 {
+		t.Errorf("without a budget the client waits %s", wait)
+	}
+	f.Add("app", here)
+	if f.Wait("app", here) == 0 || f.Wait("other", here) == 0 {
+		t.Error("the address need not wait")
+	}
 }
 
 func TestOthersDoNotWait(t *testing.T) {
@@ -87,7 +185,8 @@ func TestOthersDoNotWait(t *testing.T) {
 	}{
 		"the same client and address":  {"192.0.2.1", "192.0.2.1", "app", true},
 		"the same client elsewhere":    {"192.0.2.1", "192.0.2.2", "app", false},
-		"another client":               {"192.0.2.1", "192.0.2.1", "App", false},
+		"another client":               {"192.0.2.1", "192.0.2.1", "app2", false},
+		"another spelling":             {"192.0.2.1", "192.0.2.1", " App", true},
 		"no client":                    {"192.0.2.1", "192.0.2.1", "", false},
 		"the same /64":                 {"2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "app", true},
 		"another /64":                  {"2001:db8:0:1::1", "2001:db8:0:2::1", "app", false},
@@ -137,15 +236,16 @@ func TestTheSameConfigurationForgetsNothing(t *testing.T) {
 // Whoever has very many addresses, or makes up very long names, takes a bounded
 // amount of memory; those who failed longest ago are forgotten.
 func TestMemoryIsBounded(t *testing.T) {
-	f := attempts.New(usual)
+	f := attempts.New(attempts.Config{Burst: 3, AddressBurst: 100, Interval: time.Hour})
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	fail(f, 3, "app", here)
+	there := netip.MustParseAddr("192.0.2.2")
+	fail(f, 3, "app", there)
 	name := strings.Repeat("x", 1000)
 	for i := range 70_000 {
 		fail(f, 3, name+strconv.Itoa(i), here)
-		if i == 60_000 && f.Wait("app", here) == 0 {
+		if i == 60_000 && f.Wait("app", there) == 0 {
 			t.Error("it was forgotten before there were as many as are remembered")
 		}
 	}
@@ -154,10 +254,10 @@ func TestMemoryIsBounded(t *testing.T) {
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 24<<20 {
 		t.Errorf("it takes %d MiB", grown>>20)
 	}
-	if f.Wait("app", here) != 0 {
+	if f.Wait("app", there) != 0 {
 		t.Error("the oldest was not forgotten")
 	}
-	if f.Wait(name+"69999", here) == 0 {
+	if f.Wait(name+"69999", here) == 0 || f.WaitAddress(here) == 0 {
 		t.Error("the latest was forgotten")
 	}
 }
@@ -169,7 +269,7 @@ func TestManyAtOnce(t *testing.T) {
 			client := strconv.Itoa(i)
 			var running sync.WaitGroup
 			begin := make(chan struct{})
-			for range 4 {
+			for range 5 {
 				running.Go(func() {
 					<-begin
 					f.Add(client, here)
@@ -178,7 +278,7 @@ func TestManyAtOnce(t *testing.T) {
 			synctest.Wait()
 			close(begin)
 			running.Wait()
-			if wait := f.Wait(client, here); wait.Round(time.Millisecond) != (4-2)*10*time.Second {
+			if wait := f.Wait(client, here); wait.Round(time.Millisecond) != 3*10*time.Second {
 				t.Fatalf("some were not counted: got %s", wait)
 			}
 		}

@@ -21,10 +21,10 @@ const (
 	fieldFor   = "X-Forwarded-For"
 	fieldHost  = "X-Forwarded-Host"
 	fieldProto = "X-Forwarded-Proto"
-
-	// unixSocket stands for whoever connects to a Unix socket, among entries.
-	unixSocket = "unix"
 )
+
+// UnixSocket stands for every peer on a Unix socket, among the entries of [Trust].
+const UnixSocket = "unix"
 
 // Proxies are those whose word on where a request came from is taken. The zero
 // value is nobody. They are immutable.
@@ -43,7 +43,7 @@ type Proxies struct {
 func Trust(entries []string, host bool) (Proxies, error) {
 	p := Proxies{host: host}
 	for _, entry := range entries {
-		if entry == unixSocket {
+		if entry == UnixSocket {
 			p.unix = true
 			continue
 		}
@@ -139,6 +139,10 @@ func (p Proxies) keep(out, came http.Header, name string) {
 		out[name] = slices.Clone(said)
 	}
 }
+
+// Trusts reports whether a proxy at an address is trusted. The zero Addr stands for
+// a Unix socket.
+func (p Proxies) Trusts(addr netip.Addr) bool { return p.trusts(addr, !addr.IsValid()) }
 
 func (p Proxies) trusts(addr netip.Addr, unix bool) bool {
 	return unix && p.unix || slices.ContainsFunc(p.networks, func(n netip.Prefix) bool {
