@@ -93,6 +93,12 @@ func (p pieces) begin() {
 	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(pieceTime))
 }
 
+// WriteHeader implements [http.ResponseWriter].
+func (p pieces) WriteHeader(status int) {
+	leaveUntyped(p.Header())
+	p.ResponseWriter.WriteHeader(status)
+}
+
 // Write implements [io.Writer].
 func (p pieces) Write(piece []byte) (int, error) {
 	p.begin()

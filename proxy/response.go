@@ -40,6 +40,7 @@ func (x *exchange) complete(resp *http.Response) error {
 	if err := r.check(x.Endpoint); err != nil {
 		return err
 	}
+	r.completeType()
 	x.amend(x, &r)
 	forbidStoring(r.header)
 	if x.OwnCORS {
@@ -47,6 +48,7 @@ func (x *exchange) complete(resp *http.Response) error {
 	}
 	r.header.Set("Content-Length", strconv.Itoa(len(r.body)))
 	addTo(x.w.Header(), r.header)
+	leaveUntyped(x.w.Header())
 	resp.StatusCode, resp.Status = r.status, ""
 	resp.Header, resp.Trailer = nil, nil // the answer has it already
 	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
@@ -102,6 +104,22 @@ func (r reply) check(endpoint clientauth.Endpoint) error {
 		return errBrokenReply
 	}
 	return nil
+}
+
+// completeType adds the media type that RFC 6749 sections 5.1 and 5.2 require, if
+// the response has none and its body is a JSON object.
+func (r reply) completeType() {
+	if strings.TrimSpace(r.header.Get("Content-Type")) == "" && bytes.HasPrefix(bytes.TrimLeft(r.body, " \t\r\n"), []byte("{")) && json.Valid(r.body) {
+		r.header.Set("Content-Type", "application/json")
+	}
+}
+
+// leaveUntyped prevents net/http from guessing the media type of a response that
+// has none. A guess can turn text that a client controls into a page.
+func leaveUntyped(h http.Header) {
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil
+	}
 }
 
 // isTruncated reports whether a body that claims to be JSON ends too early,

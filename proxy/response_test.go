@@ -3,11 +3,13 @@ package proxy_test
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -199,4 +201,36 @@ func FuzzReply(f *testing.F) {
 			t.Fatalf("the status changed from %d to %d", status, w.Code)
 		}
 	})
+}
+
+// On other paths net/http would guess only if the body is written before the
+// header is flushed, which happens now and then. An interim response, which makes
+// ReverseProxy clear the header, changes nothing.
+func TestA149OtherPathsStayUntyped(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hinted" {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+		w.Header()["Content-Type"] = nil
+		_, _ = io.WriteString(w, "<html><script>alert(1)</script>")
+	}))
+	defer provider.Close()
+	upstream, err := url.Parse(provider.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passes := httptest.NewServer(proxy.NewPassthrough(proxy.PassthroughConfig{
+		Upstream: upstream, Transport: proxy.NewPassthroughTransport("", nil), Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)}))
+	defer passes.Close()
+	for i := range 400 {
+		resp, err := http.Get(passes.URL + []string{"/", "/hinted"}[i%2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if values, ok := resp.Header["Content-Type"]; ok || err != nil || len(body) != 31 {
+			t.Fatalf("response %d: got %q %q %v", i, values, body, err)
+		}
+	}
 }
