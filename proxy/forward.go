@@ -17,8 +17,7 @@ import (
 )
 
 // forward sends a request to the provider and the completed reply to the
-// client. The provider's time begins here: what a slow client took of it would
-// look like a provider that is silent, and have it left alone.
+// client. The provider's time begins here, so that a slow client takes none of it.
 func (x *exchange) forward(out outgoing) {
 	ctx, cancel := context.WithTimeout(x.r.Context(), x.Timeout)
 	defer cancel()

@@ -41,7 +41,6 @@ func stall(ctx context.Context, s *site) (string, error) {
 	for range rounds {
 		stuck.Store(1)
 		ends.storm(s, g, 600, &ended)
-		// The gateway leaves it alone for a second.
 		stuck.Store(0)
 		probe := s.clients(1, g.data)[0]
 		err = errors.Join(err, await(ctx, "an answer of the provider that goes on", func() bool { _, err := redeem(probe); return err == nil }))

@@ -47,7 +47,6 @@ func (e *exchange) fail(err error) error {
 	if cause := e.ctx.Err(); cause != nil {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
-	e.breaker.count(err)
 	return err
 }
 

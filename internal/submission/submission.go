@@ -28,8 +28,8 @@ var (
 	// sent.
 	ErrBusy = errors.New("as many requests as may be are under way")
 	// ErrUnreachable says that there was no connection to be had, and nothing was
-	// sent. Why is behind it in the chain of the error, but where the server has
-	// been silent for so many requests that it is not asked at all.
+	// sent. The cause is in the chain of the error, except where connecting failed
+	// so often that it is not tried at all.
 	ErrUnreachable = errors.New("the server cannot be reached")
 )
 
@@ -111,7 +111,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.exchange(c, message, r)
 }
 
-// reach returns a connection to a server that is not known to be silent.
+// reach returns a connection, unless the breaker refuses the request.
 func (t *Transport) reach(ctx context.Context) (*connection, error) {
 	ok, trial := t.breaker.admits()
 	if !ok {
@@ -130,6 +130,7 @@ func (t *Transport) reach(ctx context.Context) (*connection, error) {
 	if trial {
 		t.breaker.connected()
 	}
+	t.breaker.count(nil)
 	return c, nil
 }
 
@@ -153,7 +154,6 @@ func (t *Transport) exchange(c *connection, message *bytes.Buffer, r *http.Reque
 		}
 		return nil, e.fail(err)
 	}
-	t.breaker.count(nil)
 	e.keep = writeErr == nil && !resp.Close
 	e.content, resp.Body = resp.Body, e
 	if resp.ContentLength == 0 {
