@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,8 @@ var (
 	// clients it is a 404, which makes them try the next location; every other
 	// error makes them give up.
 	errNoDocument = errors.New("the provider has no metadata document there")
+	// errTooMany means that a fetch outside the issuer's locations was refused.
+	errTooMany = errors.New("too many metadata documents are being fetched")
 	// errForeignIssuer says that a document is somebody else's (RFC 8414
 	// section 3.3).
 	errForeignIssuer = errors.New("the provider's metadata names another issuer than upstream.issuer")
@@ -115,10 +118,15 @@ func (s *Source) ask(ctx context.Context, location string, known *document) (*ht
 	return s.Transport.RoundTrip(req)
 }
 
+// notNow are the client error statuses that do not mean that there is no document:
+// the provider refuses this request, or refuses it now.
+var notNow = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired,
+	http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}
+
 // checkReply decides by status and header whether a reply holds a document.
 func checkReply(resp *http.Response) error {
 	switch {
-	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests:
+	case resp.StatusCode >= 500 || slices.Contains(notNow, resp.StatusCode):
 		return fmt.Errorf("the provider answered the metadata request with status %d", resp.StatusCode)
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return fmt.Errorf("the provider answered the metadata request with a redirect (status %d), which is not followed", resp.StatusCode)

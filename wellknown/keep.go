@@ -45,13 +45,13 @@ const (
 // not long ago, or if the provider has just failed, so that nobody waits for
 // what is not to be had (RFC 5861).
 func (s *Source) get(ctx context.Context, location, name string) (entry, string, error) {
-	e, known := s.kept(location).Get(location)
+	e, known := s.shelf(location).documents.Get(location)
 	age := time.Since(e.fetched)
 	if known && age < e.lifetime {
 		return e, resultHit, nil
 	}
 	if known && age < e.lifetime+s.StaleFor {
-		_, failing := s.missing.Peek(location)
+		_, failing := s.shelf(location).missing.Peek(location)
 		if failing || age < 2*e.lifetime {
 			_, _ = s.start(location, name) // what it brings is kept
 			return e, resultStale, nil
@@ -65,7 +65,7 @@ func (s *Source) get(ctx context.Context, location, name string) (entry, string,
 // the provider says meanwhile that there is none: what clients would do without
 // it cannot be better.
 func (s *Source) fresh(ctx context.Context, location, name string) (entry, string, error) {
-	e, known := s.kept(location).Get(location)
+	e, known := s.shelf(location).documents.Get(location)
 	age := time.Since(e.fetched)
 	if known && age < e.lifetime {
 		return e, resultHit, nil
@@ -100,15 +100,21 @@ func (s *Source) wait(ctx context.Context, location, name string) (entry, error)
 }
 
 // start begins a fetch, or joins one that is under way. Its error repeats a
-// failure that is younger than the pause. A fetch is bound to nobody's context,
-// so that it serves the others when the first caller leaves; it ends by its own
+// failure that is younger than the pause. A fetch is bound to no caller's context,
+// so that it serves the others when the first caller leaves. It ends by its own
 // timeout or with the source.
 func (s *Source) start(location, name string) (<-chan singleflight.Result, error) {
-	if a, ok := s.missing.Get(location); ok && time.Now().Before(a.until) {
+	if a, ok := s.shelf(location).missing.Get(location); ok && time.Now().Before(a.until) {
 		return nil, a.err
 	}
 	return s.fetches.DoChan(location, func() (any, error) {
-		known, _ := s.kept(location).Peek(location)
+		if !s.isOwn(location) {
+			if err := s.outside.enter(s.life); err != nil {
+				return entry{}, err // the provider was not asked, so this says nothing about it
+			}
+			defer s.outside.leave()
+		}
+		known, _ := s.shelf(location).documents.Peek(location)
 		e, err := s.surviving(location, name, known)
 		s.keep(location, e, err)
 		return e, err
@@ -128,14 +134,15 @@ func (s *Source) surviving(location, name string, known entry) (e entry, err err
 	return s.fetch(location, name, known)
 }
 
+// keep records what a fetch brought.
 func (s *Source) keep(location string, e entry, err error) {
 	if err != nil {
 		now := time.Now()
 		// #nosec G404 -- whoever guesses it knows when the provider is asked
-		s.missing.Add(location, absence{err, now, now.Add(pause + rand.N(pause/2))})
+		s.shelf(location).missing.Add(location, absence{err, now, now.Add(pause + rand.N(pause/2))})
 		return
 	}
-	s.missing.Remove(location)
-	s.kept(location).Add(location, e)
+	s.shelf(location).missing.Remove(location)
+	s.shelf(location).documents.Add(location, e)
 	s.Metrics.MetadataFetched()
 }

@@ -35,14 +35,14 @@ func (s *Source) Kept(issuer string, paths map[clientauth.Endpoint]string) (kept
 	judged := false
 	for _, location := range s.locations {
 		k := Kept{Location: location}
-		if e, ok := s.own.Peek(location); ok {
+		if e, ok := s.own.documents.Peek(location); ok {
 			k.Published, k.Served, k.Fetched = e.document.published, s.served(e.document, issuer, paths), e.fetched
 			k.Expired = time.Since(e.fetched) >= e.lifetime+s.StaleFor
 			if !judged {
 				untrue, judged = s.judge(Metadata{e.document.Object}, paths), true
 			}
 		}
-		if a, ok := s.missing.Peek(location); ok {
+		if a, ok := s.own.missing.Peek(location); ok {
 			k.Fault, k.Failed, k.Absent = a.err, a.at, errors.Is(a.err, errNoDocument)
 		}
 		kept = append(kept, k)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"reflect"
 	"slices"
 	"time"
@@ -60,11 +61,10 @@ type SourceConfig struct {
 // for concurrent use.
 type Source struct {
 	SourceConfig
-	locations []string                  // of the issuer
-	own       *lru.Cache[string, entry] // at those
-	others    *lru.Cache[string, entry] // wherever else callers look
-	missing   *lru.Cache[string, absence]
-	fetches   singleflight.Group
+	locations   []string // of the issuer
+	own, others shelf    // at those, and wherever else callers look
+	fetches     singleflight.Group
+	outside     outside // bounds the fetches for others
 
 	life context.Context // of fetches, which belong to no single request
 	end  context.CancelFunc
@@ -74,28 +74,49 @@ type Source struct {
 // is not positive.
 func NewSource(c SourceConfig) (*Source, error) {
 	locations := Locations(c.Expected)
-	own, err := lru.New[string, entry](len(locations))
-	if err != nil {
-		return nil, fmt.Errorf("metadata cache: %w", err)
+	for i, location := range locations {
+		locations[i] = path.Clean(location) // as locate spells those that callers ask for
 	}
-	others, err := lru.New[string, entry](c.Entries)
+	own, err := newShelf(len(locations))
 	if err != nil {
-		return nil, fmt.Errorf("metadata cache: %w", err)
+		return nil, err
 	}
-	missing, err := lru.New[string, absence](c.Entries)
+	others, err := newShelf(c.Entries)
 	if err != nil {
-		return nil, fmt.Errorf("metadata cache: %w", err)
+		return nil, err
 	}
-	s := &Source{SourceConfig: c, locations: locations, own: own, others: others, missing: missing}
+	s := &Source{SourceConfig: c, locations: locations, own: own, others: others, outside: newOutside()}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
 
-// kept returns where the document of a location is kept. Callers choose what
-// stands behind a well-known name, and some providers have a document for
-// everything; that must not push out the issuer's own.
-func (s *Source) kept(location string) *lru.Cache[string, entry] {
-	if slices.Contains(s.locations, location) {
+// shelf keeps what fetches brought, by location.
+type shelf struct {
+	documents *lru.Cache[string, entry]
+	missing   *lru.Cache[string, absence]
+}
+
+func newShelf(size int) (shelf, error) {
+	documents, err := lru.New[string, entry](size)
+	if err != nil {
+		return shelf{}, fmt.Errorf("metadata cache: %w", err)
+	}
+	missing, err := lru.New[string, absence](size)
+	if err != nil {
+		return shelf{}, fmt.Errorf("metadata cache: %w", err)
+	}
+	return shelf{documents, missing}, nil
+}
+
+// isOwn reports whether a location is one of the issuer's. Callers choose all
+// others.
+func (s *Source) isOwn(location string) bool { return slices.Contains(s.locations, location) }
+
+// shelf returns where the document of a location is kept. Documents at other
+// locations must not push out the issuer's own: some providers have one for
+// every path.
+func (s *Source) shelf(location string) shelf {
+	if s.isOwn(location) {
 		return s.own
 	}
 	return s.others
@@ -108,7 +129,7 @@ func (s *Source) Inherit(from *Source) bool {
 	if *s.Upstream != *from.Upstream || !reflect.DeepEqual(s.Public, from.Public) || s.Expected != from.Expected || !reflect.DeepEqual(s.Patch, from.Patch) {
 		return false
 	}
-	for _, shelf := range []struct{ from, to *lru.Cache[string, entry] }{{from.own, s.own}, {from.others, s.others}} {
+	for _, shelf := range []struct{ from, to *lru.Cache[string, entry] }{{from.own.documents, s.own.documents}, {from.others.documents, s.others.documents}} {
 		for _, location := range shelf.from.Keys() {
 			if e, ok := shelf.from.Peek(location); ok {
 				e.lifetime = min(e.lifetime, s.TTL)

@@ -281,7 +281,7 @@ func TestA088A089RepliesThatHoldNoDocument(t *testing.T) {
 		"json as html": {with("text/html", document), 404},
 		"an array":     {with("application/json", "[]"), 404},
 		"not found":    {fails(404), 404},
-		"unauthorized": {fails(401), 404},
+		"gone":         {fails(410), 404},
 		"overloaded":   {fails(429), 503},
 		"broken json":  {with("application/json", `{"issuer":`), 503},
 		"no issuer":    {with("application/json", `{}`), 503},
