@@ -23,10 +23,14 @@ import (
 type audit struct {
 	sink    *sink
 	handler slog.Handler
-	file    atomic.Pointer[string]
+	on      atomic.Bool               // entries are kept
+	next    atomic.Pointer[auditFile] // where further entries go; nil: as before
 	stdout  io.Writer
 	log     *slog.Logger // of operations
-	failing bool         // the last entry could not be written; known to the sink alone
+
+	// Of the sink's goroutine.
+	file    *auditFile
+	failing bool // the last entry could not be written
 }
 
 // toStdout is the name of standard output, in place of a file's.
@@ -36,8 +40,7 @@ const toStdout = "-"
 // that nobody took in time, or that could not be written; log is told when that
 // begins and ends.
 func newAudit(stdout io.Writer, log *slog.Logger, drop func()) *audit {
-	a := &audit{stdout: stdout, log: log}
-	a.to("")
+	a := &audit{stdout: stdout, log: log, file: &auditFile{}}
 	a.sink = newSink(a, auditHandler, drop)
 	a.handler = inRequest{auditHandler(a.sink)}
 	return a
@@ -53,15 +56,24 @@ func auditHandler(w io.Writer) slog.Handler {
 	}})
 }
 
-// to names the file that further entries go to. Empty means that none are kept.
-func (a *audit) to(file string) {
-	if a != nil {
-		a.file.Store(&file)
+// to names the file that further entries go to, and opens it. Empty means that
+// none are kept.
+func (a *audit) to(name string) {
+	if a == nil {
+		return
 	}
+	if name != "" {
+		next := &auditFile{name: name}
+		_ = next.follow() // the next entry tries again, and logs the error
+		if unused := a.next.Swap(next); unused != nil {
+			unused.close()
+		}
+	}
+	a.on.Store(name != "")
 }
 
 func (a *audit) record(ctx context.Context, d proxy.Decision) {
-	if a == nil || *a.file.Load() == "" {
+	if a == nil || !a.on.Load() {
 		return
 	}
 	entry := slog.NewRecord(d.Time, slog.LevelInfo, "client authentication", 0)
@@ -82,23 +94,54 @@ func (a *audit) Write(entries []byte) (int, error) {
 	return n, err
 }
 
-// write opens the file anew each time, so that it can be rotated without a word to
-// this program.
 func (a *audit) write(entries []byte) (int, error) {
-	file := *a.file.Load()
-	if file == toStdout {
+	if next := a.next.Swap(nil); next != nil {
+		a.file.close()
+		a.file = next
+	}
+	if a.file.name == toStdout {
 		return a.stdout.Write(entries)
 	}
-	f, err := openAudit(file, os.O_CREATE)
-	if err != nil {
+	if err := a.file.follow(); err != nil {
 		return 0, err
 	}
-	n, err := f.Write(entries)
-	// Some file systems tell only then that they are lost.
-	if fault := f.Close(); err == nil && fault != nil {
-		return 0, fault
+	n, err := a.file.Write(entries)
+	if err != nil {
+		a.file.close() // a pipe may get another reader
 	}
 	return n, err
+}
+
+// auditFile is a file that entries are appended to. It stays open, so that entries
+// are not lost while the process has no descriptor left.
+type auditFile struct {
+	name     string
+	*os.File // nil: not open
+}
+
+// follow opens the file, again if the name has come to lead to another one, so
+// that it can be rotated without a signal to this program.
+func (f *auditFile) follow() (err error) {
+	if f.name == toStdout {
+		return nil
+	}
+	if f.File != nil {
+		written, err := f.Stat()
+		named, missing := os.Stat(f.name)
+		if err == nil && missing == nil && os.SameFile(written, named) {
+			return nil
+		}
+		f.close()
+	}
+	f.File, err = openAudit(f.name, os.O_CREATE)
+	return err
+}
+
+func (f *auditFile) close() {
+	if f.File != nil {
+		_ = f.Close() // every write has reported its own error
+		f.File = nil
+	}
 }
 
 // openAudit opens a file for further entries. A pipe that nobody reads is an error
@@ -108,10 +151,16 @@ func openAudit(file string, flags int) (*os.File, error) {
 	return os.OpenFile(file, flags|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
 }
 
-// close writes the entries that wait.
+// close writes the entries that wait. The file stays open if that does not end.
 func (a *audit) close() {
-	if a != nil {
-		a.sink.close()
+	if a == nil {
+		return
+	}
+	a.sink.close()
+	select {
+	case <-a.sink.done:
+		a.file.close()
+	default:
 	}
 }
 
