@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
@@ -17,16 +18,19 @@ type Provider struct {
 	Issuer string
 	// Endpoints are the endpoints that clients reach through the gateway.
 	Endpoints map[clientauth.Endpoint]*url.URL
+	// Fetched is when the provider last sent the metadata, or confirmed it.
+	Fetched time.Time
 }
 
 // Provider returns what the issuer's metadata says. The error tells an operator
 // what is missing.
 func (s *Source) Provider(ctx context.Context) (Provider, error) {
-	md, err := s.metadata(ctx)
+	e, err := s.metadata(ctx)
 	if err != nil {
 		return Provider{}, err
 	}
-	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}}
+	md := Metadata{e.document.Object}
+	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}, Fetched: e.fetched}
 	way := s.way(md.Issuer())
 	for _, name := range clientauth.Endpoints() {
 		u := md.Endpoint(name)
@@ -44,17 +48,17 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 }
 
 // metadata returns the issuer's metadata from the first location that has it.
-func (s *Source) metadata(ctx context.Context) (Metadata, error) {
+func (s *Source) metadata(ctx context.Context) (entry, error) {
 	var failures []error
 	for _, path := range s.locations {
 		location, name := locate(path)
 		e, _, err := s.fresh(ctx, location, name)
 		if err == nil {
-			return Metadata{e.document.Object}, nil
+			return e, nil
 		}
 		failures = append(failures, fmt.Errorf("%s: %w", location, err))
 	}
-	return Metadata{}, errors.Join(failures...)
+	return entry{}, errors.Join(failures...)
 }
 
 // way returns how URLs of an issuer's document lead through the gateway: as they are, if

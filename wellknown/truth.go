@@ -16,11 +16,11 @@ import (
 // not so, which of it strict clients refuse, and what to do. The paths are those
 // that the gateway fronts. The error says that there is no metadata to judge.
 func (s *Source) Truth(ctx context.Context, paths map[clientauth.Endpoint]string) ([]string, error) {
-	md, err := s.metadata(ctx)
+	e, err := s.metadata(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return s.judge(md, paths), nil
+	return s.judge(Metadata{e.document.Object}, paths), nil
 }
 
 // judge is [Source.Truth] of one document.

@@ -35,8 +35,11 @@ type gateway struct {
 
 	routes atomic.Pointer[routes] // nil until the endpoints are known
 
-	mu     sync.Mutex // serialises what builds routes
-	failed bool       // the last attempt to learn failed, and was logged
+	users atomic.Int64 // requests in flight, and one for being in force
+
+	mu      sync.Mutex // serialises what builds routes
+	failed  bool       // the last attempt to learn failed, and was logged
+	fetched time.Time  // when the metadata arrived that the routes were last compared with
 }
 
 // routes are what the gateway answers by at one time.
@@ -82,6 +85,7 @@ func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 	}
 	g := &gateway{settings: s, observers: o, log: o.newLog(s), source: source,
 		to: to, clients: proxy.NewClientConfiguration()}
+	g.users.Store(1)
 	g.notFound, g.notYet = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown)
 	g.noHost, g.badTarget = g.refusal(proxy.ErrHost), g.refusal(proxy.ErrTarget)
 	if s.clientConfiguration != "" {
@@ -116,8 +120,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // succeed takes over what a gateway before this one knows of the same provider,
 // so that nothing that is known has to be asked again. The error says that this
-// one cannot answer where the other could.
-func (g *gateway) succeed(before *gateway) error {
+// one cannot answer where the other could, or why ctx ended.
+func (g *gateway) succeed(ctx context.Context, before *gateway) error {
 	sameSocket := g.settings.upstreamSocket == before.settings.upstreamSocket
 	if sameSocket && g.source.Inherit(before.source) && g.settings.clientConfiguration == "" {
 		g.clients.Inherit(before.clients)
@@ -125,32 +129,22 @@ func (g *gateway) succeed(before *gateway) error {
 	if g.knowsEnough() {
 		return nil
 	}
-	if err := g.learn(context.Background()); err != nil && before.ready() && !g.ready() {
+	err := g.learn(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil && before.ready() && !g.ready():
 		return fmt.Errorf("the endpoints cannot be learnt: %w", err)
 	}
 	return nil
-}
-
-// release lets go of the idle connections of a gateway that answers its last
-// requests.
-func (g *gateway) release() {
-	for _, t := range []http.RoundTripper{g.to.fronted, g.to.metadata, g.to.rest} {
-		(&http.Client{Transport: t}).CloseIdleConnections()
-	}
-}
-
-// close ends the fetches under way and lets go of the connections to the
-// provider that are idle.
-func (g *gateway) close() {
-	g.source.Close()
-	g.release()
 }
 
 // ready reports whether requests can be answered.
 func (g *gateway) ready() bool { return g.routes.Load() != nil }
 
 // learn asks the provider who it is and where its endpoints are, and builds
-// routes if that is news. Failing and recovering are each logged once.
+// routes if that is news. A document that arrived before one that was applied
+// already changes nothing. Failing and recovering are each logged once.
 func (g *gateway) learn(ctx context.Context) error {
 	known, err := g.source.Provider(ctx)
 	g.mu.Lock()
@@ -162,14 +156,17 @@ func (g *gateway) learn(ctx context.Context) error {
 		}
 		return err
 	}
-	if now := g.routes.Load(); now != nil && reflect.DeepEqual(now.known, known) {
-		g.failed = false
+	if known.Fetched.Before(g.fetched) {
+		return nil
+	}
+	if now := g.routes.Load(); now != nil && now.known.Issuer == known.Issuer && reflect.DeepEqual(now.known.Endpoints, known.Endpoints) {
+		g.failed, g.fetched = false, known.Fetched
 		return nil
 	}
 	if err := g.build(known); err != nil {
 		return err
 	}
-	g.failed = false
+	g.failed, g.fetched = false, known.Fetched
 	g.log.Info("endpoints known", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(g.fronted(known))))
 	return nil
 }

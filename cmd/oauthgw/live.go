@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,10 +15,6 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 )
-
-// pollEvery is how often the files of the configuration are looked at: by their
-// content, because Kubernetes swaps links.
-const pollEvery = 5 * time.Second
 
 // live is the gateway of the moment. Reloading puts another in its place; a
 // request is answered by one of them from its beginning to its end. It is safe
@@ -33,10 +28,15 @@ type live struct {
 	current atomic.Pointer[gateway]
 	loaded  atomic.Pointer[loading] // the last one
 
-	mu       sync.Mutex // serialises begin, reload, freeze and end
-	frozen   bool       // nothing is loaded any more
-	watched  []string   // the files of the configuration
-	seen     string     // what they held when they were last read
+	life context.Context         // of reloads; its cause is errFrozen
+	quit context.CancelCauseFunc // of life
+
+	asked    atomic.Int64 // reloads
+	mu       sync.Mutex   // serialises begin, reload, freeze and end
+	answered int64        // of asked: by the last reload, with outcome
+	outcome  error
+	watched  []string // the files of the configuration
+	seen     string   // what they held when they were last read
 	learning sync.WaitGroup
 	stop     context.CancelFunc // of what the current gateway does by itself
 }
@@ -50,10 +50,16 @@ func newLive(s settings, o observers) (*live, error) {
 	s.expose(o.metrics)
 	s.warn(g.log)
 	l := &live{observers: o, watched: s.files, seen: fingerprint(s.files)}
+	l.life, l.quit = context.WithCancelCause(context.Background())
 	l.tell(nil)
-	l.current.Store(g)
-	l.audit.to(s.auditFile)
+	l.apply(g)
 	return l, nil
+}
+
+// apply makes a gateway the current one, and its settings those of the observers.
+func (l *live) apply(g *gateway) {
+	l.current.Store(g)
+	l.follow(g.settings)
 }
 
 // loading is an attempt to load the configuration.
@@ -81,7 +87,14 @@ func (l *live) now() *gateway { return l.current.Load() }
 func (l *live) log() *slog.Logger { return l.now().log }
 
 // ServeHTTP implements [http.Handler].
-func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) { l.now().ServeHTTP(w, r) }
+func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g := l.now()
+	for !g.enter() {
+		g = l.now() // it was replaced meanwhile
+	}
+	defer g.leave()
+	g.ServeHTTP(w, r)
+}
 
 // begin lets the gateway learn, and tell what it learnt.
 func (l *live) begin() {
@@ -115,31 +128,38 @@ func (l *live) end() {
 // errFrozen is why nothing is loaded any more.
 var errFrozen = errors.New("oauthgw is about to end")
 
-// freeze makes the configuration in force the last, once a reload under way is
-// over: whoever has been told that this process ends must not hear afterwards
-// that it is ready.
+// freeze makes the configuration in force the last. It cancels the discovery of a
+// reload under way and waits for its end, so that systemd does not read that this
+// process is ready after it has read that it ends.
 func (l *live) freeze() {
+	l.quit(errFrozen)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.frozen = true
 }
 
 // reload puts a gateway with the configuration of now in the place of the
-// current one, which stays if that is not possible.
+// current one, which stays if that is not possible. Callers that come while
+// another reload is under way share the next one, so that none waits for more
+// than two.
 func (l *live) reload() error {
+	request := l.asked.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.frozen {
-		return errFrozen
+	switch {
+	case l.life.Err() != nil:
+		return context.Cause(l.life)
+	case request <= l.answered:
+		return l.outcome
 	}
+	l.answered = l.asked.Load()
 	tell(l.now().log, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec(), "reloading the configuration")
-	err := l.replace()
+	l.outcome = l.replace()
 	status := "carrying requests to " + l.now().settings.provider()
-	if err != nil {
+	if l.outcome != nil {
 		status = "the configuration was not reloaded, the old one stays: see the log"
 	}
 	tell(l.now().log, daemon.SdNotifyReady, status)
-	return err
+	return l.outcome
 }
 
 // replace does so for one that is alone in doing it.
@@ -157,6 +177,9 @@ func (l *live) replace() error {
 	if err == nil {
 		after, err = l.successor(s, before)
 	}
+	if errors.Is(err, errFrozen) {
+		return err // which says nothing about the configuration
+	}
 	l.tell(err)
 	if err != nil {
 		before.log.Error("the configuration was not reloaded, the old one stays", "fault", err.Error())
@@ -164,11 +187,10 @@ func (l *live) replace() error {
 	}
 	s.expose(l.metrics)
 	s.warn(after.log)
-	l.current.Store(after)
-	l.audit.to(s.auditFile)
+	l.apply(after)
 	l.watched = s.files
 	l.stop()
-	before.release()
+	before.retire()
 	l.watch(after)
 	after.log.Info("the configuration was reloaded")
 	for _, key := range fixed {
@@ -191,47 +213,9 @@ func (l *live) successor(s settings, before *gateway) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := after.succeed(before); err != nil {
+	if err := after.succeed(l.life, before); err != nil {
 		after.close()
 		return nil, err
 	}
 	return after, nil
-}
-
-// remember notes what the files held before they were read. If reading made
-// others known, they count as they are now, unless the first have changed
-// meanwhile. The lock must be held.
-func (l *live) remember(files []string, sum string) {
-	if !slices.Equal(files, l.watched) && fingerprint(files) == sum {
-		sum = fingerprint(l.watched)
-	}
-	l.seen = sum
-}
-
-// changed reports whether the files that a reload reads hold something else than
-// when they were last read, whoever asked for that: after one that failed those
-// of that configuration as well, because one of them may have been missing.
-func (l *live) changed() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return fingerprint(l.watched) != l.seen
-}
-
-// keepReloading reloads on each signal and each change of a file, until ctx
-// ends. The outcome is in the log and the metrics.
-func (l *live) keepReloading(ctx context.Context, signals <-chan os.Signal) {
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-signals:
-			_ = l.reload()
-		case <-poll.C:
-			if l.changed() {
-				_ = l.reload()
-			}
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log"
 	"log/slog"
@@ -16,6 +17,26 @@ func (s settings) logHandler(w io.Writer) slog.Handler {
 		return slog.NewJSONHandler(w, options)
 	}
 	return slog.NewTextHandler(w, options)
+}
+
+// following is a handler for loggers that outlive a configuration: for each record
+// it asks for the handler of the settings in force.
+type following struct{ now func() slog.Handler }
+
+// Enabled implements [slog.Handler].
+func (f following) Enabled(ctx context.Context, l slog.Level) bool { return f.now().Enabled(ctx, l) }
+
+// Handle implements [slog.Handler].
+func (f following) Handle(ctx context.Context, r slog.Record) error { return f.now().Handle(ctx, r) }
+
+// WithAttrs implements [slog.Handler].
+func (f following) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return following{func() slog.Handler { return f.now().WithAttrs(attrs) }}
+}
+
+// WithGroup implements [slog.Handler].
+func (f following) WithGroup(name string) slog.Handler {
+	return following{func() slog.Handler { return f.now().WithGroup(name) }}
 }
 
 // newStandardLog returns a logger for what net/http says on its own, to the log

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"oauthgw/internal/attempts"
@@ -24,6 +25,16 @@ type observers struct {
 	decisions *decisions       // nil: nothing is remembered
 
 	failures *attempts.Failures // to authenticate; nil: none are remembered
+
+	inForce *atomic.Pointer[settings] // for the log of the observers; nil: they have none
+}
+
+// follow lets the observers do as the settings say that come into force.
+func (o observers) follow(s settings) {
+	o.audit.to(s.auditFile)
+	if o.inForce != nil {
+		o.inForce.Store(&s)
+	}
 }
 
 // nobody returns observers for a gateway that is not watched.
@@ -36,11 +47,17 @@ func nobody() observers {
 // lets them tell what they still hold.
 func newObservers(ctx context.Context, s settings, stdout, stderr io.Writer) (o observers, dismiss func(), err error) {
 	m := metrics.New(build())
-	lines := newSink(stderr, s.logHandler, func() { m.LogDropped("operations") })
-	o = observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: m}
-	o.audit = newAudit(stdout, o.newLog(s), func() { m.LogDropped("audit") })
-	dismiss = func() { o.dismiss(s, lines) }
-	if o.tracing, err = tracing.New(ctx, os.Getenv, build().Version, o.newLog(s)); err != nil {
+	inForce := &atomic.Pointer[settings]{}
+	inForce.Store(&s)
+	current := func(w io.Writer) slog.Handler {
+		return following{func() slog.Handler { return inForce.Load().logHandler(w) }}
+	}
+	lines := newSink(stderr, current, func() { m.LogDropped("operations") })
+	o = observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: m, inForce: inForce}
+	own := slog.New(current(lines))
+	o.audit = newAudit(stdout, own, func() { m.LogDropped("audit") })
+	dismiss = func() { o.dismiss(own, lines) }
+	if o.tracing, err = tracing.New(ctx, os.Getenv, build().Version, own); err != nil {
 		dismiss()
 		return observers{}, nil, err
 	}
@@ -51,11 +68,11 @@ func newObservers(ctx context.Context, s settings, stdout, stderr io.Writer) (o 
 }
 
 // dismiss ends them, the log last because it tells of the others.
-func (o observers) dismiss(s settings, lines *sink) {
+func (o observers) dismiss(log *slog.Logger, lines *sink) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := o.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		o.newLog(s).Warn("the last traces were not sent", "fault", err.Error())
+		log.Warn("the last traces were not sent", "fault", err.Error())
 	}
 	o.audit.close()
 	lines.close()

@@ -48,7 +48,7 @@ func (s *servers) runReloading(ctx context.Context, flags configFlags) error {
 	var reloading sync.WaitGroup
 	reloading.Go(func() { s.live.keepReloading(ctx, hangups) })
 	alive, over := context.WithCancel(context.Background())
-	reloading.Go(func() { keepAlive(alive, s.live.now().log) })
+	reloading.Go(func() { keepAlive(alive, s.live.log) })
 	defer reloading.Wait()
 	defer end(nil)
 	defer over()

@@ -41,10 +41,10 @@ func notify(l *slog.Logger, message string) {
 
 // keepAlive tells systemd's watchdog, if there is one, that this process runs,
 // until ctx ends.
-func keepAlive(ctx context.Context, l *slog.Logger) {
+func keepAlive(ctx context.Context, log func() *slog.Logger) {
 	patience, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		l.Warn("the watchdog is not served", "fault", err.Error())
+		log().Warn("the watchdog is not served", "fault", err.Error())
 	}
 	if patience == 0 {
 		return
@@ -57,7 +57,7 @@ func keepAlive(ctx context.Context, l *slog.Logger) {
 			return
 		case <-often.C:
 		}
-		notify(l, daemon.SdNotifyWatchdog)
+		notify(log(), daemon.SdNotifyWatchdog)
 	}
 }
 

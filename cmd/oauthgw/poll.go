@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"os"
+	"slices"
+	"time"
+)
+
+// pollEvery is how often the files of the configuration are looked at: by their
+// content, because Kubernetes swaps links.
+const pollEvery = 5 * time.Second
+
+// remember notes what the files held before they were read. If reading made
+// others known, they count as they are now, unless the first have changed
+// meanwhile. The lock must be held.
+func (l *live) remember(files []string, sum string) {
+	if !slices.Equal(files, l.watched) && fingerprint(files) == sum {
+		sum = fingerprint(l.watched)
+	}
+	l.seen = sum
+}
+
+// changed reports whether the files that a reload reads hold something else than
+// when they were last read, whoever asked for that: after one that failed those
+// of that configuration as well, because one of them may have been missing.
+func (l *live) changed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return fingerprint(l.watched) != l.seen
+}
+
+// keepReloading reloads on each signal and each change of a file, until ctx
+// ends. The outcome is in the log and the metrics.
+func (l *live) keepReloading(ctx context.Context, signals <-chan os.Signal) {
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signals:
+			_ = l.reload()
+		case <-poll.C:
+			if l.changed() {
+				_ = l.reload()
+			}
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package main
+
+import "net/http"
+
+// enter counts a request in. It reports false if the gateway is closed.
+func (g *gateway) enter() bool {
+	for n := g.users.Load(); n > 0; n = g.users.Load() {
+		if g.users.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// leave counts a request out. The last one closes a gateway that was replaced.
+func (g *gateway) leave() {
+	if g.users.Add(-1) == 0 {
+		g.close()
+	}
+}
+
+// retire closes a gateway that was replaced, once its last request has ended.
+func (g *gateway) retire() {
+	g.release()
+	g.leave()
+}
+
+// release closes the idle connections to the provider.
+func (g *gateway) release() {
+	for _, t := range []http.RoundTripper{g.to.fronted, g.to.metadata, g.to.rest} {
+		(&http.Client{Transport: t}).CloseIdleConnections()
+	}
+}
+
+// close ends the fetches under way and closes the idle connections to the
+// provider.
+func (g *gateway) close() {
+	g.source.Close()
+	g.release()
+}
