@@ -176,7 +176,7 @@ func TestUnixSockets(t *testing.T) {
 	if _, err := listenOn("listen", "clients", "unix:"+path); err == nil || !strings.Contains(err.Error(), "(listen: unix:"+path+"): address already in use") {
 		t.Errorf("a path that is in use: %v", err)
 	}
-	first.(*net.UnixListener).SetUnlinkOnClose(false)
+	first.(*unixListener).SetUnlinkOnClose(false)
 	first.Close() // as a kill leaves it
 	second, err := listenOn("listen", "clients", "unix:"+path)
 	if err != nil {

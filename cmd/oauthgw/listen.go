@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 )
 
 const unixPrefix = "unix:"
@@ -27,30 +26,6 @@ func listenOn(key, purpose, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("cannot listen for %s (%s: %s): %w", purpose, key, address, cause(err))
 	}
 	return l, nil
-}
-
-// listenUnix takes a path, also where a process that was killed has left its
-// socket. One that somebody answers at is not taken away.
-func listenUnix(path string) (net.Listener, error) {
-	l, err := net.Listen("unix", path)
-	if err == nil {
-		return l, nil
-	}
-	c, dialErr := net.Dial("unix", path)
-	if dialErr == nil {
-		_ = c.Close()
-	}
-	// Only this says that nobody is behind it.
-	if !errors.Is(dialErr, syscall.ECONNREFUSED) {
-		return nil, err
-	}
-	if info, statErr := os.Lstat(path); statErr != nil || info.Mode().Type() != os.ModeSocket {
-		return nil, err
-	}
-	if err := os.Remove(path); err != nil {
-		return nil, err
-	}
-	return net.Listen("unix", path)
 }
 
 // cause returns the system's reason, without the address that stands before it.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net"
-	"os"
 	"time"
 )
 
@@ -23,15 +22,8 @@ func turnAway(l net.Listener) {
 		return
 	case *net.TCPListener:
 		turnAwayTCP(l)
-	case *net.UnixListener:
-		turnAwayUnix(l)
+	case *unixListener:
+		l.turnAway()
 	}
 	time.Sleep(handshakeTime)
-}
-
-// turnAwayUnix takes away the path by which others find the socket. Another
-// process may put its own there, so closing the listener must leave that.
-func turnAwayUnix(l *net.UnixListener) {
-	l.SetUnlinkOnClose(false)
-	_ = os.Remove(l.Addr().String()) // one that is not there leads nobody here
 }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// unixListener is a Unix socket of this process, and the lock on its path.
+type unixListener struct {
+	*net.UnixListener
+	lock *os.File
+}
+
+// listenUnix listens on a path, also where a process that was killed has left its
+// socket. The lock is on a file of its own beside the socket. It makes sure that no
+// other process finds the socket without a listener and removes it just as this one
+// begins to listen, and the kernel releases it if this process is killed. The file
+// stays: removing it would let two processes lock two files of one name.
+func listenUnix(path string) (net.Listener, error) {
+	if strings.HasPrefix(path, "@") {
+		return net.Listen("unix", path) // it is in no directory, and ends with its process
+	}
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	l, err := listenLocked(path)
+	if err != nil {
+		_ = lock.Close() // nothing was written
+		return nil, err
+	}
+	return &unixListener{l, lock}, nil
+}
+
+// lockFile opens and locks a file until it is closed. In a directory that others
+// may write to, a link could lead to a file that is not theirs.
+func lockFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close() // nothing was written
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%w: another process holds %s", syscall.EADDRINUSE, name)
+		}
+		return nil, fmt.Errorf("cannot lock %s: %w", name, err)
+	}
+	return f, nil
+}
+
+// listenLocked does so for a process that holds the lock. A socket that a program
+// without the lock listens at is not removed.
+func listenLocked(path string) (*net.UnixListener, error) {
+	address := &net.UnixAddr{Name: path, Net: "unix"}
+	l, err := net.ListenUnix("unix", address)
+	if err == nil {
+		return l, nil
+	}
+	c, dialErr := net.DialUnix("unix", nil, address)
+	if dialErr == nil {
+		_ = c.Close()
+	}
+	// Only this means that nothing listens there.
+	if !errors.Is(dialErr, syscall.ECONNREFUSED) {
+		return nil, err
+	}
+	if info, statErr := os.Lstat(path); statErr != nil || info.Mode().Type() != os.ModeSocket {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil {
+		return nil, err
+	}
+	return net.ListenUnix("unix", address)
+}
+
+// Close implements [net.Listener]. It removes the socket before it releases the
+// path.
+func (l *unixListener) Close() error {
+	err := l.UnixListener.Close()
+	_ = l.lock.Close() // nothing was written, and it may be closed already
+	return err
+}
+
+// turnAway removes the path of the socket, so that no further client finds it, and
+// releases it. Another process may put its own socket there, which closing this
+// listener must not remove.
+func (l *unixListener) turnAway() {
+	l.SetUnlinkOnClose(false)
+	_ = os.Remove(l.Addr().String()) // without the path no client comes here either
+	_ = l.lock.Close()
+}
