@@ -27,7 +27,7 @@ export async function deploy(t, { gateway = true, config } = {}) {
   if (gateway) {
     const process = start(t, "oauthgw", [
       "serve",
-      ...(config ? [`--config.file=${await write(t, "oauthgw.yaml", config)}`] : []),
+      `--config.file=${await write(t, "oauthgw.yaml", { registration: { client_configuration: "/oauth2/clients" }, ...config })}`,
       `--upstream.url=${upstream}`,
       `--listen=127.0.0.1:${gatewayPort}`,
       `--admin.listen=127.0.0.1:${adminPort}`,

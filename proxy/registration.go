@@ -5,7 +5,9 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
@@ -18,17 +20,27 @@ const (
 	memberMethod        = "token_endpoint_auth_method"
 	memberClientID      = "client_id"
 	memberSecret        = "client_secret"
+	memberIssued        = "client_id_issued_at"
 	memberSecretExpires = "client_secret_expires_at"
+	memberAccessToken   = "registration_access_token"
 	memberClientURI     = "registration_client_uri"
 )
+
+// serverOnly are the members that only the provider gives: in a registration (RFC
+// 7591 section 3.2.1), and in an update, which names the client and may hold its
+// secret (RFC 7592 section 2.2).
+var serverOnly = map[string][]string{
+	http.MethodPost: {memberClientID, memberSecret, memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
+	http.MethodPut:  {memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
+}
 
 // RegistrationConfig describes the endpoint at which clients register.
 type RegistrationConfig struct {
 	// Config describes the endpoint as any other. Rules, Challenge and Realm are
 	// not used: whoever registers is not a client yet.
 	Config
-	// Clients tells where clients manage their registration.
-	Clients *ClientConfiguration
+	// Clients is where clients manage their registration.
+	Clients ClientConfiguration
 	// Way leads URLs that the provider hands out through the gateway.
 	Way origin.Map
 }
@@ -46,12 +58,13 @@ type RegistrationConfig struct {
 // client_secret_basic, which works and is what most asked for.
 type Registration struct {
 	RegistrationConfig
+	reported atomic.Bool // that clients manage their registration elsewhere
 }
 
 // NewRegistration returns the handler of the registration endpoint.
 func NewRegistration(c RegistrationConfig) *Registration {
 	c.Config = c.withDefaults()
-	return &Registration{c}
+	return &Registration{RegistrationConfig: c}
 }
 
 // ServeHTTP carries one exchange, top to bottom.
@@ -65,7 +78,7 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	asked := clientauth.Basic // what most who read their registration asked for
 	if r.Method == http.MethodPost || r.Method == http.MethodPut {
-		if asked, body, err = restateRegistration(r.Header, body); err != nil {
+		if asked, body, err = restateRegistration(r, body); err != nil {
 			x.refuse(err)
 			return
 		}
@@ -90,16 +103,24 @@ func (h *Registration) target(r *http.Request) *url.URL {
 // restateRegistration says client metadata in the words the provider
 // understands, and returns the method that the client asked for. Metadata under
 // another media type counts, because some providers do not look at the type;
-// what neither is nor says it is JSON is for the provider to judge.
-func restateRegistration(h http.Header, body []byte) (clientauth.Method, []byte, error) {
+// what neither is nor says it is JSON is for the provider to judge. Members that
+// only the provider gives are removed, in every case that a provider may read.
+func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
 	metadata, err := jsonobject.Parse(body)
 	switch {
-	case len(h["Content-Type"]) > 1:
+	case len(r.Header["Content-Type"]) > 1:
 		return "", nil, errMediaType
-	case err != nil && (isJSON(h) || !errors.Is(err, jsonobject.ErrNotObject)):
+	case err != nil && (isJSON(r.Header) || !errors.Is(err, jsonobject.ErrNotObject)):
 		return "", nil, errClientMetadata
 	case err != nil:
 		return clientauth.Other, body, nil
+	}
+	isServerOnly := func(m jsonobject.Member) bool {
+		return slices.ContainsFunc(serverOnly[r.Method], func(name string) bool { return strings.EqualFold(name, m.Name) })
+	}
+	if slices.ContainsFunc(metadata.Members(), isServerOnly) {
+		metadata = metadata.Without(isServerOnly)
+		body = metadata.Encode()
 	}
 	value := string(metadata.Get(memberMethod))
 	switch method := metadata.Text(memberMethod); {
@@ -136,10 +157,11 @@ func (h *Registration) tellBack(asked clientauth.Method) amendment {
 		if x.outcome != outcomeAccepted || !isJSON(r.header) || err != nil || information.Text(memberClientID) == "" {
 			return
 		}
-		// Only a provider's own answer to a registration tells of a place: to an
-		// update it may echo what the client sent.
-		if _, through := h.Way.Move(information.Text(memberClientURI)); through && x.r.Method == http.MethodPost {
-			h.Clients.learn(information.Text(memberClientURI), information.Text(memberClientID))
+		if x.r.Method == http.MethodPost && r.status == http.StatusCreated {
+			if place := h.unknownPlace(information); place != "" && h.reported.CompareAndSwap(false, true) {
+				h.Log.Warn("clients manage their registration at a path that is not translated; configure it",
+					"key", "registration.client_configuration", "path", place)
+			}
 		}
 		told := h.complete(information, asked)
 		if body := told.Encode(); string(body) != string(information.Encode()) {

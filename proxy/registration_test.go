@@ -25,7 +25,7 @@ type registering struct {
 	body    string
 	arrived []string
 	log     bytes.Buffer
-	clients *proxy.ClientConfiguration
+	clients proxy.ClientConfiguration
 }
 
 func (g *registering) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -35,18 +35,22 @@ func (g *registering) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (g *registering) ask(method, target, contentType, body string) *httptest.ResponseRecorder {
-	if g.header == nil {
-		g.header = http.Header{"Content-Type": {"application/json"}}
-	}
-	if g.clients == nil {
-		g.clients = proxy.NewClientConfiguration()
-	}
-	h := proxy.NewRegistration(proxy.RegistrationConfig{
+	return g.askOf(g.handler(), method, target, contentType, body)
+}
+
+func (g *registering) handler() http.Handler {
+	return proxy.NewRegistration(proxy.RegistrationConfig{
 		Config: proxy.Config{Endpoint: clientauth.Registration, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/register"},
 			Transport: g, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&g.log, nil))},
 		Clients: g.clients,
 		Way:     origin.Map{From: []*url.URL{origin.Of("http://provider.example")}, To: origin.Of("https://gw.example")},
 	})
+}
+
+func (g *registering) askOf(h http.Handler, method, target, contentType, body string) *httptest.ResponseRecorder {
+	if g.header == nil {
+		g.header = http.Header{"Content-Type": {"application/json"}}
+	}
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	r.Header.Set("Content-Type", contentType)
 	w := httptest.NewRecorder()
@@ -147,47 +151,89 @@ func TestRegistrationsThatAreNotSentOn(t *testing.T) {
 	}
 }
 
-// Where clients manage their registration is known from what the provider
-// tells those who register.
-func TestClientConfigurationIsLearnt(t *testing.T) {
-	for uri, want := range map[string]string{
-		"http://provider.example/oauth2/clients/a":    "/oauth2/clients/",
-		"http://provider.example/clients/a/":          "/clients/",
-		"http://provider.example/clients/a?x=y":       "/clients/",
-		"/clients/a":                                  "",
-		"https://elsewhere.example/clients/a":         "",
-		"http://provider.example/a":                   "",
-		"http://provider.example/clients?client_id=a": "",
-		"http://provider.example/clients/b":           "",
-		"http://provider.example/clients/%zz/a":       "",
-		"":                                            "",
-	} {
-		g := &registering{status: 201, body: `{"client_id":"a","registration_client_uri":"` + uri + `"}`}
-		g.ask("POST", "/register", "application/json", "{}")
-		if leads := g.clients.Leads(want + "b"); want != "" && !leads {
-			t.Errorf("%s: %sb is not known", uri, want)
-		}
-		for _, path := range []string{"/", "/b", strings.TrimSuffix(want, "/"), "/oauth2/tokens"} {
-			if g.clients.Leads(path) {
-				t.Errorf("%s: %s is taken for a client's", uri, path)
+// Where clients manage their registration is configured. Nothing that a provider
+// answers changes it.
+func TestClientConfiguration(t *testing.T) {
+	for p, want := range map[string]bool{"/clients/a": true, "//clients/./x": true, "/clients/../x": false, "/clients/x/stream": false, "/clients": false, "/": false, "/a": false, "/oauth2/clients/a": false} {
+		for _, configured := range []proxy.ClientConfiguration{"/clients", "/clients/"} {
+			if configured.Leads(p) != want {
+				t.Errorf("%s leads to a client below %s: %v", p, configured, !want)
 			}
 		}
-	}
-	echoing := &registering{status: 200, body: `{"client_id":"a","registration_client_uri":"http://provider.example/oauth2/a"}`}
-	if echoing.ask("PUT", "/register/a", "application/json", "{}"); echoing.clients.Leads("/oauth2/authorize") {
-		t.Error("a place was learnt from what may be the client's own words")
-	}
-	heir := proxy.NewClientConfiguration()
-	if heir.Inherit(proxy.NewClientConfiguration("/clients")); !heir.Leads("/clients/a") {
-		t.Error("what is inherited is not known")
-	}
-	known := proxy.NewClientConfiguration("/clients", "/", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/beyond")
-	if !known.Leads("//clients/./x") || !known.Leads("/h/x") || known.Leads("/beyond/x") || known.Leads("/clients/../x") || known.Leads("/clients/x/stream") {
-		t.Error("what is configured is not known, or more than that")
+		if proxy.ClientConfiguration("").Leads(p) {
+			t.Errorf("%s leads to a client though nothing is configured", p)
+		}
 	}
 	g := &registering{status: 200, body: `{"client_id":"x"}`}
 	g.ask("GET", "/clients/x%2Fy?a=b", "application/json", "")
 	if len(g.arrived) != 1 || g.arrived[0] != "GET http://provider.example/clients/x%2Fy?a=b " {
 		t.Errorf("the provider received %q", g.arrived)
+	}
+}
+
+// A registration whose place is not fronted is worth one log line, which names the
+// path to configure and neither the client nor its token.
+func TestA133PlaceThatIsNotConfigured(t *testing.T) {
+	const here = "http://provider.example"
+	for _, test := range []struct {
+		method     string
+		status     int
+		uri, token string
+		configured proxy.ClientConfiguration
+		logged     string
+	}{
+		{"POST", 201, here + "/oauth2/clients/app-id", "t0ken-value", "", "/oauth2/clients"},
+		{"POST", 201, here + "/clients/app-id/?x=y", "t0ken-value", "/elsewhere", "/clients"},
+		{"POST", 201, here + "/oauth2/clients/app-id", "t0ken-value", "/oauth2/clients", ""},
+		{"POST", 201, here + "/register/app-id", "t0ken-value", "", ""},
+		{"POST", 200, here + "/oauth2/clients/app-id", "t0ken-value", "", ""},
+		{"PUT", 201, here + "/oauth2/clients/app-id", "t0ken-value", "", ""},
+		{"POST", 201, here + "/oauth2/clients/app-id", "", "", ""},
+		{"POST", 201, here + "/oauth2/t0ken-value/app-id", "t0ken-value", "", ""},
+		{"POST", 201, here + "/oauth2/clients/another", "t0ken-value", "", ""},
+		{"POST", 201, here + "/oauth2/clients?client_id=app-id", "t0ken-value", "", ""},
+		{"POST", 201, here + "/app-id", "t0ken-value", "", ""},
+		{"POST", 201, here + "/clients/%zz/app-id", "t0ken-value", "", ""},
+		{"POST", 201, "https://elsewhere.example/clients/app-id", "t0ken-value", "", ""},
+		{"POST", 201, "/clients/app-id", "t0ken-value", "", ""},
+		{"POST", 201, "", "t0ken-value", "", ""},
+	} {
+		g := &registering{status: test.status, clients: test.configured,
+			body: fmt.Sprintf(`{"client_id":"app-id","registration_access_token":%q,"registration_client_uri":%q}`, test.token, test.uri)}
+		h := g.handler()
+		for range 2 {
+			g.askOf(h, test.method, "/register", "application/json", "{}")
+		}
+		log := g.log.String()
+		want := 0
+		if test.logged != "" {
+			want = 1
+		}
+		if strings.Count(log, "key=registration.client_configuration path="+test.logged+"\n") != want || strings.Count(log, "not translated") != want {
+			t.Errorf("%s %d %s: logged %s", test.method, test.status, test.uri, log)
+		}
+		if strings.Contains(log, "app-id") || strings.Contains(log, "t0ken") {
+			t.Errorf("the log names the client or its token: %s", log)
+		}
+	}
+}
+
+// Of a registration and of an update arrives what the client may say.
+func TestA133ServerOnlyMembers(t *testing.T) {
+	const sent = `{"client_id":"a","client_secret":"s3cret","client_id_issued_at":1,"client_secret_expires_at":2,"registration_access_token":"t","REGISTRATION_client_uri":"u",` +
+		`"software_statement":"x.y.","client_name":"n","token_endpoint_auth_method":%s}`
+	for _, asked := range []string{`"client_secret_post"`, `"none"`, `"private_key_jwt"`, `"other"`, `["x"]`} {
+		for method, want := range map[string]string{
+			"POST": `{"software_statement":"x.y.","client_name":"n","token_endpoint_auth_method":` + asked + `}`,
+			"PUT":  `{"client_id":"a","client_secret":"s3cret","software_statement":"x.y.","client_name":"n","token_endpoint_auth_method":` + asked + `}`,
+		} {
+			for _, kind := range []string{"application/json", "text/plain", ""} {
+				g := &registering{status: 200}
+				g.ask(method, "/register", kind, fmt.Sprintf(sent, asked))
+				if len(g.arrived) != 1 || !strings.HasSuffix(g.arrived[0], "/register "+want) {
+					t.Errorf("%s as %q: the provider received %s", method, kind, g.arrived)
+				}
+			}
+		}
 	}
 }

@@ -123,11 +123,10 @@ func (s *Source) shelf(location string) shelf {
 }
 
 // Inherit takes over what another source keeps, if this one would read the same
-// documents, and reports whether it did. It is for a source that has asked
-// nobody yet.
-func (s *Source) Inherit(from *Source) bool {
+// documents. It is for a source that has asked nobody yet.
+func (s *Source) Inherit(from *Source) {
 	if *s.Upstream != *from.Upstream || !reflect.DeepEqual(s.Public, from.Public) || s.Expected != from.Expected || !reflect.DeepEqual(s.Patch, from.Patch) {
-		return false
+		return
 	}
 	for _, shelf := range []struct{ from, to *lru.Cache[string, entry] }{{from.own.documents, s.own.documents}, {from.others.documents, s.others.documents}} {
 		for _, location := range shelf.from.Keys() {
@@ -137,7 +136,6 @@ func (s *Source) Inherit(from *Source) bool {
 			}
 		}
 	}
-	return true
 }
 
 // Close ends the fetches that are under way.

@@ -97,8 +97,8 @@ type config struct {
 		// provider that records the method of each client.
 		Translate bool `yaml:"translate"`
 		// ClientConfiguration is the path below which clients manage their
-		// registration (RFC 7592). Empty means that it is learnt from what the
-		// provider answers to those who register.
+		// registration (RFC 7592), besides the path of the registration endpoint.
+		// Empty means none.
 		ClientConfiguration string `yaml:"client_configuration"`
 	} `yaml:"registration"`
 	// Metadata is what clients are told of the provider (RFC 8414).

@@ -55,6 +55,7 @@ func startStage(ctx context.Context, address string, stderr io.Writer) (*stage, 
 	c := defaults()
 	c.Listen, c.Admin.Listen = address, "127.0.0.1:0"
 	c.Upstream.URL = "http://" + provider.Addr().String()
+	c.Registration.ClientConfiguration = "/oauth2/clients"
 	c.Log.Level, c.Log.Format = "warn", "text"
 	config, mistakes := c.compile(&source{})
 	if len(mistakes) > 0 {

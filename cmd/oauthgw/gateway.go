@@ -29,7 +29,7 @@ type gateway struct {
 	log       *slog.Logger
 	source    *wellknown.Source
 	to        ways
-	clients   *proxy.ClientConfiguration
+	clients   proxy.ClientConfiguration
 
 	notFound, notYet, noHost, badTarget http.Handler // refusals
 
@@ -84,13 +84,10 @@ func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 		return nil, err
 	}
 	g := &gateway{settings: s, observers: o, log: o.newLog(s), source: source,
-		to: to, clients: proxy.NewClientConfiguration()}
+		to: to, clients: proxy.ClientConfiguration(s.clientConfiguration)}
 	g.users.Store(1)
 	g.notFound, g.notYet = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown)
 	g.noHost, g.badTarget = g.refusal(proxy.ErrHost), g.refusal(proxy.ErrTarget)
-	if s.clientConfiguration != "" {
-		g.clients = proxy.NewClientConfiguration(s.clientConfiguration)
-	}
 	if len(s.endpoints) > 0 {
 		return g, g.build(wellknown.Provider{})
 	}
@@ -122,9 +119,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // so that nothing that is known has to be asked again. The error says that this
 // one cannot answer where the other could, or why ctx ended.
 func (g *gateway) succeed(ctx context.Context, before *gateway) error {
-	sameSocket := g.settings.upstreamSocket == before.settings.upstreamSocket
-	if sameSocket && g.source.Inherit(before.source) && g.settings.clientConfiguration == "" {
-		g.clients.Inherit(before.clients)
+	if g.settings.upstreamSocket == before.settings.upstreamSocket {
+		g.source.Inherit(before.source)
 	}
 	if g.knowsEnough() {
 		return nil

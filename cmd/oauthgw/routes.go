@@ -28,8 +28,8 @@ func (g *gateway) build(known wellknown.Provider) error {
 	refused := router.NewRoute()
 	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
 	paths := map[clientauth.Endpoint]string{}
-	var spelled []string                     // the paths of the endpoints that have a handler
-	places := func() []string { return nil } // below which clients manage their registration
+	var spelled []string // the paths of the endpoints that have a handler
+	var places []string  // below which clients manage their registration
 	fronted := g.fronted(known)
 	for _, name := range clientauth.Endpoints() {
 		u, ok := fronted[name]
@@ -48,7 +48,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 		}
 		spelled = append(spelled, proxy.NormalizePath(u.EscapedPath()))
 		if name == clientauth.Registration {
-			places = func() []string { return g.places(u) }
+			places = g.places(u)
 		}
 		if u.RawQuery != "" {
 			g.front(byQuery, string(name), having(u.Query(), matches), handler)
@@ -59,8 +59,8 @@ func (g *gateway) build(known wellknown.Provider) error {
 	if err != nil {
 		return err
 	}
-	refused.MatcherFunc(newLookalikes(spelled, places(), func(r *http.Request) bool {
-		return slices.Contains(spelled, spelling(r)) || manages(r, places())
+	refused.MatcherFunc(newLookalikes(spelled, places, func(r *http.Request) bool {
+		return slices.Contains(spelled, spelling(r)) || manages(r, places)
 	}).match).Handler(g.notFound)
 	g.front(byLocation, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
 	router.MatcherFunc(isForNobody).Handler(g.notFound)
@@ -92,15 +92,19 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 // places returns the paths below which clients manage their registration: that of the
 // registration endpoint, and the one that is configured.
 func (g *gateway) places(endpoint *url.URL) []string {
-	return append([]string{proxy.NormalizePath(endpoint.EscapedPath())}, g.clients.Paths()...)
+	places := []string{proxy.NormalizePath(endpoint.EscapedPath())}
+	if g.clients != "" {
+		places = append(places, proxy.NormalizePath(string(g.clients)))
+	}
+	return places
 }
 
 // registers matches registrations and requests to manage one.
 func (g *gateway) registers(endpoint *url.URL) mux.MatcherFunc {
-	own := proxy.NormalizePath(endpoint.EscapedPath())
+	places := g.places(endpoint)
 	methods := []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return slices.Contains(methods, r.Method) && (spelling(r) == own || manages(r, g.places(endpoint)))
+		return slices.Contains(methods, r.Method) && (spelling(r) == places[0] || manages(r, places))
 	}
 }
 

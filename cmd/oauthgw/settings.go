@@ -42,7 +42,7 @@ type settings struct {
 	failures            attempts.Config
 	realm               string // empty: the issuer
 	registration        bool   // translated
-	clientConfiguration string // path; empty: learnt
+	clientConfiguration string // path; empty: only below the registration endpoint
 	issuer              wellknown.IssuerMode
 	expectedIssuer      string // empty: any
 	patch               wellknown.Patch

@@ -33,6 +33,8 @@ export async function deploy(t, provider, { issuer, passthrough = true }) {
     admin: { listen: `127.0.0.1:${adminPort}` },
     upstream: { url: upstream },
     passthrough,
+    // Where legacyd keeps its clients. The others keep them below the registration endpoint.
+    registration: { client_configuration: "/oauth2/clients" },
     metadata: { issuer },
   });
   const gateway = start(t, "oauthgw", ["serve", `--config.file=${config}`]);
