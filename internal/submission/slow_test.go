@@ -31,6 +31,7 @@ func TestA132BadResponsesDoNotOpenTheBreaker(t *testing.T) {
 		"responds nonsense": func(c net.Conn) { _, _ = io.WriteString(c, "nonsense\r\n\r\n") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if body, _ := io.ReadAll(r.Body); string(body) != "code=bad" {
 					return
@@ -50,7 +51,7 @@ func TestA132BadResponsesDoNotOpenTheBreaker(t *testing.T) {
 			var bad sync.WaitGroup
 			for range 2 * breakerLeast {
 				bad.Go(func() {
-					if err := submit(t, transport, "code=bad", 100*time.Millisecond); err == nil || errors.Is(err, ErrUnreachable) {
+					if err := submit(t, transport, "code=bad", 2*time.Second); err == nil || errors.Is(err, ErrUnreachable) {
 						t.Errorf("the bad request ended with %v", err)
 					}
 				})
