@@ -97,7 +97,7 @@ var (
 		"A parameter name holds a square bracket, which servers read differently; send each parameter under its plain name.",
 		"bracketed_parameter"}
 	ErrMethodOverride = &Error{CodeInvalidRequest,
-		"A parameter asks for another HTTP method, as _method does; leave it out, this endpoint takes POST requests only.",
+		"A parameter asks for another HTTP method, as _method does; leave it out.",
 		"method_override"}
 	ErrManyParameters = &Error{CodeInvalidRequest,
 		"The request has too many parameters.",

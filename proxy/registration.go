@@ -71,6 +71,10 @@ func NewRegistration(c RegistrationConfig) *Registration {
 func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, end := begin(&h.Config, w, r)
 	defer end()
+	if _, err := clientauth.ParseForm(r.URL.RawQuery); err != nil {
+		x.refuse(err)
+		return
+	}
 	body, err := readBody(x.w, x.r)
 	if err != nil {
 		x.refuse(err)
@@ -113,7 +117,7 @@ func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 	case err != nil && (isJSON(r.Header) || !errors.Is(err, jsonobject.ErrNotObject)):
 		return "", nil, errClientMetadata
 	case err != nil:
-		return clientauth.Other, body, nil
+		return clientauth.Other, body, checkMethod(r, body)
 	}
 	isServerOnly := func(m jsonobject.Member) bool {
 		return slices.ContainsFunc(serverOnly[r.Method], func(name string) bool { return strings.EqualFold(name, m.Name) })
@@ -135,6 +139,16 @@ func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 		return clientauth.Assertion, body, nil
 	}
 	return clientauth.Other, body, nil
+}
+
+// checkMethod refuses a form that asks for another method than that of the request,
+// as servers allow that read overrides from forms of any kind.
+func checkMethod(r *http.Request, body []byte) error {
+	_, err := clientauth.ParseForm(string(body))
+	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == formMediaType && errors.Is(err, clientauth.ErrMethodOverride) {
+		return err
+	}
+	return nil
 }
 
 func isJSON(h http.Header) bool {
