@@ -168,7 +168,7 @@ func TestStatusOfWhatPasses(t *testing.T) {
 		},
 		http.StatusSwitchingProtocols: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Connection", "Upgrade")
-			w.Header().Set("Upgrade", "a")
+			w.Header().Set("Upgrade", "websocket")
 			w.WriteHeader(http.StatusSwitchingProtocols)
 		},
 	} {
@@ -191,7 +191,7 @@ func TestStatusOfWhatPasses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"a"}}
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}
 		resp, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"bufio"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -36,8 +38,9 @@ type PassthroughConfig struct {
 }
 
 // NewPassthrough returns a handler that carries requests to the provider as
-// they are, upgrades and streams included. The client's Host is kept, and the
-// X-Forwarded fields tell where the request came from.
+// they are, WebSockets and streams included. Other upgrades are declined. The
+// client's Host is kept, and the X-Forwarded fields tell where the request came
+// from.
 func NewPassthrough(c PassthroughConfig) http.Handler {
 	frame := &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
@@ -52,16 +55,23 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		BufferPool:    streamBuffers,
 		FlushInterval: -1,
 		ModifyResponse: func(resp *http.Response) error {
+			if resp.StatusCode == http.StatusSwitchingProtocols {
+				return acceptSwitch(resp)
+			}
 			c.moveResourceMetadata(resp.Header["Www-Authenticate"])
 			return nil
 		},
 		ErrorHandler: c.fail,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, out := time.Now(), pieces{w}
+		start, out := time.Now(), pieces{w, r.ProtoAtLeast(1, 1)}
 		answer := &answered.Writer{ResponseWriter: out}
 		defer func() { c.report(r, answer.Status, time.Since(start)) }()
-		frame.ServeHTTP(answer, moving(w, r))
+		sent := moving(w, r)
+		if limitUpgrade(r) {
+			sent = withUpgrade(r)
+		}
+		frame.ServeHTTP(answer, sent)
 		out.begin() // what net/http sends at the end
 	})
 }
@@ -87,17 +97,32 @@ const pieceTime = 30 * time.Second
 
 // pieces is an answer that takes as long as it likes, as a stream does, but whose
 // client takes what is sent.
-type pieces struct{ http.ResponseWriter }
+type pieces struct {
+	http.ResponseWriter
+	interim bool // the client knows interim responses
+}
 
 func (p pieces) begin() {
 	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(pieceTime))
 }
 
-// WriteHeader implements [http.ResponseWriter].
+// WriteHeader implements [http.ResponseWriter]. An interim response passes without
+// its hop-by-hop fields, and not to a client of HTTP/1.0 (RFC 9110 section 15.2).
 func (p pieces) WriteHeader(status int) {
-	leaveUntyped(p.Header())
+	if status < http.StatusOK {
+		if !p.interim {
+			return
+		}
+		removeHopByHop(p.Header())
+		p.begin()
+	} else {
+		leaveUntyped(p.Header())
+	}
 	p.ResponseWriter.WriteHeader(status)
 }
+
+// Hijack implements [http.Hijacker].
+func (p pieces) Hijack() (net.Conn, *bufio.ReadWriter, error) { return hijack(p.ResponseWriter) }
 
 // Write implements [io.Writer].
 func (p pieces) Write(piece []byte) (int, error) {

@@ -1,0 +1,163 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// webSocket is the only protocol that a connection may switch to. Any other, such as
+// h2c, could carry requests that the gateway does not see.
+const webSocket = "websocket"
+
+// limitUpgrade removes every protocol but WebSocket from what a request asks to
+// switch to, and reports whether WebSocket is left. A request that is no WebSocket
+// handshake is served as ordinary HTTP (RFC 9110 section 7.8).
+func limitUpgrade(r *http.Request) bool {
+	r.Header.Del("HTTP2-Settings")
+	if !isHandshake(r) {
+		r.Header.Del("Upgrade")
+		return false
+	}
+	r.Header.Set("Upgrade", webSocket)
+	return true
+}
+
+// isHandshake reports whether a request is a WebSocket handshake: a GET of HTTP/1.1
+// (RFC 6455 section 4.1). One with a body is not, because the body could be taken for
+// the first bytes of the WebSocket.
+func isHandshake(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Proto == "HTTP/1.1" && r.ContentLength == 0 &&
+		lists(r.Header["Connection"], "upgrade") && lists(r.Header["Upgrade"], webSocket)
+}
+
+// lists reports whether a field that is a comma-separated list of tokens holds one of
+// them, in any case.
+func lists(values []string, token string) bool {
+	for _, value := range values {
+		for member := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.Trim(member, " \t"), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+type upgradeKey struct{}
+
+// upgrade is a WebSocket handshake that was sent to the provider.
+type upgrade struct{ provider net.Conn }
+
+// withUpgrade returns a request that records the provider connection it is sent on.
+func withUpgrade(r *http.Request) *http.Request {
+	u := new(upgrade)
+	ctx := context.WithValue(r.Context(), upgradeKey{}, u)
+	return r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) { u.provider = got.Conn },
+	}))
+}
+
+// acceptSwitch prepares a 101 for the client. The error, after which the caller
+// closes the provider connection, says that WebSocket was not requested, or that the
+// provider switches to something else.
+func acceptSwitch(resp *http.Response) error {
+	u, _ := resp.Request.Context().Value(upgradeKey{}).(*upgrade)
+	stream, writable := resp.Body.(io.ReadWriteCloser)
+	to := resp.Header["Upgrade"]
+	if u == nil || u.provider == nil || !writable || resp.Proto != "HTTP/1.1" ||
+		!lists(resp.Header["Connection"], "upgrade") || len(to) != 1 || !strings.EqualFold(to[0], webSocket) {
+		return errBrokenReply
+	}
+	removeHopByHop(resp.Header)
+	resp.Header.Set("Connection", "Upgrade")
+	resp.Header.Set("Upgrade", webSocket)
+	resp.Body = &tunnelEnd{Conn: u.provider, stream: stream}
+	return nil
+}
+
+// hijack takes the client connection from net/http. What is read from it begins with
+// the bytes that arrived behind the request.
+func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	return &tunnelEnd{Conn: conn, stream: struct {
+		io.Reader
+		io.WriteCloser
+	}{io.MultiReader(bytes.NewReader(early), conn), conn}}, rw, err
+}
+
+// linger is how long one side of a WebSocket may be silent once the other has
+// finished sending. It is enough for the last messages of a closing handshake (RFC
+// 6455 section 7.1.1), and connections that a side has abandoned are closed soon.
+const linger = 5 * time.Second
+
+// tunnelEnd is one of the two connections of a WebSocket. Once one side has finished
+// sending, the other may go on for as long as it sends and its bytes are taken.
+type tunnelEnd struct {
+	net.Conn
+	stream   io.ReadWriteCloser // the connection, with the bytes that were read ahead
+	finished atomic.Bool        // in one of its directions
+}
+
+// Read implements [io.Reader].
+func (e *tunnelEnd) Read(p []byte) (int, error) {
+	if e.finished.Load() {
+		_ = e.SetReadDeadline(time.Now().Add(linger))
+	}
+	n, err := e.stream.Read(p)
+	if errors.Is(err, io.EOF) {
+		e.finish()
+	}
+	return n, err
+}
+
+// Write implements [io.Writer].
+func (e *tunnelEnd) Write(p []byte) (int, error) {
+	if e.finished.Load() {
+		_ = e.SetWriteDeadline(time.Now().Add(pieceTime))
+	}
+	return e.stream.Write(p)
+}
+
+// CloseWrite tells this side that the other has finished sending.
+func (e *tunnelEnd) CloseWrite() error {
+	e.finish()
+	if half, ok := e.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Close implements [io.Closer].
+func (e *tunnelEnd) Close() error { return e.stream.Close() }
+
+// finish bounds the direction that is left, and what is under way in it.
+func (e *tunnelEnd) finish() {
+	e.finished.Store(true)
+	_ = e.SetReadDeadline(time.Now().Add(linger))
+	_ = e.SetWriteDeadline(time.Now().Add(pieceTime))
+}
+
+// removeHopByHop removes the fields that are for one connection only, and those that
+// Connection names (RFC 9110 section 7.6.1).
+func removeHopByHop(h http.Header) {
+	for _, value := range h["Connection"] {
+		for name := range strings.SplitSeq(value, ",") {
+			h.Del(strings.Trim(name, " \t"))
+		}
+	}
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return isHopByHop(name) })
+}
