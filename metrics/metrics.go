@@ -60,6 +60,7 @@ type Metrics struct {
 	panics       prometheus.Counter
 
 	connectionsEvicted *prometheus.CounterVec
+	connectionsCut     *prometheus.CounterVec
 }
 
 // New returns metrics that are all zero.
@@ -95,6 +96,7 @@ func New(b Build) *Metrics {
 		adminRefused: counter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason"),
 
 		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by what the client kept waiting: request, the rest of one, or next_request, another one.", "awaited"),
+		connectionsCut:     counter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried"),
 	}
 	// A counter that begins with its first event has no increase to alert on.
 	for _, log := range []string{"operations", "audit"} {
@@ -106,6 +108,7 @@ func New(b Build) *Metrics {
 	for _, awaited := range []string{"request", "next_request"} {
 		m.connectionsEvicted.WithLabelValues(awaited)
 	}
+	m.ConnectionsCut(0, 0)
 	m.register(b)
 	return m
 }
@@ -133,7 +136,7 @@ func (m *Metrics) register(b Build) {
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
-		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.panics, m.connectionsEvicted, m.adminRefused,
+		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.panics, m.connectionsEvicted, m.connectionsCut, m.adminRefused,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "ready",
 			Help: "Whether requests can be answered and the gateway is not draining, as /-/ready says."}, m.readiness),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",

@@ -47,6 +47,7 @@ func everything() *metrics.Metrics {
 	m.LogDropped("operations")
 	m.ConnectionEvicted("request")
 	m.AdminRefused("host")
+	m.ConnectionsCut(1, 2)
 	return m
 }
 
@@ -77,6 +78,8 @@ func TestNames(t *testing.T) {
 		`oauthgw_connections_evicted_total{awaited="next_request"} 0`,
 		`oauthgw_admin_requests_refused_total{reason="host"} 1`,
 		`oauthgw_admin_requests_refused_total{reason="cross_origin"} 0`,
+		`oauthgw_connections_cut_total{carried="request"} 1`,
+		`oauthgw_connections_cut_total{carried="websocket"} 2`,
 		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {

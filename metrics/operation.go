@@ -48,3 +48,10 @@ func (m *Metrics) AdminRefused(reason string) { m.adminRefused.WithLabelValues(r
 func (m *Metrics) ConnectionEvicted(awaited string) {
 	m.connectionsEvicted.WithLabelValues(awaited).Inc()
 }
+
+// ConnectionsCut counts the connections of clients that were in use when a shutdown
+// timed out, by what they carried.
+func (m *Metrics) ConnectionsCut(requests, webSockets int) {
+	m.connectionsCut.WithLabelValues("request").Add(float64(requests))
+	m.connectionsCut.WithLabelValues("websocket").Add(float64(webSockets))
+}

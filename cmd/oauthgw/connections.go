@@ -127,12 +127,24 @@ func (b *bounded) tell() {
 	}
 }
 
-// quiet reports whether no client waits for an answer or has yet to ask: all
-// connections are idle, or given away.
+// quiet reports whether no client waits for an answer, has yet to ask, or uses a
+// WebSocket: all connections are idle.
 func (b *bounded) quiet() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.open == b.waiting[another].length+b.waiting[given].length
+	return b.open == b.waiting[another].length
+}
+
+// cut closes the WebSockets, and returns how many requests and WebSockets were under
+// way.
+func (b *bounded) cut() (requests, webSockets int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := b.waiting[given].first; c != nil; c = c.behind {
+		_ = c.Conn.Close() // the handler reads the end, and closes it again
+	}
+	webSockets = b.waiting[given].length
+	return b.open - b.waiting[another].length - webSockets, webSockets
 }
 
 // settle waits until it is quiet, or ctx ends.

@@ -108,8 +108,9 @@ func (s *servers) drain(failures <-chan error) error {
 	}
 }
 
-// stop lets the exchanges under way end. Those that a client begins meanwhile on
-// a connection it has are answered as well.
+// stop lets the exchanges under way end, WebSockets included. Those that a client
+// begins meanwhile on a connection it has are answered as well. What is left when
+// drain.timeout is over is cut off.
 func (s *servers) stop() {
 	now := s.live.now()
 	tell(now.log, daemon.SdNotifyStopping, "letting the exchanges under way end")
@@ -118,11 +119,25 @@ func (s *servers) stop() {
 	s.clients.settle(ctx)
 	s.operators.settle(ctx)
 	for _, server := range []*http.Server{s.dataHTTP, s.adminHTTP} {
-		if err := server.Shutdown(ctx); err != nil {
-			now.log.Warn("exchanges were cut off at the end", "fault", err.Error())
-			_ = server.Close() // the listeners are closed already
-		}
+		_ = server.Shutdown(ctx) // fails if ctx ends
+	}
+	if ctx.Err() != nil {
+		s.cut()
 	}
 	s.live.end()
 	now.log.Info("stopped")
+}
+
+// cut closes the connections that are still in use when a shutdown times out, and
+// counts and logs them. [http.Server] does not know the WebSockets.
+func (s *servers) cut() {
+	requests, webSockets := s.clients.cut()
+	operators, _ := s.operators.cut()
+	_, _ = s.dataHTTP.Close(), s.adminHTTP.Close()
+	requests += operators
+	if requests+webSockets == 0 {
+		return
+	}
+	s.live.metrics.ConnectionsCut(requests, webSockets)
+	s.live.log().Warn("shutdown timed out, connections closed", "requests", requests, "websockets", webSockets)
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"oauthgw/metrics"
+)
+
+// draining is a gateway, in front of a provider of WebSockets and streams, that a
+// test shuts down.
+type draining struct {
+	*servers
+	log     syncBuffer
+	end     context.CancelCauseFunc
+	stopped chan struct{}
+	err     error // of run, once stopped
+}
+
+func startDraining(t *testing.T, timeout time.Duration) *draining {
+	t.Helper()
+	upstream := startRawProvider(t, func(p peer, r *http.Request) {
+		if r.URL.Path == "/events" {
+			p.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+		} else {
+			p.say(switched)
+		}
+		_, _ = io.Copy(p, p.r) // an echo, and the end that it has
+	})
+	s := learning(t, upstream, func(c *config) {
+		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
+		c.Drain.Delay, c.Drain.Timeout = 0, timeout
+	})
+	d := &draining{stopped: make(chan struct{})}
+	var err error
+	d.servers, err = listen(nil, s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &d.log) }, metrics: metrics.New(build())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.live.load = func() (settings, error) { return s, nil }
+	var ctx context.Context
+	ctx, d.end = context.WithCancelCause(t.Context())
+	t.Cleanup(func() { d.end(nil) })
+	go func() {
+		defer close(d.stopped)
+		d.err = d.run(ctx)
+	}()
+	return d
+}
+
+// terminate begins the shutdown and returns once no connection is accepted.
+func (d *draining) terminate(t *testing.T) {
+	t.Helper()
+	d.end(errTerminated)
+	eventually(t, "refusing connections", func() bool {
+		c, err := net.Dial("tcp", d.data.Addr().String())
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+}
+
+func (d *draining) counts(carried, n string) bool {
+	w := httptest.NewRecorder()
+	d.live.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return strings.Contains(w.Body.String(), `oauthgw_connections_cut_total{carried="`+carried+`"} `+n+"\n")
+}
+
+// A shutdown waits for WebSockets as it does for streams.
+func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
+	d := startDraining(t, time.Hour)
+	c := dialPeer(t, d.data.Addr().String())
+	c.open(t)
+	if err := d.live.reload(); err != nil {
+		t.Fatal(err)
+	}
+	d.terminate(t)
+	for range 3 {
+		if c.say("ping"); !c.hears("ping") {
+			t.Fatal("the WebSocket was closed")
+		}
+	}
+	select {
+	case <-d.stopped:
+		t.Error("the shutdown did not wait")
+	case <-time.After(300 * time.Millisecond): // nothing happens
+	}
+	c.Close()
+	if <-d.stopped; d.err != nil {
+		t.Error(d.err)
+	}
+	if log := d.log.String(); strings.Contains(log, "timed out") || !d.counts("websocket", "0") {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+// When drain.timeout is over, what is left is closed, logged and counted.
+func TestA120ShutdownTimesOut(t *testing.T) {
+	d := startDraining(t, time.Second)
+	var left []peer
+	for range 3 {
+		c := dialPeer(t, d.data.Addr().String())
+		c.open(t)
+		left = append(left, c)
+	}
+	for range 2 {
+		c := dialPeer(t, d.data.Addr().String())
+		if resp := c.ask(t, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n"); resp.StatusCode != http.StatusOK {
+			t.Fatalf("got %v", resp)
+		}
+		left = append(left, c)
+	}
+	d.terminate(t)
+	if <-d.stopped; d.err != nil {
+		t.Error(d.err)
+	}
+	for _, c := range left {
+		if _, err := io.Copy(io.Discard, c.r); isTimeout(err) {
+			t.Error("a connection stays")
+		}
+	}
+	if log := d.log.String(); strings.Count(log, `"msg":"shutdown timed out, connections closed","requests":2,"websockets":3}`) != 1 {
+		t.Errorf("the log says %s", log)
+	}
+	if !d.counts("request", "2") || !d.counts("websocket", "3") {
+		t.Error("the metrics do not say so")
+	}
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := err.(net.Error)
+	return ok && timeout.Timeout()
+}
