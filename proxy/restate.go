@@ -78,8 +78,11 @@ func isWithheld(name string) bool {
 		return true
 	}
 	// An override would make the provider serve another method or path than the one
-	// that was checked. Some servers take an underscore for a hyphen.
-	return forwarded.IsOverride(name) || strings.Contains(name, "_")
+	// that was checked. Some servers take an underscore, a dot or another character for a
+	// hyphen.
+	return forwarded.IsOverride(name) || strings.ContainsFunc(name, func(c rune) bool {
+		return c != '-' && !('a' <= c && c <= 'z') && !('A' <= c && c <= 'Z') && !('0' <= c && c <= '9')
+	})
 }
 
 // isHopByHop reports whether a field, its name in canonical form, belongs to one

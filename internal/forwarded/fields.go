@@ -13,13 +13,27 @@ import (
 var reserved = []string{
 	// The address and the name that the client used.
 	"forwarded", "x-forwarded", "x-forwarded-", "x-original-forwarded-for", "x-real-", "x-client-ip", "x-cluster-client-ip", "x-remote-", "x-proxyuser-ip",
+	"x-forward-for", "forwarded-for", "forwarded-proto", "x-proxied-https", "cluster-client-ip", "proxy-client-ip", "wl-proxy-", "do-connecting-ip", "incap-client-ip", "x-vercel-forwarded-for", "x-nf-client-connection-ip", "cloudfront-viewer-address", "cloudfront-forwarded-proto",
 	"true-client-ip", "client-ip", "cf-connecting-", "cf-visitor", "cf-pseudo-ipv4", "fastly-client-ip", "fly-client-ip", "x-azure-", "x-envoy-", "x-appengine-",
 	"x-host", "x-original-host", "x-http-host-override", "x-url-scheme", "x-scheme", "front-end-https",
 	// The certificate of the client, and who it is.
-	"client-cert", "client-cert-", "x-client-cert", "x-client-cert-", "x-client-verify", "x-client-dn", "x-ssl-", "ssl-", "x-tls-", "x-arr-", "x-amzn-mtls-", "cf-client-cert-",
-	"remote-user", "x-auth-request-", "x-authenticated-", "x-webauth-", "x-ms-client-principal", "x-ms-client-principal-", "x-goog-authenticated-user-", "x-goog-iap-jwt-assertion", "x-amzn-oidc-",
+	"client-cert", "client-cert-", "x-client-cert", "x-client-cert-", "x-client-certificate", "x-client-certificate-", "x-client-verify", "x-client-dn", "x-client-s-dn", "x-clientcert", "proxy-auth-cert", "proxy-ssl-id", "proxy-ip", "proxy-keysize", "ms-aspnetcore-", "x-ssl-", "ssl-", "x-tls-", "x-arr-", "x-amzn-mtls-", "cf-client-cert-",
+	"remote-", "x-auth-request-", "x-authenticated-", "x-webauth-", "x-ms-client-principal", "x-ms-client-principal-", "x-goog-authenticated-user-", "x-goog-iap-jwt-assertion", "x-amzn-oidc-",
+	"x-authentik-", "x-consumer-", "x-credential-identifier", "x-anonymous-consumer", "x-pomerium-", "x-vouch-", "x-ms-token-", "x-endpoint-api-userinfo", "x-apigateway-api-userinfo", "cf-access-authenticated-", "tailscale-user-",
+	"oidc-claim-", "shib-", "x-shib-", "iv-user", "iv-groups", "iv-creds", "sm-user", "sm_user", "oam-remote-user", "oam_remote_user",
+	// All of these, of the plug-in for WebSphere.
+	"$wsat", "$wscc", "$wscs", "$wsis", "$wspc", "$wspr", "$wsra", "$wsrh", "$wsru", "$wssc", "$wssi", "$wssn", "$wssp",
 	// Where the server finds files.
 	"x-sendfile-type", "x-accel-", "x-script-name",
+}
+
+// variables are fields that a program finds under the name of a variable of its
+// environment, or of PHP's. No proxy sends them.
+var variables = []string{
+	"proxy", // as HTTP_PROXY, where CGI programs find the proxy for their own requests
+	// PHP libraries that know fields without HTTP_ at the front read the client's id and
+	// secret there, before those in the form.
+	"php-auth-",
 }
 
 // methodOverrides make a server take a request for one with another method.
@@ -38,14 +52,16 @@ var pathOverrides = []string{"x-original-url", "x-original-uri", "x-original-pat
 // stays at POST: other methods pass at fronted endpoints as well.
 //
 // Servers that hand fields to programs as CGI does (RFC 3875 section 4.1.18) read
-// X_Real_Ip as X-Real-Ip. Such spellings are removed whoever sends them.
+// X_Real_Ip as X-Real-Ip, and some programs ask for HTTP_X_Real_Ip. Such spellings are
+// removed whoever sends them, and so are variables.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	trusted := p.trusts(peer(in))
 	for name, values := range header {
-		plain := plainName(name)
+		lower, plain := strings.ToLower(name), plainName(name)
 		switch {
-		case plain != strings.ToLower(name) && (isReserved(plain) || IsOverride(name)),
-			isReserved(plain) && !trusted,
+		case isIn(variables, plain),
+			plain != lower && !isIn(reserved, lower) && (isIn(reserved, plain) || IsOverride(name)),
+			(isIn(reserved, plain) || isIn(reserved, lower)) && !trusted,
 			slices.Contains(methodOverrides, plain) && !(trusted && in.Method == http.MethodPost),
 			slices.Contains(pathOverrides, plain) && !(trusted && repeatsTarget(values, in)):
 			delete(header, name)
@@ -60,15 +76,16 @@ func IsOverride(name string) bool {
 	return slices.Contains(methodOverrides, plain) || slices.Contains(pathOverrides, plain)
 }
 
-func isReserved(plain string) bool {
-	return slices.ContainsFunc(reserved, func(r string) bool {
-		return plain == r || strings.HasSuffix(r, "-") && strings.HasPrefix(plain, r)
+func isIn(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(l string) bool {
+		return name == l || strings.HasSuffix(l, "-") && strings.HasPrefix(name, l)
 	})
 }
 
-// plainName returns the name as which CGI programs know a field, with hyphens.
+// plainName returns the name as which CGI programs know a field, with hyphens and
+// without HTTP_ at the front.
 func plainName(name string) string {
-	return strings.Map(func(c rune) rune {
+	plain := strings.Map(func(c rune) rune {
 		switch {
 		case 'A' <= c && c <= 'Z':
 			return c - 'A' + 'a'
@@ -77,6 +94,7 @@ func plainName(name string) string {
 		}
 		return '-'
 	}, name)
+	return strings.TrimPrefix(plain, "http-")
 }
 
 // repeatsTarget reports whether each value is the target of a request, alone or behind
