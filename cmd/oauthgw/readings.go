@@ -31,35 +31,28 @@ var steps = []step{
 	// Windows, and URL parsers that follow the WHATWG URL standard.
 	{`\`, func(p string) string { return strings.ReplaceAll(p, `\`, "/") }},
 	// Servlet containers: a segment ends where its parameters begin.
-	{";", func(p string) string { return segmentParameters.ReplaceAllString(p, "") }},
+	{";", withoutParameters},
 	// Servers that look for the query, the fragment or a NUL after decoding, and
 	// Fastify, for which a semicolon begins the query.
 	{"", func(p string) string { return p[:max(0, strings.IndexAny(p+"?", "?#;\x00"))] }},
-	{"//", func(p string) string { return slashes.ReplaceAllString(p, "/") }},
+	{"//", mergedSlashes},
 	{"/.", withoutDotSegments},
 	// URL parsers that are given the path as a URL: two slashes begin an authority.
 	{"//", func(p string) string { return authority.ReplaceAllString(p, "") }},
 	// PHP and CGI: what follows the name of a script is for the script to route, and
 	// where there is no such script its front controller routes the whole.
-	{".", func(p string) string { return script.ReplaceAllString(p, "/") }},
-	{".", func(p string) string { return scriptEnd.ReplaceAllString(p, "$1") }},
+	{".", withoutScripts},
+	{".", upToScript},
 	// Rails and Spring: an extension names the format of the response.
-	{".", func(p string) string { return extension.ReplaceAllString(p, "$1") }},
+	{".", withoutExtension},
 	// ASP.NET: sessions without cookies.
 	{"/(", func(p string) string { return session.ReplaceAllString(p, "/") }},
 	{"", withoutTrailers},
 }
 
-const scriptName = `/[^/]+\.(?i:php\d?|phtml|cgi|fcgi|pl|py|rb|lua|aspx?|ashx|jspx?|do|dll)`
-
 var (
-	segmentParameters = regexp.MustCompile(`;[^/]*`)
-	slashes           = regexp.MustCompile(`//+`)
-	authority         = regexp.MustCompile(`^//+[^/]*`)
-	script            = regexp.MustCompile(scriptName + `/`)
-	scriptEnd         = regexp.MustCompile(`(?s)^(.*?` + scriptName + `)/.*$`)
-	extension         = regexp.MustCompile(`(/[^/.][^/]*?)\.[^/.]*/*$`)
-	session           = regexp.MustCompile(`/\((?:[A-Za-z]\([^()/]*\))+\)/`)
+	authority = regexp.MustCompile(`^//+[^/]*`)
+	session   = regexp.MustCompile(`/\((?:[A-Za-z]\([^()/]*\))+\)/`)
 )
 
 // pathReadings returns the paths that servers could look up for a path. It reports
@@ -210,4 +203,82 @@ func withoutTrailers(p string) string {
 		}
 	}
 	return strings.Join(segments, "/")
+}
+
+// withoutParameters leaves out what follows a semicolon in each segment.
+func withoutParameters(p string) string {
+	out := make([]byte, 0, len(p))
+	within := false
+	for i := range len(p) {
+		within = p[i] == ';' || within && p[i] != '/'
+		if !within {
+			out = append(out, p[i])
+		}
+	}
+	return string(out)
+}
+
+// mergedSlashes makes one slash of several in a row.
+func mergedSlashes(p string) string {
+	out := make([]byte, 0, len(p))
+	for i := range len(p) {
+		if p[i] != '/' || i == 0 || p[i-1] != '/' {
+			out = append(out, p[i])
+		}
+	}
+	return string(out)
+}
+
+// withoutExtension leaves out the extension of the last segment, and the slashes
+// behind it.
+func withoutExtension(p string) string {
+	trimmed := strings.TrimRight(p, "/")
+	begin := strings.LastIndexByte(trimmed, '/') + 1
+	if dot := strings.LastIndexByte(trimmed, '.'); begin > 0 && dot > begin && trimmed[begin] != '.' {
+		return trimmed[:dot]
+	}
+	return p
+}
+
+// withoutScripts leaves out the segments that name scripts, save one behind another,
+// which the first may route.
+func withoutScripts(p string) string {
+	all := strings.Split(p, "/")
+	out := all[:1:1]
+	left := false // the segment before was left out
+	for i, segment := range all[1:] {
+		if left = !left && i < len(all)-2 && isScript(segment); !left {
+			out = append(out, segment)
+		}
+	}
+	return strings.Join(out, "/")
+}
+
+// upToScript leaves out what follows the first segment that names a script.
+func upToScript(p string) string {
+	for begin := strings.IndexByte(p, '/') + 1; begin > 0; {
+		end := strings.IndexByte(p[begin:], '/')
+		if end < 0 {
+			break
+		}
+		if isScript(p[begin : begin+end]) {
+			return p[:begin+end]
+		}
+		begin += end + 1
+	}
+	return p
+}
+
+// isScript reports whether a segment is the name of a script. Most are not, so what it
+// costs matters.
+func isScript(segment string) bool {
+	dot := strings.LastIndexByte(segment, '.')
+	if dot < 1 || len(segment)-dot > len(".phtml") {
+		return false
+	}
+	switch strings.TrimRight(strings.ToLower(segment[dot+1:]), "0123456789") {
+	case "php", "phtml", "cgi", "fcgi", "pl", "py", "rb", "lua", "asp", "aspx", "ashx", "jsp", "jspx", "do", "dll":
+		return true
+	}
+	return false
 }
