@@ -71,6 +71,11 @@ func NewRegistration(c RegistrationConfig) *Registration {
 func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, end := begin(&h.Config, w, r)
 	defer end()
+	// A provider might take post for POST, and the gateway would not have.
+	if r.Method != strings.ToUpper(r.Method) {
+		x.refuse(errMethod)
+		return
+	}
 	if _, err := clientauth.ParseForm(r.URL.RawQuery); err != nil {
 		x.refuse(err)
 		return

@@ -99,12 +99,13 @@ func (g *gateway) places(endpoint *url.URL) []string {
 	return places
 }
 
-// registers matches registrations and requests to manage one.
+// registers matches registrations and requests to manage one. Some servers do not
+// distinguish the case of methods.
 func (g *gateway) registers(endpoint *url.URL) mux.MatcherFunc {
 	places := g.places(endpoint)
 	methods := []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return slices.Contains(methods, r.Method) && (spelling(r) == places[0] || manages(r, places))
+		return slices.Contains(methods, strings.ToUpper(r.Method)) && (spelling(r) == places[0] || manages(r, places))
 	}
 }
 

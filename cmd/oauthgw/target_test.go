@@ -203,3 +203,17 @@ func TestA109SpellingsOfTheRegistrationEndpoint(t *testing.T) {
 		}
 	}
 }
+
+// Methods are case-sensitive (RFC 9110 section 9.1), but Django and Flask take post for
+// POST. It is refused at an endpoint, also where the endpoint knows other methods.
+func TestA060MethodsInLowerCase(t *testing.T) {
+	provider := startScriptedProvider(t)
+	provider.answer("HTTP/1.1 200 OK\n\n")
+	g := startStoryGateway(t, "endpoints: {token: /oauth2/tokens, registration: /oauth2/register}", "http://"+provider.Addr().String())
+	for _, target := range []string{"post /oauth2/tokens", "delete /oauth2/tokens", "post /oauth2/register", "PosT /oauth2/register", "put /oauth2/register/a", "delete /oauth2/register/a"} {
+		answer := send(t, g.data, target+" HTTP/1.1\nHost: a\nAuthorization: Bearer x\nContent-Type: application/json\n\n{}")
+		if !strings.HasPrefix(answer, "HTTP/1.1 405 ") || provider.received() != "" {
+			t.Errorf("%s: got %s", target, answer)
+		}
+	}
+}
