@@ -130,6 +130,8 @@ func printableASCII(p string) string {
 			c = 'k' // the Kelvin sign
 		case c == 0x17f:
 			c = 's' // the long s
+		case c == 0x130, c == 0x131:
+			c = 'i' // with a dot in upper case, and without one in lower case
 		case 0xff01 <= c && c <= 0xff5e:
 			c -= 0xff01 - '!'
 		}

@@ -98,7 +98,7 @@ func TestA065A107LookalikePaths(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/oauth2/Register", "/oauth2/register.json", "/oauth2/register;x", "/oauth2/register%2fa", "/oauth2/register/..;", "/oauth2/register/%2e%2e%2f", "/oauth2/clients/..;", "/oauth2/clients/a%3bb", "/oauth2/clients/a%252e",
+	for _, path := range []string{"/oauth2/Register", "/oauth2/register.json", "/oauth2/register;x", "/oauth2/register%2fa", "/oauth2/reg%c4%b0ster", "/oauth2/reg%c4%b1ster", "/oauth2/register/..;", "/oauth2/register/%2e%2e%2f", "/oauth2/clients/..;", "/oauth2/clients/a%3bb", "/oauth2/clients/a%252e",
 		"/oauth2/Clients/a", "/oauth2//clients/a", "/oauth2/clients/%2e", "/oauth2/clients/a%23"} {
 		answer := send(t, g.data, "DELETE "+path+" HTTP/1.1\nHost: a\nAuthorization: Bearer x")
 		if !strings.HasPrefix(answer, "HTTP/1.1 404 ") || provider.received() != "" {
