@@ -61,6 +61,8 @@ type Metrics struct {
 
 	connectionsEvicted *prometheus.CounterVec
 	connectionsCut     *prometheus.CounterVec
+	malformedRequests  *prometheus.CounterVec
+	connections        atomic.Pointer[func() (open, most int)] // nil: there is no listener
 }
 
 // New returns metrics that are all zero.
@@ -97,6 +99,7 @@ func New(b Build) *Metrics {
 
 		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by what the client kept waiting: request, the rest of one, or next_request, another one.", "awaited"),
 		connectionsCut:     counter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried"),
+		malformedRequests:  counter("http_malformed_requests_total", "Connections of clients on which no request could be answered, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason"),
 	}
 	// A counter that begins with its first event has no increase to alert on.
 	for _, log := range []string{"operations", "audit"} {
@@ -109,6 +112,9 @@ func New(b Build) *Metrics {
 		m.connectionsEvicted.WithLabelValues(awaited)
 	}
 	m.ConnectionsCut(0, 0)
+	for _, reason := range []string{HeaderTooLarge, Malformed, Unsupported, ProxyProtocol, TLSToPlain, PlainToTLS, TLSHandshake} {
+		m.malformedRequests.WithLabelValues(reason)
+	}
 	m.register(b)
 	return m
 }
@@ -136,7 +142,11 @@ func (m *Metrics) register(b Build) {
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
-		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.panics, m.connectionsEvicted, m.connectionsCut, m.adminRefused,
+		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.panics, m.connectionsEvicted, m.connectionsCut, m.adminRefused, m.malformedRequests,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "connections_open",
+			Help: "Open connections of clients."}, m.openConnections),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "connections_max",
+			Help: "Connections of clients that may be open at a time."}, m.maxConnections),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "ready",
 			Help: "Whether requests can be answered and the gateway is not draining, as /-/ready says."}, m.readiness),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",

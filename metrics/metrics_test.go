@@ -48,6 +48,8 @@ func everything() *metrics.Metrics {
 	m.ConnectionEvicted("request")
 	m.AdminRefused("host")
 	m.ConnectionsCut(1, 2)
+	m.MalformedRequest(metrics.HeaderTooLarge)
+	m.Connections(func() (int, int) { return 3, 20 })
 	return m
 }
 
@@ -80,6 +82,10 @@ func TestNames(t *testing.T) {
 		`oauthgw_admin_requests_refused_total{reason="cross_origin"} 0`,
 		`oauthgw_connections_cut_total{carried="request"} 1`,
 		`oauthgw_connections_cut_total{carried="websocket"} 2`,
+		`oauthgw_connections_open 3`,
+		`oauthgw_connections_max 20`,
+		`oauthgw_http_malformed_requests_total{reason="header_too_large"} 1`,
+		`oauthgw_http_malformed_requests_total{reason="tls_handshake"} 0`,
 		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,6 +34,12 @@ type PassthroughConfig struct {
 	Way origin.Map
 	// Proxies are those whose word on where a request came from is taken.
 	Proxies forwarded.Proxies
+	// Admit reports whether the exchange of a request's context may be forwarded. An
+	// exchange holds its connection as long as it likes; stream says that it will for
+	// long. It is asked again when a response turns out to be a stream. Nil admits all.
+	Admit func(ctx context.Context, stream bool) bool
+	// Release is called at the end of an exchange that was admitted.
+	Release func(context.Context)
 	// Metrics and Log receive the facts of each exchange.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
@@ -59,7 +67,7 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 				return acceptSwitch(resp)
 			}
 			c.moveResourceMetadata(resp.Header["Www-Authenticate"])
-			return nil
+			return c.admitResponse(resp)
 		},
 		ErrorHandler: c.fail,
 	}
@@ -67,8 +75,14 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		start, out := time.Now(), pieces{w, r.ProtoAtLeast(1, 1)}
 		answer := &answered.Writer{ResponseWriter: out}
 		defer func() { c.report(r, answer.Status, time.Since(start)) }()
+		handshake := limitUpgrade(r)
+		if !c.admits(r) {
+			c.refuseStream(answer, r)
+			return
+		}
+		defer c.release(r)
 		sent := moving(w, r)
-		if limitUpgrade(r) {
+		if handshake {
 			sent = withUpgrade(r)
 		}
 		frame.ServeHTTP(answer, sent)
@@ -163,6 +177,10 @@ func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) 
 }
 
 func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, errTooManyStreams) {
+		c.refuseStream(w, r)
+		return
+	}
 	// What breaks off at the client the provider cannot help.
 	if refusal := brokenOff(r.Context()); refusal != nil {
 		Refuse(w, r, refusal)

@@ -44,6 +44,8 @@ var (
 		Description: "The authorization server cannot be reached; the request was not sent and may be repeated."}
 	errBusy = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "busy",
 		Description: "As many requests as may be are under way; this one was not sent and may be repeated."}
+	errTooManyStreams = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "too_many_streams",
+		Description: "Streams and other long exchanges hold as many connections as they may; repeat the request later."}
 	errUntrusted = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "untrusted",
 		Description: "The authorization server could not prove its identity; the request was not sent."}
 	errUpstreamTimeout = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "timeout",

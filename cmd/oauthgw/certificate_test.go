@@ -111,8 +111,8 @@ func TestCertificateThatIsNotShown(t *testing.T) {
 	}
 }
 
-// What net/http says on its own is logged as the configuration of the moment
-// wants it.
+// What is refused before any handler is logged as the configuration of the moment wants
+// it.
 func TestServersLogFollowsReloads(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
 	p := startReloading(t, "http://127.0.0.1:1", "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
@@ -123,7 +123,9 @@ func TestServersLogFollowsReloads(t *testing.T) {
 	if resp, err := http.Get("http://" + p.data); err == nil { // no handshake
 		resp.Body.Close()
 	}
-	eventually(t, "the line", func() bool { return strings.Contains(p.log.String(), `msg=net/http text="http: TLS handshake error`) })
+	eventually(t, "the line", func() bool {
+		return strings.Contains(p.log.String(), `msg="request refused by net/http" reason=plain_to_tls`)
+	})
 }
 
 // expectExpiry expects the metrics to say when a certificate expires, zero that

@@ -61,14 +61,22 @@ func (q *queue) leave(c *connection) {
 	q.length--
 }
 
-// connection is a client's that has a place among those that may be open.
+// connection is a client connection that counts against the limit. What it reads and
+// writes is HTTP, also where the socket carries TLS.
 type connection struct {
 	net.Conn
-	of   *bounded
-	idle atomic.Bool // nothing of another request has arrived
+	socket net.Conn
+	of     *bounded
+
+	idle    atomic.Bool          // awaits is another; read without the lock
+	handled atomic.Bool          // a handler answers the request, or a refusal has been counted
+	begun   bool                 // a first byte has arrived; only for Read
+	opening string               // the protocol that the first bytes begin; see [openingOf]
+	state   *tls.ConnectionState // nil: plain HTTP, or a handshake that is not complete
 
 	// Under the lock of what it is of:
 	left           bool // its place is another's
+	passthrough    bool // it holds a place of admission.go
 	awaits         awaited
 	since          time.Time
 	before, behind *connection // in its queue
@@ -93,10 +101,50 @@ func (c *connection) await(a awaited) bool {
 	if c.left {
 		return false
 	}
+	// A request that passes through is at the provider before its body has arrived.
+	if !c.passthrough || a != theRest {
+		c.move(a)
+	}
+	return true
+}
+
+// move puts the connection into another queue. The lock must be held.
+func (c *connection) move(a awaited) {
 	c.of.waiting[c.awaits].leave(c)
 	c.of.waiting[a].join(c, a, time.Now())
 	c.idle.Store(a == another)
-	return true
+}
+
+// handle notes that a handler answers a request from now on, whose body may still
+// have to arrive. It reports what await does.
+//
+// A pipelined request ends the idle time here: it was read together with the one
+// before it, so net/http never read it from the connection.
+func (c *connection) handle(body bool) bool {
+	c.handled.Store(true)
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	switch {
+	case c.left:
+	case !body:
+		c.move(nothing)
+	case c.awaits == another:
+		c.move(theRest)
+	}
+	return !c.left
+}
+
+// begin notes that the first byte of another request has arrived, and limits the time
+// for the rest of its header: net/http waits for four bytes as long as for none. Under
+// the lock, because a handler that already answers a pipelined request sets its own
+// deadline.
+func (c *connection) begin() {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	if !c.left && c.awaits == another {
+		c.move(theRest)
+		_ = c.SetReadDeadline(time.Now().Add(headerTime))
+	}
 }
 
 // leave gives the place away. The lock must be held.
@@ -107,6 +155,7 @@ func (c *connection) leave() {
 	c.left = true
 	c.of.waiting[c.awaits].leave(c)
 	c.of.open--
+	c.yield()
 }
 
 // note is told of each change of a connection by net/http, for which one on which
@@ -119,21 +168,37 @@ func note(changed net.Conn, state http.ConnState) {
 	switch {
 	case c == nil:
 	case state == http.StateIdle:
+		c.handled.Store(false)
 		c.await(another)
 	default:
 		c.await(given)
 	}
 }
 
-// Read implements [net.Conn]. The first octet of another request begins the time that
-// its header may take: net/http waits for four of them as long as it does for none.
+// Read implements [net.Conn].
 func (c *connection) Read(p []byte) (int, error) {
+	if err := c.handshake(); err != nil {
+		return 0, err
+	}
 	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.noteOpening(p[:n])
+	}
 	if n > 0 && c.idle.Load() {
-		c.await(theRest)
-		_ = c.SetReadDeadline(time.Now().Add(headerTime))
+		c.begin()
+	}
+	if err != nil {
+		c.noteEnd()
 	}
 	return n, err
+}
+
+// Write implements [net.Conn].
+func (c *connection) Write(p []byte) (int, error) {
+	if !c.handled.Load() {
+		c.noteRefusal(p)
+	}
+	return c.Conn.Write(p)
 }
 
 // Close implements [net.Conn].

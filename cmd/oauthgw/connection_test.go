@@ -45,7 +45,7 @@ func (s *crowded) evict(awaited string) {
 // the provider answers.
 func crowd(t *testing.T, n int, over func(net.Listener) net.Listener) *crowded {
 	s := &crowded{pipes: pipes{make(chan net.Conn, 10), make(chan struct{})}, answered: make(chan struct{})}
-	s.server = (&servers{}).newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.serve(t, n, over, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.ReadAll(r.Body)
 		switch r.URL.Path {
 		case "/provider":
@@ -58,12 +58,23 @@ func crowd(t *testing.T, n int, over func(net.Listener) net.Listener) *crowded {
 				}()
 			}
 		}
-	}), log.New(io.Discard, "", 0))
+	}))
+	return s
+}
+
+// crowdAt starts a server with n places and a handler of the test's own.
+func crowdAt(t *testing.T, n int, h http.Handler) *crowded {
+	s := &crowded{pipes: pipes{make(chan net.Conn, 10), make(chan struct{})}}
+	s.serve(t, n, plain, h)
+	return s
+}
+
+func (s *crowded) serve(t *testing.T, n int, over func(net.Listener) net.Listener, h http.Handler) {
+	s.server = (&servers{}).newServer(h, log.New(io.Discard, "", 0))
 	s.bound = atMost(n, s.pipes, s.evict)
 	l := over(s.bound)
 	go func() { _ = s.server.Serve(l) }()
 	t.Cleanup(func() { _ = s.server.Close() })
-	return s
 }
 
 func plain(l net.Listener) net.Listener { return l }
@@ -340,7 +351,8 @@ func TestHandshakeKeepsUsWaiting(t *testing.T) {
 	shown.Close()
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, 1, func(l net.Listener) net.Listener {
-			return tls.NewListener(l, shown.TLS)
+			l.(*bounded).tls = shown.TLS
+			return l
 		})
 		silent := s.come(t, "")
 		after(2 * time.Second)

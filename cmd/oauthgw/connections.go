@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"math"
+	"crypto/tls"
 	"net"
 	"sync"
 	"syscall"
@@ -47,13 +47,18 @@ func atMost(n int, l net.Listener, evicted func(awaited string)) *bounded {
 
 type bounded struct {
 	net.Listener
+	tls     *tls.Config // nil: clients speak plain HTTP
 	evicted func(awaited string)
-	changed chan struct{} // something made room
-
-	mu      sync.Mutex
+	full    func(limit string, passthrough int)             // nil: no one is informed
+	refused func(reason string, client net.Addr, err error) // the same, of what net/http refuses
+	changed chan struct{}                                   // something made room
 	most    int
-	open    int
-	waiting [kinds]queue // each open connection is in one of them
+
+	mu          sync.Mutex
+	ended       bool
+	open        int
+	passthrough int          // open connections that hold a place of admission.go
+	waiting     [kinds]queue // each open connection is in one of them
 }
 
 // Accept implements [net.Listener].
@@ -62,7 +67,10 @@ func (b *bounded) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{Conn: plain, of: b}
+	c := &connection{Conn: plain, socket: plain, of: b}
+	if b.tls != nil {
+		c.Conn = tls.Server(plain, b.tls)
+	}
 	for {
 		wait, ok := b.take(c)
 		if ok {
@@ -81,14 +89,15 @@ func (b *bounded) take(c *connection) (wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if b.open >= b.most {
+	if b.open >= b.most && !b.ended {
+		b.report("max_connections")
 		longest, wait := b.longest(now)
 		if longest == nil {
 			return wait, false
 		}
 		b.evicted(longest.awaits.String())
 		longest.leave()
-		_ = longest.Conn.Close() // whoever reads from it learns that, and closes it again
+		_ = longest.socket.Close() // whoever reads from it learns that, and closes it again
 	}
 	b.open++
 	b.waiting[theRest].join(c, theRest, now)
@@ -114,7 +123,7 @@ func (b *bounded) longest(now time.Time) (c *connection, wait time.Duration) {
 func (b *bounded) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.most = math.MaxInt
+	b.ended = true
 	b.tell()
 	return b.Listener.Close()
 }
@@ -125,6 +134,20 @@ func (b *bounded) tell() {
 	case b.changed <- struct{}{}:
 	default: // it will already
 	}
+}
+
+// report informs full that a limit is reached. The lock must be held.
+func (b *bounded) report(limit string) {
+	if b.full != nil {
+		b.full(limit, b.passthrough)
+	}
+}
+
+// connections returns how many connections are open, and how many may be.
+func (b *bounded) connections() (open, most int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open, b.most
 }
 
 // quiet reports whether no client waits for an answer, has yet to ask, or uses a
@@ -141,7 +164,7 @@ func (b *bounded) cut() (requests, webSockets int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for c := b.waiting[given].first; c != nil; c = c.behind {
-		_ = c.Conn.Close() // the handler reads the end, and closes it again
+		_ = c.socket.Close() // the handler reads the end, and closes it again
 	}
 	webSockets = b.waiting[given].length
 	return b.open - b.waiting[another].length - webSockets, webSockets

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
+	"time"
 )
 
 const unixPrefix = "unix:"
@@ -37,10 +38,40 @@ func cause(err error) error {
 	return err
 }
 
-// withTLS puts TLS on a listener if there is a certificate to show.
-func (l *live) withTLS(plain net.Listener) net.Listener {
-	if l.now().settings.certificate == nil {
-		return plain
+// observe lets a listener for clients speak TLS if there is a certificate to show, and
+// counts and logs what happens at its connections.
+func (l *live) observe(clients *bounded) {
+	if l.now().settings.certificate != nil {
+		clients.tls = l.shown()
 	}
-	return tls.NewListener(plain, l.shown())
+	l.metrics.Connections(clients.connections)
+	minutely := map[string]*logLimit{"max_connections": {every: time.Minute}, "streams": {every: time.Minute}}
+	clients.full = func(limit string, passthrough int) {
+		if suppressed, ok := minutely[limit].allow(); ok {
+			l.log().Warn("connection limit reached", "limit", limit, "max_connections", clients.most,
+				"passthrough", passthrough, "suppressed", suppressed)
+		}
+	}
+	secondly := &logLimit{every: time.Second}
+	clients.refused = func(reason string, client net.Addr, err error) {
+		l.metrics.MalformedRequest(reason)
+		suppressed, ok := secondly.allow()
+		if !ok {
+			return
+		}
+		attrs := []any{"reason", reason, "client_ip", clientIP(client), "suppressed", suppressed}
+		if err != nil {
+			attrs = append(attrs, "err", beforeQuote(err.Error()))
+		}
+		l.log().Info("request refused by net/http", attrs...)
+	}
+}
+
+// clientIP returns the address of a client without its port. Empty means a Unix socket.
+func clientIP(a net.Addr) string {
+	at, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return ""
+	}
+	return at.Addr().Unmap().String()
 }

@@ -6,6 +6,7 @@ import (
 	"log"
 	"log/slog"
 	"strings"
+	"time"
 )
 
 // newLog returns the logger of the settings.
@@ -43,7 +44,7 @@ func (f following) WithGroup(name string) slog.Handler {
 // of the moment. It keeps the beginning of each line only: behind the first
 // quotation mark there may be bytes that a client or the provider sent.
 func newStandardLog(now func() *slog.Logger) *log.Logger {
-	return log.New(standardLog{now}, "", 0)
+	return log.New(newStandardWriter(now), "", 0)
 }
 
 // redirectStandardLog does the same for the process's own logger, which net/http
@@ -51,15 +52,35 @@ func newStandardLog(now func() *slog.Logger) *log.Logger {
 // for, among others.
 func redirectStandardLog(now func() *slog.Logger) {
 	log.SetFlags(0)
-	log.SetOutput(standardLog{now})
+	log.SetOutput(newStandardWriter(now))
 }
 
-type standardLog struct{ now func() *slog.Logger }
+type standardLog struct {
+	now        func() *slog.Logger
+	handshakes *logLimit // clients cause these lines
+}
+
+func newStandardWriter(now func() *slog.Logger) standardLog {
+	return standardLog{now, &logLimit{every: time.Second}}
+}
 
 // Write implements [io.Writer].
 func (s standardLog) Write(line []byte) (int, error) {
 	text, _, _ := strings.Cut(string(line), "\n")
-	text, _, _ = strings.Cut(text, `"`)
-	s.now().Warn("net/http", "text", strings.TrimSpace(text))
+	attrs := []any{"text", beforeQuote(text)}
+	if strings.HasPrefix(text, "http: TLS handshake error") {
+		suppressed, ok := s.handshakes.allow()
+		if !ok {
+			return len(line), nil
+		}
+		attrs = append(attrs, "suppressed", suppressed)
+	}
+	s.now().Warn("net/http", attrs...)
 	return len(line), nil
+}
+
+// beforeQuote returns the beginning of a text of Go's libraries, up to what it may quote.
+func beforeQuote(text string) string {
+	text, _, _ = strings.Cut(text, `"`)
+	return strings.TrimSpace(text)
 }

@@ -123,7 +123,7 @@ func (g *gateway) rest(known wellknown.Provider) http.Handler {
 	if !g.settings.passthrough {
 		return g.notFound
 	}
-	c := proxy.PassthroughConfig{Upstream: g.settings.upstream, Transport: g.to.rest, Proxies: g.settings.proxies, Metrics: g.metrics, Log: g.log}
+	c := proxy.PassthroughConfig{Upstream: g.settings.upstream, Transport: g.to.rest, Proxies: g.settings.proxies, Admit: admit, Release: release, Metrics: g.metrics, Log: g.log}
 	if g.settings.issuer == wellknown.IssuerRewrite {
 		c.Way = g.way(known)
 	}

@@ -122,7 +122,8 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	}
 	errorLog := newStandardLog(live.log)
 	clients, operators := atMost(s.maxConnections, data, o.metrics.ConnectionEvicted), atMost(math.MaxInt, admin, nil)
-	servers := &servers{live: live, data: live.withTLS(clients), clients: clients, admin: operators, operators: operators, started: time.Now()}
+	live.observe(clients)
+	servers := &servers{live: live, data: clients, clients: clients, admin: operators, operators: operators, started: time.Now()}
 	if given["listen"] == nil {
 		servers.own = data
 	}

@@ -27,12 +27,18 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 func untilWhole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, bounded := r.Context().Value(connectionKey{}).(*connection)
+		hasBody := r.Body != http.NoBody
 		switch {
 		case !bounded:
-		case r.Body != http.NoBody:
-			r.Body = &arriving{ReadCloser: r.Body, on: c}
-		case !c.await(nothing):
+		case !c.handle(hasBody):
 			panic(http.ErrAbortHandler)
+		default:
+			if c.state != nil {
+				r.TLS = c.state // net/http sets it for a [tls.Conn] only
+			}
+			if hasBody {
+				r.Body = &arriving{ReadCloser: r.Body, on: c}
+			}
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -33,7 +33,7 @@ func TestAlertsFire(t *testing.T) {
 		"OauthgwDown", "OauthgwNotReady", "OauthgwRestarting", "OauthgwClientsRejected", "OauthgwRequestsRefused",
 		"OauthgwConflictsOverlooked", "OauthgwAmbiguousBasicRejected", "OauthgwCertificateExpiresSoon", "OauthgwCertificateExpires",
 		"OauthgwProviderReplyUnusable", "OauthgwMetadataUnavailable", "OauthgwAddsLatency", "OauthgwMemoryNearLimit",
-		"OauthgwFileDescriptorsNearLimit", "OauthgwLogLinesDropped")
+		"OauthgwFileDescriptorsNearLimit", "OauthgwConnectionsNearLimit", "OauthgwLogLinesDropped")
 	login.provider.stop(syscall.SIGKILL)
 	write(t, login.config, "nonsense: true\n")
 	s.expectFired(t, 60*time.Second,
@@ -146,7 +146,7 @@ func startMoved(t *testing.T, admin string) {
 // file descriptors to spare.
 func startPoor(t *testing.T, admin, data string) *process {
 	// By itself it would not take more connections than it can serve.
-	config := write(t, filepath.Join(t.TempDir(), "oauthgw.yaml"), "listen: "+data+"\nadmin: {listen: "+admin+"}\nupstream: {url: http://127.0.0.1:1}\nmax_connections: 40\n")
+	config := write(t, filepath.Join(t.TempDir(), "oauthgw.yaml"), "listen: "+data+"\nadmin: {listen: "+admin+"}\nupstream: {url: http://127.0.0.1:1}\nmax_connections: 36\n")
 	p := start(t, func(c *exec.Cmd) { c.Env = append(os.Environ(), "GOMEMLIMIT=4MiB") }, "/bin/sh", "-c", `ulimit -n 40; exec "$@"`, "sh",
 		built(t, "oauthgw"), "--config.file="+config)
 	go func() {

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"net/http"
+)
+
+// passthroughLimits returns how many of n connections exchanges on paths that are not
+// fronted may hold. Such an exchange may last as long as it likes and is never evicted,
+// so a quarter of the connections is no stream's. An exchange that does not ask for a
+// stream, such as a login page, may use half of that quarter too, so that streams do
+// not shut out browsers. The rest is left to fronted endpoints and metadata.
+func passthroughLimits(n int) (streams, all int) {
+	reserve := (n-1)/4 + 1
+	return max(1, n-reserve), max(1, n-(reserve+1)/2)
+}
+
+// admit implements Admit of [proxy.PassthroughConfig] for requests of limited
+// connections.
+func admit(ctx context.Context, stream bool) bool {
+	c, limited := ctx.Value(connectionKey{}).(*connection)
+	return !limited || c.admit(stream)
+}
+
+// release implements Release of [proxy.PassthroughConfig]. A connection that was
+// upgraded keeps its place until it is closed.
+func release(ctx context.Context) {
+	c, limited := ctx.Value(connectionKey{}).(*connection)
+	if !limited {
+		return
+	}
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	if c.awaits != given {
+		c.yield()
+	}
+}
+
+// admit reports whether the connection may hold a place, or go on holding one as a
+// stream. From then on its request is at the provider, and it is not evicted.
+func (c *connection) admit(stream bool) bool {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	if c.left {
+		panic(http.ErrAbortHandler) // no one could receive a response
+	}
+	streams, all := passthroughLimits(c.of.most)
+	held, limit := c.of.passthrough, all
+	if !c.passthrough {
+		held++
+	}
+	if stream {
+		limit = streams
+	}
+	if held > limit {
+		c.of.report("streams")
+		return false
+	}
+	if !c.passthrough {
+		c.passthrough = true
+		c.of.passthrough++
+		c.move(nothing)
+	}
+	return true
+}
+
+// yield gives back the connection's place, if it holds one. The lock must be held.
+func (c *connection) yield() {
+	if c.passthrough {
+		c.passthrough = false
+		c.of.passthrough--
+	}
+}

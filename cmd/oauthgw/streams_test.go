@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// streamProvider answers token requests and pages at once, and keeps every other
+// exchange open until its client leaves.
+type streamProvider struct {
+	*httptest.Server
+	streams atomic.Int64 // requests that are not for /t and /page
+}
+
+func newStreamProvider(t *testing.T) *streamProvider {
+	p := &streamProvider{}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/t" || r.URL.Path == "/page" {
+			_, _ = io.WriteString(w, "{}")
+			return
+		}
+		p.streams.Add(1)
+		switch r.URL.Path {
+		case "/socket":
+			c, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			_, _ = io.Copy(io.Discard, c)
+			return
+		case "/events":
+			w.Header().Set("Content-Type", "text/event-stream")
+			fallthrough
+		case "/download":
+			_ = http.NewResponseController(w).Flush()
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	t.Cleanup(p.Close)
+	return p
+}
+
+// hold sends a request on a connection that stays open until the test ends.
+func hold(t *testing.T, address, request string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, strings.ReplaceAll(request, "\n", "\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// isServed fails the test unless a token request and a page on new connections are
+// answered.
+func isServed(t *testing.T, address string, page bool) {
+	t.Helper()
+	requests := []string{fmt.Sprintf(basicRequest, "/t")}
+	if page {
+		requests = append(requests, "GET /page HTTP/1.1\nHost: a")
+	}
+	for _, request := range requests {
+		if response := send(t, address, request); !strings.HasPrefix(response, "HTTP/1.1 200 ") {
+			t.Errorf("%.20q: got %q", request, response)
+		}
+	}
+}
+
+// fewConnections limits the connections, and lets the gateway stop at once.
+func fewConnections(n int) func(*config) {
+	return func(c *config) { c.MaxConnections, c.Drain.Timeout = n, 10*time.Millisecond }
+}
+
+const tooManyStreams = "HTTP/1.1 503 "
+
+// Streams hold at most three quarters of the connections. The next stream is refused,
+// and everything else is served.
+func TestA123StreamsLeaveAQuarter(t *testing.T) {
+	for name, test := range map[string]struct {
+		request string
+		begins  string // the response
+		asked   int64  // requests at the provider
+	}{
+		"websockets":             {"GET /socket HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n", "HTTP/1.1 101 ", 15},
+		"event streams":          {"GET /events HTTP/1.1\nHost: a\nAccept: Text/Event-Stream\n\n", "HTTP/1.1 200 ", 15},
+		"unasked event streams":  {"GET /events HTTP/1.1\nHost: a\n\n", "HTTP/1.1 200 ", 17},
+		"sockets that just hang": {"GET /hang HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n", "", 15},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newStreamProvider(t)
+			g := frontedGateway(t, p.URL, fewConnections(20))
+			for i := range 15 {
+				c := hold(t, g.data, test.request)
+				if test.begins != "" {
+					if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, test.begins) {
+						t.Fatalf("stream %d: %q %v", i, head, err)
+					}
+				}
+				eventually(t, "the stream", func() bool { return p.streams.Load() == int64(i+1) })
+			}
+			for range 2 {
+				response := send(t, g.data, strings.TrimSpace(test.request))
+				if !strings.HasPrefix(response, tooManyStreams) || !strings.Contains(response, "\nRetry-After: 1\n") ||
+					!strings.Contains(response, `{"error":"temporarily_unavailable"`) {
+					t.Errorf("the next stream: got %q", response)
+				}
+			}
+			if n := p.streams.Load(); n != test.asked {
+				t.Errorf("the provider has been asked for %d streams", n)
+			}
+			isServed(t, g.data, true)
+			if log := g.stop(); !strings.Contains(log, `"msg":"request refused","endpoint":"passthrough","outcome":"too_many_streams"`) {
+				t.Errorf("the log says\n%s", log)
+			}
+		})
+	}
+}
+
+// A stream that ends makes room for another.
+func TestA123StreamThatEndsMakesRoom(t *testing.T) {
+	p := newStreamProvider(t)
+	g := frontedGateway(t, p.URL, fewConnections(2))
+	for range 3 {
+		c := hold(t, g.data, "GET /socket HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n")
+		if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, "HTTP/1.1 101 ") {
+			t.Fatalf("got %q %v", head, err)
+		}
+		isServed(t, g.data, false)
+		c.Close()
+		eventually(t, "room", func() bool {
+			return strings.HasPrefix(send(t, g.data, "GET /page HTTP/1.1\nHost: a"), "HTTP/1.1 200 ")
+		})
+	}
+}
+
+// Requests that the provider does not answer, downloads without end and slow uploads
+// leave an eighth of the connections to the fronted endpoints.
+func TestA124EndlessExchangesLeaveAnEighth(t *testing.T) {
+	for name, request := range map[string]string{
+		"no answer":    "GET /hang HTTP/1.1\nHost: a\n\n",
+		"download":     "GET /download HTTP/1.1\nHost: a\n\n",
+		"upload":       "POST /hang HTTP/1.1\nHost: a\nContent-Length: 1000000\n\nx",
+		"event stream": "POST /events HTTP/1.1\nHost: a\nContent-Length: 0\n\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newStreamProvider(t)
+			g := frontedGateway(t, p.URL, fewConnections(20))
+			for i := range 17 {
+				hold(t, g.data, request)
+				eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
+			}
+			for range 3 {
+				c := hold(t, g.data, request)
+				if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, tooManyStreams) {
+					t.Errorf("the next: got %q %v", head, err)
+				}
+			}
+			isServed(t, g.data, false)
+			if n := p.streams.Load(); n != 17 {
+				t.Errorf("the provider has been asked %d times", n)
+			}
+		})
+	}
+}
+
+// The reserve is at least one connection as soon as there are two.
+func TestA124LimitsOfExchanges(t *testing.T) {
+	for _, test := range []struct{ connections, streams, all int }{
+		{1, 1, 1}, {2, 1, 1}, {3, 2, 2}, {4, 3, 3}, {5, 3, 4}, {8, 6, 7}, {20, 15, 17}, {480, 360, 420}, {6000, 4500, 5250},
+	} {
+		streams, all := passthroughLimits(test.connections)
+		if streams != test.streams || all != test.all {
+			t.Errorf("of %d connections: %d and %d", test.connections, streams, all)
+		}
+	}
+}
+
+// An upload is at the provider from its beginning, so it keeps its connection when
+// it pauses while a newcomer waits for one.
+func TestA125UploadIsNotEvicted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var received atomic.Int64
+		passes := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
+			Transport: answering(func(r *http.Request) *http.Response {
+				n, err := io.Copy(io.Discard, r.Body)
+				if err != nil {
+					t.Errorf("the body ended with %v", err)
+				}
+				received.Store(n)
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
+			}), Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(settings{}), Admit: admit, Release: release})
+		s := crowdAt(t, 2, passes)
+		upload := s.come(t, bodiless)
+		after(time.Second)
+		upload.say(strings.Repeat("x", ample))
+		after(2 * time.Second)
+		for range 3 {
+			s.come(t, headerless)
+			after(2 * time.Second)
+		}
+		upload.say(strings.Repeat("x", 200_000-ample))
+		after(time.Second)
+		if upload.answers.Load() != 1 || received.Load() != 200_000 {
+			t.Errorf("answered %d times, %d bytes received; evicted: %v", upload.answers.Load(), received.Load(), s.evicted())
+		}
+		for _, awaited := range s.evicted() {
+			if awaited != "request" {
+				t.Errorf("evicted: %v", s.evicted())
+			}
+		}
+	})
+}
