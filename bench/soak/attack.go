@@ -4,24 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"syscall"
 	"time"
 )
-
-// sidecar is what a gateway beside a provider may hold, in bytes.
-const sidecar = 256 << 20
-
-// limited gives a gateway the soft limit of memory that the sidecar's would
-// bring.
-func limited(c *exec.Cmd) { c.Env = append(c.Environ(), fmt.Sprintf("GOMEMLIMIT=%d", sidecar*9/10)) }
 
 // attack is what crowds do to a gateway, and what must hold meanwhile.
 type attack struct {
 	kinds []string
 	each  int           // connections of each kind
 	lasts time.Duration // at full scale
-	most  int64         // what the gateway may hold, in bytes
 	// provider is how long the provider takes for a token request.
 	provider time.Duration
 	// crowded says that there are more attackers than the gateway takes connections.
@@ -30,7 +21,6 @@ type attack struct {
 
 // run is the experiment: honest clients are watched before, during and after.
 func (a attack) run(ctx context.Context, s *site) (string, error) {
-	s.prepare = limited
 	var h holding
 	s.provider.before = h.takes(a.provider)
 	g, err := s.start(ctx, "", nil)
@@ -61,8 +51,8 @@ func (a attack) run(ctx context.Context, s *site) (string, error) {
 		err = errors.Join(err, tollErr)
 	}
 	m, memErr := g.memory()
-	if m.most > a.most {
-		err = errors.Join(err, fmt.Errorf("the gateway held %s", mib(m.most)))
+	if m.most > s.limits.memory {
+		err = errors.Join(err, fmt.Errorf("the gateway held %s of %s", mib(m.most), mib(s.limits.memory)))
 	}
 	after := honest.served(ctx, s.during(5*time.Second))
 	err = errors.Join(err, calmErr, mostErr, memErr, g.calmsDown(ctx, before))

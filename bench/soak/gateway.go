@@ -46,6 +46,7 @@ func (s *site) start(ctx context.Context, more string, through func(log *os.File
 		}
 	}
 	g.command = exec.Command(s.binary, "--config.file="+g.config)
+	g.command.Env = append(os.Environ(), "GOMEMLIMIT="+s.limits.goMemLimit)
 	if s.prepare != nil {
 		s.prepare(g.command)
 	}

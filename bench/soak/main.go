@@ -41,11 +41,11 @@ var experiments = []experiment{
 	{"stall", "R6", "the provider takes 600 requests at once and never answers, or not to the end", stall},
 	{"slow", "R5", "1536 clients of a provider that takes two seconds, of which 512 are let through at once", slow},
 	{"overload", "R22", "ten times as many clients as before, for a while; the provider takes two seconds", overload},
-	{"slow-clients", "R14, R23", "2900 connections that send a header slowly and 2900 that send a body slowly: as many as are taken", attack{kinds: slowly, each: 2900, lasts: 30 * time.Second, most: sidecar}.run},
-	{"slow-crowd", "R14, R23", "10000 connections that send a header slowly and 10000 that send a body slowly: more than three times as many as are taken", attack{kinds: slowly, each: 10_000, lasts: 40 * time.Second, most: sidecar, crowded: true}.run},
-	{"large-clients", "R15", "1000 connections with headers of a megabyte and 1000 with bodies without end", attack{kinds: large, each: 1000, lasts: 15 * time.Second, most: sidecar}.run},
-	{"deaf-clients", "R16", "1000 connections that never read the documents they ask for, and 1000 that never read a page", attack{kinds: deaf, each: 1000, lasts: 60 * time.Second, most: sidecar}.run},
-	{"together", "R23", "800 connections of each of these six kinds, and a provider that takes two seconds", attack{kinds: slices.Concat(slowly, large, deaf), each: 800, lasts: 40 * time.Second, most: sidecar, provider: 2 * time.Second}.run},
+	{"slow-clients", "R14, R23", "2900 connections that send a header slowly and 2900 that send a body slowly: as many as are taken", attack{kinds: slowly, each: 2900, lasts: 30 * time.Second}.run},
+	{"slow-crowd", "R14, R23", "10000 connections that send a header slowly and 10000 that send a body slowly: more than three times as many as are taken", attack{kinds: slowly, each: 10_000, lasts: 40 * time.Second, crowded: true}.run},
+	{"large-clients", "R15", "1000 connections with headers of a megabyte and 1000 with bodies without end", attack{kinds: large, each: 1000, lasts: 15 * time.Second}.run},
+	{"deaf-clients", "R16", "1000 connections that never read the documents they ask for, and 1000 that never read a page", attack{kinds: deaf, each: 1000, lasts: 60 * time.Second}.run},
+	{"together", "R23", "800 connections of each of these six kinds, and a provider that takes two seconds", attack{kinds: slices.Concat(slowly, large, deaf), each: 800, lasts: 40 * time.Second, provider: 2 * time.Second}.run},
 	{"descriptors", "R17", "1000 idle connections to a gateway that may have 256 descriptors", scarce},
 	{"kill", "R13", "SIGKILL under load and a start at the same address, 50 times", kill},
 	{"full", "R20", "the log is written to a full device", full},
@@ -70,17 +70,22 @@ func run() error {
 	only := flag.String("only", "", "run the experiment of this `name` alone")
 	scale := flag.Float64("scale", 1, "the `part` of the full number and time, at most 1")
 	lasting := flag.Duration("lasting", 10*time.Minute, "how long `mixed` takes at full scale")
+	manifest := flag.String("manifest", "deploy/kubernetes/base/deployment.yaml", "take the gateway's memory limits from this Kubernetes `manifest`")
 	into := flag.String("into", "", "put the table into this Markdown `file`, between its marks")
 	flag.Parse()
 	if *scale <= 0 || *scale > 1 || flag.NArg() > 0 {
 		return fmt.Errorf("-scale is above 0 and at most 1, and there are no arguments")
+	}
+	shipped, err := readLimits(*manifest)
+	if err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var rows []row
 	for _, e := range experiments {
 		if (*only == "" || *only == e.name) && ctx.Err() == nil {
-			rows = append(rows, perform(ctx, e, *binary, *scale, *lasting))
+			rows = append(rows, perform(ctx, e, *binary, shipped, *scale, *lasting))
 		}
 	}
 	if len(rows) == 0 {
@@ -90,7 +95,7 @@ func run() error {
 }
 
 // perform runs one experiment on a site of its own.
-func perform(ctx context.Context, e experiment, binary string, scale float64, lasting time.Duration) row {
+func perform(ctx context.Context, e experiment, binary string, shipped limits, scale float64, lasting time.Duration) row {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", e.name, e.does)
 	// Far beyond what any takes, for one that hangs.
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute+lasting)
@@ -100,7 +105,7 @@ func perform(ctx context.Context, e experiment, binary string, scale float64, la
 	if err != nil {
 		return row{experiment: e, faults: []string{err.Error()}}
 	}
-	s.lasting = lasting
+	s.lasting, s.limits = lasting, shipped
 	counted, err := e.run(ctx, s)
 	s.close()
 	r := row{experiment: e, requests: s.tally.requests.Load(), failures: s.tally.failures.Load(), counted: counted, took: time.Since(start)}

@@ -15,7 +15,6 @@ import (
 // mixed lets honest and hostile clients use one gateway for long. What it holds
 // must not grow.
 func mixed(ctx context.Context, s *site) (string, error) {
-	s.prepare = limited
 	g, err := s.start(ctx, "", nil)
 	if err != nil {
 		return "", err

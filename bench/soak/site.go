@@ -25,6 +25,7 @@ type site struct {
 	upstream string          // the provider's URL, as the gateways know it
 	timing   string          // more of upstream, as ", timeout: 2s"
 	prepare  func(*exec.Cmd) // what is done to a gateway's command; nil: nothing
+	limits   limits          // of the gateways' memory
 	lasting  time.Duration   // of the long experiment
 
 	gateways []*gateway

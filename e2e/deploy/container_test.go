@@ -179,7 +179,7 @@ func (i image) start(t *testing.T, dir string) container {
 	line := slices.Concat(i.entrypoint, i.cmd)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = "/"
-	cmd.Env = append([]string{"GOMEMLIMIT=134217728"}, i.env...) // as the manifests give it
+	cmd.Env = append([]string{"GOMEMLIMIT=230MiB"}, i.env...) // as the manifests give it
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: dir, Credential: &syscall.Credential{Uid: uid, Gid: gid}}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

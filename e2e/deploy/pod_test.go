@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -80,8 +81,10 @@ func memoryIsBounded(t *testing.T, m manifests) {
 		if env.Name != "GOMEMLIMIT" {
 			continue
 		}
-		if from := env.ValueFrom; from == nil || from.ResourceFieldRef == nil || from.ResourceFieldRef.Resource != "limits.memory" {
-			t.Error("GOMEMLIMIT does not come from the limit")
+		// Go writes MiB where Kubernetes writes Mi.
+		soft, err := resource.ParseQuantity(strings.TrimSuffix(env.Value, "B"))
+		if want := r.Limits.Memory().Value() * 9 / 10; err != nil || soft.Value() > want || soft.Value() < want-1<<20 {
+			t.Errorf("GOMEMLIMIT is %q, which is not 90 %% of %s", env.Value, r.Limits.Memory())
 		}
 		return
 	}
