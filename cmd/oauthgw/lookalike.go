@@ -56,9 +56,30 @@ func (l lookalikes) match(r *http.Request, _ *mux.RouteMatch) bool {
 		return false
 	}
 	found, complete := pathReadings(escaped)
+	found = append(found, withoutPrefixes(found, r)...)
 	return !complete || slices.ContainsFunc(found, func(reading string) bool {
 		return holdsPath(l.endpoints, reading) || hasBearer(r) && holdsPath(l.parents, path.Dir(strings.TrimRight(reading, "/")))
 	})
+}
+
+// prefixFields are the fields in which proxies say below which path an application is.
+// WSGI applications cut that off the path before they route it. A trusted proxy passes
+// on what the client wrote there, unless it writes them itself.
+var prefixFields = []string{"X-Script-Name", "X-Forwarded-Prefix"}
+
+// withoutPrefixes returns what is left of paths without the prefixes that the header
+// of a request names.
+func withoutPrefixes(paths []string, r *http.Request) (rests []string) {
+	for _, name := range prefixFields {
+		for _, prefix := range r.Header[name] {
+			for _, p := range paths {
+				if rest, ok := strings.CutPrefix(p, strings.TrimRight(prefix, "/")); ok {
+					rests = append(rests, "/"+strings.TrimLeft(rest, "/"))
+				}
+			}
+		}
+	}
+	return rests
 }
 
 // holdsWord reports whether a path can be read as one of an endpoint at all. It is

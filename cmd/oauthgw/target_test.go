@@ -217,3 +217,23 @@ func TestA060MethodsInLowerCase(t *testing.T) {
 		}
 	}
 }
+
+// A prefix that a WSGI application would cut off the path makes an endpoint of another
+// path. A trusted proxy passes it on from the client.
+func TestA107PrefixesInTheHeader(t *testing.T) {
+	provider := startScriptedProvider(t)
+	provider.answer("HTTP/1.1 200 OK\n\n")
+	g := startStoryGateway(t, "trusted_proxies: [127.0.0.1]\nendpoints: {token: /oauth2/tokens}", "http://"+provider.Addr().String())
+	for _, field := range []string{"X-Script-Name", "X-Forwarded-Prefix", "x-script-name"} {
+		for target, passes := range map[string]bool{
+			"/x/oauth2/tokens /x": false, "/x/oauth2/tokens /x/": false, "/x/OAuth2//tokens /x": false, "/%78/oauth2/tokens /x": false, "/xoauth2/tokens /x": false,
+			"/x/oauth2/tokens /y": true, "/x/page /x": true, "/x/oauth2/tokens/1 /x": true,
+		} {
+			path, prefix, _ := strings.Cut(target, " ")
+			answer := send(t, g.data, fmt.Sprintf("POST %s HTTP/1.1\nHost: a\n%s: %s\n\nx", path, field, prefix))
+			if received := provider.received() != ""; received != passes {
+				t.Errorf("%s: %s: got %s", field, target, answer)
+			}
+		}
+	}
+}
