@@ -16,27 +16,32 @@ import (
 // A lookalike is a path that is not an accepted spelling of a fronted endpoint's
 // path, but that a router in wide use takes for that endpoint. Passed through, it
 // would carry token requests past every check. Lookalikes are refused under every
-// method, because which methods such a router takes there is not known. So is a path
-// that names an endpoint and has more readings than are looked at.
+// method, because which methods such a router takes there is not known; only those of
+// the registration endpoint pass under GET and HEAD, which register no client. Also
+// refused is a path that names an endpoint and has more readings than are looked at.
 
 // lookalikes matches the lookalikes of fronted endpoints.
 type lookalikes struct {
-	endpoints []string // every reading of their paths
-	parents   []string // every reading of paths below which clients manage registrations
-	words     []string // one of them is in every path that can be read as one of the above
-	accepts   func(*http.Request) bool
+	endpoints    []string // every reading of their paths
+	registration []string // the same of the registration endpoint
+	places       []string // every reading of the paths below which clients manage registrations
+	words        []string // one of them is in every path that can be read as one of the above
+	accepts      func(*http.Request) bool
 }
 
-// newLookalikes returns the lookalikes of endpoints and, in requests with a Bearer
-// token, of the paths directly below parents. Accepts reports whether a request has an
-// accepted spelling.
-func newLookalikes(endpoints, parents []string, accepts func(*http.Request) bool) lookalikes {
+// newLookalikes returns the lookalikes of endpoints, of the registration endpoint, which
+// is the first of places, and, in requests with a Bearer token, of the paths directly
+// below places. Accepts reports whether a request has an accepted spelling.
+func newLookalikes(endpoints, places []string, accepts func(*http.Request) bool) lookalikes {
 	l := lookalikes{accepts: accepts}
 	for _, p := range endpoints {
 		l.endpoints = append(l.endpoints, l.add(p)...)
 	}
-	for _, p := range parents {
-		l.parents = append(l.parents, l.add(p)...)
+	for i, p := range places {
+		l.places = append(l.places, l.add(p)...)
+		if i == 0 {
+			l.registration = l.places
+		}
 	}
 	return l
 }
@@ -57,8 +62,10 @@ func (l lookalikes) match(r *http.Request, _ *mux.RouteMatch) bool {
 	}
 	found, complete := pathReadings(escaped)
 	found = append(found, withoutPrefixes(found, r)...)
+	registers := r.Method != http.MethodGet && r.Method != http.MethodHead
 	return !complete || slices.ContainsFunc(found, func(reading string) bool {
-		return holdsPath(l.endpoints, reading) || hasBearer(r) && holdsPath(l.parents, path.Dir(strings.TrimRight(reading, "/")))
+		return holdsPath(l.endpoints, reading) || registers && holdsPath(l.registration, reading) ||
+			hasBearer(r) && holdsPath(l.places, path.Dir(strings.TrimRight(reading, "/")))
 	})
 }
 

@@ -32,9 +32,11 @@ var steps = []step{
 	{`\`, func(p string) string { return strings.ReplaceAll(p, `\`, "/") }},
 	// Servlet containers: a segment ends where its parameters begin.
 	{";", withoutParameters},
-	// Servers that look for the query, the fragment or a NUL after decoding, and
-	// Fastify, for which a semicolon begins the query.
-	{"", func(p string) string { return p[:max(0, strings.IndexAny(p+"?", "?#;\x00"))] }},
+	// Servers that look for the query, the fragment or a NUL after decoding, Fastify,
+	// for which a semicolon begins the query, and Ruby, in whose patterns ^ and $ match
+	// at every line.
+	{"", func(p string) string { return p[:max(0, strings.IndexAny(p+"?", "?#;\x00\n"))] }},
+	{"\n", func(p string) string { return p[strings.IndexByte(p, '\n')+1:] }},
 	{"//", mergedSlashes},
 	{"/.", withoutDotSegments},
 	// URL parsers that are given the path as a URL: two slashes begin an authority.

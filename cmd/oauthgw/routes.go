@@ -28,7 +28,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 	refused := router.NewRoute()
 	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
 	paths := map[clientauth.Endpoint]string{}
-	var spelled []string // the paths of the endpoints that have a handler
+	var spelled []string // the paths of the other endpoints that have a handler
 	var places []string  // below which clients manage their registration
 	fronted := g.fronted(known)
 	for _, name := range clientauth.Endpoints() {
@@ -46,9 +46,10 @@ func (g *gateway) build(known wellknown.Provider) error {
 		if handler == nil {
 			continue
 		}
-		spelled = append(spelled, proxy.NormalizePath(u.EscapedPath()))
 		if name == clientauth.Registration {
 			places = g.places(u)
+		} else {
+			spelled = append(spelled, proxy.NormalizePath(u.EscapedPath()))
 		}
 		if u.RawQuery != "" {
 			g.front(byQuery, string(name), having(u.Query(), matches), handler)
@@ -60,7 +61,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 		return err
 	}
 	refused.MatcherFunc(newLookalikes(spelled, places, func(r *http.Request) bool {
-		return slices.Contains(spelled, spelling(r)) || manages(r, places)
+		return slices.Contains(spelled, spelling(r)) || len(places) > 0 && spelling(r) == places[0] || manages(r, places)
 	}).match).Handler(g.notFound)
 	g.front(byLocation, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
 	router.MatcherFunc(isForNobody).Handler(g.notFound)
@@ -199,12 +200,24 @@ func on(leads func(path string) bool, methods ...string) mux.MatcherFunc {
 // leadsTo matches the spellings of an endpoint's path: doubled slashes, dot segments,
 // a slash at the end, escapes of unreserved characters. DELETE and OPTIONS are not
 // token requests (RFC 6749 section 3.2 knows POST only) but some providers' own, and
-// CORS.
+// CORS. They pass unless they hold what a handler that ignores methods could take for
+// a token request.
 func leadsTo(endpoint *url.URL) mux.MatcherFunc {
 	own := proxy.NormalizePath(endpoint.EscapedPath())
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return r.Method != http.MethodDelete && r.Method != http.MethodOptions && spelling(r) == own
+		other := r.Method == http.MethodDelete || r.Method == http.MethodOptions
+		return spelling(r) == own && (!other || holdsGrant(r))
 	}
+}
+
+// holdsGrant reports whether a request could be read as a token request: it has a body,
+// HTTP Basic, or a query with a grant or a client's credentials.
+func holdsGrant(r *http.Request) bool {
+	query, err := clientauth.ParseForm(r.URL.RawQuery)
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return r.ContentLength != 0 || strings.EqualFold(scheme, "Basic") || err != nil ||
+		query.Get("grant_type") != "" || query.Get(clientauth.ParameterClientSecret) != "" ||
+		query.Get(clientauth.ParameterClientAssertion) != "" || query.Get(clientauth.ParameterClientAssertionType) != ""
 }
 
 // spelling returns the normal form of a request's path.

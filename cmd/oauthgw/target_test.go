@@ -82,6 +82,7 @@ var lookalikePaths = map[string][]string{
 	"Rails and Spring":                           {"/oauth2/tokens.json", "/oauth2/tokens.xml/", "/oauth2/tokens.x.y", "/oauth2/tokens.%6ason"},
 	"PHP":                                        {"/index.php/oauth2/tokens", "/index.php//oauth2/tokens", "/index.PHP/oauth2/tokens/", "/a/../index.php/oauth2/tokens"},
 	"ASP.NET":                                    {"/(S(lit3py55t21z5v55vlm25s55))/oauth2/tokens", "/(A(x)S(y))/oauth2/tokens"},
+	"Ruby":                                       {"/x%0a/oauth2/tokens", "/oauth2/tokens%0ax", "/x%0a/oauth2/tokens%0ay"},
 	"several":                                    {"//x/OAuth2%2f%2574okens;a/.", `/index.php\OAUTH2;x\tokens.json%00`},
 }
 
@@ -120,6 +121,21 @@ func TestA107OtherPathsPass(t *testing.T) {
 		send(t, g.data, "POST "+path+" HTTP/1.1\nHost: a\n\nx")
 		if got, want := provider.received(), "POST "+path+" HTTP/1.1\n"; !strings.HasPrefix(got, want) {
 			t.Errorf("%q: the provider received %q", path, got)
+		}
+	}
+}
+
+// A page whose path is like that of the registration endpoint registers no client.
+func TestA107PagesLikeTheRegistrationEndpoint(t *testing.T) {
+	provider := startScriptedProvider(t)
+	provider.answer("HTTP/1.1 200 OK\n\n")
+	g := startStoryGateway(t, "endpoints: {token: /oauth2/tokens, registration: /register}", "http://"+provider.Addr().String())
+	for _, path := range []string{"/register.html", "/register.js", "/Register", "/register;jsessionid=x"} {
+		for method, passes := range map[string]bool{"GET": true, "POST": false, "PUT": false} {
+			send(t, g.data, method+" "+path+" HTTP/1.1\nHost: a")
+			if got := provider.received(); (got != "") != passes {
+				t.Errorf("%s %s: the provider received %q", method, path, got)
+			}
 		}
 	}
 }
