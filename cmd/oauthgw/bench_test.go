@@ -55,7 +55,7 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r, _ := http.NewRequestWithContext(b.Context(), method, target, strings.NewReader(form))
-		r.Host, r.RemoteAddr = "127.0.0.1:8080", "127.0.0.1:1234"
+		r.Host, r.RemoteAddr, r.RequestURI = "127.0.0.1:8080", "127.0.0.1:1234", target
 		r.Header = http.Header{"Accept": {"application/json"}, "User-Agent": {"bench/1"}}
 		if form != "" {
 			r.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
