@@ -77,6 +77,8 @@ function environment(home) {
     npm_config_registry: ask("npm", "config", "get", "registry"),
     npm_config_prefer_offline: "true",
     npm_config_userconfig: path.join(import.meta.dirname, ".npmrc"),
+    // The certificate authority of the network, where it has its own.
+    NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS ?? "",
   };
 }
 
