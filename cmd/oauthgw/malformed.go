@@ -12,7 +12,7 @@ import (
 	"oauthgw/metrics"
 )
 
-// net/http answers some requests before any handler runs, and says so to nobody. The
+// net/http answers some requests before any handler runs, and no hook reports them. The
 // connection sees it: a response that is written while no handler answers is net/http's
 // own. TLS handshakes are performed here, for the same reason.
 

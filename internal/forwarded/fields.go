@@ -87,14 +87,14 @@ func classOf(name string) class {
 // the client may not set. In is the request that was received: the fields of a trusted
 // proxy stay.
 //
-// Methods and targets are overridden for nobody where that could undo what the gateway
-// has checked, because proxies pass on the fields that they do not know. An override of
-// the target stays if it names the target that was received. An override of the method
-// stays at POST: other methods pass at fronted endpoints as well.
+// An override stays only where it cannot undo what the gateway has checked, because
+// proxies pass on the fields that they do not know: one of the target if it names the
+// target that was received, and one of the method at POST, because other methods pass at
+// fronted endpoints as well.
 //
 // Servers that hand fields to programs as CGI does (RFC 3875 section 4.1.18) read
 // X_Real_Ip as X-Real-Ip, and some programs ask for HTTP_X_Real_Ip. Such spellings are
-// removed whoever sends them, and so are variables.
+// removed also if a trusted proxy sends them, and so are variables.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	trusted := p.trusts(peer(in))
 	for name, values := range header {
