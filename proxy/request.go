@@ -60,7 +60,7 @@ func receive(w http.ResponseWriter, r *http.Request) (received, error) {
 type bodyKind int
 
 const (
-	// bodyForm is a form by its media type.
+	// bodyForm is a form by its media type, as some server in wide use reads it.
 	bodyForm bodyKind = iota
 	// bodyUntyped has no media type. Some servers, Rack among them, read it as a
 	// form, so it must be one.
@@ -129,7 +129,7 @@ func kindOfType(value string) (bodyKind, error) {
 	switch {
 	case err != nil:
 		return 0, errMediaType
-	case essence != formMediaType:
+	case !isForm(essence):
 		return bodyUnread, nil
 	}
 	// RFC 6749 appendix B: the character encoding is UTF-8.
@@ -137,6 +137,13 @@ func kindOfType(value string) (bodyKind, error) {
 		return 0, errCharset
 	}
 	return bodyForm, nil
+}
+
+// isForm reports whether some server reads a media type as that of a form. Undertow,
+// Tornado and ASP.NET look only at how the name begins, Slim at the suffix, and
+// formidable for the word anywhere in it. Flask also knows application/x-url-encoded.
+func isForm(essence string) bool {
+	return strings.Contains(strings.ReplaceAll(essence, "-", ""), "urlencoded")
 }
 
 // readBody reads a body to its end, so that no part of a request is sent on

@@ -59,6 +59,7 @@ func TestMediaTypes(t *testing.T) {
 		{nil, true, 200},
 		{nil, false, 200},
 		{[]string{"form"}, true, 200},
+		{[]string{"application/x-url-encoded"}, true, 200},
 		{[]string{"application/json"}, true, 400},
 		{[]string{"application/json"}, false, 200},
 		{[]string{"multipart/form-data; boundary=x"}, true, 400},
@@ -119,6 +120,36 @@ func TestA143BodiesWithoutAMediaType(t *testing.T) {
 			}
 			if w.Code != status || got != want {
 				t.Errorf("%q %q: got %d, sent %q", contentType, body, w.Code, got)
+			}
+		}
+	}
+}
+
+// What some server in wide use reads as a form is read and sent as one.
+func TestA143MediaTypesThatSomeServersTakeForAForm(t *testing.T) {
+	for _, contentType := range []string{
+		"application/x-url-encoded",           // Flask
+		"application/x-www-form-urlencoded2",  // Tornado, Undertow, ASP.NET
+		"application/x-www-form-urlencoded+x", // the same
+		"application/x+x-www-form-urlencoded", // Slim
+		"text/urlencoded",                     // formidable
+		"Application/X-Www-Form-Urlencoded-x;charset=utf-8",
+	} {
+		for body, want := range map[string]string{"client_id=a&client_secret=b%20": "client_id=a&client_secret=b+", "client_id=a&client_id=b": "", "_method=x": "", `{"a":"b;"}`: ""} {
+			var got, sentAs string
+			h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
+				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+					sent, err := io.ReadAll(r.Body)
+					got, sentAs = string(sent), r.Header.Get("Content-Type")
+					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, err
+				})
+			})
+			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(body))
+			r.Header.Set("Content-Type", contentType)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if got != want || (w.Code == 200) != (want != "") || want != "" && sentAs != "application/x-www-form-urlencoded" {
+				t.Errorf("%s %q: got %d, sent %q as %q", contentType, body, w.Code, got, sentAs)
 			}
 		}
 	}
