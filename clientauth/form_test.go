@@ -98,6 +98,19 @@ func TestA142MethodOverrides(t *testing.T) {
 	}
 }
 
+// What other readers take for separators begins another parameter, and what they
+// read in spite of an error before it counts.
+func TestA142MethodOverridesInFormsThatAreRefused(t *testing.T) {
+	for form, want := range map[string]bool{
+		"_method=DELETE": true, "a=%zz&_method=DELETE": true, "a[]=1&_method=DELETE": true, "a=1;_method=DELETE": true, "a=1;&%5fmethod=x": true,
+		"": false, "a=%zz": false, "token_endpoint_auth_method=_method": false, "a=&method=b": false, "redirect_uris[]=a": false,
+	} {
+		if got := clientauth.OverridesMethod(form); got != want {
+			t.Errorf("%q: got %v", form, got)
+		}
+	}
+}
+
 func manyParameters(n int) string {
 	var b strings.Builder
 	for i := range n {

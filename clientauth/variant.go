@@ -1,6 +1,8 @@
 package clientauth
 
 import (
+	"errors"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -31,6 +33,21 @@ func checkVariant(name string) error {
 		}
 	}
 	return nil
+}
+
+// OverridesMethod reports whether a form asks for another HTTP method. It looks at each
+// parameter by itself, so that it also finds one in a form that [ParseForm] refuses.
+func OverridesMethod(encoded string) bool {
+	for piece := range strings.FieldsFuncSeq(encoded, func(c rune) bool { return c == '&' || c == ';' }) {
+		name, _, _ := strings.Cut(piece, "=")
+		if decoded, err := url.QueryUnescape(name); err == nil {
+			name = decoded
+		}
+		if errors.Is(checkVariant(name), ErrMethodOverride) {
+			return true
+		}
+	}
+	return false
 }
 
 // foldRune maps letters that some reader takes for the same to one of them, as

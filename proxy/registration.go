@@ -147,11 +147,11 @@ func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 }
 
 // checkMethod refuses a form that asks for another method than that of the request,
-// as servers allow that read overrides from forms of any kind.
+// as servers allow that read overrides from forms of any kind. A body without a media
+// type counts as a form, because Rack reads it as one.
 func checkMethod(r *http.Request, body []byte) error {
-	_, err := clientauth.ParseForm(string(body))
-	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == formMediaType && errors.Is(err, clientauth.ErrMethodOverride) {
-		return err
+	if kind, err := kindOf(r.Header); (err != nil || kind != bodyUnread) && clientauth.OverridesMethod(string(body)) {
+		return clientauth.ErrMethodOverride
 	}
 	return nil
 }
