@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
@@ -147,10 +148,21 @@ func (f *Failures) spend(k key, burst int) bool {
 }
 
 // clientKey returns the key of a client id at an address. Providers compare ids in
-// a database that may ignore case and surrounding space, so all such spellings of
-// an id share one budget. Upper case first also joins letters such as the long s.
+// a database that may ignore case, surrounding space and, if ids are UUIDs,
+// punctuation. All such spellings of an id share one budget. So do all ids with other
+// than ASCII characters: a collation may ignore accents, width and characters that are
+// not shown, and RFC 6749 appendix A.1 allows ASCII only.
 func (f *Failures) clientKey(clientID string, from netip.Addr) key {
-	folded := strings.ToLower(strings.ToUpper(strings.TrimSpace(clientID)))
+	// Upper case first also joins letters such as the long s.
+	folded := strings.Map(func(c rune) rune {
+		if c <= unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			return -1
+		}
+		return c
+	}, strings.ToLower(strings.ToUpper(strings.TrimSpace(clientID))))
+	if strings.ContainsFunc(folded, func(c rune) bool { return c > unicode.MaxASCII }) {
+		folded = string(unicode.ReplacementChar)
+	}
 	return key{client: maphash.String(f.seed, folded), address: prefix(from)}
 }
 
