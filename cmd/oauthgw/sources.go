@@ -52,7 +52,10 @@ func (s settings) untrustedProxy(listen string) string {
 		if err != nil || !address.Unmap().IsLoopback() {
 			return ""
 		}
-		addresses = []netip.Addr{address.Unmap()}
+		if address = address.Unmap(); address.Is4() {
+			address = addresses[0] // from which all connections to any in 127.0.0.0/8 come
+		}
+		addresses = []netip.Addr{address}
 	}
 	if slices.ContainsFunc(addresses, s.proxies.Trusts) {
 		return ""

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"oauthgw/internal/attempts"
+	"oauthgw/internal/forwarded"
 )
 
 // rejecting is a provider that takes no client for who it says it is.
@@ -106,6 +109,21 @@ func TestA148LimitWithoutEffect(t *testing.T) {
 		if n := strings.Count(log, `"msg":"failure limit has no effect`); n != len(test.set[:min(1, len(test.set))]) ||
 			test.set != "" && !strings.Contains(log, `"set":"trusted_proxies: [`+test.set+`]"`) {
 			t.Errorf("%s: the log has\n%s", text, log)
+		}
+	}
+}
+
+// A connection to any address in 127.0.0.0/8 comes from 127.0.0.1 unless the client
+// binds to another one.
+func TestA148OtherLoopbackAddresses(t *testing.T) {
+	for trusted, want := range map[string]string{"10.0.0.1": "127.0.0.1", "127.0.0.2": "127.0.0.1", "127.0.0.1": "", "127.0.0.0/8": ""} {
+		proxies, err := forwarded.Trust([]string{trusted}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := settings{proxies: proxies, failures: attempts.Config{Burst: 1}}
+		if got := s.untrustedProxy("127.0.0.2:0"); got != want {
+			t.Errorf("%s is trusted: got %q", trusted, got)
 		}
 	}
 }
