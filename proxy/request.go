@@ -62,8 +62,8 @@ type bodyKind int
 const (
 	// bodyForm is a form by its media type, as some server in wide use reads it.
 	bodyForm bodyKind = iota
-	// bodyUntyped has no media type. Some servers, Rack among them, read it as a
-	// form, so it must be one.
+	// bodyUntyped has no media type that tells how to read it. Some servers, Rack among
+	// them, read it as a form, so it must be one.
 	bodyUntyped
 	// bodyUnread has another media type and is not opened. Whether it may pass is
 	// for the rules of client authentication to say.
@@ -129,6 +129,10 @@ func kindOfType(value string) (bodyKind, error) {
 	switch {
 	case err != nil:
 		return 0, errMediaType
+	// Without a boundary no part can be found (RFC 2046 section 5.1.1), and Rack reads
+	// the body as a form.
+	case strings.HasPrefix(essence, "multipart/") && parameters["boundary"] == "":
+		return bodyUntyped, nil
 	case !isForm(essence):
 		return bodyUnread, nil
 	}

@@ -128,6 +128,7 @@ func TestA143BodiesWithoutAMediaType(t *testing.T) {
 // What some server in wide use reads as a form is read and sent as one.
 func TestA143MediaTypesThatSomeServersTakeForAForm(t *testing.T) {
 	for _, contentType := range []string{
+		"multipart/form-data", "multipart/mixed; boundary=\"\"", // Rack
 		"application/x-url-encoded",           // Flask
 		"application/x-www-form-urlencoded2",  // Tornado, Undertow, ASP.NET
 		"application/x-www-form-urlencoded+x", // the same
