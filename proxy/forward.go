@@ -19,7 +19,13 @@ import (
 // forward sends a request to the provider and the completed reply to the
 // client. The provider's time begins here, so that a slow client takes none of it.
 func (x *exchange) forward(out outgoing) {
-	ctx, cancel := context.WithTimeout(x.r.Context(), x.Timeout)
+	ctx := x.r.Context()
+	if x.mayGuess() {
+		// A client that leaves early must not hide a failure: some providers delay
+		// their response to a wrong secret. Its connection stays counted meanwhile.
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
 	defer cancel()
 	in := x.r.WithContext(ctx)
 	in.Header = nil // it would be copied: what goes on is in out

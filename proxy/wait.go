@@ -20,6 +20,11 @@ func (x *exchange) mustWait() time.Duration {
 	return 0
 }
 
+// mayGuess reports whether a failure of this exchange would count.
+func (x *exchange) mayGuess() bool {
+	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.bodyUnread) && x.Proxies.Client(x.r).IsValid()
+}
+
 // refuseUntil refuses a request of a client that must wait. The right secret is
 // refused as well, because accepting it would confirm a guess.
 func (x *exchange) refuseUntil(wait time.Duration) {

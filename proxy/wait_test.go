@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -250,6 +251,41 @@ func TestA147ManyGuessesAtOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A provider that delays its response to a wrong secret does not help a client that
+// leaves before the response: the failure counts when it arrives.
+func TestA154GuessesOfClientsThatLeave(t *testing.T) {
+	for contentType, form := range map[string]string{"application/x-www-form-urlencoded": guess, "application/json": `{"client_id":"app","client_secret":"gue55-one"}`} {
+		synctest.Test(t, func(t *testing.T) {
+			var g *guarded
+			g = newGuarded(t, limiting(2, 2), func(c *proxy.Config) {
+				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+					resp, err := g.RoundTrip(r)
+					select {
+					case <-time.After(time.Second):
+						return resp, err
+					case <-r.Context().Done():
+						return nil, r.Context().Err()
+					}
+				})
+			})
+			for range 5 {
+				ctx, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
+				r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(form)).WithContext(ctx)
+				r.RemoteAddr = stranger
+				r.Header.Set("Content-Type", contentType)
+				func() {
+					defer func() { _ = recover() }() // as net/http does
+					g.ServeHTTP(httptest.NewRecorder(), r)
+				}()
+				leave()
+			}
+			if n := g.asked.Load(); n != 2 {
+				t.Errorf("%s: %d guesses were made", contentType, n)
+			}
+		})
+	}
 }
 
 // Other spellings of one client id buy no further guesses.
