@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // maxReadings and maxReadingBytes bound the readings of one path, because each costs
@@ -79,96 +78,6 @@ func pathReadings(escaped string) (found []string, complete bool) {
 		}
 	}
 	return found, true
-}
-
-// decodedOnce decodes every escape once and leaves what is not one.
-func decodedOnce(p string) string {
-	at := strings.IndexByte(p, '%')
-	if at < 0 {
-		return p
-	}
-	out := append(make([]byte, 0, len(p)), p[:at]...)
-	for i := at; i < len(p); i++ {
-		if p[i] == '%' && i+2 < len(p) {
-			if high, low := unhex(p[i+1]), unhex(p[i+2]); high < 16 && low < 16 {
-				out = append(out, high<<4|low)
-				i += 2
-				continue
-			}
-		}
-		out = append(out, p[i])
-	}
-	return string(out)
-}
-
-// unhex returns the value of a hexadecimal digit, or 16.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	}
-	return 16
-}
-
-// printableASCII is how a path looks to servers that drop what they cannot read:
-// control characters, other scripts, and bytes that are not UTF-8. Overlong UTF-8 is
-// the character that it hides, and characters are those that they become without
-// regard to case or width.
-func printableASCII(p string) string {
-	if !strings.ContainsFunc(p, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
-		return p
-	}
-	out := make([]byte, 0, len(p))
-	for i := 0; i < len(p); {
-		c, size := utf8.DecodeRuneInString(p[i:])
-		switch {
-		case c == utf8.RuneError && size == 1:
-			c, size = overlong(p[i:])
-		case c == 0x212a:
-			c = 'k' // the Kelvin sign
-		case c == 0x17f:
-			c = 's' // the long s
-		case c == 0x130, c == 0x131:
-			c = 'i' // with a dot in upper case, and without one in lower case
-		case 0xff01 <= c && c <= 0xff5e:
-			c -= 0xff01 - '!'
-		}
-		if '!' <= c && c <= '~' {
-			out = append(out, byte(c))
-		}
-		i += size
-	}
-	return string(out)
-}
-
-// overlong reads an ASCII character written in two to four bytes, which UTF-8 forbids
-// (RFC 3629 section 3). Where there is none it returns the error rune and one byte.
-func overlong(p string) (c rune, size int) {
-	switch lead := p[0]; lead {
-	case 0xc0, 0xc1:
-		c, size = rune(lead&1), 2
-	case 0xe0:
-		size = 3
-	case 0xf0:
-		size = 4
-	}
-	if len(p) < size {
-		return utf8.RuneError, 1
-	}
-	for i := 1; i < size; i++ {
-		if p[i]&0xc0 != 0x80 {
-			return utf8.RuneError, 1
-		}
-		c = c<<6 | rune(p[i]&0x3f)
-	}
-	if size == 0 || c >= utf8.RuneSelf {
-		return utf8.RuneError, 1
-	}
-	return c, size
 }
 
 // withoutDotSegments resolves dot segments as RFC 3986 section 5.2.4 does: two
