@@ -177,7 +177,7 @@ func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) 
 }
 
 func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, errTooManyStreams) {
+	if errors.Is(err, ErrTooManyStreams) {
 		c.refuseStream(w, r)
 		return
 	}

@@ -44,8 +44,6 @@ var (
 		Description: "The authorization server cannot be reached; the request was not sent and may be repeated."}
 	errBusy = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "busy",
 		Description: "As many requests as may be are under way; this one was not sent and may be repeated."}
-	errTooManyStreams = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "too_many_streams",
-		Description: "Streams and other long exchanges hold as many connections as they may; repeat the request later."}
 	errUntrusted = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "untrusted",
 		Description: "The authorization server could not prove its identity; the request was not sent."}
 	errUpstreamTimeout = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "timeout",
@@ -66,6 +64,10 @@ var (
 	// names the endpoints, has not been read.
 	ErrEndpointsUnknown = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "endpoints_unknown",
 		Description: "The authorization server's endpoints are not known yet because its metadata cannot be read; try again."}
+	// ErrTooManyStreams is the response where long exchanges hold as many connections
+	// as they may.
+	ErrTooManyStreams = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "too_many_streams",
+		Description: "Streams and other long exchanges hold as many connections as they may; repeat the request later."}
 	// ErrTarget is the response to a request target that is not a path of this server.
 	ErrTarget = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "target",
 		Description: "The request target must be a path, or an http or https URL with a host and without user information."}
@@ -142,11 +144,12 @@ func Refuse(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
 
 // boundRest says how long the rest of the body may take: net/http reads it before
 // it answers, without a bound of its own. Where it is too much, or nobody knows
-// where it ends, it is not read, and the connection ends.
+// where it ends, it is not read, and the connection ends. It ends as well where
+// connections are scarce.
 func boundRest(w http.ResponseWriter, e *clientauth.Error) {
 	end := time.Now()
 	switch e {
-	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody:
+	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, ErrTooManyStreams:
 		w.Header().Set("Connection", "close")
 	default:
 		end = end.Add(bodyTimeout)

@@ -28,7 +28,7 @@ func (c PassthroughConfig) admitResponse(resp *http.Response) error {
 		return nil
 	}
 	if !c.Admit(resp.Request.Context(), true) {
-		return errTooManyStreams
+		return ErrTooManyStreams
 	}
 	return nil
 }
@@ -42,6 +42,6 @@ func (c PassthroughConfig) release(r *http.Request) {
 
 func (c PassthroughConfig) refuseStream(w http.ResponseWriter, r *http.Request) {
 	c.Log.LogAttrs(r.Context(), slog.LevelInfo, "request refused",
-		slog.String("endpoint", Passthrough), slog.String("outcome", errTooManyStreams.Reason))
-	Refuse(w, r, errTooManyStreams)
+		slog.String("endpoint", Passthrough), slog.String("outcome", ErrTooManyStreams.Reason))
+	Refuse(w, r, ErrTooManyStreams)
 }

@@ -79,6 +79,13 @@ func (h *Handler) Serves(path string) bool {
 	return name != "" && (name != resourceLocation || h.Source.Issuer == IssuerRewrite)
 }
 
+// ServesOwn reports whether a path is one of the issuer's own locations. Clients make
+// up all others.
+func (h *Handler) ServesOwn(path string) bool {
+	location, _ := locate(path)
+	return h.Source.isOwn(location)
+}
+
 // ServeHTTP answers a GET or HEAD request for a metadata location. It answers
 // 404 where the provider has no document, which makes clients try the next
 // location, 502 where it has somebody else's and 503 where it cannot be known,

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"net/http"
+
+	"oauthgw/proxy"
+	"oauthgw/wellknown"
 )
 
 // passthroughLimits returns how many of n connections exchanges on paths that are not
@@ -34,6 +37,21 @@ func release(ctx context.Context) {
 	if c.awaits != given {
 		c.yield()
 	}
+}
+
+// admitted lets requests for metadata outside the issuer's locations hold a place.
+// Clients make such locations up, and each may wait for the provider.
+func admitted(documents *wellknown.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !documents.ServesOwn(r.URL.Path) {
+			if !admit(r.Context(), false) {
+				proxy.Refuse(w, r, proxy.ErrTooManyStreams)
+				return
+			}
+			defer release(r.Context())
+		}
+		documents.ServeHTTP(w, r)
+	})
 }
 
 // admit reports whether the connection may hold a place, or go on holding one as a

@@ -61,7 +61,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 	refused.MatcherFunc(newLookalikes(spelled, places, func(r *http.Request) bool {
 		return slices.Contains(spelled, spelling(r)) || len(places) > 0 && spelling(r) == places[0] || manages(r, places)
 	}).match).Handler(g.notFound)
-	g.front(byLocation, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), documents)
+	g.front(byLocation, "metadata", on(documents.Serves, http.MethodGet, http.MethodHead), admitted(documents))
 	router.MatcherFunc(isForNobody).Handler(g.notFound)
 	router.NewRoute().Handler(g.rest(known))
 	g.routes.Store(&routes{router: router, known: known, paths: paths})

@@ -182,6 +182,39 @@ func TestA124EndlessExchangesLeaveAnEighth(t *testing.T) {
 	}
 }
 
+// A request that is refused because streams hold too many connections leaves its own.
+func TestA123RefusalEndsTheConnection(t *testing.T) {
+	p := newStreamProvider(t)
+	g := frontedGateway(t, p.URL, fewConnections(2))
+	hold(t, g.data, "GET /hang HTTP/1.1\nHost: a\n\n")
+	eventually(t, "the request", func() bool { return p.streams.Load() == 1 })
+	for _, request := range []string{"GET /hang HTTP/1.1\nHost: a\n\n", "POST /hang HTTP/1.1\nHost: a\nContent-Length: 5\n\n"} {
+		resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, request)), nil)
+		if err != nil || resp.StatusCode != http.StatusServiceUnavailable || !resp.Close {
+			t.Errorf("%.20q: got %v %v", request, resp, err)
+		}
+	}
+}
+
+// Requests for metadata at locations that clients make up leave an eighth of the
+// connections too.
+func TestA124MetadataThatHangsLeavesAnEighth(t *testing.T) {
+	p := newStreamProvider(t)
+	g := frontedGateway(t, p.URL, fewConnections(4))
+	const request = "GET /.well-known/oauth-authorization-server/%d HTTP/1.1\nHost: a\n\n"
+	for i := range 3 {
+		hold(t, g.data, fmt.Sprintf(request, i))
+		eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
+	}
+	if head, err := bufio.NewReader(hold(t, g.data, fmt.Sprintf(request, 3))).ReadString('\n'); !strings.HasPrefix(head, tooManyStreams) {
+		t.Errorf("the next: got %q %v", head, err)
+	}
+	if n := p.streams.Load(); n != 3 {
+		t.Errorf("the provider has been asked %d times", n)
+	}
+	isServed(t, g.data, false)
+}
+
 // The reserve is at least one connection as soon as there are two.
 func TestA124LimitsOfExchanges(t *testing.T) {
 	for _, test := range []struct{ connections, streams, all int }{
