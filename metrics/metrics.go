@@ -97,7 +97,7 @@ func New(b Build) *Metrics {
 
 		adminRefused: counter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason"),
 
-		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by what the client kept waiting: request, the rest of one, or next_request, another one.", "awaited"),
+		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by what the client kept waiting: request, the rest of one, response, to be read, or next_request, another one.", "awaited"),
 		connectionsCut:     counter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried"),
 		malformedRequests:  counter("http_malformed_requests_total", "Connections of clients on which no request could be answered, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason"),
 	}
@@ -108,7 +108,7 @@ func New(b Build) *Metrics {
 	for _, reason := range []string{"host", "cross_origin"} {
 		m.adminRefused.WithLabelValues(reason)
 	}
-	for _, awaited := range []string{"request", "next_request"} {
+	for _, awaited := range []string{"request", "response", "next_request"} {
 		m.connectionsEvicted.WithLabelValues(awaited)
 	}
 	m.ConnectionsCut(0, 0)

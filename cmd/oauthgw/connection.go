@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// awaited is what a connection waits for. The first two are for its client to send.
+// awaited is what a connection waits for. The first three are for its client to do.
 // An idle connection leaves for another only when no other may have to, because a
 // request may be on its way to it.
 type awaited int
 
 const (
 	theRest awaited = iota // of a request: what TLS needs, the header, the body
+	taking                 // of a response, which the client does not read
 	another                // request: the connection is idle
 	nothing                // the request is whole, and the answer is ours to give
 	given                  // away: it speaks another protocol
@@ -22,7 +23,7 @@ const (
 )
 
 // String returns its name in metrics, which know those that may have to leave.
-func (a awaited) String() string { return [...]string{"request", "next_request"}[a] }
+func (a awaited) String() string { return [...]string{"request", "response", "next_request"}[a] }
 
 // grace is for how long a client may keep a connection waiting without losing it to
 // a newcomer. Honest ones send a request in one go.
@@ -110,6 +111,9 @@ func (c *connection) await(a awaited) bool {
 
 // move puts the connection into another queue. The lock must be held.
 func (c *connection) move(a awaited) {
+	if c.awaits == theRest && c.of.newcomer {
+		c.of.tell() // an idle connection may have to leave now
+	}
 	c.of.waiting[c.awaits].leave(c)
 	c.of.waiting[a].join(c, a, time.Now())
 	c.idle.Store(a == another)
@@ -198,7 +202,19 @@ func (c *connection) Write(p []byte) (int, error) {
 	if !c.handled.Load() {
 		c.noteRefusal(p)
 	}
+	c.turn(nothing, taking)
+	defer c.turn(taking, nothing)
 	return c.Conn.Write(p)
+}
+
+// turn moves the connection from one queue to another if it is in that. One that
+// holds a place of admission.go is never evicted.
+func (c *connection) turn(from, to awaited) {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	if !c.left && !c.passthrough && c.awaits == from {
+		c.move(to)
+	}
 }
 
 // Close implements [net.Conn].

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -53,10 +54,12 @@ type bounded struct {
 	refused func(reason string, client net.Addr, err error) // the same, of what net/http refuses
 	changed chan struct{}                                   // something made room
 	most    int
+	starved atomic.Bool // a newcomer has waited for the grace; see [lastWhile]
 
 	mu          sync.Mutex
 	ended       bool
 	open        int
+	newcomer    bool         // one waits for a place
 	passthrough int          // open connections that hold a place of admission.go
 	waiting     [kinds]queue // each open connection is in one of them
 }
@@ -71,28 +74,37 @@ func (b *bounded) Accept() (net.Conn, error) {
 	if b.tls != nil {
 		c.Conn = tls.Server(plain, b.tls)
 	}
-	for {
-		wait, ok := b.take(c)
-		if ok {
-			return c, nil
-		}
+	came := time.Now()
+	wait, ok := b.take(c, came)
+	if ok {
+		b.starved.Store(false)
+	}
+	for !ok {
 		select {
 		case <-b.changed:
 		case <-time.After(wait):
 		}
+		wait, ok = b.take(c, came)
 	}
+	return c, nil
 }
 
 // take gives a connection a place, that of another if it has to be. Not ok means
-// that none has to leave yet; wait is when the next may have to.
-func (b *bounded) take(c *connection) (wait time.Duration, ok bool) {
+// that none has to leave yet; wait is when the next may have to. Came is when the
+// connection began to wait.
+func (b *bounded) take(c *connection, came time.Time) (wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
+	b.newcomer = false
 	if b.open >= b.most && !b.ended {
 		b.report("max_connections")
-		longest, wait := b.longest(now)
+		longest, wait := b.longest(now, came)
 		if longest == nil {
+			b.newcomer = true
+			if now.Sub(came) >= grace {
+				b.starved.Store(true)
+			}
 			return wait, false
 		}
 		b.evicted(longest.awaits.String())
@@ -105,18 +117,26 @@ func (b *bounded) take(c *connection) (wait time.Duration, ok bool) {
 }
 
 // longest returns who has kept us waiting longest and has to leave, or how long it
-// takes until one has to. As long as a request is not whole, no idle one has to. The
-// lock must be held.
-func (b *bounded) longest(now time.Time) (c *connection, wait time.Duration) {
+// takes until one has to. While a request that is not whole is younger than the grace,
+// no idle connection has to leave. The newcomer waits no longer than the grace for
+// that, because clients could begin one request after the other. The lock must be held.
+func (b *bounded) longest(now, came time.Time) (c *connection, wait time.Duration) {
+	wait = grace
 	for kind := range nothing {
-		if c := b.waiting[kind].first; c != nil {
-			if wait = grace - now.Sub(c.since); wait > 0 {
-				return nil, wait
-			}
+		c := b.waiting[kind].first
+		if c == nil {
+			continue
+		}
+		left := grace - now.Sub(c.since)
+		if left <= 0 {
 			return c, 0
 		}
+		wait = min(wait, left)
+		if patience := grace - now.Sub(came); kind == theRest && patience > 0 {
+			return nil, min(wait, patience)
+		}
 	}
-	return nil, grace
+	return nil, wait
 }
 
 // Close implements [net.Listener]. Whoever was taken from the queue and waits stays.
