@@ -35,7 +35,9 @@ func strict(stream string) (read []request, err error) {
 }
 
 var (
-	requestLine = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+ (?:/[\\x21-\\x7e]*|\\*) HTTP/1\\.1$")
+	// A path and a query are sent byte for byte as they came, so they may hold bytes
+	// beyond ASCII.
+	requestLine = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+ (?:/[\\x21-\\x7e\\x80-\\xff]*|\\*) HTTP/1\\.1$")
 	fieldLine   = regexp.MustCompile(`^([!#$%&'*+.^_` + "`" + `|~0-9A-Za-z-]+):[ \t]*((?:[\x20-\x7e\t\x80-\xff])*)$`)
 	digits      = regexp.MustCompile(`^[0-9]{1,18}$`)
 	chunkSize   = regexp.MustCompile(`^[0-9a-fA-F]{1,15}$`)
