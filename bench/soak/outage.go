@@ -43,6 +43,7 @@ func outage(ctx context.Context, s *site) (string, error) {
 // outages judge answers by when the request began.
 type outages struct {
 	gone         atomic.Int64 // the provider is away since; zero: it is there
+	leaving      atomic.Bool  // the provider is closing, which takes a moment
 	returned     atomic.Int64 // when it last came back
 	refused, cut atomic.Int64
 	refusals     spans
@@ -50,8 +51,10 @@ type outages struct {
 
 // round lets the provider be away once, now shortly and now for long.
 func (o *outages) round(ctx context.Context, s *site, i int, g *gateway, back *spans) error {
+	o.leaving.Store(true)
 	s.provider.close()
 	o.gone.Store(time.Now().UnixNano())
+	o.leaving.Store(false)
 	pause(ctx, []time.Duration{50 * time.Millisecond, time.Second, 6 * time.Second}[i%3])
 	if err := s.provider.listen(s.provider.address()); err != nil {
 		return err
@@ -77,7 +80,7 @@ func (o *outages) watched(e errand) errand {
 		if err == nil || r.Response == nil {
 			return r, err
 		}
-		away := since != 0 || o.gone.Load() != 0 || time.Since(time.Unix(0, o.returned.Load())) < again
+		away := since != 0 || o.leaving.Load() || o.gone.Load() != 0 || time.Since(time.Unix(0, o.returned.Load())) < again
 		end, _ := ending(c, r, nil, false)
 		switch {
 		case away && end == "503 not sent":
