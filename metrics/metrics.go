@@ -101,7 +101,14 @@ func New(b Build) *Metrics {
 		connectionsCut:     counter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried"),
 		malformedRequests:  counter("http_malformed_requests_total", "Connections of clients on which no request could be answered, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason"),
 	}
-	// A counter that begins with its first event has no increase to alert on.
+	m.expose()
+	m.register(b)
+	return m
+}
+
+// expose makes series of value zero: a counter that begins with its first event has no
+// increase to alert on.
+func (m *Metrics) expose() {
 	for _, log := range []string{"operations", "audit"} {
 		m.logDropped.WithLabelValues(log)
 	}
@@ -115,8 +122,6 @@ func New(b Build) *Metrics {
 	for _, reason := range []string{HeaderTooLarge, Malformed, Unsupported, ProxyProtocol, TLSToPlain, PlainToTLS, TLSHandshake} {
 		m.malformedRequests.WithLabelValues(reason)
 	}
-	m.register(b)
-	return m
 }
 
 const namespace = "oauthgw"
