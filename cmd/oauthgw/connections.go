@@ -109,7 +109,7 @@ func (b *bounded) take(c *connection, came time.Time) (wait time.Duration, ok bo
 		}
 		b.evicted(longest.awaits.String())
 		longest.leave()
-		_ = longest.socket.Close() // whoever reads from it learns that, and closes it again
+		_ = longest.socket.Close() // its reader gets the error, and closes it again
 	}
 	b.open++
 	b.waiting[theRest].join(c, theRest, now)

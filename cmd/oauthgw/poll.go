@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// pollEvery is how often the files of the configuration are looked at: by their
-// content, because Kubernetes swaps links.
+// pollEvery is the time between two looks at the files of the configuration. Their
+// content is compared, because Kubernetes swaps links.
 const pollEvery = 5 * time.Second
 
 // remember notes what the files held before they were read. If reading made
@@ -21,9 +21,9 @@ func (l *live) remember(files []string, sum string) {
 	l.seen = sum
 }
 
-// changed reports whether the files that a reload reads hold something else than
-// when they were last read, whoever asked for that: after one that failed those
-// of that configuration as well, because one of them may have been missing.
+// changed reports whether the files that a reload reads have changed since they were
+// last read. After a reload that failed, the files of that configuration count as well,
+// because one of them may have been missing.
 func (l *live) changed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
