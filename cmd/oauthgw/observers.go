@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
@@ -76,12 +75,6 @@ func (o observers) dismiss(log *slog.Logger, lines *sink) {
 	}
 	o.audit.close()
 	lines.close()
-}
-
-// observed lets metrics and traces see what a handler does, under the name of an
-// endpoint.
-func (o observers) observed(name string, next http.Handler) http.Handler {
-	return o.tracing.Handler(name, o.metrics.Instrument(name, next))
 }
 
 // decided is told what became of each request at a fronted endpoint.

@@ -120,6 +120,12 @@ func (g *gateway) way(known wellknown.Provider) origin.Map {
 	return way
 }
 
+// observed lets metrics and traces see what a handler does, under the name of an
+// endpoint.
+func (g *gateway) observed(name string, next http.Handler) http.Handler {
+	return g.tracing.Handler(name, g.settings.proxies.TrustsPeer, g.metrics.Instrument(name, next))
+}
+
 // front puts a handler where pages of other origins may be let in: their
 // preflights (the CORS protocol of the Fetch standard) are answered there, as
 // far as any are let in.

@@ -10,8 +10,8 @@ import (
 )
 
 // A program that was told where to send traces names each request's in the log
-// and as an exemplar, and lets the provider go on with it; without, what the
-// client says of a trace passes as it is.
+// and as an exemplar, continues a trusted proxy's trace, and lets the provider go on
+// with it; without, a traceparent passes as it is.
 func TestTraces(t *testing.T) {
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for name, traced := range map[string]bool{"traced": true, "not traced": false} {
@@ -29,7 +29,7 @@ func TestTraces(t *testing.T) {
 			if traced {
 				t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
 			}
-			p := startReloading(t, provider.URL, "endpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\n")
+			p := startReloading(t, provider.URL, "trusted_proxies: [127.0.0.1]\nendpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\n")
 			r, err := http.NewRequestWithContext(context.Background(), "POST", "http://"+p.data+"/oauth2/tokens?state=canary", strings.NewReader("code=canary"))
 			if err != nil {
 				t.Fatal(err)
@@ -61,6 +61,48 @@ func TestTraces(t *testing.T) {
 				t.Error("a secret was told")
 			}
 		})
+	}
+}
+
+// With a ratio of 0 a stranger's request is not traced, whatever it says of itself, and
+// at most its own trace at the provider is new.
+func TestA190StrangersDoNotTurnTracesOn(t *testing.T) {
+	var sent syncBuffer
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&sent, r.Body) }))
+	defer collector.Close()
+	arrived := make(chan http.Header, 1)
+	provider := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/page" {
+			arrived <- r.Header
+		}
+	}))
+	defer provider.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+	t.Setenv("OTEL_TRACES_SAMPLER_ARG", "0")
+	p := startReloading(t, provider.URL, "endpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\n")
+	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+p.data+"/page", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{
+		"Traceparent": {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+		"Tracestate":  {"a=" + strings.Repeat("canary", 40), "b=" + strings.Repeat("x", 6000)},
+		"Baggage":     {"user=canary"},
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	header := <-arrived
+	if parent := header.Get("Traceparent"); len(parent) != 55 || strings.Contains(parent, "0af7651916cd43dd8448eb211c80319c") || !strings.HasSuffix(parent, "-00") ||
+		header["Tracestate"] != nil || header["Baggage"] != nil {
+		t.Errorf("the provider received %v", header)
+	}
+	p.stop()
+	if strings.Contains(sent.String(), "GET passthrough") || strings.Contains(p.log.String(), "trace_id") {
+		t.Errorf("the request was traced: %q\n%s", sent.String(), p.log.String())
 	}
 }
 

@@ -41,6 +41,9 @@ var exact, prefixes = index(map[class][]string{
 		"oidc-claim-", "shib-", "x-shib-", "iv-user", "iv-groups", "iv-creds", "sm-user", "sm_user", "oam-remote-user", "oam_remote_user",
 		// All of these, of the plug-in for WebSphere.
 		"$wsat", "$wscc", "$wscs", "$wsis", "$wspc", "$wspr", "$wsra", "$wsrh", "$wsru", "$wssc", "$wssi", "$wssn", "$wssp",
+		// What a trace carries along. A server takes it for its own callers' and passes it
+		// on to every server behind it; jaeger-debug-id makes it record the trace.
+		"baggage", "baggage-", "correlation-context", "ot-baggage-", "sw8-correlation", "uberctx-", "jaeger-baggage", "jaeger-debug-id",
 		// Where the server finds files.
 		"x-sendfile-type", "x-accel-", "x-script-name",
 	},
@@ -96,7 +99,7 @@ func classOf(name string) class {
 // X_Real_Ip as X-Real-Ip, and some programs ask for HTTP_X_Real_Ip. Such spellings are
 // removed also if a trusted proxy sends them, and so are variables.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
-	trusted := p.trusts(peer(in))
+	trusted := p.TrustsPeer(in)
 	for name, values := range header {
 		keep := true
 		switch classOf(name) {

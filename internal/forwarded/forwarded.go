@@ -144,6 +144,9 @@ func (p Proxies) keep(out, came http.Header, name string) {
 // a Unix socket.
 func (p Proxies) Trusts(addr netip.Addr) bool { return p.trusts(addr, !addr.IsValid()) }
 
+// TrustsPeer reports whether the other end of a request's connection is a trusted proxy.
+func (p Proxies) TrustsPeer(r *http.Request) bool { return p.trusts(peer(r)) }
+
 func (p Proxies) trusts(addr netip.Addr, unix bool) bool {
 	return unix && p.unix || slices.ContainsFunc(p.networks, func(n netip.Prefix) bool {
 		return n.Contains(addr.WithZone(""))

@@ -4,8 +4,9 @@
 // A span holds the method, the status and what the gateway decided: words of
 // closed sets. No path, query, header field or client_id is in it, because on
 // the login path each of them may hold what only client and provider may know;
-// that is why the instrumentation that others provide is not used. Only the
-// client's traceparent and tracestate, which are made for it, go into it.
+// that is why the instrumentation that others provide is not used. Only
+// traceparent and tracestate, which are made for it, go into it: a trusted proxy's
+// as the parent, a client's traceparent as a link.
 //
 // Without a destination nothing is traced, and a traceparent passes as it came
 // (W3C Trace Context section 3.2).
@@ -114,17 +115,16 @@ func (t *Tracing) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// Handler makes a span of each request that next answers, a child of the one
-// that the client's traceparent names, called by the method and the name.
-func (t *Tracing) Handler(name string, next http.Handler) http.Handler {
-	if t == nil {
-		return next
-	}
+// Handler makes a span of each request that next answers, called by the method and
+// the name. [Tracing.start] says what its parent is. Nil bounds tracestate all the same.
+func (t *Tracing) Handler(name string, trusts func(*http.Request) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method := known(r.Method)
-		ctx, span := t.tracer.Start(t.wire.Extract(r.Context(), propagation.HeaderCarrier(r.Header)), method+" "+name,
-			trace.WithSpanKind(trace.SpanKindServer),
-			trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("oauthgw.endpoint", name)))
+		r = withoutLongState(r)
+		if t == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx, span := t.start(name, r, trusts(r))
 		defer span.End()
 		answer := answered.Of(w)
 		defer func() { setStatus(span, answer.Status, http.StatusInternalServerError) }()

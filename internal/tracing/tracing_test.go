@@ -80,7 +80,7 @@ func TestComplaints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tracing.Handler("token", http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	tracing.Handler("token", anyone, http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	fault := tracing.Close(t.Context())
 	text := log.String()
 	if strings.Contains(text, "canary") || len(text) > 2048 {
@@ -93,10 +93,24 @@ func TestComplaints(t *testing.T) {
 	}
 }
 
-// The provider goes on with the client's trace, and hears nothing of one that
+func anyone(*http.Request) bool { return true }
+
+// The provider goes on with a trusted proxy's trace, and hears nothing of one that
 // cannot be read.
 func TestTracestate(t *testing.T) {
-	for parent, want := range map[string]string{"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "a=b", "00-0": ""} {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for _, test := range []struct {
+		parents, states []string
+		want            string
+	}{
+		{[]string{parent}, []string{"a=b"}, "a=b"},
+		{[]string{parent}, []string{"a=b", "c=d"}, "a=b,c=d"},
+		{[]string{parent}, []string{"a=" + strings.Repeat("x", 254), "b=" + strings.Repeat("y", 253)}, "a=" + strings.Repeat("x", 254) + ",b=" + strings.Repeat("y", 253)},
+		{[]string{parent}, []string{"a=" + strings.Repeat("x", 254), "b=" + strings.Repeat("y", 254)}, ""},
+		{[]string{"00-0"}, []string{"a=b"}, ""},
+		{[]string{parent, parent}, []string{"a=b"}, ""},
+		{nil, []string{"a=b"}, ""},
+	} {
 		tracing := newTracing()
 		var got string
 		provider := tracing.Transport(roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -104,15 +118,14 @@ func TestTracestate(t *testing.T) {
 			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
 		}))
 		r := httptest.NewRequest("GET", "http://provider.example/", nil)
-		r.Header.Set("Traceparent", parent)
-		r.Header.Set("Tracestate", "a=b")
-		tracing.Handler("token", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		r.Header["Traceparent"], r.Header["Tracestate"] = test.parents, test.states
+		tracing.Handler("token", anyone, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if _, err := provider.RoundTrip(r); err != nil {
 				t.Error(err)
 			}
 		})).ServeHTTP(httptest.NewRecorder(), r)
-		if got != want {
-			t.Errorf("under %q the provider was told %q", parent, got)
+		if got != test.want {
+			t.Errorf("under %q the provider received %q, want %q", test.parents, got, test.want)
 		}
 	}
 }
@@ -120,7 +133,7 @@ func TestTracestate(t *testing.T) {
 // A connection that switched protocols was answered.
 func TestSwitchedProtocols(t *testing.T) {
 	recorded, ended := tracetest.NewInMemoryExporter(), make(chan struct{})
-	traced := newTracing(sdk.WithSyncer(recorded)).Handler("passthrough", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	traced := newTracing(sdk.WithSyncer(recorded)).Handler("passthrough", anyone, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -150,6 +163,41 @@ func TestSwitchedProtocols(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A stranger's traceparent is linked to the span and decides nothing: neither the trace
+// nor whether it is sampled. Its tracestate goes nowhere.
+func TestA190StrangersDecideNothing(t *testing.T) {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0"
+	for _, test := range []struct {
+		sampled, trusted bool // by the parent; the sender
+		ratio            float64
+		spans            int
+	}{
+		{true, false, 0, 0}, {true, true, 0, 1}, {false, false, 1, 1}, {false, true, 1, 0},
+	} {
+		recorded := tracetest.NewInMemoryExporter()
+		tracing := newTracing(sdk.WithSyncer(recorded), sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(test.ratio))))
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Traceparent", parent+map[bool]string{true: "1", false: "0"}[test.sampled])
+		r.Header.Set("Tracestate", "a=canary")
+		tracing.Handler("token", func(*http.Request) bool { return test.trusted }, http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+		spans := recorded.GetSpans()
+		if len(spans) != test.spans {
+			t.Errorf("%+v: %d spans", test, len(spans))
+		}
+		for _, s := range spans {
+			if continued := s.SpanContext.TraceID().String() == parent[3:35]; continued != test.trusted {
+				t.Errorf("%+v: the span is %v", test, s.SpanContext)
+			}
+			if test.trusted {
+				continue
+			}
+			if s.Parent.IsValid() || len(s.Links) != 1 || s.Links[0].SpanContext.TraceID().String() != parent[3:35] || s.Links[0].SpanContext.TraceState().Len() != 0 || s.SpanContext.TraceState().Len() != 0 {
+				t.Errorf("%+v: a span below %v with links %v", test, s.Parent, s.Links)
+			}
+		}
+	}
+}
 
 // Spans tell what happened in words of closed sets, whatever the request, the
 // answer or an error holds.
@@ -181,7 +229,7 @@ server POST token Error no answer [http.request.method=POST oauthgw.endpoint=tok
 			recorded := tracetest.NewInMemoryExporter()
 			tracing := newTracing(sdk.WithSyncer(recorded))
 			performs := tracing.Transport(test.provider)
-			h := tracing.Handler("token", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := tracing.Handler("token", anyone, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				out, err := http.NewRequestWithContext(r.Context(), r.Method, "http://provider.example/canary?canary", nil)
 				if err != nil {
 					t.Fatal(err)
@@ -219,11 +267,21 @@ server POST token Error no answer [http.request.method=POST oauthgw.endpoint=tok
 	}
 }
 
-// Without tracing nothing stands between.
+// Without tracing a request passes as it is, but for a long tracestate.
 func TestNothingIsTraced(t *testing.T) {
 	var none *Tracing
-	if h := none.Handler("token", http.NotFoundHandler()); fmt.Sprintf("%T", h) != "http.HandlerFunc" {
-		t.Errorf("%T", h)
+	for state, passes := range map[string]bool{"a=b": true, "a=" + strings.Repeat("x", 511): false} {
+		sent := httptest.NewRequest("GET", "/", nil)
+		sent.Header.Set("Traceparent", "kept")
+		sent.Header.Set("Tracestate", state)
+		none.Handler("token", anyone, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if got := r.Header.Get("Tracestate"); (got == state) != passes || !passes && got != "" || r.Header.Get("Traceparent") != "kept" {
+				t.Errorf("arrived with %v", r.Header)
+			}
+		})).ServeHTTP(httptest.NewRecorder(), sent)
+		if sent.Header.Get("Tracestate") != state {
+			t.Error("the header that the server holds was changed")
+		}
 	}
 	if rt := none.Transport(http.DefaultTransport); rt != http.DefaultTransport {
 		t.Errorf("%T", rt)

@@ -22,9 +22,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("server.address", r.URL.Hostname())))
 	defer span.End()
 	r = r.Clone(ctx)
-	// Of a traceparent that cannot be read nothing goes on (W3C Trace Context
+	// Of a trace that the request does not belong to nothing goes on (W3C Trace Context
 	// section 3.3.1.1).
-	r.Header.Del("Tracestate")
+	r.Header.Del(fieldState)
 	t.wire.Inject(ctx, propagation.HeaderCarrier(r.Header))
 	resp, err := t.next.RoundTrip(r)
 	if err != nil {
