@@ -3,6 +3,7 @@ package clientauth
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,18 @@ func basicPair(h http.Header) (id, secret string, tried bool, err error) {
 	}
 	id, secret, err = decodePair(token)
 	return id, secret, true, err
+}
+
+// HasScheme reports whether an Authorization field has one of some schemes, whatever
+// stands behind it: servers differ in the white space that they take there.
+func HasScheme(h http.Header, schemes ...string) bool {
+	for _, field := range h["Authorization"] {
+		scheme, _ := splitScheme(field)
+		if slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, scheme) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // splitScheme cuts the value of an Authorization field behind the scheme,

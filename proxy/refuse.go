@@ -23,6 +23,10 @@ var (
 		Description: "The form must not be compressed; send it without Content-Encoding."}
 	errClientMetadata = &clientauth.Error{Code: clientauth.CodeInvalidClientMetadata, Reason: "client_metadata",
 		Description: "The client metadata must be one JSON object that holds no member twice."}
+	errMetadataEncoding = &clientauth.Error{Code: clientauth.CodeInvalidClientMetadata, Reason: "client_metadata_encoding",
+		Description: "The client metadata must be encoded in UTF-8 without a byte order mark or a NUL; send Content-Type application/json without another charset."}
+	errMetadataNames = &clientauth.Error{Code: clientauth.CodeInvalidClientMetadata, Reason: "client_metadata_names",
+		Description: "The member names of the client metadata must be ASCII and differ in more than case, and token_endpoint_auth_method must be spelled like this."}
 	errLargeBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "large_body",
 		Description: "The body is larger than the 64 KiB that this endpoint takes."}
 	errSlowBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "slow_body",

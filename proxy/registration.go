@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -113,23 +112,27 @@ func (h *Registration) target(r *http.Request) *url.URL {
 // understands, and returns the method that the client asked for. Metadata under
 // another media type counts, because some providers do not look at the type;
 // what neither is nor says it is JSON is for the provider to judge. Members that
-// only the provider gives are removed, in every case that a provider may read.
+// only the provider gives are removed, in every spelling that a provider may read.
 func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
+	if err := checkEncoding(r.Header, body); err != nil {
+		return "", nil, err
+	}
 	metadata, err := jsonobject.Parse(body)
 	switch {
-	case len(r.Header["Content-Type"]) > 1:
-		return "", nil, errMediaType
 	case err != nil && (isJSON(r.Header) || !errors.Is(err, jsonobject.ErrNotObject)):
 		return "", nil, errClientMetadata
 	case err != nil:
 		return clientauth.Other, body, checkMethod(r, body)
 	}
 	isServerOnly := func(m jsonobject.Member) bool {
-		return slices.ContainsFunc(serverOnly[r.Method], func(name string) bool { return strings.EqualFold(name, m.Name) })
+		return slices.ContainsFunc(serverOnly[r.Method], func(name string) bool { return isSpelling(m.Name, name) })
 	}
 	if slices.ContainsFunc(metadata.Members(), isServerOnly) {
 		metadata = metadata.Without(isServerOnly)
 		body = metadata.Encode()
+	}
+	if err := checkNames(metadata); err != nil {
+		return "", nil, err
 	}
 	value := string(metadata.Get(memberMethod))
 	switch method := metadata.Text(memberMethod); {
@@ -154,11 +157,6 @@ func checkMethod(r *http.Request, body []byte) error {
 		return clientauth.ErrMethodOverride
 	}
 	return nil
-}
-
-func isJSON(h http.Header) bool {
-	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && mediaType == "application/json"
 }
 
 // tellBack returns the completion of a reply to a client that asked for a

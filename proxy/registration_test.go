@@ -139,7 +139,7 @@ func TestRegistrationsThatAreNotSentOn(t *testing.T) {
 			t.Errorf("%.20q: got %d %s", body, w.Code, w.Body)
 		}
 	}
-	for kind, want := range map[string]string{"": "post", "application/x-www-form-urlencoded": "post", "text/json": "post", "application/json; charset": "post"} {
+	for kind, want := range map[string]string{"": "post", "application/x-www-form-urlencoded": "post", "text/json": "post", "application/vnd.x+json": "post", "application/json; charset=UTF-8": "post"} {
 		g := &registering{status: 201}
 		if g.ask("POST", "/register", kind, `{"a":1}`); len(g.arrived) != 1 || !strings.Contains(g.arrived[0], "client_secret_"+want) {
 			t.Errorf("%q: the provider received %q", kind, g.arrived)
@@ -148,6 +148,68 @@ func TestRegistrationsThatAreNotSentOn(t *testing.T) {
 	g := &registering{status: 400}
 	if g.ask("POST", "/register", "text/plain", "s3cret-one"); len(g.arrived) != 1 || !strings.HasSuffix(g.arrived[0], " s3cret-one") {
 		t.Errorf("what is not JSON is not the gateway's to judge: %q", g.arrived)
+	}
+}
+
+// What some reader takes for other metadata than the gateway does is not sent on, under
+// any media type.
+func TestA192RegistrationsReadDifferently(t *testing.T) {
+	const names, encoding, metadata, mediaType = "must be ASCII", "encoded in UTF-8", "one JSON object", "Content-Type header field"
+	for _, test := range []struct{ kind, body, want string }{
+		{"application/json", `{"Token_Endpoint_Auth_Method":"none"}`, names},
+		{"application/json", `{"token_endpoint_auth_method":"none","TOKEN_endpoint_auth_method":"client_secret_basic"}`, names},
+		{"application/json", `{"redirect_uris":["https://a.example/"],"Redirect_Uris":["https://evil.example/"]}`, names},
+		{"application/json", `{"to\u212Aen_endpoint_auth_method":"none"}`, names},
+		{"application/json", `{"toKen_endpoint_auth_method":"none"}`, names},
+		{"application/json", `{"redirect_uri\u017f":[],"redirect_uris":[]}`, names},
+		{"application/json", `{"token_endpoint_auth_method\u0000":"none"}`, names},
+		{"application/json", `{"redirect_uris\u0000x":[]}`, names},
+		{"application/json", `{"redirect_uris\u007f":[]}`, names},
+		{"application/json", `{"redirect_uris\ud800":[]}`, names},
+		{"application/json", `{"tokenEndpointAuthMethod":"none"}`, names},
+		{"text/plain", `{"token-endpoint-auth-method":"none"}`, names},
+		{"application/json; charset=utf-16", `{}`, encoding},
+		{"application/json; charset=\"UTF-7\"", `{}`, encoding},
+		{"application/json; charset=iso-8859-1", `{}`, encoding},
+		{"text/plain; charset=utf-16le", `{}`, encoding},
+		{"application/json", "\ufeff{}", encoding},
+		{"text/json", "\ufeff{}", encoding},
+		{"", "\ufeff{}", encoding},
+		{"text/json", "{\x00}\x00", encoding},
+		{"text/plain", "\x00{\x00}", encoding},
+		{"application/json", "\xff\xfe{\x00}\x00", encoding},
+		{"application/json", "{\"client_name\":\"\xe9\"}", encoding},
+		{"application/json", "{\"client_name\":\"\xc0\x80\"}", encoding},
+		{"application/scim+json", `[]`, metadata},
+		{"text/json", `/**/{}`, metadata},
+		{"application/json", `{"a":1,}`, metadata},
+		{"application/json; charset=utf-8; charset=utf-16", `{}`, mediaType},
+		{"application/json; charset", `{}`, mediaType},
+		{"application/json, text/plain", `{}`, mediaType},
+	} {
+		for _, method := range []string{"POST", "PUT"} {
+			g := &registering{status: 201}
+			w := g.ask(method, "/register", test.kind, test.body)
+			if w.Code != 400 || len(g.arrived) != 0 || !strings.Contains(w.Body.String(), test.want) ||
+				test.want != mediaType && !strings.Contains(w.Body.String(), `"error":"invalid_client_metadata"`) {
+				t.Errorf("%s %q as %q: got %d %s, and the provider received %q", method, test.body, test.kind, w.Code, w.Body, g.arrived)
+			}
+		}
+	}
+	g := &registering{status: 201}
+	g.ask("POST", "/register", "application/json", `{"client_name#ja":"\u0000é","jwks":{"A":1,"a":2,"A":3}}`)
+	if len(g.arrived) != 1 || !strings.HasSuffix(g.arrived[0], ` {"client_name#ja":"\u0000é","jwks":{"A":1,"a":2,"A":3},"token_endpoint_auth_method":"client_secret_post"}`) {
+		t.Errorf("values are not the gateway's to judge: the provider received %q", g.arrived)
+	}
+}
+
+// A response is JSON by the same rule as a request.
+func TestA192MediaTypesOfJSON(t *testing.T) {
+	for kind, changed := range map[string]bool{"text/json": true, "application/vnd.x+json; charset=utf-8": true, "Application/JSON": true, "application/x-json": false, "text/html": false} {
+		g := &registering{status: 201, body: `{"client_id":"a","client_secret":"s3cret-one"}`, header: http.Header{"Content-Type": {kind}}}
+		if w := g.ask("POST", "/register", kind, "{}"); strings.Contains(w.Body.String(), "expires_at") != changed {
+			t.Errorf("%s: got %d %s", kind, w.Code, w.Body)
+		}
 	}
 }
 
@@ -220,7 +282,7 @@ func TestA133PlaceThatIsNotConfigured(t *testing.T) {
 
 // Of a registration and of an update arrives what the client may say.
 func TestA133ServerOnlyMembers(t *testing.T) {
-	const sent = `{"client_id":"a","client_secret":"s3cret","client_id_issued_at":1,"client_secret_expires_at":2,"registration_access_token":"t","REGISTRATION_client_uri":"u",` +
+	const sent = `{"client_id":"a","client_secret":"s3cret","client_id_issued_at":1,"client_secret_expires_at":2,"registration_access_token":"t","REGISTRATION_client_uri":"u","registrationClientUri":"u","client_\u017fecret_expires_at":3,` +
 		`"software_statement":"x.y.","client_name":"n","token_endpoint_auth_method":%s}`
 	for _, asked := range []string{`"client_secret_post"`, `"none"`, `"private_key_jwt"`, `"other"`, `["x"]`} {
 		for method, want := range map[string]string{

@@ -65,7 +65,7 @@ func (l lookalikes) match(r *http.Request, _ *mux.RouteMatch) bool {
 	registers := r.Method != http.MethodGet && r.Method != http.MethodHead
 	return !complete || slices.ContainsFunc(found, func(reading string) bool {
 		return holdsPath(l.endpoints, reading) || registers && holdsPath(l.registration, reading) ||
-			hasBearer(r) && holdsPath(l.places, path.Dir(strings.TrimRight(reading, "/")))
+			hasToken(r) && holdsPath(l.places, path.Dir(strings.TrimRight(reading, "/")))
 	})
 }
 
@@ -112,11 +112,6 @@ func holdsPath(list []string, p string) bool {
 	return slices.ContainsFunc(list, func(e string) bool {
 		return strings.EqualFold(strings.TrimRight(e, "/"), strings.TrimRight(p, "/"))
 	})
-}
-
-func hasBearer(r *http.Request) bool {
-	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return strings.EqualFold(scheme, "Bearer")
 }
 
 // isPlainSegment reports whether the last segment of an escaped path is read alike by

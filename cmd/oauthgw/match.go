@@ -24,13 +24,17 @@ func (g *gateway) registers(endpoint *url.URL) mux.MatcherFunc {
 }
 
 // manages reports whether a request is to the path of one registration. It has a token
-// as Bearer (RFC 7592 section 2), so that no page of the provider's is taken for one.
+// (RFC 7592 section 2), so that no page of the provider's is taken for one.
 // Its path is sent as it is, so it has to be one that every server reads alike.
 func manages(r *http.Request, places []string) bool {
 	escaped, _ := proxy.TargetPath(r) // the gateway has refused a target without one
 	escaped = strings.TrimSuffix(escaped, "/")
-	return slices.Contains(places, path.Dir(escaped)) && path.Clean(escaped) == escaped && isPlainSegment(escaped) && hasBearer(r)
+	return slices.Contains(places, path.Dir(escaped)) && path.Clean(escaped) == escaped && isPlainSegment(escaped) && hasToken(r)
 }
+
+// hasToken reports whether a request has an access token in its Authorization field, bound
+// to a key (RFC 9449 section 7.1) or not.
+func hasToken(r *http.Request) bool { return clientauth.HasScheme(r.Header, "Bearer", "DPoP") }
 
 // preflightOf matches the preflights of what matches.
 func preflightOf(matches mux.MatcherFunc) mux.MatcherFunc {
@@ -79,8 +83,7 @@ func leadsTo(endpoint *url.URL) mux.MatcherFunc {
 // HTTP Basic, or a query with a grant or a client's credentials.
 func holdsGrant(r *http.Request) bool {
 	query, err := clientauth.ParseForm(r.URL.RawQuery)
-	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return r.ContentLength != 0 || strings.EqualFold(scheme, "Basic") || err != nil ||
+	return r.ContentLength != 0 || clientauth.HasScheme(r.Header, "Basic") || err != nil ||
 		query.Get("grant_type") != "" || query.Get(clientauth.ParameterClientSecret) != "" ||
 		query.Get(clientauth.ParameterClientAssertion) != "" || query.Get(clientauth.ParameterClientAssertionType) != ""
 }
