@@ -14,7 +14,7 @@
 FUZZTIME ?= 10m
 FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig \
 	internal/forwarded/FuzzSource internal/jsonobject/FuzzParse \
-	internal/submission/FuzzReadReply proxy/FuzzReply proxy/FuzzTarget wellknown/FuzzMetadata
+	internal/origin/FuzzMove internal/submission/FuzzReadReply internal/wwwauth/FuzzReplace proxy/FuzzReply proxy/FuzzTarget wellknown/FuzzMetadata
 
 # Requests of llhttp's tests, which are not part of this repository.
 CORPUS ?= ../shared/corpora/llhttp-requests.json

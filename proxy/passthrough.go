@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -152,19 +151,6 @@ func (p pieces) FlushError() error {
 
 // Unwrap lets [http.ResponseController] reach the connection.
 func (p pieces) Unwrap() http.ResponseWriter { return p.ResponseWriter }
-
-var resourceMetadata = regexp.MustCompile(`(\bresource_metadata=")([^"]*)"`)
-
-// moveResourceMetadata lets the challenges of a protected resource (RFC 9728
-// section 5.1) point to the metadata that names the issuer that clients know.
-func (c PassthroughConfig) moveResourceMetadata(challenges []string) {
-	for i, text := range challenges {
-		if m := resourceMetadata.FindStringSubmatchIndex(text); m != nil {
-			at, _ := c.Way.Move(text[m[4]:m[5]])
-			challenges[i] = text[:m[4]] + at + text[m[5]:]
-		}
-	}
-}
 
 func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) {
 	c.Log.LogAttrs(r.Context(), slog.LevelInfo, "exchange",

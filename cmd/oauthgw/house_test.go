@@ -16,7 +16,7 @@ import (
 var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/clientauth": {},
 	"oauthgw/metrics":    {ours: []string{"oauthgw/internal/answered"}, doors: []string{"github.com/prometheus/client_golang"}},
-	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission"}},
+	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission", "oauthgw/internal/wwwauth"}},
 	"oauthgw/wellknown": {
 		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/stack"},
 		doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight"},
@@ -36,9 +36,11 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/forwarded": {},
 	// Origins compared, and URLs moved between them.
 	"oauthgw/internal/origin": {},
+	// The challenges of WWW-Authenticate fields, parsed, and their parameters replaced.
+	"oauthgw/internal/wwwauth": {},
 	// Given the URL of an authorization server, these are the things that will
 	// trip its clients, and what to do about them.
-	"oauthgw/internal/doctor": {ours: []string{"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin"}},
+	"oauthgw/internal/doctor": {ours: []string{"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/wwwauth"}},
 	// Given what is known of a running gateway, this is the page that an operator
 	// reads.
 	"oauthgw/internal/statuspage": {ours: []string{"oauthgw/internal/jsonobject"}},

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/wwwauth"
 )
 
 // lapses are rules of answers that clients of the one kind or the other stumble
@@ -59,7 +59,7 @@ func challenge(_ clientauth.Endpoint, a answer) complaint {
 		return complaint{}
 	case len(fields) == 0:
 		return complaint{Warning, "is a 401 without WWW-Authenticate, which it must have (RFC 9110 section 15.5.2).", "Add the challenge; oauthgw does."}
-	case a.method == clientauth.Basic && !challengesBasic(fields):
+	case a.method == clientauth.Basic && !wwwauth.Offers(fields, "Basic"):
 		return complaint{Warning, "is a 401 that does not challenge for Basic, although the client used it (RFC 6749 section 5.2).", "Add a challenge for Basic; oauthgw does."}
 	}
 	return complaint{}
@@ -71,21 +71,4 @@ func storage(name clientauth.Endpoint, a answer) complaint {
 		return complaint{}
 	}
 	return complaint{Warning, "lacks Cache-Control: no-store. If tokens come without it as well, caches may keep them (RFC 6749 section 5.1).", "Add it to every answer; oauthgw does."}
-}
-
-// quotedString is a quoted-string (RFC 9110 section 5.6.4).
-var quotedString = regexp.MustCompile(`"(\\.|[^"\\])*"`)
-
-// challengesBasic reports whether one of the challenges in some fields has the
-// Basic scheme. What is quoted in a challenge is no challenge.
-func challengesBasic(fields []string) bool {
-	for _, field := range fields {
-		for element := range strings.SplitSeq(quotedString.ReplaceAllString(field, `""`), ",") {
-			scheme, _, _ := strings.Cut(strings.TrimSpace(element), " ")
-			if strings.EqualFold(scheme, "Basic") {
-				return true
-			}
-		}
-	}
-	return false
 }

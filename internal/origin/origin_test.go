@@ -2,6 +2,7 @@ package origin_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"oauthgw/internal/origin"
@@ -32,6 +33,28 @@ func TestMove(t *testing.T) {
 	if got, there := (origin.Map{}).Move("https://idp.example/"); got != "https://idp.example/" || there {
 		t.Errorf("the zero map moved to %s", got)
 	}
+}
+
+// A URL that moves leads to the new origin, and behind that to what it led to before.
+// Any other stays.
+func FuzzMove(f *testing.F) {
+	for _, seed := range []string{"https://idp.example/a?b#c", "https://idp.example@evil.example/", "https://evil.example@idp.example", `https://idp.example\@evil.example/`, "HTTPS://IDP.EXAMPLE:443", "https://idp.example?@evil.example", "https:///idp.example", "http://[::1]/", "https://idp.example:/x"} {
+		f.Add(seed)
+	}
+	m := origin.Map{From: []*url.URL{origin.Of("https://idp.example"), origin.Of("http://[::1]")}, To: origin.Of("https://gw.example")}
+	f.Fuzz(func(t *testing.T, text string) {
+		moved, there := m.Move(text)
+		if moved == text {
+			return
+		}
+		before, err := url.Parse(text)
+		after, err2 := url.Parse(moved)
+		if err != nil || err2 != nil || !there || !strings.HasPrefix(moved, "https://gw.example") || !origin.Same(after, m.To) || after.User != nil ||
+			!origin.Same(before, m.From[0]) && !origin.Same(before, m.From[1]) ||
+			after.EscapedPath() != before.EscapedPath() || after.RawQuery != before.RawQuery || after.EscapedFragment() != before.EscapedFragment() {
+			t.Errorf("%q moved to %q", text, moved)
+		}
+	})
 }
 
 func TestConfidential(t *testing.T) {
