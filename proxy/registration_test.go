@@ -126,12 +126,14 @@ func TestRepliesToARegistration(t *testing.T) {
 
 func TestRegistrationsThatAreNotSentOn(t *testing.T) {
 	for body, want := range map[string]int{
-		"":                            400,
-		"[]":                          400,
-		`{"a":1`:                      400,
-		`{"a":1,"a":1}`:               400,
-		`{"a":1}{}`:                   400,
-		strings.Repeat(" ", 64<<10+1): 413,
+		"":                   400,
+		"[]":                 400,
+		`{"a":1`:             400,
+		`{"a":1,"a":1}`:      400,
+		`{"a":1,"\u0061":1}`: 400,
+		`{"a":1}{}`:          400,
+		`{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`: 400,
+		strings.Repeat(" ", 64<<10+1):                                           413,
 	} {
 		g := &registering{status: 201}
 		w := g.ask("POST", "/register", "application/json", body)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -119,6 +120,58 @@ func TestReload(t *testing.T) {
 	eventually(t, "a word on what a reload cannot change", func() bool {
 		return strings.Contains(p.log.String(), `"msg":"a change of this key takes a restart","key":"listen"`)
 	})
+}
+
+// Requests of every kind are served while the configuration is reloaded again and again.
+// Under the race detector it shows that nothing is shared.
+func TestManyReloadsUnderRequests(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"issuer":"https://login.example.com","token_endpoint":"https://login.example.com/t"}`)
+	}))
+	defer provider.Close()
+	p := startReloading(t, provider.URL, "endpoints: {token: /t, registration: /r}\n")
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	var requests sync.WaitGroup
+	ctx, enough := context.WithCancel(t.Context())
+	for _, url := range []string{
+		"POST http://" + p.data + "/t", "POST http://" + p.data + "/r", "GET http://" + p.data + "/page",
+		"GET http://" + p.data + "/.well-known/oauth-authorization-server", "GET http://" + p.admin + "/", "GET http://" + p.admin + "/metrics",
+	} {
+		method, url, _ := strings.Cut(url, " ")
+		requests.Go(func() {
+			for ctx.Err() == nil {
+				r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(""))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if method == "POST" {
+					r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
+					r.Header = http.Header{"Content-Type": {"application/json"}, "Origin": {"https://app.example"}}
+				}
+				resp, err := client.Do(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != 200 {
+					t.Errorf("%s: got %d", url, resp.StatusCode)
+				}
+			}
+		})
+	}
+	for i := range 40 {
+		p.write(fmt.Sprintf("cors: {allowed_origins: [\"https://app.example\"]}\nclient_auth: {realm: r%d}\nlog: {level: %s}\n", i, []string{"debug", "warn"}[i%2]))
+		if code, text := p.reload(); code != 200 {
+			t.Errorf("got %d %s", code, text)
+		}
+	}
+	enough()
+	requests.Wait()
 }
 
 // A file that changes is loaded by itself, once, and one that is broken is
