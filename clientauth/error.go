@@ -90,6 +90,9 @@ var (
 	ErrRepeatedParameter = &Error{CodeInvalidRequest,
 		"A parameter is present more than once; send each parameter once, in one place.",
 		"repeated_parameter"}
+	ErrParameterName = &Error{CodeInvalidRequest,
+		"A parameter name holds a character that is not ASCII; spell each name as the standard does.",
+		"parameter_name"}
 	ErrDisguisedParameter = &Error{CodeInvalidRequest,
 		"A parameter name is a variant spelling of client_id, client_secret, client_assertion, client_assertion_type or grant_type; spell it as the standard does.",
 		"disguised_parameter"}

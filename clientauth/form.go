@@ -84,7 +84,7 @@ func checkParameter(name, value string) error {
 	case reserved(name) && !printable(value), !printable(name), strings.ContainsRune(value, 0):
 		return ErrFormCharacter
 	}
-	return checkVariant(name)
+	return checkName(name)
 }
 
 // repeatable reports whether a standard lets a parameter come more than once:

@@ -10,24 +10,28 @@ import (
 // parameterGrantType selects the grant (RFC 6749 section 4).
 const parameterGrantType = "grant_type"
 
-// checkVariant refuses a name that a form reader could turn into the name of a
-// parameter that the gateway reads, or that changes the method of the request.
+// checkName refuses a name that is not ASCII, or that a form reader could turn into the
+// name of a parameter that the gateway reads, or that changes the method of the request.
 // The gateway would overlook such a parameter and the provider would use it.
 //
-// Form readers ignore case, trim space and brackets, drop characters that they
-// do not know, turn dots and spaces into underscores (PHP), and read a dot as the
-// beginning of a member (qs).
-func checkVariant(name string) error {
+// Every parameter that a standard defines has a name in ASCII. Readers of the others
+// fold case, width and accents, and drop characters that are not shown, each by its own
+// tables. Of ASCII names, form readers ignore case, trim space and brackets, drop
+// characters that they do not know, turn dots and spaces into underscores (PHP), and
+// read a dot as the beginning of a member (qs).
+func checkName(name string) error {
+	if strings.ContainsFunc(name, func(c rune) bool { return c > unicode.MaxASCII }) {
+		return ErrParameterName
+	}
 	if reserved(name) || name == parameterGrantType {
 		return nil
 	}
-	plain := strings.TrimFunc(strings.Map(foldRune, name), isSeparator)
-	head, _, _ := strings.Cut(plain, ".")
-	for _, read := range []string{plain, head} {
-		switch read = strings.Map(underscore, strings.TrimRightFunc(read, isSeparator)); {
+	lower := strings.ToLower(name)
+	for _, read := range readings(lower) {
+		switch {
 		case reserved(read), read == parameterGrantType:
 			return ErrDisguisedParameter
-		case read == "method" && !strings.HasPrefix(strings.Map(foldRune, name), "method"),
+		case read == "method" && !strings.HasPrefix(lower, "method"),
 			read == "x_http_method_override", read == "x_http_method", read == "x_method_override":
 			return ErrMethodOverride
 		}
@@ -35,40 +39,37 @@ func checkVariant(name string) error {
 	return nil
 }
 
-// OverridesMethod reports whether a form asks for another HTTP method. It looks at each
-// parameter by itself, so that it also finds one in a form that [ParseForm] refuses.
-func OverridesMethod(encoded string) bool {
+// readings returns the names under which form readers find a parameter whose name is
+// ASCII in lower case.
+func readings(name string) [2]string {
+	plain := strings.TrimFunc(name, isSeparator)
+	head, _, _ := strings.Cut(plain, ".")
+	return [2]string{strings.Map(underscore, plain), strings.Map(underscore, strings.TrimRightFunc(head, isSeparator))}
+}
+
+// CheckNames refuses a form whose parameter names are not ASCII, or that asks for another
+// HTTP method. It looks at each parameter by itself, so that it also judges one in a form
+// that [ParseForm] refuses. Errors are [*Error] values.
+func CheckNames(encoded string) error {
 	for piece := range strings.FieldsFuncSeq(encoded, func(c rune) bool { return c == '&' || c == ';' }) {
 		name, _, _ := strings.Cut(piece, "=")
 		if decoded, err := url.QueryUnescape(name); err == nil {
 			name = decoded
 		}
-		if errors.Is(checkVariant(name), ErrMethodOverride) {
-			return true
+		if err := checkName(name); err != nil && !errors.Is(err, ErrDisguisedParameter) {
+			return err
 		}
 	}
-	return false
+	return nil
 }
 
-// foldRune maps letters that some reader takes for the same to one of them, as
-// Java's equalsIgnoreCase does, and drops characters that are not shown.
-func foldRune(r rune) rune {
-	if 0xff01 <= r && r <= 0xff5e { // full width
-		r -= 0xff01 - '!'
-	}
-	if unicode.Is(unicode.Cf, r) {
-		return -1
-	}
-	return unicode.ToLower(unicode.ToUpper(r))
-}
-
-// isSeparator reports whether some reader trims a character, or turns it into an
+// isSeparator reports whether some reader trims an ASCII character, or turns it into an
 // underscore.
-func isSeparator(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+func isSeparator(c rune) bool { return !isAlphanumeric(byte(c)) }
 
-func underscore(r rune) rune {
-	if isSeparator(r) {
+func underscore(c rune) rune {
+	if isSeparator(c) {
 		return '_'
 	}
-	return r
+	return c
 }

@@ -122,7 +122,7 @@ func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 	case err != nil && (isJSON(r.Header) || !errors.Is(err, jsonobject.ErrNotObject)):
 		return "", nil, errClientMetadata
 	case err != nil:
-		return clientauth.Other, body, checkMethod(r, body)
+		return clientauth.Other, body, checkForm(r, body)
 	}
 	isServerOnly := func(m jsonobject.Member) bool {
 		return slices.ContainsFunc(serverOnly[r.Method], func(name string) bool { return isSpelling(m.Name, name) })
@@ -149,14 +149,14 @@ func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 	return clientauth.Other, body, nil
 }
 
-// checkMethod refuses a form that asks for another method than that of the request,
-// as servers allow that read overrides from forms of any kind. A body without a media
-// type counts as a form, because Rack reads it as one.
-func checkMethod(r *http.Request, body []byte) error {
-	if kind, err := kindOf(r.Header); (err != nil || kind != bodyUnread) && clientauth.OverridesMethod(string(body)) {
-		return clientauth.ErrMethodOverride
+// checkForm refuses a form whose parameter names are not ASCII, or that asks for another
+// method than that of the request, as servers allow that read overrides from forms of any
+// kind. A body without a media type counts as a form, because Rack reads it as one.
+func checkForm(r *http.Request, body []byte) error {
+	if kind, err := kindOf(r.Header); err == nil && kind == bodyUnread {
+		return nil
 	}
-	return nil
+	return clientauth.CheckNames(string(body))
 }
 
 // tellBack returns the completion of a reply to a client that asked for a
