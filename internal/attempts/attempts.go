@@ -151,7 +151,11 @@ func (f *Failures) spend(k key, burst int) bool {
 // a database that may ignore case, surrounding space and, if ids are UUIDs,
 // punctuation. All such spellings of an id share one budget. So do all ids with other
 // than ASCII characters: a collation may ignore accents, width and characters that are
-// not shown, and RFC 6749 appendix A.1 allows ASCII only.
+// not shown, and RFC 6749 appendix A.1 allows ASCII only. So spellings of one id that
+// differ in such characters have two budgets at most: that of its ASCII spelling and the
+// shared one. Folding them to ASCII would need the tables of the provider's collation.
+// Other ASCII ids that a provider holds equal, such as 7 and 7x where it compares numbers,
+// have budgets of their own, and only the budget of the address bounds them.
 func (f *Failures) clientKey(clientID string, from netip.Addr) key {
 	// Upper case first also joins letters such as the long s.
 	folded := strings.Map(func(c rune) rune {

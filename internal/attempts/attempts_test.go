@@ -123,6 +123,49 @@ func TestA145SpellingsOfAClientID(t *testing.T) {
 	}
 }
 
+// Collations hold equal what compatibility forms (NFKC), accents, ignorable characters and
+// expansions make different. However many such spellings a client tries, it has two
+// budgets: that of the ASCII id, and the one that all other ids share.
+func TestA165EqualClientIDsHaveTwoBudgets(t *testing.T) {
+	spellings := []string{
+		"alice-ss", "ALICE-SS", "al\u0131ce-s\u017f", "alice\u2010ss", // hyphens
+		"\uff41lice-ss", "\U0001d41alice-ss", "\u24d0lice-ss", // NFKC
+		"\u00e1lice-ss", "a\u0301lice-ss", "alice-ss\u0323", // accents and other marks
+		"a\u00adlice-ss", "a\u200blice-ss", "\ufeffalice-ss", "alice-ss\ufe0f", "alice-\u2060ss", // ignorable
+		"alice-\u00df", "alice-\u1e9e", // expansions
+		"\u0430lice-ss", // a Cyrillic letter
+	}
+	f := attempts.New(attempts.Config{Burst: 10, AddressBurst: 100, Interval: time.Hour})
+	guesses := 0
+	for range 100 {
+		for _, id := range spellings {
+			if f.Wait(id, here) == 0 {
+				f.Add(id, here)
+				guesses++
+			}
+		}
+	}
+	if guesses != 20 {
+		t.Errorf("%d guesses passed, want those of two budgets", guesses)
+	}
+}
+
+// What a provider holds equal by rules of its own, as MySQL does with 7 and 7x in a column
+// of numbers, is bounded by the budget of the address.
+func TestA165AddressBoundsOtherEqualClientIDs(t *testing.T) {
+	f := attempts.New(attempts.Config{Burst: 10, AddressBurst: 100, Interval: time.Hour})
+	guesses := 0
+	for i := range 1000 {
+		if id := "7x" + strconv.Itoa(i); f.Wait(id, here) == 0 {
+			f.Add(id, here)
+			guesses++
+		}
+	}
+	if guesses != 100 {
+		t.Errorf("%d guesses passed, want those of the budget of the address", guesses)
+	}
+}
+
 func TestA146BudgetOfAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := attempts.New(attempts.Config{Burst: 3, AddressBurst: 20, Interval: 10 * time.Second})
