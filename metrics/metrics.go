@@ -73,11 +73,11 @@ func New(b Build) *Metrics {
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace,
 			Name: "http_requests_in_flight", Help: "HTTP requests being answered."}, []string{"endpoint"}),
 
-		clientAuth:        counter("client_auth_total", "Requests to fronted endpoints, by client authentication method and what became of it: accepted, rejected by the provider, failed at the provider, or the gateway's refusal.", "endpoint", "method", "outcome"),
+		clientAuth:        counter("client_auth_total", "Requests to fronted endpoints, by client authentication method and what became of it: accepted, rejected by the provider, unclear where its response cannot be read, failed at the provider, or the gateway's refusal.", "endpoint", "method", "outcome"),
 		basicDecoding:     counter("basic_decoding_total", "HTTP Basic pairs, by how they were read. Ambiguous pairs were form-decoded and could have been unencoded.", "reading"),
 		challengesAdded:   counter("challenges_added_total", "Replies that received a WWW-Authenticate field.", "endpoint"),
 		statusesCorrected: counter("statuses_corrected_total", "Replies whose status became 401.", "endpoint"),
-		unclearRejections: counter("unclear_rejections_total", "Replies that hold invalid_client where readers differ on it, or in another status than 400 and 401, and passed as they were.", "endpoint"),
+		unclearRejections: counter("unclear_rejections_total", "Responses that hold invalid_client where readers differ on it, or in another status than 400, 401 and 403, and passed as they were.", "endpoint"),
 
 		upstreamDuration: seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to having its whole reply.", "endpoint"),
 		upstreamErrors:   counter("upstream_errors_total", "Requests to the provider that brought no usable reply, by reason.", "endpoint", "reason"),

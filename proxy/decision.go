@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ type Decision struct {
 	Method clientauth.Method
 	// Reading is how an HTTP Basic pair was read. Empty means that there was none.
 	Reading clientauth.Reading
-	// Outcome is accepted, rejected, failed, canceled, panic, the reason of the gateway's
+	// Outcome is accepted, rejected, unclear, failed, canceled, panic, the reason of the gateway's
 	// refusal, or that reason behind "overlooked_" where it let the request pass.
 	Outcome string
 	// Status is the status of the answer. Zero means that there was none.
@@ -39,15 +40,17 @@ type Decision struct {
 // Refused reports whether the gateway or the provider turned the request away.
 func (d Decision) Refused() bool {
 	switch d.Outcome {
+	case outcomeUnclear:
+		return d.Status >= http.StatusBadRequest
 	case outcomeAccepted, outcomeFailed, outcomeCanceled, outcomePanicked:
 		return false
 	}
 	return !strings.HasPrefix(d.Outcome, outcomeOverlooked)
 }
 
-// Answered reports whether the provider said whether it accepts the client.
+// Answered reports whether the provider answered and did not fail.
 func (d Decision) Answered() bool {
-	return d.Outcome == outcomeAccepted || d.Outcome == outcomeRejected
+	return d.Outcome == outcomeAccepted || d.Outcome == outcomeRejected || d.Outcome == outcomeUnclear
 }
 
 // Failed reports whether the provider brought no usable answer.

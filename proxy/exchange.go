@@ -11,8 +11,9 @@ import (
 
 // The outcomes of an exchange that the gateway did not refuse.
 const (
-	outcomeAccepted = "accepted" // the provider accepted the client, or said nothing of it
+	outcomeAccepted = "accepted" // the provider accepted the client, or named an error that is not about it
 	outcomeRejected = "rejected" // the provider answered invalid_client
+	outcomeUnclear  = "unclear"  // the response cannot be read
 	outcomeFailed   = "failed"   // the provider answered 5xx, or brought no usable reply
 	outcomeCanceled = "canceled" // the client went away
 	outcomePanicked = "panic"    // this program failed

@@ -110,12 +110,17 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v", outcome, got)
 		}
 	}
+	for status, want := range map[int]bool{200: false, 400: true, 403: true} {
+		if got := (proxy.Decision{Outcome: "unclear", Status: status}).Refused(); got != want {
+			t.Errorf("unclear, %d: %v", status, got)
+		}
+	}
 }
 
 // What became of a request tells how the provider is, if it was asked at all.
 func TestAnsweredAndFailed(t *testing.T) {
 	for outcome, want := range map[string][2]bool{
-		"accepted": {true, false}, "rejected": {true, false}, "failed": {false, true},
+		"accepted": {true, false}, "rejected": {true, false}, "unclear": {true, false}, "failed": {false, true},
 		"canceled": {}, "many_methods": {}, "overlooked_many_methods": {},
 	} {
 		d := proxy.Decision{Outcome: outcome}

@@ -163,14 +163,17 @@ func checkForm(r *http.Request, body []byte) error {
 // method.
 func (h *Registration) tellBack(asked clientauth.Method) amendment {
 	return func(x *exchange, r *reply) {
+		information, err := jsonobject.Parse(r.body)
 		x.outcome = outcomeAccepted
 		switch {
 		case r.status >= http.StatusInternalServerError:
 			x.outcome = outcomeFailed
 		case r.status >= http.StatusBadRequest:
 			x.outcome = outcomeRejected
+		// Only a success of another method than POST may have no body.
+		case err != nil && (len(r.body) > 0 || x.r.Method == http.MethodPost):
+			x.outcome = outcomeUnclear
 		}
-		information, err := jsonobject.Parse(r.body)
 		if x.outcome != outcomeAccepted || !isJSON(r.header) || err != nil || information.Text(memberClientID) == "" {
 			return
 		}

@@ -95,6 +95,24 @@ func TestMethodIsRestatedAndToldBack(t *testing.T) {
 	}
 }
 
+func TestA163RegistrationResponsesThatCannotBeRead(t *testing.T) {
+	for _, test := range []struct {
+		method  string
+		status  int
+		body    string
+		outcome string
+	}{
+		{"POST", 201, "<client/>", "unclear"}, {"POST", 201, "\ufeff{}", "unclear"}, {"POST", 201, "", "unclear"}, {"GET", 200, "<client/>", "unclear"},
+		{"POST", 201, "{}", "accepted"}, {"DELETE", 204, "", "accepted"}, {"POST", 400, "<error/>", "rejected"},
+	} {
+		g := &registering{status: test.status, body: test.body, header: http.Header{"Content-Type": {"text/plain"}}}
+		g.ask(test.method, "/register", "application/json", "{}")
+		if !strings.Contains(g.log.String(), "outcome="+test.outcome+" ") {
+			t.Errorf("%s, %d, %q: logged %s, want %s", test.method, test.status, test.body, g.log.String(), test.outcome)
+		}
+	}
+}
+
 // Only a success that is JSON is opened; of what was changed no validator stays.
 func TestRepliesToARegistration(t *testing.T) {
 	const body = `{"client_id":"a","client_secret":"s3cret-one"}`

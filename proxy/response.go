@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/jsonobject"
 )
 
 // maxReply bounds the body of a provider's reply, in bytes.
@@ -137,41 +136,19 @@ func (r reply) isTruncated(endpoint clientauth.Endpoint) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// rejectsClient reports whether the provider refused the client
-// authentication. Only invalid_client says so (RFC 6749 section 5.2), and only
-// in an error status: in any other reply the gateway does not guess.
-func (r reply) rejectsClient() bool {
-	return (r.status == http.StatusBadRequest || r.status == http.StatusUnauthorized) &&
-		errorCode(r.body) == clientauth.CodeInvalidClient
-}
-
-// errorCode returns the error member of a JSON object. It is empty where
-// another reader might find another one: members are matched exactly, and a
-// member that comes twice or anything behind the object counts as none.
-func errorCode(body []byte) string {
-	o, err := jsonobject.Parse(body)
-	if err != nil {
-		return ""
-	}
-	return o.Text("error")
-}
-
 // completeRejection gives a refusal of client authentication the status and
 // the challenge that the standard asks for. Nothing else changes.
 func completeRejection(x *exchange, r *reply) {
-	switch {
-	case r.status >= http.StatusInternalServerError:
-		x.outcome = outcomeFailed
-		return
-	case !r.rejectsClient():
-		if bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
-			x.Metrics.RejectionUnclear(string(x.Endpoint))
-		}
-		x.outcome = outcomeAccepted
+	x.outcome = r.outcome(x.Endpoint)
+	if r.mayReject() && (x.outcome == outcomeRejected || x.outcome == outcomeUnclear) {
+		x.noteFailure()
+	}
+	if x.outcome == outcomeUnclear && bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
+		x.Metrics.RejectionUnclear(string(x.Endpoint))
+	}
+	if x.outcome != outcomeRejected {
 		return
 	}
-	x.outcome = outcomeRejected
-	x.noteFailure()
 	if r.status == http.StatusBadRequest && x.mustBeUnauthorized() {
 		r.status = http.StatusUnauthorized
 		x.Metrics.StatusCorrected(string(x.Endpoint))

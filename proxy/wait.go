@@ -32,8 +32,9 @@ func (x *exchange) refuseUntil(wait time.Duration) {
 	x.refuse(errTooManyFailures)
 }
 
-// noteFailure records that the provider rejected the client's secret. A request
-// that the gateway refused is no failure: no secret was compared.
+// noteFailure records that the provider rejected the client's secret, or may have in a
+// response that cannot be read. A request that the gateway refused is no failure: no
+// secret was compared.
 func (x *exchange) noteFailure() {
 	switch {
 	case !x.credentials.Secret.IsZero():

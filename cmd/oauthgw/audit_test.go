@@ -40,7 +40,9 @@ func TestAudit(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":"invalid_client"}`)
+			return
 		}
+		_, _ = io.WriteString(w, `{"access_token":"x"}`)
 	}))
 	defer provider.Close()
 	file := filepath.Join(t.TempDir(), "audit.json")

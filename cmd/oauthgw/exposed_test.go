@@ -39,6 +39,7 @@ var badDays = map[string]http.HandlerFunc{
 		w.WriteHeader(400)
 		_, _ = io.WriteString(w, `{"error":"invalid_client"}`)
 	},
+	"mumbles":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<token/>") },
 	"fails":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
 	"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) },
 	"compress": func(w http.ResponseWriter, _ *http.Request) {
@@ -79,7 +80,7 @@ func afterBadDays(t *testing.T) exposedSeries {
 	const metadataRequest = "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"
 
 	g := start(provider.URL)
-	for _, kind := range []string{"", "rejects", "fails", "redirect", "compress", "flood", "break"} {
+	for _, kind := range []string{"", "rejects", "mumbles", "fails", "redirect", "compress", "flood", "break"} {
 		day.Store(kind)
 		token(g, plain, "a=b")
 	}

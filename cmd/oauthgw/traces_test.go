@@ -20,9 +20,10 @@ func TestTraces(t *testing.T) {
 			collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&sent, r.Body) }))
 			defer collector.Close()
 			arrived := make(chan string, 1)
-			provider := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/oauth2/tokens" { // and no metadata
 					arrived <- r.Header.Get("Traceparent")
+					_, _ = io.WriteString(w, `{"access_token":"x"}`)
 				}
 			}))
 			defer provider.Close()

@@ -11,6 +11,7 @@ var outcomes = []struct{ word, title string }{
 	{"failed", "Failed"},
 	{"canceled", "Canceled"},
 	{"overlooked_", "Overlooked"},
+	{"unclear", "Unclear"},
 }
 
 // countRow are the counts of one method at one endpoint.

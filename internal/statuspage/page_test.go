@@ -63,7 +63,7 @@ func busy(t *testing.T) statuspage.Facts {
 		{"token", "client_secret_basic", "canceled", 1}, {"token", "client_secret_basic", "failed", 3},
 		{"token", "client_secret_basic", "malformed_basic", 4}, {"token", "client_secret_basic", "many_methods", 5},
 		{"token", "client_secret_basic", "overlooked_many_methods", 6}, {"token", "client_secret_basic", "rejected", 7},
-		{"token", "client_secret_post", "accepted", 8}}
+		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9}}
 	f.Refusals = []statuspage.Refusal{
 		{Time: ago(time.Minute), Endpoint: "token", Method: "client_secret_basic", Outcome: "rejected", Status: 401},
 		{Time: ago(30 * time.Hour), Endpoint: "token", Method: "unknown", Outcome: "slow_body"}}

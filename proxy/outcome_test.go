@@ -1,0 +1,141 @@
+package proxy_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/attempts"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// rejecting returns a provider that rejects every client in one way.
+func rejecting(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// guessing sends 13 wrong secrets in requests to a path of an endpoint that limits
+// failures to 10, and returns the statuses and the log.
+func guessing(t *testing.T, endpoint clientauth.Endpoint, provider http.HandlerFunc, path string, header http.Header) (statuses []int, log string) {
+	t.Helper()
+	f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
+	h := newHandler(t, "http://provider.example", f, at(endpoint), func(c *proxy.Config) {
+		c.Failures = attempts.New(attempts.Config{Burst: 10, AddressBurst: 100, Interval: time.Hour})
+		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			provider(w, r)
+			return w.Result(), nil
+		})
+	})
+	for range 13 {
+		r := httptest.NewRequest("POST", path, strings.NewReader(guess))
+		r.Header = header.Clone()
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		statuses = append(statuses, w.Code)
+	}
+	return statuses, f.log.String()
+}
+
+// expectLimit checks that the limit ended the guesses after ten rejections, none of
+// which was logged as accepted.
+func expectLimit(t *testing.T, statuses []int, log string, rejection int) {
+	t.Helper()
+	for i, status := range statuses {
+		if want := []int{rejection, http.StatusTooManyRequests}[i/10]; status != want {
+			t.Errorf("guess %d: got %d, want %d", i+1, status, want)
+		}
+	}
+	if strings.Contains(log, `"outcome":"accepted"`) {
+		t.Errorf("a wrong secret was logged as accepted:\n%s", log)
+	}
+}
+
+func TestA163RejectionsThatCannotBeRead(t *testing.T) {
+	const rejection = `{"error":"invalid_client"}`
+	for name, test := range map[string]struct {
+		status  int
+		body    string
+		outcome string
+	}{
+		"a byte order mark":     {401, "\ufeff" + rejection, "unclear"},
+		"XML":                   {401, "<error>invalid_client</error>", "unclear"},
+		"a form":                {400, "error=invalid_client", "unclear"},
+		"a script":              {401, "/**/ typeof f === 'function' && f(" + rejection + ");", "unclear"},
+		"a page":                {403, "<html>Forbidden</html>", "unclear"},
+		"nothing":               {401, "", "unclear"},
+		"two errors":            {400, `{"error":"invalid_grant","error":"invalid_client"}`, "unclear"},
+		"no error":              {400, `{"message":"wrong"}`, "unclear"},
+		"an error in an object": {401, `{"error":{"code":"invalid_client"}}`, "unclear"},
+		"403":                   {403, rejection, "rejected"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			statuses, log := guessing(t, clientauth.Token, rejecting(test.status, test.body), "/oauth2/tokens", http.Header{})
+			expectLimit(t, statuses, log, test.status)
+			if n := strings.Count(log, `"outcome":"`+test.outcome+`"`); n != 10 {
+				t.Errorf("%d are logged as %s:\n%s", n, test.outcome, log)
+			}
+		})
+	}
+}
+
+// A response is accepted only if it can be read, at each endpoint by its standard.
+func TestA163OutcomesOfResponses(t *testing.T) {
+	const token, revocation, introspection = clientauth.Token, clientauth.Revocation, clientauth.Introspection
+	for _, test := range []struct {
+		endpoint        clientauth.Endpoint
+		status          int
+		mediaType, body string
+		outcome         string
+	}{
+		{token, 200, "application/json", `{"access_token":"x","error":null}`, "accepted"},
+		{token, 200, "text/html", `{"access_token":"x"}`, "accepted"},
+		{token, 400, "application/json", `{"error":"invalid_grant"}`, "accepted"},
+		{token, 403, "application/json", `{"error":"access_denied"}`, "accepted"},
+		{token, 429, "application/json", `{"error":"slow_down"}`, "accepted"},
+		{token, 200, "application/x-www-form-urlencoded", "access_token=x", "unclear"},
+		{token, 200, "application/xml", "<token/>", "unclear"},
+		{token, 200, "text/javascript", "f({})", "unclear"},
+		{token, 200, "application/json", `["x"]`, "unclear"},
+		{token, 200, "application/json", `{"error":"invalid_client"}`, "unclear"},
+		{token, 200, "application/json", `{"error":{"code":1}}`, "unclear"},
+		{token, 200, "", "", "unclear"},
+		{token, 404, "text/html", "<p>not found", "unclear"},
+		{token, 406, "", "", "unclear"},
+		{token, 404, "application/json", `{"error":"invalid_client"}`, "unclear"},
+		{token, 503, "text/html", "<p>busy", "failed"},
+		{token, 302, "text/html", "", "failed"},
+		{revocation, 200, "", "", "accepted"},
+		{revocation, 204, "", "", "accepted"},
+		{revocation, 200, "application/json", "{}", "accepted"},
+		{revocation, 200, "text/plain", "invalid_client", "unclear"},
+		{introspection, 200, "application/json", `{"active":false}`, "accepted"},
+		{introspection, 200, "Application/Token-Introspection+JWT", "a.b.c", "accepted"},
+		{introspection, 200, "application/jwt", "a.b.c", "unclear"},
+		{introspection, 401, "application/token-introspection+jwt", "a.b.c", "unclear"},
+		{token, 200, "application/token-introspection+jwt", "a.b.c", "unclear"},
+	} {
+		provider := func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = nil
+			if test.mediaType != "" {
+				w.Header().Set("Content-Type", test.mediaType)
+			}
+			w.WriteHeader(test.status)
+			_, _ = io.WriteString(w, test.body)
+		}
+		_, log := guessing(t, test.endpoint, provider, "/oauth2/tokens", http.Header{})
+		first, _, _ := strings.Cut(log, "\n")
+		if !strings.Contains(first, `"outcome":"`+test.outcome+`"`) {
+			t.Errorf("%s, %d %s %s: want %s, logged %s", test.endpoint, test.status, test.mediaType, test.body, test.outcome, first)
+		}
+	}
+}
