@@ -103,6 +103,27 @@ func TestA164NamesThatAreNotASCII(t *testing.T) {
 	}
 }
 
+func TestA162ParametersThatChooseTheResponseFormat(t *testing.T) {
+	own, err := clientauth.ParseForm("format=raw&view=json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for form, want := range map[string]error{
+		"callback=f": clientauth.ErrResponseFormat, "jsonp=f": clientauth.ErrResponseFormat, "format=xml": clientauth.ErrResponseFormat,
+		"CALLBACK=f": clientauth.ErrResponseFormat, "a=1&JsonP=f": clientauth.ErrResponseFormat, "_format=xml": clientauth.ErrResponseFormat,
+		"$format=xml": clientauth.ErrResponseFormat, "format.x=xml": clientauth.ErrResponseFormat, "format=": clientauth.ErrResponseFormat, "Format=raw": clientauth.ErrResponseFormat,
+		"format=raw": nil, "callback_uri=x": nil, "formats=x": nil, "response_format=x": nil, "view=xml": nil, "": nil,
+	} {
+		f, err := clientauth.ParseForm(form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.CheckFormat(own); !errors.Is(err, want) {
+			t.Errorf("%q: got %v, want %v", form, err, want)
+		}
+	}
+}
+
 // Rack, Rails, Laravel, Symfony, Slim, Spring, Jersey and ASP.NET MVC take the
 // method from these parameters.
 func TestA142MethodOverrides(t *testing.T) {

@@ -63,6 +63,26 @@ func CheckNames(encoded string) error {
 	return nil
 }
 
+// CheckFormat refuses a form in which the client chooses the format of the response: a
+// provider could reject a secret in a format that the gateway cannot read. Rails, Spring
+// MVC, Django REST framework, Drupal and Yii read format or _format, and Express, Spring
+// MVC and Restify callback or jsonp, some of them from the query alone and some from the
+// body as well. The parameters of the endpoint's own query may be repeated. The error is
+// an [*Error].
+func (f *Form) CheckFormat(own *Form) error {
+	for name, value := range f.All() {
+		if ownValue := own.Get(name); ownValue != "" && ownValue == value.Reveal() {
+			continue
+		}
+		for _, read := range readings(strings.ToLower(name)) {
+			if read == "format" || read == "callback" || read == "jsonp" {
+				return ErrResponseFormat
+			}
+		}
+	}
+	return nil
+}
+
 // isSeparator reports whether some reader trims an ASCII character, or turns it into an
 // underscore.
 func isSeparator(c rune) bool { return !isAlphanumeric(byte(c)) }

@@ -1,8 +1,8 @@
 package proxy
 
 import (
-	"mime"
 	"net/http"
+	"strings"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
@@ -54,8 +54,14 @@ func (r reply) isReadableAt(endpoint clientauth.Endpoint) bool {
 	case clientauth.Revocation:
 		return len(r.body) == 0
 	case clientauth.Introspection:
-		mediaType, _, err := mime.ParseMediaType(r.header.Get("Content-Type"))
-		return err == nil && mediaType == introspectionJWT
+		return isIntrospectionJWT(r.header.Get("Content-Type"))
 	}
 	return false
+}
+
+// isIntrospectionJWT reports whether a media type, with or without parameters, is that of
+// an introspection response that is a JWT.
+func isIntrospectionJWT(mediaType string) bool {
+	essence, _, _ := strings.Cut(mediaType, ";")
+	return strings.EqualFold(strings.Trim(essence, " \t"), introspectionJWT)
 }

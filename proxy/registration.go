@@ -57,13 +57,15 @@ type RegistrationConfig struct {
 // client_secret_basic, which works and is what most asked for.
 type Registration struct {
 	RegistrationConfig
+	ownQuery *clientauth.Form
 	reported atomic.Bool // that clients manage their registration elsewhere
 }
 
 // NewRegistration returns the handler of the registration endpoint.
 func NewRegistration(c RegistrationConfig) *Registration {
 	c.Config = c.withDefaults()
-	return &Registration{RegistrationConfig: c}
+	own, _ := clientauth.ParseForm(c.Target.RawQuery) // one that cannot be read has no parameters to repeat
+	return &Registration{RegistrationConfig: c, ownQuery: own}
 }
 
 // ServeHTTP carries one exchange, top to bottom.
@@ -75,7 +77,7 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(errMethod)
 		return
 	}
-	if _, err := clientauth.ParseForm(r.URL.RawQuery); err != nil {
+	if _, err := parse(r.URL.RawQuery, h.ownQuery); err != nil {
 		x.refuse(err)
 		return
 	}
@@ -93,7 +95,7 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.credentials.Method = asked
 	}
 	x.amend = h.tellBack(asked)
-	x.forward(outgoing{target: h.target(r), header: endToEnd(r.Header), body: body})
+	x.forward(outgoing{target: h.target(r), header: endToEnd(r.Header, h.Endpoint), body: body})
 }
 
 // target returns where a request goes: to the endpoint, however the client spelled

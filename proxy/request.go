@@ -29,8 +29,9 @@ type received struct {
 	body []byte
 }
 
-// receive reads a request once, whole and under a cap. Its errors are refusals.
-func receive(w http.ResponseWriter, r *http.Request) (received, error) {
+// receive reads a request once, whole and under a cap. Own is the endpoint's own query.
+// Its errors are refusals.
+func receive(w http.ResponseWriter, r *http.Request, own *clientauth.Form) (received, error) {
 	in := received{Request: clientauth.Request{Header: r.Header}}
 	// RFC 6749 section 3.2: the client must use POST.
 	if r.Method != http.MethodPost {
@@ -40,7 +41,7 @@ func receive(w http.ResponseWriter, r *http.Request) (received, error) {
 	if err != nil {
 		return in, err
 	}
-	if in.Query, err = clientauth.ParseForm(r.URL.RawQuery); err != nil {
+	if in.Query, err = parse(r.URL.RawQuery, own); err != nil {
 		return in, err
 	}
 	if in.body, err = readBody(w, r); err != nil {
@@ -52,8 +53,17 @@ func receive(w http.ResponseWriter, r *http.Request) (received, error) {
 	case kind == bodyUntyped && !looksLikeForm(in.body):
 		return in, errNoMediaType
 	}
-	in.Form, err = clientauth.ParseForm(string(in.body))
+	in.Form, err = parse(string(in.body), own)
 	return in, err
+}
+
+// parse reads the parameters of a request to an endpoint, whose own query is own.
+func parse(encoded string, own *clientauth.Form) (*clientauth.Form, error) {
+	f, err := clientauth.ParseForm(encoded)
+	if err == nil {
+		err = f.CheckFormat(own)
+	}
+	return f, err
 }
 
 // bodyKind says how a body is read.

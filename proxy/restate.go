@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -20,7 +21,7 @@ type outgoing struct {
 // credentials of an Authorization field, or of the request URI, become form
 // parameters (RFC 6749 section 2.3.1).
 func (h *Handler) restate(in received, c clientauth.Credentials) outgoing {
-	out := outgoing{header: endToEnd(in.Header), body: in.body}
+	out := outgoing{header: endToEnd(in.Header, h.Endpoint), body: in.body}
 	query := in.Query
 	if in.Form != nil {
 		query = in.Query.WithoutCredentials()
@@ -46,17 +47,30 @@ func restateForm(in received, c clientauth.Credentials) *clientauth.Form {
 }
 
 // endToEnd returns the fields of a client's request that may reach a fronted
-// endpoint. Fields may be added and left out; their values are the client's own.
-func endToEnd(in http.Header) http.Header {
-	out := make(http.Header, len(in)+1)
+// endpoint. Fields may be added and left out; their values are the client's own, except
+// those that choose the form of the response, which the gateway must be able to read.
+func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
+	out := make(http.Header, len(in)+2)
 	for name, values := range in {
 		if !isWithheld(name) {
 			out[name] = values
 		}
 	}
-	// A compressed reply could not be checked.
+	out.Set("Accept", accept(endpoint, in["Accept"]))
 	out.Set("Accept-Encoding", "identity")
+	out.Del("Accept-Charset")
 	return out
+}
+
+// accept returns the Accept field of a request to a fronted endpoint: JSON, whatever the
+// client accepts, and a JWT before it where the client accepts one. JSON stays beside the
+// JWT, because a provider that sends none could answer a wrong secret with 406.
+func accept(endpoint clientauth.Endpoint, client []string) string {
+	const json = "application/json"
+	if endpoint == clientauth.Introspection && slices.ContainsFunc(strings.Split(strings.Join(client, ","), ","), isIntrospectionJWT) {
+		return introspectionJWT + ", " + json + ";q=0.5"
+	}
+	return json
 }
 
 // isWithheld reports whether a field, its name in canonical form, must not

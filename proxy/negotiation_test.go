@@ -1,0 +1,92 @@
+package proxy_test
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"oauthgw/clientauth"
+	"oauthgw/proxy"
+)
+
+// negotiating is a provider that knows no secret and chooses the form of its response
+// as Express does in res.format and res.jsonp.
+func negotiating(w http.ResponseWriter, r *http.Request) {
+	const code = "invalid_client"
+	callback := r.URL.Query().Get("callback")
+	mediaType, body := "application/json", `{"error":"`+code+`"}`
+	switch accept := r.Header.Get("Accept"); {
+	case callback != "":
+		mediaType, body = "text/javascript", "/**/ typeof "+callback+" === 'function' && "+callback+"("+body+");"
+	case strings.Contains(accept, "application/xml"):
+		mediaType, body = "application/xml", "<error>"+code+"</error>"
+	case strings.Contains(accept, "urlencoded"):
+		mediaType, body = "application/x-www-form-urlencoded", "error="+code
+	case accept != "" && !strings.Contains(accept, "application/json"):
+		w.WriteHeader(http.StatusNotAcceptable)
+		return
+	}
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = io.WriteString(w, body)
+}
+
+func TestA162ClientsDoNotChooseTheResponseFormat(t *testing.T) {
+	for _, endpoint := range []clientauth.Endpoint{clientauth.Token, clientauth.Introspection} {
+		for _, accept := range []string{"", "application/json", "application/xml", "application/x-www-form-urlencoded", "text/html, application/xml;q=0.9",
+			"image/png", "application/token-introspection+jwt", "Application/Token-Introspection+JWT;q=1, application/xml"} {
+			header := http.Header{}
+			if accept != "" {
+				header.Set("Accept", accept)
+			}
+			statuses, log := guessing(t, endpoint, negotiating, "/oauth2/tokens", header)
+			expectLimit(t, statuses, log, http.StatusUnauthorized)
+			if n := strings.Count(log, `"outcome":"rejected"`); n != 10 {
+				t.Errorf("%s, Accept %q: %d responses were read as a rejection", endpoint, accept, n)
+			}
+		}
+	}
+}
+
+// The provider would answer a script, which the gateway cannot read.
+func TestA162ParametersThatChooseTheResponseFormat(t *testing.T) {
+	for _, path := range []string{"/oauth2/tokens?callback=f", "/oauth2/tokens?jsonp=f", "/oauth2/tokens?CallBack=f", "/oauth2/tokens?format=xml", "/oauth2/tokens?_format=xml"} {
+		asked := func(w http.ResponseWriter, r *http.Request) {
+			t.Errorf("%s: the provider was asked", path)
+			negotiating(w, r)
+		}
+		statuses, log := guessing(t, clientauth.Token, asked, path, http.Header{})
+		for _, status := range statuses {
+			if status != http.StatusBadRequest {
+				t.Errorf("%s: got %d", path, status)
+			}
+		}
+		if n := strings.Count(log, `"outcome":"response_format"`); n != len(statuses) {
+			t.Errorf("%s: logged %s", path, log)
+		}
+	}
+}
+
+// What the endpoint's own query says is not the client's choice.
+func TestA162EndpointsOwnFormat(t *testing.T) {
+	g := newGuarded(t, func(c *proxy.Config) {
+		c.Target = &url.URL{Scheme: "http", Host: "provider.example", Path: "/index.php", RawQuery: "task=token&format=raw"}
+	})
+	for form, want := range map[string]int{
+		right: 200, right + "&format=raw": 200,
+		right + "&format=xml": 400, right + "&Format=raw": 400, right + "&format=": 400, right + "&callback=raw": 400,
+	} {
+		if w := g.from(client, form); w.Code != want {
+			t.Errorf("%s: got %d, want %d", form, w.Code, want)
+		}
+	}
+}
+
+func TestA162RegistrationFormat(t *testing.T) {
+	g := &registering{status: 201, body: `{"client_id":"a"}`}
+	if w := g.ask("POST", "/register?format=xml", "application/json", "{}"); w.Code != 400 || len(g.arrived) > 0 {
+		t.Errorf("got %d %s, and the provider received %q", w.Code, w.Body, g.arrived)
+	}
+}
