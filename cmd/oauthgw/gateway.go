@@ -35,7 +35,8 @@ type gateway struct {
 
 	routes atomic.Pointer[routes] // nil until the endpoints are known
 
-	users atomic.Int64 // requests in flight, and one for being in force
+	users   atomic.Int64 // requests in flight, and one for being in force
+	retired atomic.Bool  // it was replaced, and keeps no idle connections
 
 	mu      sync.Mutex // serialises what builds routes
 	failed  bool       // the last attempt to learn failed, and was logged

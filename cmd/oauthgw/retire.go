@@ -12,15 +12,21 @@ func (g *gateway) enter() bool {
 	return false
 }
 
-// leave counts a request out. The last one closes a gateway that was replaced.
+// leave counts a request out. The last one closes a gateway that was replaced. Every
+// other one closes the connection that it leaves idle: no request will use that again,
+// and a stream can keep a replaced gateway for hours.
 func (g *gateway) leave() {
-	if g.users.Add(-1) == 0 {
+	switch {
+	case g.users.Add(-1) == 0:
 		g.close()
+	case g.retired.Load():
+		g.release()
 	}
 }
 
 // retire closes a gateway that was replaced, once its last request has ended.
 func (g *gateway) retire() {
+	g.retired.Store(true)
 	g.release()
 	g.leave()
 }
