@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/printable"
 )
 
 const (
@@ -84,13 +85,14 @@ func (s *Source) fetch(location, name string, known entry) (entry, error) {
 }
 
 // fault keeps of an error what this host says of it. The text of any other one
-// may hold what the provider sent, even for somebody else on the connection.
+// may hold what the provider sent, even for somebody else on the connection. An
+// error about a certificate holds the names in it.
 func fault(err error) error {
 	var operation *net.OpError
 	var certificate *tls.CertificateVerificationError
 	var timeout net.Error
 	if errors.As(err, &operation) || errors.As(err, &certificate) || errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.Canceled) {
-		return err
+		return printable.Error(err)
 	}
 	return errors.New("the provider's reply was broken")
 }

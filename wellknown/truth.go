@@ -10,6 +10,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/printable"
 )
 
 // Truth says, in a sentence each, what the metadata would tell clients that is
@@ -44,8 +45,10 @@ type truth struct {
 	sentences        []string
 }
 
+// say adds a sentence, which is one line. What the provider chose is in quotation
+// marks there, so that it does not read as words of ours.
 func (t *truth) say(format string, args ...any) {
-	t.sentences = append(t.sentences, fmt.Sprintf(format, args...))
+	t.sentences = append(t.sentences, printable.Text(fmt.Sprintf(format, args...)))
 }
 
 // endpoints judges whether clients that follow the document come by the
@@ -62,7 +65,7 @@ func (t *truth) endpoints(paths map[clientauth.Endpoint]string) {
 		case u == nil:
 			t.say("The %s in the metadata is no http or https URL, which no client can use: correct it with metadata.patch.", member)
 		case through && path.Clean("/"+u.Path) != path.Clean("/"+paths[name]):
-			t.say("endpoints.%s is fronted at %s, but the metadata sends clients to %s, where Basic is not translated: set endpoints.%s to that path.", name, paths[name], u.Path, name)
+			t.say("endpoints.%s is fronted at %s, but the metadata sends clients to %s, where Basic is not translated: set endpoints.%s to that path.", name, paths[name], printable.Quote(u.Path), name)
 		}
 	}
 	for _, name := range clientauth.Endpoints() {
@@ -71,7 +74,7 @@ func (t *truth) endpoints(paths map[clientauth.Endpoint]string) {
 			continue
 		}
 		if _, through := t.way.Move(u.String()); !through {
-			t.say("The %s in the metadata is at %s, which is not the origin that clients use (%s), so clients go around the gateway and Basic stays untranslated: let that name lead to the gateway, or set public_url, and metadata.issuer: rewrite if the name cannot be moved.", endpointMember(name), origin.Of(u.String()), t.way.To)
+			t.say("The %s in the metadata is at %s, which is not the origin that clients use (%s), so clients go around the gateway and Basic stays untranslated: let that name lead to the gateway, or set public_url, and metadata.issuer: rewrite if the name cannot be moved.", endpointMember(name), printable.Quote(origin.Of(u.String()).String()), t.way.To)
 		}
 	}
 }
@@ -85,7 +88,7 @@ func (t *truth) issuer() {
 		return
 	}
 	if !origin.Same(u, t.way.To) {
-		t.say("Clients that begin at %s find the issuer %s and refuse it, because the two must be equal: let clients begin at the issuer, or set metadata.issuer: rewrite.", t.way.To, t.served.Issuer())
+		t.say("Clients that begin at %s find the issuer %s and refuse it, because the two must be equal: let clients begin at the issuer, or set metadata.issuer: rewrite.", t.way.To, printable.Quote(t.served.Issuer()))
 	}
 	full, err := url.Parse(t.served.Issuer())
 	if err == nil && (full.RawQuery != "" || full.Fragment != "") {
@@ -102,7 +105,7 @@ func (t *truth) rewritten() {
 	if !t.rewrite || t.served.Issuer() == t.provider.Issuer() {
 		return
 	}
-	before := t.provider.Issuer()
+	before := printable.Quote(t.provider.Issuer())
 	if string(t.provider.Get(memberResponseIssuer)) == "true" {
 		t.say("Authorization responses name the issuer %s (RFC 9207), which clients compare with the rewritten one and then refuse the login: use metadata.issuer: preserve, or configure the public origin as the provider's own.", before)
 	}
@@ -132,7 +135,7 @@ func (t *truth) strictClients() {
 	}
 	browser, issuer := origin.Of(t.served.Text(memberAuthorization)), origin.Of(t.served.Issuer())
 	if browser != nil && issuer != nil && !origin.Same(browser, issuer) && string(t.served.Get(memberResponseIssuer)) != "true" {
-		t.say("The authorization_endpoint is at %s and the issuer at %s, which Codex and other clients that guard against mix-up refuse: let both be on one origin.", browser, issuer)
+		t.say("The authorization_endpoint is at %s and the issuer at %s, which Codex and other clients that guard against mix-up refuse: let both be on one origin.", printable.Quote(browser.String()), printable.Quote(issuer.String()))
 	}
 	if !slices.Contains(t.served.texts(memberPKCE), "S256") {
 		t.say("The metadata does not list S256 in %s, without which MCP clients refuse to log in: if the provider checks PKCE, add it with metadata.patch.", memberPKCE)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"oauthgw/internal/printable"
 	"oauthgw/proxy"
 
 	"golang.org/x/sys/unix"
@@ -48,7 +49,7 @@ func newAudit(stdout io.Writer, log *slog.Logger, drop func()) *audit {
 
 // auditHandler writes entries without a level: none is more important.
 func auditHandler(w io.Writer) slog.Handler {
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	return slog.NewJSONHandler(printable.Writer(w), &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.LevelKey {
 			return slog.Attr{}
 		}

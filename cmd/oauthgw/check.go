@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"oauthgw/internal/printable"
 )
 
 // verdict is what check says of a configuration, as its JSON.
@@ -89,15 +91,20 @@ func (v verdict) writeText(w io.Writer) error {
 	lines := append([]string{"the configuration is valid"}, v.Metadata.Untrue...)
 	switch {
 	case !v.Metadata.Read:
-		lines = append(lines, "The provider's metadata cannot be read now, so nothing is said of it: "+v.Metadata.Fault)
+		fault := "The provider's metadata cannot be read now, so nothing is said of it: " + v.Metadata.Fault
+		lines = append(lines, strings.Split(fault, "\n")...) // one for each location
 	case len(v.Metadata.Untrue) == 0:
 		lines = append(lines, "the metadata that clients will see is true")
 	}
 	for _, warning := range v.Warnings {
 		lines = append(lines, "warning: "+warning)
 	}
-	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
-	return err
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(w, printable.Text(line)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // truth returns what is untrue of the metadata that the gateway serves, once

@@ -35,9 +35,9 @@ func TestCheckSaysWhatIsUntrue(t *testing.T) {
 	for name, test := range map[string]struct{ document, config, want string }{
 		"nothing": {honest + `}`, "", "the metadata that clients will see is true\n"},
 		"another origin": {honest + `,"revocation_endpoint":"https://b/r"}`, "",
-			"The revocation_endpoint in the metadata is at https://b, which is not the origin that clients use (https://a)"},
+			"The revocation_endpoint in the metadata is at \"https://b\", which is not the origin that clients use (https://a)"},
 		"rewritten": {honest + `,"authorization_response_iss_parameter_supported":true}`, "public_url: https://c\nmetadata: {issuer: rewrite}\n",
-			"Authorization responses name the issuer https://a (RFC 9207)"},
+			"Authorization responses name the issuer \"https://a\" (RFC 9207)"},
 		"no metadata": {`[]`, "", "The provider's metadata cannot be read now, so nothing is said of it: "},
 		"configured endpoints": {honest + `}`, "endpoints: {token: /t}\n",
 			"the metadata that clients will see is true\n"},
@@ -68,7 +68,7 @@ func TestCheckInJSON(t *testing.T) {
 			"oauthgw check: 1 mistake"},
 		"true": {"--upstream.url=" + honestly, `{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":[]},"warnings":["client_auth.failures: has no effect, `, ""},
 		"untrue": {"--upstream.url=" + publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`),
-			`{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":["The revocation_endpoint in the metadata is at https://b,`, ""},
+			`{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":["The revocation_endpoint in the metadata is at \"https://b\",`, ""},
 		"not read": {"--upstream.url=" + publishing(t, `[]`), `{"valid":true,"mistakes":[],"metadata":{"read":false,"fault":"`, ""},
 	} {
 		out, _, err := invoke(t, append([]string{"check", "--format=json"}, strings.Fields(test.args)...)...)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/printable"
 	"oauthgw/proxy"
 )
 
@@ -32,7 +33,7 @@ func (x *observed) String() string {
 	var b strings.Builder
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "%-19s %s\n", name, printable(value))
+			fmt.Fprintf(&b, "%-19s %s\n", name, printable.ASCII(value))
 		}
 	}
 	row("endpoint", x.line.Endpoint)
@@ -97,8 +98,8 @@ func (x *observed) received() []string {
 	}
 	r := x.provider.request
 	lines := []string{
-		printable(r.Method) + " " + printable(r.URL.EscapedPath()) + shownQuery(r.URL.RawQuery),
-		"Host: " + printable(r.Host),
+		printable.ASCII(r.Method) + " " + printable.ASCII(r.URL.EscapedPath()) + shownQuery(r.URL.RawQuery),
+		"Host: " + printable.ASCII(r.Host),
 	}
 	lines = append(lines, shownFields(r.Header)...)
 	if len(x.provider.body) > 0 {
@@ -114,7 +115,7 @@ func shownFields(h http.Header) []string {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
 			if value != "" && name != "Content-Length" && name != "Transfer-Encoding" {
-				lines = append(lines, printable(name)+": "+printable(shownField(name, value)))
+				lines = append(lines, printable.ASCII(name)+": "+printable.ASCII(shownField(name, value)))
 			}
 		}
 	}
@@ -131,7 +132,7 @@ func shownBody(h http.Header, body []byte) []string {
 	if err != nil {
 		return []string{redacted}
 	}
-	return shownParameters(form, printable)
+	return shownParameters(form, printable.ASCII)
 }
 
 // shownQuery returns a query with the question mark before it.
@@ -158,11 +159,4 @@ func shownParameters(form *clientauth.Form, write func(string) string) []string 
 		shown = append(shown, name+"="+text)
 	}
 	return shown
-}
-
-// printable escapes what is no printable ASCII, so that nothing a client sends
-// moves the cursor of a terminal or looks like another character.
-func printable(s string) string {
-	quoted := strconv.QuoteToASCII(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }

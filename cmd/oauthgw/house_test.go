@@ -18,11 +18,13 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/metrics":    {ours: []string{"oauthgw/internal/answered"}, doors: []string{"github.com/prometheus/client_golang"}},
 	"oauthgw/proxy":      {ours: []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission", "oauthgw/internal/wwwauth"}},
 	"oauthgw/wellknown": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/stack"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/printable", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/stack"},
 		doors: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight"},
 	},
 	// A JSON object as its members, each in the octets that it came in.
 	"oauthgw/internal/jsonobject": {},
+	// Text of clients and providers, made safe to print.
+	"oauthgw/internal/printable": {},
 	// With which status a request was answered.
 	"oauthgw/internal/answered": {},
 	// Where this program panicked, in words that may be logged.
@@ -40,7 +42,7 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/internal/wwwauth": {},
 	// Given the URL of an authorization server, these are the things that will
 	// trip its clients, and what to do about them.
-	"oauthgw/internal/doctor": {ours: []string{"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/wwwauth"}},
+	"oauthgw/internal/doctor": {ours: []string{"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/printable", "oauthgw/internal/wwwauth"}},
 	// Given what is known of a running gateway, this is the page that an operator
 	// reads.
 	"oauthgw/internal/statuspage": {ours: []string{"oauthgw/internal/jsonobject"}},
@@ -62,7 +64,7 @@ var house = map[string]struct{ ours, doors []string }{
 	"oauthgw/bench/marked":            {},
 	"oauthgw/internal/legacy/legacyd": {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/cmd/oauthgw": {
-		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/doctor", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/stack", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
+		ours:  []string{"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/doctor", "oauthgw/internal/printable", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin", "oauthgw/internal/stack", "oauthgw/internal/statuspage", "oauthgw/internal/tracing"},
 		doors: []string{"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "golang.org/x/sys/unix", "gopkg.in/yaml.v3"},
 	},
 }

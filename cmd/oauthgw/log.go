@@ -7,12 +7,17 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"oauthgw/internal/printable"
 )
 
 // newLog returns the logger of the settings.
 func newLog(s settings, w io.Writer) *slog.Logger { return slog.New(inRequest{s.logHandler(w)}) }
 
+// logHandler escapes what the JSON handler of slog does not: DEL, C1, bidirectional
+// controls. Line breaks in a value both handlers escape.
 func (s settings) logHandler(w io.Writer) slog.Handler {
+	w = printable.Writer(w)
 	options := &slog.HandlerOptions{Level: s.logLevel}
 	if s.logJSON {
 		return slog.NewJSONHandler(w, options)

@@ -13,6 +13,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"oauthgw/internal/printable"
 )
 
 func main() {
@@ -23,7 +25,7 @@ func main() {
 	}
 	collectSeldom()
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(printable.Writer(os.Stderr), err)
 		os.Exit(1)
 	}
 }
@@ -40,7 +42,8 @@ const usage = `usage: oauthgw [command] [flags]
 oauthgw COMMAND -h prints the flags of a command.`
 
 // run carries out a command line. It returns when the command is done or ctx
-// ends.
+// ends. What it prints may hold text of a client or the provider, so it passes
+// through [printable.Writer].
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
 		"serve": serve, "check": check, "doctor": examine, "demo": demo, "version": version,
@@ -48,6 +51,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return explain(ctx, args, stdin, stdout, stderr)
 		},
 	}
+	stdout, stderr = printable.Writer(stdout), printable.Writer(stderr)
 	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]

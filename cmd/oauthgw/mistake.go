@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"oauthgw/internal/printable"
 )
 
 // mistake is one thing that is wrong with a configuration. Its JSON is what
@@ -28,18 +30,17 @@ func (m mistake) Error() string {
 	var parts []string
 	switch {
 	case m.Flag:
-		parts = append(parts, "--"+m.Key, m.Message)
-		return strings.Join(parts, ": ")
+		return printable.Text("--" + m.Key + ": " + m.Message)
 	case m.File != "" && m.Line > 0:
 		parts = append(parts, fmt.Sprintf("%s:%d", m.File, m.Line))
 	case m.File != "":
 		parts = append(parts, m.File)
 	}
 	if m.Key != "" {
-		// Whatever a file calls a key, a mistake is one line.
-		parts = append(parts, printable(m.Key))
+		parts = append(parts, m.Key)
 	}
-	return strings.Join(append(parts, m.Message), ": ")
+	// Whatever a file calls a key, a mistake is one line.
+	return printable.Text(strings.Join(append(parts, m.Message), ": "))
 }
 
 // mistakeList is everything that is wrong with a configuration, as an error.

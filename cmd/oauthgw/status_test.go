@@ -88,7 +88,7 @@ func TestStatusPage(t *testing.T) {
 	p.reload()
 	page = statusPage(t, p.admin)
 	assertTells(t, page, "Configuration In force", "succeeded", "token /elsewhere Basic becomes post the configuration", "registration /oauth2/register carried as it is the configuration",
-		"Metadata Needs a look 1 sentence below", "endpoints.token is fronted at /elsewhere, but the metadata sends clients to /oauth2/tokens",
+		"Metadata Needs a look 1 sentence below", "endpoints.token is fronted at /elsewhere, but the metadata sends clients to &#34;/oauth2/tokens&#34;",
 		"401 rejected by the provider")
 	provider.Close()
 	send(t, p.data, fmt.Sprintf(basicRequest, "/elsewhere"))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/printable"
 )
 
 // answer is what an endpoint said to the stranger.
@@ -21,7 +22,7 @@ func (a answer) String() string {
 	s := fmt.Sprintf("status %d", a.status)
 	for _, words := range []string{a.code, a.description} {
 		if words != "" {
-			s += " " + quote(words)
+			s += " " + printable.Quote(words)
 		}
 	}
 	return s

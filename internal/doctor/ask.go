@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"oauthgw/internal/origin"
+	"oauthgw/internal/printable"
 )
 
 // maxBody bounds what is read of a reply, in bytes.
@@ -70,7 +71,7 @@ func newAsker(c Config, begin *url.URL) *asker {
 func (a *asker) record(method string, u *url.URL) {
 	shown := *u
 	shown.User = nil
-	quoted := quote(shown.String())
+	quoted := printable.Quote(shown.String())
 	t := Tested{Method: method, URL: quoted[1 : len(quoted)-1]}
 	if !slices.Contains(a.tested, t) {
 		a.tested = append(a.tested, t)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"oauthgw/internal/printable"
 )
 
 // soon is how long before its end a certificate has to be renewed.
@@ -24,10 +26,10 @@ func judgeConnection(o observation) []Finding {
 	first := o.locations[0].reply
 	switch untrusted := (*tls.CertificateVerificationError)(nil); {
 	case errors.As(first.err, &untrusted):
-		say(Problem, "The certificate is not trusted: "+quote(untrusted.Err.Error())+". Clients refuse to connect; nothing else was asked.",
+		say(Problem, "The certificate is not trusted: "+printable.Quote(untrusted.Err.Error())+". Clients refuse to connect; nothing else was asked.",
 			"Serve the whole chain of a certificate for this name. If clients trust an authority of their own, name it with --ca-file.")
 	case !o.reached():
-		say(Problem, "The server cannot be reached: "+quote(first.err.Error())+". Nothing else was asked.",
+		say(Problem, "The server cannot be reached: "+printable.Quote(first.err.Error())+". Nothing else was asked.",
 			"Start it, or correct the URL.")
 	case first.certificate != nil && first.certificate.NotAfter.Sub(o.now) < soon:
 		say(Warning, "The certificate ends on "+first.certificate.NotAfter.UTC().Format(time.DateOnly)+", after which clients refuse to connect.", "Renew it.")

@@ -8,6 +8,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/printable"
 )
 
 // judgeDocuments judges what the documents say of the server.
@@ -136,7 +137,7 @@ func judgeAway(o observation, away map[string][]string) []Finding {
 		if slices.ContainsFunc(clientauth.Endpoints(), func(name clientauth.Endpoint) bool { return slices.Contains(away[at], member(name)) }) {
 			severity = Warning
 		}
-		found = append(found, Finding{severity, "metadata", fmt.Sprintf("These are at %s and not at %s: %s. Clients that follow them go around whatever stands at the URL given.", quote(at), o.at(""), quoteAll(away[at])),
+		found = append(found, Finding{severity, "metadata", fmt.Sprintf("These are at %s and not at %s: %s. Clients that follow them go around whatever stands at the URL given.", printable.Quote(at), o.at(""), quoteAll(away[at])),
 			"If oauthgw stands at the URL given, let that name lead to it as well, or set metadata.issuer: rewrite. If the provider means it so, nothing."})
 	}
 	return found

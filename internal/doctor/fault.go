@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/printable"
 )
 
 // complaint is what is wrong with an answer. What continues the words "The
@@ -24,7 +25,7 @@ func unanswered(_ clientauth.Endpoint, a answer) complaint {
 	if a.err == nil {
 		return complaint{}
 	}
-	return complaint{Problem, "did not arrive: " + quote(a.err.Error()) + ".", "Let the endpoint answer."}
+	return complaint{Problem, "did not arrive: " + printable.Quote(a.err.Error()) + ".", "Let the endpoint answer."}
 }
 
 func serverFault(_ clientauth.Endpoint, a answer) complaint {

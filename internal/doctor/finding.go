@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"oauthgw/internal/printable"
 )
 
 // Severity tells how much a finding matters. There are three.
@@ -76,28 +78,12 @@ func judge(o observation) []Finding {
 	return found
 }
 
-// maxQuoted bounds what is repeated of a server's words, in characters.
-const maxQuoted = 200
-
-// quote repeats a server's words so that they can do nothing to a terminal or
-// a log: in quotes, what is not printable escaped, and cut where they are long.
-func quote(s string) string {
-	if runes := []rune(s[:min(len(s), 4*maxQuoted)]); len(runes) > maxQuoted {
-		s = string(runes[:maxQuoted])
-	}
-	q := []rune(strconv.Quote(s))
-	if len(q) > maxQuoted {
-		return string(q[:maxQuoted-2]) + `…"`
-	}
-	return string(q)
-}
-
 // quoteAll quotes some words of a server, and tells how many more there are.
 func quoteAll(words []string) string {
 	const most = 5
 	var quoted []string
 	for _, w := range words[:min(len(words), most)] {
-		quoted = append(quoted, quote(w))
+		quoted = append(quoted, printable.Quote(w))
 	}
 	if more := len(words) - most; more > 0 {
 		return strings.Join(quoted, ", ") + " and " + strconv.Itoa(more) + " more"

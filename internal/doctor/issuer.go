@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"oauthgw/internal/origin"
+	"oauthgw/internal/printable"
 )
 
 // judgeIssuers judges the identifiers in the documents, which clients compare
@@ -48,10 +49,10 @@ func foreignIssuer(o observation, issuer, places string) Finding {
 		f.What = fmt.Sprintf("The document at %s names no issuer, without which clients refuse it (RFC 8414 section 2).", places)
 		f.Do = "Name the issuer: the URL at which clients begin."
 	case strings.TrimRight(issuer, "/") == strings.TrimRight(o.url, "/"):
-		f.What = fmt.Sprintf("The issuer at %s is %s and the URL given is %s: only a slash at the end differs, and still they are two servers to clients, which compare octets (RFC 8414 section 3.3).", places, quote(issuer), quote(o.url))
+		f.What = fmt.Sprintf("The issuer at %s is %s and the URL given is %s: only a slash at the end differs, and still they are two servers to clients, which compare octets (RFC 8414 section 3.3).", places, printable.Quote(issuer), printable.Quote(o.url))
 		f.Do = "If clients are given the URL as the issuer is written, this is no problem: examine that one. Otherwise correct the one or the other."
 	default:
-		f.What = fmt.Sprintf("Clients that begin at %s find the issuer %s at %s and refuse it, because the two must be equal (RFC 8414 section 3.3).", quote(o.url), quote(issuer), places)
+		f.What = fmt.Sprintf("Clients that begin at %s find the issuer %s at %s and refuse it, because the two must be equal (RFC 8414 section 3.3).", printable.Quote(o.url), printable.Quote(issuer), places)
 		f.Do = "Let clients begin at the issuer, configure the URL as the provider's own, or set metadata.issuer: rewrite in oauthgw."
 	}
 	return f
@@ -66,7 +67,7 @@ func rootIssuers(o observation) []Finding {
 		if !l.holds() || !l.root || issuer == o.url || strings.TrimRight(issuer, "/") == o.at("") {
 			continue
 		}
-		found = append(found, Finding{Warning, l.path, "Clients that find nothing better ask here, and find the issuer " + quote(issuer) + ", which is neither the URL given nor its origin.",
+		found = append(found, Finding{Warning, l.path, "Clients that find nothing better ask here, and find the issuer " + printable.Quote(issuer) + ", which is neither the URL given nor its origin.",
 			"Answer with 404 here, or serve the metadata of the origin."})
 	}
 	return found
@@ -78,7 +79,7 @@ func judgeResponseIssuer(o observation, l location) []Finding {
 	if string(l.object.Get("authorization_response_iss_parameter_supported")) != "true" || l.metadata().Issuer() == o.url {
 		return nil
 	}
-	return []Finding{{Warning, "issuer", "Authorization responses name their issuer (RFC 9207), " + quote(l.metadata().Issuer()) + " by the metadata. Clients compare it with the URL at which they began and refuse the login where it differs, even if the metadata is corrected.",
+	return []Finding{{Warning, "issuer", "Authorization responses name their issuer (RFC 9207), " + printable.Quote(l.metadata().Issuer()) + " by the metadata. Clients compare it with the URL at which they began and refuse the login where it differs, even if the metadata is corrected.",
 		"Let clients begin at the issuer, or configure the URL as the provider's own."}}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/printable"
 	"oauthgw/internal/wwwauth"
 )
 
@@ -25,7 +26,7 @@ func shape(_ clientauth.Endpoint, a answer) complaint {
 	case a.code == "":
 		return complaint{Problem, fmt.Sprintf("(status %d) has no member error, so clients report that it cannot be read, and not what is wrong (RFC 6749 section 5.2).", a.status), "Answer with an error in the form of RFC 6749."}
 	case mediaType != "application/json":
-		return complaint{Warning, "has the Content-Type " + quote(a.header.Get("Content-Type")) + " and not application/json, so some clients do not read the error.", "Answer as application/json."}
+		return complaint{Warning, "has the Content-Type " + printable.Quote(a.header.Get("Content-Type")) + " and not application/json, so some clients do not read the error.", "Answer as application/json."}
 	}
 	return complaint{}
 }

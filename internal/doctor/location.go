@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/printable"
 	"oauthgw/wellknown"
 )
 
@@ -73,11 +74,11 @@ func judgeLocations(o observation) []Finding {
 	if len(o.own()) > 0 {
 		return found
 	}
-	f := Finding{Problem, "metadata", "There is no metadata at any location of " + quote(o.url) + ", so clients find no endpoint, and none was asked.",
+	f := Finding{Problem, "metadata", "There is no metadata at any location of " + printable.Quote(o.url) + ", so clients find no endpoint, and none was asked.",
 		"Let the locations of RFC 8414 section 3.1 lead to the provider, or give clients the URL that its metadata names as issuer."}
 	if l, ok := o.used(); ok {
-		f.What = "There is no metadata at the locations of " + quote(o.url) + ", only at those of its origin. Few clients look there."
-		f.Do = "Let clients begin at " + quote(l.metadata().Issuer()) + ", whose metadata is at " + l.path + "."
+		f.What = "There is no metadata at the locations of " + printable.Quote(o.url) + ", only at those of its origin. Few clients look there."
+		f.Do = "Let clients begin at " + printable.Quote(l.metadata().Issuer()) + ", whose metadata is at " + l.path + "."
 	}
 	return append(found, f)
 }
@@ -91,7 +92,7 @@ func judgeNoDocumentAt(l location, severity Severity) []Finding {
 	}
 	switch {
 	case l.reply.err != nil:
-		return say(severity, "Let it answer; oauthgw serves what it knows while the provider fails.", "It gives no whole answer (%s), at which clients give up.", quote(l.reply.err.Error()))
+		return say(severity, "Let it answer; oauthgw serves what it knows while the provider fails.", "It gives no whole answer (%s), at which clients give up.", printable.Quote(l.reply.err.Error()))
 	case status >= 500 || status == http.StatusTooManyRequests:
 		return say(severity, is404+" Where there is one, find out why the server fails.", "It is answered with status %d, at which clients give up. At 404 they try the next location.", status)
 	case status >= 300 && status < 400:
@@ -101,11 +102,11 @@ func judgeNoDocumentAt(l location, severity Severity) []Finding {
 	case status != http.StatusOK:
 		return say(Warning, is404, "It is answered with status %d, at which some clients give up. At 404 they try the next location.", status)
 	case l.reply.header.Get("Content-Encoding") != "":
-		return say(severity, "Obey Accept-Encoding (RFC 9110 section 12.5.3).", "The document is encoded (%s) although the request asked for none.", quote(l.reply.header.Get("Content-Encoding")))
+		return say(severity, "Obey Accept-Encoding (RFC 9110 section 12.5.3).", "The document is encoded (%s) although the request asked for none.", printable.Quote(l.reply.header.Get("Content-Encoding")))
 	case errors.Is(l.fault, jsonobject.ErrRepeated):
 		return say(severity, "Name each member once.", "The document holds a member twice, and clients differ in which one they take (RFC 8259 section 4).")
 	case errors.Is(l.fault, jsonobject.ErrNotObject):
-		return say(severity, is404, "It is answered with status 200 and something that is no JSON object (Content-Type %s), which clients take for the document and fail.", quote(l.reply.header.Get("Content-Type")))
+		return say(severity, is404, "It is answered with status 200 and something that is no JSON object (Content-Type %s), which clients take for the document and fail.", printable.Quote(l.reply.header.Get("Content-Type")))
 	}
 	return say(severity, "Serve one JSON object.", "The document cannot be read: %s.", l.fault)
 }
@@ -122,9 +123,9 @@ func judgeDocumentAt(l location, severity Severity) []Finding {
 	mediaType, _, _ := mime.ParseMediaType(field)
 	switch {
 	case mediaType != "application/json":
-		say(severity, "The document has the Content-Type "+quote(field)+", with which many clients take it for no document (RFC 8414 section 3.2).", "Serve it as application/json; oauthgw takes it for no document as well.")
+		say(severity, "The document has the Content-Type "+printable.Quote(field)+", with which many clients take it for no document (RFC 8414 section 3.2).", "Serve it as application/json; oauthgw takes it for no document as well.")
 	case field != mediaType:
-		say(Note, "The document has the Content-Type "+quote(field)+". Some clients compare it with application/json as a whole.", "Serve it as application/json without parameters; oauthgw does.")
+		say(Note, "The document has the Content-Type "+printable.Quote(field)+". Some clients compare it with application/json as a whole.", "Serve it as application/json without parameters; oauthgw does.")
 	}
 	return found
 }

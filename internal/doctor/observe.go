@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/printable"
 	"oauthgw/wellknown"
 )
 
@@ -116,7 +117,7 @@ func (a *asker) visit(ctx context.Context, o observation, name clientauth.Endpoi
 	e := endpoint{name: name, url: u.String()}
 	e.basic = s.read(clientauth.Basic, a.ask(ctx, s.byBasic(name, e.url)))
 	if errors.Is(e.basic.err, errElsewhere) {
-		e.untested = fmt.Sprintf("it is at %s, and only %s is tested", quote(u.Scheme+"://"+u.Host), o.at(""))
+		e.untested = fmt.Sprintf("it is at %s, and only %s is tested", printable.Quote(u.Scheme+"://"+u.Host), o.at(""))
 		e.do = "Run oauthgw doctor with --follow to test it there."
 		return e
 	}

@@ -1,0 +1,92 @@
+package printable_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"oauthgw/internal/printable"
+)
+
+func TestText(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                "",
+		"https://a/t?b=c": "https://a/t?b=c",
+		"Ünïcode 漢字 עברית 🙂 e\u0301 \ufffd": "Ünïcode 漢字 עברית 🙂 e\u0301 \ufffd",
+		"\x00\x1b[2J\a\x7f":              `\u0000\u001b[2J\u0007\u007f`,
+		"a\r\nb\tc":                      `a\u000d\u000ab\u0009c`,
+		"\u0080\u0085\u009b\u009f":       `\u0080\u0085\u009b\u009f`,
+		"\u061c\u200e\u200f\u202a\u202e": `\u061c\u200e\u200f\u202a\u202e`,
+		"\u2066\u2069\u2028\u2029":       `\u2066\u2069\u2028\u2029`,
+		"\u00ad\u200b\u2060\ufeff":       `\u00ad\u200b\u2060\ufeff`,
+		"\U000e0041\ue000":               `\udb40\udc41\ue000`,
+		"\xff\xc2":                       `\xff\xc2`,
+	} {
+		if got := printable.Text(text); got != want {
+			t.Errorf("%+q became %+q, want %+q", text, got, want)
+		}
+	}
+}
+
+// JSON that passes through the writer means what it meant.
+func TestWriterKeepsJSON(t *testing.T) {
+	text := "a\\\u009b\"\u202e\x1b\n\u2028\U000e0041\x7fé🙂"
+	var b bytes.Buffer
+	e := json.NewEncoder(printable.Writer(&b))
+	e.SetIndent("", "\t")
+	if err := e.Encode([]string{text}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); strings.ContainsAny(got, "\x1b\u009b\u202e\u2028\x7f") || !strings.Contains(got, "é🙂\"\n") {
+		t.Errorf("wrote %+q", got)
+	}
+	var back []string
+	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back[0] != text {
+		t.Errorf("read %+q, %v", back, err)
+	}
+}
+
+// short takes a part of each write.
+type short struct{}
+
+func (short) Write(p []byte) (int, error) { return len(p) / 2, io.ErrShortWrite }
+
+// The writer says of how many bytes it was given what became of them.
+func TestWriterCounts(t *testing.T) {
+	for text, want := range map[string]int{"abcd": 4, "\x1b[2J": 4} {
+		if n, err := printable.Writer(io.Discard).Write([]byte(text)); n != want || err != nil {
+			t.Errorf("%q: %d, %v", text, n, err)
+		}
+	}
+	for text, want := range map[string]int{"abcd": 2, "\x1b[2J": 0} {
+		if n, err := printable.Writer(short{}).Write([]byte(text)); n != want || !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("%q: %d, %v", text, n, err)
+		}
+	}
+}
+
+func TestError(t *testing.T) {
+	if printable.Error(nil) != nil {
+		t.Error("nil became an error")
+	}
+	cause := errors.New("a\n\x1bb")
+	if err := printable.Error(cause); !errors.Is(err, cause) || err.Error() != `a\u000a\u001bb` {
+		t.Errorf("got %q", err)
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\"b\n":                    `"a\"b\n"`,
+		"\x9b\u200b\u202eé":         `"\x9b\u200b\u202eé"`,
+		strings.Repeat("é", 300):    `"` + strings.Repeat("é", 197) + `…"`,
+		strings.Repeat("\x00", 300): `"` + strings.Repeat(`\x00`, 49) + `\…"`,
+	} {
+		if got := printable.Quote(text); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
