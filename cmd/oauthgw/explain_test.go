@@ -230,3 +230,46 @@ func TestExplainCanBeInterrupted(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// However a URL is written, what may be a secret in it is not shown, and what is none
+// is.
+func TestA183URLsAreShownWithoutSecrets(t *testing.T) {
+	for value, want := range map[string]string{
+		"https://a.example/cb":                             "https://a.example/cb",
+		"https://u:c4nary@a.example/cb?code=c4nary#c4nary": "https://[redacted]@a.example/cb?[redacted]",
+		"https://a.example#c4nary?":                        "https://a.example#[redacted]",
+		"https://a.example?":                               "https://a.example?[redacted]",
+		"https://u@c4nary@a.example":                       "https://[redacted]@a.example",
+		"https:c4nary@a.example":                           "https:[redacted]@a.example",
+		"HTTPS:/c4nary@a.example/":                         "HTTPS:/[redacted]@a.example/",
+		`https:\\c4nary@a.example\b`:                       `https:\\[redacted]@a.example\b`,
+		"//c4nary@a.example/b":                             "//[redacted]@a.example/b",
+		"com.example.app:/cb?c4nary":                       "com.example.app:/cb?[redacted]",
+		"/cb?c4nary":                                       "/cb?[redacted]",
+		"https%3A%2F%2Fu%3Ac4nary%40a.example":             "[redacted]",
+		"https://u%2540c4nary":                             "[redacted]",
+		"https://a.example/cb%3Fc4nary":                    "https://a.example/cb%3F[redacted]",
+		"https://a.example/cb%253fc4nary":                  "https://a.example/cb%253f[redacted]",
+		"https://a.example/%23c4nary?b":                    "https://a.example/%23[redacted]",
+		"https://[c4nary@::1":                              "https://[redacted]@::1",
+		"openid https://a.example/b?c4nary https://c@d/ e": "openid https://a.example/b?[redacted] https://[redacted]@d/ e",
+		"https://a.example/@user/b":                        "https://[redacted]@user/b",
+		"	https://u:c4nary@a.example":                      "[redacted]",
+		"https:	//u:c4nary@a.example":                      "https:[redacted]@a.example",
+		"https://a/https://u:c4nary@b/":                    "https://[redacted]@b/",
+		"user@a.example":                                   "user@a.example",
+		"urn:ietf:params:oauth:token-type:jwt":             "urn:ietf:params:oauth:token-type:jwt",
+	} {
+		for _, name := range []string{"redirect_uri", "resource", "audience", "scope"} {
+			got := explained(t, tokenRequest("", "client_id=app&"+name+"="+url.QueryEscape(value)))
+			want := strings.ReplaceAll(want, `\`, `\\`)
+			if !strings.Contains(got, "\n  "+name+"="+want) || strings.Contains(got, "c4nary") {
+				t.Errorf("%s=%s, want %s:\n%s", name, value, want, got)
+			}
+			query := explained(t, strings.Replace(tokenRequest("", "client_id=app"), "tokens", "else?"+name+"="+url.QueryEscape(value), 1), "--config.file="+configFile(t, "endpoints: {token: /t}\n"))
+			if strings.Contains(query, "c4nary") || !strings.Contains(query, "/else?"+name+"=") {
+				t.Errorf("%s=%s in a query:\n%s", name, value, query)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"strings"
 
 	"oauthgw/clientauth"
 )
@@ -37,10 +38,52 @@ func shownParameter(name string, value clientauth.Secret) (shownName, shownValue
 	switch {
 	case value.IsZero():
 		return name, ""
+	case name == "client_id":
+		return name, value.Reveal() // as in the log
 	case open:
-		return name, value.Reveal()
+		return name, shownURLs(value.Reveal())
 	}
 	return name, value.String()
+}
+
+var (
+	// beforeUser matches what stands in front of the user of a URL. Some readers take
+	// any number of slashes, in either direction.
+	beforeUser = regexp.MustCompile(`^(?i:[a-z][a-z0-9+.-]*:)?[/\\]*`)
+	// behindPath matches where the query or the fragment of a URL begins, also in a
+	// URL that is encoded once more.
+	behindPath = regexp.MustCompile(`(?i)[?#]|%(25)*(3f|23)`)
+	// encodedAt matches an @ that a further decoding brings.
+	encodedAt = regexp.MustCompile(`%(25)*40`)
+)
+
+// shownURLs returns a value that is no secret itself, without the user information,
+// queries and fragments of the URLs in it: clients may keep secrets there.
+func shownURLs(value string) string {
+	words := strings.Split(value, " ") // scope is a list
+	for i, word := range words {
+		words[i] = shownURL(word)
+	}
+	return strings.Join(words, " ")
+}
+
+// shownURL does so for one word. It redacts too much of a path with an @ in it.
+func shownURL(word string) string {
+	if at := behindPath.FindStringIndex(word); at != nil {
+		word = word[:at[1]] + redacted
+	}
+	begin, at := len(beforeUser.FindString(word)), strings.LastIndex(word, "@")
+	switch {
+	case encodedAt.MatchString(word):
+		return redacted
+	case at < begin:
+		return word
+	case begin > 0:
+		return word[:begin] + redacted + word[at:]
+	case strings.ContainsAny(word[:at], `:/\`):
+		return redacted
+	}
+	return word // user@example.com
 }
 
 // openFields are the header fields whose value is known to be no secret. Any
