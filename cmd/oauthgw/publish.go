@@ -66,8 +66,17 @@ func (m *mistakes) cors(allowed []string) *cors.Cors {
 		return nil
 	}
 	for _, text := range allowed {
-		if u := origin.Of(text); u == nil || u.String() != text || strings.Contains(text, "*") || !origin.IsConfidential(u) {
+		u := origin.Of(text)
+		sent := ""
+		if u != nil && strings.EqualFold(u.String(), text) && !strings.Contains(text, "*") && origin.IsConfidential(u) {
+			sent = origin.Serialize(u)
+		}
+		switch sent {
+		case text:
+		case "":
 			m.add("cors.allowed_origins", "each must be an origin in full, https or loopback, such as https://app.example.com; %s is none", text)
+		default:
+			m.add("cors.allowed_origins", "browsers send %s for %s, so the two never match; write %s", sent, text, sent)
 		}
 	}
 	return cors.New(cors.Options{

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +35,27 @@ func port(u *url.URL) string {
 		return "443"
 	}
 	return "80"
+}
+
+// Serialize returns an origin as browsers send it (RFC 6454 section 6.2): in lower
+// case and without the default port. It is empty if host or port is none.
+func Serialize(u *url.URL) string {
+	number, err := strconv.ParseUint(port(u), 10, 16)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(host, ":") {
+		if address, err := netip.ParseAddr(host); err == nil {
+			host = address.String()
+		}
+		host = "[" + host + "]"
+	}
+	bare := url.URL{Scheme: u.Scheme, Host: host}
+	if p := strconv.FormatUint(number, 10); p != port(&bare) {
+		bare.Host += ":" + p
+	}
+	return bare.String()
 }
 
 // IsLoopback reports whether a host, without its port, is this one.
