@@ -105,6 +105,10 @@ func (c config) compile(s *source) (settings, mistakeList) {
 
 func (m *mistakes) address(key, value string) string {
 	if path, ok := strings.CutPrefix(value, unixPrefix); ok && path != "" {
+		// Both spellings mean an abstract socket, which is in no directory.
+		if path[0] == '@' || path[0] == 0 {
+			m.add(key, "an abstract socket has no permissions, so that every user of this host could connect; name a socket in a directory, such as unix:/run/oauthgw/oauthgw.sock")
+		}
 		return value
 	}
 	if _, port, err := net.SplitHostPort(value); err != nil || port == "" || !isPort(port) {

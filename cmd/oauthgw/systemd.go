@@ -107,6 +107,9 @@ func keyOf(name string, single bool) (string, error) {
 // listenOn takes the socket that was given for a key, or else the address.
 func (given sockets) listenOn(key, purpose, address string) (net.Listener, error) {
 	if l := given[key]; l != nil {
+		if strings.HasPrefix(l.Addr().String(), "@") {
+			return nil, fmt.Errorf("systemd passed an abstract socket for %s, which has no permissions, so that every user of this host could connect: ListenStream= must be a path", key)
+		}
 		return l, nil
 	}
 	return listenOn(key, purpose, address)

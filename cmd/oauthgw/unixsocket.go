@@ -1,11 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"strings"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,9 +24,6 @@ type unixListener struct {
 // begins to listen, and the kernel releases it if this process is killed. The file
 // stays: removing it would let two processes lock two files of one name.
 func listenUnix(path string) (net.Listener, error) {
-	if strings.HasPrefix(path, "@") {
-		return net.Listen("unix", path) // it is in no directory, and ends with its process
-	}
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
 		return nil, err
@@ -35,7 +33,48 @@ func listenUnix(path string) (net.Listener, error) {
 		_ = lock.Close() // nothing was written
 		return nil, err
 	}
-	return &unixListener{l, lock}, nil
+	owned := &unixListener{l, lock}
+	if err := setMode(path); err != nil {
+		return nil, errors.Join(err, owned.Close())
+	}
+	return owned, nil
+}
+
+// socketMode lets the owner and the group of a socket connect to it.
+const socketMode = 0o660
+
+// bind makes a socket and listens at it. On Linux the socket takes the mode of its
+// descriptor, of which the umask only removes bits, so that it is never open to more
+// than socketMode is.
+func bind(path string) (*net.UnixListener, error) {
+	restrict := func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		err := c.Control(func(fd uintptr) { failed = unix.Fchmod(int(fd), socketMode) })
+		if runtime.GOOS != "linux" {
+			return err
+		}
+		return errors.Join(err, failed)
+	}
+	l, err := (&net.ListenConfig{Control: restrict}).Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.UnixListener), nil
+}
+
+// setMode gives a socket the bits that the umask removed. In a directory that others
+// may write to, the path could lead to a file that is not the socket.
+func setMode(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return err
+	case info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("%s is no longer the socket", path)
+	case info.Mode().Perm() == socketMode:
+		return nil
+	}
+	return os.Chmod(path, socketMode)
 }
 
 // lockFile opens and locks a file until it is closed. In a directory that others
@@ -58,12 +97,11 @@ func lockFile(name string) (*os.File, error) {
 // listenLocked does so for a process that holds the lock. A socket that a program
 // without the lock listens at is not removed.
 func listenLocked(path string) (*net.UnixListener, error) {
-	address := &net.UnixAddr{Name: path, Net: "unix"}
-	l, err := net.ListenUnix("unix", address)
+	l, err := bind(path)
 	if err == nil {
 		return l, nil
 	}
-	c, dialErr := net.DialUnix("unix", nil, address)
+	c, dialErr := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	if dialErr == nil {
 		_ = c.Close()
 	}
@@ -77,7 +115,7 @@ func listenLocked(path string) (*net.UnixListener, error) {
 	if err := os.Remove(path); err != nil {
 		return nil, err
 	}
-	return net.ListenUnix("unix", address)
+	return bind(path)
 }
 
 // Close implements [net.Listener]. It removes the socket before it releases the
