@@ -186,6 +186,17 @@ func (m *mistakes) auditFile(file string) string {
 	return file
 }
 
+// isDevice reports whether a file that can be written is neither a regular file nor a
+// pipe. A device such as /dev/null or a terminal keeps no records. A file that is not
+// there yet becomes a regular one.
+func isDevice(file string) bool {
+	if file == "" || file == toStdout {
+		return false
+	}
+	info, err := os.Stat(file)
+	return err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe
+}
+
 // roomFor returns why a file cannot be made, if that is so.
 func roomFor(file string) error {
 	dir := filepath.Dir(file)

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
 
@@ -137,5 +140,50 @@ func TestA131AuditPipe(t *testing.T) {
 		reader.Close()
 		record()
 		eventually(t, "an error", func() bool { return dropped.Load() == round+2 })
+	}
+}
+
+// An audit file that keeps no records gets a warning, at the start as well, and a name
+// that no record can be written to is an error.
+func TestA186AuditFileThatKeepsNothing(t *testing.T) {
+	dir := t.TempDir()
+	file, pipe, link, none, socket := filepath.Join(dir, "file"), filepath.Join(dir, "pipe"), filepath.Join(dir, "link"), filepath.Join(dir, "none"), filepath.Join(dir, "socket")
+	writeFile(t, file, "")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink(os.DevNull, link)); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for name, warned := range map[string]bool{file: false, pipe: false, none: false, "-": false, os.DevNull: true, link: true} {
+		named := configFile(t, "endpoints: {token: /t}\naudit: {file: "+name+"}\n")
+		out, _, err := invoke(t, "check", "--config.file="+named)
+		want := "warning: audit.file: " + name + " is neither a regular file nor a pipe, so records may be lost; "
+		if strings.Contains(out, want) != warned || strings.Contains(out, "warning: audit.file") != warned || err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		var log syncBuffer
+		l, err := newLive(learning(t, "http://127.0.0.1:1", func(c *config) { c.Audit.File = name }), observers{
+			newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.now().close()
+		if strings.Contains(log.String(), `records may be lost","file":"`+name) != warned {
+			t.Errorf("%s: the log is %s", name, log.String())
+		}
+	}
+	for name, reason := range map[string]string{dir: "is a directory", socket: "no such device or address"} {
+		_, _, err := invoke(t, "check", "--config.file="+configFile(t, "audit: {file: "+name+"}\n"))
+		if got := errorText(err); !strings.Contains(got, "audit.file: cannot be written: open "+name+": "+reason) {
+			t.Errorf("got %q", got)
+		}
 	}
 }

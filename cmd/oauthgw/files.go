@@ -68,6 +68,9 @@ func (s settings) warn(log *slog.Logger) {
 	for _, f := range s.openFiles {
 		log.Warn("a file of secrets can be read by every user of this host", "file", f.name, "mode", fmt.Sprintf("%04o", f.mode))
 	}
+	if isDevice(s.auditFile) {
+		log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.auditFile)
+	}
 }
 
 // fingerprint sums up what the files hold now. One that cannot be read, perhaps

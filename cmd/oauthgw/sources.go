@@ -64,10 +64,13 @@ func (s settings) untrustedProxy(listen string) string {
 }
 
 // warnings returns what a valid configuration probably gets wrong.
-func (s settings) warnings() []string {
+func (s settings) warnings() (found []string) {
 	if entry := s.untrustedProxy(s.listen); entry != "" {
-		return []string{"client_auth.failures: has no effect, because all connections to " + s.listen + " come from this host; " +
-			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: [" + entry + "]"}
+		found = append(found, "client_auth.failures: has no effect, because all connections to "+s.listen+" come from this host; "+
+			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: ["+entry+"]")
 	}
-	return nil
+	if isDevice(s.auditFile) {
+		found = append(found, "audit.file: "+s.auditFile+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
+	}
+	return found
 }
