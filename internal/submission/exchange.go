@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 )
 
 // exchange is a request under way, and the body of its reply. It belongs to one
@@ -14,19 +15,19 @@ type exchange struct {
 	ctx        context.Context
 	unwatch    func() bool // stops the watch over ctx; false: ctx ended
 	content    io.Reader
-	keep       bool // the connection may serve another request afterwards
-	ended      bool
+	keep       bool  // the connection may serve another request afterwards
+	ended      error // what further reads return; nil: it is under way
 }
 
 // Read implements [io.Reader] for the body. Io.EOF says that it is whole.
 func (e *exchange) Read(p []byte) (int, error) {
-	if e.ended {
-		return 0, io.EOF
+	if e.ended != nil {
+		return 0, e.ended
 	}
 	n, err := e.content.Read(p)
 	switch {
 	case err == io.EOF:
-		e.end(e.keep)
+		e.end(e.keep, io.EOF)
 	case err != nil:
 		err = e.fail(err)
 	}
@@ -36,26 +37,26 @@ func (e *exchange) Read(p []byte) (int, error) {
 // Close implements [io.Closer] for the body. A reply that was not read to its end
 // takes the connection with it.
 func (e *exchange) Close() error {
-	e.end(false)
+	e.end(false, fs.ErrClosed)
 	return nil
 }
 
 // fail ends an exchange whose connection is of no use any more, and returns why:
 // if the context ended, that is the cause of everything.
 func (e *exchange) fail(err error) error {
-	e.end(false)
 	if cause := e.ctx.Err(); cause != nil {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
+	e.end(false, err)
 	return err
 }
 
-// end gives the connection back, or drops it.
-func (e *exchange) end(keep bool) {
-	if e.ended {
+// end gives the connection back, or drops it. The first end counts.
+func (e *exchange) end(keep bool, with error) {
+	if e.ended != nil {
 		return
 	}
-	e.ended = true
+	e.ended = with
 	// An end of ctx has interrupted the connection, or will.
 	if e.unwatch() && keep && e.connection.in.Buffered() == 0 {
 		e.idle.put(e.connection, e.IdleConnections, e.IdleTime)

@@ -18,6 +18,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"time"
@@ -141,7 +143,7 @@ func (t *Transport) exchange(c *connection, message *bytes.Buffer, r *http.Reque
 	e := &exchange{Transport: t, connection: c, ctx: ctx, unwatch: context.AfterFunc(ctx, c.interrupt)}
 	defer func() {
 		if e.content == nil {
-			e.end(false) // a panic too gives its place back
+			e.end(false, fs.ErrClosed) // a panic too gives its place back
 		}
 	}()
 	// A server that refuses early may have closed its side for writing, and its
@@ -157,7 +159,7 @@ func (t *Transport) exchange(c *connection, message *bytes.Buffer, r *http.Reque
 	e.keep = writeErr == nil && !resp.Close
 	e.content, resp.Body = resp.Body, e
 	if resp.ContentLength == 0 {
-		e.end(e.keep)
+		e.end(e.keep, io.EOF)
 	}
 	return resp, nil
 }
