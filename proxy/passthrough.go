@@ -65,6 +65,7 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 			if resp.StatusCode == http.StatusSwitchingProtocols {
 				return acceptSwitch(resp)
 			}
+			leaveUnread(resp)
 			c.moveResourceMetadata(resp.Header["Www-Authenticate"])
 			return c.admitResponse(resp)
 		},

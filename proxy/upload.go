@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/bodyend"
 )
 
 // upload is the body of a request that may take as long as it likes, but has to move:
@@ -44,8 +45,24 @@ func moving(w http.ResponseWriter, r *http.Request) *http.Request {
 	}
 	u := &upload{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}
 	with := r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
-	with.Body = u
+	with.Body = bodyend.Stays(u)
 	return with
+}
+
+// leaveUnread makes a response the last on its connection if the body of its request is
+// not whole. Otherwise net/http would read the rest of the body itself when the response
+// begins, so that the provider would not get it.
+func leaveUnread(resp *http.Response) {
+	if u, ok := resp.Request.Context().Value(uploadKey{}).(*upload); ok && !u.whole() {
+		resp.Header.Set("Connection", "close")
+	}
+}
+
+// whole reports whether the body has been read to its end.
+func (u *upload) whole() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.over && u.fault == nil
 }
 
 // Read implements [io.Reader].
@@ -62,12 +79,6 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.end(errBrokenBody)
 	}
 	return n, err
-}
-
-// Close implements [io.Closer]. The transport may go on reading.
-func (u *upload) Close() error {
-	u.end(nil)
-	return u.ReadCloser.Close()
 }
 
 func (u *upload) begin() {

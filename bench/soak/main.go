@@ -36,6 +36,7 @@ var experiments = []experiment{
 	{"drain", "R12", "SIGTERM under 32 clients, ten times", drain},
 	{"rotation", "R18", "20 new certificates under new, kept and resumed connections", rotate},
 	{"log", "R20", "the reader of the log stops, goes on, and dies", clog},
+	{"posts", "", "24000 small POSTs, by 12 clients that keep their connections, to pages that begin to answer before or after they read the request", posts},
 	{"once", "R3", "single-use codes while the provider is killed 50 times, all connections to it are reset 50 times and closed 50 times, clients leave, clients send Idempotency-Key, and another gateway takes over", once},
 	{"outage", "R4, R7", "the provider stops and starts again, twelve times, among twice as many wrong secrets as codes", outage},
 	{"stall", "R6", "the provider takes 600 requests at once and never answers, or not to the end", stall},
