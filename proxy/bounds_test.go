@@ -2,12 +2,15 @@ package proxy_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
 	"oauthgw/metrics"
+	"oauthgw/proxy"
 )
 
 // What is just within a bound passes, and what is just beyond it does not.
@@ -35,6 +38,20 @@ func TestBounds(t *testing.T) {
 			if w.Code != want {
 				t.Errorf("a body of %s: got %d, want %d", fmt.Sprint(size, length), w.Code, want)
 			}
+		}
+	}
+}
+
+// The header of a response on other paths is bounded too.
+func TestA171LargeResponseHeaders(t *testing.T) {
+	for size, want := range map[int]int{60 << 10: 200, 70 << 10: 502} {
+		p := startProvider(t, says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"+strings.Repeat("X-A: "+strings.Repeat("x", 993)+"\r\n", size/1000)+"\r\n"))
+		h := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: p.Addr().String()},
+			Transport: proxy.NewPassthroughTransport("", nil), Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != want {
+			t.Errorf("%d bytes: got %d, want %d", size, w.Code, want)
 		}
 	}
 }

@@ -34,6 +34,8 @@ func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport 
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     60 * time.Second,
+		// The default of 10 MiB lets a few responses take more memory than there is.
+		MaxResponseHeaderBytes: 64 << 10,
 	}
 }
 

@@ -23,17 +23,30 @@ var kinds = map[string]kind{
 	"slow-header":  {begins: tokenHead + "X-Slow: ", goesOn: "x", pause: 2 * time.Second},
 	"slow-body":    {begins: tokenHead + "Content-Length: 1000\r\n\r\ngrant_type=", goesOn: "x", pause: 2 * time.Second},
 	"large-header": {begins: tokenHead, goesOn: "X-Large: " + strings.Repeat("x", 64<<10) + "\r\n"},
+	"many-fields":  {begins: manyFields("/page") + "\n", pause: 2 * time.Second},
+	"open-fields":  {begins: manyFields("/token"), goesOn: "aa:\n", pause: 2 * time.Second},
 	"endless-body": {begins: tokenHead + "Transfer-Encoding: chunked\r\n\r\n", goesOn: "1000\r\n" + strings.Repeat("x", 0x1000) + "\r\n"},
 	"idle":         {pause: 2 * time.Second},
 	"deaf":         {goesOn: strings.Repeat("GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: "+publicHost+"\r\n\r\n", 50), deaf: true},
 	"deaf-page":    {begins: "GET /large HTTP/1.1\r\nHost: " + publicHost + "\r\n\r\n", pause: time.Second, deaf: true},
 }
 
-// Kinds that belong together: those that send slowly, that send much, and that read
-// nothing.
+// manyFields is the header of a request with a body, as many fields as fit, and no end.
+func manyFields(path string) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
+	header := "POST " + path + " HTTP/1.1\nHost: " + publicHost + "\nContent-Length: 10\n"
+	for i := range 4399 {
+		header += string(letters[i/len(letters)%len(letters)]) + string(letters[i%len(letters)]) + ":\n"
+	}
+	return header
+}
+
+// Kinds that belong together: those that send slowly, that send much, that send many
+// fields, and that read nothing.
 var (
 	slowly = []string{"slow-header", "slow-body"}
 	large  = []string{"large-header", "endless-body"}
+	many   = []string{"many-fields", "open-fields"}
 	deaf   = []string{"deaf", "deaf-page"}
 )
 

@@ -107,6 +107,9 @@ func checkHead(head []string) error {
 			hosts++
 		}
 	}
+	if fields := len(head) - 1; fields > mostFields {
+		return fmt.Errorf("explain: the request has %d header fields; the gateway answers 431 to more than %d", fields, mostFields)
+	}
 	// RFC 9112 section 3.2.
 	if hosts != 1 {
 		return fmt.Errorf("explain: the request has %d Host fields; HTTP/1.1 wants one, such as Host: login.example.com", hosts)

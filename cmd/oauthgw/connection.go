@@ -72,6 +72,7 @@ type connection struct {
 	idle    atomic.Bool          // awaits is another; read without the lock
 	handled atomic.Bool          // a handler answers the request, or a refusal has been counted
 	begun   bool                 // a first byte has arrived; only for Read
+	arrival arrival              // also for [connection.handle] and [note], while nothing is read
 	opening string               // the protocol that the first bytes begin; see [openingOf]
 	state   *tls.ConnectionState // nil: plain HTTP, or a handshake that is not complete
 
@@ -119,18 +120,21 @@ func (c *connection) move(a awaited) {
 	c.idle.Store(a == another)
 }
 
-// handle notes that a handler answers a request from now on, whose body may still
-// have to arrive. It reports what await does.
-//
-// A pipelined request ends the idle time here: it was read together with the one
-// before it, so net/http never read it from the connection.
-func (c *connection) handle(body bool) bool {
+// handle notes that a handler answers a request from now on. Body is the length of the
+// body that still has to arrive, negative if it is not known. It reports what await does.
+func (c *connection) handle(body int64) bool {
 	c.handled.Store(true)
+	if body < 0 {
+		body = endless // the response is the last on the connection
+	}
+	if body > 0 { // otherwise net/http may be reading already
+		c.arrival.body = body
+	}
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
 	switch {
 	case c.left:
-	case !body:
+	case body == 0:
 		c.move(nothing)
 	case c.awaits == another:
 		c.move(theRest)
@@ -173,8 +177,10 @@ func note(changed net.Conn, state http.ConnState) {
 	case c == nil:
 	case state == http.StateIdle:
 		c.handled.Store(false)
+		c.arrival.body = 0
 		c.await(another)
 	default:
+		c.arrival.body = endless
 		c.await(given)
 	}
 }
@@ -184,7 +190,7 @@ func (c *connection) Read(p []byte) (int, error) {
 	if err := c.handshake(); err != nil {
 		return 0, err
 	}
-	n, err := c.Conn.Read(p)
+	n, err := c.arrival.read(c.Conn, p)
 	if n > 0 {
 		c.noteOpening(p[:n])
 	}

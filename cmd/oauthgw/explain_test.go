@@ -139,6 +139,7 @@ func TestRequestsThatCannotBeExplained(t *testing.T) {
 		"no target":       {"POST c4nary HTTP/1.1\nHost: a\n\n", "explain: line 1 has a target that is no path; write one such as /oauth2/tokens"},
 		"no method":       {"P@c4nary / HTTP/1.1\nHost: a\n\n", "explain: the request is not HTTP/1.1; look for a method that is no word and for a Transfer-Encoding other than chunked"},
 		"no Host":         {"POST / HTTP/1.1\nX-A: c4nary\n\n", "explain: the request has 0 Host fields; HTTP/1.1 wants one, such as Host: login.example.com"},
+		"many fields":     {"POST / HTTP/1.1\nHost: a\n" + strings.Repeat("X-A: c4nary\n", 128) + "\n", "explain: the request has 129 header fields; the gateway answers 431 to more than 128"},
 		"two Hosts":       {"POST / HTTP/1.1\nHost: c4nary\nhost: b\n\n", "explain: the request has 2 Host fields; HTTP/1.1 wants one, such as Host: login.example.com"},
 		"no empty line":   {"POST / HTTP/1.1\nHost: a\nclient_secret=c4nary&redirect_uri=https://a", fmt.Sprintf(noField, 3)},
 		"no colon":        {tokenRequest("c4nary\n", ""), fmt.Sprintf(noField, 4)},

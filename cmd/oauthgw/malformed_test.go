@@ -15,7 +15,7 @@ import (
 
 // refusedByServer are what net/http refuses by itself, by the reason that is counted.
 var refusedByServer = map[string][]string{
-	"header_too_large": {"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 40<<10) + "\r\n\r\n", "GET /" + strings.Repeat("x", 40<<10) + " HTTP/1.1\r\n\r\n"},
+	"header_too_large": {"GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("C4nary:\r\n", 200) + "\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 40<<10) + "\r\n\r\n", "GET /" + strings.Repeat("x", 40<<10) + " HTTP/1.1\r\n\r\n"},
 	"malformed":        {"GET\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX-C4nary : b\r\n\r\n", whole + "\x00C4nary\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"},
 	"unsupported":      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nExpect: C4nary\r\n\r\n"},
 	"proxy_protocol":   {"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + whole, "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + strings.Repeat("\x01", 12) + whole},

@@ -29,16 +29,16 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 func untilWhole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, bounded := r.Context().Value(connectionKey{}).(*connection)
-		hasBody := r.Body != http.NoBody
+		body := r.ContentLength
 		switch {
 		case !bounded:
-		case !c.handle(hasBody):
+		case !c.handle(body):
 			panic(http.ErrAbortHandler)
 		default:
 			if c.state != nil {
 				r.TLS = c.state // net/http sets it for a [tls.Conn] only
 			}
-			if hasBody {
+			if body != 0 {
 				r.Body = bodyend.Stays(&arriving{ReadCloser: r.Body, on: c})
 			}
 		}

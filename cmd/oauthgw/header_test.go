@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// A header of more lines than 128 is answered 431, on every path, before it is whole, and
+// however it arrives.
+func TestA171ManyFields(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+	defer provider.Close()
+	g := frontedGateway(t, provider.URL)
+	const first = "POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b"
+	for name, test := range map[string]struct {
+		sends    string
+		statuses []int // of the responses; the last one is that of the last on the connection
+	}{
+		"as many as may be":   {"GET /page HTTP/1.1\nHost: a\nConnection: close\n" + strings.Repeat("a:\n", 126) + "\n", []int{200}},
+		"one too many":        {"GET /page HTTP/1.1\nHost: a\nConnection: close\n" + strings.Repeat("a:\n", 127) + "\n", []int{431}},
+		"at an endpoint":      {"POST /t HTTP/1.1\nHost: a\nContent-Length: 10\n" + strings.Repeat("a:\n", 4000) + "\n", []int{431}},
+		"for metadata":        {"GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 200) + "\n", []int{431}},
+		"of any name":         {"GET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\nb:\n", 64) + "\n", []int{431}},
+		"folded":              {"GET / HTTP/1.1\nHost: a\na: b\n" + strings.Repeat(" c\n", 128) + "\n", []int{431}},
+		"of HTTP/1.0":         {"GET / HTTP/1.0\nHost: a\n" + strings.Repeat("a:\n", 128) + "\n", []int{431}},
+		"without an end":      {"GET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{431}},
+		"behind a response":   {first + "GET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{200, 431}},
+		"behind many lines":   {"POST /page HTTP/1.1\nHost: a\nContent-Length: 4000\n\n" + strings.Repeat("\n", 2000) + "GET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{200, 431}},
+		"counted anew":        {first + "GET / HTTP/1.1\nHost: a\nConnection: close\n" + strings.Repeat("a:\n", 126) + "\n", []int{200, 200}},
+		"behind an empty one": {first + "\n\nGET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{200, 431}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			responses := bufio.NewReader(hold(t, g.data, test.sends))
+			var statuses []int
+			for {
+				resp, err := http.ReadResponse(responses, nil)
+				if err != nil {
+					t.Fatalf("%v, then %v", statuses, err)
+				}
+				if statuses = append(statuses, resp.StatusCode); resp.Close {
+					break
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+			}
+			if fmt.Sprint(statuses) != fmt.Sprint(test.statuses) {
+				t.Errorf("answered %v", statuses)
+			}
+		})
+	}
+	eventually(t, "the count", func() bool { return g.malformed(t, "header_too_large") == "10" })
+}
+
+// Whatever arrives is delivered as it is, in whatever pieces. A header is delivered alone.
+func TestA171ArrivalDeliversEverything(t *testing.T) {
+	requests := []struct{ header, body string }{
+		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "\r\n\r\na"},
+		{"GET / HTTP/1.1\nHost: a\n\n", ""},
+		{"\r\n\r\nPOST / HTTP/1.1\r\n" + strings.Repeat("a:\r\n", mostFields) + "\r\n", strings.Repeat("\n", 1000)},
+		{"GET / HTTP/1.1\r\n\r\n", ""},
+	}
+	var sent strings.Builder
+	for _, r := range requests {
+		sent.WriteString(r.header + r.body)
+	}
+	for name, in := range map[string]func(io.Reader) io.Reader{
+		"all at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader,
+		"with the error": iotest.DataErrReader, "halves": iotest.HalfReader,
+	} {
+		for _, size := range []int{1, 7, 4096} {
+			a, from := arrival{}, in(strings.NewReader(sent.String()))
+			deliver := func(n int) string {
+				var got bytes.Buffer
+				for p := make([]byte, size); got.Len() < n; {
+					n, err := a.read(from, p)
+					got.Write(p[:n])
+					if err != nil && !errors.Is(err, io.EOF) || n == 0 {
+						t.Fatalf("%s, %d: %d %v", name, size, n, err)
+					}
+				}
+				return got.String()
+			}
+			for i, r := range requests {
+				if got := deliver(len(r.header)); got != r.header {
+					t.Errorf("%s, %d: header %d: %q", name, size, i, got)
+				}
+				a.body = int64(len(r.body))
+				if got := deliver(len(r.body)); got != r.body {
+					t.Errorf("%s, %d: body %d: %q", name, size, i, got)
+				}
+			}
+			if n, err := a.read(from, make([]byte, 1)); n != 0 || err != io.EOF {
+				t.Errorf("%s, %d: the end: %d %v", name, size, n, err)
+			}
+		}
+	}
+}
