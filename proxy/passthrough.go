@@ -35,8 +35,9 @@ type PassthroughConfig struct {
 	Proxies forwarded.Proxies
 	// Admit reports whether the exchange of a request's context may be forwarded. An
 	// exchange holds its connection as long as it likes; stream says that it will for
-	// long. It is asked again when a response turns out to be a stream. Nil admits all.
-	Admit func(ctx context.Context, stream bool) bool
+	// long, and upload that its body has yet to arrive. It is asked again when a response
+	// turns out to be a stream. Nil admits all.
+	Admit func(ctx context.Context, stream, upload bool) bool
 	// Release is called at the end of an exchange that was admitted.
 	Release func(context.Context)
 	// Metrics and Log receive the facts of each exchange.
@@ -76,12 +77,12 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		answer := &answered.Writer{ResponseWriter: out}
 		defer func() { c.report(r, answer.Status, time.Since(start)) }()
 		handshake := limitUpgrade(r)
-		if !c.admits(r) {
-			c.refuseStream(answer, r)
+		sent := c.admit(answer, r)
+		if sent == nil {
 			return
 		}
 		defer c.release(r)
-		sent := moving(w, r)
+		sent = moving(w, sent)
 		if handshake {
 			sent = withUpgrade(r)
 		}

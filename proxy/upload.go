@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -38,9 +39,38 @@ func brokenOff(ctx context.Context) *clientauth.Error {
 	return u.fault
 }
 
+// smallBody is how large a body may be, in bytes, to be received before the provider is
+// asked. A form or a JSON-RPC message fits.
+const smallBody = 4 << 10
+
+// small is a body that has been received.
+type small struct{ io.Reader }
+
+// Close implements [io.Closer].
+func (small) Close() error { return nil }
+
+// receiveSmall receives a small body whose length is known, within the time that a body at
+// an endpoint may take. A client that sends it slowly, or never, holds no connection to
+// the provider and may lose its own.
+func receiveSmall(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if r.ContentLength <= 0 || r.ContentLength > smallBody {
+		return r, nil
+	}
+	body, err := readBody(w, r)
+	with := *r
+	with.Body = small{bytes.NewReader(body)}
+	return &with, err
+}
+
+// uploads reports whether a request has a body that was not received yet.
+func uploads(r *http.Request) bool {
+	_, received := r.Body.(small)
+	return r.Body != nil && r.Body != http.NoBody && !received
+}
+
 // moving returns a request whose body has to move.
 func moving(w http.ResponseWriter, r *http.Request) *http.Request {
-	if r.Body == nil || r.Body == http.NoBody {
+	if !uploads(r) {
 		return r
 	}
 	u := &upload{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}

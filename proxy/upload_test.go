@@ -39,12 +39,13 @@ func (b *reading) Close() error { return nil }
 // The body of a request can be read to its end, and behind it, when the response has
 // begun. Net/http would read and close it then.
 func TestA170ResponseThatBeginsEarly(t *testing.T) {
+	sent := strings.Repeat("x", 5000) // a small body would have been received whole
 	for name, test := range map[string]struct {
-		before string // what is read of the body before the response begins
+		before bool // the body is read before the response begins
 		closes bool   // the connection
 	}{
-		"after the body": {"{}", false},
-		"before it":      {"", true},
+		"after the body": {true, false},
+		"before it":      {false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := &reading{left: "ab"}
@@ -52,9 +53,9 @@ func TestA170ResponseThatBeginsEarly(t *testing.T) {
 				Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
 				Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 					body.request = r.Body
-					if test.before != "" {
-						if text, err := io.ReadAll(r.Body); err != nil || string(text) != test.before {
-							t.Errorf("before the response: %q %v", text, err)
+					if test.before {
+						if text, err := io.ReadAll(r.Body); err != nil || string(text) != sent {
+							t.Errorf("before the response: %d bytes, %v", len(text), err)
 						}
 					}
 					return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: 2, Body: body, Request: r}, nil
@@ -62,7 +63,7 @@ func TestA170ResponseThatBeginsEarly(t *testing.T) {
 				Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler),
 			}))
 			defer front.Close()
-			resp, err := http.Post(front.URL, "application/json", strings.NewReader("{}"))
+			resp, err := http.Post(front.URL, "application/json", strings.NewReader(sent))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,8 +71,8 @@ func TestA170ResponseThatBeginsEarly(t *testing.T) {
 			if text, err := io.ReadAll(resp.Body); err != nil || string(text) != "ab" || resp.Close != test.closes {
 				t.Errorf("the response: %q %v, last on its connection: %v", text, err, resp.Close)
 			}
-			if body.err != nil || test.before+string(body.got) != "{}" {
-				t.Errorf("in the middle of the response: %q %v", body.got, body.err)
+			if body.err != nil || !test.before && string(body.got) != sent {
+				t.Errorf("in the middle of the response: %d bytes, %v", len(body.got), body.err)
 			}
 		})
 	}

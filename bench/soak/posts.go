@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -12,6 +13,9 @@ import (
 
 // postings is how many small POSTs are sent.
 const postings = 24_000
+
+// upload is a body that the gateway does not receive before it sends it on.
+var upload = strings.Repeat("x", 5<<10)
 
 // posts sends small POSTs on connections that are kept, to pages that begin to answer at
 // once and go on a moment later. Each response has to arrive whole.
@@ -27,7 +31,7 @@ func posts(ctx context.Context, s *site) (string, error) {
 			defer c.close()
 			for i := 0; i < s.times(postings/len(clients)) && ctx.Err() == nil; i++ {
 				s.tally.requests.Add(1)
-				if err := post(c, [...]string{"/posted", "/posted/early"}[i%2]); err != nil {
+				if err := post(c, [...]string{"/posted", "/posted/early"}[i%2], [...]string{"{}", upload}[i/2%2]); err != nil {
 					s.tally.fail(err)
 				}
 			}
@@ -37,8 +41,8 @@ func posts(ctx context.Context, s *site) (string, error) {
 	return fmt.Sprintf("%d clients", len(clients)), g.stop(ctx, syscall.SIGINT)
 }
 
-func post(c *client, path string) error {
-	r, err := c.send(http.MethodPost, path, "{}", nil)
+func post(c *client, path, body string) error {
+	r, err := c.send(http.MethodPost, path, body, nil)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)

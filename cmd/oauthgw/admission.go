@@ -18,11 +18,17 @@ func passthroughLimits(n int) (streams, all int) {
 	return max(1, n-reserve), max(1, n-(reserve+1)/2)
 }
 
+// uploadLimit returns how many of n connections may hold requests on paths that are not
+// fronted while their bodies arrive. Each holds a connection to the provider, and a client
+// that sends slowly costs itself next to nothing. Small bodies are received before, so a
+// login form is no upload.
+func uploadLimit(n int) int { return max(1, n/4) }
+
 // admit implements Admit of [proxy.PassthroughConfig] for requests of limited
 // connections.
-func admit(ctx context.Context, stream bool) bool {
+func admit(ctx context.Context, stream, upload bool) bool {
 	c, limited := ctx.Value(connectionKey{}).(*connection)
-	return !limited || c.admit(stream)
+	return !limited || c.admit(stream, upload)
 }
 
 // release implements Release of [proxy.PassthroughConfig]. A connection that was
@@ -44,7 +50,7 @@ func release(ctx context.Context) {
 func admitted(documents *wellknown.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !documents.ServesOwn(r.URL.Path) {
-			if !admit(r.Context(), false) {
+			if !admit(r.Context(), false, false) {
 				proxy.Refuse(w, r, proxy.ErrTooManyStreams)
 				return
 			}
@@ -55,8 +61,9 @@ func admitted(documents *wellknown.Handler) http.Handler {
 }
 
 // admit reports whether the connection may hold a place, or go on holding one as a
-// stream. From then on its request is at the provider, and it is not evicted.
-func (c *connection) admit(stream bool) bool {
+// stream. From then on its request is at the provider, and it is not evicted. Until its
+// body is whole it may be an upload too.
+func (c *connection) admit(stream, upload bool) bool {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
 	if c.left {
@@ -70,9 +77,16 @@ func (c *connection) admit(stream bool) bool {
 	if stream {
 		limit = streams
 	}
-	if held > limit {
+	switch {
+	case held > limit:
 		c.of.report("streams")
 		return false
+	case upload && c.of.uploads >= uploadLimit(c.of.most):
+		c.of.report("uploads")
+		return false
+	case upload:
+		c.upload = true
+		c.of.uploads++
 	}
 	if !c.passthrough {
 		c.passthrough = true
@@ -84,8 +98,18 @@ func (c *connection) admit(stream bool) bool {
 
 // yield gives back the connection's place, if it holds one. The lock must be held.
 func (c *connection) yield() {
+	c.endUpload()
 	if c.passthrough {
 		c.passthrough = false
 		c.of.passthrough--
+	}
+}
+
+// endUpload notes that the body of the request is whole, or that nobody waits for it any
+// more. The lock must be held.
+func (c *connection) endUpload() {
+	if c.upload {
+		c.upload = false
+		c.of.uploads--
 	}
 }

@@ -79,6 +79,7 @@ type connection struct {
 	// Under the lock of what it is of:
 	left           bool // its place is another's
 	passthrough    bool // it holds a place of admission.go
+	upload         bool // the same, and its body is not whole
 	awaits         awaited
 	since          time.Time
 	before, behind *connection // in its queue
@@ -102,6 +103,9 @@ func (c *connection) await(a awaited) bool {
 	defer c.of.mu.Unlock()
 	if c.left {
 		return false
+	}
+	if a == nothing {
+		c.endUpload()
 	}
 	// A request that passes through is at the provider before its body has arrived.
 	if !c.passthrough || a != theRest {

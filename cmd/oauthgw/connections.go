@@ -61,6 +61,7 @@ type bounded struct {
 	open        int
 	newcomer    bool         // one waits for a place
 	passthrough int          // open connections that hold a place of admission.go
+	uploads     int          // those of them whose body is not whole
 	waiting     [kinds]queue // each open connection is in one of them
 }
 

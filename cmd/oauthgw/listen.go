@@ -45,7 +45,7 @@ func (l *live) observe(clients *bounded) {
 		clients.tls = l.shown()
 	}
 	l.metrics.Connections(clients.connections)
-	minutely := map[string]*logLimit{"max_connections": {every: time.Minute}, "streams": {every: time.Minute}}
+	minutely := map[string]*logLimit{"max_connections": {every: time.Minute}, "streams": {every: time.Minute}, "uploads": {every: time.Minute}}
 	clients.full = func(limit string, passthrough int) {
 		if suppressed, ok := minutely[limit].allow(); ok {
 			l.log().Warn("connection limit reached", "limit", limit, "max_connections", clients.most,

@@ -152,13 +152,12 @@ func TestA123StreamThatEndsMakesRoom(t *testing.T) {
 	}
 }
 
-// Requests that the provider does not answer, downloads without end and slow uploads
-// leave an eighth of the connections to the fronted endpoints.
+// Requests that the provider does not answer and downloads without end leave an eighth of
+// the connections to the fronted endpoints.
 func TestA124EndlessExchangesLeaveAnEighth(t *testing.T) {
 	for name, request := range map[string]string{
 		"no answer":    "GET /hang HTTP/1.1\nHost: a\n\n",
 		"download":     "GET /download HTTP/1.1\nHost: a\n\n",
-		"upload":       "POST /hang HTTP/1.1\nHost: a\nContent-Length: 1000000\n\nx",
 		"event stream": "POST /events HTTP/1.1\nHost: a\nContent-Length: 0\n\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -182,13 +181,77 @@ func TestA124EndlessExchangesLeaveAnEighth(t *testing.T) {
 	}
 }
 
+// Bodies that have yet to arrive hold a quarter of the connections, and as many to the
+// provider. Everything else is served, small bodies too, and an upload that is whole makes
+// room for another.
+func TestA172UploadsHoldAQuarter(t *testing.T) {
+	for name, test := range map[string]struct{ request, rest string }{
+		"of a length": {"POST /hang HTTP/1.1\nHost: a\nContent-Length: 5000\n\nx", strings.Repeat("x", 4999)},
+		"in chunks":   {"POST /hang HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n1\nx\n", "0\n\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newStreamProvider(t)
+			g := frontedGateway(t, p.URL, fewConnections(20))
+			var uploads []net.Conn
+			for i := range 5 {
+				uploads = append(uploads, hold(t, g.data, test.request))
+				eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
+			}
+			for range 2 {
+				resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, test.request)), nil)
+				if err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
+					t.Errorf("the next: got %v %v", resp, err)
+				}
+			}
+			isServed(t, g.data, true)
+			if response := send(t, g.data, "POST /page HTTP/1.1\nHost: a\nContent-Type: text/plain\n\nsmall"); !strings.HasPrefix(response, "HTTP/1.1 200 ") {
+				t.Errorf("a small body: got %q", response)
+			}
+			for i, end := range []func(){
+				func() { _, _ = io.WriteString(uploads[0], strings.ReplaceAll(test.rest, "\n", "\r\n")) },
+				func() { uploads[1].Close() },
+			} {
+				end()
+				eventually(t, "room for another", func() bool {
+					hold(t, g.data, test.request)
+					return p.streams.Load() == int64(6+i)
+				})
+			}
+			if n := p.streams.Load(); n != 7 {
+				t.Errorf("the provider has been asked %d times", n)
+			}
+			if log := g.stop(); !strings.Contains(log, `"msg":"connection limit reached","limit":"uploads","max_connections":20,"passthrough":5,`) {
+				t.Errorf("the log says\n%s", log)
+			}
+		})
+	}
+}
+
+// A request with a small body reaches the provider when it is whole.
+func TestA172SmallBodyArrivesFirst(t *testing.T) {
+	p := newStreamProvider(t)
+	g := frontedGateway(t, p.URL, fewConnections(20))
+	var slow []net.Conn
+	for range 10 {
+		slow = append(slow, hold(t, g.data, "POST /hang HTTP/1.1\nHost: a\nContent-Length: 4096\n\nx"))
+	}
+	isServed(t, g.data, true)
+	if n := p.streams.Load(); n != 0 {
+		t.Errorf("the provider has been asked %d times", n)
+	}
+	if _, err := io.WriteString(slow[0], strings.Repeat("x", 4095)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the request", func() bool { return p.streams.Load() == 1 })
+}
+
 // A request that is refused because streams hold too many connections leaves its own.
 func TestA123RefusalEndsTheConnection(t *testing.T) {
 	p := newStreamProvider(t)
 	g := frontedGateway(t, p.URL, fewConnections(2))
 	hold(t, g.data, "GET /hang HTTP/1.1\nHost: a\n\n")
 	eventually(t, "the request", func() bool { return p.streams.Load() == 1 })
-	for _, request := range []string{"GET /hang HTTP/1.1\nHost: a\n\n", "POST /hang HTTP/1.1\nHost: a\nContent-Length: 5\n\n"} {
+	for _, request := range []string{"GET /hang HTTP/1.1\nHost: a\n\n", "POST /hang HTTP/1.1\nHost: a\nContent-Length: 5000\n\n"} {
 		resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, request)), nil)
 		if err != nil || resp.StatusCode != http.StatusServiceUnavailable || !resp.Close {
 			t.Errorf("%.20q: got %v %v", request, resp, err)

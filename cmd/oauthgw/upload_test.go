@@ -19,6 +19,9 @@ import (
 	"oauthgw/proxy"
 )
 
+// piece is a tenth of a body that is not small.
+var piece = strings.Repeat("x", 500)
+
 // A body on its way through may take as long as it moves, and one that nobody reads
 // is not waited for without end.
 func TestBodiesHaveToMove(t *testing.T) {
@@ -38,9 +41,9 @@ func TestBodiesHaveToMove(t *testing.T) {
 				client := throughPipes(t)
 				start := time.Now()
 				go func() {
-					fmt.Fprintf(client, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", test.path)
+					fmt.Fprintf(client, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", test.path, 10*len(piece))
 					for i := range test.pieces {
-						_, _ = io.WriteString(client, "x")
+						_, _ = io.WriteString(client, piece)
 						if i < 9 {
 							time.Sleep(9 * time.Second)
 						}
@@ -64,7 +67,7 @@ func TestBodiesHaveToMove(t *testing.T) {
 func throughPipes(t *testing.T) net.Conn {
 	provider := pipes{make(chan net.Conn), make(chan struct{})}
 	far := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if body, err := io.ReadAll(r.Body); err != nil || string(body) != strings.Repeat("x", 10) {
+		if body, err := io.ReadAll(r.Body); err != nil || string(body) != strings.Repeat(piece, 10) {
 			panic(http.ErrAbortHandler)
 		}
 		if r.URL.Path == "/late" {
