@@ -2,6 +2,7 @@ package submission_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 )
@@ -84,5 +85,24 @@ func TestReplies(t *testing.T) {
 				t.Errorf("reused: %v", reused)
 			}
 		})
+	}
+}
+
+// The error that the body of a response ended with stays: io.EOF would say that it is
+// whole.
+func TestBrokenBodyStaysBroken(t *testing.T) {
+	for name, end := range map[string]func(io.ReadCloser){
+		"read to its end": func(body io.ReadCloser) { _, _ = io.ReadAll(body) },
+		"closed before":   func(body io.ReadCloser) { _ = body.Close() },
+	} {
+		s := serve(t, says("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", false))
+		resp, err := s.transport(t, nil).RoundTrip(post(t, t.Context(), "a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		end(resp.Body)
+		if n, err := resp.Body.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
+			t.Errorf("%s: then %d %v", name, n, err)
+		}
 	}
 }
