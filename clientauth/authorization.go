@@ -42,15 +42,36 @@ func basicPair(h http.Header) (id, secret string, tried bool, err error) {
 }
 
 // HasScheme reports whether an Authorization field has one of some schemes, whatever
-// stands behind it: servers differ in the white space that they take there.
+// stands behind it: servers differ in the white space that they take there. A field that
+// is not well-formed counts, because a server may find any scheme in it.
 func HasScheme(h http.Header, schemes ...string) bool {
-	for _, field := range h["Authorization"] {
+	return slices.ContainsFunc(h["Authorization"], func(field string) bool {
 		scheme, _ := splitScheme(field)
-		if slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, scheme) }) {
-			return true
+		return !isWellFormed(field) || slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, scheme) })
+	})
+}
+
+// CheckAuthorization refuses Authorization fields that are not well-formed. [Rules.Read]
+// does so as well. One with the scheme Basic is left to it: the client is owed a challenge.
+func CheckAuthorization(h http.Header) error {
+	for _, field := range h["Authorization"] {
+		if scheme, _ := splitScheme(field); !isWellFormed(field) && !strings.EqualFold(scheme, "Basic") {
+			return ErrMalformedAuthorization
 		}
 	}
-	return false
+	return nil
+}
+
+// isWellFormed reports whether the value of an Authorization field is empty, or a scheme
+// followed by nothing or by white space and visible ASCII (RFC 9110 section 11.6.2). Of any
+// other, some server drops or trims characters, such as a no-break space, and then finds
+// another scheme than the gateway.
+func isWellFormed(field string) bool {
+	field = strings.Trim(field, " \t")
+	scheme, _ := splitScheme(field)
+	rest := field[len(scheme):]
+	visible := !strings.ContainsFunc(rest, func(c rune) bool { return c != '\t' && (c < ' ' || c > '~') })
+	return field == "" || scheme != "" && visible && (rest == "" || rest[0] == ' ' || rest[0] == '\t')
 }
 
 // splitScheme cuts the value of an Authorization field behind the scheme,

@@ -102,6 +102,9 @@ func New(c Config) *Rules {
 // 2.3), so every recogniser looks at the request, and what they find together
 // decides.
 func (r *Rules) Read(req Request) (Credentials, error) {
+	if err := CheckAuthorization(req.Header); err != nil {
+		return Credentials{}, err
+	}
 	if err := r.checkQuery(req); err != nil {
 		return Credentials{}, err
 	}

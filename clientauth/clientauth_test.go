@@ -119,6 +119,34 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Of each field some server drops or trims characters, and then finds another scheme.
+func TestA166MalformedAuthorization(t *testing.T) {
+	pair := basic("app:x")
+	for _, field := range []string{"\xa0" + pair, "\x85" + pair, "\u00a0" + pair, "\ufeff" + pair, "\u200b" + pair, "," + pair, `"` + pair, "=" + pair,
+		"\x0b" + pair, "Bearer\xa0x", "Bearer x\xa0", "Bearer x\x7f", "Bearer\x00x", "Bearer,x", "Bearer=x", "Bear\xa0er x"} {
+		for _, form := range []string{"grant_type=x", "client_id=other&client_secret=y"} {
+			for _, conflict := range []clientauth.Conflict{clientauth.ConflictDiffering, clientauth.ConflictReport} {
+				rules := clientauth.New(clientauth.Config{Conflict: conflict})
+				if _, err := rules.Read(request(t, []string{field}, "", form)); !errors.Is(err, clientauth.ErrMalformedAuthorization) {
+					t.Errorf("%q beside %s under %s: got %v", field, form, conflict, err)
+				}
+			}
+		}
+		h := http.Header{"Authorization": {field}}
+		if err := clientauth.CheckAuthorization(h); !errors.Is(err, clientauth.ErrMalformedAuthorization) || !clientauth.HasScheme(h, "Bearer") || !clientauth.HasScheme(h, "Basic") {
+			t.Errorf("%q: got %v", field, err)
+		}
+	}
+	for _, field := range []string{"", "Bearer", "Bearer x", "Bearer\tx", " Bearer  x ", `Digest username="app", realm="x"`} {
+		if c, err := clientauth.New(clientauth.Config{}).Read(request(t, []string{field}, "", "")); err != nil || c.Method != clientauth.Other {
+			t.Errorf("%q: got %s, %v", field, c.Method, err)
+		}
+	}
+	if clientauth.HasScheme(http.Header{"Authorization": {"Digest x"}}, "Bearer") {
+		t.Error("Digest is taken for Bearer")
+	}
+}
+
 func TestLongestAuthorization(t *testing.T) {
 	longest := basic("app:" + strings.Repeat("s", (9<<10-len("Basic "))/4*3-4))
 	for len(longest) < 9<<10 {

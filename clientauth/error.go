@@ -43,6 +43,9 @@ var (
 	ErrRepeatedAuthorization = &Error{CodeInvalidRequest,
 		"The Authorization header field is present more than once; send it once.",
 		"repeated_authorization"}
+	ErrMalformedAuthorization = &Error{CodeInvalidRequest,
+		"The Authorization header field is not well-formed: it needs a scheme, white space and visible ASCII characters.",
+		"malformed_authorization"}
 	ErrLongAuthorization = &Error{CodeInvalidRequest,
 		"The Authorization header field is too long.",
 		"long_authorization"}

@@ -77,6 +77,10 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(errMethod)
 		return
 	}
+	if err := clientauth.CheckAuthorization(r.Header); err != nil {
+		x.refuse(err)
+		return
+	}
 	if _, err := parse(r.URL.RawQuery, h.ownQuery); err != nil {
 		x.refuse(err)
 		return

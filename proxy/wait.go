@@ -4,25 +4,32 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"oauthgw/clientauth"
 )
 
 // mustWait returns how long the client must wait because too many authentications
 // failed from its address. Zero means that the request may go on. Only a secret can
-// be guessed (RFC 6749 section 2.3.1): assertions, tokens and public clients never
-// wait. A body that was not opened may hold a secret, of a client that is unknown.
+// be guessed (RFC 6749 section 2.3.1): assertions and public clients never wait.
 func (x *exchange) mustWait() time.Duration {
 	switch {
 	case !x.credentials.Secret.IsZero():
 		return x.Failures.Wait(x.credentials.ClientID, x.Proxies.Client(x.r))
-	case x.bodyUnread:
+	case x.mayHideSecret():
 		return x.Failures.WaitAddress(x.Proxies.Client(x.r))
 	}
 	return 0
 }
 
+// mayHideSecret reports whether a request may hold a secret of a client that is unknown:
+// in a body that was not opened, or in an Authorization field with another scheme.
+func (x *exchange) mayHideSecret() bool {
+	return x.bodyUnread || x.credentials.Method == clientauth.Other && x.Endpoint != clientauth.Registration
+}
+
 // mayGuess reports whether a failure of this exchange would count.
 func (x *exchange) mayGuess() bool {
-	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.bodyUnread) && x.Proxies.Client(x.r).IsValid()
+	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.Proxies.Client(x.r).IsValid()
 }
 
 // refuseUntil refuses a request of a client that must wait. The right secret is
@@ -34,12 +41,13 @@ func (x *exchange) refuseUntil(wait time.Duration) {
 
 // noteFailure records that the provider rejected the client's secret, or may have in a
 // response that cannot be read. A request that the gateway refused is no failure: no
-// secret was compared.
+// secret was compared. An Authorization field with another scheme is mostly a token, which
+// cannot be guessed, so that only a rejection of the client counts.
 func (x *exchange) noteFailure() {
 	switch {
 	case !x.credentials.Secret.IsZero():
 		x.Failures.Add(x.credentials.ClientID, x.Proxies.Client(x.r))
-	case x.bodyUnread:
+	case x.bodyUnread, x.mayHideSecret() && x.outcome == outcomeRejected:
 		x.Failures.AddAddress(x.Proxies.Client(x.r))
 	}
 }

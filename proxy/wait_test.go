@@ -346,6 +346,27 @@ func TestA144GuessesInJSON(t *testing.T) {
 	}
 }
 
+// A server may find a secret where the gateway sees another scheme.
+func TestA199RejectionsOfOtherSchemes(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		body   string
+		counts bool
+	}{{401, `{"error":"invalid_client"}`, true}, {400, `{"error":"invalid_client"}`, true}, {401, `{"error":"invalid_token"}`, false}, {401, "", false}} {
+		g := newGuarded(t, limiting(2, 5))
+		g.answer = func(string) (int, string) { return test.status, test.body }
+		for range 10 {
+			g.from(stranger, "grant_type=client_credentials", "Authorization", "Credentials YXBwOmd1ZXNz")
+		}
+		if n := g.asked.Load(); (n == 5) != test.counts {
+			t.Errorf("%d %s: %d guesses were made", test.status, test.body, n)
+		}
+		if w := g.from(client, "grant_type=client_credentials", "Authorization", "Credentials x"); w.Code != test.status {
+			t.Errorf("another address: got %d", w.Code)
+		}
+	}
+}
+
 func limiting(burst, addressBurst int) func(*proxy.Config) {
 	return func(c *proxy.Config) {
 		c.Failures = attempts.New(attempts.Config{Burst: burst, AddressBurst: addressBurst, Interval: 10 * time.Second})
