@@ -12,10 +12,45 @@ import (
 // 9701 section 5).
 const introspectionJWT = "application/token-introspection+jwt"
 
+// otherErrors are the error codes that say something else than that the client was not
+// authenticated: the registered ones that a token, revocation, introspection, pushed
+// authorization, device authorization or backchannel authentication endpoint may send (IANA
+// OAuth Extensions Error Registry), and mfa_required, which Auth0 sends to a client that it
+// has authenticated. Errors of the authorization request are among them for RFC 9126
+// section 2.3. Any other text may be how a provider rejects a client: frameworks send the
+// reason phrase of the status, such as Unauthorized, and some spell invalid_client
+// otherwise.
+var otherErrors = wordSet(`
+	invalid_request invalid_grant unsupported_grant_type invalid_scope
+	unauthorized_client access_denied unsupported_response_type server_error temporarily_unavailable
+	unsupported_token_type invalid_token insufficient_scope
+	authorization_pending slow_down expired_token
+	invalid_target invalid_authorization_details invalid_dpop_proof use_dpop_nonce insufficient_user_authentication
+	interaction_required login_required account_selection_required consent_required mfa_required
+	invalid_request_uri invalid_request_object request_not_supported request_uri_not_supported
+	expired_login_hint_token unknown_user_id missing_user_code invalid_user_code invalid_binding_message transaction_failed
+	need_info request_denied request_submitted`)
+
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		set[word] = true
+	}
+	return set
+}
+
+// namesOtherError reports whether a response names an error that is not about the client's
+// authentication. With 401, Keycloak says unauthorized_client and Auth0 access_denied of a
+// wrong secret.
+func (r reply) namesOtherError(code string) bool {
+	ofSecret := r.status == http.StatusUnauthorized && (code == "unauthorized_client" || code == "access_denied")
+	return otherErrors[code] && !ofSecret
+}
+
 // outcome returns what a response says of the client. Every response that another reader
 // could read differently, or not at all, is unclear: members are matched exactly, and a
 // member that comes twice, a byte order mark or anything behind the object makes a body
-// unreadable. An error that a standard does not define is readable.
+// unreadable. So is an error that may be another name of invalid_client.
 func (r reply) outcome(endpoint clientauth.Endpoint) string {
 	if r.status >= http.StatusInternalServerError {
 		return outcomeFailed
@@ -25,7 +60,7 @@ func (r reply) outcome(endpoint clientauth.Endpoint) string {
 	switch {
 	case code == clientauth.CodeInvalidClient && r.mayReject():
 		return outcomeRejected
-	case r.status >= http.StatusMultipleChoices && code != "" && code != clientauth.CodeInvalidClient:
+	case r.status >= http.StatusMultipleChoices && r.namesOtherError(code):
 		return outcomeAccepted
 	case r.status < http.StatusMultipleChoices && (err == nil && !namesError(body) || r.isReadableAt(endpoint)):
 		return outcomeAccepted

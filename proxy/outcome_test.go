@@ -60,7 +60,7 @@ func expectLimit(t *testing.T, statuses []int, log string, rejection int) {
 	}
 }
 
-func TestA163RejectionsThatCannotBeRead(t *testing.T) {
+func TestA163A167RejectionsThatCannotBeRead(t *testing.T) {
 	const rejection = `{"error":"invalid_client"}`
 	for name, test := range map[string]struct {
 		status  int
@@ -77,6 +77,18 @@ func TestA163RejectionsThatCannotBeRead(t *testing.T) {
 		"no error":              {400, `{"message":"wrong"}`, "unclear"},
 		"an error in an object": {401, `{"error":{"code":"invalid_client"}}`, "unclear"},
 		"403":                   {403, rejection, "rejected"},
+		// A167
+		"Keycloak":                  {401, `{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}`, "unclear"},
+		"Auth0":                     {401, `{"error":"access_denied","error_description":"Unauthorized"}`, "unclear"},
+		"Spring Boot":               {401, `{"status":401,"error":"Unauthorized","path":"/oauth2/token"}`, "unclear"},
+		"NestJS":                    {403, `{"message":"wrong secret","error":"Forbidden","statusCode":403}`, "unclear"},
+		"a bad request":             {400, `{"error":"Bad Request"}`, "unclear"},
+		"upper case":                {401, `{"error":"INVALID_CLIENT"}`, "unclear"},
+		"a space behind it":         {401, `{"error":"invalid_client "}`, "unclear"},
+		"words":                     {400, `{"error":"Invalid Client"}`, "unclear"},
+		"a grant in another case":   {400, `{"error":"INVALID_GRANT"}`, "unclear"},
+		"a code of one provider":    {400, `{"error":"bad_credentials"}`, "unclear"},
+		"client secret in the code": {401, `{"error":"invalid_client_secret"}`, "unclear"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			statuses, log := guessing(t, clientauth.Token, rejecting(test.status, test.body), "/oauth2/tokens", http.Header{})
@@ -101,6 +113,12 @@ func TestA163OutcomesOfResponses(t *testing.T) {
 		{token, 200, "text/html", `{"access_token":"x"}`, "accepted"},
 		{token, 400, "application/json", `{"error":"invalid_grant"}`, "accepted"},
 		{token, 403, "application/json", `{"error":"access_denied"}`, "accepted"},
+		{token, 400, "application/json", `{"error":"unauthorized_client"}`, "accepted"},
+		{token, 401, "application/json", `{"error":"invalid_token"}`, "accepted"},
+		{token, 400, "application/json", `{"error":"authorization_pending"}`, "accepted"},
+		{token, 400, "application/json", `{"error":"use_dpop_nonce"}`, "accepted"},
+		{token, 403, "application/json", `{"error":"mfa_required"}`, "accepted"},
+		{token, 429, "application/json", `{"error":"Too Many Requests"}`, "unclear"},
 		{token, 429, "application/json", `{"error":"slow_down"}`, "accepted"},
 		{token, 200, "application/x-www-form-urlencoded", "access_token=x", "unclear"},
 		{token, 200, "application/xml", "<token/>", "unclear"},
