@@ -106,7 +106,7 @@ var (
 		"A parameter asks for another HTTP method, as _method does; leave it out.",
 		"method_override"}
 	ErrResponseFormat = &Error{CodeInvalidRequest,
-		"A parameter chooses the format of the response, as format, callback and jsonp do; leave it out, the response is JSON.",
+		"A parameter chooses the format or the status of the response, as format, callback and _envelope do; leave it out, the response is JSON.",
 		"response_format"}
 	ErrManyParameters = &Error{CodeInvalidRequest,
 		"The request has too many parameters.",

@@ -63,11 +63,9 @@ func CheckNames(encoded string) error {
 	return nil
 }
 
-// CheckFormat refuses a form in which the client chooses the format of the response: a
-// provider could reject a secret in a format that the gateway cannot read. Rails, Spring
-// MVC, Django REST framework, Drupal and Yii read format or _format, and Express, Spring
-// MVC and Restify callback or jsonp, some of them from the query alone and some from the
-// body as well. The parameters of the endpoint's own query may be repeated. The error is
+// CheckFormat refuses a form in which the client chooses the format or the status of the
+// response: a provider could reject a secret in a response that the gateway cannot read.
+// Frameworks read such a parameter from the query or the body. The parameters of the endpoint's own query may be repeated. The error is
 // an [*Error].
 func (f *Form) CheckFormat(own *Form) error {
 	for name, value := range f.All() {
@@ -75,12 +73,26 @@ func (f *Form) CheckFormat(own *Form) error {
 			continue
 		}
 		for _, read := range readings(strings.ToLower(name)) {
-			if read == "format" || read == "callback" || read == "jsonp" {
+			if choosesResponse(read) || read == "type" && strings.HasPrefix(name, "_") {
 				return ErrResponseFormat
 			}
 		}
 	}
 	return nil
+}
+
+// choosesResponse reports whether a framework in wide use has a parameter by which the
+// client chooses the response. Apache CXF also has _type; type alone is not its.
+func choosesResponse(name string) bool {
+	switch strings.ReplaceAll(name, "_", "") {
+	case "format", // Rails, Spring MVC, Django REST framework; _format in Drupal and Yii
+		"callback", "jsonp", // Express, Spring MVC and Restify
+		"envelope",              // WordPress: the status is in the body
+		"suppressresponsecodes", // Restler: the status is 200
+		"media":                 // Restlet
+		return true
+	}
+	return false
 }
 
 // isSeparator reports whether some reader trims an ASCII character, or turns it into an

@@ -32,11 +32,11 @@ func TestLogLine(t *testing.T) {
 		change              func(*proxy.Config)
 		want                map[string]any
 	}{
-		"accepted": {basicField, "a=b", 200, "{}", nil, map[string]any{
+		"accepted": {basicField, "a=b", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
-		"public": {"", "client_id=app", 200, "{}", nil, map[string]any{
+		"public": {"", "client_id=app", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": "app", "upstream_us": true}},
-		"nobody": {"", "a=b", 200, "{}", nil, map[string]any{
+		"nobody": {"", "a=b", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "upstream_us": true}},
 		"rejected": {basicField, "a=b", 400, `{"error":"invalid_client"}`, nil, map[string]any{
 			"level": "INFO", "status": 401.0, "outcome": "rejected", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
@@ -44,15 +44,15 @@ func TestLogLine(t *testing.T) {
 			"level": "WARN", "status": 500.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
 		"redirected": {basicField, "a=b", 302, "", nil, map[string]any{
 			"level": "WARN", "status": 502.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true, "fault": "redirect"}},
-		"refused": {"Basic !", "a=b", 200, "{}", nil, map[string]any{
+		"refused": {"Basic !", "a=b", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 401.0, "outcome": "malformed_basic", "client_auth": "client_secret_basic"}},
-		"unread": {"", "a=b&a=c", 200, "{}", nil, map[string]any{
+		"unread": {"", "a=b&a=c", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 400.0, "outcome": "repeated_parameter", "client_auth": "unknown"}},
-		"overlooked": {basicField, "client_id=other", 200, "{}", report, map[string]any{
+		"overlooked": {basicField, "client_id=other", 200, tokenAnswer, report, map[string]any{
 			"level": "WARN", "status": 200.0, "outcome": "overlooked_different_client_id", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
-		"a long name": {"", "client_id=" + long, 200, "{}", nil, map[string]any{
+		"a long name": {"", "client_id=" + long, 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128] + "…", "upstream_us": true}},
-		"not quite as long": {"", "client_id=" + long[:128], 200, "{}", nil, map[string]any{
+		"not quite as long": {"", "client_id=" + long[:128], 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128], "upstream_us": true}},
 	} {
 		t.Run(name, func(t *testing.T) {

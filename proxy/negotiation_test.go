@@ -51,8 +51,10 @@ func TestA162ClientsDoNotChooseTheResponseFormat(t *testing.T) {
 }
 
 // The provider would answer a script, which the gateway cannot read.
-func TestA162ParametersThatChooseTheResponseFormat(t *testing.T) {
-	for _, path := range []string{"/oauth2/tokens?callback=f", "/oauth2/tokens?jsonp=f", "/oauth2/tokens?CallBack=f", "/oauth2/tokens?format=xml", "/oauth2/tokens?_format=xml"} {
+func TestA162A168ParametersThatChooseTheResponse(t *testing.T) {
+	for _, path := range []string{"/oauth2/tokens?callback=f", "/oauth2/tokens?jsonp=f", "/oauth2/tokens?CallBack=f", "/oauth2/tokens?format=xml", "/oauth2/tokens?_format=xml",
+		"/oauth2/tokens?_envelope=1", "/oauth2/tokens?Envelope", "/oauth2/tokens?suppress_response_codes=true", "/oauth2/tokens?suppressResponseCodes=true",
+		"/oauth2/tokens?_type=xml", "/oauth2/tokens?media=xml"} {
 		asked := func(w http.ResponseWriter, r *http.Request) {
 			t.Errorf("%s: the provider was asked", path)
 			negotiating(w, r)

@@ -62,7 +62,7 @@ func (r reply) outcome(endpoint clientauth.Endpoint) string {
 		return outcomeRejected
 	case r.status >= http.StatusMultipleChoices && r.namesOtherError(code):
 		return outcomeAccepted
-	case r.status < http.StatusMultipleChoices && (err == nil && !namesError(body) || r.isReadableAt(endpoint)):
+	case r.status < http.StatusMultipleChoices && (err == nil && isSuccess(body, endpoint) || r.isReadableAt(endpoint)):
 		return outcomeAccepted
 	}
 	return outcomeUnclear
@@ -74,10 +74,26 @@ func (r reply) mayReject() bool {
 	return r.status == http.StatusBadRequest || r.status == http.StatusUnauthorized || r.status == http.StatusForbidden
 }
 
-// namesError reports whether a successful response holds an error, as those of some
-// providers do.
-func namesError(body jsonobject.Object) bool {
-	value := body.Get("error")
+// successMembers are the members that a successful response must have (RFC 6749 section
+// 5.1, RFC 7662 section 2.2, RFC 9126 section 2.2, RFC 8628 section 3.2, OpenID CIBA section
+// 7.3). A body without it may be an error of some provider.
+var successMembers = map[clientauth.Endpoint]string{
+	clientauth.Token:                      "access_token",
+	clientauth.Introspection:              "active",
+	clientauth.PushedAuthorizationRequest: "request_uri",
+	clientauth.DeviceAuthorization:        "device_code",
+	clientauth.BackchannelAuthentication:  "auth_req_id",
+}
+
+// isSuccess reports whether the body of a response with a successful status says so as
+// well: some providers send errors with 200.
+func isSuccess(body jsonobject.Object, endpoint clientauth.Endpoint) bool {
+	member, required := successMembers[endpoint]
+	return !hasMember(body, "error") && (!required || hasMember(body, member))
+}
+
+func hasMember(body jsonobject.Object, name string) bool {
+	value := body.Get(name)
 	return value != nil && string(value) != "null"
 }
 

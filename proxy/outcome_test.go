@@ -101,7 +101,7 @@ func TestA163A167RejectionsThatCannotBeRead(t *testing.T) {
 }
 
 // A response is accepted only if it can be read, at each endpoint by its standard.
-func TestA163OutcomesOfResponses(t *testing.T) {
+func TestA163A168OutcomesOfResponses(t *testing.T) {
 	const token, revocation, introspection = clientauth.Token, clientauth.Revocation, clientauth.Introspection
 	for _, test := range []struct {
 		endpoint        clientauth.Endpoint
@@ -124,6 +124,15 @@ func TestA163OutcomesOfResponses(t *testing.T) {
 		{token, 200, "application/xml", "<token/>", "unclear"},
 		{token, 200, "text/javascript", "f({})", "unclear"},
 		{token, 200, "application/json", `["x"]`, "unclear"},
+		{token, 200, "application/json", `{"body":{"error":"invalid_client"},"status":401,"headers":{}}`, "unclear"}, // A168
+		{token, 200, "application/json", `{"access_token":null}`, "unclear"},
+		{introspection, 200, "application/json", `{"body":{"error":"invalid_client"},"status":401}`, "unclear"},
+		{clientauth.PushedAuthorizationRequest, 201, "application/json", `{"request_uri":"urn:x"}`, "accepted"},
+		{clientauth.PushedAuthorizationRequest, 200, "application/json", `{"status":401}`, "unclear"},
+		{clientauth.DeviceAuthorization, 200, "application/json", `{"device_code":"x"}`, "accepted"},
+		{clientauth.DeviceAuthorization, 200, "application/json", `{"status":401}`, "unclear"},
+		{clientauth.BackchannelAuthentication, 200, "application/json", `{"auth_req_id":"x"}`, "accepted"},
+		{clientauth.BackchannelAuthentication, 200, "application/json", `{"status":401}`, "unclear"},
 		{token, 200, "application/json", `{"error":"invalid_client"}`, "unclear"},
 		{token, 200, "application/json", `{"error":{"code":1}}`, "unclear"},
 		{token, 200, "", "", "unclear"},

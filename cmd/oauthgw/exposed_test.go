@@ -34,7 +34,7 @@ func (e exposedSeries) add(exposition string) {
 
 // badDays is what a provider does when it is asked, by name.
 var badDays = map[string]http.HandlerFunc{
-	"": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") },
+	"": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"access_token":"x"}`) },
 	"rejects": func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(400)
 		_, _ = io.WriteString(w, `{"error":"invalid_client"}`)
