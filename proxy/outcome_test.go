@@ -100,6 +100,68 @@ func TestA163A167RejectionsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// At Twitch and HubSpot a rejected refresh token cannot be told from a wrong secret. Ten of
+// them must not lock out a client whose secret is known to be right.
+func TestA169UnreadableErrorsOfARightSecret(t *testing.T) {
+	const dead, alive = "&refresh_token=dead", "&refresh_token=alive"
+	unreadable := func(form string) (int, string) {
+		if strings.Contains(form, "s3cret-one") && strings.Contains(form, "alive") {
+			return 200, tokenAnswer
+		}
+		return 400, `{"status":400,"message":"Invalid"}`
+	}
+	rejected := func(string) (int, string) { return 400, `{"error":"invalid_client"}` }
+	for name, test := range map[string]struct {
+		before string // with a rejection behind it if reject is true
+		reject bool
+		form   string
+		last   int
+	}{
+		"a known secret":             {right + alive, false, right + dead, 400},
+		"another secret":             {right + alive, false, guess + dead, 429},
+		"the same secret for an id":  {right + alive, false, strings.Replace(right, "app", "app2", 1) + dead, 429},
+		"another cut of the pair":    {right + alive, false, strings.Replace(right, "client_id=app&client_secret=s", "client_id=apps&client_secret=", 1) + dead, 429},
+		"a secret without a success": {right + dead, false, right + dead, 429},
+		"a secret rejected since":    {right + alive, true, right + dead, 429},
+	} {
+		g := newGuarded(t, limiting(5, 100))
+		g.answer = unreadable
+		g.from(client, test.before)
+		if test.reject {
+			g.answer = rejected
+			g.from(client, test.before)
+			g.answer = unreadable
+		}
+		last := 0
+		for range 20 {
+			last = g.from(stranger, test.form).Code
+		}
+		if last != test.last {
+			t.Errorf("%s: the last response is %d", name, last)
+		}
+		if log := g.log.String(); test.last == 400 && strings.Count(log, `"outcome":"unclear"`) != 20 || strings.Contains(log, "s3cret") {
+			t.Errorf("%s: logged\n%s", name, log)
+		}
+	}
+}
+
+// A provider that looks at no secret at revocation must not make a guess known.
+func TestA169OnlyATokenMakesASecretKnown(t *testing.T) {
+	shared := attempts.New(attempts.Config{Burst: 5, Interval: time.Hour})
+	sharing := func(c *proxy.Config) { c.Failures = shared }
+	revocation, token := newGuarded(t, sharing, at(clientauth.Revocation)), newGuarded(t, sharing)
+	revocation.answer = func(string) (int, string) { return 200, "" }
+	token.answer = func(string) (int, string) { return 401, "<p>wrong" }
+	last := 0
+	for range 10 {
+		revocation.from(stranger, guess)
+		last = token.from(stranger, guess).Code
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("the last response is %d", last)
+	}
+}
+
 // A response is accepted only if it can be read, at each endpoint by its standard.
 func TestA163A168OutcomesOfResponses(t *testing.T) {
 	const token, revocation, introspection = clientauth.Token, clientauth.Revocation, clientauth.Introspection

@@ -140,8 +140,11 @@ func (r reply) isTruncated(endpoint clientauth.Endpoint) bool {
 // the challenge that the standard asks for. Nothing else changes.
 func completeRejection(x *exchange, r *reply) {
 	x.outcome = r.outcome(x.Endpoint)
-	if r.mayReject() && (x.outcome == outcomeRejected || x.outcome == outcomeUnclear) {
+	switch {
+	case r.mayReject() && (x.outcome == outcomeRejected || x.outcome == outcomeUnclear):
 		x.noteFailure()
+	case r.status < http.StatusMultipleChoices && x.outcome == outcomeAccepted:
+		x.noteSuccess()
 	}
 	if x.outcome == outcomeUnclear && bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
 		x.Metrics.RejectionUnclear(string(x.Endpoint))

@@ -42,12 +42,24 @@ func (x *exchange) refuseUntil(wait time.Duration) {
 // noteFailure records that the provider rejected the client's secret, or may have in a
 // response that cannot be read. A request that the gateway refused is no failure: no
 // secret was compared. An Authorization field with another scheme is mostly a token, which
-// cannot be guessed, so that only a rejection of the client counts.
+// cannot be guessed, so that only a rejection of the client counts. A response that cannot
+// be read does not count if the secret is known, because it is no guess.
 func (x *exchange) noteFailure() {
+	id, secret := x.credentials.ClientID, x.credentials.Secret
 	switch {
-	case !x.credentials.Secret.IsZero():
-		x.Failures.Add(x.credentials.ClientID, x.Proxies.Client(x.r))
+	case x.outcome == outcomeUnclear && x.Failures.Knows(id, secret.Reveal()):
+	case !secret.IsZero():
+		x.Failures.Forget(id, secret.Reveal())
+		x.Failures.Add(id, x.Proxies.Client(x.r))
 	case x.bodyUnread, x.mayHideSecret() && x.outcome == outcomeRejected:
 		x.Failures.AddAddress(x.Proxies.Client(x.r))
+	}
+}
+
+// noteSuccess records that the provider accepted the client's secret. Only a token shows
+// that: some providers look at no secret at other endpoints, where a guess would become known.
+func (x *exchange) noteSuccess() {
+	if x.Endpoint == clientauth.Token && !x.credentials.Secret.IsZero() {
+		x.Failures.Learn(x.credentials.ClientID, x.credentials.Secret.Reveal())
 	}
 }

@@ -5,6 +5,9 @@
 // failures in a client's name from one address do not lock the client out
 // elsewhere. The other belongs to an address and covers all client ids, so that
 // changing the id does not buy further guesses.
+//
+// A secret with which a client succeeded is known: a failure with it that cannot be read is
+// about something else, such as an expired code, and need not be counted.
 package attempts
 
 import (
@@ -42,6 +45,7 @@ type Failures struct {
 	seed    maphash.Seed
 	mu      sync.Mutex // makes Add atomic
 	budgets *lru.Cache[key, *rate.Limiter]
+	known   known
 }
 
 // key names a budget. Its size does not depend on what a client sends.
@@ -61,11 +65,11 @@ func New(c Config) *Failures {
 	if err != nil {
 		panic(err) // only if the size is not positive
 	}
-	return &Failures{config: c, seed: maphash.MakeSeed(), budgets: budgets}
+	return &Failures{config: c, seed: maphash.MakeSeed(), budgets: budgets, known: newKnown()}
 }
 
 // Under returns the budgets for a configuration: the same ones if it did not
-// change, and otherwise budgets without failures.
+// change, and otherwise budgets without failures. Known secrets go with them.
 func (f *Failures) Under(c Config) *Failures {
 	if f != nil && f.config == c {
 		return f

@@ -1,6 +1,7 @@
 package attempts_test
 
 import (
+	"fmt"
 	"net/netip"
 	"runtime"
 	"strconv"
@@ -334,4 +335,39 @@ func TestManyAtOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestA169KnownSecrets(t *testing.T) {
+	config := attempts.Config{Burst: 2, Interval: time.Hour}
+	f, right := attempts.New(config), "s3cret-one"
+	if f.Knows("app", right) {
+		t.Error("a secret is known from the start")
+	}
+	f.Learn("app", right)
+	if !f.Under(config).Knows("app", right) || f.Under(attempts.Config{Burst: 3}).Knows("app", right) {
+		t.Error("a reload does not keep known secrets as it keeps budgets")
+	}
+	if attempts.New(config).Knows("app", right) || f.Knows("app", "s3cret-two") {
+		t.Error("another secret is known")
+	}
+	f.Forget("app", right)
+	if f.Knows("app", right) {
+		t.Error("a rejected secret is known")
+	}
+	var none *attempts.Failures
+	none.Learn("app", right)
+	none.Forget("app", right)
+	if none.Knows("app", right) {
+		t.Error("without limits a secret is known")
+	}
+}
+
+func TestA169KnownSecretsAreBounded(t *testing.T) {
+	f, right := attempts.New(attempts.Config{Burst: 2, Interval: time.Hour}), "s3cret-one"
+	for i := range 1<<12 + 1 {
+		f.Learn(fmt.Sprint(i), right)
+	}
+	if f.Knows("0", right) || !f.Knows("1", right) || !f.Knows(fmt.Sprint(1<<12), right) {
+		t.Error("more or fewer than 4096 secrets are known")
+	}
 }
