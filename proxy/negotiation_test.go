@@ -36,7 +36,8 @@ func negotiating(w http.ResponseWriter, r *http.Request) {
 func TestA162ClientsDoNotChooseTheResponseFormat(t *testing.T) {
 	for _, endpoint := range []clientauth.Endpoint{clientauth.Token, clientauth.Introspection} {
 		for _, accept := range []string{"", "application/json", "application/xml", "application/x-www-form-urlencoded", "text/html, application/xml;q=0.9",
-			"image/png", "application/token-introspection+jwt", "Application/Token-Introspection+JWT;q=1, application/xml"} {
+			"image/png", "application/token-introspection+jwt", "Application/Token-Introspection+JWT;q=1, application/xml",
+			"application/json;q=0, application/xml"} {
 			header := http.Header{}
 			if accept != "" {
 				header.Set("Accept", accept)
@@ -45,6 +46,37 @@ func TestA162ClientsDoNotChooseTheResponseFormat(t *testing.T) {
 			expectLimit(t, statuses, log, http.StatusUnauthorized)
 			if n := strings.Count(log, `"outcome":"rejected"`); n != 10 {
 				t.Errorf("%s, Accept %q: %d responses were read as a rejection", endpoint, accept, n)
+			}
+		}
+	}
+}
+
+// At introspection the client chooses between JSON and a JWT, and the gateway can read both.
+func TestA195AcceptAtIntrospection(t *testing.T) {
+	for client, want := range map[string]string{
+		"":                                      "application/json",
+		"*/*":                                   "application/json",
+		"application/jwt":                       "application/jwt, application/json;q=0.1",
+		"application/token-introspection+jwt":   "application/token-introspection+jwt, application/json;q=0.1",
+		"Application/JWT ;\tQ=0.50 ,text/html":  "Application/JWT ;\tQ=0.50, application/json;q=0.1",
+		"application/json, application/jwt;q=1": "application/json, application/jwt;q=1",
+		"application/jwt;q=0.2, application/json;q=0.9, application/xml": "application/jwt;q=0.2, application/json;q=0.9",
+		"application/jwt, application/json;q=0":                          "application/jwt, application/json;q=0.1",
+		"application/json, application/jwt;q=0":                          "application/json",
+		"application/json;q=0.000":                                       "application/json",
+		"application/jwt, application/json;charset=utf-8":                "application/jwt, application/json;q=0.1",
+		"application/jwt;q=2":                                            "application/json",
+		`application/jwt;q="0.5"`:                                        "application/json",
+		`application/x-y;a="b,application/jwt"`:                          "application/json",
+		`application/x-y;a="b,application/jwt,c"`:                        "application/jwt, application/json;q=0.1",
+		"application/jwtx":                                               "application/json",
+	} {
+		for endpoint, want := range map[clientauth.Endpoint]string{clientauth.Introspection: want, clientauth.Token: "application/json"} {
+			var got string
+			provider := func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Accept") }
+			guessing(t, endpoint, provider, "/oauth2/tokens", http.Header{"Accept": {client}})
+			if got != want {
+				t.Errorf("%s, Accept %q: the provider received %q, want %q", endpoint, client, got, want)
 			}
 		}
 	}

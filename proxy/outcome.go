@@ -8,10 +8,6 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-// introspectionJWT is the media type of an introspection response that is a JWT (RFC
-// 9701 section 5).
-const introspectionJWT = "application/token-introspection+jwt"
-
 // otherErrors are the error codes that say something else than that the client was not
 // authenticated: the registered ones that a token, revocation, introspection, pushed
 // authorization, device authorization or backchannel authentication endpoint may send (IANA
@@ -111,8 +107,9 @@ func (r reply) isReadableAt(endpoint clientauth.Endpoint) bool {
 }
 
 // isIntrospectionJWT reports whether a media type, with or without parameters, is that of
-// an introspection response that is a JWT.
+// an introspection response that is a JWT: by RFC 9701 section 5, or at Curity and Keycloak.
 func isIntrospectionJWT(mediaType string) bool {
 	essence, _, _ := strings.Cut(mediaType, ";")
-	return strings.EqualFold(strings.Trim(essence, " \t"), introspectionJWT)
+	essence = strings.ToLower(strings.Trim(essence, " \t"))
+	return essence == "application/token-introspection+jwt" || essence == "application/jwt"
 }

@@ -163,7 +163,7 @@ func TestA169OnlyATokenMakesASecretKnown(t *testing.T) {
 }
 
 // A response is accepted only if it can be read, at each endpoint by its standard.
-func TestA163A168OutcomesOfResponses(t *testing.T) {
+func TestA163A168A195OutcomesOfResponses(t *testing.T) {
 	const token, revocation, introspection = clientauth.Token, clientauth.Revocation, clientauth.Introspection
 	for _, test := range []struct {
 		endpoint        clientauth.Endpoint
@@ -209,7 +209,10 @@ func TestA163A168OutcomesOfResponses(t *testing.T) {
 		{revocation, 200, "text/plain", "invalid_client", "unclear"},
 		{introspection, 200, "application/json", `{"active":false}`, "accepted"},
 		{introspection, 200, "Application/Token-Introspection+JWT", "a.b.c", "accepted"},
-		{introspection, 200, "application/jwt", "a.b.c", "unclear"},
+		{introspection, 200, "application/jwt", "a.b.c", "accepted"}, // A195
+		{introspection, 401, "application/jwt", "a.b.c", "unclear"},
+		{introspection, 200, "application/jose", "a.b.c", "unclear"},
+		{token, 200, "application/jwt", "a.b.c", "unclear"},
 		{introspection, 401, "application/token-introspection+jwt", "a.b.c", "unclear"},
 		{token, 200, "application/token-introspection+jwt", "a.b.c", "unclear"},
 	} {

@@ -3,7 +3,7 @@ package proxy
 import (
 	"net/http"
 	"net/url"
-	"slices"
+	"regexp"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -62,15 +62,33 @@ func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 	return out
 }
 
+// acceptable matches an element of an Accept field that names JSON or a JWT of an
+// introspection response, with no parameter but a weight that is not zero (RFC 9110 section
+// 12.4.2). A comma in a quoted string leaves pieces that it does not match.
+var acceptable = regexp.MustCompile(`(?i)^(application/(?:json|jwt|token-introspection\+jwt))(?:[ \t]*;[ \t]*q=(?:0\.\d{0,2}[1-9]\d{0,2}|1(?:\.0{0,3})?))?$`)
+
 // accept returns the Accept field of a request to a fronted endpoint: JSON, whatever the
-// client accepts, and a JWT before it where the client accepts one. JSON stays beside the
-// JWT, because a provider that sends none could answer a wrong secret with 406.
+// client accepts. At introspection the elements of the client's field that name JSON or a
+// JWT stay as they are. JSON is added to them, because a provider that sends no JWT could
+// answer a wrong secret with 406.
 func accept(endpoint clientauth.Endpoint, client []string) string {
 	const json = "application/json"
-	if endpoint == clientauth.Introspection && slices.ContainsFunc(strings.Split(strings.Join(client, ","), ","), isIntrospectionJWT) {
-		return introspectionJWT + ", " + json + ";q=0.5"
+	var kept []string
+	hasJSON := false
+	for element := range strings.SplitSeq(strings.Join(client, ","), ",") {
+		element = strings.Trim(element, " \t")
+		if match := acceptable.FindStringSubmatch(element); match != nil && endpoint == clientauth.Introspection {
+			kept = append(kept, element)
+			hasJSON = hasJSON || strings.EqualFold(match[1], json)
+		}
 	}
-	return json
+	switch {
+	case len(kept) == 0:
+		return json
+	case !hasJSON:
+		kept = append(kept, json+";q=0.1")
+	}
+	return strings.Join(kept, ", ")
 }
 
 // isWithheld reports whether a field, its name in canonical form, must not
