@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -122,5 +123,34 @@ func TestA162RegistrationFormat(t *testing.T) {
 	g := &registering{status: 201, body: `{"client_id":"a"}`}
 	if w := g.ask("POST", "/register?format=xml", "application/json", "{}"); w.Code != 400 || len(g.arrived) > 0 {
 		t.Errorf("got %d %s, and the provider received %q", w.Code, w.Body, g.arrived)
+	}
+}
+
+// A request for a page is a browser's, and its parameters are the provider's own.
+func TestA196RegistrationPage(t *testing.T) {
+	for _, test := range []struct {
+		method, target, token, body string
+		page                        bool
+	}{
+		{"GET", "/register?callback=https%3A%2F%2Fapp.example&format=html&n%C3%A4me=x", "", "", true},
+		{"GET", "/register?a=1&a=2&_type=x", "Basic YXBwOng=", "", true},
+		{"GET", "/register?format=html", "Bearer x", "", false},
+		{"GET", "/register?format=html", "DPoP x", "", false},
+		{"GET", "/register?format=html", "", "{}", false},
+		{"POST", "/register?format=html", "", "{}", false},
+		{"DELETE", "/register?format=html", "", "", false},
+	} {
+		g := &registering{status: 200, header: http.Header{"Content-Type": {"text/html"}}, body: "<h1>Sign up</h1>"}
+		r := httptest.NewRequest(test.method, test.target, strings.NewReader(test.body))
+		r.Header = http.Header{"Accept": {"text/html, */*;q=0.8"}, "Content-Type": {"application/json"}}
+		if test.token != "" {
+			r.Header.Set("Authorization", test.token)
+		}
+		w := httptest.NewRecorder()
+		g.handler().ServeHTTP(w, r)
+		passed := w.Code == 200 && len(g.arrived) == 1 && g.accept == "text/html, */*;q=0.8" && strings.Contains(g.log.String(), "outcome=accepted")
+		if passed != test.page || !passed && w.Code != 400 {
+			t.Errorf("%s %s with %q and %q: got %d, the provider received %q, Accept %q, logged %s", test.method, test.target, test.token, test.body, w.Code, g.arrived, g.accept, &g.log)
+		}
 	}
 }

@@ -81,7 +81,8 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(err)
 		return
 	}
-	if _, err := parse(r.URL.RawQuery, h.ownQuery); err != nil {
+	page := isPage(r)
+	if _, err := parse(r.URL.RawQuery, h.ownQuery); err != nil && !page {
 		x.refuse(err)
 		return
 	}
@@ -99,8 +100,22 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.credentials.Method = asked
 	}
 	x.amend = h.tellBack(asked)
-	x.forward(outgoing{target: h.target(r), header: endToEnd(r.Header, h.Endpoint), body: body})
+	header := endToEnd(r.Header, h.Endpoint)
+	if page {
+		header["Accept"] = r.Header["Accept"]
+	}
+	x.forward(outgoing{target: h.target(r), header: header, body: body})
 }
+
+// isPage reports whether a request is for a page of the provider's, such as one to sign up:
+// a client that reads its registration has a token (RFC 7592 section 2.1).
+func isPage(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.ContentLength == 0 && !HasToken(r)
+}
+
+// HasToken reports whether a request has an access token in its Authorization field, bound
+// to a key (RFC 9449 section 7.1) or not, as every request to manage a registration has.
+func HasToken(r *http.Request) bool { return clientauth.HasScheme(r.Header, "Bearer", "DPoP") }
 
 // target returns where a request goes: to the endpoint, however the client spelled
 // its path, or else to the path that the client sent.
@@ -177,7 +192,7 @@ func (h *Registration) tellBack(asked clientauth.Method) amendment {
 		case r.status >= http.StatusBadRequest:
 			x.outcome = outcomeRejected
 		// Only a success of another method than POST may have no body.
-		case err != nil && (len(r.body) > 0 || x.r.Method == http.MethodPost):
+		case err != nil && !isPage(x.r) && (len(r.body) > 0 || x.r.Method == http.MethodPost):
 			x.outcome = outcomeUnclear
 		}
 		if x.outcome != outcomeAccepted || !isJSON(r.header) || err != nil || information.Text(memberClientID) == "" {

@@ -24,12 +24,14 @@ type registering struct {
 	header  http.Header
 	body    string
 	arrived []string
+	accept  string // of the last request that arrived
 	log     bytes.Buffer
 	clients proxy.ClientConfiguration
 }
 
 func (g *registering) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
+	g.accept = r.Header.Get("Accept")
 	g.arrived = append(g.arrived, fmt.Sprintf("%s %s %s", r.Method, r.URL, body))
 	return &http.Response{StatusCode: g.status, Header: g.header, Body: io.NopCloser(strings.NewReader(g.body)), Request: r}, err
 }

@@ -65,7 +65,7 @@ func (l lookalikes) match(r *http.Request, _ *mux.RouteMatch) bool {
 	registers := r.Method != http.MethodGet && r.Method != http.MethodHead
 	return !complete || slices.ContainsFunc(found, func(reading string) bool {
 		return holdsPath(l.endpoints, reading) || registers && holdsPath(l.registration, reading) ||
-			hasToken(r) && holdsPath(l.places, path.Dir(strings.TrimRight(reading, "/")))
+			proxy.HasToken(r) && holdsPath(l.places, path.Dir(strings.TrimRight(reading, "/")))
 	})
 }
 

@@ -29,12 +29,8 @@ func (g *gateway) registers(endpoint *url.URL) mux.MatcherFunc {
 func manages(r *http.Request, places []string) bool {
 	escaped, _ := proxy.TargetPath(r) // the gateway has refused a target without one
 	escaped = strings.TrimSuffix(escaped, "/")
-	return slices.Contains(places, path.Dir(escaped)) && path.Clean(escaped) == escaped && isPlainSegment(escaped) && hasToken(r)
+	return slices.Contains(places, path.Dir(escaped)) && path.Clean(escaped) == escaped && isPlainSegment(escaped) && proxy.HasToken(r)
 }
-
-// hasToken reports whether a request has an access token in its Authorization field, bound
-// to a key (RFC 9449 section 7.1) or not.
-func hasToken(r *http.Request) bool { return clientauth.HasScheme(r.Header, "Bearer", "DPoP") }
 
 // preflightOf matches the preflights of what matches.
 func preflightOf(matches mux.MatcherFunc) mux.MatcherFunc {
