@@ -105,6 +105,9 @@ func (r *Rules) Read(req Request) (Credentials, error) {
 	if err := CheckAuthorization(req.Header); err != nil {
 		return Credentials{}, err
 	}
+	if err := checkCookies(req.Header); err != nil {
+		return Credentials{}, err
+	}
 	if err := r.checkQuery(req); err != nil {
 		return Credentials{}, err
 	}

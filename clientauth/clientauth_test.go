@@ -147,6 +147,33 @@ func TestA166MalformedAuthorization(t *testing.T) {
 	}
 }
 
+func TestA197CookiesThatAreReadAsParameters(t *testing.T) {
+	for cookies, want := range map[string]error{
+		"":      nil,
+		"a=b":   nil,
+		"a=b; ": nil,
+		"session=client_secret; id=client_id; __Host-client_id=a; client_ids=b; method=c; x=%zz": nil,
+		"client_id=other":               clientauth.ErrCookieParameter,
+		"a=b; client_secret=y":          clientauth.ErrCookieParameter,
+		"a=b;client_assertion=y":        clientauth.ErrCookieParameter,
+		"a=b, client_assertion_type=y":  clientauth.ErrCookieParameter,
+		"grant_type=client_credentials": clientauth.ErrCookieParameter,
+		"Client_Secret=y":               clientauth.ErrCookieParameter,
+		"client.id=y":                   clientauth.ErrCookieParameter,
+		"client%5Fid=y":                 clientauth.ErrCookieParameter,
+		"client_secret[]=y":             clientauth.ErrCookieParameter,
+		"client_\u017fecret=y":          clientauth.ErrCookieParameter,
+		"_method=PUT":                   clientauth.ErrCookieParameter,
+		"client_secret":                 clientauth.ErrCookieParameter,
+	} {
+		req := request(t, []string{basic("app:x")}, "", "grant_type=x")
+		req.Header["Cookie"] = []string{"first=1", cookies}
+		if _, err := clientauth.New(clientauth.Config{}).Read(req); !errors.Is(err, want) {
+			t.Errorf("%q: got %v, want %v", cookies, err, want)
+		}
+	}
+}
+
 func TestLongestAuthorization(t *testing.T) {
 	longest := basic("app:" + strings.Repeat("s", (9<<10-len("Basic "))/4*3-4))
 	for len(longest) < 9<<10 {

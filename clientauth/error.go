@@ -102,6 +102,9 @@ var (
 	ErrBracketedParameter = &Error{CodeInvalidRequest,
 		"A parameter name holds a square bracket, which servers read differently; send each parameter under its plain name.",
 		"bracketed_parameter"}
+	ErrCookieParameter = &Error{CodeInvalidRequest,
+		"A cookie has the name of a parameter such as client_id, client_secret or grant_type, or one that is not ASCII, and some servers read cookies as parameters; leave it out.",
+		"cookie_parameter"}
 	ErrMethodOverride = &Error{CodeInvalidRequest,
 		"A parameter asks for another HTTP method, as _method does; leave it out.",
 		"method_override"}

@@ -2,6 +2,7 @@ package clientauth
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
@@ -52,12 +53,30 @@ func readings(name string) [2]string {
 // that [ParseForm] refuses. Errors are [*Error] values.
 func CheckNames(encoded string) error {
 	for piece := range strings.FieldsFuncSeq(encoded, func(c rune) bool { return c == '&' || c == ';' }) {
-		name, _, _ := strings.Cut(piece, "=")
-		if decoded, err := url.QueryUnescape(name); err == nil {
-			name = decoded
-		}
-		if err := checkName(name); err != nil && !errors.Is(err, ErrDisguisedParameter) {
+		if err := checkName(nameOf(piece)); err != nil && !errors.Is(err, ErrDisguisedParameter) {
 			return err
+		}
+	}
+	return nil
+}
+
+// nameOf returns the name in a pair, decoded if it can be.
+func nameOf(pair string) string {
+	name, _, _ := strings.Cut(pair, "=")
+	if decoded, err := url.QueryUnescape(name); err == nil {
+		return decoded
+	}
+	return name
+}
+
+// checkCookies refuses cookies that a provider could take for a parameter that the gateway
+// reads, in any spelling: $_REQUEST of PHP and Request of ASP.NET hold cookies as well.
+// Some servers separate cookies by commas.
+func checkCookies(h http.Header) error {
+	for pair := range strings.FieldsFuncSeq(strings.Join(h["Cookie"], ";"), func(c rune) bool { return c == ';' || c == ',' }) {
+		name := strings.TrimSpace(nameOf(pair))
+		if reserved(name) || name == parameterGrantType || checkName(name) != nil {
+			return ErrCookieParameter
 		}
 	}
 	return nil
