@@ -5,8 +5,10 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
 )
 
@@ -32,11 +34,41 @@ func checkEncoding(h http.Header, body []byte) error {
 	switch {
 	case len(h["Content-Type"]) > 1, err != nil && strings.TrimSpace(value) != "":
 		return errMediaType
-	case hasCharset && !strings.EqualFold(charset, "utf-8"), !utf8.Valid(body),
+	case hasCharset && !isUTF8(charset), !utf8.Valid(body),
 		bytes.HasPrefix(body, byteOrderMark), bytes.IndexByte(body, 0) >= 0: // ASCII in UTF-16 is UTF-8 with NULs
 		return errMetadataEncoding
 	}
 	return nil
+}
+
+// checkUnread refuses the body of a registration that is not a JSON object and is neither
+// empty nor what its media type says, a form or a JWT: some readers ignore the type, and
+// take a comment, a form feed or an array around JSON. The parameter names of a form are
+// checked, because some servers read a method override from forms of any kind.
+func checkUnread(r *http.Request, body []byte) error {
+	kind, err := kindOf(r.Header)
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	ofJWT := mediaType == "application/jwt" || strings.HasSuffix(mediaType, "+jwt")
+	switch {
+	case err != nil:
+		return err
+	case len(body) == 0, ofJWT && !bytes.ContainsFunc(body, isNotOfJWT):
+		return nil
+	case kind == bodyForm && looksLikeForm(body):
+		return clientauth.CheckNames(string(body))
+	}
+	return errClientMetadata
+}
+
+// isNotOfJWT reports whether a character is in no JWT (RFC 7515 section 7.1).
+func isNotOfJWT(c rune) bool {
+	return c != '.' && c != '-' && c != '_' && !('a' <= c && c <= 'z') && !('A' <= c && c <= 'Z') && !('0' <= c && c <= '9')
+}
+
+// isUTF8 reports whether text in a charset can be read as UTF-8.
+func isUTF8(charset string) bool {
+	charset = strings.ToLower(charset)
+	return charset == "utf-8" || charset == "utf8" || charset == "us-ascii"
 }
 
 // checkNames refuses client metadata of which some reader takes another member for the
@@ -57,9 +89,16 @@ func checkNames(metadata jsonobject.Object) error {
 }
 
 // isSpelling reports whether some reader takes a name for that of a member: some ignore
-// case, and others know the member as tokenEndpointAuthMethod.
+// case, space or punctuation, and others know the member as tokenEndpointAuthMethod.
 func isSpelling(name, member string) bool {
 	return strings.EqualFold(lettersOf(name), lettersOf(member))
 }
 
-func lettersOf(name string) string { return strings.NewReplacer("_", "", "-", "").Replace(name) }
+func lettersOf(name string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) {
+			return c
+		}
+		return -1
+	}, name)
+}

@@ -132,7 +132,7 @@ func (h *Registration) target(r *http.Request) *url.URL {
 // restateRegistration says client metadata in the words the provider
 // understands, and returns the method that the client asked for. Metadata under
 // another media type counts, because some providers do not look at the type;
-// what neither is nor says it is JSON is for the provider to judge. Members that
+// a form or a JWT is for the provider to judge. Members that
 // only the provider gives are removed, in every spelling that a provider may read.
 func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
 	if err := checkEncoding(r.Header, body); err != nil {
@@ -143,7 +143,7 @@ func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 	case err != nil && (isJSON(r.Header) || !errors.Is(err, jsonobject.ErrNotObject)):
 		return "", nil, errClientMetadata
 	case err != nil:
-		return clientauth.Other, body, checkForm(r, body)
+		return clientauth.Other, body, checkUnread(r, body)
 	}
 	isServerOnly := func(m jsonobject.Member) bool {
 		return slices.ContainsFunc(serverOnly[r.Method], func(name string) bool { return isSpelling(m.Name, name) })
@@ -168,16 +168,6 @@ func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 		return clientauth.Assertion, body, nil
 	}
 	return clientauth.Other, body, nil
-}
-
-// checkForm refuses a form whose parameter names are not ASCII, or that asks for another
-// method than that of the request, as servers allow that read overrides from forms of any
-// kind. A body without a media type counts as a form, because Rack reads it as one.
-func checkForm(r *http.Request, body []byte) error {
-	if kind, err := kindOf(r.Header); err == nil && kind == bodyUnread {
-		return nil
-	}
-	return clientauth.CheckNames(string(body))
 }
 
 // tellBack returns the completion of a reply to a client that asked for a

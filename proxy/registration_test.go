@@ -167,9 +167,68 @@ func TestRegistrationsThatAreNotSentOn(t *testing.T) {
 			t.Errorf("%q: the provider received %q", kind, g.arrived)
 		}
 	}
-	g := &registering{status: 400}
-	if g.ask("POST", "/register", "text/plain", "s3cret-one"); len(g.arrived) != 1 || !strings.HasSuffix(g.arrived[0], " s3cret-one") {
-		t.Errorf("what is not JSON is not the gateway's to judge: %q", g.arrived)
+}
+
+// A body that is not a JSON object passes only as what its media type says: some readers
+// ignore the type, comments, or what stands around an object.
+func TestA198RegistrationsThatAreNotJSON(t *testing.T) {
+	const object = `{"client_id":"admin","client_secret":"x"}`
+	for _, test := range []struct {
+		kind, body string
+		passes     bool
+	}{
+		{"application/x-www-form-urlencoded", "redirect_uris[]=https%3A%2F%2Fa&client_name=", true},
+		{"application/jwt", "eyJh.eyJi.c-_9", true},
+		{"application/registration+jwt", "eyJh.eyJi.", true},
+		{"text/plain", "", true},
+		{"", "", true},
+		{"text/plain", "/**/" + object, false},
+		{"", "/**/" + object, false},
+		{"text/plain", "\f" + object, false},
+		{"text/plain", "\u00a0" + object, false},
+		{"application/octet-stream", "[" + object + "]", false},
+		{"text/plain", "//\n" + object, false},
+		{"text/plain", "client_name=a", false},
+		{"", "client_name=a", false},
+		{"multipart/form-data; boundary=b", "--b\r\n\r\n" + object + "\r\n--b--", false},
+		{"application/x-www-form-urlencoded", "/**/" + object, false},
+		{"application/x-www-form-urlencoded", "[" + object + "]=", false},
+		{"application/jwt", "/**/" + object, false},
+		{"application/jwt", "[" + object + "]", false},
+	} {
+		for _, method := range []string{"POST", "PUT"} {
+			g := &registering{status: 200}
+			w := g.ask(method, "/register", test.kind, test.body)
+			passed := len(g.arrived) == 1 && strings.HasSuffix(g.arrived[0], "/register "+test.body)
+			if passed != test.passes || !passed && (w.Code != 400 || !strings.Contains(w.Body.String(), `"error":"invalid_client_metadata"`)) {
+				t.Errorf("%s %s as %q: got %d %s, the provider received %q", method, test.body, test.kind, w.Code, w.Body, g.arrived)
+			}
+		}
+	}
+}
+
+// Some readers drop space and punctuation in names.
+func TestA198SpellingsOfMembers(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"client_id ":"a","client.id":"a","\tclient secret":"s","token_endpoint_auth_method":"none"}`: `{"token_endpoint_auth_method":"none"}`,
+		`{"token.endpoint.auth.method":"none"}`:                                                        "",
+		`{"Token Endpoint Auth Method":"none"}`:                                                        "",
+		`{"token_endpoint_auth_method ":"none"}`:                                                       "",
+	} {
+		g := &registering{status: 201}
+		w := g.ask("POST", "/register", "application/json", body)
+		if got := strings.Join(g.arrived, ""); want == "" && (w.Code != 400 || got != "") || !strings.HasSuffix(got, want) {
+			t.Errorf("%s: got %d, the provider received %q", body, w.Code, got)
+		}
+	}
+}
+
+func TestRegistrationCharsets(t *testing.T) {
+	for charset, want := range map[string]int{"utf-8": 200, "UTF8": 200, "us-ascii": 200, "utf-7": 400, "iso-8859-1": 400, "utf-16": 400} {
+		g := &registering{status: 200, body: "{}"}
+		if w := g.ask("POST", "/register", "application/json; charset="+charset, "{}"); w.Code != want {
+			t.Errorf("%s: got %d %s", charset, w.Code, w.Body)
+		}
 	}
 }
 

@@ -147,7 +147,7 @@ func kindOfType(value string) (bodyKind, error) {
 		return bodyUnread, nil
 	}
 	// RFC 6749 appendix B: the character encoding is UTF-8.
-	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+	if charset, ok := parameters["charset"]; ok && !isUTF8(charset) {
 		return 0, errCharset
 	}
 	return bodyForm, nil
