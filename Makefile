@@ -5,7 +5,6 @@
 # make soak            what must not fail under load and attack, counted; 25 minutes
 # make bench           what it costs beside nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
 # make baseline        bench/baseline.txt, with which make bench compares the Go benchmarks; on a quiet machine
-# make malformed       what no client should send, against nginx and haproxy too; needs Debian and a corpus
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   that two clones make the same, and what it is
 # make lint            what further tools find; they take minutes to build
@@ -16,13 +15,10 @@ FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig 
 	internal/forwarded/FuzzSource internal/jsonobject/FuzzParse \
 	internal/origin/FuzzMove internal/submission/FuzzReadReply internal/wwwauth/FuzzReplace proxy/FuzzReply proxy/FuzzTarget wellknown/FuzzMetadata
 
-# Requests of llhttp's tests, which are not part of this repository.
-CORPUS ?= ../shared/corpora/llhttp-requests.json
-
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
 	./clientauth ./internal/jsonobject ./internal/submission ./cmd/oauthgw
 
-.PHONY: build run test conformance e2e soak bench baseline malformed release release-check lint fuzz $(FUZZ)
+.PHONY: build run test conformance e2e soak bench baseline release release-check lint fuzz $(FUZZ)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -51,12 +47,6 @@ bench: build
 
 baseline:
 	$(BENCHMARKS) > bench/baseline.txt
-
-malformed: build
-	@test -f $(CORPUS) || { echo 'there is no $(CORPUS); name the corpus: make malformed CORPUS=FILE' >&2; exit 1; }
-	go test -C e2e/malformed
-	e2e/malformed/fetch e2e/.build/peers
-	go run -C e2e/malformed . -corpus $(abspath $(CORPUS)) -gateway $(CURDIR)/bin/oauthgw -peers $(CURDIR)/e2e/.build/peers -into ../../docs/malformed.md
 
 release:
 	.ci/release

@@ -37,9 +37,12 @@ func TestA052Lengths(t *testing.T) {
 	tests := map[string]wireTest{
 		"that differ": {framed("Content-Length: 29\r\nContent-Length: 3", wireForm), "400", 0, "", false},
 	}
-	for _, length := range []string{"29, 29", "+29", "0x1d", "-1", "", "2_9", "29 ,", "9223372036854775808", "29\x0b"} {
+	for _, length := range []string{"29, 29", "+29", "0x1d", "-1", "", "2_9", "2 9", "29 ,", "9223372036854775808", "29\x0b", "29\x00"} {
 		tests["of "+length] = wireTest{framed("Content-Length: "+length, wireForm), "400", 0, "", false}
 	}
+	tests["with a space before the colon"] = wireTest{framed("Content-Length : 29", wireForm), "400", 0, "", false}
+	tests["equal in other digits"] = wireTest{framed("Content-Length: 29\r\nContent-Length: 029", wireForm), "400", 0, "", false}
+	tests["equal"] = wireTest{framed("Content-Length: 29\r\nContent-Length: 29", wireForm), "200 200", 2, "content-length: 29, ", false}
 	tryOnWire(t, tests)
 }
 
@@ -48,9 +51,15 @@ func TestA053TransferCodings(t *testing.T) {
 	for _, field := range []string{
 		"Transfer-Encoding: xchunked", "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: gzip, chunked",
 		"Transfer-Encoding: identity", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+		"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked", "Transfer-Encoding: \"chunked\"", "Transfer-Encoding: ",
+		"Transfer-Encoding: chunked;a=b", "Transfer-Encoding: chunked,", "Transfer-Encoding: \xa0chunked",
 		"Transfer-Encoding: \x0bchunked", "Transfer-Encoding : chunked",
+		"Transfer-Encoding: identity\r\nContent-Length: 29", "Content-Length: 29\r\nTransfer-Encoding: xchunked",
 	} {
 		tests[field] = wireTest{framed(field, wireChunks), "400|501", 0, "", false}
+	}
+	for _, field := range []string{"Transfer-Encoding:chunked", "Transfer-Encoding:\tchunked\t"} {
+		tests[field] = wireTest{framed(field, wireChunks), "200", 1, "", false}
 	}
 	tryOnWire(t, tests)
 }
@@ -60,6 +69,8 @@ func TestA054TransferEncodingInDisguise(t *testing.T) {
 	old := strings.Replace(chunks, "HTTP/1.1", "HTTP/1.0", 1)
 	tryOnWire(t, map[string]wireTest{
 		"folded":              {framed("Transfer-Encoding:\r\n chunked", wireChunks), "200", 1, "", false},
+		"folded after it":     {framed("Transfer-Encoding: chunked\r\n , identity", wireChunks), "400|501", 0, "", false},
+		"after a fold":        {framed("X: a\r\n Transfer-Encoding: chunked\r\nContent-Length: 29", wireForm), "200 200", 2, "", false},
 		"in other case":       {framed("Transfer-Encoding: chunKED", wireChunks), "200", 1, "", false},
 		"in HTTP/1.0":         {old, "400", 0, "", false},
 		"in lasting HTTP/1.0": {lasting(chunks), "400", 0, "", false},
@@ -76,6 +87,14 @@ var brokenChunks = map[string]string{
 	"a negative size":         "-1d\r\n" + wireForm + "\r\n0\r\n\r\n",
 	"a huge size":             "10000000000000001d\r\n" + wireForm + "\r\n0\r\n\r\n",
 	"a size of another base":  "zz\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"a size with a plus":      "+1d\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"an empty size":           "\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"a size too small":        "1c\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"a size of many digits":   "00000000000000000000001d\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"a bare CR behind a size": "1d\r" + wireForm + "\r\n0\r\n\r\n",
+	"an LF in an extension":   "1d;a\nb\r\n" + wireForm + "\r\n0\r\n\r\n",
+	"a trailer with a NUL":    "1d\r\n" + wireForm + "\r\n0\r\nX: a\x00b\r\n\r\n",
+	"a trailer of no field":   "1d\r\n" + wireForm + "\r\n0\r\nGET /x HTTP/1.1\r\n\r\n",
 }
 
 func TestA055BrokenChunks(t *testing.T) {
@@ -109,6 +128,18 @@ func TestA055BrokenChunksElsewhere(t *testing.T) {
 }
 
 func TestA056LineEnds(t *testing.T) {
+	with := func(field string) string {
+		return strings.Replace(wireGood, "Host: a\r\n", "Host: a\r\n"+field+"\r\n", 1)
+	}
+	tests := map[string]wireTest{
+		"a field beyond ASCII": {with("X: a\xe9\xffb"), "200 200", 2, "", false},
+		"CR LF with a CR more": {with("X: a\r"), "400", 0, "", false},
+		"a space before it":    {" " + wireGood, "400", 0, "", false},
+	}
+	for _, field := range []string{"X: a\x00b", "X: a\x7fb", "X: a\fb", "X", ": x", "X Y: x", "X/Y: x", "X: a\rTransfer-Encoding: chunked"} {
+		tests[field] = wireTest{with(field), "400", 0, "", false}
+	}
+	tryOnWire(t, tests)
 	tryOnWire(t, map[string]wireTest{
 		// RFC 9112 section 2.2 allows it.
 		"LF alone":                {strings.ReplaceAll(wireGood, "\r\n", "\n"), "200 200", 2, "", false},
@@ -126,11 +157,21 @@ func TestA057Pipeline(t *testing.T) {
 	})
 }
 
+func TestA057Versions(t *testing.T) {
+	tests := map[string]wireTest{}
+	for _, version := range []string{" HTTP/0.9", " HTTP/2.0", " HTTP/11", " http/1.1", " HTTP/1", " HTTP/01.1", "  HTTP/1.1", " HTTP/1.1 ", " "} {
+		tests[version] = wireTest{strings.Replace(wireGood, " HTTP/1.1", version, 1), "400|505", 0, "", false}
+	}
+	tests[" HTTP/1.9"] = wireTest{strings.Replace(wireGood, " HTTP/1.1", " HTTP/1.9", 1), "200 200", 2, "http/1.9", false}
+	tryOnWire(t, tests)
+}
+
 func TestA058Hosts(t *testing.T) {
 	to := func(field string) string { return strings.Replace(wireGood, "Host: a\r\n", field, 1) }
 	tests := map[string]wireTest{
 		"none": {to(""), "400", 0, "", true},
 		"two":  {to("Host: a\r\nHost: b\r\n"), "400", 0, "", true},
+		"same": {to("Host: a\r\nHost: a\r\n"), "400", 0, "", true},
 	}
 	for _, host := range []string{"a/../b@c", "a\x00", "", "a,b", "a b", "a:b", "a:80:80", "[::1", "user@a", "a?b"} {
 		tests["of "+host] = wireTest{to("Host: " + host + "\r\n"), "400", 0, "", true}
@@ -145,6 +186,7 @@ func TestA059WholeURL(t *testing.T) {
 	tryOnWire(t, map[string]wireTest{
 		"of another host": {strings.Replace(wireGood, "/t", "http://evil.example/t", 1), "200 200", 2, "", false},
 		"of no host":      {strings.Replace(wireGood, "/t", "http:///t", 1), "400 200", 1, "", false},
+		"of a user":       {strings.Replace(wireGood, "/t", "http://u:p@a/t", 1), "400 200", 1, "", false},
 	})
 }
 

@@ -1,3 +1,0 @@
-module oauthgw/e2e/malformed
-
-go 1.26
