@@ -1,3 +1,0 @@
-module oauthgw/e2e/clock
-
-go 1.26
