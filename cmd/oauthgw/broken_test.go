@@ -79,7 +79,7 @@ func brokenConfigurations() []breakage {
 		{"file without end", func(t *testing.T, w workshop) { w.config(t, strings.Repeat("# no end\n", largestFile/9)) },
 			"DIR/oauthgw.yaml: is larger than 1 MiB, which no configuration is"},
 		{"long file", func(t *testing.T, w workshop) { w.config(t, strings.Repeat("# long\n", 5000)+"log: {\n") },
-			"DIR/oauthgw.yaml:5002: lacks a value, or has one that begins with a character of YAML's own; put that in quotes"},
+			"DIR/oauthgw.yaml:5002: lacks a value, or has one that begins with a reserved character; quote it"},
 		{"pipe", func(t *testing.T, w workshop) { w.pipe(t, "oauthgw.yaml") },
 			"DIR/oauthgw.yaml: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"},
 		{"certificate without end", configured("tls: {cert_file: /dev/zero, key_file: /dev/zero}\n"),
@@ -95,15 +95,15 @@ func brokenConfigurations() []breakage {
 		}, "DIR/oauthgw.yaml:2: admin.web_config_file: DIR/web.yml is no regular file"},
 		{"wide file", func(t *testing.T, w workshop) {
 			w.config(t, "log: {level: [x}\n"+strings.Repeat("# "+strings.Repeat("wide ", 60)+"\nlisten: a\n", 700))
-		}, "DIR/oauthgw.yaml:1: has a bracket that is not closed, or lacks a comma within brackets"}, // the library's line
+		}, "DIR/oauthgw.yaml:2: has an unclosed bracket, or lacks a comma within brackets"}, // the library's line
 		{"half-written key", configured("client_auth:\n  con"),
-			"DIR/oauthgw.yaml:3: client_auth: must be a section, with keys among basic_decoding, conflict, challenge, insecure_query_credentials, realm, failures, clients"},
+			"DIR/oauthgw.yaml:3: client_auth: must be a section with keys among basic_decoding, conflict, challenge, insecure_query_credentials, realm, failures, clients"},
 		{"half-written value", configured("client_auth:\n  conflict:"),
-			"DIR/oauthgw.yaml:3: client_auth.conflict: has no value; write one, or leave the key out"},
+			"DIR/oauthgw.yaml:3: client_auth.conflict: has no value; write one, or remove the key"},
 		{"half-written word", configured("client_auth: \n  conflict: diff"),
 			"DIR/oauthgw.yaml:3: client_auth.conflict: must be one of differing, any, report"},
 		{"half-written quotation", configured("client_auth:\n  realm: \"login"),
-			"DIR/oauthgw.yaml:3: has a quotation mark that is not closed"},
+			"DIR/oauthgw.yaml:3: has an unclosed quotation mark"},
 		{"half-written URL", func(t *testing.T, w workshop) { w.put(t, "oauthgw.yaml", "upstream:\n  url: htt") },
 			"DIR/oauthgw.yaml:2: upstream.url: must be an http or https URL, such as http://127.0.0.1:3000"},
 		{"trust that is a directory", func(t *testing.T, w workshop) {

@@ -70,7 +70,7 @@ func TestExampleHoldsEveryKeyAtItsDefault(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the example is\n%+v\nand the defaults are\n%+v", got, want)
 	}
-	for _, key := range keysOf(reflect.TypeFor[config](), "") {
+	for _, key := range allKeys(reflect.TypeFor[config](), "") {
 		if lineOf(&source.root, strings.Split(key, ".")) == 0 || !holds(source, key) {
 			t.Errorf("the example lacks %s", key)
 		}
@@ -93,14 +93,14 @@ func holds(s *source, key string) bool {
 	return true
 }
 
-// keysOf lists the keys of a configuration struct.
-func keysOf(t reflect.Type, prefix string) []string {
+// allKeys lists the keys of a configuration struct.
+func allKeys(t reflect.Type, prefix string) []string {
 	var keys []string
 	for f := range t.Fields() {
 		key := prefix + f.Tag.Get("yaml")
 		keys = append(keys, key)
 		if f.Type.Kind() == reflect.Struct {
-			keys = append(keys, keysOf(f.Type, key+".")...)
+			keys = append(keys, allKeys(f.Type, key+".")...)
 		}
 	}
 	return keys

@@ -13,10 +13,10 @@ import (
 
 // source is where a configuration came from, for telling where a mistake is.
 type source struct {
-	file  string
-	root  yaml.Node
-	cut   []string        // the keys whose values could not be read
-	flags map[string]bool // the keys that flags gave
+	file    string
+	root    yaml.Node
+	skipped []string        // the keys whose values could not be decoded
+	flags   map[string]bool // the keys that flags gave
 }
 
 // locate says where a key was given: by a flag, in a line of the file, or
@@ -31,8 +31,8 @@ func (s *source) locate(key string) (file string, line int, flag bool) {
 // lacks reports whether a value that could not be read is the key's, or of a
 // key around it or within it.
 func (s *source) lacks(key string) bool {
-	return slices.ContainsFunc(s.cut, func(cut string) bool {
-		return strings.HasPrefix(cut+".", key+".") || strings.HasPrefix(key+".", cut+".")
+	return slices.ContainsFunc(s.skipped, func(skipped string) bool {
+		return strings.HasPrefix(skipped+".", key+".") || strings.HasPrefix(key+".", skipped+".")
 	})
 }
 
@@ -68,23 +68,23 @@ func readConfig(name string) (config, *source, mistakeList) {
 	if wrong != nil {
 		return c, nil, mistakeList{*wrong}
 	}
-	if wrong := parseOne(text, &s.root); wrong != nil {
+	if wrong := parseDocument(text, &s.root); wrong != nil {
 		wrong.File = name
 		return c, nil, mistakeList{*wrong}
 	}
 	if s.root.IsZero() { // there are comments only
 		return c, s, nil
 	}
-	shape := shape{file: name}
-	if !shape.fits("", s.root.Content[0], reflect.TypeFor[config]()) {
-		return c, nil, shape.found
+	d := decoder{file: name}
+	if !d.checkNode("", s.root.Content[0], reflect.TypeFor[config]()) {
+		return c, nil, d.found
 	}
-	s.cut = shape.cut
+	s.skipped = d.skipped
 	// The last word is the library's: what it refuses is not run.
 	if err := s.root.Decode(&c); err != nil {
-		return c, nil, append(shape.found, mistake{File: name, Message: "cannot be read: " + strings.TrimPrefix(err.Error(), "yaml: ")})
+		return c, nil, append(d.found, mistake{File: name, Message: "cannot be read: " + strings.TrimPrefix(err.Error(), "yaml: ")})
 	}
-	return c, s, shape.found
+	return c, s, d.found
 }
 
 // readText reads a configuration that is not empty.

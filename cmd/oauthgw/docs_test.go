@@ -91,7 +91,7 @@ func anchors(page string) []string {
 
 // A key of the configuration that a page names is one.
 func TestKeysInPagesExist(t *testing.T) {
-	keys := keysOf(reflect.TypeFor[config](), "")
+	keys := allKeys(reflect.TypeFor[config](), "")
 	named := regexp.MustCompile(`^([a-z_]+(?:\.[a-z_]+)+)(?::.*)?$`)
 	count := 0
 	for name, page := range pages(t) {
@@ -119,7 +119,7 @@ func isOpen(key string) bool {
 // A configuration that a page shows is one: what its first key says is ours is
 // read to its end.
 func TestConfigurationsInPagesAreRead(t *testing.T) {
-	keys := keysOf(reflect.TypeFor[config](), "")
+	keys := allKeys(reflect.TypeFor[config](), "")
 	count := 0
 	for name, page := range pages(t) {
 		for _, m := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(page, -1) {

@@ -32,7 +32,7 @@ func TestSchemaIsThatOfTheConfiguration(t *testing.T) {
 		t.Errorf("docs/config.schema.json is not that of the configuration (%v); write it with\n"+
 			"go test ./cmd/oauthgw -run TestSchema -update", err)
 	}
-	for _, key := range keysOf(reflect.TypeFor[config](), "") {
+	for _, key := range allKeys(reflect.TypeFor[config](), "") {
 		if d.docs[key] == "" {
 			t.Errorf("%s has no comment in config.go, so the schema has no description of it", key)
 		}
