@@ -22,14 +22,14 @@ import (
 // which method, from where, and what became of it. It is no place for secrets,
 // and nobody waits for it. Nil keeps none. It is safe for concurrent use.
 type audit struct {
-	sink    *sink
+	sink    *asyncWriter
 	handler slog.Handler
 	on      atomic.Bool               // entries are kept
 	next    atomic.Pointer[auditFile] // where further entries go; nil: as before
 	stdout  io.Writer
 	log     *slog.Logger // of operations
 
-	// Of the sink's goroutine.
+	// Used by the goroutine of the asyncWriter.
 	file    *auditFile
 	failing bool // the last entry could not be written
 }
@@ -42,7 +42,7 @@ const toStdout = "-"
 // begins and ends.
 func newAudit(stdout io.Writer, log *slog.Logger, drop func()) *audit {
 	a := &audit{stdout: stdout, log: log, file: &auditFile{}}
-	a.sink = newSink(a, auditHandler, drop)
+	a.sink = newAsyncWriter(a, auditHandler, drop)
 	a.handler = inRequest{auditHandler(a.sink)}
 	return a
 }
@@ -79,10 +79,10 @@ func (a *audit) record(ctx context.Context, d proxy.Decision) {
 	}
 	entry := slog.NewRecord(d.Time, slog.LevelInfo, "client authentication", 0)
 	entry.AddAttrs(d.Attrs()...)
-	_ = a.handler.Handle(ctx, entry) // the sink takes everything
+	_ = a.handler.Handle(ctx, entry) // the writer takes every line
 }
 
-// Write implements [io.Writer] for the sink.
+// Write implements [io.Writer] for the asyncWriter.
 func (a *audit) Write(entries []byte) (int, error) {
 	n, err := a.write(entries)
 	switch failing := err != nil; {
@@ -157,7 +157,7 @@ func (a *audit) close() {
 	if a == nil {
 		return
 	}
-	a.sink.close()
+	a.sink.Close()
 	select {
 	case <-a.sink.done:
 		a.file.close()

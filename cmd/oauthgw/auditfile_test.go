@@ -28,9 +28,9 @@ func TestA131AuditWithoutDescriptors(t *testing.T) {
 	withoutDescriptors(t, func() {
 		for range 3 {
 			a.record(t.Context(), proxy.Decision{Endpoint: "token"})
-			time.Sleep(2 * sinkPause)
+			time.Sleep(2 * asyncPause)
 		}
-		a.sink.close()
+		a.sink.Close()
 	})
 	if n := strings.Count(contents(file), "\n"); n != 3 {
 		t.Errorf("%d records, want 3: %s", n, contents(file))
@@ -101,7 +101,7 @@ func TestA131AuditFileIsReplaced(t *testing.T) {
 				a.to(file)
 			}
 			record(step.holds)
-			a.sink.close()
+			a.sink.Close()
 			if opened := a.file.File != first; opened != step.opened {
 				t.Errorf("the file was opened again: %v", opened)
 			}

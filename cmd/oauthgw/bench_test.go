@@ -42,8 +42,8 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 	if len(mistakes) > 0 {
 		b.Fatal(mistakes)
 	}
-	lines := newSink(io.Discard, s.logHandler, func() {})
-	defer lines.close()
+	lines := newAsyncWriter(io.Discard, s.logHandler, func() {})
+	defer lines.Close()
 	o := observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: metrics.New(build()), decisions: &decisions{}}
 	stub := providerStub{provided}
 	g, err := newGatewayOver(ways{stub, stub, stub}, s, o)

@@ -51,7 +51,7 @@ func newObservers(ctx context.Context, s settings, stdout, stderr io.Writer) (o 
 	current := func(w io.Writer) slog.Handler {
 		return following{func() slog.Handler { return inForce.Load().logHandler(w) }}
 	}
-	lines := newSink(stderr, current, func() { m.LogDropped("operations") })
+	lines := newAsyncWriter(stderr, current, func() { m.LogDropped("operations") })
 	o = observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: m, inForce: inForce}
 	own := slog.New(current(lines))
 	o.audit = newAudit(stdout, own, func() { m.LogDropped("audit") })
@@ -67,14 +67,14 @@ func newObservers(ctx context.Context, s settings, stdout, stderr io.Writer) (o 
 }
 
 // dismiss ends them, the log last because it tells of the others.
-func (o observers) dismiss(log *slog.Logger, lines *sink) {
+func (o observers) dismiss(log *slog.Logger, lines *asyncWriter) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := o.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		log.Warn("the last traces were not sent", "fault", err.Error())
 	}
 	o.audit.close()
-	lines.close()
+	lines.Close()
 }
 
 // decided is told what became of each request at a fronted endpoint.

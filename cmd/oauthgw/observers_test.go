@@ -29,7 +29,7 @@ func (v *valve) Write(p []byte) (int, error) {
 }
 
 // A reload of log.level and log.format reaches the loggers that outlive it: of the
-// audit record, of tracing and of the sink for log lines.
+// audit record, of tracing and of the writer of log lines.
 func TestA137ReloadReachesEveryLogger(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	dir := t.TempDir()
@@ -55,9 +55,9 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 	complain := func() {
 		otel.Handle(errors.New("a span was lost"))
 		o.audit.record(t.Context(), proxy.Decision{Endpoint: "token"})
-		time.Sleep(4 * sinkPause) // the audit record has failed, or will be written
+		time.Sleep(4 * asyncPause) // the audit record has failed, or will be written
 		stderr.closed.Lock()
-		for range 2*sinkLines + 1 {
+		for range 2*asyncLines + 1 {
 			l.log().Error("a line")
 		}
 		stderr.closed.Unlock()

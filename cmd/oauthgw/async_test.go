@@ -19,33 +19,37 @@ type gate struct {
 
 func (g gate) Write(p []byte) (int, error) { <-g.open; return g.w.Write(p) }
 
-// A log that nobody reads holds nothing up, and tells later what it lost, where it
-// is missing.
+// A log that nobody reads blocks no caller. Where lines were dropped the log says how
+// many.
 func TestLogThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out syncBuffer
 		var drops atomic.Int64
 		g := gate{make(chan struct{}), &out}
-		s := newSink(g, settings{logJSON: true}.logHandler, func() { drops.Add(1) })
-		for i := range sinkLines + 100 {
-			fmt.Fprintf(s, "{\"line\":%d}\n", i)
-			if i == 10 {
-				time.Sleep(2 * sinkPause) // these are being written
+		a := newAsyncWriter(g, settings{logJSON: true}.logHandler, func() { drops.Add(1) })
+		const batch = 10
+		for i := range batch + asyncLines + 100 {
+			if i == batch {
+				time.Sleep(2 * asyncPause) // the lines before this one are being written
 			}
+			fmt.Fprintf(a, "{\"line\":%d}\n", i)
 		}
 		if drops.Load() != 100 {
-			t.Errorf("%d lines were dropped", drops.Load())
+			t.Errorf("dropped %d lines, want 100", drops.Load())
 		}
 		close(g.open)
-		time.Sleep(2 * sinkPause)
-		fmt.Fprintln(s, "{}")
-		s.close()
+		time.Sleep(2 * asyncPause)
+		fmt.Fprintln(a, "{}")
+		a.Close()
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		if len(lines) != sinkLines+2 || !strings.Contains(lines[sinkLines], `"msg":"log lines were dropped here","count":100`) {
-			t.Errorf("%d lines, the last of which are %s", len(lines), lines[len(lines)-2:])
+		if n := batch + asyncLines; len(lines) != n+2 || !strings.Contains(lines[n], `"msg":"log lines were dropped here","count":100`) {
+			t.Errorf("%d lines, the last are %s", len(lines), lines[len(lines)-2:])
 		}
-		fmt.Fprintln(s, "late") // is nobody's fault
-		s.close()
+		fmt.Fprintln(a, "late") // ignored, not counted
+		a.Close()
+		if drops.Load() != 100 {
+			t.Errorf("dropped %d lines, want 100", drops.Load())
+		}
 	})
 }
 
@@ -53,11 +57,11 @@ func TestLogThatNobodyReads(t *testing.T) {
 func TestLogThatIsNeverRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate{make(chan struct{}), io.Discard}
-		s := newSink(g, settings{logJSON: true}.logHandler, func() {})
+		s := newAsyncWriter(g, settings{logJSON: true}.logHandler, func() {})
 		fmt.Fprintln(s, "{}")
 		start := time.Now()
-		s.close()
-		if d := time.Since(start); d != sinkFlush {
+		s.Close()
+		if d := time.Since(start); d != asyncFlush {
 			t.Errorf("it took %v to give up", d)
 		}
 		close(g.open)
@@ -72,11 +76,11 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left o
 func TestLogThatIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var drops atomic.Int64
-		s := newSink(full{}, settings{}.logHandler, func() { drops.Add(1) })
+		s := newAsyncWriter(full{}, settings{}.logHandler, func() { drops.Add(1) })
 		for range 5 {
 			fmt.Fprintln(s, "{}")
 		}
-		s.close()
+		s.Close()
 		if drops.Load() != 3 {
 			t.Errorf("%d lines were counted as dropped", drops.Load())
 		}
@@ -90,11 +94,11 @@ func (full) Write([]byte) (int, error) { return 7, errors.New("no space left on 
 
 func TestLogThatCannotBeWritten(t *testing.T) {
 	var drops atomic.Int64
-	s := newSink(broken{}, settings{}.logHandler, func() { drops.Add(1) })
+	s := newAsyncWriter(broken{}, settings{}.logHandler, func() { drops.Add(1) })
 	for range 5 {
 		fmt.Fprintln(s, "{}")
 	}
-	s.close()
+	s.Close()
 	if drops.Load() != 5 {
 		t.Errorf("%d of 5 lines were counted as dropped", drops.Load())
 	}
