@@ -53,8 +53,6 @@ var house = map[string]struct{ ours, doors []string }{
 	// as I am told, and I remember what arrived.
 	"oauthgw/internal/hostile":          {ours: []string{"oauthgw/internal/legacy"}},
 	"oauthgw/internal/hostile/hostiled": {ours: []string{"oauthgw/internal/hostile"}},
-	// The tests of a package, and no goroutine that outlives them.
-	"oauthgw/internal/leaks": {doors: []string{"go.uber.org/goleak"}},
 	// What OpenTelemetry is told of requests.
 	"oauthgw/internal/tracing": {ours: []string{"oauthgw/internal/answered"}, doors: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 	// What operators and machines do to the gateway while clients use it, and

@@ -3,7 +3,7 @@ package statuspage_test
 import (
 	"testing"
 
-	"oauthgw/internal/leaks"
+	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
