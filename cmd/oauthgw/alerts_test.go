@@ -10,7 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// rulesFile is as much of a file of Prometheus's rules as the tests look at.
+// rulesFile is the part of a Prometheus rule file that the tests look at.
 type rulesFile struct {
 	Groups []struct {
 		Rules []rule
@@ -22,7 +22,7 @@ type rule struct {
 	Labels, Annotations map[string]string
 }
 
-// readRules returns the rules that are delivered, in their order.
+// readRules returns the rules of deploy/prometheus/rules.yaml in order.
 func readRules(t *testing.T) (rules []rule) {
 	t.Helper()
 	var file rulesFile
@@ -38,6 +38,25 @@ func readRules(t *testing.T) (rules []rule) {
 	return rules
 }
 
+// rulesTests is the part of a promtool test file that the tests look at.
+type rulesTests struct {
+	Tests []struct {
+		InputSeries []struct{ Series string } `yaml:"input_series"`
+		ExprTests   []struct {
+			Expr    string
+			Samples []struct{ Labels string } `yaml:"exp_samples"`
+		} `yaml:"promql_expr_test"`
+	}
+}
+
+func readRulesTests(t *testing.T) (file rulesTests) {
+	t.Helper()
+	if err := yaml.Unmarshal(read(t, "../../deploy/prometheus/rules_test.yaml"), &file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func read(t *testing.T, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -49,42 +68,60 @@ func read(t *testing.T, name string) []byte {
 
 var (
 	sectionTitle = regexp.MustCompile(`(?m)^## (\w+)$`)
-	testedAlert  = regexp.MustCompile(`ALERTS\{alertname="(\w+)"`)
+	usedLabel    = regexp.MustCompile(`\$labels\.(\w+)`)
 )
 
-// found returns what the first group of an expression matches in a file, each
-// once, in order.
-func found(t *testing.T, file string, e *regexp.Regexp) (out []string) {
-	t.Helper()
-	for _, m := range e.FindAllStringSubmatch(string(read(t, file)), -1) {
-		if !slices.Contains(out, m[1]) {
-			out = append(out, m[1])
-		}
-	}
-	return out
-}
-
-// Whoever is woken by an alert finds what to do, and no section waits for an
-// alert that is gone.
-func TestEachAlertHasItsSectionAndTests(t *testing.T) {
-	var alerts []string
+// docs/alerts.md has a section for each alert, in the same order.
+func TestAlertsAreDocumented(t *testing.T) {
+	var alerts, sections []string
 	for _, r := range readRules(t) {
 		if r.Alert != "" {
 			alerts = append(alerts, r.Alert)
 		}
 	}
-	for file, e := range map[string]*regexp.Regexp{
-		"../../docs/alerts.md":                    sectionTitle,
-		"../../deploy/prometheus/rules_test.yaml": testedAlert,
-	} {
-		if got := found(t, file, e); !slices.Equal(got, alerts) {
-			t.Errorf("%s has\n%s\nand the alerts are\n%s", file, got, alerts)
+	for _, m := range sectionTitle.FindAllStringSubmatch(string(read(t, "../../docs/alerts.md")), -1) {
+		sections = append(sections, m[1])
+	}
+	if !slices.Equal(sections, alerts) {
+		t.Errorf("the sections are\n%s\nand the alerts are\n%s", sections, alerts)
+	}
+}
+
+// Each alert has a promtool test that expects it to fire and one that expects it
+// not to. Fired alerts have the labels that the annotations use.
+func TestAlertsAreTested(t *testing.T) {
+	file := readRulesTests(t)
+	for _, r := range readRules(t) {
+		if r.Alert == "" {
+			continue
+		}
+		var fired []string
+		silent := false
+		for _, test := range file.Tests {
+			for _, e := range test.ExprTests {
+				if e.Expr != `ALERTS{alertname="`+r.Alert+`",alertstate="firing"}` {
+					continue
+				}
+				silent = silent || len(e.Samples) == 0
+				for _, sample := range e.Samples {
+					fired = append(fired, sample.Labels)
+				}
+			}
+		}
+		if len(fired) == 0 || !silent {
+			t.Errorf("%s: there is a test that expects it to fire: %t, and not to: %t", r.Alert, len(fired) > 0, silent)
+		}
+		for _, m := range usedLabel.FindAllStringSubmatch(r.Annotations["summary"]+r.Annotations["description"], -1) {
+			for _, labels := range fired {
+				if !strings.Contains(labels, ","+m[1]+`="`) {
+					t.Errorf("%s: an annotation uses the label %s, which %s lacks", r.Alert, m[1], labels)
+				}
+			}
 		}
 	}
 }
 
-// An alert says how bad it is, what is happening, what to do, and where more
-// is written.
+// Each alert has a severity, a summary, a description and a link to its section.
 func TestAlertsAreComplete(t *testing.T) {
 	for _, r := range readRules(t) {
 		if r.Alert == "" {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// queries returns every query that is delivered, by where it stands.
+// queries returns every query of the rules and the dashboard by its place.
 func queries(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -96,6 +96,28 @@ func TestQueriesAreOfWhatIsExposed(t *testing.T) {
 				if name != "" && !labels[name] && !slices.Contains(ofTargets, name) {
 					t.Errorf("%s groups by %s, which nothing has", place, name)
 				}
+			}
+		}
+	}
+}
+
+// The promtool tests of the rules assume series that a gateway exposes: an alert
+// that joins or groups by a label no series has would not fire in them.
+func TestRulesAreTestedOnWhatIsExposed(t *testing.T) {
+	exposed := afterBadDays(t)
+	for _, test := range readRulesTests(t).Tests {
+		for _, input := range test.InputSeries {
+			name, _, _ := strings.Cut(input.Series, "{")
+			labels := map[string]string{}
+			for _, pair := range labelPair.FindAllStringSubmatch(input.Series, -1) {
+				labels[pair[1]] = pair[2]
+			}
+			delete(labels, "job")
+			delete(labels, "instance")
+			if name != "up" && !slices.ContainsFunc(exposed[name], func(e map[string]string) bool {
+				return slices.Equal(slices.Sorted(maps.Keys(e)), slices.Sorted(maps.Keys(labels)))
+			}) {
+				t.Errorf("no gateway exposes a series with the labels of %s", input.Series)
 			}
 		}
 	}
