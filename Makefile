@@ -6,7 +6,7 @@
 # make bench           what it costs beside nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
 # make baseline        bench/baseline.txt, with which make bench compares the Go benchmarks; on a quiet machine
 # make release         dist/: binaries, bills of materials, checksums
-# make release-check   that two clones make the same, and what it is
+# make release-check   build the release from two clones, compare and check the files
 # make lint            what further tools find; they take minutes to build
 # make fuzz            every fuzz target for FUZZTIME each; make PACKAGE/TARGET for one
 
@@ -52,7 +52,7 @@ release:
 	.ci/release
 
 release-check:
-	go test -C e2e/release -count=1 -timeout 30m -v .
+	.ci/release-check
 
 lint:
 	.ci/lint
