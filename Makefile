@@ -11,14 +11,14 @@
 # make fuzz            every fuzz target for FUZZTIME each; make PACKAGE/TARGET for one
 
 FUZZTIME ?= 10m
-FUZZ = clientauth/FuzzParseForm clientauth/FuzzReadBasic cmd/oauthgw/FuzzConfig \
-	internal/forwarded/FuzzSource internal/jsonobject/FuzzParse \
-	internal/origin/FuzzMove internal/submission/FuzzReadReply internal/wwwauth/FuzzReplace proxy/FuzzReply proxy/FuzzTarget wellknown/FuzzMetadata
+# Every fuzz target, as PACKAGE/TARGET. make fails if FUZZ has any other name.
+FUZZ_TARGETS := $(shell grep -ro --include='*_test.go' --exclude-dir=e2e '^func Fuzz[A-Za-z]*' * | sed 's|/[^/]*:func |/|')
+FUZZ = $(FUZZ_TARGETS)
 
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
 	./clientauth ./internal/jsonobject ./internal/submission ./cmd/oauthgw
 
-.PHONY: build run test conformance e2e soak bench baseline release release-check lint fuzz $(FUZZ)
+.PHONY: build run test conformance e2e soak bench baseline release release-check lint fuzz $(FUZZ_TARGETS)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -59,5 +59,5 @@ lint:
 
 fuzz: $(FUZZ)
 
-$(FUZZ):
+$(FUZZ_TARGETS):
 	go test -run '^$$' -fuzz '^$(@F)$$' -fuzztime $(FUZZTIME) ./$(@D)
