@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowedImports are the imports of each package, the standard library and tests aside:
+// packages of this module, and other modules. Few packages import a module, so that it can
+// be replaced.
+var allowedImports = map[string][]string{
+	"oauthgw/clientauth": {},
+	"oauthgw/metrics":    {"oauthgw/internal/answered", "github.com/prometheus/client_golang"},
+	"oauthgw/proxy": {
+		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/bodyend",
+		"oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission", "oauthgw/internal/wwwauth",
+	},
+	"oauthgw/wellknown": {
+		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/printable", "oauthgw/internal/stack",
+		"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight",
+	},
+	"oauthgw/cmd/oauthgw": {
+		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/answered", "oauthgw/internal/attempts",
+		"oauthgw/internal/bodyend", "oauthgw/internal/doctor", "oauthgw/internal/forwarded", "oauthgw/internal/legacy", "oauthgw/internal/origin",
+		"oauthgw/internal/printable", "oauthgw/internal/stack",
+		"oauthgw/internal/statuspage", "oauthgw/internal/tracing",
+		"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors",
+		"golang.org/x/sys/unix", "gopkg.in/yaml.v3",
+	},
+	"oauthgw/internal/answered":         {},
+	"oauthgw/internal/attempts":         {"github.com/hashicorp/golang-lru/v2", "golang.org/x/time/rate"},
+	"oauthgw/internal/bodyend":          {},
+	"oauthgw/internal/doctor":           {"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/printable", "oauthgw/internal/wwwauth"},
+	"oauthgw/internal/forwarded":        {},
+	"oauthgw/internal/hostile":          {"oauthgw/internal/legacy"},
+	"oauthgw/internal/hostile/hostiled": {"oauthgw/internal/hostile"},
+	"oauthgw/internal/jsonobject":       {},
+	"oauthgw/internal/legacy":           {},
+	"oauthgw/internal/legacy/legacyd":   {"oauthgw/internal/legacy"},
+	"oauthgw/internal/origin":           {},
+	"oauthgw/internal/printable":        {},
+	"oauthgw/internal/stack":            {},
+	"oauthgw/internal/statuspage":       {"oauthgw/internal/jsonobject"},
+	"oauthgw/internal/submission":       {},
+	"oauthgw/internal/tracing":          {"oauthgw/internal/answered", "go.opentelemetry.io/otel", "github.com/go-logr/logr"},
+	"oauthgw/internal/wwwauth":          {},
+	"oauthgw/bench/marked":              {},
+	"oauthgw/bench/pace":                {"oauthgw/clientauth", "oauthgw/bench/marked", "oauthgw/internal/submission"},
+	"oauthgw/bench/soak":                {"oauthgw/bench/marked"},
+}
+
+func TestImports(t *testing.T) {
+	missing := map[string]bool{}
+	for name := range allowedImports {
+		missing[name] = true
+	}
+	for _, p := range packages(t) {
+		allowed, ok := allowedImports[p.ImportPath]
+		if delete(missing, p.ImportPath); !ok {
+			t.Errorf("%s has no row in allowedImports: add one, or move the code to a package that has one", p.ImportPath)
+			continue
+		}
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		for _, i := range p.Imports {
+			isOurs := strings.HasPrefix(i, "oauthgw/")
+			isStandard := !strings.Contains(strings.Split(i, "/")[0], ".") && !isOurs
+			if !isStandard && !slices.ContainsFunc(allowed, func(a string) bool { return i == a || !isOurs && strings.HasPrefix(i, a+"/") }) {
+				t.Errorf("%s imports %s, which is not in its row of allowedImports", p.ImportPath, i)
+			}
+		}
+	}
+	for name := range missing {
+		t.Errorf("allowedImports has a row for %s, which does not exist", name)
+	}
+}
+
+type listedPackage struct {
+	ImportPath, Doc, Dir               string
+	Imports, TestGoFiles, XTestGoFiles []string
+}
+
+// packages returns the packages of this module.
+func packages(t *testing.T) []listedPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Dir,Imports,TestGoFiles,XTestGoFiles", "oauthgw/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var listed []listedPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listedPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return listed
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		listed = append(listed, p)
+	}
+}
