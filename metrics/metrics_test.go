@@ -3,6 +3,8 @@ package metrics_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +93,27 @@ func TestNames(t *testing.T) {
 		if !strings.Contains(got, want+"\n") {
 			t.Errorf("the exposition lacks %s\n%s", want, got)
 		}
+	}
+}
+
+// The README's table has each metric with its labels, in the order of the exposition.
+func TestTableInREADME(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample := regexp.MustCompile(`(?m)^(oauthgw_\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? \S+$`)
+	value := regexp.MustCompile(`="[^"]*",?`)
+	rows := map[string]bool{}
+	for _, m := range sample.FindAllStringSubmatch(exposed(t, everything()), -1) {
+		labels := strings.Join(strings.Fields(value.ReplaceAllString(m[2], " ")), ", ")
+		row := "\n| `" + m[1] + "` | " + strings.TrimLeft(strings.TrimSuffix(labels, ", le")+" | ", " ")
+		if rows[row] = true; !strings.Contains(string(readme), row) {
+			t.Errorf("README.md has no row %s", row)
+		}
+	}
+	if n := strings.Count(string(readme), "\n| `oauthgw_"); n != len(rows) {
+		t.Errorf("README.md has %d rows of metrics, the program has %d metrics", n, len(rows))
 	}
 }
 

@@ -4,179 +4,212 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
-)
 
-// pages reads the documentation, by its place below the top.
-func pages(t *testing.T) map[string]string {
-	t.Helper()
-	found := map[string]string{}
-	for _, pattern := range []string{"README.md", "docs/*.md", "deploy/*/*.md"} {
-		names, err := filepath.Glob(filepath.Join("../..", pattern))
-		if err != nil || len(names) == 0 {
-			t.Fatalf("no page is %s: %v", pattern, err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found[strings.TrimPrefix(filepath.ToSlash(name), "../../")] = string(text)
-		}
-	}
-	return found
-}
+	"gopkg.in/yaml.v3"
+)
 
 var (
-	fence   = regexp.MustCompile("(?ms)^( *)```.*?^ *```$")
-	span    = regexp.MustCompile("`([^`]+)`")
-	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	codeBlock  = regexp.MustCompile("(?ms)^( *)```.*?^ *```$")
+	yamlBlock  = regexp.MustCompile("(?ms)^```yaml\n((\\w+):.*?)^```$")
+	codeSpan   = regexp.MustCompile("`([^`]+)`")
+	link       = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading    = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notAnchor  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+	dottedKey  = regexp.MustCompile(`^(([a-z_]+)(?:\.[a-z_]+)+)(?::.*)?$`)
+	evidence   = regexp.MustCompile(`^(?:Test|Fuzz)[A-Z]\w+$|^[\w./-]+(?:\.txt|\.bad\.yaml|_test\.go|\.mjs)$`)
+	metricRow  = regexp.MustCompile("(?m)^\\| `(oauthgw_\\w+)` \\| ([a-z_, ]*)\\| ")
+	selector   = regexp.MustCompile(`\b((?:job:)?oauthgw_[a-z_]+[a-z](?::\w+)?)(?:\{([^}]*)\})?`)
+	matcher    = regexp.MustCompile(`(\w+)(?:=~|!~|!=|=)"([^"]*)"`)
+	grouping   = regexp.MustCompile(`\b(?:by|on) \(([a-z_, ]*)\)[a-z0-9_\s().,]*?` + selector.String())
+	labelValue = regexp.MustCompile(`[a-z_]{3,}`)
+	refusal    = regexp.MustCompile(`(?:Error\{|refuse\(w, )[^{}]*?"([A-Z][^"]*\.)"`)
+	notText    = regexp.MustCompile(`^(?:oauthgw|curl|codex|ss|proxy_pass) |^[a-z_.]+: |^[A-Z]\w+-\w+: |^\S*$`)
 )
 
-// prose returns a page without what stands between fences.
-func prose(page string) string { return fence.ReplaceAllString(page, "") }
+// foreignTexts are those of browsers, clients and the system in docs/troubleshooting.md.
+var foreignTexts = []string{
+	"No 'Access-Control-Allow-Origin' header is present", "did not match the issuer URL returned by provider", "Registration failed",
+	"Dynamic client registration not supported", "i/o timeout", "no such host", "connect: permission denied", "permission denied",
+	"x509: certificate signed by unknown authority", "certificate has expired or is not yet valid", "certificate is valid for … not …",
+}
 
-// spans returns what a page shows as code within its prose, on one line each.
-func spans(page string) []string {
-	var found []string
-	for _, m := range span.FindAllStringSubmatch(prose(page), -1) {
+// read returns the files of the repository that match the patterns, by path. Tests match
+// only a pattern for tests.
+func read(t *testing.T, patterns ...string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, pattern := range patterns {
+		names, err := filepath.Glob(filepath.Join("../..", pattern))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no file matches %s: %v", pattern, err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") == strings.HasSuffix(pattern, "_test.go") {
+				files[strings.TrimPrefix(name, "../../")] = textOf(t, name)
+			}
+		}
+	}
+	return files
+}
+
+func readAll(t *testing.T, patterns ...string) string {
+	t.Helper()
+	return strings.Join(slices.Collect(maps.Values(read(t, patterns...))), "\n")
+}
+
+func pages(t *testing.T) map[string]string { return read(t, "*.md", "docs/*.md", "deploy/*/*.md") }
+
+// spans returns the inline code of a page, each on one line.
+func spans(page string) (found []string) {
+	for _, m := range codeSpan.FindAllStringSubmatch(codeBlock.ReplaceAllString(page, ""), -1) {
 		found = append(found, strings.Join(strings.Fields(m[1]), " "))
 	}
 	return found
 }
 
-func TestLinksLeadSomewhere(t *testing.T) {
+func TestLinksInDocs(t *testing.T) {
 	all := pages(t)
 	for name, page := range all {
-		for _, m := range link.FindAllStringSubmatch(prose(page), -1) {
+		for _, m := range link.FindAllStringSubmatch(codeBlock.ReplaceAllString(page, ""), -1) {
 			target, fragment, _ := strings.Cut(m[1], "#")
 			if strings.Contains(target, "://") {
 				continue
 			}
 			file := name
 			if target != "" {
-				file = filepath.ToSlash(filepath.Join(filepath.Dir(name), target))
+				file = filepath.Join(filepath.Dir(name), target)
 			}
-			if _, err := os.Stat(filepath.Join("../..", file)); err != nil {
-				t.Errorf("%s links to %s, which is not there", name, m[1])
-			} else if fragment != "" && !slices.Contains(anchors(all[file]), fragment) {
-				t.Errorf("%s links to %s, and no heading there is #%s", name, m[1], fragment)
+			anchors := []string{""}
+			for _, h := range heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(all[file], ""), -1) {
+				anchors = append(anchors, strings.ReplaceAll(strings.ToLower(notAnchor.ReplaceAllString(h[1], "")), " ", "-"))
+			}
+			if _, err := os.Stat(filepath.Join("../..", file)); err != nil || !slices.Contains(anchors, fragment) {
+				t.Errorf("%s: the target of the link %s does not exist", name, m[1])
 			}
 		}
 	}
 }
 
-// anchors returns the fragments under which GitHub has the headings of a page.
-func anchors(page string) []string {
-	var found []string
-	for _, m := range heading.FindAllStringSubmatch(prose(page), -1) {
-		found = append(found, strings.Map(func(c rune) rune {
-			switch {
-			case c == ' ':
-				return '-'
-			case c == '-' || c == '_' || unicode.IsLetter(c) || unicode.IsDigit(c):
-				return unicode.ToLower(c)
-			}
-			return -1
-		}, m[1]))
-	}
-	return found
+// strictly reads a configuration whose keys all have to exist.
+func strictly(text string) error {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	decoder.KnownFields(true)
+	return decoder.Decode(new(config))
 }
 
-// A key of the configuration that a page names is one.
-func TestKeysInPagesExist(t *testing.T) {
-	keys := allKeys(reflect.TypeFor[config](), "")
-	named := regexp.MustCompile(`^([a-z_]+(?:\.[a-z_]+)+)(?::.*)?$`)
-	count := 0
+// TestNamesInDocs looks for the keys, tests and test files that pages name, and reads the
+// configurations that they show.
+func TestNamesInDocs(t *testing.T) {
+	tests := readAll(t, "*/*_test.go", "*/*/*_test.go", "*/*/*/*_test.go")
+	isKey := func(name string) bool { return strictly(configWith(name, "null")) == nil }
+	exists := func(name string) bool {
+		found := strings.Contains(tests, "\nfunc "+name+"(")
+		for _, place := range []string{"testdata/*/", "../../", "../../*/*/"} {
+			files, _ := filepath.Glob(place + name)
+			found = found || len(files) > 0
+		}
+		return found
+	}
 	for name, page := range pages(t) {
-		for _, text := range spans(page) {
-			m := named.FindStringSubmatch(text)
-			if m == nil || !slices.Contains(keys, strings.Split(m[1], ".")[0]) {
-				continue
+		for _, span := range spans(page) {
+			if m := dottedKey.FindStringSubmatch(span); m != nil && isKey(m[2]) && !isKey(m[1]) {
+				t.Errorf("%s: there is no key %s", name, m[1])
 			}
-			count++
-			if !slices.ContainsFunc(keys, func(key string) bool { return m[1] == key || isOpen(key) && strings.HasPrefix(m[1], key+".") }) {
-				t.Errorf("%s names the key %s, which is none", name, m[1])
+			if evidence.MatchString(span) && !exists(span) {
+				t.Errorf("%s: there is no %s", name, span)
 			}
 		}
-	}
-	if count < 50 {
-		t.Errorf("only %d keys were found in the pages", count)
-	}
-}
-
-// isOpen reports whether a section holds names of the operator's choice.
-func isOpen(key string) bool {
-	return slices.Contains([]string{"endpoints", "client_auth.clients", "metadata.patch.set"}, key)
-}
-
-// A configuration that a page shows is one: what its first key says is ours is
-// read to its end.
-func TestConfigurationsInPagesAreRead(t *testing.T) {
-	keys := allKeys(reflect.TypeFor[config](), "")
-	count := 0
-	for name, page := range pages(t) {
-		for _, m := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(page, -1) {
-			if first, _, _ := strings.Cut(m[1], ":"); !slices.Contains(keys, first) {
-				continue
+		for _, m := range yamlBlock.FindAllStringSubmatch(page, -1) {
+			if err := strictly(m[1]); isKey(m[2]) && err != nil {
+				t.Errorf("%s shows\n%s%v", name, m[1], err)
 			}
-			count++
-			file := filepath.Join(t.TempDir(), "oauthgw.yaml")
-			if err := os.WriteFile(file, []byte(m[1]), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if _, _, mistakes := readConfig(file); len(mistakes) > 0 {
-				t.Errorf("%s shows\n%s%v", name, m[1], mistakes)
-			}
-		}
-	}
-	if count < 5 {
-		t.Errorf("only %d configurations were found in the pages", count)
-	}
-}
-
-// The tests that the security page relies on are there.
-func TestTestsInPagesExist(t *testing.T) {
-	named := regexp.MustCompile(`^(?:(?:Test|Fuzz)[A-Z]\w+|[a-z0-9-]+\.txt|[a-z0-9-]+\.bad\.yaml)$`)
-	source := strings.Join(slices.Collect(maps.Values(sources(t, "*_test.go"))), "\n")
-	for _, text := range spans(pages(t)["docs/security.md"]) {
-		if !named.MatchString(text) || strings.Contains(source, "\nfunc "+text+"(t *testing.T) {") || strings.Contains(source, "\nfunc "+text+"(f *testing.F) {") {
-			continue
-		}
-		found, _ := filepath.Glob("testdata/*/" + text)
-		if len(found) == 0 {
-			t.Errorf("docs/security.md relies on %s, which is not there", text)
 		}
 	}
 }
 
-// sources returns the files of the repository whose names match, without what
-// is built or installed there.
-func sources(t *testing.T, pattern string) map[string]string {
-	t.Helper()
-	found := map[string]string{}
-	err := filepath.WalkDir("../..", func(name string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
+// TestMetricsInDocs looks for the metrics and labels that pages, rules and the dashboard name
+// in the README's table, and for label values in the code. A test in metrics checks the table.
+func TestMetricsInDocs(t *testing.T) {
+	const dashboard = "deploy/grafana/dashboard.json"
+	labels := map[string][]string{}
+	for _, m := range metricRow.FindAllStringSubmatch(textOf(t, "../../README.md"), -1) {
+		labels[m[1]] = append(labelValue.FindAllString(m[2], -1), "", "job", "instance", "le")
+		if !strings.Contains(textOf(t, "../../"+dashboard), m[1]) {
+			t.Errorf("the dashboard does not show %s", m[1])
 		}
-		if d.IsDir() && name != "../.." && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")) {
-			return filepath.SkipDir
-		}
-		if ok, _ := filepath.Match(pattern, d.Name()); !ok || d.IsDir() {
-			return nil
-		}
-		text, err := os.ReadFile(name)
-		found[filepath.ToSlash(name)] = string(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return found
+	check := func(query, metric, label string) {
+		if labels[metric] == nil { // perhaps a series of a histogram
+			metric = metric[:strings.LastIndex(metric, "_")]
+		}
+		if !strings.HasPrefix(metric, "job:") && !slices.Contains(labels[metric], label) {
+			t.Errorf("%s: README.md has no metric %s{%s}", query, metric, label)
+		}
+	}
+	code := readAll(t, "clientauth/*.go", "proxy/*.go", "wellknown/*.go", "metrics/*.go", "cmd/*/*.go", "internal/*/*.go")
+	queries := strings.ReplaceAll(readAll(t, "*.md", "docs/*.md", "deploy/*/*.md", "deploy/prometheus/*.yaml", dashboard), `\"`, `"`)
+	for _, s := range selector.FindAllStringSubmatch(queries, -1) {
+		check(s[0], s[1], "")
+		for _, m := range matcher.FindAllStringSubmatch(s[2], -1) {
+			check(s[0], s[1], m[1])
+			for _, value := range labelValue.FindAllString(m[2], -1) {
+				isTarget := m[1] == "job" || m[1] == "instance"
+				if !isTarget && !strings.Contains(code, `"`+strings.TrimPrefix(value, "overlooked_")+`"`) {
+					t.Errorf("%s: the program does not set %s to %q", s[0], m[1], value)
+				}
+			}
+		}
+	}
+	for _, g := range grouping.FindAllStringSubmatch(queries, -1) {
+		for _, label := range labelValue.FindAllString(g[1], -1) {
+			check(g[0], g[2], label)
+		}
+	}
+}
+
+// TestAlertsInDocs checks that each alert has a section in docs/alerts.md, a link to it, a
+// test in which it fires, and one in which it does not, all in the same order.
+func TestAlertsInDocs(t *testing.T) {
+	const rules, tests = "deploy/prometheus/rules.yaml", "deploy/prometheus/rules_test.yaml"
+	list := func(file, pattern string) (found []string) {
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(textOf(t, "../../"+file), -1) {
+			found = append(found, strings.ToLower(m[1]))
+		}
+		return slices.Compact(found)
+	}
+	alerts := list(rules, `- alert: (\w+)`)
+	for _, source := range [][2]string{
+		{"docs/alerts.md", `(?m)^## (\w+)$`},
+		{rules, `runbook_url: docs/alerts\.md#(\w+)`},
+		{tests, `labels: 'ALERTS\{alertname="(\w+)"`},
+		{tests, `ALERTS\{alertname="(\w+)",alertstate="firing"\}\n.*\n +exp_samples: \[\]`},
+	} {
+		if got := list(source[0], source[1]); len(alerts) == 0 || !slices.Equal(got, alerts) {
+			t.Errorf("%s: %s lists\n%q, the alerts are\n%q", source[0], source[1], got, alerts)
+		}
+	}
+}
+
+// TestTroubleshooting checks that the page explains each error response of the gateway, and
+// that the texts that it quotes exist.
+func TestTroubleshooting(t *testing.T) {
+	const page = "../../docs/troubleshooting.md"
+	quoted := spans(textOf(t, page))
+	for _, m := range refusal.FindAllStringSubmatch(readAll(t, "clientauth/*.go", "proxy/*.go", "wellknown/*.go"), -1) {
+		if !slices.Contains(quoted, m[1]) {
+			t.Errorf("%s does not explain %q", page, m[1])
+		}
+	}
+	code := strings.ReplaceAll(readAll(t, "*/*.go", "*/*/*.go", "*/*/*_test.go", "e2e/*/*/*.mjs"), `\`, "")
+	for _, span := range quoted {
+		for piece := range strings.SplitSeq(span, "…") {
+			if !notText.MatchString(span) && !slices.Contains(foreignTexts, span) && !strings.Contains(code, strings.TrimSpace(piece)) {
+				t.Errorf("%s quotes %q, which no program prints", page, span)
+			}
+		}
+	}
 }
