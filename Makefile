@@ -4,7 +4,7 @@
 # make conformance     the tables of what the standards ask and of what an abuser tries, row by row
 # make soak            what must not fail under load and attack, counted; 25 minutes
 # make bench           what it costs beside nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
-# make baseline        bench/baseline.txt, with which make bench compares the Go benchmarks; on a quiet machine
+# make bench-baseline  bench/baseline.txt, with which make bench compares the Go benchmarks; on a quiet machine
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   build the release from two clones, compare and check the files
 # make lint            what further tools find; they take minutes to build
@@ -18,7 +18,7 @@ FUZZ = $(FUZZ_TARGETS)
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
 	./clientauth ./internal/jsonobject ./internal/submission ./cmd/oauthgw
 
-.PHONY: build run test conformance e2e soak bench baseline release release-check lint fuzz $(FUZZ_TARGETS)
+.PHONY: build run test conformance e2e soak bench bench-baseline release release-check lint fuzz $(FUZZ_TARGETS)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -40,12 +40,12 @@ soak: build
 	go run ./bench/soak -gateway bin/oauthgw -into docs/reliability.md
 
 bench: build
-	bench/pace/fetch .build/peers
-	go run ./bench/pace -gateway bin/oauthgw -peers .build/peers -into docs/performance.md -plot docs/performance.svg $(PACE)
+	bench/compare/fetch .build/peers
+	go run ./bench/compare -gateway bin/oauthgw -peers .build/peers -into docs/performance.md -plot docs/performance.svg $(BENCH_FLAGS)
 	$(BENCHMARKS) > .build/benchmarks.txt
 	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da bench/baseline.txt .build/benchmarks.txt
 
-baseline:
+bench-baseline:
 	$(BENCHMARKS) > bench/baseline.txt
 
 release:

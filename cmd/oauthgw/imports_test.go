@@ -50,7 +50,7 @@ var allowedImports = map[string][]string{
 	"oauthgw/internal/tracing":          {"oauthgw/internal/answered", "go.opentelemetry.io/otel", "github.com/go-logr/logr"},
 	"oauthgw/internal/wwwauth":          {},
 	"oauthgw/bench/marked":              {},
-	"oauthgw/bench/pace":                {"oauthgw/clientauth", "oauthgw/bench/marked", "oauthgw/internal/submission"},
+	"oauthgw/bench/compare":             {"oauthgw/clientauth", "oauthgw/bench/marked", "oauthgw/internal/submission"},
 	"oauthgw/bench/soak":                {"oauthgw/bench/marked"},
 }
 

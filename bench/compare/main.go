@@ -1,4 +1,4 @@
-// Pace measures what the gateway costs, beside what one would take in its place:
+// Compare measures what the gateway costs, beside what one would take in its place:
 // nginx with Lua or njs, haproxy, Caddy, a bare httputil.ReverseProxy. All stand
 // before the same provider, are asked by the same clients, and take turns in one
 // run, so that their ratios hold on a machine whose times do not.
@@ -36,7 +36,7 @@ type options struct {
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "pace:", err)
+		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
 }
@@ -68,7 +68,7 @@ func run(arguments []string) error {
 }
 
 func read(arguments []string) (o options, err error) {
-	f := flag.NewFlagSet("pace", flag.ExitOnError)
+	f := flag.NewFlagSet("compare", flag.ExitOnError)
 	f.StringVar(&o.gateway, "gateway", "bin/oauthgw", "the gateway's `binary`")
 	f.StringVar(&o.peers, "peers", ".build/peers", "the `directory` into which fetch unpacked the peers")
 	f.StringVar(&o.into, "into", "", "put the tables into this Markdown `file`, between its marks")

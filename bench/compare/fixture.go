@@ -39,7 +39,7 @@ func newBed(ctx context.Context, gateway, peers string, processors int) (*bed, e
 	if err != nil {
 		return nil, err
 	}
-	directory, err := os.MkdirTemp("", "pace-")
+	directory, err := os.MkdirTemp("", "compare-")
 	if err != nil {
 		return nil, err
 	}
