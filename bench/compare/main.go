@@ -71,7 +71,7 @@ func read(arguments []string) (o options, err error) {
 	f := flag.NewFlagSet("compare", flag.ExitOnError)
 	f.StringVar(&o.gateway, "gateway", "bin/oauthgw", "the gateway's `binary`")
 	f.StringVar(&o.peers, "peers", ".build/peers", "the `directory` into which fetch unpacked the peers")
-	f.StringVar(&o.into, "into", "", "put the tables into this Markdown `file`, between its marks")
+	f.StringVar(&o.into, "into", "", "write the tables to this Markdown `file`")
 	f.StringVar(&o.plot, "plot", "", "write the plot to this SVG `file`")
 	f.IntVar(&o.rounds, "rounds", 5, "how many times each contender has its turn")
 	f.DurationVar(&o.lasts, "lasts", 1500*time.Millisecond, "how `long` a turn is, twice as long at fixed rates")

@@ -3,11 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"time"
-
-	"oauthgw/bench/marked"
 )
 
 // row is what came of one experiment.
@@ -42,9 +41,24 @@ func report(rows []row, scale float64, into string) error {
 		err = fmt.Errorf("%d of %d experiments failed", failed, len(rows))
 	}
 	if into != "" {
-		err = errors.Join(err, marked.Put(table, "make soak", into))
+		err = errors.Join(err, replaceTable(table, into))
 	}
 	return err
+}
+
+// replaceTable replaces the text between two comments of a Markdown file.
+func replaceTable(table, file string) error {
+	const start, end = "<!-- make soak -->\n", "<!-- end -->\n"
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, _ := strings.Cut(string(page), start)
+	_, after, ok := strings.Cut(rest, end) // rest is empty without start
+	if !ok {
+		return fmt.Errorf("%s: missing the lines %sand %s", file, start, end)
+	}
+	return os.WriteFile(file, []byte(before+start+"\n"+table+"\n"+end+after), 0o644)
 }
 
 func markdown(rows []row, scale float64) string {
