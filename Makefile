@@ -41,7 +41,7 @@ soak: build
 
 bench: build
 	bench/compare/fetch .build/peers
-	go run ./bench/compare -gateway bin/oauthgw -peers .build/peers -into docs/performance-results.md -plot docs/performance.svg $(BENCH_FLAGS)
+	go run ./bench/compare -gateway bin/oauthgw -peers .build/peers -into docs/performance-results.md $(BENCH_FLAGS)
 	$(BENCHMARKS) > .build/benchmarks.txt
 	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da bench/baseline.txt .build/benchmarks.txt
 

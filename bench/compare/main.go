@@ -3,8 +3,7 @@
 // before the same provider, are asked by the same clients, and take turns in one
 // run, so that their ratios hold on a machine whose times do not.
 //
-// It prints tables and the targets, and writes them and a plot where it is told
-// to. Everything is on the loopback, bounded in time and number, and ends with the
+// It prints tables and the targets, and writes them where it is told to. Everything is on the loopback, bounded in time and number, and ends with the
 // program.
 package main
 
@@ -27,7 +26,7 @@ const alone = "alone"
 // options are what the command line says.
 type options struct {
 	gateway, peers string
-	into, plot     string
+	into           string
 	rounds         int
 	lasts          time.Duration
 	only, work     string
@@ -72,7 +71,6 @@ func read(arguments []string) (o options, err error) {
 	f.StringVar(&o.gateway, "gateway", "bin/oauthgw", "the gateway's `binary`")
 	f.StringVar(&o.peers, "peers", ".build/peers", "the `directory` into which fetch unpacked the peers")
 	f.StringVar(&o.into, "into", "", "write the tables to this Markdown `file`")
-	f.StringVar(&o.plot, "plot", "", "write the plot to this SVG `file`")
 	f.IntVar(&o.rounds, "rounds", 5, "how many times each contender has its turn")
 	f.DurationVar(&o.lasts, "lasts", 1500*time.Millisecond, "how `long` a turn is, twice as long at fixed rates")
 	f.StringVar(&o.only, "only", "", "the `contenders` to measure, with commas between them; empty: all")

@@ -10,16 +10,11 @@ import (
 func (r *results) report(o options) error {
 	text := r.tables(o)
 	fmt.Print(text)
-	if o.into != "" {
-		page := "# Results of `make bench`\n\nThis file is generated. [What it costs](performance.md) explains the figures.\n\n" + text
-		if err := os.WriteFile(o.into, []byte(page), 0o644); err != nil {
-			return err
-		}
+	if o.into == "" {
+		return nil
 	}
-	if o.plot != "" {
-		return os.WriteFile(o.plot, []byte(r.plot()), 0o644)
-	}
-	return nil
+	page := "# Results of `make bench`\n\nThis file is generated. [What it costs](performance.md) explains the figures.\n\n" + text
+	return os.WriteFile(o.into, []byte(page), 0o644)
 }
 
 // tables tells everything in Markdown.
@@ -46,18 +41,23 @@ func (r *results) tables(o options) string {
 // saturation tells of a workload in a closed loop.
 func (r *results) saturation(b *strings.Builder, w workload) {
 	fmt.Fprintf(b, "\n### %s at saturation\n\n%s.\n\n", capital(w.name), capital(w.does))
-	b.WriteString("| | µs of processor per request | oauthgw takes × as much | requests/s | p50 ms | p99 ms |")
-	b.WriteString(r.heldHead(w) + "\n|---|---|---|---|---|---|" + strings.Repeat("---|", min(1, len(r.heldHead(w)))) + "\n")
+	b.WriteString("| | | µs of processor per request | oauthgw takes × as much | requests/s | p50 ms | p99 ms |")
+	b.WriteString(r.heldHead(w) + "\n|---|---|---|---|---|---|---|" + strings.Repeat("---|", min(1, len(r.heldHead(w)))) + "\n")
+	longest := 1.0
+	for _, s := range r.samples[condition{work: w.name}] {
+		longest = max(longest, spreadOf(s, cpuOf).median)
+	}
 	for _, c := range contenders {
 		s := r.of(w.name, 0, c)
 		if s == nil {
 			continue
 		}
+		bar := strings.Repeat("█", int(1+19*spreadOf(s, cpuOf).median/longest))
 		times := ""
 		if more, ok := r.compared(w.name, 0, c, cpuRatio); ok && c != oauthgw {
 			times = more.write("%.2f")
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |%s\n", c.name, spreadOf(s, cpuOf).write("%.1f"), times,
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |%s\n", c.name, bar, spreadOf(s, cpuOf).write("%.1f"), times,
 			spreadOf(s, rateOf).write("%.0f"), spreadOf(s, p50Of).write("%.2f"), spreadOf(s, p99Of).write("%.2f"), r.held(w, c))
 	}
 }
