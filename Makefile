@@ -3,8 +3,8 @@
 # make e2e             real clients, from npm, against the running programs; needs Node
 # make conformance     the tables of what the standards ask and of what an abuser tries, row by row
 # make soak            what must not fail under load and attack, counted; 25 minutes
-# make bench           what it costs beside nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
-# make bench-baseline  bench/baseline.txt, with which make bench compares the Go benchmarks; on a quiet machine
+# make bench           CPU time, latency and memory compared with nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
+# make bench-baseline  write bench/baseline.txt, with which make bench compares the Go benchmarks; on an idle machine
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   build the release from two clones, compare and check the files
 # make lint            what further tools find; they take minutes to build
@@ -41,7 +41,7 @@ soak: build
 
 bench: build
 	bench/compare/fetch .build/peers
-	go run ./bench/compare -gateway bin/oauthgw -peers .build/peers -into docs/performance-results.md $(BENCH_FLAGS)
+	go run ./bench/compare -output docs/performance-results.md $(BENCH_FLAGS)
 	$(BENCHMARKS) > .build/benchmarks.txt
 	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da bench/baseline.txt .build/benchmarks.txt
 

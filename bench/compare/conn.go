@@ -1,106 +1,72 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 )
 
-// wire reads HTTP/1.1 messages from a connection, with as little work as can be
-// done: all of them are ours, and each tells its length.
-type wire struct {
+// timeout bounds everything that is waited for.
+const timeout = 20 * time.Second
+
+// conn reads HTTP/1.1 messages from a connection with as little processor time as
+// possible, because clients and provider share the processors with the contenders.
+type conn struct {
 	net.Conn
-	buffer     []byte
-	start, end int // of what was read and not yet taken
+	reader     *bufio.Reader
+	head, body []byte
 }
 
-// patience is how long anything may take that has to happen.
-const patience = 20 * time.Second
+func newConn(c net.Conn) *conn { return &conn{Conn: c, reader: bufio.NewReaderSize(c, 8<<10)} }
 
-// largest is the longest message, head and body.
-const largest = 16 << 10
-
-func newWire(c net.Conn) *wire { return &wire{Conn: c, buffer: make([]byte, largest)} }
-
-// dial connects a client.
-func dial(address string) (*wire, error) {
-	c, err := net.DialTimeout("tcp", address, patience)
+func dial(address string) (*conn, error) {
+	c, err := net.DialTimeout("tcp", address, timeout)
 	if err != nil {
 		return nil, err
 	}
-	return newWire(c), nil
+	return newConn(c), nil
 }
 
-// exchange sends a request and returns the reply. Both are valid until the next
-// one.
-func (w *wire) exchange(request []byte) (head, body []byte, err error) {
-	if _, err := w.Write(request); err != nil {
+// roundTrip sends a request and returns the response, valid until the next call.
+func (c *conn) roundTrip(request []byte) (head, body []byte, err error) {
+	_ = c.SetDeadline(time.Now().Add(timeout)) // Write fails as well if the connection is closed
+	if _, err := c.Write(request); err != nil {
 		return nil, nil, err
 	}
-	return w.next()
+	return c.read()
 }
 
-// next returns the next message, valid until the one after it. The error is
-// io.EOF if the connection ends before it.
-func (w *wire) next() (head, body []byte, err error) {
-	if w.start == w.end {
-		w.start, w.end = 0, 0
-	}
+// read returns the next message, valid until the next call. The length of a response
+// has to be in Content-Length; a request without it has no body.
+func (c *conn) read() (head, body []byte, err error) {
+	c.head = c.head[:0]
+	length, hasLength := uint64(0), false
 	for {
-		unread := w.buffer[w.start:w.end]
-		if n := bytes.Index(unread, []byte("\r\n\r\n")); n >= 0 {
-			head = unread[:n+2]
+		line, err := c.reader.ReadSlice('\n')
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(line) == len("\r\n") {
 			break
 		}
-		if err := w.fill(); err != nil {
-			return nil, nil, err
+		c.head = append(c.head, line...)
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		if bytes.EqualFold(name, []byte("Content-Length")) {
+			hasLength = true
+			if length, err = strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 20); err != nil {
+				return nil, nil, fmt.Errorf("Content-Length: %w", err)
+			}
 		}
 	}
-	length, err := lengthOf(head)
-	if err != nil {
-		return nil, nil, err
+	if !hasLength && bytes.HasPrefix(c.head, []byte("HTTP/")) {
+		return nil, nil, fmt.Errorf("response without Content-Length: %q", c.head)
 	}
-	begins := len(head) + 2
-	for w.end-w.start < begins+length {
-		if err := w.fill(); err != nil {
-			return nil, nil, err
-		}
-	}
-	message := w.buffer[w.start : w.start+begins+length]
-	w.start += len(message)
-	return message[:len(head)], message[begins:], nil
-}
-
-// fill reads more behind what there is. Where it moves what there is, nobody holds
-// a part of it yet.
-func (w *wire) fill() error {
-	if w.end == len(w.buffer) {
-		return errors.New("a message is too long")
-	}
-	n, err := w.Read(w.buffer[w.end:])
-	w.end += n
-	if err == io.EOF && w.end > w.start {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// lengthOf returns the length of the body behind a head.
-func lengthOf(head []byte) (int, error) {
-	const name = "content-length:"
-	for rest := head; len(rest) > 0; {
-		line, after, _ := bytes.Cut(rest, []byte("\r\n"))
-		if len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
-			return strconv.Atoi(string(bytes.TrimSpace(line[len(name):])))
-		}
-		rest = after
-	}
-	if bytes.HasPrefix(head, []byte("GET ")) {
-		return 0, nil
-	}
-	return 0, fmt.Errorf("a message tells no length: %q", head)
+	c.body = slices.Grow(c.body[:0], int(length))[:length]
+	_, err = io.ReadFull(c.reader, c.body)
+	return c.head, c.body, err
 }

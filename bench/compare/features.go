@@ -1,81 +1,73 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"strings"
+	"regexp"
+	"slices"
 )
 
-// probe asks whether a contender does what the gateway is for.
-type probe struct {
-	does    string
-	request []byte
-	done    func(head, body []byte) bool
+// feature is something that the gateway does, with a request that shows whether a
+// contender does it too.
+type feature struct {
+	name     string
+	request  []byte
+	response *regexp.Regexp // that has the feature
 }
 
-// probes are all there are. Each is asked once of everyone that stands before the
-// provider.
-var probes = []probe{
-	{"Basic becomes form", post(basic("client-0", secret), ""), told(`"credentials":"form"`)},
-	{"Basic beside another secret in the form is refused", post(basic("client-0", secret), "&client_secret=other"), begins("400")},
-	{"Basic beside a client assertion is refused", post(basic("client-0", secret), "&client_assertion=e30.e30.e30"), begins("400")},
-	{"a repeated parameter is refused", post(basic("client-0", secret), "&code=again"), begins("400")},
-	{"Basic that cannot be read is answered 401, with a challenge", post("Authorization: Basic !!!\r\n", ""), challenges},
-	{"a 401 without a challenge is given one", post("", "&client_id=client-0&client_secret=wrong"), challenges},
-	{"a 401 that may be stored is given `no-store`", post("", "&client_id=client-0&client_secret=wrong"), func(head, _ []byte) bool {
-		return bytes.Contains(bytes.ToLower(head), []byte("\r\ncache-control: no-store\r\n"))
-	}},
-	{"a 400 `invalid_client` becomes 401, with a challenge", post(basic("client-0", unknownSecret), ""), challenges},
-	{"metadata offers Basic", workloads[1].request(oauthgw, 0), told("client_secret_basic")},
-	{"a client that registers for Basic is told so", workloads[3].request(oauthgw, 0), told(`"token_endpoint_auth_method":"client_secret_basic"`)},
+var (
+	basicRequest = newTokenRequest(basic("client-0", secret), "")
+	wrongSecret  = newTokenRequest("", "&client_id=client-0&client_secret=wrong")
+	isBadRequest = regexp.MustCompile(`^HTTP/1.1 400 `)
+	hasChallenge = regexp.MustCompile(`(?is)^HTTP/1.1 401 .*\r\nWWW-Authenticate: Basic `)
+)
+
+var features = []feature{
+	{"moves Basic credentials into the form", basicRequest, regexp.MustCompile(token.rewritten)},
+	{"refuses Basic with a different secret in the form", newTokenRequest(basic("client-0", secret), "&client_secret=other"), isBadRequest},
+	{"refuses Basic with a client assertion", newTokenRequest(basic("client-0", secret), "&client_assertion=e30.e30.e30"), isBadRequest},
+	{"refuses a repeated parameter", newTokenRequest(basic("client-0", secret), "&code=again"), isBadRequest},
+	{"answers malformed Basic with 401 and a challenge", newTokenRequest("Authorization: Basic !!!\r\n", ""), hasChallenge},
+	{"adds a challenge to a 401", wrongSecret, hasChallenge},
+	{"adds `no-store` to a 401", wrongSecret, regexp.MustCompile(`(?i)\r\nCache-Control: no-store\r\n`)},
+	{"turns 400 `invalid_client` into 401 with a challenge", newTokenRequest(basic("client-0", unknownSecret), ""), hasChallenge},
+	{"offers Basic in the metadata", metadata.request(nil, 0), regexp.MustCompile(metadata.rewritten)},
+	{"registers clients for Basic", registration.request(nil, 0), regexp.MustCompile(registration.rewritten)},
 }
 
-func told(text string) func(head, body []byte) bool {
-	return func(_, body []byte) bool { return bytes.Contains(body, []byte(text)) }
-}
-
-func begins(status string) func(head, body []byte) bool {
-	return func(head, _ []byte) bool { return bytes.HasPrefix(head, []byte("HTTP/1.1 "+status+" ")) }
-}
-
-func challenges(head, body []byte) bool {
-	return begins("401")(head, body) && bytes.Contains(bytes.ToLower(head), []byte("\r\nwww-authenticate: basic "))
-}
-
-// probeAll tells of each target that stands before the provider what it does, in a
-// table.
-func probeAll(targets []target) (string, error) {
-	header, rule := "| |", "|---|"
-	rows := make([]string, len(probes))
-	for i, p := range probes {
-		rows[i] = "| " + p.does + " |"
+// compareFeatures returns a table of what each contender does, except those that are
+// there for their speed only.
+func compareFeatures(processes []*process) (string, error) {
+	processes = slices.DeleteFunc(slices.Clone(processes), func(p *process) bool {
+		return p.contender == direct || p.contender == tuned || p.contender == floor
+	})
+	columns := []string{""}
+	for _, p := range processes {
+		columns = append(columns, p.name)
 	}
-	for _, t := range targets {
-		if t.contender == direct || t.contender == floor || t.contender == raised {
-			continue
-		}
-		header, rule = header+" "+t.name+" |", rule+"---|"
-		for i, p := range probes {
-			did, err := t.probe(p)
+	table := header(columns...)
+	for _, f := range features {
+		cells := []string{f.name}
+		for _, p := range processes {
+			cell, err := p.tryFeature(f)
 			if err != nil {
-				return "", err
+				return "", fmt.Errorf("%s: %s: %w", p.name, f.name, err)
 			}
-			rows[i] += map[bool]string{true: " yes |", false: " – |"}[did]
+			cells = append(cells, cell)
 		}
+		table += row(cells...)
 	}
-	return header + "\n" + rule + "\n" + strings.Join(rows, "\n") + "\n", nil
+	return table, nil
 }
 
-// probe reports whether a target does it.
-func (t target) probe(p probe) (bool, error) {
-	w, err := dial(t.process.address)
+func (p *process) tryFeature(f feature) (cell string, err error) {
+	c, err := dial(p.address)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	defer func() { _ = w.Close() }()
-	head, body, err := w.exchange(p.request)
-	if err != nil {
-		return false, fmt.Errorf("%s: %s: %w", t.name, p.does, err)
+	defer func() { _ = c.Close() }()
+	head, body, err := c.roundTrip(f.request)
+	if f.response.Match(slices.Concat(head, body)) {
+		return "yes", err
 	}
-	return p.done(head, body), nil
+	return "–", err
 }

@@ -6,107 +6,110 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
-	"text/template"
 )
 
-// bed is where contenders run: a directory, a provider, and all that was started.
-// Its exported fields are for the configurations of the peers.
-type bed struct {
-	Processors int    // that each contender may use
-	Peers      string // the directory into which the peers were unpacked
-	Provider   string // an address
-	gateway    string // the binary
-	directory  string
-	libraries  string // for LD_LIBRARY_PATH
-	processes  []*process
+// processors is the number that each contender may use.
+const processors = 2
+
+// fixture is what the contenders of a run share.
+type fixture struct {
+	gateway   string // program
+	peers     string // directory of the unpacked packages
+	directory string // for the files of all processes
+	provider  string // address
+	reference string // address of a gateway whose responses the floor repeats
+	processes []*process
 }
 
-// newBed starts the provider.
-func newBed(ctx context.Context, gateway, peers string, processors int) (*bed, error) {
-	for _, path := range []*string{&gateway, &peers} {
-		absolute, err := filepath.Abs(*path)
-		if err != nil {
-			return nil, err
-		}
-		*path = absolute
-	}
-	libraries, err := filepath.Glob(filepath.Join(peers, "usr/lib/*-linux-gnu*"))
-	if err != nil {
-		return nil, err
-	}
-	more, err := filepath.Glob(filepath.Join(peers, "lib/*-linux-gnu*"))
+func newFixture(gateway, peers string) (*fixture, error) {
+	peers, err := filepath.Abs(peers)
 	if err != nil {
 		return nil, err
 	}
 	directory, err := os.MkdirTemp("", "compare-")
-	if err != nil {
-		return nil, err
-	}
-	b := &bed{Processors: processors, Peers: peers, gateway: gateway, directory: directory, libraries: strings.Join(append(libraries, more...), ":")}
-	p, err := b.runAs("provider")
-	if err != nil {
-		return b, err
-	}
-	b.Provider = p.address
-	return b, p.await(ctx, func() error { return ask(workloads[0], direct, p.address) })
+	return &fixture{gateway: gateway, peers: peers, directory: directory}, err
 }
 
-// close ends what is still running and removes what was written.
-func (b *bed) close() {
-	for _, p := range b.processes {
+// close stops all processes and removes their files.
+func (f *fixture) close() {
+	for _, p := range f.processes {
 		p.stop()
 	}
-	_ = os.RemoveAll(b.directory)
+	_ = os.RemoveAll(f.directory)
 }
 
-// file returns the name of a file in the bed's directory.
-func (b *bed) file(name string) string { return filepath.Join(b.directory, name) }
+// startAll starts the provider, what the floor needs, and the contenders.
+func (f *fixture) startAll(ctx context.Context, contenders []*contender) ([]*process, error) {
+	provider, err := f.start(ctx, direct)
+	if err != nil {
+		return nil, err
+	}
+	f.provider = provider.address
+	if slices.Contains(contenders, floor) {
+		reference, err := f.start(ctx, oauthgw)
+		if err != nil {
+			return nil, err
+		}
+		f.reference = reference.address
+	}
+	return f.startEach(ctx, contenders...)
+}
 
-// runAs starts this program in one of its roles.
-func (b *bed) runAs(role string, arguments ...string) (*process, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
+func (f *fixture) startEach(ctx context.Context, contenders ...*contender) ([]*process, error) {
+	started := make([]*process, len(contenders))
+	for i, c := range contenders {
+		var err error
+		if started[i], err = f.start(ctx, c); err != nil {
+			return nil, err
+		}
 	}
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	return b.run(role, address, self, append([]string{role, address}, arguments...)...)
+	return started, nil
 }
 
 //go:embed peers
 var configurations embed.FS
 
-// configure writes a configuration of a peer that listens at an address.
-func (b *bed) configure(name, address string) (file string, err error) {
-	t, err := template.ParseFS(configurations, "peers/"+name)
+// start writes the files of a contender, runs it and waits until it answers.
+func (f *fixture) start(ctx context.Context, c *contender) (*process, error) {
+	address, err := freeAddress()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	file = b.file(name)
-	out, err := os.Create(file)
-	if err != nil {
-		return "", err
+	expander := f.expander(address)
+	for _, name := range c.files {
+		text, err := configurations.ReadFile("peers/" + name)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(f.directory, name), []byte(expander.Replace(string(text))), 0o644); err != nil {
+			return nil, err
+		}
 	}
-	defer func() { _ = out.Close() }()
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", err
+	arguments := strings.Fields(c.command)
+	for i, argument := range arguments {
+		arguments[i] = expander.Replace(argument) // a path may contain spaces
 	}
-	return file, t.Execute(out, struct {
-		*bed
-		Listen, Port string
-	}{b, address, port})
+	p := &process{contender: c, address: address}
+	if err := p.start(ctx, f, arguments); err != nil {
+		return nil, err
+	}
+	f.processes = append(f.processes, p)
+	return p, p.awaitReady(ctx)
 }
 
-// freeAddress returns an address at which nobody listens.
+func (f *fixture) expander(address string) *strings.Replacer {
+	_, port, _ := strings.Cut(address, ":")
+	return strings.NewReplacer("{{self}}", "/proc/self/exe", "{{gateway}}", f.gateway, "{{peers}}", f.peers, "{{directory}}", f.directory,
+		"{{provider}}", f.provider, "{{reference}}", f.reference, "{{listen}}", address, "{{port}}", port, "{{processors}}", strconv.Itoa(processors))
+}
+
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
+	return l.Addr().String(), l.Close()
 }

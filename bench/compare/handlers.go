@@ -3,78 +3,79 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
+	"runtime/debug"
+	"strings"
 )
 
-// proxyStock is a bare httputil.ReverseProxy as one writes it at first.
-func proxyStock(address, provider string) error {
-	return proxy(address, provider, nil)
+// serve runs one of the contenders that are part of this program.
+func serve(role, address, upstream string) error {
+	switch role {
+	case "provider":
+		return serveProvider(address)
+	case "reverseproxy":
+		return http.ListenAndServe(address, newReverseProxy(upstream, http.DefaultTransport))
+	case "tuned":
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 1024
+		return http.ListenAndServe(address, newReverseProxy(upstream, t))
+	case "rewrite":
+		debug.SetGCPercent(200) // the gcPercent of the gateway
+		return http.ListenAndServe(address, newRewriter(upstream))
+	case "floor":
+		return serveFloor(address, upstream)
+	}
+	return fmt.Errorf("there is no role %q", role)
 }
 
-// proxyRaised is the same with as many kept connections to the provider as there
-// are clients.
-func proxyRaised(address, provider string) error {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 1024
-	return proxy(address, provider, t)
-}
-
-func proxy(address, provider string, transport http.RoundTripper) error {
+func newReverseProxy(provider string, transport http.RoundTripper) http.Handler {
 	target := &url.URL{Scheme: "http", Host: provider}
-	return http.ListenAndServe(address, &httputil.ReverseProxy{
+	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.SetXForwarded()
 		},
 		Transport: transport,
-	})
+	}
 }
 
-// answerAtOnce is a net/http server that reads a request and answers it itself.
-// The file holds its answer to who asks for metadata.
-func answerAtOnce(address, file string) error {
-	described, err := os.ReadFile(file)
+// serveFloor reads requests and answers them itself, with what a gateway answers: a
+// proxy on net/http cannot take less.
+func serveFloor(address, gateway string) error {
+	c, err := dial(gateway)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = c.Close() }()
 	mux := http.NewServeMux()
-	for pattern, reply := range map[string][]byte{
-		"POST /oauth2/token":                          reply("200 OK", "application/json", `{"credentials":"unread",`+token),
-		"GET /.well-known/oauth-authorization-server": described,
-		"GET /oauth2/authorize":                       shown,
-		"POST /oauth2/register":                       registered,
-	} {
-		h, err := always(reply)
+	for _, w := range workloads {
+		request := w.request(floor, 0)
+		pattern, _, _ := strings.Cut(string(request), " HTTP/1.1\r\n")
+		pattern, _, _ = strings.Cut(pattern, "?")
+		head, body, err := c.roundTrip(request)
 		if err != nil {
 			return err
 		}
-		mux.Handle(pattern, h)
+		response, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(append(head, "\r\n"...))), nil)
+		if err != nil {
+			return err
+		}
+		_ = response.Body.Close() // it is in body
+		response.Header.Del("Date")
+		body = bytes.Clone(body)
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				return
+			}
+			maps.Copy(w.Header(), response.Header)
+			w.WriteHeader(response.StatusCode)
+			_, _ = w.Write(body)
+		})
 	}
 	return http.ListenAndServe(address, mux)
-}
-
-// always answers with one reply, its date apart.
-func always(reply []byte) (http.Handler, error) {
-	r, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(reply)), nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Body.Close() }()
-	body, err := io.ReadAll(r.Body)
-	r.Header.Del("Date")
-	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
-		if _, err := io.ReadAll(asked.Body); err != nil {
-			return
-		}
-		header := w.Header()
-		for name, values := range r.Header {
-			header[name] = values
-		}
-		w.WriteHeader(r.StatusCode)
-		_, _ = w.Write(body)
-	}), err
 }

@@ -1,162 +1,120 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 )
 
-// target is whom a load is for: a contender that runs, or the provider.
-type target struct {
-	*contender
-	process *process
+// maxInFlight is how many requests are in flight at once at most: with 512 the gateway
+// begins to refuse.
+const maxInFlight = 256
+
+// clients are connections to one process that send requests of one workload.
+type clients struct {
+	process  *process
+	workload *workload
+	conns    []*conn
 }
 
-// crowd is a number of clients of a target that keep their connections.
-type crowd struct {
-	target
-	work  workload
-	wires []*wire
-	// atOnce is how many may have a request under way. 0: all.
-	atOnce int
-	// distinct is how many clients each connection has, one after the other.
-	// 0: one for ever.
-	distinct int
-}
-
-// gather connects clients.
-func gather(t target, work workload, n int) (*crowd, error) {
-	c := &crowd{target: t, work: work}
+// connect opens n connections.
+func connect(p *process, w *workload, n int) (*clients, error) {
+	c := &clients{process: p, workload: w}
 	for range n {
-		w, err := dial(t.process.address)
+		conn, err := dial(p.address)
 		if err != nil {
-			c.leave()
-			return nil, fmt.Errorf("%s: %w", t.name, err)
+			c.close()
+			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
-		c.wires = append(c.wires, w)
+		c.conns = append(c.conns, conn)
 	}
 	return c, nil
 }
 
-// leave closes the connections.
-func (c *crowd) leave() {
-	for _, w := range c.wires {
-		_ = w.Close()
+func (c *clients) close() {
+	for _, conn := range c.conns {
+		_ = conn.Close()
 	}
 }
 
-// each lets as many as may do something at the same time, each with connections of
-// its own. The error is the first.
-func (c *crowd) each(do func(n int, mine []*wire) error) error {
-	atOnce := len(c.wires)
-	if c.atOnce > 0 {
-		atOnce = c.atOnce
+// send sends a request and checks the response.
+func (c *clients) send(conn *conn, request []byte) error {
+	head, body, err := conn.roundTrip(request)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", c.process.name, c.workload.name, err)
 	}
+	return c.workload.check(c.process.contender, head, body)
+}
+
+// sendInTurn opens connections, sends token requests of different clients one after
+// the other, each on the next connection, and returns the open connections.
+func sendInTurn(p *process, connections, requests int) (*clients, error) {
+	c, err := connect(p, token, connections)
+	if err != nil {
+		return nil, err
+	}
+	for n := range requests {
+		if err := c.send(c.conns[n%connections], token.request(p.contender, n)); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// run sends requests on all connections, each when next returns, and returns their
+// latencies since the time that next returned.
+func (c *clients) run(next func() (start time.Time, ok bool)) ([]time.Duration, error) {
+	perClient := (len(c.conns) + maxInFlight - 1) / maxInFlight
+	groups := slices.Collect(slices.Chunk(c.conns, perClient))
+	latencies, errs := make([][]time.Duration, len(groups)), make([]error, len(groups))
 	var wait sync.WaitGroup
-	errs := make(chan error, atOnce)
-	n := 0
-	for mine := range slices.Chunk(c.wires, len(c.wires)/atOnce) {
-		n++
+	for client, conns := range groups {
 		wait.Go(func() {
-			if err := do(n, mine); err != nil {
-				errs <- err
+			request := c.workload.request(c.process.contender, client)
+			for start, ok := next(); ok; start, ok = next() {
+				n := len(latencies[client])
+				if errs[client] = c.send(conns[n%len(conns)], request); errs[client] != nil {
+					return
+				}
+				latencies[client] = append(latencies[client], time.Since(start))
 			}
 		})
 	}
 	wait.Wait()
-	close(errs)
-	return <-errs
+	return slices.Concat(latencies...), cmp.Or(errs...)
 }
 
-// once sends one request.
-func (c *crowd) once(w *wire, request []byte) error {
-	_ = w.SetDeadline(time.Now().Add(patience))
-	head, body, err := w.exchange(request)
-	if err != nil {
-		return fmt.Errorf("%s: %s: %w", c.name, c.work.name, err)
+// closedLoop starts a request when the response to the last one has arrived.
+func closedLoop(duration time.Duration) func() (time.Time, bool) {
+	begin := sync.OnceValue(time.Now) // so that there is at least one request
+	return func() (time.Time, bool) {
+		now := time.Now()
+		return now, now.Before(begin().Add(duration))
 	}
-	return c.work.judge(c.contender, head, body)
 }
 
-// closed lets every client send its next request when it has the answer to the one
-// before, for a time. It returns how long each took.
-func (c *crowd) closed(lasts time.Duration) ([]time.Duration, error) {
-	var mu sync.Mutex
-	var all []time.Duration
-	until := time.Now().Add(lasts)
-	err := c.each(func(n int, mine []*wire) error {
-		var took []time.Duration
-		defer func() {
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, took...)
-		}()
-		request := c.work.request(c.contender, n)
-		for i := 0; ; i++ {
-			if c.distinct > 0 {
-				request = c.work.request(c.contender, n*c.distinct+i%c.distinct)
-			}
-			begins := time.Now()
-			if begins.After(until) {
-				return nil
-			}
-			if err := c.once(mine[i%len(mine)], request); err != nil {
-				return err
-			}
-			took = append(took, time.Since(begins))
-		}
-	})
-	return all, err
-}
-
-// open sends requests at a rate per second, whether or not those before are
-// answered, as long as a client is left to send them. A request takes from when it
-// was due, so that nothing that waits is left out.
-func (c *crowd) open(lasts time.Duration, rate int) ([]time.Duration, error) {
-	due := schedule(lasts, rate)
-	var mu sync.Mutex
-	var all []time.Duration
-	err := c.each(func(n int, mine []*wire) error {
-		request := c.work.request(c.contender, n)
-		for at := range due {
-			if err := c.once(mine[0], request); err != nil {
-				return err
-			}
-			mu.Lock()
-			all = append(all, time.Since(at))
-			mu.Unlock()
-		}
-		return nil
-	})
-	return all, err
-}
-
-// schedule tells when each request is due, at that time. Nobody has to listen.
-func schedule(lasts time.Duration, rate int) <-chan time.Time {
-	total := int(lasts.Seconds() * float64(rate))
-	due := make(chan time.Time, total)
+// openLoop starts requests at a rate per second, whether or not earlier ones have a
+// response. A request that has to wait for a connection starts late, and its latency
+// includes that time.
+func openLoop(duration time.Duration, rate int) func() (time.Time, bool) {
+	n := int(duration.Seconds() * float64(rate))
+	due := make(chan time.Time, n)
 	go func() {
 		defer close(due)
-		begins := time.Now()
-		for i := range total {
-			at := begins.Add(time.Duration(i) * time.Second / time.Duration(rate))
-			for left := time.Until(at); left > 0; left = time.Until(at) {
-				sleep(left)
+		begin := time.Now()
+		for i := range n {
+			start := begin.Add(time.Duration(i) * time.Second / time.Duration(rate))
+			for wait := time.Until(start); wait > 0; wait = time.Until(start) {
+				sleep(wait)
 			}
-			due <- at
+			due <- start
 		}
 	}()
-	return due
-}
-
-// ask sends one request on a connection of its own.
-func ask(work workload, c *contender, address string) error {
-	w, err := dial(address)
-	if err != nil {
-		return err
+	return func() (time.Time, bool) {
+		start, ok := <-due
+		return start, ok
 	}
-	defer func() { _ = w.Close() }()
-	crowd := crowd{target: target{contender: c}, work: work}
-	return crowd.once(w, work.request(c, 0))
 }

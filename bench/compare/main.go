@@ -1,10 +1,9 @@
-// Compare measures what the gateway costs, beside what one would take in its place:
-// nginx with Lua or njs, haproxy, Caddy, a bare httputil.ReverseProxy. All stand
-// before the same provider, are asked by the same clients, and take turns in one
-// run, so that their ratios hold on a machine whose times do not.
+// Command compare measures what oauthgw costs beside what could run instead: nginx
+// with Lua or njs, haproxy, Caddy and a bare httputil.ReverseProxy.
 //
-// It prints tables and the targets, and writes them where it is told to. Everything is on the loopback, bounded in time and number, and ends with the
-// program.
+// All contenders run in front of the same provider, get the same requests and take
+// turns in one run, so that their ratios hold on a machine whose times vary. Everything
+// runs on the loopback interface and ends with the program.
 package main
 
 import (
@@ -19,18 +18,13 @@ import (
 	"time"
 )
 
-// alone is what is measured of the gateway without others, where a workload could
-// stand.
-const alone = "alone"
-
-// options are what the command line says.
+// options are the flags.
 type options struct {
-	gateway, peers string
-	into           string
-	rounds         int
-	lasts          time.Duration
-	only, work     string
-	processors     int
+	gateway, peers, output string
+	rounds                 int
+	duration               time.Duration
+	contenders             []*contender
+	part                   string
 }
 
 func main() {
@@ -40,137 +34,55 @@ func main() {
 	}
 }
 
-// run measures, or is one of the servers that are measured.
 func run(arguments []string) error {
-	if len(arguments) > 1 {
-		address, last := arguments[1], arguments[len(arguments)-1]
-		switch arguments[0] {
-		case "provider":
-			return provide(address)
-		case "stock":
-			return proxyStock(address, last)
-		case "raised":
-			return proxyRaised(address, last)
-		case "rewrite":
-			return rewriteOnly(address, last)
-		case "floor":
-			return answerAtOnce(address, last)
-		}
+	if len(arguments) == 4 && arguments[0] == "serve" {
+		return serve(arguments[1], arguments[2], arguments[3])
 	}
-	o, err := read(arguments)
+	o, err := parseFlags(arguments)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return o.perform(ctx)
+	r, err := measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	page := r.markdown(o)
+	fmt.Print(page)
+	if o.output == "" {
+		return nil
+	}
+	return os.WriteFile(o.output, []byte(page), 0o644)
 }
 
-func read(arguments []string) (o options, err error) {
+func parseFlags(arguments []string) (options, error) {
+	var o options
 	f := flag.NewFlagSet("compare", flag.ExitOnError)
-	f.StringVar(&o.gateway, "gateway", "bin/oauthgw", "the gateway's `binary`")
+	f.StringVar(&o.gateway, "gateway", "bin/oauthgw", "the gateway's `program`")
 	f.StringVar(&o.peers, "peers", ".build/peers", "the `directory` into which fetch unpacked the peers")
-	f.StringVar(&o.into, "into", "", "write the tables to this Markdown `file`")
-	f.IntVar(&o.rounds, "rounds", 5, "how many times each contender has its turn")
-	f.DurationVar(&o.lasts, "lasts", 1500*time.Millisecond, "how `long` a turn is, twice as long at fixed rates")
-	f.StringVar(&o.only, "only", "", "the `contenders` to measure, with commas between them; empty: all")
-	f.StringVar(&o.work, "work", "", "measure this `workload` only, at saturation, or alone: the gateway without others; empty: everything")
-	f.IntVar(&o.processors, "processors", 2, "how many processors each contender may use")
-	_ = f.Parse(arguments) // it exits
-	if f.NArg() > 0 || o.rounds < 1 || o.lasts <= 0 || o.processors < 1 {
-		return o, fmt.Errorf("-rounds, -lasts and -processors are above 0, and there are no arguments")
+	f.StringVar(&o.output, "output", "", "write the tables to this Markdown `file`")
+	f.IntVar(&o.rounds, "rounds", 5, "`number` of turns of each contender")
+	f.DurationVar(&o.duration, "duration", 1500*time.Millisecond, "`duration` of a turn; twice as long at fixed rates")
+	f.StringVar(&o.part, "part", "", "measure only this `part`: a workload, rates or footprint")
+	names := f.String("contenders", "", "comma-separated `names` of the contenders to measure; empty: all")
+	_ = f.Parse(arguments) // exits on an error
+	for _, c := range contenders {
+		if *names == "" || slices.Contains(strings.Split(*names, ","), c.name) {
+			o.contenders = append(o.contenders, c)
+		}
 	}
-	known := func(w workload) bool { return w.name == o.work }
-	if o.work != "" && o.work != alone && !slices.ContainsFunc(workloads, known) {
-		return o, fmt.Errorf("there is no workload %q", o.work)
+	if f.NArg() > 0 || o.rounds < 1 || o.duration < 10*time.Millisecond {
+		return o, fmt.Errorf("-rounds must be at least 1 and -duration at least 10ms, without arguments")
+	}
+	if *names != "" && len(o.contenders) != len(strings.Split(*names, ",")) {
+		return o, fmt.Errorf("-contenders has an unknown name: %s", *names)
+	}
+	if o.scenarios() == nil && o.part != "footprint" {
+		return o, fmt.Errorf("there is no part %q", o.part)
 	}
 	return o, nil
 }
 
-// perform runs the contenders against each other.
-func (o options) perform(ctx context.Context) error {
-	b, err := newBed(ctx, o.gateway, o.peers, o.processors)
-	if b != nil {
-		defer b.close()
-	}
-	if err != nil {
-		return err
-	}
-	targets, err := o.enter(ctx, b)
-	if err != nil {
-		return err
-	}
-	r := results{samples: map[condition]map[string][]sample{}, memory: map[string]int64{}}
-	if r.does, err = probeAll(targets); err != nil {
-		return err
-	}
-	if err := r.measure(ctx, o, targets); err != nil {
-		return err
-	}
-	if o.work == alone || o.work == "" && slices.Contains(contendersOf(targets), oauthgw) {
-		if r.own, err = examine(ctx, b, o); err != nil {
-			return err
-		}
-	}
-	return r.report(o)
-}
-
-// measure lets the targets compete under every condition that was asked for.
-func (r *results) measure(ctx context.Context, o options, targets []target) error {
-	for _, w := range workloads {
-		if o.work != "" && o.work != w.name {
-			continue
-		}
-		if err := r.compete(ctx, targets, condition{work: w.name}, o.rounds, o.lasts); err != nil {
-			return err
-		}
-		if w.name == "token" {
-			if err := r.hold(targets); err != nil {
-				return err
-			}
-		}
-	}
-	if o.work != "" {
-		return nil
-	}
-	for _, rate := range rates {
-		// There are fewer requests than at saturation, and their last percent counts.
-		if err := r.compete(ctx, targets, condition{work: "token", rate: rate}, o.rounds, 2*o.lasts); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// contendersOf returns who runs.
-func contendersOf(targets []target) (all []*contender) {
-	for _, t := range targets {
-		all = append(all, t.contender)
-	}
-	return all
-}
-
-// enter starts the contenders that were asked for.
-func (o options) enter(ctx context.Context, b *bed) ([]target, error) {
-	var targets []target
-	for _, c := range contenders {
-		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), c.name) {
-			continue
-		}
-		t := target{c, b.processes[0]} // the provider
-		if c.start != nil {
-			var err error
-			if t.process, err = c.start(b); err != nil {
-				return nil, fmt.Errorf("%s: %w", c.name, err)
-			}
-		}
-		if err := t.process.await(ctx, func() error { return ask(workloads[0], c, t.process.address) }); err != nil {
-			return nil, err
-		}
-		targets = append(targets, t)
-	}
-	if len(targets) == 0 {
-		return nil, fmt.Errorf("none of the contenders is %q", o.only)
-	}
-	return targets, nil
-}
+// includes reports whether a part is measured.
+func (o options) includes(part string) bool { return o.part == "" || o.part == part }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -8,96 +9,107 @@ import (
 	"time"
 )
 
-// The clients of a closed loop, unless something else is said.
-const clients = 64
+const (
+	usualConnections = 64
+	manyConnections  = 1024
+)
 
-// condition is under what contenders are measured.
-type condition struct {
-	work string // the workload's name
-	rate int    // requests per second; 0: a closed loop, at saturation
-	// connections are as many as clients keep, of which manyAtOnce have a request
-	// under way. 0: those of clients, all at once.
-	connections int
-}
-
-// rates are the fixed ones, at which tokens are asked for.
+// rates are the fixed rates of token requests per second.
 var rates = []int{500, 1000, 2000}
 
-// results are the samples of each contender by condition, one a round.
-type results struct {
-	samples map[condition]map[string][]sample
-	memory  map[string]int64 // held at most in the token exchanges at saturation, by contender
-	does    string           // what each contender does, as a table
-	own     *own             // nil: it was not measured
+// scenario is how a process is measured.
+type scenario struct {
+	workload    *workload
+	connections int
+	rate        int // requests per second; 0: closed loop, at saturation
 }
 
-// of returns the samples of a contender, or nil.
-func (r *results) of(work string, rate int, c *contender) []sample {
-	return r.samples[condition{work: work, rate: rate}][c.name]
+func (s scenario) String() string {
+	if s.rate > 0 {
+		return fmt.Sprintf("%s at %d/s", s.workload.name, s.rate)
+	}
+	return s.workload.name + " at saturation"
 }
 
-// compete measures all targets under a condition, in rounds, each in its turn, so
-// that what disturbs the machine meets all of them.
-func (r *results) compete(ctx context.Context, targets []target, at condition, rounds int, lasts time.Duration) error {
-	got := map[string][]sample{}
-	r.samples[at] = got
-	for round := range rounds {
-		fmt.Fprintf(os.Stderr, "%s, %s, round %d of %d\n", at.work, at.pace(), round+1, rounds)
-		for i := range targets {
-			t := targets[(i+round)%len(targets)] // nobody is always behind the same
-			s, err := t.perform(ctx, at, lasts)
-			if err != nil {
-				return err
+// saturation is the scenario of a workload in a closed loop.
+func saturation(w *workload) scenario { return scenario{w, usualConnections, 0} }
+
+// tokenAt is the scenario of token requests at a fixed rate.
+func tokenAt(rate int) scenario { return scenario{token, usualConnections, rate} }
+
+// sample is the result of one turn.
+type sample struct {
+	cpu      float64 // microseconds of the process per request
+	rate     float64 // requests per second
+	p50, p99 float64 // milliseconds
+	resident float64 // MiB at the end
+}
+
+// turn is a process and how it is measured.
+type turn struct {
+	*process
+	scenario
+}
+
+// takeTurns measures in rounds, so that a disturbance of the machine affects all turns.
+// It returns the samples of each turn, one a round.
+func (o options) takeTurns(ctx context.Context, turns ...turn) ([][]sample, error) {
+	samples := make([][]sample, len(turns))
+	for round := range o.rounds {
+		fmt.Fprintf(os.Stderr, "%v, round %d of %d\n", turns[0].scenario, round+1, o.rounds)
+		for i := range turns {
+			i = (i + round) % len(turns) // a different one begins
+			s, err := turns[i].measure(o.duration)
+			if err := cmp.Or(ctx.Err(), err); err != nil {
+				return nil, err
 			}
-			got[t.name] = append(got[t.name], s)
+			samples[i] = append(samples[i], s)
 		}
 	}
-	return nil
+	return samples, nil
 }
 
-func (c condition) pace() string {
-	if c.rate == 0 {
-		return "at saturation"
-	}
-	return fmt.Sprintf("%d per second", c.rate)
-}
-
-// perform measures one target once, after a while of warming.
-func (t target) perform(ctx context.Context, at condition, lasts time.Duration) (sample, error) {
-	if ctx.Err() != nil {
-		return sample{}, ctx.Err()
-	}
-	c, err := gather(t, workloadNamed(at.work), max(at.connections, clients))
+// measure warms a process up and takes a sample.
+func (t turn) measure(duration time.Duration) (sample, error) {
+	c, err := connect(t.process, t.workload, t.connections)
 	if err != nil {
 		return sample{}, err
 	}
-	defer c.leave()
-	if at.connections > 0 {
-		c.atOnce = manyAtOnce
-	}
-	if _, err := c.closed(lasts / 8); err != nil {
+	defer c.close()
+	if _, err := c.run(closedLoop(duration / 8)); err != nil {
 		return sample{}, err
 	}
-	return measure(c, func() ([]time.Duration, error) {
-		if at.rate > 0 {
-			return c.open(lasts, at.rate)
-		}
-		return c.closed(lasts)
-	})
-}
-
-// hold notes what the targets held at most.
-func (r *results) hold(targets []target) error {
-	for _, t := range targets {
-		most, err := t.process.memory("VmHWM")
-		if err != nil {
-			return err
-		}
-		r.memory[t.name] = most
+	before, err := t.usage()
+	if err != nil {
+		return sample{}, err
 	}
-	return nil
+	start := time.Now()
+	starts := closedLoop(duration)
+	if t.rate > 0 {
+		// Twice as long, because the 99th percentile needs more requests than the rate gives.
+		starts = openLoop(2*duration, t.rate)
+	}
+	latencies, err := c.run(starts)
+	elapsed := time.Since(start)
+	if err != nil {
+		return sample{}, err
+	}
+	after, err := t.usage()
+	slices.Sort(latencies)
+	n := len(latencies)
+	return sample{
+		cpu:      float64((after.cpu - before.cpu).Microseconds()) / float64(n),
+		rate:     float64(n) / elapsed.Seconds(),
+		p50:      latencies[n/2].Seconds() * 1e3,
+		p99:      latencies[n*99/100].Seconds() * 1e3,
+		resident: after.resident,
+	}, err
 }
 
-func workloadNamed(name string) workload {
-	return workloads[slices.IndexFunc(workloads, func(w workload) bool { return w.name == name })]
-}
+func cpuOf(s sample) float64       { return s.cpu }
+func rateOf(s sample) float64      { return s.rate }
+func p50Of(s sample) float64       { return s.p50 }
+func p99Of(s sample) float64       { return s.p99 }
+func residentOf(s sample) float64  { return s.resident }
+func cpuRatio(a, b sample) float64 { return a.cpu / b.cpu }
+func addedP99(a, b sample) float64 { return a.p99 - b.p99 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -12,52 +12,37 @@ import (
 	"oauthgw/internal/submission"
 )
 
-// rewriteOnly is what would be left of the gateway if it did nothing but put
-// credentials into the form: the same server, the same reading of credentials, the
-// same way to the provider, and the same room for garbage. There is no router, no
-// log, no count, no time limit, no look at the reply, and no ReverseProxy around it.
-// Below that a gateway on net/http does not come.
-func rewriteOnly(address, provider string) error {
-	debug.SetGCPercent(200) // of some 3.5 MiB
-	return http.ListenAndServe(address, &rewrite{
-		transport: submission.New(submission.Config{Server: &url.URL{Scheme: "http", Host: provider}}),
-		rules:     clientauth.New(clientauth.Config{}),
-	})
+// newRewriter returns what remains of the gateway if it only moves credentials into the
+// form: the same server, credential reader and transport, without router, log, metrics,
+// timeouts, checks of the response and ReverseProxy. A gateway on net/http cannot take
+// less.
+func newRewriter(provider string) http.HandlerFunc {
+	transport := submission.New(submission.Config{Server: &url.URL{Scheme: "http", Host: provider}})
+	rules := clientauth.New(clientauth.Config{})
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := rewrite(rules, r); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		response, err := transport.RoundTrip(r)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer func() { _ = response.Body.Close() }()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		maps.Copy(w.Header(), response.Header)
+		w.WriteHeader(response.StatusCode)
+		_, _ = w.Write(body) // with the header in one write, unlike io.Copy
+	}
 }
 
-type rewrite struct {
-	transport http.RoundTripper
-	rules     *clientauth.Rules
-}
-
-// ServeHTTP implements [http.Handler].
-func (h *rewrite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := h.restate(r); err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	reply, err := h.transport.RoundTrip(r)
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	defer func() { _ = reply.Body.Close() }()
-	body := make([]byte, max(0, reply.ContentLength))
-	if _, err := io.ReadFull(reply.Body, body); err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	_, _ = reply.Body.Read(nil) // its end
-	header := w.Header()
-	for name, values := range reply.Header {
-		header[name] = values
-	}
-	w.WriteHeader(reply.StatusCode)
-	_, _ = w.Write(body)
-}
-
-// restate puts the credentials of a request into its form, if it has one.
-func (h *rewrite) restate(r *http.Request) error {
+// rewrite moves the credentials of a request into its form, if it has one.
+func rewrite(rules *clientauth.Rules, r *http.Request) error {
 	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
 		return nil
 	}
@@ -69,11 +54,7 @@ func (h *rewrite) restate(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	query, err := clientauth.ParseForm(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	credentials, err := h.rules.Read(clientauth.Request{Header: r.Header, Query: query, Form: form})
+	credentials, err := rules.Read(clientauth.Request{Header: r.Header, Form: form})
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// sleep sleeps in the system, which is exact to 0.1 ms; a Go timer is to 1 ms. A
-// signal may end it early.
+// sleep is accurate to 0.1 ms; [time.Sleep] is accurate to 1 ms. A signal may end it
+// early.
 func sleep(d time.Duration) {
 	wait := syscall.NsecToTimespec(d.Nanoseconds())
 	_ = syscall.Nanosleep(&wait, nil)

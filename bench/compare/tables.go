@@ -2,111 +2,64 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 )
 
-// report prints the tables and writes what was asked for.
-func (r *results) report(o options) error {
-	text := r.tables(o)
-	fmt.Print(text)
-	if o.into == "" {
-		return nil
-	}
-	page := "# Results of `make bench`\n\nThis file is generated. [What it costs](performance.md) explains the figures.\n\n" + text
-	return os.WriteFile(o.into, []byte(page), 0o644)
+func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+
+// header returns the header row of a table with the line below it.
+func header(columns ...string) string {
+	return row(columns...) + strings.Repeat("|---", len(columns)) + "|\n"
 }
 
-// tables tells everything in Markdown.
-func (r *results) tables(o options) string {
-	var b strings.Builder
-	b.WriteString("### Targets\n\n| processor time per request, unless it says otherwise | target | figure | |\n|---|---|---|---|\n")
-	for _, g := range goals {
-		b.WriteString(g.row(r))
-	}
-	if r.own != nil {
-		fmt.Fprintf(&b, "\nThe clients were seen in %d exchanges.\n", r.own.requests)
+// markdown returns a page with the tables of all that was measured.
+func (r *results) markdown(o options) string {
+	page := "# Results of `make bench`\n\nThis file is generated. [What it costs](performance.md) explains the figures.\n\n" +
+		"## Targets\n\n" + header("CPU time per request, unless stated otherwise", "target", "figure", "")
+	for _, t := range thresholds {
+		page += t.row(r)
 	}
 	for _, w := range workloads {
-		if r.samples[condition{work: w.name}] != nil {
-			r.saturation(&b, w)
+		if o.includes(w.name) {
+			page += "\n## Saturation: " + w.name + "\n\n" + w.description + ".\n\n" + r.saturationTable(saturation(w))
 		}
 	}
-	r.fixed(&b)
-	b.WriteString("\n### What each does\n\n" + r.does)
-	b.WriteString("\n" + circumstances(o) + "\n")
-	return b.String()
+	if o.includes("rates") {
+		page += "\n## Fixed rates: token\n\n" + r.ratesTable()
+	}
+	return page + "\n## What each does\n\n" + r.features + "\n" + o.environment()
 }
 
-// saturation tells of a workload in a closed loop.
-func (r *results) saturation(b *strings.Builder, w workload) {
-	fmt.Fprintf(b, "\n### %s at saturation\n\n%s.\n\n", capital(w.name), capital(w.does))
-	b.WriteString("| | | µs of processor per request | oauthgw takes × as much | requests/s | p50 ms | p99 ms |")
-	b.WriteString(r.heldHead(w) + "\n|---|---|---|---|---|---|---|" + strings.Repeat("---|", min(1, len(r.heldHead(w)))) + "\n")
-	longest := 1.0
-	for _, s := range r.samples[condition{work: w.name}] {
-		longest = max(longest, spreadOf(s, cpuOf).median)
+func (r *results) saturationTable(at scenario) string {
+	table := header("", "", "CPU µs per request", "oauthgw relative to it", "requests/s", "p50 ms", "p99 ms", "resident MiB")
+	longest := 0.0
+	for _, c := range r.contenders {
+		longest = max(longest, spreadBy(r.samples[measured{c, at}], cpuOf).median)
 	}
-	for _, c := range contenders {
-		s := r.of(w.name, 0, c)
-		if s == nil {
-			continue
-		}
-		bar := strings.Repeat("█", int(1+19*spreadOf(s, cpuOf).median/longest))
-		times := ""
-		if more, ok := r.compared(w.name, 0, c, cpuRatio); ok && c != oauthgw {
-			times = more.write("%.2f")
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |%s\n", c.name, bar, spreadOf(s, cpuOf).write("%.1f"), times,
-			spreadOf(s, rateOf).write("%.0f"), spreadOf(s, p50Of).write("%.2f"), spreadOf(s, p99Of).write("%.2f"), r.held(w, c))
+	for _, c := range r.contenders {
+		s := r.samples[measured{c, at}]
+		cpu := spreadBy(s, cpuOf)
+		table += row(c.name, strings.Repeat("█", int(1+19*cpu.median/max(longest, 1))), cpu.markdown("%.1f"),
+			r.compare(oauthgw, c, at, cpuRatio).markdown("%.2f"), spreadBy(s, rateOf).markdown("%.0f"),
+			spreadBy(s, p50Of).markdown("%.2f"), spreadBy(s, p99Of).markdown("%.2f"), spreadBy(s, residentOf).markdown("%.0f"))
 	}
+	return table
 }
 
-// heldHead heads the column of memory, at the workload where it was looked at.
-func (r *results) heldHead(w workload) string {
-	if w.name != "token" {
-		return ""
-	}
-	return " peak MiB |"
-}
-
-func (r *results) held(w workload, c *contender) string {
-	if w.name != "token" {
-		return ""
-	}
-	return fmt.Sprintf(" %.0f |", float64(r.memory[c.name])/(1<<20))
-}
-
-// fixed tells of the token exchange at fixed rates.
-func (r *results) fixed(b *strings.Builder) {
-	if r.samples[condition{work: "token", rate: rates[0]}] == nil {
-		return
-	}
-	b.WriteString("\n### Token exchange at fixed rates\n\n| p50, p99 in ms |")
+func (r *results) ratesTable() string {
+	columns := []string{"p50, p99 in ms"}
 	for _, rate := range rates {
-		fmt.Fprintf(b, " %d/s |", rate)
+		columns = append(columns, fmt.Sprintf("%d/s", rate))
 	}
-	b.WriteString(" p99 more than direct at 1000/s |\n|---|" + strings.Repeat("---|", len(rates)+1) + "\n")
-	for _, c := range contenders {
-		if r.of("token", rates[0], c) == nil {
-			continue
-		}
-		b.WriteString("| " + c.name + " |")
+	table := header(append(columns, "p99 added to direct at 1000/s")...)
+	for _, c := range r.contenders {
+		cells := []string{c.name}
 		for _, rate := range rates {
-			s := r.of("token", rate, c)
-			fmt.Fprintf(b, " %s, %s |", spreadOf(s, p50Of).write("%.2f"), spreadOf(s, p99Of).write("%.2f"))
+			s := r.samples[measured{c, tokenAt(rate)}]
+			cells = append(cells, spreadBy(s, p50Of).markdown("%.2f")+", "+spreadBy(s, p99Of).markdown("%.2f"))
 		}
-		more := ""
-		if s := r.of("token", 1000, direct); s != nil && c != direct {
-			more = compared(r.of("token", 1000, c), s, addedP99).write("%.2f")
-		}
-		b.WriteString(" " + more + " |\n")
+		added := r.compare(c, direct, tokenAt(1000), addedP99)
+		table += row(append(cells, added.markdown("%.2f"))...)
 	}
-}
-
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
-// write writes a spread as median, least and most.
-func (s spread) write(format string) string {
-	return fmt.Sprintf("**"+format+"** ("+format+"–"+format+")", s.median, s.least, s.most)
+	return table
 }

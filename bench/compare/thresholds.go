@@ -2,71 +2,52 @@ package main
 
 import "fmt"
 
-// goal is a figure that the gateway has to reach.
-type goal struct {
-	what, unit string
-	most       float64
-	figure     func(*results) (spread, bool) // false: it was not measured
+// threshold is the greatest good value of a figure of the gateway.
+type threshold struct {
+	name, unit string
+	value      float64
+	figure     func(*results) spread // zero: not measured
 }
 
-// goals are all there are. The ratios are of processor time per request.
-var goals = []goal{
-	{"token exchange, of the bare ReverseProxy", "×", 0.5, ratio("token", stock)},
-	{"token exchange, of nginx+njs", "×", 1.1, ratio("token", njs)},
-	{"token exchange, of nginx+Lua", "×", 1.6, ratio("token", lua)},
-	{"token exchange, of Caddy's plain pass-through", "×", 1, ratio("token", caddy)},
-	{"token exchange at 1000/s: p99 more than direct", " ms", 1, func(r *results) (spread, bool) {
-		return r.compared("token", 1000, direct, addedP99)
+// The ratios are of CPU time per request.
+var thresholds = []threshold{
+	{"token exchange, relative to a bare ReverseProxy", "×", 0.5, relativeTo(stock, token)},
+	{"token exchange, relative to nginx+njs", "×", 1.1, relativeTo(njs, token)},
+	{"token exchange, relative to nginx+Lua", "×", 1.6, relativeTo(lua, token)},
+	{"token exchange, relative to a plain pass-through with Caddy", "×", 1, relativeTo(caddy, token)},
+	{"token exchange at 1000/s, p99 added to direct", " ms", 1, func(r *results) spread {
+		return r.compare(oauthgw, direct, tokenAt(1000), addedP99)
 	}},
-	{"metadata, of a net/http handler writing the same", "×", 1.2, ratio("metadata", floor)},
-	{"pass-through, of the bare ReverseProxy", "×", 1.05, ratio("passthrough", stock)},
-	{"memory after the start and a load of 64 connections", " MiB", 32, ours(func(o *own) spread { return o.resident })},
-	{"memory of an idle connection", " KiB", 20, ours(func(o *own) spread { return o.idle })},
-	{"token exchange at 1024 connections, of that at 64", "×", 1.3, ours(func(o *own) spread { return o.crowded })},
-	{"token exchange after 20032 clients, of that before", "×", 1.1, ours(func(o *own) spread { return o.seen })},
+	{"metadata, relative to a net/http handler that sends the same bytes", "×", 1.2, relativeTo(floor, metadata)},
+	{"pass-through, relative to a bare ReverseProxy", "×", 1.05, relativeTo(stock, passthrough)},
+	{"memory after start and a load of 64 connections", " MiB", 32, func(r *results) spread {
+		return spreadBy(r.samples[measured{oauthgw, saturation(token)}], residentOf)
+	}},
+	{"memory of an idle connection", " KiB", 20, func(r *results) spread { return r.footprint.idle }},
+	{"token exchange on 1024 connections, relative to 64", "×", 1.3, func(r *results) spread { return r.footprint.many }},
+	{"token exchange after 20000 clients, relative to a new process", "×", 1.1, func(r *results) spread { return r.footprint.seen }},
 }
 
-// ratio is the processor time of the gateway as a multiple of another's.
-func ratio(work string, other *contender) func(*results) (spread, bool) {
-	return func(r *results) (spread, bool) { return r.compared(work, 0, other, cpuRatio) }
+func relativeTo(c *contender, w *workload) func(*results) spread {
+	return func(r *results) spread { return r.compare(oauthgw, c, saturation(w), cpuRatio) }
 }
 
-// compared compares the gateway with another.
-func (r *results) compared(work string, rate int, other *contender, take func(a, b sample) float64) (spread, bool) {
-	own, theirs := r.of(work, rate, oauthgw), r.of(work, rate, other)
-	if own == nil || theirs == nil {
-		return spread{}, false
-	}
-	return compared(own, theirs, take), true
+// row returns the threshold's row of the table.
+func (t threshold) row(r *results) string {
+	s := t.figure(r)
+	return row(t.name, fmt.Sprintf("≤ %g%s", t.value, t.unit), s.markdown("%.2f"), t.verdict(s))
 }
 
-// ours is a figure of the gateway alone.
-func ours(take func(*own) spread) func(*results) (spread, bool) {
-	return func(r *results) (spread, bool) {
-		if r.own == nil {
-			return spread{}, false
-		}
-		return take(r.own), true
-	}
-}
-
-// verdict says whether the median reaches the goal. A difference that is as far
-// below nothing as it may be above is of the machine, and says nothing.
-func (g goal) verdict(s spread) string {
+// verdict judges the median. A difference that is as far below zero as it may be above
+// is noise.
+func (t threshold) verdict(s spread) string {
 	switch {
-	case s.least < -g.most:
-		return "the machine was too busy to tell"
-	case s.median <= g.most:
+	case s == spread{}:
+		return "not measured"
+	case s.least < -t.value:
+		return "too noisy to judge"
+	case s.median <= t.value:
 		return "met"
 	}
 	return "**not met**"
-}
-
-// row is the goal's row of the table.
-func (g goal) row(r *results) string {
-	s, ok := g.figure(r)
-	if !ok {
-		return fmt.Sprintf("| %s | ≤ %g%s | | not measured |\n", g.what, g.most, g.unit)
-	}
-	return fmt.Sprintf("| %s | ≤ %g%s | %s | %s |\n", g.what, g.most, g.unit, s.write("%.2f"), g.verdict(s))
 }

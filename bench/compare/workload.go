@@ -2,93 +2,90 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// The name by which clients know the provider, and the secret they share.
+// The host under which clients reach the provider, and the secret of all clients.
 const (
 	publicHost = "login.example.com"
 	origin     = "https://" + publicHost
 	secret     = "s3cret/+é%41 :&="
 )
 
-// workload is one kind of request, and how it is answered.
+//go:embed bodies/registration.json
+var registrationBody string
+
+// workload is a kind of request, with what a good response to it has.
 type workload struct {
-	name, does string
-	// request returns what client n sends to a contender.
-	request func(c *contender, n int) []byte
-	// status and told are what a good reply begins with and holds.
-	status string
-	told   func(c *contender) string
+	name, description string
+	request           func(c *contender, client int) []byte
+	status            string
+	text              string // in the body
+	rewritten         string // the text from contenders that rewrite this workload
 }
 
-// workloads are all there are, in their order.
-var workloads = []workload{
-	{"token", "a code is exchanged with HTTP Basic: 0.8 KiB there, 1.3 KiB back", tokenRequest, "HTTP/1.1 200 ", func(c *contender) string {
-		if c.translates {
-			return `"credentials":"form"`
-		}
-		return `"credentials":`
-	}},
-	{"metadata", "the authorization server's metadata is read", func(*contender, int) []byte {
-		return request("GET", "/.well-known/oauth-authorization-server", "", "")
-	}, "HTTP/1.1 200 ", func(*contender) string { return `"issuer":"` + origin + `"` }},
-	{"passthrough", "a page of 4 KiB is read", func(*contender, int) []byte {
-		return request("GET", "/oauth2/authorize?response_type=code&client_id=client-0&state=af0ifjsldkj", "", "")
-	}, "HTTP/1.1 200 ", func(*contender) string { return "<title>Consent</title>" }},
-	{"registration", "a client registers that asks for HTTP Basic", func(*contender, int) []byte {
-		return request("POST", "/oauth2/register", "Content-Type: application/json\r\n", registration)
-	}, "HTTP/1.1 201 ", func(c *contender) string {
-		if c.registers {
-			return `"token_endpoint_auth_method":"client_secret_basic"`
-		}
-		return `"token_endpoint_auth_method":"client_secret_post"`
-	}},
-}
+var (
+	token = &workload{"token", "Token requests with HTTP Basic: 0.8 KiB sent, 1.3 KiB received", tokenRequest,
+		"200", `"credentials":`, `"credentials":"form"`}
+	metadata = &workload{"metadata", "Requests for the authorization server metadata", same(newRequest("GET", "/.well-known/oauth-authorization-server", "", "")),
+		"200", `"issuer":"` + origin + `"`, "client_secret_basic"}
+	passthrough = &workload{"passthrough", "Requests for a page of 4 KiB", same(newRequest("GET", "/oauth2/authorize?response_type=code&client_id=client-0&state=af0ifjsldkj", "", "")),
+		"200", "<title>Consent</title>", ""}
+	registration = &workload{"registration", "Registrations of clients that ask for HTTP Basic", same(newRequest("POST", "/oauth2/register", "Content-Type: application/json\r\n", registrationBody)),
+		"201", `"token_endpoint_auth_method":"client_secret_post"`, `"token_endpoint_auth_method":"client_secret_basic"`}
 
-const registration = `{"client_name":"A desktop client","redirect_uris":["http://127.0.0.1:53682/callback","http://localhost:53682/callback"],` +
-	`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"scope":"openid profile email offline_access",` +
-	`"token_endpoint_auth_method":"client_secret_basic"}`
+	workloads = []*workload{token, metadata, passthrough, registration}
+)
 
-// tokenRequest is a client's exchange of a code for a token. The provider itself
-// is sent what a translation would have made of it.
-func tokenRequest(c *contender, n int) []byte {
-	id := fmt.Sprintf("client-%06d", n)
-	if c.start == nil {
-		return post("", "&client_id="+id+"&client_secret="+url.QueryEscape(secret))
+// check returns an error unless a response is a good one.
+func (w *workload) check(c *contender, head, body []byte) error {
+	text := w.text
+	if slices.Contains(c.rewrites, w) {
+		text = w.rewritten
 	}
-	return post(basic(id, secret), "")
+	if !bytes.HasPrefix(head, []byte("HTTP/1.1 "+w.status+" ")) || !bytes.Contains(body, []byte(text)) {
+		return fmt.Errorf("%s: wrong response to a %s request: %.100q %.200q", c.name, w.name, head, body)
+	}
+	return nil
 }
 
-// post is a token request with header fields and parameters that come last.
-func post(fields, more string) []byte {
-	return request("POST", "/oauth2/token", "Content-Type: application/x-www-form-urlencoded\r\n"+fields,
+func same(request []byte) func(*contender, int) []byte {
+	return func(*contender, int) []byte { return request }
+}
+
+// tokenRequest has the credentials of a client in HTTP Basic. The provider itself gets
+// the form that a rewrite would produce.
+func tokenRequest(c *contender, client int) []byte {
+	id := fmt.Sprintf("client-%06d", client)
+	if c == direct {
+		return newTokenRequest("", "&client_id="+id+"&client_secret="+url.QueryEscape(secret))
+	}
+	return newTokenRequest(basic(id, secret), "")
+}
+
+// newTokenRequest returns a token request with further header lines and parameters.
+func newTokenRequest(header, parameters string) []byte {
+	return newRequest("POST", "/oauth2/token", "Content-Type: application/x-www-form-urlencoded\r\n"+header,
 		"grant_type=authorization_code&code="+strings.Repeat("Sp1xlOBeZQQYbYS6WxSbIA", 3)+
 			"&redirect_uri=http%3A%2F%2F127.0.0.1%3A53682%2Fcallback"+
 			"&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXkdBjftJeZ4CVP"+
-			"&resource=https%3A%2F%2Flogin.example.com%2Fapi%2Fexperimental%2Fmcp%2Fhttp"+more)
+			"&resource=https%3A%2F%2Flogin.example.com%2Fapi%2Fexperimental%2Fmcp%2Fhttp"+parameters)
 }
 
-// basic is a field of credentials, form-encoded as RFC 6749 section 2.3.1 wants.
+// basic returns a header line with form-encoded credentials (RFC 6749 section 2.3.1).
 func basic(id, secret string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret))) + "\r\n"
 }
 
-func request(method, target, fields, body string) []byte {
+func newRequest(method, target, header, body string) []byte {
 	if method == "POST" {
-		fields += fmt.Sprintf("Content-Length: %d\r\n", len(body))
+		header += fmt.Sprintf("Content-Length: %d\r\n", len(body))
 	}
 	return []byte(method + " " + target + " HTTP/1.1\r\nHost: " + publicHost +
-		"\r\nUser-Agent: python-requests/2.28.1\r\nAccept: application/json\r\n" + fields + "\r\n" + body)
-}
-
-// judge says what is wrong with a reply.
-func (w workload) judge(c *contender, head, body []byte) error {
-	if !bytes.HasPrefix(head, []byte(w.status)) || !bytes.Contains(body, []byte(w.told(c))) {
-		return fmt.Errorf("%s: %s was answered %.100q %.200q", c.name, w.name, head, body)
-	}
-	return nil
+		"\r\nUser-Agent: python-requests/2.28.1\r\nAccept: application/json\r\n" + header + "\r\n" + body)
 }

@@ -1,5 +1,5 @@
--- Basic becomes client_id and client_secret in the form. The action decides and
--- sets the length, the filter replaces the body.
+-- Moves Basic credentials into client_id and client_secret of the form. The action
+-- decides and sets the length, the filter replaces the body.
 local function refuse(txn, status, code)
   local reply = txn:reply{status = status, body = '{"error":"' .. code .. '"}'}
   reply:add_header("content-type", "application/json")
@@ -8,7 +8,7 @@ local function refuse(txn, status, code)
   txn:done(reply)
 end
 
-core.register_action("restate", {"http-req"}, function(txn)
+core.register_action("rewrite", {"http-req"}, function(txn)
   if txn.sf:method() ~= "POST" then return refuse(txn, 405, "invalid_request") end
   local media = string.match(string.lower(txn.sf:req_hdr("content-type")), "^%s*([^;%s]+)")
   if media ~= "application/x-www-form-urlencoded" then return refuse(txn, 400, "invalid_request") end
@@ -45,16 +45,16 @@ core.register_action("restate", {"http-req"}, function(txn)
   txn:set_var("txn.body", body)
 end, 0)
 
-local Restate = {id = "restate", flags = filter.FLT_CFG_FL_HTX}
-Restate.__index = Restate
+local Rewrite = {id = "rewrite", flags = filter.FLT_CFG_FL_HTX}
+Rewrite.__index = Rewrite
 
-function Restate:new() return setmetatable({}, Restate) end
+function Rewrite:new() return setmetatable({}, Rewrite) end
 
-function Restate:start_analyze(txn, channel)
+function Rewrite:start_analyze(txn, channel)
   if not channel:is_resp() then filter.register_data_filter(self, channel) end
 end
 
-function Restate:http_payload(txn, message)
+function Rewrite:http_payload(txn, message)
   local body = txn:get_var("txn.body")
   if body then
     message:set(body)
@@ -62,4 +62,4 @@ function Restate:http_payload(txn, message)
   end
 end
 
-core.register_filter("restate", Restate, function(self) return self end)
+core.register_filter("rewrite", Rewrite, function(self) return self end)

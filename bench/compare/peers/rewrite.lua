@@ -1,4 +1,4 @@
--- Basic becomes client_id and client_secret in the form.
+-- Moves Basic credentials into client_id and client_secret of the form.
 local function refuse(status, code)
   ngx.status = status
   local text = '{"error":"' .. code .. '"}'

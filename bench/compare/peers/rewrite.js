@@ -1,4 +1,4 @@
-// Basic becomes client_id and client_secret in the form.
+// Moves Basic credentials into client_id and client_secret of the form.
 import qs from 'querystring';
 
 const form = 'application/x-www-form-urlencoded';
@@ -46,7 +46,7 @@ function token(r) {
     params.client_id = pair[0];
     if (pair[1]) params.client_secret = pair[1];
   }
-  r.subrequest('/restated', {method: 'POST', body: qs.stringify(params)}, function (reply) {
+  r.subrequest('/rewritten', {method: 'POST', body: qs.stringify(params)}, function (reply) {
     let status = reply.status;
     if (status == 400 && field && JSON.parse(reply.responseText).error == 'invalid_client') status = 401;
     answer(r, status, reply.responseText);
