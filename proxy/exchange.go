@@ -28,6 +28,7 @@ type exchange struct {
 	w     *finalOnly
 	r     *http.Request
 	start time.Time
+	body  share // of the memory for bodies, until the end: the request is kept and copied
 
 	credentials clientauth.Credentials
 	bodyUnread  bool      // its media type is not that of a form, so it may hold other credentials
@@ -50,8 +51,14 @@ const answerTime = 10 * time.Second
 func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
 	// Where there is no such thing as a deadline, nobody is slow.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + c.Timeout + answerTime))
-	x = &exchange{Config: c, w: &finalOnly{answered.Writer{ResponseWriter: w}}, r: r, start: time.Now(), outcome: outcomePanicked}
-	return x, x.report
+	x = &exchange{Config: c, w: &finalOnly{answered.Writer{ResponseWriter: w}}, r: r, start: time.Now(), body: share{of: bodies}, outcome: outcomePanicked}
+	return x, x.end
+}
+
+// end reports the exchange, and gives back what it held.
+func (x *exchange) end() {
+	x.body.release()
+	x.report()
 }
 
 // report counts what the exchange came to, tells it, and writes the one log

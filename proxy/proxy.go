@@ -110,7 +110,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, end := begin(&h.Config, w, r)
 	defer end()
 
-	received, err := receive(x.w, x.r, h.ownQuery)
+	received, err := receive(x.w, x.r, h.ownQuery, &x.body)
 	if err != nil {
 		x.refuse(err)
 		return

@@ -48,6 +48,8 @@ var (
 		Description: "The authorization server cannot be reached; the request was not sent and may be repeated."}
 	errBusy = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "busy",
 		Description: "As many requests as may be are under way; this one was not sent and may be repeated."}
+	errNoRoom = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "no_room",
+		Description: "Large request bodies hold as much memory as they may; this request was not sent and may be repeated."}
 	errUntrusted = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "untrusted",
 		Description: "The authorization server could not prove its identity; the request was not sent."}
 	errUpstreamTimeout = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "timeout",
@@ -153,7 +155,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
 func boundRest(w http.ResponseWriter, e *clientauth.Error) {
 	end := time.Now()
 	switch e {
-	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, ErrTooManyStreams:
+	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, errNoRoom, ErrTooManyStreams:
 		w.Header().Set("Connection", "close")
 	default:
 		end = end.Add(bodyTimeout)

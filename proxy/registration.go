@@ -86,7 +86,7 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(err)
 		return
 	}
-	body, err := readBody(x.w, x.r)
+	body, err := readBody(x.w, x.r, &x.body)
 	if err != nil {
 		x.refuse(err)
 		return

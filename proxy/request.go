@@ -25,13 +25,13 @@ const (
 // received is a client's request, read to its end.
 type received struct {
 	clientauth.Request
-	// body is what goes on as it is if Form is nil.
+	// body is what goes on as it is. Nil if there is a Form.
 	body []byte
 }
 
-// receive reads a request once, whole and under a cap. Own is the endpoint's own query.
-// Its errors are refusals.
-func receive(w http.ResponseWriter, r *http.Request, own *clientauth.Form) (received, error) {
+// receive reads a request once, whole and under a cap, for which it takes its share of the
+// budget. Own is the endpoint's own query. Its errors are refusals.
+func receive(w http.ResponseWriter, r *http.Request, own *clientauth.Form, held *share) (received, error) {
 	in := received{Request: clientauth.Request{Header: r.Header}}
 	// RFC 6749 section 3.2: the client must use POST.
 	if r.Method != http.MethodPost {
@@ -41,10 +41,11 @@ func receive(w http.ResponseWriter, r *http.Request, own *clientauth.Form) (rece
 	if err != nil {
 		return in, err
 	}
-	if in.Query, err = parse(r.URL.RawQuery, own); err != nil {
+	if in.body, err = readBody(w, r, held); err != nil {
 		return in, err
 	}
-	if in.body, err = readBody(w, r); err != nil {
+	// Not before: what it holds would wait for the body as well.
+	if in.Query, err = parse(r.URL.RawQuery, own); err != nil {
 		return in, err
 	}
 	switch {
@@ -54,6 +55,7 @@ func receive(w http.ResponseWriter, r *http.Request, own *clientauth.Form) (rece
 		return in, errNoMediaType
 	}
 	in.Form, err = parse(string(in.body), own)
+	in.body = nil // the form holds a copy
 	return in, err
 }
 
@@ -161,8 +163,8 @@ func isForm(essence string) bool {
 }
 
 // readBody reads a body to its end, so that no part of a request is sent on
-// before the whole has arrived.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// before the whole has arrived. It takes its share of the budget for what it holds.
+func readBody(w http.ResponseWriter, r *http.Request, held *share) ([]byte, error) {
 	switch {
 	case r.ContentLength > maxBody:
 		return nil, errLargeBody
@@ -173,13 +175,15 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	deadlines := http.NewResponseController(w)
 	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
-	body, err := readAll(r.Body, r.ContentLength, maxBody)
+	body, err := readAll(r.Body, r.ContentLength, maxBody, held.hold)
 	// The server watches the connection while the provider is asked; a deadline
 	// left behind would look like the client's leaving.
 	_ = deadlines.SetReadDeadline(time.Time{})
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, errSlowBody
+	case errors.Is(err, errNoRoom):
+		return nil, errNoRoom
 	case err != nil:
 		return nil, errBrokenBody
 	case len(body) > maxBody:

@@ -30,7 +30,7 @@ func (x *exchange) complete(resp *http.Response) error {
 	r := reply{status: resp.StatusCode, header: resp.Header}
 	err := r.checkHead()
 	if err == nil {
-		r.body, err = readAll(resp.Body, resp.ContentLength, maxReply)
+		r.body, err = readAll(resp.Body, resp.ContentLength, maxReply, nil)
 	}
 	x.waited = time.Since(x.sent)
 	if err != nil {

@@ -56,7 +56,7 @@ func receiveSmall(w http.ResponseWriter, r *http.Request) (*http.Request, error)
 	if r.ContentLength <= 0 || r.ContentLength > smallBody {
 		return r, nil
 	}
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, &share{of: bodies})
 	with := *r
 	with.Body = small{bytes.NewReader(body)}
 	return &with, err
