@@ -77,6 +77,9 @@ var (
 	// ErrTarget is the response to a request target that is not a path of this server.
 	ErrTarget = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "target",
 		Description: "The request target must be a path, or an http or https URL with a host and without user information."}
+	// ErrLongPath is the response to a request target whose path is longer than [MaxPath].
+	ErrLongPath = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "long_path",
+		Description: "The path is longer than the 2 KiB that this server takes; its query may be longer."}
 	// ErrHost is the answer to a Host field that names none.
 	ErrHost = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "host",
 		Description: "The Host header field does not name a host."}
@@ -101,6 +104,8 @@ func status(e *clientauth.Error) int {
 		return http.StatusRequestTimeout
 	case errLargeBody:
 		return http.StatusRequestEntityTooLarge
+	case ErrLongPath:
+		return http.StatusRequestURITooLong
 	case errContentEncoding:
 		return http.StatusUnsupportedMediaType
 	case errUpstreamTimeout:
@@ -155,7 +160,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
 func boundRest(w http.ResponseWriter, e *clientauth.Error) {
 	end := time.Now()
 	switch e {
-	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, errNoRoom, ErrTooManyStreams:
+	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, errNoRoom, ErrTooManyStreams, ErrLongPath:
 		w.Header().Set("Connection", "close")
 	default:
 		end = end.Add(bodyTimeout)

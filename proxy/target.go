@@ -8,6 +8,10 @@ import (
 	"strings"
 )
 
+// MaxPath is how long the path of a request target may be, in bytes. A request holds its
+// path several times, decoded and not, for as long as the provider takes.
+const MaxPath = 2 << 10
+
 // TargetPath returns the path of a request target, byte for byte as it was
 // received. An empty path is "/" (RFC 9112 section 3.2.1). The request must be one
 // that net/http has read.

@@ -9,7 +9,7 @@ type config struct {
 	Listen string `yaml:"listen"`
 	// MaxConnections bounds the connections of clients that are open at a time.
 	// Streams hold at most 75 % of them, uploads 25 %. Zero means half of the file
-	// descriptors that the process may have, and at most 6000.
+	// descriptors that the process may have, and at most 3000.
 	MaxConnections int `yaml:"max_connections"`
 	// TLS is the certificate that clients are shown. Empty means plain http,
 	// behind something that ends TLS.

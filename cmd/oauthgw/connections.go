@@ -13,8 +13,9 @@ import (
 const (
 	// mostConnections is the bound that is not exceeded unasked: each connection
 	// takes some kilobytes, whether anything is asked on it or not, and these fit into
-	// 256 MiB with all that slow clients can put into them.
-	mostConnections = 6000
+	// 256 MiB with all that slow clients can put into them. The most is taken by requests
+	// with a large header that the provider does not answer.
+	mostConnections = 3000
 	// otherFiles are the descriptors that neither clients nor the provider take.
 	otherFiles = 64
 )

@@ -31,7 +31,7 @@ type gateway struct {
 	to        ways
 	clients   proxy.ClientConfiguration
 
-	notFound, notYet, noHost, badTarget http.Handler // refusals
+	notFound, notYet, noHost, badTarget, longPath http.Handler // refusals
 
 	routes atomic.Pointer[routes] // nil until the endpoints are known
 
@@ -88,7 +88,7 @@ func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 		to: to, clients: proxy.ClientConfiguration(s.clientConfiguration)}
 	g.users.Store(1)
 	g.notFound, g.notYet = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown)
-	g.noHost, g.badTarget = g.refusal(proxy.ErrHost), g.refusal(proxy.ErrTarget)
+	g.noHost, g.badTarget, g.longPath = g.refusal(proxy.ErrHost), g.refusal(proxy.ErrTarget), g.refusal(proxy.ErrLongPath)
 	if len(s.endpoints) > 0 {
 		return g, g.build(wellknown.Provider{})
 	}
@@ -99,8 +99,12 @@ func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
 // any path could be an endpoint, and a request is answered only if the
 // provider can be asked now.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, ok := proxy.TargetPath(r); !ok {
+	switch path, ok := proxy.TargetPath(r); {
+	case !ok:
 		g.badTarget.ServeHTTP(w, r)
+		return
+	case len(path) > proxy.MaxPath:
+		g.longPath.ServeHTTP(w, r)
 		return
 	}
 	if !namesHost(r) {

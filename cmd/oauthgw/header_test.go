@@ -16,9 +16,7 @@ import (
 // A header of more lines than 128 is answered 431, on every path, before it is whole, and
 // however it arrives.
 func TestA171ManyFields(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
-	defer provider.Close()
-	g := frontedGateway(t, provider.URL)
+	g := frontedGateway(t, echoing(t))
 	const first = "POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b"
 	for name, test := range map[string]struct {
 		sends    string
@@ -101,4 +99,62 @@ func TestA171ArrivalDeliversEverything(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A header may have 16 KiB, in one field, in many, or in its request target, and not a byte
+// more.
+func TestA173LargestHeader(t *testing.T) {
+	g := frontedGateway(t, echoing(t))
+	for name, header := range map[string]func(rest string) string{
+		"one field": func(rest string) string { return "GET / HTTP/1.1\nHost: a\nConnection: close\nA: " + rest + "\n\n" },
+		"two fields": func(rest string) string {
+			return "GET / HTTP/1.1\nHost: a\nConnection: close\nA: " + rest[5000:] + "\nB: " + rest[:5000] + "\n\n"
+		},
+		"the target": func(rest string) string { return "GET /?" + rest + " HTTP/1.1\nHost: a\nConnection: close\n\n" },
+		"an endpoint": func(rest string) string {
+			return "POST /t HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Type: application/x-www-form-urlencoded\nConnection: close\nA: " + rest + "\n\n"
+		},
+	} {
+		for size, status := range map[int]int{16 << 10: 200, 16<<10 + 1: 431} {
+			sent := func(rest int) int {
+				text := header(strings.Repeat("x", rest))
+				return len(text) + strings.Count(text, "\n")
+			} // as CRLF
+			text := header(strings.Repeat("x", 5000+size-sent(5000)))
+			if name == "an endpoint" {
+				text += "a=b"
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, text)), nil)
+			if err != nil || resp.StatusCode != status {
+				t.Errorf("%s, %d bytes: %v %v", name, size, resp, err)
+			}
+		}
+	}
+}
+
+// A path may have 2 KiB, however long its query is.
+func TestA175LongPaths(t *testing.T) {
+	g := frontedGateway(t, echoing(t))
+	for _, path := range []string{"/", "/.well-known/oauth-authorization-server/%41", "/%41"} {
+		long := path + strings.Repeat("x", 2048-len(path))
+		for target, refused := range map[string]bool{long: false, long + "?" + strings.Repeat("x", 8000): false, long + "x": true, "http://a" + long: false, "http://a" + long + "x": true} {
+			for _, method := range []string{"GET", "POST"} {
+				resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, method+" "+target+" HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: close\n\nabc")), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if (resp.StatusCode == http.StatusRequestURITooLong) != refused {
+					t.Errorf("%s of %d bytes: %d", method, len(target), resp.StatusCode)
+				}
+			}
+		}
+	}
+}
+
+// echoing starts a provider whose responses are the bodies of the requests.
+func echoing(t *testing.T) string {
+	t.Helper()
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+	t.Cleanup(provider.Close)
+	return provider.URL
 }

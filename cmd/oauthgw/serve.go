@@ -132,8 +132,13 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	return servers, nil
 }
 
-// headerTime is how long the header of a request may take.
-const headerTime = 5 * time.Second
+const (
+	// headerTime is how long the header of a request may take.
+	headerTime = 5 * time.Second
+	// maxHeader bounds the header of a request, in bytes. The default of net/http, 1 MiB,
+	// lets a thousand slow clients take a gigabyte.
+	maxHeader = 16 << 10
+)
 
 func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 	return &http.Server{
@@ -148,9 +153,8 @@ func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 		// Of metadata and refusals; endpoints and streams set their own.
 		WriteTimeout: 30 * time.Second,
 		// Longer than clients' pools keep connections, shorter than balancers do.
-		IdleTimeout: 75 * time.Second,
-		// The default of 1 MiB lets a thousand slow clients take a gigabyte.
-		MaxHeaderBytes: 16 << 10,
+		IdleTimeout:    75 * time.Second,
+		MaxHeaderBytes: maxHeader - 4<<10, // net/http takes 4 KiB more
 		ErrorLog:       errorLog,
 	}
 }

@@ -281,7 +281,7 @@ func TestA124MetadataThatHangsLeavesAnEighth(t *testing.T) {
 // The reserve is at least one connection as soon as there are two.
 func TestA124LimitsOfExchanges(t *testing.T) {
 	for _, test := range []struct{ connections, streams, all int }{
-		{1, 1, 1}, {2, 1, 1}, {3, 2, 2}, {4, 3, 3}, {5, 3, 4}, {8, 6, 7}, {20, 15, 17}, {480, 360, 420}, {6000, 4500, 5250},
+		{1, 1, 1}, {2, 1, 1}, {3, 2, 2}, {4, 3, 3}, {5, 3, 4}, {8, 6, 7}, {20, 15, 17}, {480, 360, 420}, {3000, 2250, 2625},
 	} {
 		streams, all := passthroughLimits(test.connections)
 		if streams != test.streams || all != test.all {
