@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -25,6 +26,11 @@ var kinds = map[string]kind{
 	"large-header": {begins: tokenHead, goesOn: "X-Large: " + strings.Repeat("x", 64<<10) + "\r\n"},
 	"many-fields":  {begins: manyFields("/page") + "\n", pause: 2 * time.Second},
 	"open-fields":  {begins: manyFields("/token"), goesOn: "aa:\n", pause: 2 * time.Second},
+	"fat-header":   {begins: fat("POST /token", 10), pause: 2 * time.Second},
+	"fat-open":     {begins: strings.TrimSuffix(fat("POST /token", 10), "\r\n\r\n"), pause: 2 * time.Second},
+	"fat-body":     {begins: fat("POST /token", 1<<16) + "assertion=" + strings.Repeat("x", 60_000), pause: 2 * time.Second},
+	"fat-form":     {begins: fat("POST /token", 4096) + "assertion=" + strings.Repeat("x", 4000), pause: 2 * time.Second},
+	"fat-page":     {begins: fat("GET /hanging", 0), pause: 2 * time.Second},
 	"endless-body": {begins: tokenHead + "Transfer-Encoding: chunked\r\n\r\n", goesOn: "1000\r\n" + strings.Repeat("x", 0x1000) + "\r\n"},
 	"idle":         {pause: 2 * time.Second},
 	"deaf":         {goesOn: strings.Repeat("GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: "+publicHost+"\r\n\r\n", 50), deaf: true},
@@ -41,12 +47,19 @@ func manyFields(path string) string {
 	return header
 }
 
+// fat is the largest header that is taken, with few fields, of a request with a body.
+func fat(request string, length int) string {
+	header := request + " HTTP/1.1\r\nHost: " + publicHost + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " + strconv.Itoa(length) + "\r\nX-Fat: "
+	return header + strings.Repeat("x", 16<<10-len(header)-4) + "\r\n\r\n"
+}
+
 // Kinds that belong together: those that send slowly, that send much, that send many
-// fields, and that read nothing.
+// fields, that send few and large ones, and that read nothing.
 var (
 	slowly = []string{"slow-header", "slow-body"}
 	large  = []string{"large-header", "endless-body"}
 	many   = []string{"many-fields", "open-fields"}
+	fatly  = []string{"fat-header", "fat-open", "fat-body", "fat-form", "fat-page"}
 	deaf   = []string{"deaf", "deaf-page"}
 )
 

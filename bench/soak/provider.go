@@ -53,6 +53,7 @@ func (p *provider) listen(address string) error {
 	mux.HandleFunc("POST /token", p.serveToken)
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.FormValue("n")) })
 	mux.HandleFunc("GET /large", serveLarge)
+	mux.HandleFunc("GET /hanging", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("POST /posted", servePosted)
 	mux.HandleFunc("POST /posted/", servePosted)
 	server := &http.Server{Handler: mux}
