@@ -45,7 +45,7 @@ var allowedImports = map[string][]string{
 	"oauthgw/internal/origin":           {},
 	"oauthgw/internal/printable":        {},
 	"oauthgw/internal/stack":            {},
-	"oauthgw/internal/statuspage":       {"oauthgw/internal/jsonobject"},
+	"oauthgw/internal/statuspage":       {"oauthgw/internal/jsonobject", "oauthgw/internal/printable"},
 	"oauthgw/internal/submission":       {},
 	"oauthgw/internal/tracing":          {"oauthgw/internal/answered", "go.opentelemetry.io/otel", "github.com/go-logr/logr"},
 	"oauthgw/internal/wwwauth":          {},

@@ -88,6 +88,7 @@ func TestCommandLines(t *testing.T) {
 		{"doctor", "", "oauthgw doctor: the URL of an authorization server is required, such as https://login.example.com"},
 		{"doctor http://127.0.0.1:1 extra", "", `oauthgw doctor: unexpected argument "extra"`},
 		{"doctor login.example.com", "", "oauthgw doctor: the URL must be an http or https URL, such as https://login.example.com"},
+		{"doctor https://login.example.com/%E3%85%A4", "", "oauthgw doctor: the URL must not hold characters that cannot be printed"},
 		{"doctor --format=xml --ca-file=absent.pem http://127.0.0.1:1", "", "--format: must be one of text, json\n--ca-file: absent.pem cannot be read: no such file or directory"},
 		{"doctor http://127.0.0.1:1 -format json", "{\n  \"url\": \"http://127.0.0.1:1\",\n  \"findings\": [\n    {\n      \"severity\": \"problem\",\n      \"subject\": \"connection\",", "oauthgw doctor: 1 problem"},
 		{"chekc", "", "oauthgw: unknown command \"chekc\"\n" + usage},

@@ -24,7 +24,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
+
+	"oauthgw/internal/printable"
 )
 
 // defaultTimeout bounds one request.
@@ -101,7 +102,7 @@ func readURL(text string) (*url.URL, error) {
 		return nil, errors.New("the URL must be an http or https URL, such as https://login.example.com")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the URL must be an issuer or an origin, without user, query and fragment")
-	case strings.ContainsFunc(u.Path, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case strings.ContainsFunc(u.Path, func(r rune) bool { return !printable.IsPrint(r) }):
 		return nil, errors.New("the URL must not hold characters that cannot be printed")
 	}
 	return u, nil

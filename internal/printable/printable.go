@@ -1,10 +1,10 @@
 // Package printable makes text of clients and providers safe to print: it escapes
 // characters that control a terminal or change how a line reads.
 //
-// These are all characters that [strconv.IsPrint] does not know as printable: control
-// characters (C0, DEL, C1), bidirectional controls, line separators and other
-// characters without ink. Letters of every script stay. Bytes that are not UTF-8 are
-// escaped as well.
+// [IsPrint] reports which characters stay. Control characters (C0, DEL, C1),
+// bidirectional controls, line separators, characters that renderers ignore, variation
+// selectors and blank letters and symbols are escaped. Other letters of every script
+// stay. Bytes that are not UTF-8 are escaped as well.
 //
 // The program's output and its logs pass through [Writer], so that no caller can
 // forget it. Only line feeds and tabs pass there: a caller that puts text into a line
@@ -16,12 +16,26 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // maxQuoted bounds what [Quote] returns, in characters.
 const maxQuoted = 200
+
+// blank are the characters without ink that Unicode lists as letters, marks and
+// symbols, and as neither ignorable nor variation selectors.
+const blank = "\u2800\U00013441\U00013442\U00016fe4\U0001d159"
+
+// ignorable are characters that renderers show nothing for.
+var ignorable = []*unicode.RangeTable{unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}
+
+// IsPrint is [strconv.IsPrint] without the characters that have no ink, with which
+// one text looks like another.
+func IsPrint(r rune) bool {
+	return strconv.IsPrint(r) && !unicode.IsOneOf(ignorable, r) && !strings.ContainsRune(blank, r)
+}
 
 // Text returns s on one line, with its harmful characters escaped.
 func Text(s string) string { return string(escape([]byte(s), "")) }
@@ -32,7 +46,7 @@ func Quote(s string) string {
 	if runes := []rune(s[:min(len(s), 4*maxQuoted)]); len(runes) > maxQuoted {
 		s = string(runes[:maxQuoted])
 	}
-	q := []rune(strconv.Quote(s))
+	q := []rune(Text(strconv.Quote(s)))
 	if len(q) > maxQuoted {
 		return string(q[:maxQuoted-2]) + `…"`
 	}
@@ -99,7 +113,7 @@ func plain(text []byte, kept string) int {
 }
 
 func isHarmful(r rune, size int, kept string) bool {
-	return r == utf8.RuneError && size == 1 || !strconv.IsPrint(r) && !strings.ContainsRune(kept, r)
+	return r == utf8.RuneError && size == 1 || !IsPrint(r) && !strings.ContainsRune(kept, r)
 }
 
 // escape returns a text with its harmful characters escaped as in JSON. Bytes that

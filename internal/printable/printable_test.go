@@ -23,6 +23,9 @@ func TestText(t *testing.T) {
 		"\u2066\u2069\u2028\u2029":       `\u2066\u2069\u2028\u2029`,
 		"\u00ad\u200b\u2060\ufeff":       `\u00ad\u200b\u2060\ufeff`,
 		"\U000e0041\ue000":               `\udb40\udc41\ue000`,
+		"\u3164\u115f\u1160\uffa0\u034f": `\u3164\u115f\u1160\uffa0\u034f`,
+		"\u180b\ufe00\ufe0f\U000e0100":   `\u180b\ufe00\ufe0f\udb40\udd00`,
+		"\u2800\U0001d159\U00013441":     `\u2800\ud834\udd59\ud80d\udc41`,
 		"\xff\xc2":                       `\xff\xc2`,
 	} {
 		if got := printable.Text(text); got != want {
@@ -82,6 +85,7 @@ func TestQuote(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\"b\n":                    `"a\"b\n"`,
 		"\x9b\u200b\u202eé":         `"\x9b\u200b\u202eé"`,
+		"a\u3164\ufe0f\u2800":       `"a\u3164\ufe0f\u2800"`,
 		strings.Repeat("é", 300):    `"` + strings.Repeat("é", 197) + `…"`,
 		strings.Repeat("\x00", 300): `"` + strings.Repeat(`\x00`, 49) + `\…"`,
 	} {

@@ -10,7 +10,7 @@ import (
 )
 
 // hostile is text that would do harm in a page.
-const hostile = "</code></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\u202e\u2066\u200b\x00\x1b[31m\xff"
+const hostile = "</code></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\u202e\u2066\u200b\u3164\ufe0f\u2800\x00\x1b[31m\xff"
 
 // Whoever writes a text into the page, it is only text, and all of it shows.
 func TestHostileTexts(t *testing.T) {
@@ -25,13 +25,13 @@ func TestHostileTexts(t *testing.T) {
 		{Location: hostile, Fetched: noon, Fault: hostile, Published: document},
 		{Location: hostile, Fetched: noon, Fault: hostile, Published: document, Served: document}}
 	text := page(t, f)
-	for _, harm := range []string{"<script", "<img", "</style><", "\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\xff"} {
+	for _, harm := range []string{"<script", "<img", "</style><", "\u202e", "\u2066", "\u200b", "\u3164", "\ufe0f", "\u2800", "\x00", "\x1b", "\xff"} {
 		if strings.Contains(text, harm) {
 			t.Errorf("the page holds %q", harm)
 		}
 	}
 	// All but the names of versions and members, which are cut before that.
-	if n := strings.Count(text, `\u{202e}\u{2066}\u{200b}\u{0}\u{1b}[31m`); n != 16 {
+	if n := strings.Count(text, `\u{202e}\u{2066}\u{200b}\u{3164}\u{fe0f}\u{2800}\u{0}\u{1b}[31m`); n != 16 {
 		t.Errorf("of the texts %d show whole", n)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"oauthgw/internal/printable"
 )
 
 // shown returns text as it can be shown: at most limit characters of it, with
@@ -24,7 +26,7 @@ func shown(text string, limit int) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			piece = fmt.Sprintf(`\x%02x`, text[0])
-		case !unicode.IsPrint(r), marks > maxMarks:
+		case !printable.IsPrint(r), marks > maxMarks:
 			piece = fmt.Sprintf(`\u{%x}`, r)
 		}
 		if n += utf8.RuneCountInString(piece); n > limit {
