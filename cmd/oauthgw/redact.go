@@ -40,8 +40,10 @@ func shownParameter(name string, value clientauth.Secret) (shownName, shownValue
 		return name, ""
 	case name == "client_id":
 		return name, value.Reveal() // as in the log
+	case name == "scope":
+		return name, shownScope(value.Reveal())
 	case open:
-		return name, shownURLs(value.Reveal())
+		return name, shownURL(value.Reveal())
 	}
 	return name, value.String()
 }
@@ -51,39 +53,40 @@ var (
 	// any number of slashes, in either direction.
 	beforeUser = regexp.MustCompile(`^(?i:[a-z][a-z0-9+.-]*:)?[/\\]*`)
 	// behindPath matches where the query or the fragment of a URL begins, also in a
-	// URL that is encoded once more.
-	behindPath = regexp.MustCompile(`(?i)[?#]|%(25)*(3f|23)`)
-	// encodedAt matches an @ that a further decoding brings.
-	encodedAt = regexp.MustCompile(`%(25)*40`)
+	// URL that is encoded once more. Some clients write & without a ?, and sessions
+	// stand behind a semicolon.
+	behindPath = regexp.MustCompile(`(?i)[?#&;]|%(25)*(3f|23|26|3b)`)
+	// disguised matches what a further decoding may turn into an @ or into one of
+	// those: escapes of other kinds, and characters such as the fullwidth @.
+	disguised = regexp.MustCompile(`(?i)%(25)*(40|5c|u|[89a-f])|\\[ux]|&(#|commat;)|[^\x00-\x7f]`)
 )
 
-// shownURLs returns a value that is no secret itself, without the user information,
-// queries and fragments of the URLs in it: clients may keep secrets there.
-func shownURLs(value string) string {
-	words := strings.Split(value, " ") // scope is a list
+// shownScope returns a scope, a list whose members may be URLs. In no other value a
+// space ends a URL: it may be a + that the client did not encode.
+func shownScope(value string) string {
+	words := strings.Split(value, " ")
 	for i, word := range words {
 		words[i] = shownURL(word)
 	}
 	return strings.Join(words, " ")
 }
 
-// shownURL does so for one word. It redacts too much of a path with an @ in it.
+// shownURL returns a value that is no secret itself, without the user information,
+// query and fragment of the URL in it: clients may keep secrets there. User
+// information may hold the characters of behindPath, so it ends at the last @, and
+// nothing of a value is shown where an @ may be disguised.
 func shownURL(word string) string {
-	if at := behindPath.FindStringIndex(word); at != nil {
-		word = word[:at[1]] + redacted
-	}
 	begin, at := len(beforeUser.FindString(word)), strings.LastIndex(word, "@")
 	switch {
-	case encodedAt.MatchString(word):
+	case disguised.MatchString(word), begin == 0 && at > 0 && strings.ContainsAny(word[:at], `:/\`):
 		return redacted
-	case at < begin:
-		return word
-	case begin > 0:
-		return word[:begin] + redacted + word[at:]
-	case strings.ContainsAny(word[:at], `:/\`):
-		return redacted
+	case begin > 0 && at >= begin: // unlike user@example.com
+		word = word[:begin] + redacted + word[at:]
 	}
-	return word // user@example.com
+	if cut := behindPath.FindStringIndex(word); cut != nil {
+		word = word[:cut[1]] + redacted
+	}
+	return word
 }
 
 // openFields are the header fields whose value is known to be no secret. Any
@@ -91,14 +94,17 @@ func shownURL(word string) string {
 // middleware, or a Referer with a code in it.
 var openFields = map[string]bool{
 	"Accept": true, "Accept-Charset": true, "Accept-Encoding": true, "Accept-Language": true,
-	"Cache-Control": true, "Content-Type": true, "Date": true, "Origin": true, "Pragma": true,
+	"Cache-Control": true, "Content-Type": true, "Date": true, "Pragma": true,
 	"User-Agent": true, "Via": true,
-	"X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Proto": true,
+	"X-Forwarded-For": true, "X-Forwarded-Proto": true,
 }
 
 // shownField returns what may be shown of a field, its name in canonical form.
 func shownField(name, value string) string {
-	if openFields[name] {
+	switch {
+	case name == "Origin", name == "X-Forwarded-Host": // a client may write a URL
+		return shownURL(value)
+	case openFields[name]:
 		return value
 	}
 	return redacted
