@@ -62,21 +62,6 @@ func bind(path string) (*net.UnixListener, error) {
 	return l.(*net.UnixListener), nil
 }
 
-// setMode gives a socket the bits that the umask removed. In a directory that others
-// may write to, the path could lead to a file that is not the socket.
-func setMode(path string) error {
-	info, err := os.Lstat(path)
-	switch {
-	case err != nil:
-		return err
-	case info.Mode().Type() != os.ModeSocket:
-		return fmt.Errorf("%s is no longer the socket", path)
-	case info.Mode().Perm() == socketMode:
-		return nil
-	}
-	return os.Chmod(path, socketMode)
-}
-
 // lockFile opens and locks a file until it is closed. In a directory that others
 // may write to, a link could lead to a file that is not theirs.
 func lockFile(name string) (*os.File, error) {
