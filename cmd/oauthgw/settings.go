@@ -141,7 +141,7 @@ func (m *mistakes) notNegative(key string, d time.Duration) time.Duration {
 // origin reads a URL that has scheme and host and nothing else.
 func (m *mistakes) origin(key, value, example string) *url.URL {
 	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" {
 		m.add(key, "must be an http or https URL, such as %s", example)
 		return nil
 	}

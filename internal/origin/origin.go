@@ -5,6 +5,7 @@ package origin
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,19 +38,28 @@ func port(u *url.URL) string {
 	return "80"
 }
 
+var (
+	// name matches a host name of ASCII as browsers send it.
+	name = regexp.MustCompile(`^([a-z0-9_-]+\.)*[a-z0-9_-]+\.?$`)
+	// numeric matches a host that browsers read as an IPv4 address, or refuse.
+	numeric = regexp.MustCompile(`(^|\.)([0-9]+|0x[0-9a-f]*)\.?$`)
+)
+
 // Serialize returns an origin as browsers send it (RFC 6454 section 6.2): in lower
-// case and without the default port. It is empty if host or port is none.
+// case and without the default port. It is empty if host or port is none, or if
+// browsers send the host in another spelling that is not derived here.
 func Serialize(u *url.URL) string {
 	number, err := strconv.ParseUint(port(u), 10, 16)
 	if err != nil || u.Hostname() == "" {
 		return ""
 	}
 	host := strings.ToLower(u.Hostname())
-	if strings.Contains(host, ":") {
-		if address, err := netip.ParseAddr(host); err == nil {
-			host = address.String()
-		}
-		host = "[" + host + "]"
+	address, err := netip.ParseAddr(host)
+	switch {
+	case err != nil && (!name.MatchString(host) || numeric.MatchString(host)), address.Zone() != "", address.Is4In6():
+		return ""
+	case address.Is6():
+		host = "[" + address.String() + "]"
 	}
 	bare := url.URL{Scheme: u.Scheme, Host: host}
 	if p := strconv.FormatUint(number, 10); p != port(&bare) {
