@@ -42,7 +42,7 @@ func TestA170ResponseThatBeginsEarly(t *testing.T) {
 	sent := strings.Repeat("x", 5000) // a small body would have been received whole
 	for name, test := range map[string]struct {
 		before bool // the body is read before the response begins
-		closes bool   // the connection
+		closes bool // the connection
 	}{
 		"after the body": {true, false},
 		"before it":      {false, true},

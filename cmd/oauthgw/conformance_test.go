@@ -210,10 +210,11 @@ func TestR63Outage(t *testing.T) {
 	} {
 		server := httptest.NewServer(provider)
 		server.Config.ErrorLog = newStandardLog(nobodys)
+		url := server.URL
 		if provider == nil {
-			server.Close()
+			url = "http://127.0.0.1:1" // another server could take the port of a closed one
 		}
-		g := frontedGateway(t, server.URL, func(c *config) { c.Upstream.Timeout = 100 * time.Millisecond })
+		g := frontedGateway(t, url, func(c *config) { c.Upstream.Timeout = 100 * time.Millisecond })
 		answer := send(t, g.data, fmt.Sprintf(basicRequest, "/t"))
 		server.Close()
 		status := answer[len("HTTP/1.1 "):][:3]
@@ -224,11 +225,19 @@ func TestR63Outage(t *testing.T) {
 }
 
 func TestR79MetadataOutage(t *testing.T) {
-	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: "https://login.example.com"}))
+	var down atomic.Bool
+	up := legacy.New(legacy.Config{PublicURL: "https://login.example.com"})
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		up.ServeHTTP(w, r)
+	}))
+	defer provider.Close()
 	g := startGateway(t, learning(t, provider.URL, func(c *config) { c.Metadata.TTL = time.Millisecond }))
 	const get = "GET /.well-known/oauth-authorization-server%s HTTP/1.1\nHost: a"
 	warm := send(t, g.data, fmt.Sprintf(get, ""))
-	provider.Close()
+	down.Store(true)
 	for range 20 {
 		stale := send(t, g.data, fmt.Sprintf(get, ""))
 		if !strings.HasPrefix(stale, "HTTP/1.1 200 ") || stale != warm {
