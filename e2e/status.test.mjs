@@ -41,9 +41,9 @@ test("the status page tells what goes on, without scripts and without secrets", 
 
   await t.test("how clients authenticate", async () => {
     const counts = page.section("How clients authenticate").getByRole("table");
-    await counts.getByRole("row", { name: "registration client_secret_basic 1 0 0 0 0 0", exact: true }).waitFor();
-    await counts.getByRole("row", { name: "token client_secret_basic 1 1 2 1 malformed_basic 1 many_methods 0 0 0", exact: true }).waitFor();
-    await counts.getByRole("row", { name: "All together 2 2 3 0 0 0", exact: true }).waitFor();
+    await counts.getByRole("row", { name: "registration client_secret_basic 1 0 0 0 0 0 0", exact: true }).waitFor();
+    await counts.getByRole("row", { name: "token client_secret_basic 1 1 2 1 malformed_basic 1 many_methods 0 0 0 0", exact: true }).waitFor();
+    await counts.getByRole("row", { name: "All together 2 2 3 0 0 0 0", exact: true }).waitFor();
   });
 
   await t.test("recent refusals, the latest first", async () => {
