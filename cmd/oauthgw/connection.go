@@ -181,20 +181,25 @@ func note(changed net.Conn, state http.ConnState) {
 	case c == nil:
 	case state == http.StateIdle:
 		c.handled.Store(false)
-		c.arrival.body = 0
+		c.arrival.body, c.arrival.whole = 0, false
 		c.await(another)
 	default:
-		c.arrival.body = endless
+		c.arrival.body, c.arrival.whole = endless, false
 		c.await(given)
 	}
 }
 
 // Read implements [net.Conn].
-func (c *connection) Read(p []byte) (int, error) {
+func (c *connection) Read(p []byte) (n int, err error) {
 	if err := c.handshake(); err != nil {
 		return 0, err
 	}
-	n, err := c.arrival.read(c.Conn, p)
+	if c.arrival.watches(p) {
+		err = waitUntilGone(c.socket)
+	}
+	if err == nil {
+		n, err = c.arrival.read(c.Conn, p)
+	}
 	if n > 0 {
 		c.noteOpening(p[:n])
 	}
