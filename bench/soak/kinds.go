@@ -31,6 +31,8 @@ var kinds = map[string]kind{
 	"fat-body":     {begins: fat("POST /token", 1<<16) + "assertion=" + strings.Repeat("x", 60_000), pause: 2 * time.Second},
 	"fat-form":     {begins: fat("POST /token", 4096) + "assertion=" + strings.Repeat("x", 4000), pause: 2 * time.Second},
 	"fat-page":     {begins: fat("GET /hanging", 0), pause: 2 * time.Second},
+	"trailers":     {begins: tokenHead + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" + shortFields(1010) + "\n", pause: 2 * time.Second},
+	"announced":    {begins: tokenHead + "Transfer-Encoding: chunked\r\nTrailer: " + strings.ReplaceAll(shortFields(4000), ":\n", ",") + "a\r\n\r\n", pause: 2 * time.Second},
 	"endless-body": {begins: tokenHead + "Transfer-Encoding: chunked\r\n\r\n", goesOn: "1000\r\n" + strings.Repeat("x", 0x1000) + "\r\n"},
 	"idle":         {pause: 2 * time.Second},
 	"deaf":         {goesOn: strings.Repeat("GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: "+publicHost+"\r\n\r\n", 50), deaf: true},
@@ -39,12 +41,19 @@ var kinds = map[string]kind{
 
 // manyFields is the header of a request with a body, as many fields as fit, and no end.
 func manyFields(path string) string {
+	return "POST " + path + " HTTP/1.1\nHost: " + publicHost + "\nContent-Length: 10\n" + shortFields(4399)
+}
+
+// shortFields is n fields with different names of two or three characters.
+func shortFields(n int) (fields string) {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
-	header := "POST " + path + " HTTP/1.1\nHost: " + publicHost + "\nContent-Length: 10\n"
-	for i := range 4399 {
-		header += string(letters[i/len(letters)%len(letters)]) + string(letters[i%len(letters)]) + ":\n"
+	for i := range n {
+		if i >= len(letters)*len(letters) {
+			fields += "a"
+		}
+		fields += string(letters[i/len(letters)%len(letters)]) + string(letters[i%len(letters)]) + ":\n"
 	}
-	return header
+	return fields
 }
 
 // fat is the largest header that is taken, with few fields, of a request with a body.
@@ -58,7 +67,7 @@ func fat(request string, length int) string {
 var (
 	slowly = []string{"slow-header", "slow-body"}
 	large  = []string{"large-header", "endless-body"}
-	many   = []string{"many-fields", "open-fields"}
+	many   = []string{"many-fields", "open-fields", "trailers", "announced"}
 	fatly  = []string{"fat-header", "fat-open", "fat-body", "fat-form", "fat-page"}
 	deaf   = []string{"deaf", "deaf-page"}
 )

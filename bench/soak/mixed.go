@@ -27,7 +27,7 @@ func mixed(ctx context.Context, s *site) (string, error) {
 	}
 	d := s.during(s.lasting)
 	var tolls []func() (toll, error)
-	for _, kind := range []string{"slow-header", "slow-body", "large-header", "endless-body", "many-fields", "open-fields", "fat-header", "fat-body", "deaf", "deaf-page", "idle"} {
+	for _, kind := range []string{"slow-header", "slow-body", "large-header", "endless-body", "many-fields", "open-fields", "trailers", "announced", "fat-header", "fat-body", "deaf", "deaf-page", "idle"} {
 		through, err := s.siege(ctx, kind, g.data, 20, d)
 		if err != nil {
 			return "", err

@@ -142,7 +142,7 @@ const (
 
 func (s *servers) newServer(h http.Handler, errorLog *log.Logger) *http.Server {
 	return &http.Server{
-		Handler: lastWhile(&s.draining, identified(untilWhole(h))),
+		Handler: lastWhile(&s.draining, dropTrailers(identified(untilWhole(h)))),
 		// Its answer would not be lastWhile's.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConnection,
