@@ -31,7 +31,7 @@ var kinds = map[string]kind{
 	"fat-body":     {begins: fat("POST /token", 1<<16) + "assertion=" + strings.Repeat("x", 60_000), pause: 2 * time.Second},
 	"fat-form":     {begins: fat("POST /token", 4096) + "assertion=" + strings.Repeat("x", 4000), pause: 2 * time.Second},
 	"fat-page":     {begins: fat("GET /hanging", 0), pause: 2 * time.Second},
-	"trailers":     {begins: tokenHead + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" + shortFields(1010) + "\n", pause: 2 * time.Second},
+	"trailers":     {begins: "POST /page HTTP/1.1\r\nHost: " + publicHost + "\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" + shortFields(1010) + "a:\r\n\r\n", pause: 2 * time.Second},
 	"announced":    {begins: tokenHead + "Transfer-Encoding: chunked\r\nTrailer: " + strings.ReplaceAll(shortFields(4000), ":\n", ",") + "a\r\n\r\n", pause: 2 * time.Second},
 	"endless-body": {begins: tokenHead + "Transfer-Encoding: chunked\r\n\r\n", goesOn: "1000\r\n" + strings.Repeat("x", 0x1000) + "\r\n"},
 	"idle":         {pause: 2 * time.Second},
