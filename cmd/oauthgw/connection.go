@@ -181,10 +181,10 @@ func note(changed net.Conn, state http.ConnState) {
 	case c == nil:
 	case state == http.StateIdle:
 		c.handled.Store(false)
-		c.arrival.body, c.arrival.whole = 0, false
+		c.arrival.body = 0
 		c.await(another)
 	default:
-		c.arrival.body, c.arrival.whole = endless, false
+		c.arrival.body, c.arrival.other = endless, true
 		c.await(given)
 	}
 }

@@ -20,11 +20,10 @@ type arrival struct {
 	lines int    // of the header that is arriving, the first one included
 	line  int    // bytes of the line that is arriving; a CR at its beginning does not count
 	over  bool   // the header has too many lines
-	whole bool   // the header of the request that is being answered has been delivered
+	other bool   // what follows is another protocol
 }
 
-// endless stands for the length of what no header follows: a body in chunks, or another
-// protocol.
+// endless stands for the length of a body in chunks, which no header follows.
 const endless = math.MaxInt64
 
 // read reads what arrived early, or from the connection.
@@ -58,7 +57,9 @@ func (a *arrival) read(from io.Reader, p []byte) (n int, err error) {
 // answers a request, that the client leaves. It is of a single byte, and net/http does not
 // read again before the response has ended if it gets one. A buffer of 4 KiB takes the
 // rest.
-func (a *arrival) watches(p []byte) bool { return a.whole && len(p) == 1 }
+func (a *arrival) watches(p []byte) bool {
+	return len(p) == 1 && a.lines == 0 && a.line == 0 && !a.other
+}
 
 // scan counts the lines of a header, and returns how much of p belongs to it. It
 // overwrites what follows the last line that a header may have.
@@ -67,7 +68,7 @@ func (a *arrival) scan(p []byte) int {
 		switch {
 		case b == '\n' && a.line == 0 && a.lines == 0: // an empty line in front of a request
 		case b == '\n' && a.line == 0:
-			a.lines, a.whole = 0, true
+			a.lines = 0
 			return i + 1
 		case b == '\n' && a.lines > mostFields:
 			a.over = true

@@ -24,10 +24,10 @@ func (g *gateway) leave() {
 	}
 }
 
-// retire closes a gateway that was replaced, once its last request has ended.
+// retire closes a gateway that was replaced, once its last request has ended. Idle
+// connections close at once.
 func (g *gateway) retire() {
 	g.retired.Store(true)
-	g.release()
 	g.leave()
 }
 
