@@ -29,8 +29,7 @@ func (a awaited) String() string { return [...]string{"request", "response", "ne
 // a newcomer. Honest ones send a request in one go.
 const grace = time.Second
 
-// queue holds the connections that wait for the same, the longest first. To join and
-// to leave takes the same time however many there are.
+// queue holds the connections that wait for the same, the longest first.
 type queue struct {
 	first, last *connection
 	length      int
@@ -85,8 +84,7 @@ type connection struct {
 	before, behind *connection // in its queue
 }
 
-// boundedBy returns the connection under what net/http has of it. Nil means that
-// there is no bound for it.
+// boundedBy returns the connection under a connection of net/http's, or nil.
 func boundedBy(c net.Conn) *connection {
 	if protected, ok := c.(*tls.Conn); ok {
 		c = protected.NetConn()
