@@ -72,30 +72,33 @@ func TestA171ArrivalDeliversEverything(t *testing.T) {
 		"all at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader,
 		"with the error": iotest.DataErrReader, "halves": iotest.HalfReader,
 	} {
-		for _, size := range []int{1, 7, 4096} {
+		for _, sizes := range [][]int{{1, 1}, {7, 7}, {4096, 4096}, {4096, 100}} { // of the first read, and of all others
+			size := sizes[0]
 			a, from := arrival{}, in(strings.NewReader(sent.String()))
 			deliver := func(n int) string {
 				var got bytes.Buffer
-				for p := make([]byte, size); got.Len() < n; {
+				for got.Len() < n {
+					p := make([]byte, size)
+					size = sizes[1]
 					n, err := a.read(from, p)
 					got.Write(p[:n])
 					if err != nil && !errors.Is(err, io.EOF) || n == 0 {
-						t.Fatalf("%s, %d: %d %v", name, size, n, err)
+						t.Fatalf("%s, %d: %d %v", name, sizes, n, err)
 					}
 				}
 				return got.String()
 			}
 			for i, r := range requests {
 				if got := deliver(len(r.header)); got != r.header {
-					t.Errorf("%s, %d: header %d: %q", name, size, i, got)
+					t.Errorf("%s, %d: header %d: %q", name, sizes, i, got)
 				}
 				a.body = int64(len(r.body))
 				if got := deliver(len(r.body)); got != r.body {
-					t.Errorf("%s, %d: body %d: %q", name, size, i, got)
+					t.Errorf("%s, %d: body %d: %q", name, sizes, i, got)
 				}
 			}
 			if n, err := a.read(from, make([]byte, 1)); n != 0 || err != io.EOF {
-				t.Errorf("%s, %d: the end: %d %v", name, size, n, err)
+				t.Errorf("%s, %d: the end: %d %v", name, sizes, n, err)
 			}
 		}
 	}
