@@ -46,7 +46,7 @@ func carrier(h http.Header) propagation.MapCarrier {
 }
 
 // withoutLongState returns a request whose tracestate is within its bound. A longer one
-// is dropped whole, whoever sent it.
+// is dropped whole, also from a trusted proxy.
 func withoutLongState(r *http.Request) *http.Request {
 	if len(strings.Join(r.Header[fieldState], ",")) <= longestState {
 		return r
