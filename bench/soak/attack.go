@@ -44,7 +44,7 @@ func (a attack) run(ctx context.Context, s *site) (string, error) {
 	meanwhile := honest.served(ctx, d*3/4)
 	most, mostErr := g.descriptors()
 	honest.crowded = false
-	text := fmt.Sprintf("%d descriptors; clients with a connection: %s; without: %s, %d in vain", most, meanwhile.kept.against(calm.kept), meanwhile.anew.against(calm.anew), honest.inVain.Load())
+	text := fmt.Sprintf("%d descriptors; clients with a connection: %s; without: %s, %d failed", most, meanwhile.kept.against(calm.kept), meanwhile.anew.against(calm.anew), honest.inVain.Load())
 	for i, through := range tolls {
 		t, tollErr := through()
 		text += fmt.Sprintf("; %s: %s", a.kinds[i], t)

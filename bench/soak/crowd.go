@@ -108,5 +108,5 @@ func (t toll) String() string {
 			ends = append(ends, fmt.Sprintf("%d with %s", n, end))
 		}
 	}
-	return fmt.Sprintf("%d connections, %d attempts in vain, ended: %s, the longest lasted %s", t.Opened, t.Failed, strings.Join(ends, ", "), short(t.Longest))
+	return fmt.Sprintf("%d connections, %d failed attempts, ended: %s, the longest lasted %s", t.Opened, t.Failed, strings.Join(ends, ", "), short(t.Longest))
 }

@@ -108,7 +108,7 @@ const patience = 20 * time.Second
 func await(ctx context.Context, what string, holds func() bool) error {
 	for end := time.Now().Add(patience); !holds(); {
 		if time.Now().After(end) || ctx.Err() != nil {
-			return fmt.Errorf("waited in vain for %s", what)
+			return fmt.Errorf("timed out waiting for %s", what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
