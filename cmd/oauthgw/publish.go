@@ -74,7 +74,7 @@ func (m *mistakes) cors(allowed []string) *cors.Cors {
 		switch sent {
 		case text:
 		case "":
-			m.add("cors.allowed_origins", "each must be an origin in full, https or loopback, such as https://app.example.com; %s is none", text)
+			m.add("cors.allowed_origins", "each must be an origin in full, https or loopback, such as https://app.example.com; %s is not one", text)
 		default:
 			m.add("cors.allowed_origins", "browsers send %s for %s, so the two never match; write %s", sent, text, sent)
 		}
