@@ -16,7 +16,7 @@ FUZZ_TARGETS := $(shell grep -ro --include='*_test.go' --exclude-dir=e2e '^func 
 FUZZ = $(FUZZ_TARGETS)
 
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
-	./clientauth ./internal/jsonobject ./internal/submission ./cmd/oauthgw
+	./clientauth ./internal/jsonobject ./internal/upstream ./cmd/oauthgw
 
 .PHONY: build run test conformance e2e soak bench bench-baseline release release-check lint fuzz $(FUZZ_TARGETS)
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/submission"
+	"oauthgw/internal/upstream"
 )
 
 // forward sends a request to the provider and the completed reply to the
@@ -54,7 +54,7 @@ func (x *exchange) fail(err error) {
 	x.waited = time.Since(x.sent)
 	refusal, reason := upstreamFault(err)
 	// Protection that breaks behind the handshake breaks with the request sent.
-	if refusal == errUntrusted && !errors.Is(err, submission.ErrUnreachable) {
+	if refusal == errUntrusted && !errors.Is(err, upstream.ErrUnreachable) {
 		refusal, reason = errBrokenReply, errBrokenReply.Reason
 	}
 	x.Metrics.UpstreamError(string(x.Endpoint), reason)
@@ -89,13 +89,13 @@ func upstreamFault(err error) (refusal *clientauth.Error, reason string) {
 	switch {
 	case errors.As(err, &refusal):
 		return refusal, refusal.Reason
-	case errors.Is(err, submission.ErrBusy):
+	case errors.Is(err, upstream.ErrBusy):
 		return errBusy, errBusy.Reason
 	case errors.Is(err, context.Canceled):
 		return nil, "canceled"
 	case errors.As(err, &verification), errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
 		return errUntrusted, errUntrusted.Reason
-	case errors.Is(err, submission.ErrUnreachable), errors.As(err, &op) && op.Op == "dial":
+	case errors.Is(err, upstream.ErrUnreachable), errors.As(err, &op) && op.Op == "dial":
 		return errUnreachable, errUnreachable.Reason
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return errUpstreamTimeout, errUpstreamTimeout.Reason

@@ -8,15 +8,15 @@ import (
 	"net/url"
 	"time"
 
-	"oauthgw/internal/submission"
+	"oauthgw/internal/upstream"
 )
 
 // NewTransport returns the transport for fronted endpoints: it sends a request
-// at most once. Upstream is the provider's origin, and socket the path of a Unix
-// socket at which it is; empty means that upstream names the address. Config is
+// at most once. Server is the provider's origin, and socket the path of a Unix
+// socket at which it is; empty means that server names the address. Config is
 // the TLS configuration towards the provider; nil means the system's trust.
-func NewTransport(upstream *url.URL, socket string, config *tls.Config) http.RoundTripper {
-	return submission.New(submission.Config{Server: upstream, Socket: socket, TLS: config})
+func NewTransport(server *url.URL, socket string, config *tls.Config) http.RoundTripper {
+	return upstream.New(upstream.Config{Server: server, Socket: socket, TLS: config})
 }
 
 // NewPassthroughTransport returns the transport for all other paths. It speaks

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/submission"
+	"oauthgw/internal/upstream"
 )
 
 // newRewriter returns what remains of the gateway if it only moves credentials into the
@@ -17,7 +17,7 @@ import (
 // timeouts, checks of the response and ReverseProxy. A gateway on net/http cannot take
 // less.
 func newRewriter(provider string) http.HandlerFunc {
-	transport := submission.New(submission.Config{Server: &url.URL{Scheme: "http", Host: provider}})
+	transport := upstream.New(upstream.Config{Server: &url.URL{Scheme: "http", Host: provider}})
 	rules := clientauth.New(clientauth.Config{})
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := rewrite(rules, r); err != nil {

@@ -9,11 +9,11 @@ import (
 // usesWallClock are the files in which a time is meant by the wall clock: dates of
 // certificates, and times that people read. A time long ago is none at all.
 var usesWallClock = map[string]bool{
-	"cmd/oauthgw/certificate.go":        true,
-	"internal/doctor/connection.go":     true,
-	"internal/statuspage/text.go":       true,
-	"internal/submission/connection.go": true,
-	"metrics/operation.go":              true,
+	"cmd/oauthgw/certificate.go":    true,
+	"internal/doctor/connection.go": true,
+	"internal/statuspage/text.go":   true,
+	"internal/upstream/conn.go":     true,
+	"metrics/operation.go":          true,
 }
 
 // wallClock matches calls whose result has no monotonic clock reading.

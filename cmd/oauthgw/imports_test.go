@@ -18,7 +18,7 @@ var allowedImports = map[string][]string{
 	"oauthgw/metrics":    {"oauthgw/internal/answered", "github.com/prometheus/client_golang"},
 	"oauthgw/proxy": {
 		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/answered", "oauthgw/internal/attempts", "oauthgw/internal/bodyend",
-		"oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/submission", "oauthgw/internal/wwwauth",
+		"oauthgw/internal/forwarded", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/upstream", "oauthgw/internal/wwwauth",
 	},
 	"oauthgw/wellknown": {
 		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/printable", "oauthgw/internal/stack",
@@ -46,10 +46,10 @@ var allowedImports = map[string][]string{
 	"oauthgw/internal/printable":        {},
 	"oauthgw/internal/stack":            {},
 	"oauthgw/internal/statuspage":       {"oauthgw/internal/jsonobject", "oauthgw/internal/printable"},
-	"oauthgw/internal/submission":       {},
+	"oauthgw/internal/upstream":         {},
 	"oauthgw/internal/tracing":          {"oauthgw/internal/answered", "go.opentelemetry.io/otel", "github.com/go-logr/logr"},
 	"oauthgw/internal/wwwauth":          {},
-	"oauthgw/bench/compare":             {"oauthgw/clientauth", "oauthgw/internal/submission"},
+	"oauthgw/bench/compare":             {"oauthgw/clientauth", "oauthgw/internal/upstream"},
 	"oauthgw/bench/soak":                {},
 }
 

@@ -1,4 +1,4 @@
-// Package submission submits a request to one server at most once, and takes
+// Package upstream submits a request to one server at most once, and takes
 // from it only a reply that is framed beyond doubt.
 //
 // An authorization code is spent by the first request that carries it (RFC 6749
@@ -10,7 +10,7 @@
 // It speaks HTTP/1.1 only, follows nothing, decompresses nothing, and obeys no
 // variable of the environment. The goroutine that submits a request reads the
 // reply.
-package submission
+package upstream
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package submission_test
+package upstream_test
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package submission_test
+package upstream_test
 
 import (
 	"crypto/tls"
@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/internal/submission"
+	"oauthgw/internal/upstream"
 )
 
 // A connection that the server closed, or on which it spoke unasked, while
@@ -73,7 +73,7 @@ func TestConnectionThatSpeaksOnIsDropped(t *testing.T) {
 // Idle connections are bounded in number.
 func TestIdleConnections(t *testing.T) {
 	s := serve(t, says(ok, true))
-	transport := s.transport(t, func(c *submission.Config) { c.IdleConnections = 1 })
+	transport := s.transport(t, func(c *upstream.Config) { c.IdleConnections = 1 })
 	resp, err := transport.RoundTrip(post(t, t.Context(), "a"))
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 		ended <- err
 		return false
 	})
-	transport := s.transport(t, func(c *submission.Config) { c.IdleTime = time.Millisecond })
+	transport := s.transport(t, func(c *upstream.Config) { c.IdleTime = time.Millisecond })
 	if _, _, err := ask(transport, post(t, t.Context(), "a")); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestUnixSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	serveOn(t, l, says(ok, true))
-	transport := submission.New(submission.Config{Server: &url.URL{Scheme: "http", Host: "localhost"}, Socket: socket})
+	transport := upstream.New(upstream.Config{Server: &url.URL{Scheme: "http", Host: "localhost"}, Socket: socket})
 	defer transport.CloseIdleConnections()
 	for range 2 {
 		if status, _, err := ask(transport, post(t, t.Context(), "a")); status != 200 || err != nil {
@@ -142,7 +142,7 @@ func TestTLS(t *testing.T) {
 		}
 		return says(ok, true)(w, r, body)
 	})
-	secure := func(c *submission.Config) {
+	secure := func(c *upstream.Config) {
 		c.Server.Scheme, c.TLS = "https", &tls.Config{RootCAs: trust, ServerName: "example.com"}
 	}
 	transport := s.transport(t, secure)
@@ -154,8 +154,8 @@ func TestTLS(t *testing.T) {
 	if s.connections.Load() != 2 || s.requests.Load() != 4 {
 		t.Errorf("%d requests on %d connections", s.requests.Load(), s.connections.Load())
 	}
-	untrusting := s.transport(t, func(c *submission.Config) { c.Server.Scheme = "https" })
-	if _, _, err := ask(untrusting, post(t, t.Context(), "a")); !errors.Is(err, submission.ErrUnreachable) || !errors.As(err, new(*tls.CertificateVerificationError)) {
+	untrusting := s.transport(t, func(c *upstream.Config) { c.Server.Scheme = "https" })
+	if _, _, err := ask(untrusting, post(t, t.Context(), "a")); !errors.Is(err, upstream.ErrUnreachable) || !errors.As(err, new(*tls.CertificateVerificationError)) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package submission_test
+package upstream_test
 
 import (
 	"bufio"
@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/internal/submission"
+	"oauthgw/internal/upstream"
 )
 
 // server answers each request on each connection with octets of the test's own,
@@ -78,13 +78,13 @@ func says(octets string, more bool) func(net.Conn, *http.Request, string) bool {
 	}
 }
 
-func (s *server) transport(t *testing.T, change func(*submission.Config)) *submission.Transport {
+func (s *server) transport(t *testing.T, change func(*upstream.Config)) *upstream.Transport {
 	t.Helper()
-	c := submission.Config{Server: &url.URL{Scheme: "http", Host: s.Addr().String()}}
+	c := upstream.Config{Server: &url.URL{Scheme: "http", Host: s.Addr().String()}}
 	if change != nil {
 		change(&c)
 	}
-	transport := submission.New(c)
+	transport := upstream.New(c)
 	t.Cleanup(transport.CloseIdleConnections)
 	return transport
 }
@@ -167,7 +167,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, _, err := ask(transport, post(t, t.Context(), "code=2"))
-			if err == nil || errors.Is(err, submission.ErrUnreachable) {
+			if err == nil || errors.Is(err, upstream.ErrUnreachable) {
 				t.Errorf("%v", err)
 			}
 			if s.requests.Load() != 2 {
@@ -183,7 +183,7 @@ func TestUnreachable(t *testing.T) {
 	transport := s.transport(t, nil)
 	s.Close()
 	_, _, err := ask(transport, post(t, t.Context(), "code=1"))
-	if !errors.Is(err, submission.ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) {
+	if !errors.Is(err, upstream.ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("%v", err)
 	}
 }
@@ -201,7 +201,7 @@ func TestContexts(t *testing.T) {
 				arrived <- true
 				return true
 			})
-			transport := s.transport(t, func(c *submission.Config) { c.Connections = 1 })
+			transport := s.transport(t, func(c *upstream.Config) { c.Connections = 1 })
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { <-arrived; cancel() }()
 			if _, _, err := ask(transport, post(t, ctx, "code=1")); !errors.Is(err, context.Canceled) {
@@ -230,13 +230,13 @@ func TestBusy(t *testing.T) {
 		}
 		return says(ok, true)(w, r, body)
 	})
-	transport := s.transport(t, func(c *submission.Config) { c.Connections = 1 })
+	transport := s.transport(t, func(c *upstream.Config) { c.Connections = 1 })
 	slow := make(chan error)
 	go func() { _, _, err := ask(transport, post(t, context.Background(), "slow")); slow <- err }()
 	for s.requests.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if _, _, err := ask(transport, post(t, t.Context(), "code=1")); !errors.Is(err, submission.ErrBusy) {
+	if _, _, err := ask(transport, post(t, t.Context(), "code=1")); !errors.Is(err, upstream.ErrBusy) {
 		t.Errorf("%v", err)
 	}
 	release <- true
