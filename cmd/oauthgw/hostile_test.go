@@ -121,7 +121,7 @@ var meetings = map[string]meeting{
 // Whatever the provider does to a token request, the client is told what the
 // table of threats says, on a connection that goes on; the next request is
 // answered; and no code arrives twice.
-func TestHostileProvider(t *testing.T) {
+func TestA073A075A076A078A079A080A081A082BrokenResponses(t *testing.T) {
 	p := startHostile(t, nil)
 	g := startReloading(t, p.url, "log: {level: debug}\n")
 	c := &strictClient{test: t, address: g.data}

@@ -13,7 +13,7 @@ var hostileElsewhere = map[string]bool{
 }
 
 // Row 74: whatever the provider is slow with, the client is told in time.
-func TestSlowProvider(t *testing.T) {
+func TestA074SlowProvider(t *testing.T) {
 	for _, name := range []string{"silence", "slow-header", "slow-body", "stalled-body"} {
 		t.Run("74 "+name, func(t *testing.T) {
 			t.Parallel()

@@ -1,12 +1,149 @@
 package main
 
 import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
+
+const (
+	handshake = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+	replyWell = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+	switched  = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+)
+
+// rawConn is a connection whose sending side can be closed alone.
+type rawConn interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// peer is one end of a WebSocket as a test sees it.
+type peer struct {
+	rawConn
+	r *bufio.Reader
+}
+
+// startRawProvider returns the origin of a provider that runs a script for each
+// connection, behind the first request on it.
+func startRawProvider(t *testing.T, script func(p peer, r *http.Request)) string {
+	t.Helper()
+	l, upstream := listenRaw(t, "tcp")
+	serveRaw(t, l, script)
+	return upstream
+}
+
+func serveRaw(t *testing.T, l net.Listener, script func(p peer, r *http.Request)) {
+	t.Helper()
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() {
+				defer c.Close()
+				_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+				p := peer{c.(rawConn), bufio.NewReader(c)}
+				if r, err := http.ReadRequest(p.r); err == nil {
+					script(p, r)
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); running.Wait() })
+}
+
+// dialPeer connects a client to a gateway.
+func dialPeer(t *testing.T, address string) peer {
+	t.Helper()
+	return dialPeerBy(t, "tcp", address, false)
+}
+
+// ask sends a request and returns the header of the response.
+func (p peer) ask(t *testing.T, request string) *http.Response {
+	t.Helper()
+	p.say(request)
+	resp, err := http.ReadResponse(p.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
+// open asks for a WebSocket and gets it.
+func (p peer) open(t *testing.T) {
+	t.Helper()
+	if resp := p.ask(t, handshake); resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("got %v", resp)
+	}
+}
+
+func (p peer) say(text string) { _, _ = io.WriteString(p, text) }
+
+// hears reports whether a text arrives next.
+func (p peer) hears(text string) bool {
+	got := make([]byte, len(text))
+	_, err := io.ReadFull(p.r, got)
+	return err == nil && string(got) == text
+}
+
+// ends reports whether the other side sends nothing more, and says so.
+func (p peer) ends() bool {
+	_, err := p.r.ReadByte()
+	return err == io.EOF
+}
+
+// isRefused reports whether the other side has closed the connection for both
+// directions: it answers bytes with a reset.
+func (p peer) isRefused() bool {
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if _, err := io.WriteString(p, "x"); err != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// listenRaw returns a listener and what upstream.url calls it.
+func listenRaw(t *testing.T, network string) (l net.Listener, upstream string) {
+	t.Helper()
+	address, upstream := "127.0.0.1:0", "http://"
+	if network == "unix" {
+		address, upstream = filepath.Join(t.TempDir(), "s"), "unix:"
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, upstream + l.Addr().String()
+}
+
+// dialPeerBy connects a client to a gateway over a kind of network.
+func dialPeerBy(t *testing.T, network, address string, secure bool) peer {
+	t.Helper()
+	c, err := net.Dial(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if secure {
+		// #nosec G402 -- whose certificate it is does not matter here
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+	}
+	return peer{c.(rawConn), bufio.NewReader(c)}
+}
 
 // The provider must not see an upgrade that it would accept.
 func TestA115DeclinedUpgrades(t *testing.T) {
@@ -104,46 +241,102 @@ func TestA117SwitchThatWasNotRequested(t *testing.T) {
 	}
 }
 
-// One side of each of ten WebSockets closes its connection and the other is silent.
-// The gateway must not keep any of the twenty connections.
-func TestA118SilenceBehindTheEnd(t *testing.T) {
-	const count = 10
-	for name, providerCloses := range map[string]bool{"of the provider": true, "of the client": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			gone, settled := make(chan bool, count), make(chan struct{})
-			settle := sync.OnceFunc(func() { close(settled) })
-			defer settle()
-			upstream := startRawProvider(t, func(p peer, _ *http.Request) {
-				p.say(switched)
-				if !providerCloses {
-					ended := p.ends()
-					<-settled
-					gone <- ended && p.isRefused()
-				}
-			})
-			g := frontedGateway(t, upstream)
-			var clients []peer
-			for range count {
-				c := dialPeer(t, g.data)
-				c.open(t)
-				if !providerCloses {
-					c.Close()
-				}
-				clients = append(clients, c)
+// Hop-by-hop fields, and those that Connection names, are for the connection to the
+// provider alone.
+func TestA121HopByHopFields(t *testing.T) {
+	const fields = "Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n" +
+		"Proxy-Authenticate: Basic realm=a\r\nTrailer: X-Late\r\nX-Kept: 1\r\n"
+	upstream := startRawProvider(t, func(p peer, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			p.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nContent-Length: 5\r\n" + fields + "\r\n")
+			return
+		}
+		p.say("HTTP/1.1 102 Processing\r\n" + fields + "\r\nHTTP/1.1 103 Early Hints\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n" + fields + "\r\n" + replyWell)
+	})
+	g := frontedGateway(t, upstream)
+	for name, test := range map[string]struct {
+		request string
+		heads   []string
+	}{
+		"interim": {"GET /x HTTP/1.1\r\nHost: a\r\n\r\n",
+			[]string{"HTTP/1.1 102 Processing\r\nX-Kept: 1\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nX-Kept: 1\r\n\r\n", "HTTP/1.1 200 OK\r\n"}},
+		"101": {handshake, []string{"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Kept: 1\r\n\r\n"}},
+	} {
+		c := dialPeer(t, g.data)
+		c.say(test.request)
+		for _, head := range test.heads {
+			if got := c.head(len(head)); got != head {
+				t.Errorf("%s: got %q, want %q", name, got, head)
 			}
-			g.settled(t)
-			settle()
-			for _, c := range clients {
-				if providerCloses {
-					gone <- c.ends() && c.isRefused()
-				}
+		}
+	}
+}
+
+// head returns what arrives next, up to a number of bytes.
+func (p peer) head(n int) string {
+	got := make([]byte, n)
+	n, _ = io.ReadFull(p.r, got)
+	return string(got[:n])
+}
+
+func TestA122InterimResponsesOfHTTP10(t *testing.T) {
+	const interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+	upstream := startRawProvider(t, func(p peer, _ *http.Request) { p.say(interim + replyWell) })
+	g := frontedGateway(t, upstream)
+	for _, version := range []string{"HTTP/1.0", "HTTP/1.1"} {
+		c := dialPeer(t, g.data)
+		c.say(fmt.Sprintf("GET /x %s\r\nHost: a\r\nConnection: close\r\n\r\n", version))
+		answer, err := io.ReadAll(c.r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{" 100 Continue", " 103 Early Hints", "Link: </x>"} {
+			if got := strings.Contains(string(answer), part); got != (version == "HTTP/1.1") {
+				t.Errorf("%s: %q is there: %v\n%s", version, part, got, answer)
 			}
-			for range count {
-				if !<-gone {
-					t.Error("a connection stays")
-				}
+		}
+		if !strings.Contains(string(answer), " 200 OK\r\n") || !strings.HasSuffix(string(answer), "{}") {
+			t.Errorf("%s: got %s", version, answer)
+		}
+	}
+}
+
+// The client receives an error, and the connection to the provider ends.
+func TestA079InterimResponsesWithoutEnd(t *testing.T) {
+	for _, interim := range []string{"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: " + strings.Repeat("x", 8<<10) + "\r\n\r\n"} {
+		upstream := startRawProvider(t, func(p peer, _ *http.Request) {
+			for _, err := io.WriteString(p, interim); err == nil; {
+				_, err = io.WriteString(p, interim)
 			}
 		})
+		if resp := dialPeer(t, frontedGateway(t, upstream).data).ask(t, wireGood); resp.StatusCode != http.StatusBadGateway {
+			t.Errorf("%.30q: got %d", interim, resp.StatusCode)
+		}
+	}
+}
+
+// A client that leaves once the provider has its code takes the connection along. The
+// code is not sent again, and the log has the outcome.
+func TestA104ClientThatLeaves(t *testing.T) {
+	arrived := make(chan struct{}, 1)
+	var requests atomic.Int32
+	upstream := startRawProvider(t, func(p peer, _ *http.Request) {
+		if requests.Add(1) > 1 {
+			p.say(replyWell)
+			return
+		}
+		arrived <- struct{}{}
+		p.ends()
+	})
+	g := frontedGateway(t, upstream)
+	c := dialPeer(t, g.data)
+	c.say(wireGood)
+	<-arrived
+	c.Close()
+	if resp := dialPeer(t, g.data).ask(t, wireLast); resp.StatusCode != http.StatusOK || requests.Load() != 2 {
+		t.Errorf("the next client receives %d, after %d requests", resp.StatusCode, requests.Load())
+	}
+	if log := g.stop(); !strings.Contains(log, `"outcome":"canceled"`) {
+		t.Errorf("the log says %s", log)
 	}
 }
