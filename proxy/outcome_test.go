@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/attempts"
+	"oauthgw/internal/authlimit"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
@@ -28,7 +28,7 @@ func guessing(t *testing.T, endpoint clientauth.Endpoint, provider http.HandlerF
 	t.Helper()
 	f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
 	h := newHandler(t, "http://provider.example", f, at(endpoint), func(c *proxy.Config) {
-		c.Failures = attempts.New(attempts.Config{Burst: 10, AddressBurst: 100, Interval: time.Hour})
+		c.Failures = authlimit.New(authlimit.Config{Burst: 10, AddressBurst: 100, Interval: time.Hour})
 		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 			w := httptest.NewRecorder()
 			provider(w, r)
@@ -147,7 +147,7 @@ func TestA169UnreadableErrorsOfARightSecret(t *testing.T) {
 
 // A provider that looks at no secret at revocation must not make a guess known.
 func TestA169OnlyATokenMakesASecretKnown(t *testing.T) {
-	shared := attempts.New(attempts.Config{Burst: 5, Interval: time.Hour})
+	shared := authlimit.New(authlimit.Config{Burst: 5, Interval: time.Hour})
 	sharing := func(c *proxy.Config) { c.Failures = shared }
 	revocation, token := newGuarded(t, sharing, at(clientauth.Revocation)), newGuarded(t, sharing)
 	revocation.answer = func(string) (int, string) { return 200, "" }

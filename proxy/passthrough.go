@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"oauthgw/internal/answered"
-	"oauthgw/internal/forwarded"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
 )
 
@@ -32,7 +32,7 @@ type PassthroughConfig struct {
 	// issuer, to where the gateway serves it. Zero leaves it.
 	Way origin.Map
 	// Proxies are those whose word on where a request came from is taken.
-	Proxies forwarded.Proxies
+	Proxies trustedproxy.Proxies
 	// Admit reports whether the exchange of a request's context may be forwarded. An
 	// exchange holds its connection as long as it likes; stream says that it will for
 	// long, and upload that its body has yet to arrive. It is asked again when a response

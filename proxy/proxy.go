@@ -27,8 +27,8 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/attempts"
-	"oauthgw/internal/forwarded"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
 )
 
@@ -67,10 +67,10 @@ type Config struct {
 	// the gateway says it.
 	OwnCORS bool
 	// Proxies are those whose word on where a request came from is taken.
-	Proxies forwarded.Proxies
+	Proxies trustedproxy.Proxies
 	// Failures remembers which clients failed to authenticate by a secret, and so
 	// have to wait. Nil means that none has to.
-	Failures *attempts.Failures
+	Failures *authlimit.Failures
 	// Decided is told what became of each request, in the request's context; it
 	// must not block. Nil means nobody.
 	Decided func(context.Context, Decision)

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/forwarded"
+	"oauthgw/internal/trustedproxy"
 )
 
 // outgoing is a request as the provider will receive it.
@@ -112,7 +112,7 @@ func isWithheld(name string) bool {
 	// An override would make the provider serve another method or path than the one
 	// that was checked. Some servers take an underscore, a dot or another character for a
 	// hyphen.
-	return forwarded.IsOverride(name) || strings.ContainsFunc(name, func(c rune) bool {
+	return trustedproxy.IsOverride(name) || strings.ContainsFunc(name, func(c rune) bool {
 		return c != '-' && !('a' <= c && c <= 'z') && !('A' <= c && c <= 'Z') && !('0' <= c && c <= '9')
 	})
 }

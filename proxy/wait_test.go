@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/attempts"
-	"oauthgw/internal/forwarded"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
@@ -40,7 +40,7 @@ func newGuarded(t *testing.T, change ...func(*proxy.Config)) *guarded {
 		return 401, `{"error":"invalid_client"}`
 	}
 	limited := func(c *proxy.Config) {
-		c.Transport, c.Failures = g, attempts.New(attempts.Config{Burst: 2, Interval: 10 * time.Second})
+		c.Transport, c.Failures = g, authlimit.New(authlimit.Config{Burst: 2, Interval: 10 * time.Second})
 	}
 	g.Handler = newHandler(t, "http://provider.example", &g.front, append([]func(*proxy.Config){limited}, change...)...)
 	return g
@@ -126,7 +126,7 @@ func TestStrangerLocksNobodyOut(t *testing.T) {
 
 // What a client writes into the field makes it nobody else.
 func TestStrangerCannotHide(t *testing.T) {
-	proxies, err := forwarded.Trust([]string{"10.0.0.1"}, false)
+	proxies, err := trustedproxy.Trust([]string{"10.0.0.1"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestOnlySecretsWait(t *testing.T) {
 
 // Each endpoint has the same secret to guess.
 func TestFailuresOfAllEndpointsCountTogether(t *testing.T) {
-	shared := attempts.New(attempts.Config{Burst: 2, Interval: time.Hour})
+	shared := authlimit.New(authlimit.Config{Burst: 2, Interval: time.Hour})
 	sharing := func(c *proxy.Config) { c.Failures = shared }
 	token, revocation := newGuarded(t, sharing), newGuarded(t, sharing, at(clientauth.Revocation))
 	token.from(stranger, guess)
@@ -369,7 +369,7 @@ func TestA199RejectionsOfOtherSchemes(t *testing.T) {
 
 func limiting(burst, addressBurst int) func(*proxy.Config) {
 	return func(c *proxy.Config) {
-		c.Failures = attempts.New(attempts.Config{Burst: burst, AddressBurst: addressBurst, Interval: 10 * time.Second})
+		c.Failures = authlimit.New(authlimit.Config{Burst: burst, AddressBurst: addressBurst, Interval: 10 * time.Second})
 	}
 }
 

@@ -23,7 +23,7 @@ var wallClock = regexp.MustCompile(`\.(UTC|Local|Unix\w*)\(\)|\.(Round|Truncate|
 // from times with a monotonic clock reading.
 func TestClockSteps(t *testing.T) {
 	for name, text := range read(t, "clientauth/*.go", "metrics/*.go", "proxy/*.go", "wellknown/*.go", "cmd/*/*.go", "internal/*/*.go") {
-		if usesWallClock[name] || strings.HasPrefix(name, "internal/hostile/") || strings.HasPrefix(name, "internal/legacy/") {
+		if usesWallClock[name] || strings.HasPrefix(name, "internal/faultprovider/") || strings.HasPrefix(name, "internal/legacy/") {
 			continue
 		}
 		if call := wallClock.FindString(text); call != "" {

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"oauthgw/internal/hostile"
+	"oauthgw/internal/faultprovider"
 	"oauthgw/internal/legacy"
 )
 
@@ -16,27 +16,27 @@ const canary = "Canary&s3cret=of/one"
 
 // hostileProvider is a provider that misbehaves before a gateway.
 type hostileProvider struct {
-	*hostile.Provider
+	*faultprovider.Provider
 	url      string
 	mu       sync.Mutex
-	arrivals []hostile.Arrival // of token requests
+	arrivals []faultprovider.Arrival // of token requests
 }
 
-func startHostile(t *testing.T, shares hostile.Shares, change ...func(*hostile.Config)) *hostileProvider {
+func startHostile(t *testing.T, shares faultprovider.Shares, change ...func(*faultprovider.Config)) *hostileProvider {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &hostileProvider{url: "http://" + l.Addr().String()}
-	config := hostile.Config{
+	config := faultprovider.Config{
 		PublicURL: "https://login.example.com", Clients: []legacy.Client{{ID: "one", Secret: canary}},
 		Shares: shares, Volume: 4 << 20, Observe: p.observe,
 	}
 	for _, c := range change {
 		c(&config)
 	}
-	p.Provider, err = hostile.New(config)
+	p.Provider, err = faultprovider.New(config)
 	if err == nil {
 		err = p.Start(l)
 	}
@@ -47,8 +47,8 @@ func startHostile(t *testing.T, shares hostile.Shares, change ...func(*hostile.C
 	return p
 }
 
-func (p *hostileProvider) observe(a hostile.Arrival) {
-	if a.Path == hostile.TokenPath {
+func (p *hostileProvider) observe(a faultprovider.Arrival) {
+	if a.Path == faultprovider.TokenPath {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.arrivals = append(p.arrivals, a)
@@ -56,7 +56,7 @@ func (p *hostileProvider) observe(a hostile.Arrival) {
 }
 
 // take returns the token requests that arrived since it was last called.
-func (p *hostileProvider) take() []hostile.Arrival {
+func (p *hostileProvider) take() []faultprovider.Arrival {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	taken := p.arrivals
@@ -65,7 +65,7 @@ func (p *hostileProvider) take() []hostile.Arrival {
 }
 
 // set changes the shares.
-func (p *hostileProvider) set(t *testing.T, shares hostile.Shares) {
+func (p *hostileProvider) set(t *testing.T, shares faultprovider.Shares) {
 	t.Helper()
 	if err := p.SetShares(shares); err != nil {
 		t.Fatal(err)
@@ -125,9 +125,9 @@ func TestA073A075A076A078A079A080A081A082BrokenResponses(t *testing.T) {
 	p := startHostile(t, nil)
 	g := startReloading(t, p.url, "log: {level: debug}\n")
 	c := &strictClient{test: t, address: g.data}
-	for _, m := range hostile.Misbehaviours() {
+	for _, m := range faultprovider.Misbehaviours() {
 		want, here := meetings[m.Name]
-		if elsewhere := m.Moment != hostile.Asked || hostileElsewhere[m.Name]; here == elsewhere {
+		if elsewhere := m.Moment != faultprovider.Asked || hostileElsewhere[m.Name]; here == elsewhere {
 			t.Errorf("%s is tested %v here and %v elsewhere", m.Name, here, elsewhere)
 		}
 		if !here {
@@ -158,7 +158,7 @@ func (m meeting) expect(t *testing.T, a clientAnswer) {
 		a.isOurs(t)
 	case a.Header.Get(m.field) != m.value || !strings.Contains(strings.Join(a.Header[noStore], ","), "no-store"):
 		t.Errorf("got %v, want %s: %s", a.Header, m.field, m.value)
-	case m.status == 200 && strings.Contains(a.text, hostile.UnsolicitedToken):
+	case m.status == 200 && strings.Contains(a.text, faultprovider.UnsolicitedToken):
 		t.Errorf("got the reply to nobody: %s", a.text)
 	}
 }
@@ -167,7 +167,7 @@ func (m meeting) expect(t *testing.T, a clientAnswer) {
 func (c *strictClient) succeeds(t *testing.T, code string) {
 	t.Helper()
 	a := c.redeem(t, code, "")
-	if a.StatusCode != http.StatusOK || !strings.Contains(a.text, hostile.TokenPrefix) || strings.Contains(a.text, hostile.UnsolicitedToken) {
+	if a.StatusCode != http.StatusOK || !strings.Contains(a.text, faultprovider.TokenPrefix) || strings.Contains(a.text, faultprovider.UnsolicitedToken) {
 		t.Errorf("the next request: got %d %s", a.StatusCode, a.text)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/internal/hostile"
+	"oauthgw/internal/faultprovider"
 )
 
 // documentMeetings are the rows 86 to 95 of the table of threats that are the
@@ -28,7 +28,7 @@ var documentMeetings = map[string]int{
 // provider from a better side, one that is told where the endpoints are, and one
 // that has to learn that.
 type documentCase struct {
-	hostile.Misbehaviour
+	faultprovider.Misbehaviour
 	status                  int
 	provider                *hostileProvider
 	knowing, told, learning *strictClient
@@ -44,9 +44,9 @@ const documentAsked = "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nH
 func TestHostileDocuments(t *testing.T) {
 	t.Parallel()
 	var cases []*documentCase
-	for _, m := range hostile.Misbehaviours() {
+	for _, m := range faultprovider.Misbehaviours() {
 		want, here := documentMeetings[m.Name]
-		if (m.Moment == hostile.AskedForDocument) != here {
+		if (m.Moment == faultprovider.AskedForDocument) != here {
 			t.Errorf("%s is tested here: %v", m.Name, here)
 		}
 		if here {
@@ -67,7 +67,7 @@ func TestHostileDocuments(t *testing.T) {
 	}
 }
 
-func newDocumentCase(t *testing.T, m hostile.Misbehaviour, status int) *documentCase {
+func newDocumentCase(t *testing.T, m faultprovider.Misbehaviour, status int) *documentCase {
 	t.Helper()
 	c := &documentCase{Misbehaviour: m, status: status, provider: startHostile(t, nil)}
 	start := func(endpoints map[string]string) *strictClient {
@@ -81,8 +81,8 @@ func newDocumentCase(t *testing.T, m hostile.Misbehaviour, status int) *document
 	if !strings.Contains(c.good, "client_secret_basic") {
 		t.Fatalf("the well-behaved provider's document is %s", c.good)
 	}
-	c.provider.set(t, hostile.Shares{m.Name: 100})
-	c.told, c.learning = start(map[string]string{"token": hostile.TokenPath}), start(nil)
+	c.provider.set(t, faultprovider.Shares{m.Name: 100})
+	c.told, c.learning = start(map[string]string{"token": faultprovider.TokenPath}), start(nil)
 	return c
 }
 

@@ -8,27 +8,27 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/internal/hostile"
+	"oauthgw/internal/faultprovider"
 )
 
 // hostileSecrets are what may be told to nobody of exchanges with a provider that
 // misbehaves: the client's secret and codes, tokens, and what the provider says that is
 // not HTTP.
-var hostileSecrets = []string{canary, exchangeCanary, hostile.TokenPrefix, "goroutine 17", "SSH-2.0", "Debian"}
+var hostileSecrets = []string{canary, exchangeCanary, faultprovider.TokenPrefix, "goroutine 17", "SSH-2.0", "Debian"}
 
 // Whatever the provider does, at any level of the log and in either format, the secrets
 // of the exchange are nowhere but in what client and provider say to each other.
 func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
 	for _, l := range everyLogging() {
 		var met sync.Map // names of misbehaviours
-		p := startHostile(t, nil, func(c *hostile.Config) {
+		p := startHostile(t, nil, func(c *faultprovider.Config) {
 			c.Interval, c.Patience = 5*time.Millisecond, 50*time.Millisecond
-			c.Observe = func(a hostile.Arrival) { met.Store(a.Misbehaviour, true) }
+			c.Observe = func(a faultprovider.Arrival) { met.Store(a.Misbehaviour, true) }
 		})
 		g, tell := startWatched(t, p.url, l, sharedConfig)
 		c := &strictClient{test: t, address: g.data}
 		var own strings.Builder
-		for _, m := range hostile.Misbehaviours() {
+		for _, m := range faultprovider.Misbehaviours() {
 			own.WriteString(p.meet(t, c, m))
 			if _, was := met.Load(m.Name); !was {
 				t.Errorf("%s: %s was not met", l, m.Name)
@@ -51,17 +51,17 @@ func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
 }
 
 // meet lets a client meet a misbehaviour and returns what the gateway says of its own.
-func (p *hostileProvider) meet(t *testing.T, c *strictClient, m hostile.Misbehaviour) (own string) {
+func (p *hostileProvider) meet(t *testing.T, c *strictClient, m faultprovider.Misbehaviour) (own string) {
 	t.Helper()
 	code := exchangeCanary + "-" + m.Name
-	if m.Moment == hostile.Asked {
+	if m.Moment == faultprovider.Asked {
 		return c.redeem(t, code, m.Name).ownWords()
 	}
 	// Its connection is not used again, so that the next one is new.
 	c.redeem(t, code+"-before", "truncated")
-	p.set(t, hostile.Shares{m.Name: 100})
+	p.set(t, faultprovider.Shares{m.Name: 100})
 	defer p.set(t, nil)
-	if m.Moment == hostile.Accepted {
+	if m.Moment == faultprovider.Accepted {
 		return c.redeem(t, code, "").ownWords()
 	}
 	// A document that nobody has asked for is not known yet.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/internal/hostile"
+	"oauthgw/internal/faultprovider"
 )
 
 // hostileElsewhere are the misbehaviours whose time matters.
@@ -60,7 +60,7 @@ func TestSpoiltConnections(t *testing.T) {
 			c := &strictClient{test: t, address: g.data}
 			// Its connection is not used again, so that the next one is new.
 			meeting{status: 502}.expect(t, c.redeem(t, name+"-0", "truncated"))
-			p.set(t, hostile.Shares{name: 100})
+			p.set(t, faultprovider.Shares{name: 100})
 			for _, code := range []string{"-1", "-2"} {
 				meeting{status: 502}.expect(t, c.redeem(t, name+code, ""))
 			}

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"oauthgw/internal/attempts"
+	"oauthgw/internal/authlimit"
 	"oauthgw/metrics"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -42,7 +42,7 @@ type live struct {
 }
 
 func newLive(s settings, o observers) (*live, error) {
-	o.failures = attempts.New(s.failures)
+	o.failures = authlimit.New(s.failures)
 	g, err := newGateway(s, o)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"oauthgw/internal/attempts"
+	"oauthgw/internal/authlimit"
 	"oauthgw/internal/tracing"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
@@ -23,7 +23,7 @@ type observers struct {
 	audit     *audit           // nil: nothing is recorded
 	decisions *decisions       // nil: nothing is remembered
 
-	failures *attempts.Failures // to authenticate; nil: none are remembered
+	failures *authlimit.Failures // to authenticate; nil: none are remembered
 
 	inForce *atomic.Pointer[settings] // for the log of the observers; nil: they have none
 }

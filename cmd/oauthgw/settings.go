@@ -12,8 +12,8 @@ import (
 	"unicode"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/attempts"
-	"oauthgw/internal/forwarded"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/trustedproxy"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 
@@ -24,13 +24,13 @@ import (
 type settings struct {
 	listen, adminListen string
 	maxConnections      int
-	webConfigFile       string            // of the admin listener; empty: plain http
-	adminHosts          []string          // accepted in the Host of admin requests, besides those that always are
-	certificate         *tls.Certificate  // nil: plain http
-	proxies             forwarded.Proxies // that are trusted
-	files               []string          // that the configuration was read from
-	openFiles           []openFile        // those that hold secrets, and that others may read
-	public              *url.URL          // nil: as the metadata says
+	webConfigFile       string               // of the admin listener; empty: plain http
+	adminHosts          []string             // accepted in the Host of admin requests, besides those that always are
+	certificate         *tls.Certificate     // nil: plain http
+	proxies             trustedproxy.Proxies // that are trusted
+	files               []string             // that the configuration was read from
+	openFiles           []openFile           // those that hold secrets, and that others may read
+	public              *url.URL             // nil: as the metadata says
 	upstream            *url.URL
 	upstreamSocket      string      // path of a Unix socket; empty: upstream names the address
 	upstreamTLS         *tls.Config // nil: the system's trust
@@ -39,7 +39,7 @@ type settings struct {
 	passthrough         bool
 	rules               *clientauth.Rules
 	challenge           proxy.ChallengePolicy
-	failures            attempts.Config
+	failures            authlimit.Config
 	realm               string // empty: the issuer
 	registration        bool   // translated
 	clientConfiguration string // path; empty: only below the registration endpoint

@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"oauthgw/internal/attempts"
-	"oauthgw/internal/forwarded"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/trustedproxy"
 )
 
 // proxies reads which proxies are trusted, and with what.
-func (m *mistakes) proxies(c config) forwarded.Proxies {
-	proxies, err := forwarded.Trust(c.TrustedProxies, c.TrustForwardedHost)
+func (m *mistakes) proxies(c config) trustedproxy.Proxies {
+	proxies, err := trustedproxy.Trust(c.TrustedProxies, c.TrustForwardedHost)
 	if err != nil {
 		m.add("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 that is not everybody, or unix; %s", err)
 	}
@@ -20,7 +20,7 @@ func (m *mistakes) proxies(c config) forwarded.Proxies {
 }
 
 // failures reads the limits on failed client authentication.
-func (m *mistakes) failures(c config) attempts.Config {
+func (m *mistakes) failures(c config) authlimit.Config {
 	f := c.ClientAuth.Failures
 	if f.Burst < 0 {
 		m.add("client_auth.failures.burst", "must not be negative; 0 lets any number pass")
@@ -28,7 +28,7 @@ func (m *mistakes) failures(c config) attempts.Config {
 	if f.AddressBurst < 0 {
 		m.add("client_auth.failures.address_burst", "must not be negative; 0 lets any number pass")
 	}
-	return attempts.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: m.positive("client_auth.failures.interval", f.Interval)}
+	return authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: m.positive("client_auth.failures.interval", f.Interval)}
 }
 
 // untrustedProxy returns the entry that trusted_proxies lacks so that failures can
@@ -43,7 +43,7 @@ func (s settings) untrustedProxy(listen string) string {
 		if s.proxies.Trusts(netip.Addr{}) {
 			return ""
 		}
-		return forwarded.UnixSocket
+		return trustedproxy.UnixSocket
 	}
 	host, _, _ := net.SplitHostPort(listen) // compile has read it
 	addresses := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/internal/attempts"
-	"oauthgw/internal/forwarded"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/trustedproxy"
 )
 
 // rejecting is a provider that takes no client for who it says it is.
@@ -117,11 +117,11 @@ func TestA148LimitWithoutEffect(t *testing.T) {
 // binds to another one.
 func TestA148OtherLoopbackAddresses(t *testing.T) {
 	for trusted, want := range map[string]string{"10.0.0.1": "127.0.0.1", "127.0.0.2": "127.0.0.1", "127.0.0.1": "", "127.0.0.0/8": ""} {
-		proxies, err := forwarded.Trust([]string{trusted}, false)
+		proxies, err := trustedproxy.Trust([]string{trusted}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := settings{proxies: proxies, failures: attempts.Config{Burst: 1}}
+		s := settings{proxies: proxies, failures: authlimit.Config{Burst: 1}}
 		if got := s.untrustedProxy("127.0.0.2:0"); got != want {
 			t.Errorf("%s is trusted: got %q", trusted, got)
 		}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/internal/hostile"
+	"oauthgw/internal/faultprovider"
 )
 
 // strictClient keeps one connection to the gateway, and reads what comes on it
@@ -35,10 +35,10 @@ type clientAnswer struct {
 func (c *strictClient) redeem(t *testing.T, code, misbehaviour string) clientAnswer {
 	t.Helper()
 	body := "grant_type=authorization_code&code=" + code
-	return c.ask(t, "POST "+hostile.TokenPath+" HTTP/1.1\r\nHost: login.example.com\r\n"+
+	return c.ask(t, "POST "+faultprovider.TokenPath+" HTTP/1.1\r\nHost: login.example.com\r\n"+
 		"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("one:"+canary))+"\r\n"+
 		"Cookie: session="+exchangeCanary+"\r\nIdempotency-Key: k\r\nX-Idempotency-Key: k\r\nAccept-Encoding: gzip\r\n"+
-		hostile.Field+": "+misbehaviour+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		faultprovider.Field+": "+misbehaviour+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 		fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body))
 }
 
@@ -90,7 +90,7 @@ func (a clientAnswer) isOurs(t *testing.T) {
 			t.Errorf("the provider's %s was relayed", name)
 		}
 	}
-	if strings.Contains(a.text, hostile.TokenPrefix) {
+	if strings.Contains(a.text, faultprovider.TokenPrefix) {
 		t.Errorf("a part of a token was relayed: %s", a.text)
 	}
 }
