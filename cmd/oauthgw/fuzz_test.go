@@ -11,9 +11,8 @@ import (
 // YAML 1.1 section 5.4 has more of them than editors.
 var yamlLineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
-// Whatever a file holds, it is a configuration, or it is told in a line each
-// what is wrong with it, and in which line of the file: a mistake that names no
-// line is about a key that is not there, or about the file as a whole.
+// FuzzConfig checks that a file is a configuration or has errors, each of one line, and
+// that an error names a line of the file, a key that is missing, or the whole file.
 func FuzzConfig(f *testing.F) {
 	files, err := filepath.Glob("testdata/config/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -25,6 +24,9 @@ func FuzzConfig(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(text)
+	}
+	for _, text := range []string{"#0000\n0: &aaaa: \n0", "\x10\n\n\n0", "#" + strings.Repeat("0", 128) + "\n&0 {\n0", "0\x00\n0"} {
+		f.Add([]byte(text)) // once found by fuzzing
 	}
 	name := filepath.Join(f.TempDir(), "config.yaml")
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -56,8 +58,7 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// namesNoFiles forgets the files that a configuration names: what a fuzzer names
-// is not to be opened.
+// namesNoFiles removes the names of files, because a fuzzer's files are not opened.
 func (c *config) namesNoFiles() {
 	c.Admin.WebConfigFile, c.Audit.File, c.TLS = "", "", certificateConfig{}
 	c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = "", "", ""

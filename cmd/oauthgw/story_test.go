@@ -56,22 +56,27 @@ type section struct{ name, text string }
 // readSections reads a file of prose and sections.
 func readSections(t *testing.T, name string) (prose string, sections []section) {
 	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	heads := sectionHead.FindAllStringSubmatchIndex(string(text), -1)
-	if len(heads) == 0 {
+	prose, sections = splitSections(textOf(t, name))
+	if len(sections) == 0 {
 		t.Fatalf("%s has no sections", name)
+	}
+	return prose, sections
+}
+
+// splitSections splits a text into its prose and its sections.
+func splitSections(text string) (prose string, sections []section) {
+	heads := sectionHead.FindAllStringSubmatchIndex(text, -1)
+	if len(heads) == 0 {
+		return text, nil
 	}
 	for i, head := range heads {
 		end := len(text)
 		if i+1 < len(heads) {
 			end = heads[i+1][0]
 		}
-		sections = append(sections, section{string(text[head[2]:head[3]]), strings.TrimRight(string(text[head[1]:end]), "\n")})
+		sections = append(sections, section{text[head[2]:head[3]], strings.TrimRight(text[head[1]:end], "\n")})
 	}
-	return string(text[:heads[0][0]]), sections
+	return text[:heads[0][0]], sections
 }
 
 func (s *story) add(section, text string) error {
