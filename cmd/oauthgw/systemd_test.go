@@ -15,14 +15,23 @@ import (
 	"time"
 )
 
-// builtProgram builds the program, because what systemd hands to a process it
-// hands to a new one.
+// builtProgram returns a copy of the test binary that runs as the program, for tests that
+// need a process. Any user can execute it.
 func builtProgram(t *testing.T) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "oauthgw")
-	if out, err := exec.Command("go", "build", "-o", name, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "oauthgw")
+	if err := os.WriteFile(name, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(asProgram, "1")
 	return name
 }
 
