@@ -2,7 +2,7 @@
 # make test            everything that needs only Go and make
 # make e2e             real clients, from npm, against the running programs; needs Node
 # make conformance     the tables of what the standards ask and of what an abuser tries, row by row
-# make soak            what must not fail under load and attack, counted; 25 minutes
+# make stress          what must not fail under load and attack, counted; 25 minutes
 # make bench           CPU time, latency and memory compared with nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
 # make bench-baseline  write bench/baseline.txt, with which make bench compares the Go benchmarks; on an idle machine
 # make release         dist/: binaries, bills of materials, checksums
@@ -18,7 +18,7 @@ FUZZ = $(FUZZ_TARGETS)
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
 	./clientauth ./internal/jsonobject ./internal/upstream ./cmd/oauthgw
 
-.PHONY: build run test conformance e2e soak bench bench-baseline release release-check lint fuzz $(FUZZ_TARGETS)
+.PHONY: build run test conformance e2e stress bench bench-baseline release release-check lint fuzz $(FUZZ_TARGETS)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -36,8 +36,8 @@ conformance:
 e2e:
 	bash e2e/run
 
-soak: build
-	go run ./bench/soak -gateway bin/oauthgw -into docs/reliability.md
+stress: build
+	go run ./bench/stress -gateway bin/oauthgw -into docs/reliability.md
 
 bench: build
 	bench/compare/fetch .build/peers

@@ -50,7 +50,7 @@ var allowedImports = map[string][]string{
 	"oauthgw/internal/tracing":                      {"oauthgw/internal/answered", "go.opentelemetry.io/otel", "github.com/go-logr/logr"},
 	"oauthgw/internal/wwwauth":                      {},
 	"oauthgw/bench/compare":                         {"oauthgw/clientauth", "oauthgw/internal/upstream"},
-	"oauthgw/bench/soak":                            {},
+	"oauthgw/bench/stress":                          {},
 }
 
 func TestImports(t *testing.T) {

@@ -9,7 +9,7 @@ import { freePorts } from "../processes.mjs";
 export const servers = [
   {
     name: "go-oauth2",
-    program: ["servers", "--library=go-oauth2"],
+    program: ["interop-servers", "--library=go-oauth2"],
     refusal: { status: 401, error: "invalid_client", challenge: null },
     // An unknown client is an internal error to this library.
     unknownClient: { status: 500, outcome: "failed" },
@@ -17,7 +17,7 @@ export const servers = [
   },
   {
     name: "fosite",
-    program: ["servers", "--library=fosite"],
+    program: ["interop-servers", "--library=fosite"],
     refusal: { status: 401, error: "invalid_client", challenge: null },
     unknownClient: { status: 401, outcome: "rejected" },
     grants: ["authorization_code", "refresh_token", "client_credentials"],

@@ -1,4 +1,4 @@
-// Servers runs an OAuth 2.0 authorization server made with go-oauth2/oauth2 or
+// Interop-servers runs an OAuth 2.0 authorization server made with go-oauth2/oauth2 or
 // with ory/fosite, for end-to-end tests. Both are set up as their documents
 // say for client_secret_post, and then know nothing else: they refuse HTTP
 // Basic at the token endpoint.
@@ -50,14 +50,14 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "servers:", err)
+		fmt.Fprintln(os.Stderr, "interop-servers:", err)
 		os.Exit(1)
 	}
 }
 
 // run serves until the context is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := flag.NewFlagSet("servers", flag.ContinueOnError)
+	flags := flag.NewFlagSet("interop-servers", flag.ContinueOnError)
 	library := flags.String("library", "", "go-oauth2 or fosite")
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on")
 	publicURL := flags.String("public-url", "", "`origin` that the metadata names")

@@ -5,14 +5,14 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import { build } from "./deployment.mjs";
-import { clients, warnings } from "./strict/clients/catalogue.mjs";
-import { withoutGateway } from "./strict/control.mjs";
-import { deploy } from "./strict/deployment.mjs";
-import { documents } from "./strict/documents.mjs";
-import { modes, stumblingBlocks } from "./strict/modes.mjs";
-import { providers } from "./strict/providers.mjs";
-import { manage } from "./strict/registrations.mjs";
-import { table } from "./strict/table.mjs";
+import { clients, warnings } from "./interop-clients/clients/catalogue.mjs";
+import { withoutGateway } from "./interop-clients/control.mjs";
+import { deploy } from "./interop-clients/deployment.mjs";
+import { documents } from "./interop-clients/documents.mjs";
+import { modes, stumblingBlocks } from "./interop-clients/modes.mjs";
+import { providers } from "./interop-clients/providers.mjs";
+import { manage } from "./interop-clients/registrations.mjs";
+import { table } from "./interop-clients/table.mjs";
 
 const limit = { timeout: 120_000 };
 const outcomes = [];
@@ -37,7 +37,7 @@ for (const provider of providers) {
 test("the table of what was proven", async () => {
   const markdown = table(providers, clients, outcomes);
   console.log(`\n${markdown}\n`);
-  await fs.writeFile(path.join(build, "strict.md"), `${markdown}\n`);
+  await fs.writeFile(path.join(build, "interop-clients.md"), `${markdown}\n`);
 });
 
 function assertTold(provider, mode, told) {

@@ -37,7 +37,7 @@ func newSite(binary string, scale float64) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	directory, err := os.MkdirTemp("", "soak-")
+	directory, err := os.MkdirTemp("", "stress-")
 	if err != nil {
 		return nil, err
 	}

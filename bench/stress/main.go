@@ -1,4 +1,4 @@
-// Soak runs the gateway as a process between clients and a provider, does to it
+// Stress runs the gateway as a process between clients and a provider, does to it
 // under load what operators and machines do to it, and counts what goes wrong.
 // It prints a table with a row per experiment and exits with 1 if any failed.
 //
@@ -63,7 +63,7 @@ func main() {
 		err = run()
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "soak:", err)
+		fmt.Fprintln(os.Stderr, "stress:", err)
 		os.Exit(1)
 	}
 }

@@ -48,7 +48,7 @@ func report(rows []row, scale float64, into string) error {
 
 // replaceTable replaces the text between two comments of a Markdown file.
 func replaceTable(table, file string) error {
-	const start, end = "<!-- make soak -->\n", "<!-- end -->\n"
+	const start, end = "<!-- make stress -->\n", "<!-- end -->\n"
 	page, err := os.ReadFile(file)
 	if err != nil {
 		return err

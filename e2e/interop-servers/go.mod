@@ -1,4 +1,4 @@
-module oauthgw/e2e/servers
+module oauthgw/e2e/interop-servers
 
 go 1.26.0
 
