@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -88,22 +87,6 @@ func hostName(field string) string {
 		return ""
 	}
 	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-}
-
-// hostNames matches host names, also those with an underscore, which DNS has and
-// some container networks use.
-var hostNames = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
-
-// adminHosts reads admin.allowed_hosts.
-func (m *mistakes) adminHosts(values []string) []string {
-	var hosts []string
-	for _, value := range values {
-		if !hostNames.MatchString(value) {
-			m.add("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is none", value)
-		}
-		hosts = append(hosts, hostName(value))
-	}
-	return hosts
 }
 
 func say(word string) http.HandlerFunc {

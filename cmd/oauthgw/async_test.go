@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,7 +27,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 		var out syncBuffer
 		var drops atomic.Int64
 		g := gate{make(chan struct{}), &out}
-		a := newAsyncWriter(g, settings{logJSON: true}.logHandler, func() { drops.Add(1) })
+		a := newAsyncWriter(g, handlerOf(settings{logJSON: true}), func() { drops.Add(1) })
 		const batch = 10
 		for i := range batch + asyncLines + 100 {
 			if i == batch {
@@ -57,7 +58,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 func TestLogThatIsNeverRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate{make(chan struct{}), io.Discard}
-		s := newAsyncWriter(g, settings{logJSON: true}.logHandler, func() {})
+		s := newAsyncWriter(g, handlerOf(settings{logJSON: true}), func() {})
 		fmt.Fprintln(s, "{}")
 		start := time.Now()
 		s.Close()
@@ -76,7 +77,7 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left o
 func TestLogThatIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var drops atomic.Int64
-		s := newAsyncWriter(full{}, settings{}.logHandler, func() { drops.Add(1) })
+		s := newAsyncWriter(full{}, handlerOf(settings{}), func() { drops.Add(1) })
 		for range 5 {
 			fmt.Fprintln(s, "{}")
 		}
@@ -94,7 +95,7 @@ func (full) Write([]byte) (int, error) { return 7, errors.New("no space left on 
 
 func TestLogThatCannotBeWritten(t *testing.T) {
 	var drops atomic.Int64
-	s := newAsyncWriter(broken{}, settings{}.logHandler, func() { drops.Add(1) })
+	s := newAsyncWriter(broken{}, handlerOf(settings{}), func() { drops.Add(1) })
 	for range 5 {
 		fmt.Fprintln(s, "{}")
 	}
@@ -102,4 +103,9 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 	if drops.Load() != 5 {
 		t.Errorf("%d of 5 lines were counted as dropped", drops.Load())
 	}
+}
+
+// handlerOf returns what makes the log handlers of settings.
+func handlerOf(s settings) func(io.Writer) slog.Handler {
+	return func(w io.Writer) slog.Handler { return logHandler(s, w) }
 }

@@ -2,20 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"syscall"
 
 	"oauthgw/internal/printable"
 	"oauthgw/proxy"
-
-	"golang.org/x/sys/unix"
 )
 
 // audit keeps a record of each client authentication: who, at which endpoint, by
@@ -163,45 +157,4 @@ func (a *audit) close() {
 		a.file.close()
 	default:
 	}
-}
-
-// auditFile checks that entries can be written where they are to go. It does not
-// make the file: whoever checks a configuration may be another user than the
-// gateway.
-func (m *mistakes) auditFile(file string) string {
-	if file == "" || file == toStdout {
-		return file
-	}
-	f, err := openAudit(file, 0)
-	if err == nil {
-		_ = f.Close() // nothing was written
-		return file
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = roomFor(file)
-	}
-	if err != nil {
-		m.add("audit.file", "cannot be written: %s", err)
-	}
-	return file
-}
-
-// isDevice reports whether a file that can be written is neither a regular file nor a
-// pipe. A device such as /dev/null or a terminal keeps no records. A file that is not
-// there yet becomes a regular one.
-func isDevice(file string) bool {
-	if file == "" || file == toStdout {
-		return false
-	}
-	info, err := os.Stat(file)
-	return err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe
-}
-
-// roomFor returns why a file cannot be made, if that is so.
-func roomFor(file string) error {
-	dir := filepath.Dir(file)
-	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("no file can be made in %s: %w", dir, err)
-	}
-	return nil
 }

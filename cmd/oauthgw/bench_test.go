@@ -38,11 +38,11 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 	c := defaults()
 	c.Upstream.URL, c.Listen, c.Admin.Listen = "http://127.0.0.1:3000", "127.0.0.1:0", "127.0.0.1:0"
 	c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/oauth2/token"}, "a"
-	s, mistakes := c.compile(&source{})
-	if len(mistakes) > 0 {
-		b.Fatal(mistakes)
+	s, err := c.validate()
+	if err != nil {
+		b.Fatal(err)
 	}
-	lines := newAsyncWriter(io.Discard, s.logHandler, func() {})
+	lines := newAsyncWriter(io.Discard, handlerOf(s), func() {})
 	defer lines.Close()
 	o := observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: metrics.New(build()), decisions: &decisions{}}
 	stub := providerStub{provided}

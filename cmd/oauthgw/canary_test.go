@@ -112,9 +112,9 @@ func startWatched(t *testing.T, upstream string, l logging, config ...string) (g
 		}
 	}
 	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
-	settings, mistakes := c.compile(&source{})
-	if len(mistakes) > 0 {
-		t.Fatal(mistakes)
+	settings, err := c.validate()
+	if err != nil {
+		t.Fatal(err)
 	}
 	traces := collectTraces(t)
 	var audit, lines syncBuffer

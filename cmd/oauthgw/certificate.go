@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -66,18 +67,16 @@ func (m *mistakes) read(key, file string) ([]byte, bool) {
 	return text, err == nil
 }
 
-// expiry returns when a certificate expires. Zero means that there is none.
-func expiry(c *tls.Certificate) time.Time {
-	if c == nil {
-		return time.Time{}
-	}
-	return c.Leaf.NotAfter
-}
-
 // upstreamTLS returns how the provider proves who it is, and what it is shown.
 // Nil means the system's trust and nothing.
 func (m *mistakes) upstreamTLS(c config) *tls.Config {
-	roots := m.trust("upstream.ca_file", c.Upstream.CAFile)
+	var roots *x509.CertPool
+	if c.Upstream.CAFile != "" {
+		var err error
+		if roots, err = readCertPool(c.Upstream.CAFile); err != nil {
+			m.add("upstream.ca_file", "%s", err)
+		}
+	}
 	own := m.certificate("upstream", certificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	if roots == nil && own == nil {
 		return nil
@@ -98,29 +97,15 @@ func (s settings) upstreamCertificate() *tls.Certificate {
 	return &s.upstreamTLS.Certificates[0]
 }
 
-func (m *mistakes) trust(key, file string) *x509.CertPool {
-	if file == "" {
-		return nil
-	}
-	text, ok := m.read(key, file)
-	if !ok {
-		return nil
+// readCertPool reads a file of certificates in PEM.
+func readCertPool(file string) (*x509.CertPool, error) {
+	text, err := readFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %s", file, reason(err))
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		m.add(key, "%s holds no certificate in PEM", file)
+		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
 	}
-	return roots
-}
-
-// shown returns the TLS configuration of the listener, which shows the
-// certificate of the moment to each new connection.
-func (l *live) shown() *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return l.now().settings.certificate, nil
-		},
-	}
+	return roots, nil
 }

@@ -24,13 +24,8 @@ func TestConfigurations(t *testing.T) {
 			if bad := strings.HasSuffix(name, ".bad.yaml"); bad != (len(want) > 0) {
 				t.Fatal("a bad file names its errors, a good one has none")
 			}
-			c, source, mistakes := readConfig(name)
-			if source != nil {
-				_, more := c.compile(source)
-				mistakes = append(mistakes, more...)
-			}
 			var got []string
-			if err := mistakes.err(); err != nil {
+			if _, err := loadConfig(name, nil); err != nil {
 				got = strings.Split(strings.ReplaceAll(err.Error(), name, "FILE"), "\n")
 			}
 			if !slices.Equal(got, want) {

@@ -15,14 +15,15 @@ import (
 type source struct {
 	file    string
 	root    yaml.Node
-	skipped []string        // the keys whose values could not be decoded
-	flags   map[string]bool // the keys that flags gave
+	skipped []string // the keys whose values could not be decoded
+
+	overrides map[string]string
 }
 
 // locate says where a key was given: by a flag, in a line of the file, or
 // nowhere, which is the file as a whole.
 func (s *source) locate(key string) (file string, line int, flag bool) {
-	if s.flags[key] {
+	if _, ok := s.overrides[key]; ok {
 		return "", 0, true
 	}
 	return s.file, lineOf(&s.root, strings.Split(key, ".")), false
@@ -54,6 +55,33 @@ func lineOf(n *yaml.Node, keys []string) int {
 		}
 	}
 	return 0
+}
+
+// loadConfig reads a file over the defaults, puts overrides, which are values by key, over
+// the file, and validates the result. Without a file there are only the defaults. The error
+// is a mistakeList.
+func loadConfig(file string, overrides map[string]string) (settings, error) {
+	c, source, mistakes := readConfig(file)
+	if source == nil {
+		return settings{}, mistakes.err()
+	}
+	source.overrides = overrides
+	fields := c.overridable()
+	for key, value := range overrides {
+		*fields[key] = value
+	}
+	s, more := c.compile(source)
+	mistakes = append(mistakes, more...)
+	slices.SortStableFunc(mistakes, func(a, b mistake) int { return a.Line - b.Line })
+	return s, mistakes.err()
+}
+
+// overridable are the keys that can be overridden.
+func (c *config) overridable() map[string]*string {
+	return map[string]*string{
+		"upstream.url": &c.Upstream.URL, "listen": &c.Listen, "admin.listen": &c.Admin.Listen,
+		"log.level": &c.Log.Level, "log.format": &c.Log.Format,
+	}
 }
 
 // readConfig reads a file over the defaults. It returns what could be read

@@ -6,38 +6,8 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
-
-const (
-	// mostConnections is the bound that is not exceeded unasked: each connection
-	// takes some kilobytes, whether anything is asked on it or not, and these fit into
-	// 256 MiB with all that slow clients can put into them. The most is taken by requests
-	// with a large header that the provider does not answer.
-	mostConnections = 3000
-	// otherFiles are the descriptors that neither clients nor the provider take.
-	otherFiles = 64
-)
-
-// maxConnections reads the bound of connections. A connection to the provider
-// may belong to each of a client, so half of the descriptors is the most that can
-// be served.
-func (m *mistakes) maxConnections(n int) int {
-	if n < 0 {
-		m.add("max_connections", "must not be negative")
-	}
-	if n != 0 {
-		return n
-	}
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return mostConnections
-	}
-	enough := min(files.Cur, 2*mostConnections+otherFiles) // there may be no bound
-	// #nosec G115 -- it is small by now
-	return int(max(1, (int64(enough)-otherFiles)/2))
-}
 
 // atMost lets a listener have n connections open. Whoever comes when there are as
 // many takes the place of the one that its client has kept waiting longest; the

@@ -57,11 +57,11 @@ func startStage(ctx context.Context, address string, stderr io.Writer) (*stage, 
 	c.Upstream.URL = "http://" + provider.Addr().String()
 	c.Registration.ClientConfiguration = "/oauth2/clients"
 	c.Log.Level, c.Log.Format = "warn", "text"
-	config, mistakes := c.compile(&source{})
-	if len(mistakes) > 0 {
-		return nil, errors.Join(mistakes, provider.Close())
+	valid, err := c.validate()
+	if err != nil {
+		return nil, errors.Join(err, provider.Close())
 	}
-	gateway, err := listen(nil, config, observers{newLog: func(s settings) *slog.Logger { return newLog(s, stderr) }, metrics: metrics.New(build())})
+	gateway, err := listen(nil, valid, observers{newLog: func(s settings) *slog.Logger { return newLog(s, stderr) }, metrics: metrics.New(build())})
 	if err != nil {
 		return nil, errors.Join(err, provider.Close())
 	}

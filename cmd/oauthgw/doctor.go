@@ -49,9 +49,15 @@ func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, erro
 	}
 	c.Follow = *follow
 	asJSON, err := format.isJSON()
-	m := &mistakes{source: &source{flags: map[string]bool{"ca-file": true}}}
-	c.Roots = m.trust("ca-file", *ca)
-	return c, asJSON, errors.Join(err, m.found.err())
+	if *ca == "" {
+		return c, asJSON, err
+	}
+	roots, unusable := readCertPool(*ca)
+	if unusable != nil {
+		err = errors.Join(err, fmt.Errorf("--ca-file: %w", unusable))
+	}
+	c.Roots = roots
+	return c, asJSON, err
 }
 
 // writeReport writes a line for each URL that was tested, a paragraph for each

@@ -274,9 +274,9 @@ func startStoryGateway(t *testing.T, config, upstream string) storyGateway {
 		}
 	}
 	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
-	s, mistakes := c.compile(&source{})
-	if len(mistakes) > 0 {
-		t.Fatal(mistakes)
+	s, err := c.validate()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return startGateway(t, s)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -58,24 +59,19 @@ func explain(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 // explainedSettings reads the settings that a request is explained by. Without
 // a file no provider is needed, since none is asked.
 func explainedSettings(file, endpoint string) (settings, error) {
-	c, source, mistakes := readConfig(file)
-	if source == nil {
-		return settings{}, mistakes.err()
-	}
+	overrides := map[string]string{}
 	if file == "" {
-		c.Upstream.URL = "https://provider.example"
+		overrides["upstream.url"] = "https://provider.example"
 	}
-	s, more := c.compile(source)
-	mistakes = append(mistakes, more...)
+	s, err := loadConfig(file, overrides)
 	switch {
 	case endpoint == "":
 	case !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(endpoint)):
-		mistakes = append(mistakes, mistake{Flag: true, Key: "endpoint", Message: "must be one of " + list(clientauth.Endpoints())})
-	case len(c.Endpoints) > 0:
-		mistakes = append(mistakes, mistake{Flag: true, Key: "endpoint",
-			Message: "the configuration names the endpoints, and the path of the request tells which it is; leave the flag out"})
+		err = errors.Join(err, fmt.Errorf("--endpoint: must be one of %s", list(clientauth.Endpoints())))
+	case len(s.endpoints) > 0:
+		err = errors.Join(err, errors.New("--endpoint: the configuration names the endpoints, and the path of the request tells which it is; leave the flag out"))
 	}
-	return s, mistakes.err()
+	return s, err
 }
 
 // observed is what an exchange looks like from all sides.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"syscall"
 	"time"
@@ -63,16 +62,6 @@ type openFile struct {
 	mode os.FileMode
 }
 
-// warn tells an operator what in the settings is wrong for most.
-func (s settings) warn(log *slog.Logger) {
-	for _, f := range s.openFiles {
-		log.Warn("a file of secrets can be read by every user of this host", "file", f.name, "mode", fmt.Sprintf("%04o", f.mode))
-	}
-	if isDevice(s.auditFile) {
-		log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.auditFile)
-	}
-}
-
 // fingerprint sums up what the files hold now. One that cannot be read, perhaps
 // because it is just being replaced, counts as what the system says of it, and a
 // pipe as what it is: whoever reads it takes away from what a reload would read.
@@ -93,26 +82,4 @@ func fingerprint(files []string) string {
 		_, _ = sum.Write(text) // a hash takes everything
 	}
 	return string(sum.Sum(nil))
-}
-
-// fixedDifferences returns the keys that differ and that a reload cannot change.
-func (s settings) fixedDifferences(t settings) []string {
-	var keys []string
-	if s.listen != t.listen {
-		keys = append(keys, "listen")
-	}
-	if s.adminListen != t.adminListen {
-		keys = append(keys, "admin.listen")
-	}
-	if s.maxConnections != t.maxConnections {
-		keys = append(keys, "max_connections")
-	}
-	if s.webConfigFile != t.webConfigFile {
-		keys = append(keys, "admin.web_config_file")
-	}
-	// Which certificate is shown can change; whether there is one cannot.
-	if (s.certificate == nil) != (t.certificate == nil) {
-		keys = append(keys, "tls")
-	}
-	return keys
 }

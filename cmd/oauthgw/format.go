@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 )
@@ -15,9 +16,11 @@ func newFormatFlag(set *flag.FlagSet) formatFlag {
 
 // isJSON reports whether to report in JSON.
 func (f formatFlag) isJSON() (bool, error) {
-	m := &mistakes{source: &source{flags: map[string]bool{"format": true}}}
-	format := oneOf(m, "format", *f.value, "text", "json")
-	return format == "json", m.found.err()
+	switch *f.value {
+	case "text", "json":
+		return *f.value == "json", nil
+	}
+	return false, errors.New("--format: must be one of text, json")
 }
 
 // writeJSON writes a report as JSON that people can read as well.

@@ -26,9 +26,9 @@ func learning(t *testing.T, upstream string, change ...func(*config)) settings {
 	for _, f := range change {
 		f(&c)
 	}
-	s, mistakes := c.compile(&source{})
-	if len(mistakes) > 0 {
-		t.Fatal(mistakes)
+	s, err := c.validate()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return s
 }

@@ -42,7 +42,7 @@ func cause(err error) error {
 // counts and logs what happens at its connections.
 func (l *live) observe(clients *bounded) {
 	if l.now().settings.certificate != nil {
-		clients.tls = l.shown()
+		clients.tls = l.tlsConfig()
 	}
 	l.metrics.Connections(clients.connections)
 	minutely := map[string]*logLimit{"max_connections": {every: time.Minute}, "streams": {every: time.Minute}, "uploads": {every: time.Minute}}

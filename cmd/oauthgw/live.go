@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -47,8 +49,8 @@ func newLive(s settings, o observers) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.expose(o.metrics)
-	s.warn(g.log)
+	exportCertificateMetrics(o.metrics, s)
+	logWarnings(g.log, s)
 	l := &live{observers: o, watched: s.files, seen: fingerprint(s.files)}
 	l.life, l.quit = context.WithCancelCause(context.Background())
 	l.tell(nil)
@@ -185,8 +187,8 @@ func (l *live) replace() error {
 		before.log.Error("the configuration was not reloaded, the old one stays", "fault", err.Error())
 		return err
 	}
-	s.expose(l.metrics)
-	s.warn(after.log)
+	exportCertificateMetrics(l.metrics, s)
+	logWarnings(after.log, s)
 	l.apply(after)
 	l.watched = s.files
 	l.stop()
@@ -199,10 +201,28 @@ func (l *live) replace() error {
 	return nil
 }
 
-// expose tells of certificates that come into force.
-func (s settings) expose(m *metrics.Metrics) {
+// exportCertificateMetrics sets the metrics of the certificates in force.
+func exportCertificateMetrics(m *metrics.Metrics, s settings) {
 	m.Certificate("clients", expiry(s.certificate))
 	m.Certificate("provider", expiry(s.upstreamCertificate()))
+}
+
+// expiry returns when a certificate expires, or zero without one.
+func expiry(c *tls.Certificate) time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.Leaf.NotAfter
+}
+
+// logWarnings logs what is insecure or lossy in valid settings.
+func logWarnings(log *slog.Logger, s settings) {
+	for _, f := range s.openFiles {
+		log.Warn("a file of secrets can be read by every user of this host", "file", f.name, "mode", fmt.Sprintf("%04o", f.mode))
+	}
+	if s.auditToDevice() {
+		log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.auditFile)
+	}
 }
 
 // successor returns a gateway that can take the place of another.
@@ -218,4 +238,16 @@ func (l *live) successor(s settings, before *gateway) (*gateway, error) {
 		return nil, err
 	}
 	return after, nil
+}
+
+// tlsConfig returns the TLS configuration of the listener for clients. Each handshake
+// uses the certificate in force.
+func (l *live) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return l.now().settings.certificate, nil
+		},
+	}
 }

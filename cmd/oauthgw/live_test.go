@@ -192,13 +192,8 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		meanwhile := func() {} // what happens while a file is being loaded
 		load := func() (settings, error) {
 			loads++
-			c, source, mistakes := readConfig(file)
-			meanwhile()
-			if source == nil {
-				return settings{}, mistakes.err()
-			}
-			s, mistakes := c.compile(source)
-			return s, mistakes.err()
+			defer func() { meanwhile() }()
+			return loadConfig(file, nil)
 		}
 		s, err := load()
 		if err != nil {

@@ -12,11 +12,11 @@ import (
 )
 
 // newLog returns the logger of the settings.
-func newLog(s settings, w io.Writer) *slog.Logger { return slog.New(inRequest{s.logHandler(w)}) }
+func newLog(s settings, w io.Writer) *slog.Logger { return slog.New(inRequest{logHandler(s, w)}) }
 
 // logHandler escapes what the JSON handler of slog does not: DEL, C1, bidirectional
 // controls. Line breaks in a value both handlers escape.
-func (s settings) logHandler(w io.Writer) slog.Handler {
+func logHandler(s settings, w io.Writer) slog.Handler {
 	w = printable.Writer(w)
 	options := &slog.HandlerOptions{Level: s.logLevel}
 	if s.logJSON {

@@ -49,7 +49,7 @@ func newObservers(ctx context.Context, s settings, stdout, stderr io.Writer) (o 
 	inForce := &atomic.Pointer[settings]{}
 	inForce.Store(&s)
 	current := func(w io.Writer) slog.Handler {
-		return following{func() slog.Handler { return inForce.Load().logHandler(w) }}
+		return following{func() slog.Handler { return logHandler(*inForce.Load(), w) }}
 	}
 	lines := newAsyncWriter(stderr, current, func() { m.LogDropped("operations") })
 	o = observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: m, inForce: inForce}

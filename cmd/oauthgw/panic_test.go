@@ -132,9 +132,9 @@ func watched(t *testing.T, log io.Writer) *live {
 	t.Helper()
 	c := defaults()
 	c.Upstream.URL = "http://127.0.0.1:1"
-	s, mistakes := c.compile(&source{})
-	if len(mistakes) > 0 {
-		t.Fatal(mistakes)
+	s, err := c.validate()
+	if err != nil {
+		t.Fatal(err)
 	}
 	l, err := newLive(s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, log) }, metrics: metrics.New(build())})
 	if err != nil {

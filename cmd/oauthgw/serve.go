@@ -35,25 +35,15 @@ func newConfigFlags(set *flag.FlagSet) configFlags {
 	return f
 }
 
-// settings reads the configuration file and puts the flags that were given
-// over it. The error tells every mistake, each on a line.
+// settings loads the configuration file, with the flags that were given over it.
 func (f configFlags) settings() (settings, error) {
-	c, source, mistakes := readConfig(*f.file)
-	if source == nil {
-		return settings{}, mistakes.err()
-	}
-	source.flags = map[string]bool{}
-	f.set.Visit(func(fl *flag.Flag) { source.flags[fl.Name] = true })
-	for key, field := range map[string]*string{
-		"upstream.url": &c.Upstream.URL, "listen": &c.Listen, "admin.listen": &c.Admin.Listen,
-		"log.level": &c.Log.Level, "log.format": &c.Log.Format,
-	} {
-		if source.flags[key] {
-			*field = *f.keys[key]
+	overrides := map[string]string{}
+	f.set.Visit(func(given *flag.Flag) {
+		if value := f.keys[given.Name]; value != nil {
+			overrides[given.Name] = *value
 		}
-	}
-	s, more := c.compile(source)
-	return s, append(mistakes, more...).err()
+	})
+	return loadConfig(*f.file, overrides)
 }
 
 // serve is the command that carries requests until ctx ends.

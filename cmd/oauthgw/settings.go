@@ -3,13 +3,13 @@ package main
 import (
 	"crypto/tls"
 	"log/slog"
-	"maps"
 	"net"
+	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
@@ -54,6 +54,12 @@ type settings struct {
 	auditFile           string // "-": standard output; empty: none
 	logLevel            slog.Level
 	logJSON             bool
+}
+
+// validate returns the settings of a configuration that no file holds.
+func (c config) validate() (settings, error) {
+	s, mistakes := c.compile(&source{})
+	return s, mistakes.err()
 }
 
 // compile turns a configuration into settings, or tells everything that is
@@ -103,107 +109,78 @@ func (c config) compile(s *source) (settings, mistakeList) {
 	return out, m.found
 }
 
-func (m *mistakes) address(key, value string) string {
-	if path, ok := strings.CutPrefix(value, unixPrefix); ok && path != "" {
-		// Both spellings mean an abstract socket, which is in no directory.
-		if path[0] == '@' || path[0] == 0 {
-			m.add(key, "an abstract socket has no permissions, so that every user of this host could connect; name a socket in a directory, such as unix:/run/oauthgw/oauthgw.sock")
+// untrustedProxy returns the entry that trusted_proxies lacks so that failures can
+// be limited at an address of the form of the listen key. It is empty if they can
+// be, or need not be. All connections to a loopback address or a Unix socket come
+// from this host, so only a trusted proxy can say which client a request is from.
+func (s settings) untrustedProxy(listen string) string {
+	if s.failures.Burst <= 0 && s.failures.AddressBurst <= 0 {
+		return ""
+	}
+	if strings.HasPrefix(listen, unixPrefix) {
+		if s.proxies.Trusts(netip.Addr{}) {
+			return ""
 		}
-		return value
+		return trustedproxy.UnixSocket
 	}
-	if _, port, err := net.SplitHostPort(value); err != nil || port == "" || !isPort(port) {
-		m.add(key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
+	host, _, _ := net.SplitHostPort(listen) // compile has read it
+	addresses := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+	if !strings.EqualFold(host, "localhost") {
+		address, err := netip.ParseAddr(host)
+		if err != nil || !address.Unmap().IsLoopback() {
+			return ""
+		}
+		if address = address.Unmap(); address.Is4() {
+			address = addresses[0] // from which all connections to any in 127.0.0.0/8 come
+		}
+		addresses = []netip.Addr{address}
 	}
-	return value
-}
-
-// isPort reports whether a port is a number that ports have, or a name that the
-// system knows.
-func isPort(port string) bool {
-	_, err := net.LookupPort("tcp", port)
-	return err == nil
-}
-
-func (m *mistakes) positive(key string, d time.Duration) time.Duration {
-	if d <= 0 {
-		m.add(key, "must be longer than zero, such as 15s")
+	if slices.ContainsFunc(addresses, s.proxies.Trusts) {
+		return ""
 	}
-	return d
+	return addresses[0].String()
 }
 
-func (m *mistakes) notNegative(key string, d time.Duration) time.Duration {
-	if d < 0 {
-		m.add(key, "must not be negative")
+// warnings returns what a valid configuration probably gets wrong.
+func (s settings) warnings() (found []string) {
+	if entry := s.untrustedProxy(s.listen); entry != "" {
+		found = append(found, "client_auth.failures: has no effect, because all connections to "+s.listen+" come from this host; "+
+			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: ["+entry+"]")
 	}
-	return d
-}
-
-// origin reads a URL that has scheme and host and nothing else.
-func (m *mistakes) origin(key, value, example string) *url.URL {
-	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" {
-		m.add(key, "must be an http or https URL, such as %s", example)
-		return nil
+	if s.auditToDevice() {
+		found = append(found, "audit.file: "+s.auditFile+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
 	}
-	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		m.add(key, "must be an origin without user, path, query or fragment, such as %s", example)
-		return nil
+	return found
+}
+
+// fixedDifferences returns the keys that differ and that a reload cannot change.
+func (s settings) fixedDifferences(t settings) []string {
+	var keys []string
+	if s.listen != t.listen {
+		keys = append(keys, "listen")
 	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}
-}
-
-func (m *mistakes) publicURL(value string) *url.URL {
-	if value == "" {
-		return nil
+	if s.adminListen != t.adminListen {
+		keys = append(keys, "admin.listen")
 	}
-	return m.origin("public_url", value, "https://login.example.com")
-}
-
-func (m *mistakes) rules(c config) *clientauth.Rules {
-	clients := map[string]clientauth.Decoding{}
-	for _, id := range slices.Sorted(maps.Keys(c.ClientAuth.Clients)) {
-		clients[id] = m.decoding("client_auth.clients."+id+".basic_decoding", c.ClientAuth.Clients[id].BasicDecoding)
+	if s.maxConnections != t.maxConnections {
+		keys = append(keys, "max_connections")
 	}
-	return clientauth.New(clientauth.Config{
-		Decoding: m.decoding("client_auth.basic_decoding", c.ClientAuth.BasicDecoding),
-		Clients:  clients,
-		Conflict: oneOf(m, "client_auth.conflict", c.ClientAuth.Conflict,
-			clientauth.ConflictDiffering, clientauth.ConflictAny, clientauth.ConflictReport),
-		InsecureQueryCredentials: c.ClientAuth.InsecureQueryCredentials,
-	})
-}
-
-func (m *mistakes) decoding(key, value string) clientauth.Decoding {
-	return oneOf(m, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
-}
-
-func (m *mistakes) realm(value string) string {
-	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
-	if strings.ContainsFunc(value, unicode.IsControl) {
-		m.add("client_auth.realm", "must not hold control characters")
+	if s.webConfigFile != t.webConfigFile {
+		keys = append(keys, "admin.web_config_file")
 	}
-	return value
-}
-
-func (m *mistakes) level(value string) slog.Level {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	return levels[oneOf(m, "log.level", value, "debug", "info", "warn", "error")]
-}
-
-// oneOf reads a value out of a closed set.
-func oneOf[T ~string](m *mistakes, key, value string, allowed ...T) T {
-	if !slices.Contains(allowed, T(value)) {
-		m.put(mistake{Key: key, Message: "must be one of " + list(allowed), Allowed: texts(allowed)})
+	// Which certificate is shown can change; whether there is one cannot.
+	if (s.certificate == nil) != (t.certificate == nil) {
+		keys = append(keys, "tls")
 	}
-	return T(value)
+	return keys
 }
 
-func texts[T ~string](values []T) []string {
-	texts := make([]string, len(values))
-	for i, v := range values {
-		texts[i] = string(v)
+// auditToDevice reports whether audit.file exists and is neither a regular file nor a
+// pipe. A device such as /dev/null or a terminal keeps no records.
+func (s settings) auditToDevice() bool {
+	if s.auditFile == "" || s.auditFile == standardOutput {
+		return false
 	}
-	return texts
+	info, err := os.Stat(s.auditFile)
+	return err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe
 }
-
-func list[T ~string](values []T) string { return strings.Join(texts(values), ", ") }
