@@ -103,7 +103,6 @@ func (s *servers) drain(failures <-chan error) error {
 	case failure := <-failures:
 		return failure
 	case <-time.After(delay):
-		turnAway(s.own)
 		return nil
 	}
 }

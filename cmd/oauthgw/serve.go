@@ -83,8 +83,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 type servers struct {
 	live                *live
 	data, admin         net.Listener
-	clients, operators  *bounded     // what data and admin are made of
-	own                 net.Listener // what clients is made of; nil: a socket that was given
+	clients, operators  *bounded // what data and admin are made of
 	dataHTTP, adminHTTP *http.Server
 	draining            atomic.Bool // every answer is the last on its connection
 	started             time.Time
@@ -114,9 +113,6 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 	clients, operators := atMost(s.maxConnections, data, o.metrics.ConnectionEvicted), atMost(math.MaxInt, admin, nil)
 	live.observe(clients)
 	servers := &servers{live: live, data: clients, clients: clients, admin: operators, operators: operators, started: time.Now()}
-	if given["listen"] == nil {
-		servers.own = data
-	}
 	servers.dataHTTP = servers.newServer(live.surviving(live), errorLog)
 	servers.adminHTTP = servers.newServer(live.surviving(servers.operations()), errorLog)
 	return servers, nil

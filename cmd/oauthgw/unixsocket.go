@@ -110,12 +110,3 @@ func (l *unixListener) Close() error {
 	_ = l.lock.Close() // nothing was written, and it may be closed already
 	return err
 }
-
-// turnAway removes the path of the socket, so that no further client finds it, and
-// releases it. Another process may put its own socket there, which closing this
-// listener must not remove.
-func (l *unixListener) turnAway() {
-	l.SetUnlinkOnClose(false)
-	_ = os.Remove(l.Addr().String()) // without the path no client comes here either
-	_ = l.lock.Close()
-}

@@ -80,7 +80,9 @@ func TestA139SocketIsHandedOver(t *testing.T) {
 	if _, err := listenUnix(path); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("the path of a listener: %v", err)
 	}
-	turnAway(first)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
 	second, err := listenUnix(path)
 	if err != nil {
 		t.Fatal(err)
