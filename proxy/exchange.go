@@ -81,7 +81,7 @@ func (x *exchange) report() {
 func (x *exchange) decision() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading,
-		Outcome: x.outcome, Status: x.w.Status, ClientID: abbreviated(x.credentials.ClientID), Source: address(x.Proxies.Source(x.r)),
+		Outcome: x.outcome, Status: x.w.Status, ClientID: abbreviated(x.credentials.ClientID), Source: address(x.Proxies.ClientIP(x.r)),
 	}
 	if x.credentials.Overlooked != nil {
 		d.Outcome = outcomeOverlooked + x.credentials.Overlooked.Reason

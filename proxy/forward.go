@@ -44,7 +44,7 @@ func (x *exchange) forward(out outgoing) {
 // address directs a request to the endpoint and gives it its body.
 func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
 	p.Out.URL, p.Out.Header, p.Out.Host = out.target, out.header, x.r.Host
-	x.Proxies.Tell(p, x.r.Header)
+	x.Proxies.SetForwarded(p, x.r.Header)
 	p.Out.ContentLength = int64(len(out.body))
 	p.Out.Body = io.NopCloser(bytes.NewReader(out.body))
 }

@@ -57,7 +57,7 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 			p.Out.URL.RawQuery, p.Out.URL.ForceQuery = p.In.URL.RawQuery, p.In.URL.ForceQuery
 			p.Out.Host = p.In.Host
 			restoreNamed(p.Out.Header, p.In.Header)
-			c.Proxies.Tell(p, p.In.Header)
+			c.Proxies.SetForwarded(p, p.In.Header)
 		},
 		Transport:     c.Transport,
 		BufferPool:    streamBuffers,
@@ -160,7 +160,7 @@ func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) 
 		slog.String("method", abbreviated(r.Method)),
 		slog.String("path", abbreviated(r.URL.EscapedPath())),
 		slog.Int("status", status),
-		slog.String("source", address(c.Proxies.Source(r))),
+		slog.String("source", address(c.Proxies.ClientIP(r))),
 		slog.Int64("duration_us", d.Microseconds()))
 }
 

@@ -70,7 +70,7 @@ type Config struct {
 	Proxies trustedproxy.Proxies
 	// Failures remembers which clients failed to authenticate by a secret, and so
 	// have to wait. Nil means that none has to.
-	Failures *authlimit.Failures
+	Failures *authlimit.Limiter
 	// Decided is told what became of each request, in the request's context; it
 	// must not block. Nil means nobody.
 	Decided func(context.Context, Decision)

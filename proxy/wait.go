@@ -14,9 +14,9 @@ import (
 func (x *exchange) mustWait() time.Duration {
 	switch {
 	case !x.credentials.Secret.IsZero():
-		return x.Failures.Wait(x.credentials.ClientID, x.Proxies.Client(x.r))
+		return x.Failures.RetryAfter(x.credentials.ClientID, x.Proxies.RateLimitKey(x.r))
 	case x.mayHideSecret():
-		return x.Failures.WaitAddress(x.Proxies.Client(x.r))
+		return x.Failures.RetryAfterAddress(x.Proxies.RateLimitKey(x.r))
 	}
 	return 0
 }
@@ -29,7 +29,7 @@ func (x *exchange) mayHideSecret() bool {
 
 // mayGuess reports whether a failure of this exchange would count.
 func (x *exchange) mayGuess() bool {
-	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.Proxies.Client(x.r).IsValid()
+	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.Proxies.RateLimitKey(x.r).IsValid()
 }
 
 // refuseUntil refuses a request of a client that must wait. The right secret is
@@ -47,12 +47,12 @@ func (x *exchange) refuseUntil(wait time.Duration) {
 func (x *exchange) noteFailure() {
 	id, secret := x.credentials.ClientID, x.credentials.Secret
 	switch {
-	case x.outcome == outcomeUnclear && x.Failures.Knows(id, secret.Reveal()):
+	case x.outcome == outcomeUnclear && x.Failures.KnowsSecret(id, secret.Reveal()):
 	case !secret.IsZero():
-		x.Failures.Forget(id, secret.Reveal())
-		x.Failures.Add(id, x.Proxies.Client(x.r))
+		x.Failures.ForgetSecret(id, secret.Reveal())
+		x.Failures.RecordFailure(id, x.Proxies.RateLimitKey(x.r))
 	case x.bodyUnread, x.mayHideSecret() && x.outcome == outcomeRejected:
-		x.Failures.AddAddress(x.Proxies.Client(x.r))
+		x.Failures.RecordAddressFailure(x.Proxies.RateLimitKey(x.r))
 	}
 }
 
@@ -60,6 +60,6 @@ func (x *exchange) noteFailure() {
 // that: some providers look at no secret at other endpoints, where a guess would become known.
 func (x *exchange) noteSuccess() {
 	if x.Endpoint == clientauth.Token && !x.credentials.Secret.IsZero() {
-		x.Failures.Learn(x.credentials.ClientID, x.credentials.Secret.Reveal())
+		x.Failures.RememberSecret(x.credentials.ClientID, x.credentials.Secret.Reveal())
 	}
 }

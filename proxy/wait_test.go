@@ -126,7 +126,7 @@ func TestStrangerLocksNobodyOut(t *testing.T) {
 
 // What a client writes into the field makes it nobody else.
 func TestStrangerCannotHide(t *testing.T) {
-	proxies, err := trustedproxy.Trust([]string{"10.0.0.1"}, false)
+	proxies, err := trustedproxy.Parse([]string{"10.0.0.1"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

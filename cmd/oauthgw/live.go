@@ -228,7 +228,7 @@ func logWarnings(log *slog.Logger, s settings) {
 // successor returns a gateway that can take the place of another.
 func (l *live) successor(s settings, before *gateway) (*gateway, error) {
 	o := l.observers
-	o.failures = before.failures.Under(s.failures)
+	o.failures = before.failures.Reconfigure(s.failures)
 	after, err := newGateway(s, o)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ type observers struct {
 	audit     *audit           // nil: nothing is recorded
 	decisions *decisions       // nil: nothing is remembered
 
-	failures *authlimit.Failures // to authenticate; nil: none are remembered
+	failures *authlimit.Limiter // to authenticate; nil: none are remembered
 
 	inForce *atomic.Pointer[settings] // for the log of the observers; nil: they have none
 }

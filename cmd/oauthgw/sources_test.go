@@ -117,7 +117,7 @@ func TestA148LimitWithoutEffect(t *testing.T) {
 // binds to another one.
 func TestA148OtherLoopbackAddresses(t *testing.T) {
 	for trusted, want := range map[string]string{"10.0.0.1": "127.0.0.1", "127.0.0.2": "127.0.0.1", "127.0.0.1": "", "127.0.0.0/8": ""} {
-		proxies, err := trustedproxy.Trust([]string{trusted}, false)
+		proxies, err := trustedproxy.Parse([]string{trusted}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -208,7 +208,7 @@ func list[T ~string](values []T) string { return strings.Join(texts(values), ", 
 
 // proxies reads which proxies are trusted, and with what.
 func (m *mistakes) proxies(c config) trustedproxy.Proxies {
-	proxies, err := trustedproxy.Trust(c.TrustedProxies, c.TrustForwardedHost)
+	proxies, err := trustedproxy.Parse(c.TrustedProxies, c.TrustForwardedHost)
 	if err != nil {
 		m.add("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 that is not everybody, or unix; %s", err)
 	}

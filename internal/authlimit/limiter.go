@@ -38,9 +38,9 @@ type Config struct {
 	Interval time.Duration
 }
 
-// Failures keeps the budgets. A nil Failures limits nothing. It is safe for
+// Limiter keeps the budgets. A nil Failures limits nothing. It is safe for
 // concurrent use.
-type Failures struct {
+type Limiter struct {
 	config  Config
 	seed    maphash.Seed
 	mu      sync.Mutex // makes Add atomic
@@ -57,7 +57,7 @@ type key struct {
 
 // New returns budgets without failures. It returns nil if neither burst is
 // positive.
-func New(c Config) *Failures {
+func New(c Config) *Limiter {
 	if c.Burst <= 0 && c.AddressBurst <= 0 {
 		return nil
 	}
@@ -65,37 +65,37 @@ func New(c Config) *Failures {
 	if err != nil {
 		panic(err) // only if the size is not positive
 	}
-	return &Failures{config: c, seed: maphash.MakeSeed(), budgets: budgets, known: newKnown()}
+	return &Limiter{config: c, seed: maphash.MakeSeed(), budgets: budgets, known: newKnown()}
 }
 
-// Under returns the budgets for a configuration: the same ones if it did not
+// Reconfigure returns the budgets for a configuration: the same ones if it did not
 // change, and otherwise budgets without failures. Known secrets go with them.
-func (f *Failures) Under(c Config) *Failures {
+func (f *Limiter) Reconfigure(c Config) *Limiter {
 	if f != nil && f.config == c {
 		return f
 	}
 	return New(c)
 }
 
-// Wait returns how long a client at an address must wait before its next attempt.
+// RetryAfter returns how long a client at an address must wait before its next attempt.
 // It is zero for the zero Addr.
-func (f *Failures) Wait(clientID string, from netip.Addr) time.Duration {
+func (f *Limiter) RetryAfter(clientID string, from netip.Addr) time.Duration {
 	if f == nil {
 		return 0
 	}
-	return max(f.wait(f.clientKey(clientID, from), f.config.Burst), f.WaitAddress(from))
+	return max(f.wait(f.clientKey(clientID, from), f.config.Burst), f.RetryAfterAddress(from))
 }
 
-// WaitAddress returns how long an address must wait before its next attempt with
+// RetryAfterAddress returns how long an address must wait before its next attempt with
 // an unknown client id.
-func (f *Failures) WaitAddress(from netip.Addr) time.Duration {
+func (f *Limiter) RetryAfterAddress(from netip.Addr) time.Duration {
 	if f == nil {
 		return 0
 	}
 	return f.wait(addressKey(from), f.config.AddressBurst)
 }
 
-func (f *Failures) wait(k key, burst int) time.Duration {
+func (f *Limiter) wait(k key, burst int) time.Duration {
 	budget, known := f.budgets.Peek(k)
 	if !known {
 		return 0
@@ -104,12 +104,12 @@ func (f *Failures) wait(k key, burst int) time.Duration {
 	return max(0, time.Duration(missing*float64(f.config.Interval)))
 }
 
-// Add records a failure of a client at an address. The zero Addr stands for many
+// RecordFailure records a failure of a client at an address. The zero Addr stands for many
 // clients, so nothing is recorded for it: a wait would lock all of them out.
 //
 // A failure that the budget of the client id no longer covers does not use up the
 // budget of the address: one bad client must not lock out the others there.
-func (f *Failures) Add(clientID string, from netip.Addr) {
+func (f *Limiter) RecordFailure(clientID string, from netip.Addr) {
 	if f == nil || !from.IsValid() {
 		return
 	}
@@ -120,8 +120,8 @@ func (f *Failures) Add(clientID string, from netip.Addr) {
 	}
 }
 
-// AddAddress records a failure at an address with an unknown client id.
-func (f *Failures) AddAddress(from netip.Addr) {
+// RecordAddressFailure records a failure at an address with an unknown client id.
+func (f *Limiter) RecordAddressFailure(from netip.Addr) {
 	if f == nil || !from.IsValid() {
 		return
 	}
@@ -133,7 +133,7 @@ func (f *Failures) AddAddress(from netip.Addr) {
 // spend takes one failure from a budget and reports whether the budget covers it.
 // Concurrent failures may put a budget into debt. The debt is bounded so that no
 // wait is longer than burst intervals.
-func (f *Failures) spend(k key, burst int) bool {
+func (f *Limiter) spend(k key, burst int) bool {
 	if burst <= 0 {
 		return true
 	}
@@ -160,7 +160,7 @@ func (f *Failures) spend(k key, burst int) bool {
 // shared one. Folding them to ASCII would need the tables of the provider's collation.
 // Other ASCII ids that a provider holds equal, such as 7 and 7x where it compares numbers,
 // have budgets of their own, and only the budget of the address bounds them.
-func (f *Failures) clientKey(clientID string, from netip.Addr) key {
+func (f *Limiter) clientKey(clientID string, from netip.Addr) key {
 	// Upper case first also joins letters such as the long s.
 	folded := strings.Map(func(c rune) rune {
 		if c <= unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) {

@@ -19,9 +19,9 @@ var (
 	here  = netip.MustParseAddr("192.0.2.1")
 )
 
-func fail(f *authlimit.Failures, times int, client string, source netip.Addr) {
+func fail(f *authlimit.Limiter, times int, client string, source netip.Addr) {
 	for range times {
-		f.Add(client, source)
+		f.RecordFailure(client, source)
 	}
 }
 
@@ -29,29 +29,29 @@ func TestAfterTheBurstOneMoreInEachInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := authlimit.New(usual)
 		for i := range 3 {
-			if wait := f.Wait("app", here); wait != 0 {
+			if wait := f.RetryAfter("app", here); wait != 0 {
 				t.Fatalf("after %d failures it has to wait %s", i, wait)
 			}
-			f.Add("app", here)
+			f.RecordFailure("app", here)
 		}
-		if wait := f.Wait("app", here); wait != 10*time.Second {
+		if wait := f.RetryAfter("app", here); wait != 10*time.Second {
 			t.Errorf("got %s", wait)
 		}
 		time.Sleep(4 * time.Second)
-		if wait := f.Wait("app", here); wait.Round(time.Millisecond) != 6*time.Second {
+		if wait := f.RetryAfter("app", here); wait.Round(time.Millisecond) != 6*time.Second {
 			t.Errorf("later got %s", wait)
 		}
 		time.Sleep(6 * time.Second)
-		if wait := f.Wait("app", here); wait != 0 {
+		if wait := f.RetryAfter("app", here); wait != 0 {
 			t.Errorf("after the interval got %s", wait)
 		}
-		f.Add("app", here)
-		if wait := f.Wait("app", here); wait.Round(time.Millisecond) != 10*time.Second {
+		f.RecordFailure("app", here)
+		if wait := f.RetryAfter("app", here); wait.Round(time.Millisecond) != 10*time.Second {
 			t.Errorf("after one more failure got %s", wait)
 		}
 		time.Sleep(time.Minute)
 		fail(f, 3, "app", here)
-		if wait := f.Wait("app", here); wait.Round(time.Millisecond) != 10*time.Second {
+		if wait := f.RetryAfter("app", here); wait.Round(time.Millisecond) != 10*time.Second {
 			t.Errorf("after a pause it has the burst again and no more, but got %s", wait)
 		}
 	})
@@ -60,9 +60,9 @@ func TestAfterTheBurstOneMoreInEachInterval(t *testing.T) {
 // To ask is not to fail: who succeeds may do so as often as it likes.
 func TestOnlyFailuresCount(t *testing.T) {
 	f := authlimit.New(usual)
-	f.Add("app", here)
+	f.RecordFailure("app", here)
 	for range 1000 {
-		if wait := f.Wait("app", here); wait != 0 {
+		if wait := f.RetryAfter("app", here); wait != 0 {
 			t.Fatalf("got %s", wait)
 		}
 	}
@@ -77,20 +77,20 @@ func TestA147DebtIsBounded(t *testing.T) {
 			longest := time.Duration(burst) * 10 * time.Second
 			var failing sync.WaitGroup
 			for range 512 {
-				failing.Go(func() { f.Add("app", here); f.AddAddress(here) })
+				failing.Go(func() { f.RecordFailure("app", here); f.RecordAddressFailure(here) })
 			}
 			failing.Wait()
-			for what, wait := range map[string]time.Duration{"client": f.Wait("app", here), "address": f.WaitAddress(here)} {
+			for what, wait := range map[string]time.Duration{"client": f.RetryAfter("app", here), "address": f.RetryAfterAddress(here)} {
 				if wait > longest || wait < longest-10*time.Second {
 					t.Errorf("burst %d: the %s waits %s", burst, what, wait)
 				}
 			}
 			time.Sleep(longest)
-			if wait := f.Wait("app", here); wait > 0 {
+			if wait := f.RetryAfter("app", here); wait > 0 {
 				t.Errorf("burst %d: after %s it still waits %s", burst, longest, wait)
 			}
-			f.Add("app", here)
-			if wait := f.Wait("app", here); wait.Round(time.Millisecond) != 10*time.Second {
+			f.RecordFailure("app", here)
+			if wait := f.RetryAfter("app", here); wait.Round(time.Millisecond) != 10*time.Second {
 				t.Errorf("burst %d: after one more failure it waits %s", burst, wait)
 			}
 		})
@@ -109,15 +109,15 @@ func TestA145SpellingsOfAClientID(t *testing.T) {
 	} {
 		f := authlimit.New(usual)
 		for _, id := range spellings[:3] {
-			f.Add(id, here)
+			f.RecordFailure(id, here)
 		}
 		for _, id := range spellings {
-			if f.Wait(id, here) == 0 {
+			if f.RetryAfter(id, here) == 0 {
 				t.Errorf("%q need not wait", id)
 			}
 		}
 		for _, id := range []string{"victim2", "victi", "a0eebc99", ""} {
-			if wait := f.Wait(id, here); wait != 0 {
+			if wait := f.RetryAfter(id, here); wait != 0 {
 				t.Errorf("%q waits %s", id, wait)
 			}
 		}
@@ -140,8 +140,8 @@ func TestA165EqualClientIDsHaveTwoBudgets(t *testing.T) {
 	guesses := 0
 	for range 100 {
 		for _, id := range spellings {
-			if f.Wait(id, here) == 0 {
-				f.Add(id, here)
+			if f.RetryAfter(id, here) == 0 {
+				f.RecordFailure(id, here)
 				guesses++
 			}
 		}
@@ -157,8 +157,8 @@ func TestA165AddressBoundsOtherEqualClientIDs(t *testing.T) {
 	f := authlimit.New(authlimit.Config{Burst: 10, AddressBurst: 100, Interval: time.Hour})
 	guesses := 0
 	for i := range 1000 {
-		if id := "7x" + strconv.Itoa(i); f.Wait(id, here) == 0 {
-			f.Add(id, here)
+		if id := "7x" + strconv.Itoa(i); f.RetryAfter(id, here) == 0 {
+			f.RecordFailure(id, here)
 			guesses++
 		}
 	}
@@ -171,22 +171,22 @@ func TestA146BudgetOfAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := authlimit.New(authlimit.Config{Burst: 3, AddressBurst: 20, Interval: 10 * time.Second})
 		for i := range 19 {
-			f.Add(strconv.Itoa(i), here)
+			f.RecordFailure(strconv.Itoa(i), here)
 		}
-		if wait := f.Wait("app", here); wait != 0 {
+		if wait := f.RetryAfter("app", here); wait != 0 {
 			t.Fatalf("below the budget it waits %s", wait)
 		}
-		f.AddAddress(here)
-		for what, wait := range map[string]time.Duration{"a client": f.Wait("app", here), "no client": f.WaitAddress(here)} {
+		f.RecordAddressFailure(here)
+		for what, wait := range map[string]time.Duration{"a client": f.RetryAfter("app", here), "no client": f.RetryAfterAddress(here)} {
 			if wait.Round(time.Millisecond) != 10*time.Second {
 				t.Errorf("%s waits %s", what, wait)
 			}
 		}
-		if wait := f.Wait("0", netip.MustParseAddr("192.0.2.2")); wait != 0 {
+		if wait := f.RetryAfter("0", netip.MustParseAddr("192.0.2.2")); wait != 0 {
 			t.Errorf("another address waits %s", wait)
 		}
 		time.Sleep(10 * time.Second)
-		if wait := f.Wait("app", here); wait != 0 {
+		if wait := f.RetryAfter("app", here); wait != 0 {
 			t.Errorf("after the interval it waits %s", wait)
 		}
 	})
@@ -199,10 +199,10 @@ func TestA146OneBadClientLocksNobodyOut(t *testing.T) {
 		f := authlimit.New(authlimit.Config{Burst: 10, AddressBurst: 100, Interval: 6 * time.Second})
 		fail(f, 1000, "bad", here)
 		for range 10_000 {
-			if f.Wait("bad", here) == 0 {
-				f.Add("bad", here)
+			if f.RetryAfter("bad", here) == 0 {
+				f.RecordFailure("bad", here)
 			}
-			if wait := f.Wait("good", here); wait != 0 {
+			if wait := f.RetryAfter("good", here); wait != 0 {
 				t.Fatalf("the other client waits %s", wait)
 			}
 			time.Sleep(time.Second)
@@ -213,18 +213,18 @@ func TestA146OneBadClientLocksNobodyOut(t *testing.T) {
 func TestBurstsAreIndependent(t *testing.T) {
 	f := authlimit.New(authlimit.Config{Burst: 3, Interval: time.Hour})
 	for i := range 1000 {
-		f.Add(strconv.Itoa(i), here)
+		f.RecordFailure(strconv.Itoa(i), here)
 	}
-	if wait := f.Wait("app", here) + f.WaitAddress(here); wait != 0 {
+	if wait := f.RetryAfter("app", here) + f.RetryAfterAddress(here); wait != 0 {
 		t.Errorf("without a budget the address waits %s", wait)
 	}
 	f = authlimit.New(authlimit.Config{AddressBurst: 20, Interval: time.Hour})
 	fail(f, 19, "app", here)
-	if wait := f.Wait("app", here); wait != 0 {
+	if wait := f.RetryAfter("app", here); wait != 0 {
 		t.Errorf("without a budget the client waits %s", wait)
 	}
-	f.Add("app", here)
-	if f.Wait("app", here) == 0 || f.Wait("other", here) == 0 {
+	f.RecordFailure("app", here)
+	if f.RetryAfter("app", here) == 0 || f.RetryAfter("other", here) == 0 {
 		t.Error("the address need not wait")
 	}
 }
@@ -249,14 +249,14 @@ func TestOthersDoNotWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := authlimit.New(usual)
 			fail(f, 50, "app", netip.MustParseAddr(test.failed))
-			if wait := f.Wait(test.client, netip.MustParseAddr(test.asks)); wait > 0 != test.waits {
+			if wait := f.RetryAfter(test.client, netip.MustParseAddr(test.asks)); wait > 0 != test.waits {
 				t.Errorf("got %s", wait)
 			}
 		})
 	}
 	f := authlimit.New(usual)
 	fail(f, 50, "app", netip.Addr{})
-	if wait := f.Wait("app", netip.Addr{}); wait != 0 {
+	if wait := f.RetryAfter("app", netip.Addr{}); wait != 0 {
 		t.Errorf("no address: got %s", wait)
 	}
 }
@@ -264,7 +264,7 @@ func TestOthersDoNotWait(t *testing.T) {
 func TestWithoutABurstNobodyWaits(t *testing.T) {
 	f := authlimit.New(authlimit.Config{Interval: time.Second})
 	fail(f, 50, "app", here)
-	if wait := f.Wait("app", here); f != nil || wait != 0 {
+	if wait := f.RetryAfter("app", here); f != nil || wait != 0 {
 		t.Errorf("got %s", wait)
 	}
 }
@@ -272,15 +272,15 @@ func TestWithoutABurstNobodyWaits(t *testing.T) {
 func TestTheSameConfigurationForgetsNothing(t *testing.T) {
 	f := authlimit.New(usual)
 	fail(f, 3, "app", here)
-	if f.Under(usual).Wait("app", here) == 0 {
+	if f.Reconfigure(usual).RetryAfter("app", here) == 0 {
 		t.Error("the failures were forgotten")
 	}
 	for _, other := range []authlimit.Config{{}, {Burst: 4, Interval: usual.Interval}, {Burst: 3, Interval: time.Second}} {
-		if wait := f.Under(other).Wait("app", here); wait != 0 {
+		if wait := f.Reconfigure(other).RetryAfter("app", here); wait != 0 {
 			t.Errorf("%v: got %s", other, wait)
 		}
 	}
-	if none := authlimit.New(authlimit.Config{}); none.Under(usual) == nil {
+	if none := authlimit.New(authlimit.Config{}); none.Reconfigure(usual) == nil {
 		t.Error("from no limit there is no way back to one")
 	}
 }
@@ -297,7 +297,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	name := strings.Repeat("x", 1000)
 	for i := range 70_000 {
 		fail(f, 3, name+strconv.Itoa(i), here)
-		if i == 60_000 && f.Wait("app", there) == 0 {
+		if i == 60_000 && f.RetryAfter("app", there) == 0 {
 			t.Error("it was forgotten before there were as many as are remembered")
 		}
 	}
@@ -306,10 +306,10 @@ func TestMemoryIsBounded(t *testing.T) {
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 24<<20 {
 		t.Errorf("it takes %d MiB", grown>>20)
 	}
-	if f.Wait("app", there) != 0 {
+	if f.RetryAfter("app", there) != 0 {
 		t.Error("the oldest was not forgotten")
 	}
-	if f.Wait(name+"69999", here) == 0 || f.WaitAddress(here) == 0 {
+	if f.RetryAfter(name+"69999", here) == 0 || f.RetryAfterAddress(here) == 0 {
 		t.Error("the latest was forgotten")
 	}
 }
@@ -324,13 +324,13 @@ func TestManyAtOnce(t *testing.T) {
 			for range 5 {
 				running.Go(func() {
 					<-begin
-					f.Add(client, here)
+					f.RecordFailure(client, here)
 				})
 			}
 			synctest.Wait()
 			close(begin)
 			running.Wait()
-			if wait := f.Wait(client, here); wait.Round(time.Millisecond) != 3*10*time.Second {
+			if wait := f.RetryAfter(client, here); wait.Round(time.Millisecond) != 3*10*time.Second {
 				t.Fatalf("some were not counted: got %s", wait)
 			}
 		}
@@ -340,24 +340,24 @@ func TestManyAtOnce(t *testing.T) {
 func TestA169KnownSecrets(t *testing.T) {
 	config := authlimit.Config{Burst: 2, Interval: time.Hour}
 	f, right := authlimit.New(config), "s3cret-one"
-	if f.Knows("app", right) {
+	if f.KnowsSecret("app", right) {
 		t.Error("a secret is known from the start")
 	}
-	f.Learn("app", right)
-	if !f.Under(config).Knows("app", right) || f.Under(authlimit.Config{Burst: 3}).Knows("app", right) {
+	f.RememberSecret("app", right)
+	if !f.Reconfigure(config).KnowsSecret("app", right) || f.Reconfigure(authlimit.Config{Burst: 3}).KnowsSecret("app", right) {
 		t.Error("a reload does not keep known secrets as it keeps budgets")
 	}
-	if authlimit.New(config).Knows("app", right) || f.Knows("app", "s3cret-two") {
+	if authlimit.New(config).KnowsSecret("app", right) || f.KnowsSecret("app", "s3cret-two") {
 		t.Error("another secret is known")
 	}
-	f.Forget("app", right)
-	if f.Knows("app", right) {
+	f.ForgetSecret("app", right)
+	if f.KnowsSecret("app", right) {
 		t.Error("a rejected secret is known")
 	}
-	var none *authlimit.Failures
-	none.Learn("app", right)
-	none.Forget("app", right)
-	if none.Knows("app", right) {
+	var none *authlimit.Limiter
+	none.RememberSecret("app", right)
+	none.ForgetSecret("app", right)
+	if none.KnowsSecret("app", right) {
 		t.Error("without limits a secret is known")
 	}
 }
@@ -365,9 +365,9 @@ func TestA169KnownSecrets(t *testing.T) {
 func TestA169KnownSecretsAreBounded(t *testing.T) {
 	f, right := authlimit.New(authlimit.Config{Burst: 2, Interval: time.Hour}), "s3cret-one"
 	for i := range 1<<12 + 1 {
-		f.Learn(fmt.Sprint(i), right)
+		f.RememberSecret(fmt.Sprint(i), right)
 	}
-	if f.Knows("0", right) || !f.Knows("1", right) || !f.Knows(fmt.Sprint(1<<12), right) {
+	if f.KnowsSecret("0", right) || !f.KnowsSecret("1", right) || !f.KnowsSecret(fmt.Sprint(1<<12), right) {
 		t.Error("more or fewer than 4096 secrets are known")
 	}
 }

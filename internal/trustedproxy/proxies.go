@@ -23,7 +23,7 @@ const (
 	fieldProto = "X-Forwarded-Proto"
 )
 
-// UnixSocket stands for every peer on a Unix socket, among the entries of [Trust].
+// UnixSocket stands for every peer on a Unix socket, among the entries of [Parse].
 const UnixSocket = "unix"
 
 // Proxies are those whose word on where a request came from is taken. The zero
@@ -34,13 +34,13 @@ type Proxies struct {
 	host     bool // their X-Forwarded-Host counts
 }
 
-// Trust returns the proxies of a list: addresses, networks as CIDR writes them, and
+// Parse returns the proxies of a list: addresses, networks as CIDR writes them, and
 // unix for whoever connects to a Unix socket. The error names the first entry that
 // is none of these, or that is everybody: then any client could name any address.
 //
 // Host says that they write X-Forwarded-Host themselves. A proxy that does not passes
 // on what the client wrote there.
-func Trust(entries []string, host bool) (Proxies, error) {
+func Parse(entries []string, host bool) (Proxies, error) {
 	p := Proxies{host: host}
 	for _, entry := range entries {
 		if entry == UnixSocket {
@@ -66,13 +66,13 @@ func parseNetwork(entry string) (netip.Prefix, bool) {
 	return network.Masked(), err == nil && network.Bits() > 0 && !network.Addr().Is4In6()
 }
 
-// Source returns the address that a request came from: that of the connection or,
+// ClientIP returns the address that a request came from: that of the connection or,
 // where that is a trusted proxy's, the rightmost in X-Forwarded-For that is not.
 // What stands left of it a client may have written. An element that is no address
 // ends the search, and the last proxy that was found is the source; if all are
 // trusted, it is the first of them. The zero Addr is a Unix socket's, or that of a
 // connection without an address.
-func (p Proxies) Source(r *http.Request) netip.Addr {
+func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 	source, unix := peer(r)
 	if !p.trusts(source, unix) {
 		return source
@@ -94,23 +94,23 @@ func (p Proxies) Source(r *http.Request) netip.Addr {
 	return source
 }
 
-// Client returns the source of a request where that can be a single client. The
+// RateLimitKey returns the source of a request where that can be a single client. The
 // zero Addr means that it stands for many: a Unix socket's other end, an address of
 // this host, or a trusted proxy that does not say for whom it asks.
-func (p Proxies) Client(r *http.Request) netip.Addr {
-	source := p.Source(r)
+func (p Proxies) RateLimitKey(r *http.Request) netip.Addr {
+	source := p.ClientIP(r)
 	if source.IsLoopback() || p.trusts(source, false) {
 		return netip.Addr{}
 	}
 	return source
 }
 
-// Tell writes into a request to the provider where it came from: for whom, to
+// SetForwarded writes into a request to the provider where it came from: for whom, to
 // which host, by which scheme. What a trusted proxy says of that is kept, and the
 // proxy added; from anyone else it is what the connection shows. It also removes the
 // other fields that the client may not set. Came is the header that the request came
 // with.
-func (p Proxies) Tell(r *httputil.ProxyRequest, came http.Header) {
+func (p Proxies) SetForwarded(r *httputil.ProxyRequest, came http.Header) {
 	out := r.Out.Header
 	for _, name := range []string{fieldFor, fieldHost, fieldProto, "Forwarded"} {
 		out.Del(name)

@@ -31,7 +31,7 @@ func request(from string, chain ...string) *http.Request {
 
 func trust(t *testing.T, entries string) trustedproxy.Proxies {
 	t.Helper()
-	p, err := trustedproxy.Trust(strings.Fields(entries), true)
+	p, err := trustedproxy.Parse(strings.Fields(entries), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestSource(t *testing.T) {
 		"no address":                          {"unix 0.0.0.0/1", "anything", []string{"203.0.113.9"}, "invalid IP"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := trust(t, test.trusted).Source(request(test.from, test.chain...)); got.String() != test.want {
+			if got := trust(t, test.trusted).ClientIP(request(test.from, test.chain...)); got.String() != test.want {
 				t.Errorf("got %s and not %s", got, test.want)
 			}
 		})
@@ -102,7 +102,7 @@ func TestClientIsASingleOne(t *testing.T) {
 		"the same again, through the proxy": {"10.0.0.1:1", []string{"10.0.0.1, 192.0.2.7"}, "192.0.2.7"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := trust(t, "10.0.0.0/8").Client(request(test.from, test.chain...)); got.String() != test.want {
+			if got := trust(t, "10.0.0.0/8").RateLimitKey(request(test.from, test.chain...)); got.String() != test.want {
 				t.Errorf("got %s and not %s", got, test.want)
 			}
 		})
@@ -116,7 +116,7 @@ func told(p trustedproxy.Proxies, in *http.Request) map[string][]string {
 	for _, name := range []string{"For", "Host", "Proto"} { // as ReverseProxy does before
 		out.Header.Del("X-Forwarded-" + name)
 	}
-	p.Tell(&httputil.ProxyRequest{In: in, Out: out}, in.Header)
+	p.SetForwarded(&httputil.ProxyRequest{In: in, Out: out}, in.Header)
 	fields := map[string][]string{}
 	for name, values := range out.Header {
 		if word, ok := strings.CutPrefix(name, "X-Forwarded-"); ok {
@@ -154,7 +154,7 @@ func TestTell(t *testing.T) {
 
 func TestNobodyIsTrustedByMistake(t *testing.T) {
 	for _, entry := range []string{"", " ", "localhost", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96", "::ffff:10.0.0.0/104", "fe80::1%eth0", "unix:", "*", "10.0.0.1:80"} {
-		_, err := trustedproxy.Trust([]string{"127.0.0.1", entry}, false)
+		_, err := trustedproxy.Parse([]string{"127.0.0.1", entry}, false)
 		if err == nil || !strings.Contains(err.Error(), `"`+entry+`"`) {
 			t.Errorf("%q: %v", entry, err)
 		}
@@ -166,18 +166,18 @@ func TestNobodyIsTrustedByMistake(t *testing.T) {
 func FuzzSource(f *testing.F) {
 	f.Add("198.51.100.1, 10.0.0.2")
 	f.Add("[2001:db8::1]:80,,::ffff:1.2.3.4%x")
-	p, err := trustedproxy.Trust([]string{"10.0.0.0/8"}, false)
+	p, err := trustedproxy.Parse([]string{"10.0.0.0/8"}, false)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, chain string) {
-		if got := (trustedproxy.Proxies{}).Source(request("10.0.0.1:1", chain)); got.String() != "10.0.0.1" {
+		if got := (trustedproxy.Proxies{}).ClientIP(request("10.0.0.1:1", chain)); got.String() != "10.0.0.1" {
 			t.Errorf("nobody is trusted, and the source is %s", got)
 		}
-		if got := p.Source(request("10.0.0.1:1", chain)); !got.IsValid() || got.Zone() != "" || got.Is4In6() {
+		if got := p.ClientIP(request("10.0.0.1:1", chain)); !got.IsValid() || got.Zone() != "" || got.Is4In6() {
 			t.Errorf("the source is %s", got)
 		}
-		if got := p.Source(request("10.0.0.1:1", chain+", 203.0.113.9")); got.String() != "203.0.113.9" {
+		if got := p.ClientIP(request("10.0.0.1:1", chain+", 203.0.113.9")); got.String() != "203.0.113.9" {
 			t.Errorf("the proxy says 203.0.113.9, and the source is %s", got)
 		}
 	})

@@ -41,16 +41,16 @@ func (k known) hash(clientID string, secret string) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// Learn records that a client succeeded with a secret, so that the secret is known and
+// RememberSecret records that a client succeeded with a secret, so that the secret is known and
 // sending it again is no guess.
-func (f *Failures) Learn(clientID string, secret string) {
+func (f *Limiter) RememberSecret(clientID string, secret string) {
 	if f != nil {
 		f.known.secrets.Add(f.known.hash(clientID, secret), struct{}{})
 	}
 }
 
-// Knows reports whether a client succeeded with a secret and was not rejected with it since.
-func (f *Failures) Knows(clientID string, secret string) bool {
+// KnowsSecret reports whether a client succeeded with a secret and was not rejected with it since.
+func (f *Limiter) KnowsSecret(clientID string, secret string) bool {
 	if f == nil {
 		return false
 	}
@@ -58,8 +58,8 @@ func (f *Failures) Knows(clientID string, secret string) bool {
 	return ok
 }
 
-// Forget records that a client was rejected with a secret.
-func (f *Failures) Forget(clientID string, secret string) {
+// ForgetSecret records that a client was rejected with a secret.
+func (f *Limiter) ForgetSecret(clientID string, secret string) {
 	if f != nil {
 		f.known.secrets.Remove(f.known.hash(clientID, secret))
 	}
