@@ -1,15 +1,121 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"oauthgw/internal/legacy"
+
+	"go.uber.org/goleak"
 )
+
+// asProgram is an environment variable with which the test binary is the program itself.
+const asProgram = "OAUTHGW_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// builtProgram returns a copy of the test binary that runs as the program, for tests that
+// need a process. Any user can execute it.
+func builtProgram(t *testing.T) string {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "oauthgw")
+	if err := os.WriteFile(name, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(asProgram, "1")
+	return name
+}
+
+// reloading is a program whose configuration file can be rewritten.
+type reloading struct {
+	t           *testing.T
+	file        string
+	head        string // what every version of the file begins with
+	data, admin string
+	log         syncBuffer
+	stop        func()
+}
+
+func startReloading(t *testing.T, upstream, rest string) *reloading {
+	t.Helper()
+	return startReloadingTo(t, upstream, rest, io.Discard)
+}
+
+func startReloadingTo(t *testing.T, upstream, rest string, stdout io.Writer) *reloading {
+	t.Helper()
+	p := &reloading{t: t, file: filepath.Join(t.TempDir(), "oauthgw.yaml")}
+	p.head = rest + "listen: 127.0.0.1:0\nupstream: {url: " + upstream + "}\n"
+	if !strings.Contains(rest, "admin:") {
+		p.head += "admin: {listen: 127.0.0.1:0}\n"
+	}
+	p.write("")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, []string{"--config.file=" + p.file}, nil, stdout, &p.log) }()
+	p.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(p.stop)
+	eventually(t, "listening", func() bool { return strings.Contains(p.log.String(), `"msg":"listening"`) })
+	_, rest, _ = strings.Cut(p.log.String(), `"listen":"`)
+	p.data, rest, _ = strings.Cut(rest, `"`)
+	_, rest, _ = strings.Cut(rest, `"admin":"`)
+	p.admin, _, _ = strings.Cut(rest, `"`)
+	return p
+}
+
+func (p *reloading) write(rest string) {
+	if err := os.WriteFile(p.file, []byte(p.head+rest), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *reloading) reload() (int, string) {
+	p.t.Helper()
+	resp, err := http.Post("http://"+p.admin+"/-/reload", "", nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text)
+}
+
+// passes tells by whether paths that are no endpoint pass which configuration
+// is in force.
+func (p *reloading) passes() bool { return status(p.t, "http://"+p.data+"/") == 200 }
 
 // invoke runs a command line and returns what it printed.
 func invoke(t *testing.T, args ...string) (stdout, stderr string, err error) {
@@ -181,4 +287,136 @@ func TestServeByFlagsAlone(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+var droppedLine = regexp.MustCompile(`(?m)^oauthgw_log_dropped_total\{log="operations"\} [1-9]`)
+
+// When the reader of standard error exits, the gateway drops log lines and counts
+// them. It does not exit.
+func TestReaderOfTheLogGoesAway(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	program := exec.CommandContext(t.Context(), builtProgram(t), "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	program.Stderr = writer
+	err = program.Start()
+	writer.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := false
+	defer func() {
+		_ = program.Process.Signal(os.Interrupt)
+		if err := program.Wait(); err != nil && !ended {
+			t.Error(err)
+		}
+	}()
+	var addresses []string
+	for lines := bufio.NewScanner(reader); addresses == nil && lines.Scan(); {
+		addresses = regexp.MustCompile(`"msg":"listening","listen":"([^"]+)","admin":"([^"]+)"`).FindStringSubmatch(lines.Text())
+	}
+	if addresses == nil {
+		t.Fatal("it does not say where it listens")
+	}
+	reader.Close()
+	send(t, addresses[1], "GET / HTTP/1.1\nHost: a b")
+	ended = true // if what follows does not answer
+	eventually(t, "a lost line", func() bool {
+		return droppedLine.MatchString(storyGateway{admin: addresses[2]}.scrape(t))
+	})
+	ended = false
+}
+
+func TestReload(t *testing.T) {
+	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: "https://login.example.com"}))
+	defer provider.Close()
+	p := startReloading(t, provider.URL, "")
+	eventually(t, "readiness", func() bool { return status(t, "http://"+p.admin+"/-/ready") == 200 })
+
+	p.write("passthrough: false\n")
+	if code, text := p.reload(); code != 200 || text != "reloaded\n" || p.passes() {
+		t.Errorf("got %d %s", code, text)
+	}
+	p.write("passthrough: true\npasthru: 1\n")
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, p.file+":5: pasthru: unknown key; ") || p.passes() {
+		t.Errorf("a bad file: got %d %s", code, text)
+	}
+	if text := storyGateway.scrape(storyGateway{admin: p.admin}, t); !strings.Contains(text, "oauthgw_config_last_reload_successful 0\n") {
+		t.Error("the metric does not tell that the last reload failed")
+	}
+	// Whatever is known stays known: the provider is not asked again.
+	provider.Close()
+	p.write("passthrough: false\nlog: {level: debug}\n")
+	if code, _ := p.reload(); code != 200 || status(t, "http://"+p.data+"/.well-known/oauth-authorization-server") != 200 {
+		t.Error("the metadata was lost")
+	}
+	// One that would know less than the old is not put in its place.
+	p.write("metadata: {patch: {remove: [x]}}\n")
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, "the endpoints cannot be learnt") || p.passes() {
+		t.Errorf("a configuration that cannot learn: %d %s", code, text)
+	}
+	p.head = strings.Replace(p.head, "listen: 127.0.0.1:0", "listen: 127.0.0.1:1", 1)
+	p.write("")
+	before := strings.Count(p.log.String(), "was reloaded")
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a reload by signal", func() bool { return strings.Count(p.log.String(), "was reloaded") > before })
+	eventually(t, "a word on what a reload cannot change", func() bool {
+		return strings.Contains(p.log.String(), `"msg":"a change of this key takes a restart","key":"listen"`)
+	})
+}
+
+// Requests of every kind are served while the configuration is reloaded again and again.
+// Under the race detector it shows that nothing is shared.
+func TestManyReloadsUnderRequests(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"issuer":"https://login.example.com","token_endpoint":"https://login.example.com/t"}`)
+	}))
+	defer provider.Close()
+	p := startReloading(t, provider.URL, "endpoints: {token: /t, registration: /r}\n")
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	var requests sync.WaitGroup
+	ctx, enough := context.WithCancel(t.Context())
+	for _, url := range []string{
+		"POST http://" + p.data + "/t", "POST http://" + p.data + "/r", "GET http://" + p.data + "/page",
+		"GET http://" + p.data + "/.well-known/oauth-authorization-server", "GET http://" + p.admin + "/", "GET http://" + p.admin + "/metrics",
+	} {
+		method, url, _ := strings.Cut(url, " ")
+		requests.Go(func() {
+			for ctx.Err() == nil {
+				r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(""))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if method == "POST" {
+					r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
+					r.Header = http.Header{"Content-Type": {"application/json"}, "Origin": {"https://app.example"}}
+				}
+				resp, err := client.Do(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != 200 {
+					t.Errorf("%s: got %d", url, resp.StatusCode)
+				}
+			}
+		})
+	}
+	for i := range 40 {
+		p.write(fmt.Sprintf("cors: {allowed_origins: [\"https://app.example\"]}\nclient_auth: {realm: r%d}\nlog: {level: %s}\n", i, []string{"debug", "warn"}[i%2]))
+		if code, text := p.reload(); code != 200 {
+			t.Errorf("got %d %s", code, text)
+		}
+	}
+	enough()
+	requests.Wait()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
@@ -138,4 +139,123 @@ func TestA120ShutdownTimesOut(t *testing.T) {
 func isTimeout(err error) bool {
 	timeout, ok := err.(net.Error)
 	return ok && timeout.Timeout()
+}
+
+// Who is connected when the end comes is answered, also if the request comes
+// later, and nobody else is let in: be it a client or an operator.
+func TestConnectedClientsAreAnsweredAtTheEnd(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	defer provider.Close()
+	s := learning(t, provider.URL, func(c *config) {
+		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
+	})
+	for name, test := range map[string]struct {
+		at   func(*servers) (net.Listener, *bounded)
+		asks string
+	}{
+		"client":   {func(s *servers) (net.Listener, *bounded) { return s.data, s.clients }, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"},
+		"operator": {func(s *servers) (net.Listener, *bounded) { return s.admin, s.operators }, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			servers, err := listen(nil, s, nobody())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, end := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- servers.run(ctx) }()
+			listener, bound := test.at(servers)
+			address := listener.Addr().String()
+			c, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			eventually(t, "taking the connection", func() bool { return !bound.quiet() })
+			end()
+			eventually(t, "refusing others", func() bool {
+				other, err := net.Dial("tcp", address)
+				if err == nil {
+					other.Close()
+				}
+				return err != nil
+			})
+			_, _ = io.WriteString(c, test.asks)
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil || resp.StatusCode != 200 || !resp.Close {
+				t.Errorf("got %v %v", resp, err)
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// After a SIGTERM requests are answered for a while, each as the last on its
+// connection, readiness says no, and nothing is reloaded.
+func TestDrain(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(arrived)
+			<-release
+		}
+		_, _ = io.WriteString(w, "{}")
+	}))
+	defer provider.Close()
+	s := learning(t, provider.URL, func(c *config) {
+		c.Endpoints, c.ClientAuth.Realm, c.Drain.Delay = map[string]string{"token": "/t"}, "a", time.Hour
+	})
+	servers, err := listen(nil, s, nobody())
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers.live.load = func() (settings, error) { return s, nil }
+	ctx, end := context.WithCancelCause(t.Context())
+	defer end(nil)
+	done := make(chan error, 1)
+	go func() { done <- servers.run(ctx) }()
+	data, admin := "http://"+servers.data.Addr().String(), "http://"+servers.admin.Addr().String()
+	slow := make(chan bool)
+	go func() {
+		resp, err := http.Get(data + "/slow")
+		if err == nil {
+			resp.Body.Close()
+		}
+		slow <- err == nil && resp.Close
+	}()
+	<-arrived
+	for _, draining := range []bool{false, true} {
+		if draining {
+			end(errTerminated)
+			eventually(t, "draining", func() bool { return status(t, admin+"/-/ready") == 503 })
+			if text := (storyGateway{admin: servers.admin.Addr().String()}).scrape(t); !strings.Contains(text, "oauthgw_ready 0\n") {
+				t.Errorf("the metrics say otherwise:\n%s", text)
+			}
+		}
+		for _, path := range []string{"/", "/t"} {
+			resp, err := http.Get(data + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.Close != draining {
+				t.Errorf("draining %v, %s: the connection ends: %v", draining, path, resp.Close)
+			}
+		}
+	}
+	close(release)
+	if !<-slow {
+		t.Error("the answer to a request of the time before does not end its connection")
+	}
+	p := reloading{t: t, admin: servers.admin.Addr().String()}
+	eventually(t, "an end of reloads", func() bool {
+		code, text := p.reload()
+		return code == 503 && text == "not reloaded: oauthgw is about to end\n"
+	})
+	_ = servers.data.Close() // ends an hour early
+	if err := <-done; err == nil {
+		t.Error("the listener that failed was not told of")
+	}
 }

@@ -15,26 +15,6 @@ import (
 	"time"
 )
 
-// builtProgram returns a copy of the test binary that runs as the program, for tests that
-// need a process. Any user can execute it.
-func builtProgram(t *testing.T) string {
-	t.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(t.TempDir(), "oauthgw")
-	if err := os.WriteFile(name, text, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv(asProgram, "1")
-	return name
-}
-
 // underSystemd prepares a program as systemd starts it: with sockets, and with
 // what is in the environment.
 func underSystemd(t *testing.T, sockets []*os.File, environment []string, program string, args ...string) (*exec.Cmd, *syncBuffer) {

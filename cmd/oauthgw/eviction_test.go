@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// A client that does not read its responses leaves its connection to a newcomer, and
+// the longest idle one keeps its own.
+func TestA160ResponseThatIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, 2, plain)
+		idle := s.come(t, whole)
+		client, other := net.Pipe()
+		defer client.Close()
+		s.connections <- other
+		go func() { _, _ = io.WriteString(client, whole+whole) }()
+		after(2 * time.Second)
+		newcomer := s.come(t, whole)
+		after(10 * time.Millisecond)
+		if newcomer.answers.Load() != 1 || idle.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"response"}) {
+			t.Errorf("the newcomer was answered %d times; evicted: %v", newcomer.answers.Load(), s.evicted())
+		}
+	})
+}
+
+// A response that is written after a long wait for the provider is not evicted.
+func TestA160ExchangeIsNotEvicted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, 1, plain)
+		exchange := s.come(t, atProvider)
+		after(5 * time.Second)
+		s.come(t, whole)
+		after(5 * time.Second)
+		close(s.answered)
+		after(time.Second)
+		if exchange.answers.Load() != 1 {
+			t.Error("it was not answered")
+		}
+	})
+}
+
+// A newcomer takes an idle connection as soon as the request before it is whole.
+func TestA161NewcomersDoNotWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, 4, plain)
+		for range 4 {
+			s.come(t, whole)
+		}
+		after(2 * time.Second)
+		var newcomers []*visitor
+		for range 4 {
+			newcomers = append(newcomers, s.come(t, ""))
+		}
+		after(20 * time.Millisecond)
+		for _, newcomer := range newcomers {
+			newcomer.say(whole)
+		}
+		after(10 * time.Millisecond)
+		for i, newcomer := range newcomers {
+			if newcomer.answers.Load() != 1 {
+				t.Errorf("newcomer %d waits", i)
+			}
+		}
+	})
+}
+
+// Clients that send a request again and again hold a connection no longer than it
+// takes a newcomer to wait for the grace.
+func TestA161BusyConnectionsMakeRoom(t *testing.T) {
+	for name, test := range map[string]struct {
+		begins, ends string // of a request
+		idle         int    // connections that are not busy
+	}{
+		"requests":                  {"", whole, 0},
+		"requests in pieces":        {headerless, "x\r\nHost: a\r\n\r\n", 0},
+		"requests that protect one": {headerless, "x\r\nHost: a\r\n\r\n", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := crowdAt(t, 2+test.idle, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }))
+				for range test.idle {
+					s.come(t, whole)
+				}
+				end := time.Now().Add(30 * time.Second)
+				for range 2 {
+					busy := s.come(t, "")
+					go func() {
+						for busy.ended.Load() == 0 && time.Now().Before(end) {
+							_, _ = io.WriteString(busy.Conn, test.begins)
+							time.Sleep(700 * time.Millisecond)
+							_, _ = io.WriteString(busy.Conn, test.ends)
+						}
+					}()
+					after(300 * time.Millisecond)
+				}
+				after(10 * time.Second)
+				for i := range 5 {
+					newcomer := s.come(t, whole)
+					after(2 * time.Second)
+					if newcomer.answers.Load() != 1 {
+						t.Errorf("newcomer %d waits", i)
+					}
+				}
+				after(time.Until(end) + 3*time.Second)
+			})
+		})
+	}
+}
+
+const pipelinedPost = whole + "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\n"
+
+// A pipelined request has as long for its body as any other.
+func TestA126PipelinedBodyHasItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := proxy.New(proxy.Config{Endpoint: "revocation", Target: &url.URL{Scheme: "http", Host: "provider.example"},
+			Rules: learning(t, "https://provider.example").rules, Timeout: 2 * time.Second,
+			Transport: answering(func(r *http.Request) *http.Response {
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
+			}), Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(settings{})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := crowdAt(t, 1, h)
+		client, other := net.Pipe()
+		defer client.Close()
+		s.connections <- other
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			_, _ = io.WriteString(client, pipelinedPost+"a")
+			time.Sleep(time.Second)
+			_, _ = io.WriteString(client, "=")
+			time.Sleep(6 * time.Second)
+			_, _ = io.WriteString(client, "b")
+		}()
+		responses := bufio.NewReader(client)
+		for _, want := range []int{405, 200} {
+			resp, err := http.ReadResponse(responses, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			if resp.StatusCode != want {
+				t.Errorf("got %d instead of %d", resp.StatusCode, want)
+			}
+		}
+		<-sent
+	})
+}
+
+// A pipelined request is no idle connection, neither while its body arrives nor while
+// it is handled.
+func TestA126PipelinedRequestIsNotIdle(t *testing.T) {
+	for name, sends := range map[string]string{
+		"its body arrives":  pipelinedPost,
+		"it is handled":     whole + "GET /provider HTTP/1.1\r\nHost: a\r\n\r\n",
+		"a third is behind": whole + "GET /provider HTTP/1.1\r\nHost: a\r\n\r\nG",
+		"it has a body":     whole + atProvider,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := crowd(t, 2, plain)
+				pipelined := s.come(t, sends)
+				after(time.Second)
+				if strings.HasSuffix(sends, "G") {
+					pipelined.say("ET ")
+				}
+				after(time.Second)
+				if s.bound.quiet() {
+					t.Error("a drain does not wait for it")
+				}
+				close(s.answered)
+				pipelined.say("a=b")
+				after(time.Second)
+				if pipelined.answers.Load() != 2 {
+					t.Errorf("it was answered %d times", pipelined.answers.Load())
+				}
+			})
+		})
+	}
+}
+
+// A pipelined request that is handled keeps its connection.
+func TestA126PipelinedRequestIsNotEvicted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, 1, plain)
+		pipelined := s.come(t, whole+"GET /provider HTTP/1.1\r\nHost: a\r\n\r\n")
+		after(2 * time.Second)
+		newcomer := s.come(t, whole)
+		after(5 * time.Second)
+		if len(s.evicted()) != 0 {
+			t.Errorf("evicted: %v", s.evicted())
+		}
+		close(s.answered)
+		after(2 * time.Second)
+		if pipelined.answers.Load() != 2 || newcomer.answers.Load() != 1 {
+			t.Errorf("answered %d and %d times", pipelined.answers.Load(), newcomer.answers.Load())
+		}
+	})
+}
+
+// A pipelined request whose body does not arrive is an incomplete request, which leaves
+// before idle connections do.
+func TestA126PipelinedRequestIsIncomplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, 2, plain)
+		idle := s.come(t, whole)
+		after(time.Second)
+		s.come(t, pipelinedPost)
+		after(2 * time.Second)
+		newcomer := s.come(t, whole)
+		after(time.Second)
+		if !slices.Equal(s.evicted(), []string{"request"}) || idle.ended.Load() != 0 || newcomer.answers.Load() != 1 {
+			t.Errorf("evicted: %v", s.evicted())
+		}
+	})
+}
+
+// The end of a body stays an end when the response has begun. Net/http closes the body
+// then.
+func TestA170EndOfABodyStays(t *testing.T) {
+	ends := make(chan error, 2)
+	s := crowdAt(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		ends <- err
+		_ = http.NewResponseController(w).Flush()
+		_, err = r.Body.Read(make([]byte, 1))
+		ends <- err
+	}))
+	client, other := net.Pipe()
+	defer client.Close()
+	_ = client.SetDeadline(time.Now().Add(10 * time.Second))
+	s.connections <- other
+	if _, err := io.WriteString(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil {
+		t.Fatal(err)
+	}
+	if first, again := <-ends, <-ends; first != nil || again != io.EOF {
+		t.Errorf("the body ended with %v, and then with %v", first, again)
+	}
+}

@@ -1,0 +1,407 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/proxy"
+
+	"go.opentelemetry.io/otel"
+)
+
+// A file that changes is loaded by itself, once, and one that is broken is
+// tried once.
+func TestChangedFileIsLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "oauthgw.yaml")
+		write := func(text string) {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const head = "upstream: {url: http://127.0.0.1:1}\nendpoints: {token: /t}\nclient_auth: {realm: a}\n"
+		write(head)
+		name := filepath.Join(t.TempDir(), "late")
+		late := certificateConfig{name + ".crt", name + ".key"}
+		loads := 0
+		meanwhile := func() {} // what happens while a file is being loaded
+		load := func() (settings, error) {
+			loads++
+			defer func() { meanwhile() }()
+			return loadConfig(file, nil)
+		}
+		s, err := load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := newLive(s, nobody())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.load = load
+		l.begin()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { l.keepReloading(ctx, nil); close(done) }()
+		wait := func() {
+			time.Sleep(3 * pollEvery)
+			synctest.Wait()
+		}
+		for _, step := range []struct {
+			text  string
+			loads int
+			realm string
+		}{
+			{head, 1, "a"},
+			{head + "# the same\n", 2, "a"},
+			{strings.Replace(head, "realm: a", "realm: b", 1), 3, "b"},
+			{"upstream: {", 4, "b"},
+			{strings.Replace(head, "realm: a", "realm: c", 1), 5, "c"},
+			{head + "tls: {cert_file: " + late.CertFile + ", key_file: " + late.KeyFile + "}\n", 6, "c"},
+			{"", 7, "a"},
+			{strings.Replace(head, "realm: a", "realm: c", 1), 8, "c"},
+		} {
+			if step.text == "" { // a file that the configuration names comes later
+				certificateFiles(t, name, time.Now().Add(time.Hour))
+			} else {
+				write(step.text)
+			}
+			wait()
+			if got := l.now().settings.realm; loads != step.loads || got != step.realm {
+				t.Errorf("%q: loaded %d times, the realm is %s", step.text, loads, got)
+			}
+		}
+		// Half of a file is loaded while the other half is being written.
+		meanwhile = func() { write(head); meanwhile = func() {} }
+		write("log: {level: info}\n")
+		wait()
+		if got := l.now().settings.realm; got != "a" {
+			t.Errorf("the other half is overlooked: the realm is %s", got)
+		}
+		// What an operator has loaded meanwhile is no reason to overlook that a file
+		// is again what it was.
+		write(strings.Replace(head, "realm: a", "realm: d", 1))
+		if err := l.reload(); err != nil || l.now().settings.realm != "d" {
+			t.Errorf("on request: %v", err)
+		}
+		write(head)
+		wait()
+		if got := l.now().settings.realm; got != "a" {
+			t.Errorf("a file that is what it was is overlooked: the realm is %s", got)
+		}
+		cancel()
+		<-done
+		l.end()
+	})
+}
+
+// silencing is a provider that serves its metadata until it is silent.
+type silencing struct {
+	*httptest.Server
+	silent       atomic.Bool
+	asked, ended chan string // paths at which it is silent
+}
+
+func startSilencing(t *testing.T) *silencing {
+	p := &silencing{asked: make(chan string, 100), ended: make(chan string, 100)}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.silent.Load() {
+			p.asked <- r.URL.Path
+			<-r.Context().Done()
+			p.ended <- r.URL.Path
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"issuer":"`+p.URL+`","token_endpoint":"`+p.URL+`/t"}`)
+	}))
+	t.Cleanup(p.Close)
+	return p
+}
+
+// liveBefore returns a live gateway that knows a provider's endpoints. A reload
+// asks the provider again.
+func liveBefore(t *testing.T, p *silencing) *live {
+	t.Helper()
+	l, err := newLive(learning(t, p.URL), nobody())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.begin()
+	t.Cleanup(l.end)
+	if err := l.now().learn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.load = func() (settings, error) {
+		return learning(t, p.URL, func(c *config) { c.Metadata.Patch.Remove = []string{"x"} }), nil
+	}
+	return l
+}
+
+// A shutdown ends a reload whose discovery waits for a silent provider, and every
+// caller is told.
+func TestA134ShutdownEndsReload(t *testing.T) {
+	p := startSilencing(t)
+	l := liveBefore(t, p)
+	before := l.now()
+	p.silent.Store(true)
+	reloads := make(chan error, 4)
+	go func() { reloads <- l.reload() }()
+	<-p.asked // discovery is under way
+	for range 3 {
+		go func() { reloads <- l.reload() }()
+	}
+	start := time.Now()
+	l.freeze()
+	for range 4 {
+		if err := <-reloads; !errors.Is(err, errFrozen) {
+			t.Errorf("a reload ended with %v", err)
+		}
+	}
+	if d := time.Since(start); d > 3*time.Second {
+		t.Errorf("the shutdown waited for %s", d)
+	}
+	if l.now() != before {
+		t.Error("the gateway was replaced during the shutdown")
+	}
+}
+
+// Callers that ask for a reload while one is under way share the next one, so
+// that each is answered after two at most.
+func TestA134CallersShareAReload(t *testing.T) {
+	l := liveBefore(t, startSilencing(t))
+	loading, proceed := make(chan struct{}), make(chan struct{})
+	var loads atomic.Int32
+	mistake := errors.New("a mistake in the file")
+	l.load = func() (settings, error) {
+		loads.Add(1)
+		loading <- struct{}{}
+		<-proceed
+		return settings{}, mistake
+	}
+	var callers sync.WaitGroup
+	reload := func() {
+		if err := l.reload(); !errors.Is(err, mistake) {
+			t.Errorf("a reload ended with %v", err)
+		}
+	}
+	callers.Go(reload)
+	<-loading
+	for range 8 {
+		callers.Go(reload)
+	}
+	eventually(t, "callers that wait", func() bool { return l.asked.Load() == 9 })
+	go func() {
+		for range loading {
+		}
+	}()
+	close(proceed)
+	callers.Wait()
+	close(loading)
+	if n := loads.Load(); n != 2 {
+		t.Errorf("9 callers caused %d reloads", n)
+	}
+}
+
+// The metadata source of a replaced gateway serves the requests in flight, and is
+// closed when the last of them has ended.
+func TestA136ReplacedSourceIsClosed(t *testing.T) {
+	p := startSilencing(t)
+	l := liveBefore(t, p)
+	before := l.now()
+	l.load = func() (settings, error) { return before.settings, nil }
+	p.silent.Store(true)
+	ctx, leave := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/.well-known/oauth-authorization-server/x", nil).WithContext(ctx))
+	}()
+	<-p.asked
+	if err := l.reload(); err != nil || l.now() == before {
+		t.Fatalf("the gateway was not replaced: %v", err)
+	}
+	select {
+	case <-p.ended:
+		t.Error("a fetch was ended although a request waits for it")
+	case <-time.After(50 * time.Millisecond):
+	}
+	leave()
+	<-ended
+	start := time.Now()
+	<-p.ended
+	if d := time.Since(start); d > 2*time.Second {
+		t.Errorf("the fetch ended %s after the last request", d)
+	}
+	if before.enter() {
+		t.Error("a closed gateway takes requests")
+	}
+}
+
+// holding is a provider that answers when it is told to, and counts its connections.
+type holding struct {
+	*httptest.Server
+	connections atomic.Int64
+	arrived     chan string // paths
+	answer, end func()      // requests, streams
+}
+
+func startHolding(t *testing.T) *holding {
+	answer, end := make(chan struct{}), make(chan struct{})
+	p := &holding{arrived: make(chan string, 100), answer: sync.OnceFunc(func() { close(answer) }), end: sync.OnceFunc(func() { close(end) })}
+	p.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		p.arrived <- r.URL.Path
+		if r.URL.Path == "/stream" {
+			_ = http.NewResponseController(w).Flush()
+			<-end
+			return
+		}
+		<-answer
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "{}")
+	}))
+	p.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			p.connections.Add(1)
+		case http.StateClosed:
+			p.connections.Add(-1)
+		}
+	}
+	p.Start()
+	t.Cleanup(p.Close)
+	t.Cleanup(p.answer)
+	t.Cleanup(p.end)
+	return p
+}
+
+// A replaced gateway keeps no connection that is idle, whatever it still carries:
+// each exchange takes its connection with it.
+func TestA180ConnectionsOfReplacedGateways(t *testing.T) {
+	const reloads = 5
+	p := startHolding(t)
+	s := learning(t, p.URL, func(c *config) {
+		c.Endpoints, c.ClientAuth.Realm, c.Upstream.Issuer = map[string]string{"token": "/t"}, "a", "https://a"
+	})
+	l, err := newLive(s, nobody())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.begin()
+	t.Cleanup(l.end)
+	l.load = func() (settings, error) { return s, nil }
+	ended := make(chan string, 100)
+	request := func(method, path string) {
+		r := httptest.NewRequest(method, path, strings.NewReader("grant_type=x&client_id=a"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		go func() {
+			l.ServeHTTP(httptest.NewRecorder(), r)
+			ended <- path
+		}()
+		<-p.arrived
+	}
+	for range reloads {
+		request("GET", "/stream")
+		for range 3 {
+			request("POST", "/t")
+			request("POST", "/page")
+		}
+		if err := l.reload(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := p.connections.Load(); n != 7*reloads {
+		t.Errorf("%d connections while everything is under way", n)
+	}
+	p.answer()
+	for range 6 * reloads {
+		<-ended
+	}
+	eventually(t, "no connections but the streams'", func() bool { return p.connections.Load() == reloads })
+	p.end()
+	for range reloads {
+		<-ended
+	}
+	eventually(t, "no connection", func() bool { return p.connections.Load() == 0 })
+}
+
+// valve is a writer that takes nothing while it is locked.
+type valve struct {
+	closed sync.Mutex
+	w      io.Writer
+}
+
+// Write implements [io.Writer].
+func (v *valve) Write(p []byte) (int, error) {
+	v.closed.Lock()
+	defer v.closed.Unlock()
+	return v.w.Write(p)
+}
+
+// A reload of log.level and log.format reaches the loggers that outlive it: of the
+// audit record, of tracing and of the writer of log lines.
+func TestA137ReloadReachesEveryLogger(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	dir := t.TempDir()
+	at := func(level, format string) settings {
+		return learning(t, "http://127.0.0.1:1", func(c *config) {
+			c.Log.Level, c.Log.Format = level, format
+			c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
+		})
+	}
+	var log syncBuffer
+	stderr := &valve{w: &log}
+	first := at("error", "json")
+	first.auditFile = filepath.Join(dir, "missing", "audit.json")
+	o, dismiss, err := newObservers(t.Context(), first, io.Discard, stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLive(first, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.begin()
+	complain := func() {
+		otel.Handle(errors.New("a span was lost"))
+		o.audit.record(t.Context(), proxy.Decision{Endpoint: "token"})
+		time.Sleep(4 * asyncPause) // the audit record has failed, or will be written
+		stderr.closed.Lock()
+		for range 2*asyncLines + 1 {
+			l.log().Error("a line")
+		}
+		stderr.closed.Unlock()
+	}
+	complain()
+	eventually(t, "lines", func() bool { return strings.Contains(log.String(), "a line") })
+	if text := log.String(); strings.Contains(text, "a span was lost") || strings.Contains(text, "were dropped") ||
+		!strings.Contains(text, `"msg":"the audit record cannot be written"`) {
+		t.Errorf("at level error: %.2000s", text)
+	}
+	next := at("warn", "text")
+	next.auditFile = filepath.Join(dir, "audit.json")
+	l.load = func() (settings, error) { return next, nil }
+	if err := l.reload(); err != nil {
+		t.Fatal(err)
+	}
+	before := len(log.String())
+	complain()
+	for _, want := range []string{`msg="tracing failed" fault="a span was lost"`, `msg="the audit record is written again; entries are missing"`, `msg="log lines were dropped here"`} {
+		eventually(t, fmt.Sprintf("%s after the reload", want), func() bool { return strings.Contains(log.String()[before:], want) })
+	}
+	l.end()
+	dismiss()
+}
