@@ -1,12 +1,13 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
 	"time"
 
-	"oauthgw/internal/answered"
+	"oauthgw/internal/responserecorder"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -19,12 +20,11 @@ func (m *Metrics) Instrument(endpoint string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inFlight.Inc()
 		defer inFlight.Dec()
-		start, answer := time.Now(), answered.Of(w)
-		next.ServeHTTP(answer, r)
-		if answer.Status == 0 {
-			answer.Status = http.StatusOK // net/http says so
-		}
-		m.requests.WithLabelValues(endpoint, method(r.Method), strconv.Itoa(answer.Status)).Inc()
+		start := time.Now()
+		response, w := responserecorder.Wrap(w)
+		next.ServeHTTP(w, r)
+		status := cmp.Or(response.Status(), http.StatusOK) // net/http sends it
+		m.requests.WithLabelValues(endpoint, method(r.Method), strconv.Itoa(status)).Inc()
 		duration.ObserveWithExemplar(time.Since(start).Seconds(), m.exemplar(r.Context()))
 	})
 }

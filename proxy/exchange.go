@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/answered"
+	"oauthgw/internal/responserecorder"
 )
 
 // The outcomes of an exchange that the gateway did not refuse.
@@ -25,10 +25,11 @@ const (
 // belongs to one goroutine.
 type exchange struct {
 	*Config
-	w     *finalOnly
-	r     *http.Request
-	start time.Time
-	body  share // of the memory for bodies, until the end: the request is kept and copied
+	w        *finalOnly
+	response *responserecorder.Recorder
+	r        *http.Request
+	start    time.Time
+	body     share // of the memory for bodies, until the end: the request is kept and copied
 
 	credentials clientauth.Credentials
 	bodyUnread  bool      // its media type is not that of a form, so it may hold other credentials
@@ -51,7 +52,8 @@ const answerTime = 10 * time.Second
 func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
 	// Where there is no such thing as a deadline, nobody is slow.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + c.Timeout + answerTime))
-	x = &exchange{Config: c, w: &finalOnly{answered.Writer{ResponseWriter: w}}, r: r, start: time.Now(), body: share{of: bodies}, outcome: outcomePanicked}
+	response, w := responserecorder.Wrap(w)
+	x = &exchange{Config: c, w: &finalOnly{w}, response: response, r: r, start: time.Now(), body: share{of: bodies}, outcome: outcomePanicked}
 	return x, x.end
 }
 
@@ -81,7 +83,7 @@ func (x *exchange) report() {
 func (x *exchange) decision() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading,
-		Outcome: x.outcome, Status: x.w.Status, ClientID: abbreviated(x.credentials.ClientID), Source: address(x.Proxies.ClientIP(x.r)),
+		Outcome: x.outcome, Status: x.response.Status(), ClientID: abbreviated(x.credentials.ClientID), Source: address(x.Proxies.ClientIP(x.r)),
 	}
 	if x.credentials.Overlooked != nil {
 		d.Outcome = outcomeOverlooked + x.credentials.Overlooked.Reason
@@ -111,11 +113,14 @@ func (x *exchange) appendCourse(attrs []slog.Attr) []slog.Attr {
 
 // finalOnly is an answer on a fronted endpoint. Interim replies of the provider (RFC
 // 9110 section 15.2) end here: what they announce has not been checked.
-type finalOnly struct{ answered.Writer }
+type finalOnly struct{ http.ResponseWriter }
 
 // WriteHeader implements [http.ResponseWriter].
 func (f *finalOnly) WriteHeader(status int) {
 	if status >= http.StatusOK {
-		f.Writer.WriteHeader(status)
+		f.ResponseWriter.WriteHeader(status)
 	}
 }
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (f *finalOnly) Unwrap() http.ResponseWriter { return f.ResponseWriter }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"oauthgw/internal/answered"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/origin"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
@@ -73,11 +73,12 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		ErrorHandler: c.fail,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, out := time.Now(), pieces{w, r.ProtoAtLeast(1, 1)}
-		answer := &answered.Writer{ResponseWriter: out}
-		defer func() { c.report(r, answer.Status, time.Since(start)) }()
+		start := time.Now()
+		response, w := responserecorder.Wrap(w)
+		defer func() { c.report(r, response.Status(), time.Since(start)) }()
+		out := pieces{w, r.ProtoAtLeast(1, 1)}
 		handshake := limitUpgrade(r)
-		sent := c.admit(answer, r)
+		sent := c.admit(out, r)
 		if sent == nil {
 			return
 		}
@@ -86,7 +87,7 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		if handshake {
 			sent = withUpgrade(r)
 		}
-		frame.ServeHTTP(answer, sent)
+		frame.ServeHTTP(out, sent)
 		out.begin() // what net/http sends at the end
 	})
 }

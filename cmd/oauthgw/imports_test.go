@@ -15,9 +15,9 @@ import (
 // be replaced.
 var allowedImports = map[string][]string{
 	"oauthgw/clientauth": {},
-	"oauthgw/metrics":    {"oauthgw/internal/answered", "github.com/prometheus/client_golang"},
+	"oauthgw/metrics":    {"oauthgw/internal/responserecorder", "github.com/prometheus/client_golang"},
 	"oauthgw/proxy": {
-		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/answered", "oauthgw/internal/authlimit", "oauthgw/internal/bodyend",
+		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/responserecorder", "oauthgw/internal/authlimit", "oauthgw/internal/bodyend",
 		"oauthgw/internal/trustedproxy", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/upstream", "oauthgw/internal/wwwauth",
 	},
 	"oauthgw/wellknown": {
@@ -25,14 +25,14 @@ var allowedImports = map[string][]string{
 		"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight",
 	},
 	"oauthgw/cmd/oauthgw": {
-		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/answered", "oauthgw/internal/authlimit",
+		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/responserecorder", "oauthgw/internal/authlimit",
 		"oauthgw/internal/bodyend", "oauthgw/internal/doctor", "oauthgw/internal/trustedproxy", "oauthgw/internal/legacy", "oauthgw/internal/origin",
 		"oauthgw/internal/printable", "oauthgw/internal/stack",
 		"oauthgw/internal/statuspage", "oauthgw/internal/tracing",
 		"github.com/coreos/go-systemd/v22", "github.com/gorilla/mux", "github.com/prometheus/exporter-toolkit", "github.com/rs/cors",
 		"golang.org/x/sys/unix", "gopkg.in/yaml.v3",
 	},
-	"oauthgw/internal/answered":                     {},
+	"oauthgw/internal/responserecorder":             {},
 	"oauthgw/internal/authlimit":                    {"github.com/hashicorp/golang-lru/v2", "golang.org/x/time/rate"},
 	"oauthgw/internal/bodyend":                      {},
 	"oauthgw/internal/doctor":                       {"oauthgw/clientauth", "oauthgw/wellknown", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/printable", "oauthgw/internal/wwwauth"},
@@ -47,7 +47,7 @@ var allowedImports = map[string][]string{
 	"oauthgw/internal/stack":                        {},
 	"oauthgw/internal/statuspage":                   {"oauthgw/internal/jsonobject", "oauthgw/internal/printable"},
 	"oauthgw/internal/upstream":                     {},
-	"oauthgw/internal/tracing":                      {"oauthgw/internal/answered", "go.opentelemetry.io/otel", "github.com/go-logr/logr"},
+	"oauthgw/internal/tracing":                      {"oauthgw/internal/responserecorder", "go.opentelemetry.io/otel", "github.com/go-logr/logr"},
 	"oauthgw/internal/wwwauth":                      {},
 	"oauthgw/bench/compare":                         {"oauthgw/clientauth", "oauthgw/internal/upstream"},
 	"oauthgw/bench/stress":                          {},

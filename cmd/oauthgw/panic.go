@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"oauthgw/internal/answered"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/stack"
 	"oauthgw/proxy"
 )
@@ -14,7 +14,7 @@ import (
 // with which value, which may hold what is nobody's to read.
 func (l *live) surviving(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := answered.Of(w)
+		response, w := responserecorder.Wrap(w)
 		defer func() {
 			value := recover()
 			switch {
@@ -26,12 +26,12 @@ func (l *live) surviving(next http.Handler) http.Handler {
 				l.log().LogAttrs(r.Context(), slog.LevelError, "a request met an error in this program; please report it",
 					slog.String("panic", kind), slog.String("stack", functions))
 			}
-			if answer.Status != 0 || value == http.ErrAbortHandler {
+			if response.Status() != 0 || value == http.ErrAbortHandler {
 				panic(http.ErrAbortHandler)
 			}
-			clear(answer.Header()) // of an answer that will not come
-			proxy.Refuse(answer, r, proxy.ErrPanic)
+			clear(w.Header()) // of an answer that will not come
+			proxy.Refuse(w, r, proxy.ErrPanic)
 		}()
-		next.ServeHTTP(answer, r)
+		next.ServeHTTP(w, r)
 	})
 }

@@ -21,7 +21,7 @@ import (
 	"strconv"
 	"strings"
 
-	"oauthgw/internal/answered"
+	"oauthgw/internal/responserecorder"
 
 	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
@@ -126,9 +126,9 @@ func (t *Tracing) Handler(name string, trusts func(*http.Request) bool, next htt
 		}
 		ctx, span := t.start(name, r, trusts(r))
 		defer span.End()
-		answer := answered.Of(w)
-		defer func() { setStatus(span, answer.Status, http.StatusInternalServerError) }()
-		next.ServeHTTP(answer, r.WithContext(ctx))
+		response, w := responserecorder.Wrap(w)
+		defer func() { setStatus(span, response.Status(), http.StatusInternalServerError) }()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

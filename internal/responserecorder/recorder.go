@@ -1,0 +1,90 @@
+// Package responserecorder records how a request is responded to: the status, the size of
+// the body, and whether the response has begun.
+package responserecorder
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+)
+
+// Recorder is an [http.ResponseWriter] that records the response it passes on. Handlers
+// of one request share one Recorder; see [Wrap].
+type Recorder struct {
+	http.ResponseWriter
+	// BeforeHeader is called once, before the header of the response is sent, and may
+	// change it. Interim responses and switched protocols are excluded. Nil does nothing.
+	BeforeHeader func(http.Header)
+
+	status int
+	bytes  int64
+}
+
+// Wrap returns the Recorder that w is or unwraps to, and the writer to respond with: w
+// itself, or a new Recorder around w if it has none.
+func Wrap(w http.ResponseWriter) (*Recorder, http.ResponseWriter) {
+	for inner := w; ; {
+		if r, ok := inner.(*Recorder); ok {
+			return r, w
+		}
+		wrapper, ok := inner.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			r := &Recorder{ResponseWriter: w}
+			return r, r
+		}
+		inner = wrapper.Unwrap()
+	}
+}
+
+// Status returns the status of the response. Zero means that it has not begun. Interim
+// responses (RFC 9110 section 15.2) do not count, except 101.
+func (r *Recorder) Status() int { return r.status }
+
+// BytesWritten returns the size of the body so far.
+func (r *Recorder) BytesWritten() int64 { return r.bytes }
+
+// WriteHeader implements [http.ResponseWriter].
+func (r *Recorder) WriteHeader(status int) {
+	final := status >= http.StatusOK
+	if r.status == 0 && (final || status == http.StatusSwitchingProtocols) {
+		r.status = status
+		if final && r.BeforeHeader != nil {
+			r.BeforeHeader(r.Header())
+		}
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (r *Recorder) Write(p []byte) (int, error) {
+	r.begin()
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// FlushError lets [http.ResponseController] flush.
+func (r *Recorder) FlushError() error {
+	r.begin()
+	return http.NewResponseController(r.ResponseWriter).Flush()
+}
+
+// begin sends the header that net/http would send.
+func (r *Recorder) begin() {
+	if r.status == 0 {
+		r.WriteHeader(http.StatusOK)
+	}
+}
+
+// Hijack implements [http.Hijacker]. The handler switches protocols: it writes the 101 to
+// the connection itself.
+func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	if err == nil && r.status == 0 {
+		r.status = http.StatusSwitchingProtocols
+	}
+	return conn, buffered, err
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (r *Recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -1,0 +1,59 @@
+package responserecorder_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"oauthgw/internal/responserecorder"
+)
+
+func TestRecorder(t *testing.T) {
+	flush := func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
+	write := func(w http.ResponseWriter) { _, _ = io.WriteString(w, "{}") }
+	for name, test := range map[string]struct {
+		respond func(http.ResponseWriter)
+		status  int
+		bytes   int64
+		headers int // calls of BeforeHeader
+	}{
+		"nothing":            {func(http.ResponseWriter) {}, 0, 0, 0},
+		"only interim":       {func(w http.ResponseWriter) { w.WriteHeader(103) }, 0, 0, 0},
+		"interim and final":  {func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(401) }, 401, 0, 1},
+		"switched protocols": {func(w http.ResponseWriter) { w.WriteHeader(101) }, 101, 0, 0},
+		"no header":          {func(w http.ResponseWriter) { write(w); write(w) }, 200, 4, 1},
+		"flushed":            {flush, 200, 0, 1},
+		"a second header":    {func(w http.ResponseWriter) { w.WriteHeader(204); w.WriteHeader(500) }, 204, 0, 1},
+		"cannot hijack": {func(w http.ResponseWriter) {
+			if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				t.Error("no error")
+			}
+		}, 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			recorder, w := responserecorder.Wrap(httptest.NewRecorder())
+			headers := 0
+			recorder.BeforeHeader = func(http.Header) { headers++ }
+			test.respond(w)
+			if recorder.Status() != test.status || recorder.BytesWritten() != test.bytes || headers != test.headers {
+				t.Errorf("status %d, %d bytes, %d headers", recorder.Status(), recorder.BytesWritten(), headers)
+			}
+		})
+	}
+}
+
+// wrapper is a ResponseWriter of another package.
+type wrapper struct{ http.ResponseWriter }
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func TestWrapFindsTheRecorder(t *testing.T) {
+	recorder, inner := responserecorder.Wrap(httptest.NewRecorder())
+	outer := wrapper{inner}
+	found, w := responserecorder.Wrap(outer)
+	if found != recorder || w != http.ResponseWriter(outer) {
+		t.Errorf("found %p, want %p; responds with %T", found, recorder, w)
+	}
+}
