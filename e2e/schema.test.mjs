@@ -8,7 +8,7 @@ import Ajv2020 from "ajv/dist/2020.js";
 import { parseAllDocuments } from "yaml";
 
 const root = path.join(import.meta.dirname, "..");
-const configurations = path.join(root, "cmd/oauthgw/testdata/config");
+const configurations = path.join(root, "internal/config/testdata");
 const read = (file) => fs.readFileSync(file, "utf8");
 const validate = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true })
   .compile(JSON.parse(read(path.join(root, "docs/config.schema.json"))));

@@ -43,14 +43,14 @@ func (s *servers) operations() http.Handler {
 // cross-origin requests that change something (CSRF). New paths are guarded unless
 // they are health paths.
 func (s *servers) guarded(next http.Handler) http.Handler {
-	own := hostName(s.live.now().settings.adminListen) // a reload does not move the listener
+	own := hostName(s.live.now().settings.AdminListen) // a reload does not move the listener
 	crossOrigin := http.NewCrossOriginProtection()
 	health := slices.Concat(livenessPaths, readinessPaths)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case slices.Contains(health, r.URL.Path):
 			next.ServeHTTP(w, r)
-		case !isAdminHost(hostName(r.Host), own, s.live.now().settings.adminHosts):
+		case !isAdminHost(hostName(r.Host), own, s.live.now().settings.AdminHosts):
 			s.refuse(w, r, "host", "the admin listener does not accept this Host: use an IP address or localhost, or list the name in admin.allowed_hosts")
 		case crossOrigin.Check(r) != nil:
 			s.refuse(w, r, "cross_origin", "the admin listener does not accept cross-origin requests: send it without the header fields Origin and Sec-Fetch-Site")

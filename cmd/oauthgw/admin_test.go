@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"oauthgw/internal/config"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,7 +120,7 @@ func TestA150OwnName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := startActivated(t, sockets{"admin.listen": l}, learning(t, "http://127.0.0.1:1", func(c *config) { c.Admin.Listen = listen }))
+		g := startActivated(t, sockets{"admin.listen": l}, learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Admin.Listen = listen }))
 		for host, code := range want {
 			expectAdmin(t, g.admin, "GET /metrics", "Host: "+host, code)
 		}

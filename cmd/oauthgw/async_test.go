@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"oauthgw/internal/config"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,7 +28,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 		var out syncBuffer
 		var drops atomic.Int64
 		g := gate{make(chan struct{}), &out}
-		a := newAsyncWriter(g, handlerOf(settings{logJSON: true}), func() { drops.Add(1) })
+		a := newAsyncWriter(g, handlerOf(config.Settings{LogJSON: true}), func() { drops.Add(1) })
 		const batch = 10
 		for i := range batch + asyncLines + 100 {
 			if i == batch {
@@ -58,7 +59,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 func TestLogThatIsNeverRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate{make(chan struct{}), io.Discard}
-		s := newAsyncWriter(g, handlerOf(settings{logJSON: true}), func() {})
+		s := newAsyncWriter(g, handlerOf(config.Settings{LogJSON: true}), func() {})
 		fmt.Fprintln(s, "{}")
 		start := time.Now()
 		s.Close()
@@ -77,7 +78,7 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left o
 func TestLogThatIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var drops atomic.Int64
-		s := newAsyncWriter(full{}, handlerOf(settings{}), func() { drops.Add(1) })
+		s := newAsyncWriter(full{}, handlerOf(config.Settings{}), func() { drops.Add(1) })
 		for range 5 {
 			fmt.Fprintln(s, "{}")
 		}
@@ -95,7 +96,7 @@ func (full) Write([]byte) (int, error) { return 7, errors.New("no space left on 
 
 func TestLogThatCannotBeWritten(t *testing.T) {
 	var drops atomic.Int64
-	s := newAsyncWriter(broken{}, handlerOf(settings{}), func() { drops.Add(1) })
+	s := newAsyncWriter(broken{}, handlerOf(config.Settings{}), func() { drops.Add(1) })
 	for range 5 {
 		fmt.Fprintln(s, "{}")
 	}
@@ -106,6 +107,6 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 }
 
 // handlerOf returns what makes the log handlers of settings.
-func handlerOf(s settings) func(io.Writer) slog.Handler {
+func handlerOf(s config.Settings) func(io.Writer) slog.Handler {
 	return func(w io.Writer) slog.Handler { return logHandler(s, w) }
 }

@@ -6,6 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,9 +16,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"oauthgw/metrics"
-	"oauthgw/proxy"
 )
 
 // The audit file stays open, so that records are written while the process has no
@@ -170,8 +170,8 @@ func TestA186AuditFileThatKeepsNothing(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 		var log syncBuffer
-		l, err := newLive(learning(t, "http://127.0.0.1:1", func(c *config) { c.Audit.File = name }), observers{
-			newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+		l, err := newLive(learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Audit.File = name }), observers{
+			newLog: func(s config.Settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,12 +4,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"oauthgw/metrics"
 )
 
 // What a request costs between the server's and the provider's connection, with
@@ -35,16 +35,16 @@ func (p providerStub) RoundTrip(r *http.Request) (*http.Response, error) {
 // benchmark lets a gateway before a provider that answers the same every time
 // answer the same request.
 func benchmark(b *testing.B, provided, method, target, form string) {
-	c := defaults()
+	c := config.Default()
 	c.Upstream.URL, c.Listen, c.Admin.Listen = "http://127.0.0.1:3000", "127.0.0.1:0", "127.0.0.1:0"
 	c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/oauth2/token"}, "a"
-	s, err := c.validate()
+	s, err := c.Validate()
 	if err != nil {
 		b.Fatal(err)
 	}
 	lines := newAsyncWriter(io.Discard, handlerOf(s), func() {})
 	defer lines.Close()
-	o := observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: metrics.New(build()), decisions: &decisions{}}
+	o := observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, lines) }, metrics: metrics.New(build()), decisions: &decisions{}}
 	stub := providerStub{provided}
 	g, err := newGatewayOver(ways{stub, stub, stub}, s, o)
 	if err != nil {

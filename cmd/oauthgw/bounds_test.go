@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,7 +60,7 @@ func TestMaxConnections(t *testing.T) {
 		_, _ = io.WriteString(w, "{}")
 	}))
 	defer provider.Close()
-	g := frontedGateway(t, provider.URL, func(c *config) { c.MaxConnections = 1 })
+	g := frontedGateway(t, provider.URL, func(c *config.Config) { c.MaxConnections = 1 })
 	ask := func(path string) net.Conn {
 		c, err := net.Dial("tcp", g.data)
 		if err != nil {
@@ -137,7 +138,7 @@ func TestBusyEndpointsLeaveTheRestAlone(t *testing.T) {
 // TLS below 1.2 is not spoken with clients.
 func TestOldTLSIsRefused(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
-	g := unasked(t, func(c *config) { c.TLS = files })
+	g := unasked(t, func(c *config.Config) { c.TLS = files })
 	for version, spoken := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
 		if err == nil {

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,16 +104,16 @@ func (s *story) watched(t *testing.T, l logging) map[string]string {
 
 // startWatched runs a gateway as the program does, with everybody who may watch it.
 // Tell ends it and returns what they were told.
-func startWatched(t *testing.T, upstream string, l logging, config ...string) (g storyGateway, tell func() map[string]string) {
+func startWatched(t *testing.T, upstream string, l logging, sections ...string) (g storyGateway, tell func() map[string]string) {
 	t.Helper()
-	c := defaults()
-	for _, text := range append(config, "log: "+l.String()+"\naudit: {file: '-'}\n") {
+	c := config.Default()
+	for _, text := range append(sections, "log: "+l.String()+"\naudit: {file: '-'}\n") {
 		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
-	settings, err := c.validate()
+	settings, err := c.Validate()
 	if err != nil {
 		t.Fatal(err)
 	}

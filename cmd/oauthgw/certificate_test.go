@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,7 +23,7 @@ import (
 
 // certificateFiles writes a new certificate for 127.0.0.1 and its key, which
 // vouches for itself.
-func certificateFiles(t *testing.T, name string, until time.Time) certificateConfig {
+func certificateFiles(t *testing.T, name string, until time.Time) config.CertificateConfig {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -39,7 +40,7 @@ func certificateFiles(t *testing.T, name string, until time.Time) certificateCon
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := certificateConfig{name + ".crt", name + ".key"}
+	c := config.CertificateConfig{CertFile: name + ".crt", KeyFile: name + ".key"}
 	for file, block := range map[string]*pem.Block{c.CertFile: {Type: "CERTIFICATE", Bytes: der}, c.KeyFile: {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
@@ -153,8 +154,8 @@ func TestMutualTLS(t *testing.T) {
 	provider.Config.ErrorLog = newStandardLog(nobodys)
 	provider.StartTLS()
 	defer provider.Close()
-	for want, files := range map[string]certificateConfig{"200": ours, "502": {}} {
-		g := frontedGateway(t, provider.URL, func(c *config) {
+	for want, files := range map[string]config.CertificateConfig{"200": ours, "502": {}} {
+		g := frontedGateway(t, provider.URL, func(c *config.Config) {
 			c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = writeCertificate(t, provider), files.CertFile, files.KeyFile
 		})
 		answer := send(t, g.data, strings.Replace(basicRequest, "%s", "/t", 1))

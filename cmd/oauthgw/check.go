@@ -5,17 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"oauthgw/internal/config"
+	"oauthgw/internal/printable"
 	"slices"
 	"strings"
 	"time"
-
-	"oauthgw/internal/printable"
 )
 
 // verdict is what check says of a configuration, as its JSON.
 type verdict struct {
-	Valid    bool        `json:"valid"`
-	Mistakes mistakeList `json:"mistakes"`
+	Valid    bool          `json:"valid"`
+	Mistakes config.Errors `json:"mistakes"`
 	// Metadata is what is to be said of what clients will be told. Nil means that
 	// the configuration is not valid.
 	Metadata *metadataVerdict `json:"metadata,omitempty"`
@@ -64,7 +64,7 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // judge judges the configuration that flags give.
 func judge(ctx context.Context, flags configFlags) (verdict, error) {
 	s, err := flags.settings()
-	v := verdict{Mistakes: mistakeList{}}
+	v := verdict{Mistakes: config.Errors{}}
 	if errors.As(err, &v.Mistakes) {
 		return v, nil
 	}
@@ -76,7 +76,7 @@ func judge(ctx context.Context, flags configFlags) (verdict, error) {
 		return v, err
 	}
 	defer g.close()
-	v.Valid, v.Metadata, v.Warnings = true, &metadataVerdict{Untrue: []string{}}, s.warnings()
+	v.Valid, v.Metadata, v.Warnings = true, &metadataVerdict{Untrue: []string{}}, s.Warnings()
 	sentences, err := g.truth(ctx)
 	if err != nil {
 		v.Metadata.Fault = err.Error()
@@ -131,7 +131,7 @@ func (g *gateway) keepJudging(ctx context.Context) {
 			}
 			told = sentences
 		}
-		pause := g.settings.ttl
+		pause := g.settings.MetadataTTL
 		if err != nil {
 			pause = min(pause, 5*time.Second)
 		}

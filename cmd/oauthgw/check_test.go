@@ -60,9 +60,9 @@ func TestCheckSaysWhatIsUntrue(t *testing.T) {
 func TestCheckInJSON(t *testing.T) {
 	honestly := publishing(t, honest+`}`)
 	for name, test := range map[string]struct{ args, out, err string }{
-		"mistakes": {"--config.file=testdata/config/issuer-mode.bad.yaml --log.level=loud", `{"valid":false,"mistakes":[` +
+		"mistakes": {"--config.file=../../internal/config/testdata/issuer-mode.bad.yaml --log.level=loud", `{"valid":false,"mistakes":[` +
 			`{"flag":true,"key":"log.level","message":"must be one of debug, info, warn, error","allowed":["debug","info","warn","error"]},` +
-			`{"file":"testdata/config/issuer-mode.bad.yaml","line":5,"key":"metadata.issuer","message":"must be one of preserve, rewrite","allowed":["preserve","rewrite"]}]}`,
+			`{"file":"../../internal/config/testdata/issuer-mode.bad.yaml","line":5,"key":"metadata.issuer","message":"must be one of preserve, rewrite","allowed":["preserve","rewrite"]}]}`,
 			"oauthgw check: 2 mistakes"},
 		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"mistakes":[{"file":"absent.yaml","message":"cannot be read: no such file or directory"}]}`,
 			"oauthgw check: 1 mistake"},

@@ -9,7 +9,7 @@ import (
 // usesWallClock are the files in which a time is meant by the wall clock: dates of
 // certificates, and times that people read. A time long ago is none at all.
 var usesWallClock = map[string]bool{
-	"cmd/oauthgw/certificate.go":    true,
+	"internal/config/tls.go":        true,
 	"internal/doctor/connection.go": true,
 	"internal/statuspage/text.go":   true,
 	"internal/upstream/conn.go":     true,

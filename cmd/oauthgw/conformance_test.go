@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
+	"oauthgw/internal/legacy"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,8 +17,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"oauthgw/internal/legacy"
 )
 
 var printConformance = flag.Bool("conformance", false, "print the conformance table with the result of each row")
@@ -129,7 +129,7 @@ func textOf(t *testing.T, name string) string {
 }
 
 // unasked returns a gateway before a provider that must not be asked.
-func unasked(t *testing.T, change ...func(*config)) storyGateway {
+func unasked(t *testing.T, change ...func(*config.Config)) storyGateway {
 	t.Helper()
 	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the provider was asked") }))
 	t.Cleanup(provider.Close)
@@ -137,9 +137,9 @@ func unasked(t *testing.T, change ...func(*config)) storyGateway {
 }
 
 // frontedGateway returns a gateway with a token endpoint at /t.
-func frontedGateway(t *testing.T, upstream string, change ...func(*config)) storyGateway {
+func frontedGateway(t *testing.T, upstream string, change ...func(*config.Config)) storyGateway {
 	t.Helper()
-	change = append(change, func(c *config) { c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a" })
+	change = append(change, func(c *config.Config) { c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a" })
 	return startGateway(t, learning(t, upstream, change...))
 }
 
@@ -159,7 +159,7 @@ func TestR25ConflictUnderEveryConfiguration(t *testing.T) {
 	for _, decoding := range []string{"auto", "form", "raw"} {
 		for _, conflict := range []string{"differing", "any"} {
 			for _, challenge := range []string{"always", "basic"} {
-				g := unasked(t, func(c *config) {
+				g := unasked(t, func(c *config.Config) {
 					c.ClientAuth.BasicDecoding, c.ClientAuth.Conflict, c.ClientAuth.Challenge = decoding, conflict, challenge
 					c.ClientAuth.InsecureQueryCredentials = true
 				})
@@ -187,7 +187,7 @@ func TestR48UntrustedProvider(t *testing.T) {
 	if !strings.HasPrefix(answer, "HTTP/1.1 502 ") || !strings.Contains(answer, `"server_error"`) || asked.Load() != 0 {
 		t.Errorf("got %s; the provider was asked %d times", answer, asked.Load())
 	}
-	trusted := frontedGateway(t, provider.URL, func(c *config) { c.Upstream.CAFile = writeCertificate(t, provider) })
+	trusted := frontedGateway(t, provider.URL, func(c *config.Config) { c.Upstream.CAFile = writeCertificate(t, provider) })
 	if answer := send(t, trusted.data, fmt.Sprintf(basicRequest, "/t")); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
 		t.Errorf("with its certificate: got %s", answer)
 	}
@@ -214,7 +214,7 @@ func TestR63Outage(t *testing.T) {
 		if provider == nil {
 			url = "http://127.0.0.1:1" // another server could take the port of a closed one
 		}
-		g := frontedGateway(t, url, func(c *config) { c.Upstream.Timeout = 100 * time.Millisecond })
+		g := frontedGateway(t, url, func(c *config.Config) { c.Upstream.Timeout = 100 * time.Millisecond })
 		answer := send(t, g.data, fmt.Sprintf(basicRequest, "/t"))
 		server.Close()
 		status := answer[len("HTTP/1.1 "):][:3]
@@ -234,7 +234,7 @@ func TestR79MetadataOutage(t *testing.T) {
 		up.ServeHTTP(w, r)
 	}))
 	defer provider.Close()
-	g := startGateway(t, learning(t, provider.URL, func(c *config) { c.Metadata.TTL = time.Millisecond }))
+	g := startGateway(t, learning(t, provider.URL, func(c *config.Config) { c.Metadata.TTL = time.Millisecond }))
 	const get = "GET /.well-known/oauth-authorization-server%s HTTP/1.1\nHost: a"
 	warm := send(t, g.data, fmt.Sprintf(get, ""))
 	down.Store(true)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
 	"slices"
 	"strings"
 	"sync"
@@ -375,7 +376,7 @@ func TestHandshakeKeepsUsWaiting(t *testing.T) {
 
 // The gateway closes a connection of those that only have been opened, and tells so.
 func TestNewcomersAreServed(t *testing.T) {
-	g := startGateway(t, learning(t, "http://127.0.0.1:1", func(c *config) { c.MaxConnections = 4 }))
+	g := startGateway(t, learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.MaxConnections = 4 }))
 	var silent []net.Conn
 	for range 4 {
 		c, err := net.Dial("tcp", g.data)

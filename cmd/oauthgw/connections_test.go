@@ -8,13 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"testing"
-	"testing/synctest"
-	"time"
-
+	"oauthgw/internal/config"
 	"oauthgw/internal/origin"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
+	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // Connections beyond the bound wait until one ends, and the end of the listener
@@ -89,7 +89,7 @@ func TestSlowReaders(t *testing.T) {
 	provider := &url.URL{Scheme: "http", Host: "provider.example"}
 	passes := func(way http.RoundTripper) http.Handler {
 		return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: provider, Transport: way, Way: origin.Map{},
-			Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(settings{})})
+			Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{})})
 	}
 	for name, test := range map[string]struct {
 		handler func(http.RoundTripper) http.Handler
@@ -97,7 +97,7 @@ func TestSlowReaders(t *testing.T) {
 	}{
 		"an endpoint": {func(way http.RoundTripper) http.Handler {
 			s := learning(t, "https://provider.example")
-			h, err := proxy.New(proxy.Config{Endpoint: "token", Target: provider, Rules: s.rules, Timeout: time.Minute,
+			h, err := proxy.New(proxy.Config{Endpoint: "token", Target: provider, Rules: s.Rules, Timeout: time.Minute,
 				Transport: way, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(s)})
 			if err != nil {
 				t.Fatal(err)
@@ -167,7 +167,7 @@ func TestSlowBodyTakesNoneOfTheProvidersTime(t *testing.T) {
 			left = time.Until(deadline)
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
 		})
-		h, err := proxy.New(proxy.Config{Endpoint: "revocation", Target: &url.URL{Scheme: "http", Host: "provider.example"}, Rules: s.rules,
+		h, err := proxy.New(proxy.Config{Endpoint: "revocation", Target: &url.URL{Scheme: "http", Host: "provider.example"}, Rules: s.Rules,
 			Timeout: 2 * time.Second, Transport: way, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(s)})
 		if err != nil {
 			t.Fatal(err)

@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
-	"time"
-
+	"oauthgw/internal/config"
 	"oauthgw/internal/legacy"
 	"oauthgw/metrics"
+	"sync"
+	"time"
 )
 
 // demo is the command that starts a legacy provider and the gateway before it,
@@ -52,16 +52,16 @@ func startStage(ctx context.Context, address string, stderr io.Writer) (*stage, 
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
-	c := defaults()
+	c := config.Default()
 	c.Listen, c.Admin.Listen = address, "127.0.0.1:0"
 	c.Upstream.URL = "http://" + provider.Addr().String()
 	c.Registration.ClientConfiguration = "/oauth2/clients"
 	c.Log.Level, c.Log.Format = "warn", "text"
-	valid, err := c.validate()
+	valid, err := c.Validate()
 	if err != nil {
 		return nil, errors.Join(err, provider.Close())
 	}
-	gateway, err := listen(nil, valid, observers{newLog: func(s settings) *slog.Logger { return newLog(s, stderr) }, metrics: metrics.New(build())})
+	gateway, err := listen(nil, valid, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, stderr) }, metrics: metrics.New(build())})
 	if err != nil {
 		return nil, errors.Join(err, provider.Close())
 	}

@@ -3,12 +3,12 @@ package main
 import (
 	"io"
 	"net/http"
+	"oauthgw/clientauth"
+	"oauthgw/internal/config"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"oauthgw/clientauth"
 )
 
 // wayOf is a way to a provider that a test answers for.
@@ -53,7 +53,7 @@ func TestA135OlderDiscoveryDoesNotReplaceNewer(t *testing.T) {
 					}
 					return metadataWith(status, "/new", 0), nil
 				})
-				s := learning(t, "http://127.0.0.1:1", func(c *config) { c.Metadata.TTL, c.Metadata.StaleFor = time.Second, 0 })
+				s := learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Metadata.TTL, c.Metadata.StaleFor = time.Second, 0 })
 				g, err := newGatewayOver(ways{way, way, way}, s, nobody())
 				if err != nil {
 					t.Fatal(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -98,7 +99,7 @@ func TestLinksInDocs(t *testing.T) {
 func strictly(text string) error {
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	decoder.KnownFields(true)
-	return decoder.Decode(new(config))
+	return decoder.Decode(new(config.Config))
 }
 
 // TestNamesInDocs looks for the keys, tests and test files that pages name, and reads the

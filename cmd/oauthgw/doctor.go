@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-
+	"oauthgw/internal/config"
 	"oauthgw/internal/doctor"
+	"strings"
 )
 
 // examine is the command that looks at an authorization server as its clients
@@ -52,7 +52,7 @@ func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, erro
 	if *ca == "" {
 		return c, asJSON, err
 	}
-	roots, unusable := readCertPool(*ca)
+	roots, unusable := config.ReadCertPool(*ca)
 	if unusable != nil {
 		err = errors.Join(err, fmt.Errorf("--ca-file: %w", unusable))
 	}

@@ -6,14 +6,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"oauthgw/metrics"
-	"oauthgw/proxy"
 )
 
 // A client that does not read its responses leaves its connection to a newcomer, and
@@ -125,10 +125,10 @@ const pipelinedPost = whole + "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: appli
 func TestA126PipelinedBodyHasItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, err := proxy.New(proxy.Config{Endpoint: "revocation", Target: &url.URL{Scheme: "http", Host: "provider.example"},
-			Rules: learning(t, "https://provider.example").rules, Timeout: 2 * time.Second,
+			Rules: learning(t, "https://provider.example").Rules, Timeout: 2 * time.Second,
 			Transport: answering(func(r *http.Request) *http.Response {
 				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
-			}), Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(settings{})})
+			}), Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{})})
 		if err != nil {
 			t.Fatal(err)
 		}

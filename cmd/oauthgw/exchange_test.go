@@ -10,14 +10,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"oauthgw/metrics"
 
 	"gopkg.in/yaml.v3"
 )
@@ -263,10 +263,10 @@ type storyGateway struct {
 }
 
 // startStoryGateway runs a gateway on free ports with a story's configuration.
-func startStoryGateway(t *testing.T, config, upstream string) storyGateway {
+func startStoryGateway(t *testing.T, section, upstream string) storyGateway {
 	t.Helper()
-	c := defaults()
-	for _, text := range []string{sharedConfig, config} {
+	c := config.Default()
+	for _, text := range []string{sharedConfig, section} {
 		d := yaml.NewDecoder(strings.NewReader(text))
 		d.KnownFields(true)
 		if err := d.Decode(&c); err != nil && err != io.EOF {
@@ -274,23 +274,23 @@ func startStoryGateway(t *testing.T, config, upstream string) storyGateway {
 		}
 	}
 	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
-	s, err := c.validate()
+	s, err := c.Validate()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return startGateway(t, s)
 }
 
-func startGateway(t *testing.T, s settings) storyGateway {
+func startGateway(t *testing.T, s config.Settings) storyGateway {
 	t.Helper()
 	return startActivated(t, nil, s)
 }
 
 // startActivated runs a gateway to which some of its sockets are given.
-func startActivated(t *testing.T, given sockets, s settings) storyGateway {
+func startActivated(t *testing.T, given sockets, s config.Settings) storyGateway {
 	t.Helper()
 	var log syncBuffer
-	servers, err := listen(given, s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+	servers, err := listen(given, s, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"oauthgw/clientauth"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 	"slices"
 	"strings"
-
-	"oauthgw/clientauth"
-	"oauthgw/metrics"
 )
 
 // explain is the command that reads a request and tells how the gateway would
@@ -41,8 +41,8 @@ func explain(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if err != nil {
 		return err
 	}
-	if len(s.endpoints) == 0 {
-		s.endpoints = map[clientauth.Endpoint]*url.URL{
+	if len(s.Endpoints) == 0 {
+		s.Endpoints = map[clientauth.Endpoint]*url.URL{
 			clientauth.Endpoint(cmp.Or(*name, string(clientauth.Token))): {Path: r.URL.Path, RawPath: r.URL.RawPath},
 		}
 	}
@@ -58,17 +58,17 @@ func explain(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 
 // explainedSettings reads the settings that a request is explained by. Without
 // a file no provider is needed, since none is asked.
-func explainedSettings(file, endpoint string) (settings, error) {
+func explainedSettings(file, endpoint string) (config.Settings, error) {
 	overrides := map[string]string{}
 	if file == "" {
 		overrides["upstream.url"] = "https://provider.example"
 	}
-	s, err := loadConfig(file, overrides)
+	s, err := config.Load(file, overrides)
 	switch {
 	case endpoint == "":
 	case !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(endpoint)):
-		err = errors.Join(err, fmt.Errorf("--endpoint: must be one of %s", list(clientauth.Endpoints())))
-	case len(s.endpoints) > 0:
+		err = errors.Join(err, fmt.Errorf("--endpoint: must be one of %s", strings.ReplaceAll(strings.Trim(fmt.Sprint(clientauth.Endpoints()), "[]"), " ", ", ")))
+	case len(s.Endpoints) > 0:
 		err = errors.Join(err, errors.New("--endpoint: the configuration names the endpoints, and the path of the request tells which it is; leave the flag out"))
 	}
 	return s, err
@@ -93,11 +93,11 @@ type exchangeLine struct {
 }
 
 // observe carries a request through a gateway.
-func observe(s settings, r *http.Request) (*observed, error) {
+func observe(s config.Settings, r *http.Request) (*observed, error) {
 	x := &observed{answer: answer{header: http.Header{}}}
 	var log bytes.Buffer
 	g, err := newGatewayOver(ways{&x.provider, &x.provider, &x.provider}, s, observers{
-		newLog: func(settings) *slog.Logger { return slog.New(slog.NewJSONHandler(&log, nil)) }, metrics: metrics.New(build())})
+		newLog: func(config.Settings) *slog.Logger { return slog.New(slog.NewJSONHandler(&log, nil)) }, metrics: metrics.New(build())})
 	if err != nil {
 		return nil, err
 	}

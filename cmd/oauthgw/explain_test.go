@@ -152,18 +152,17 @@ func TestExplainArguments(t *testing.T) {
 	request := tokenRequest("", "client_id=app")
 	withPaths := configFile(t, "endpoints: {token: /oauth2/tokens}\n")
 	for args, want := range map[string]string{
-		"--endpoint=tokens":                                        "--endpoint: must be one of token, revocation, introspection, pushed_authorization_request, device_authorization, backchannel_authentication, registration",
-		"--endpoint=token --config.file=" + withPaths:              "--endpoint: the configuration names the endpoints, and the path of the request tells which it is; leave the flag out",
-		"--config.file=testdata/config/no-upstream.bad.yaml":       "testdata/config/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
-		"--config.file=testdata/config/several-documents.bad.yaml": "testdata/config/several-documents.bad.yaml:4: begins another document; the file must hold one, without --- between its lines",
+		"--endpoint=tokens":                                                       "--endpoint: must be one of token, revocation, introspection, pushed_authorization_request, device_authorization, backchannel_authentication, registration",
+		"--endpoint=token --config.file=" + withPaths:                             "--endpoint: the configuration names the endpoints, and the path of the request tells which it is; leave the flag out",
+		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml":       "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
+		"--config.file=../../internal/config/testdata/several-documents.bad.yaml": "../../internal/config/testdata/several-documents.bad.yaml:4: begins another document; the file must hold one, without --- between its lines",
 		"request.txt": `oauthgw explain: unexpected argument "request.txt"`,
-		"--config.file=absent.yaml --endpoint=introspection": "absent.yaml: cannot be read: no such file or directory",
-		"--endpoint=introspection":                           "",
-		"--config.file=testdata/config/minimal.good.yaml":    "",
-		"-config.file testdata/config/everything.good.yaml":  "",
-		"--config.file=" + withPaths:                         "",
-		"--config.file=" + withPaths + " --endpoint= ":       "",
-		"--config.file=" + configFile(t, "endpoints: {}"):    "",
+		"--config.file=absent.yaml --endpoint=introspection":             "absent.yaml: cannot be read: no such file or directory",
+		"--endpoint=introspection":                                       "",
+		"--config.file=../../internal/config/testdata/minimal.good.yaml": "",
+		"--config.file=" + withPaths:                                     "",
+		"--config.file=" + withPaths + " --endpoint= ":                   "",
+		"--config.file=" + configFile(t, "endpoints: {}"):                "",
 	} {
 		out, _, err := invokeWith(t, request, append([]string{"explain"}, strings.Fields(args)...)...)
 		if got := errorText(err); got != want || (out == "") != (want != "") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"oauthgw/internal/config"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -217,7 +218,7 @@ func TestA061Upgrades(t *testing.T) {
 // HTTP/2 is not spoken: what it allows in a request would have to be judged.
 func TestA062HTTP2IsNotOffered(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
-	g := unasked(t, func(c *config) { c.TLS = files })
+	g := unasked(t, func(c *config.Config) { c.TLS = files })
 	if c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}); err == nil {
 		t.Errorf("%q was agreed on", c.ConnectionState().NegotiatedProtocol)
 		c.Close()

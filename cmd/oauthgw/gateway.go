@@ -8,15 +8,15 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"oauthgw/clientauth"
+	"oauthgw/internal/config"
+	"oauthgw/proxy"
+	"oauthgw/wellknown"
 	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"oauthgw/clientauth"
-	"oauthgw/proxy"
-	"oauthgw/wellknown"
 
 	"github.com/gorilla/mux"
 )
@@ -24,7 +24,7 @@ import (
 // gateway joins the pieces: it answers requests by routes that it builds once
 // it knows the endpoints, from the configuration or from the provider.
 type gateway struct {
-	settings  settings
+	settings  config.Settings
 	observers // who are told of what happens
 	log       *slog.Logger
 	source    *wellknown.Source
@@ -59,13 +59,13 @@ func (r *routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // newGateway returns a gateway that has asked nobody anything yet.
-func newGateway(s settings, o observers) (*gateway, error) {
-	metadata := proxy.NewPassthroughTransport(s.upstreamSocket, s.upstreamTLS)
+func newGateway(s config.Settings, o observers) (*gateway, error) {
+	metadata := proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)
 	metadata.MaxResponseHeaderBytes = 32 << 10
 	return newGatewayOver(ways{
-		fronted:  o.tracing.Transport(proxy.NewTransport(s.upstream, s.upstreamSocket, s.upstreamTLS)),
+		fronted:  o.tracing.Transport(proxy.NewTransport(s.Upstream, s.UpstreamSocket, s.UpstreamTLS)),
 		metadata: o.tracing.Transport(metadata),
-		rest:     o.tracing.Transport(proxy.NewPassthroughTransport(s.upstreamSocket, s.upstreamTLS)),
+		rest:     o.tracing.Transport(proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)),
 	}, s, o)
 }
 
@@ -76,20 +76,20 @@ type ways struct {
 }
 
 // newGatewayOver returns a gateway that reaches the provider over the given ways.
-func newGatewayOver(to ways, s settings, o observers) (*gateway, error) {
+func newGatewayOver(to ways, s config.Settings, o observers) (*gateway, error) {
 	source, err := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: s.upstream, Public: s.public, Issuer: s.issuer, Passthrough: s.passthrough, Expected: s.expectedIssuer, Patch: s.patch, Transport: to.metadata,
-		TTL: s.ttl, StaleFor: s.staleFor, Entries: s.entries, Metrics: o.metrics,
+		Upstream: s.Upstream, Public: s.PublicURL, Issuer: s.IssuerMode, Passthrough: s.Passthrough, Expected: s.Issuer, Patch: s.MetadataPatch, Transport: to.metadata,
+		TTL: s.MetadataTTL, StaleFor: s.MetadataStaleFor, Entries: s.MetadataEntries, Metrics: o.metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
 	g := &gateway{settings: s, observers: o, log: o.newLog(s), source: source,
-		to: to, clients: proxy.ClientConfiguration(s.clientConfiguration)}
+		to: to, clients: proxy.ClientConfiguration(s.ClientConfiguration)}
 	g.users.Store(1)
 	g.notFound, g.notYet = g.refusal(proxy.ErrNotFound), g.refusal(proxy.ErrEndpointsUnknown)
 	g.noHost, g.badTarget, g.longPath = g.refusal(proxy.ErrHost), g.refusal(proxy.ErrTarget), g.refusal(proxy.ErrLongPath)
-	if len(s.endpoints) > 0 {
+	if len(s.Endpoints) > 0 {
 		return g, g.build(wellknown.Provider{})
 	}
 	return g, nil
@@ -124,7 +124,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // so that nothing that is known has to be asked again. The error says that this
 // one cannot answer where the other could, or why ctx ended.
 func (g *gateway) succeed(ctx context.Context, before *gateway) error {
-	if g.settings.upstreamSocket == before.settings.upstreamSocket {
+	if g.settings.UpstreamSocket == before.settings.UpstreamSocket {
 		g.source.Inherit(before.source)
 	}
 	if g.knowsEnough() {
@@ -181,7 +181,7 @@ func (g *gateway) keepLearning(ctx context.Context) {
 	const shortest, longest = 500 * time.Millisecond, 30 * time.Second
 	wait := shortest
 	for ctx.Err() == nil {
-		pause := g.settings.ttl
+		pause := g.settings.MetadataTTL
 		if g.learn(ctx) == nil {
 			wait = shortest
 		} else {
@@ -199,8 +199,8 @@ func (g *gateway) keepLearning(ctx context.Context) {
 // knowsEnough reports whether the configuration says everything that could be
 // learnt.
 func (g *gateway) knowsEnough() bool {
-	return len(g.settings.endpoints) > 0 && (g.settings.realm != "" || g.settings.expectedIssuer != "") &&
-		(g.settings.issuer == wellknown.IssuerPreserve || g.settings.expectedIssuer != "")
+	return len(g.settings.Endpoints) > 0 && (g.settings.Realm != "" || g.settings.Issuer != "") &&
+		(g.settings.IssuerMode == wellknown.IssuerPreserve || g.settings.Issuer != "")
 }
 
 // issuer returns the provider's issuer. Empty means that it is not known.
@@ -208,12 +208,12 @@ func (g *gateway) issuer(known wellknown.Provider) string {
 	if known.Issuer != "" {
 		return known.Issuer
 	}
-	return g.settings.expectedIssuer
+	return g.settings.Issuer
 }
 
 // target returns where the requests of an endpoint go.
 func (g *gateway) target(endpoint *url.URL) *url.URL {
-	target := *g.settings.upstream
+	target := *g.settings.Upstream
 	target.Path, target.RawPath, target.RawQuery = endpoint.Path, endpoint.RawPath, endpoint.RawQuery
 	return &target
 }
@@ -221,21 +221,21 @@ func (g *gateway) target(endpoint *url.URL) *url.URL {
 // realm returns the realm of challenges.
 func (g *gateway) realm(known wellknown.Provider) string {
 	switch {
-	case g.settings.realm != "":
-		return g.settings.realm
+	case g.settings.Realm != "":
+		return g.settings.Realm
 	case g.issuer(known) != "":
 		return g.issuer(known)
-	case g.settings.public != nil:
-		return g.settings.public.String()
+	case g.settings.PublicURL != nil:
+		return g.settings.PublicURL.String()
 	}
-	return g.settings.upstream.Host
+	return g.settings.Upstream.Host
 }
 
 // fronted returns the endpoints that are fronted: those that are configured
 // before those that the provider names.
 func (g *gateway) fronted(known wellknown.Provider) map[clientauth.Endpoint]*url.URL {
-	if len(g.settings.endpoints) > 0 {
-		return g.settings.endpoints
+	if len(g.settings.Endpoints) > 0 {
+		return g.settings.Endpoints
 	}
 	return known.Endpoints
 }

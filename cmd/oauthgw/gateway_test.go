@@ -8,25 +8,25 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
+	"oauthgw/internal/legacy"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"oauthgw/internal/legacy"
 )
 
 // learning returns settings with which everything is learnt from a provider.
-func learning(t *testing.T, upstream string, change ...func(*config)) settings {
+func learning(t *testing.T, upstream string, change ...func(*config.Config)) config.Settings {
 	t.Helper()
-	c := defaults()
+	c := config.Default()
 	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
 	for _, f := range change {
 		f(&c)
 	}
-	s, err := c.validate()
+	s, err := c.Validate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestProviderThatChangesItsEndpoints(t *testing.T) {
 		fmt.Fprintf(w, `{"authorization":%t}`, r.Header.Get("Authorization") != "")
 	}))
 	defer provider.Close()
-	g := startGateway(t, learning(t, provider.URL, func(c *config) { c.Metadata.TTL = 20 * time.Millisecond }))
+	g := startGateway(t, learning(t, provider.URL, func(c *config.Config) { c.Metadata.TTL = 20 * time.Millisecond }))
 	fronted := func(path string) bool {
 		return strings.Contains(send(t, g.data, fmt.Sprintf(basicRequest, path)), `{"authorization":false}`)
 	}
@@ -166,7 +166,7 @@ func TestConfiguredEndpointsNeedNoMetadata(t *testing.T) {
 		}
 	}))
 	defer provider.Close()
-	g := startGateway(t, learning(t, provider.URL, func(c *config) { c.Endpoints = map[string]string{"token": "/t"} }))
+	g := startGateway(t, learning(t, provider.URL, func(c *config.Config) { c.Endpoints = map[string]string{"token": "/t"} }))
 	if got := status(t, "http://"+g.admin+"/-/ready"); got != 200 {
 		t.Errorf("ready answered %d", got)
 	}
@@ -196,7 +196,7 @@ func TestStreamsPassThrough(t *testing.T) {
 		_, _ = io.WriteString(w, "data: two\n\n")
 	}))
 	defer provider.Close()
-	g := startGateway(t, learning(t, provider.URL, func(c *config) {
+	g := startGateway(t, learning(t, provider.URL, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 	}))
 
@@ -257,7 +257,7 @@ func TestExchangesEndBeforeTheProgram(t *testing.T) {
 		_, _ = io.WriteString(w, `{"access_token":"t0ken-value"}`)
 	}))
 	defer provider.Close()
-	g := startGateway(t, learning(t, provider.URL, func(c *config) {
+	g := startGateway(t, learning(t, provider.URL, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 	}))
 	answer := make(chan string)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"net/http"
+	"oauthgw/internal/config"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -44,7 +45,7 @@ func TestA188ClientsThatLeave(t *testing.T) {
 				defer ended.Add(1)
 				stream.ServeHTTP(w, r)
 			})
-			g := frontedGateway(t, p.URL, fewConnections(20), func(c *config) {
+			g := frontedGateway(t, p.URL, fewConnections(20), func(c *config.Config) {
 				if test.tls {
 					c.TLS = certificateFiles(t, filepath.Join(t.TempDir(), "own"), time.Now().Add(time.Hour))
 				}

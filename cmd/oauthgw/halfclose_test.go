@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
 	"path/filepath"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func TestA119HalfClose(t *testing.T) {
 				p.say(switched)
 				heard <- p.converse(!clientFirst)
 			})
-			g := frontedGateway(t, upstream, func(c *config) {
+			g := frontedGateway(t, upstream, func(c *config.Config) {
 				if test.tls {
 					c.TLS, c.Upstream.CAFile = own, writeCertificate(t, shown)
 				}

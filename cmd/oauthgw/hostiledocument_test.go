@@ -4,11 +4,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
+	"oauthgw/internal/faultprovider"
 	"strings"
 	"testing"
 	"time"
-
-	"oauthgw/internal/faultprovider"
 )
 
 // documentMeetings are the rows 86 to 95 of the table of threats that are the
@@ -71,8 +71,8 @@ func newDocumentCase(t *testing.T, m faultprovider.Misbehaviour, status int) *do
 	t.Helper()
 	c := &documentCase{Misbehaviour: m, status: status, provider: startHostile(t, nil)}
 	start := func(endpoints map[string]string) *strictClient {
-		g := startGateway(t, learning(t, c.provider.url, func(config *config) {
-			config.Metadata.TTL, config.Upstream.Issuer, config.Endpoints = time.Millisecond, "https://login.example.com", endpoints
+		g := startGateway(t, learning(t, c.provider.url, func(cfg *config.Config) {
+			cfg.Metadata.TTL, cfg.Upstream.Issuer, cfg.Endpoints = time.Millisecond, "https://login.example.com", endpoints
 		}))
 		return &strictClient{test: t, address: g.data}
 	}

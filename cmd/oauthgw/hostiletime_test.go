@@ -1,10 +1,10 @@
 package main
 
 import (
+	"oauthgw/internal/config"
+	"oauthgw/internal/faultprovider"
 	"testing"
 	"time"
-
-	"oauthgw/internal/faultprovider"
 )
 
 // hostileElsewhere are the misbehaviours whose time matters.
@@ -18,7 +18,7 @@ func TestA074SlowProvider(t *testing.T) {
 		t.Run("74 "+name, func(t *testing.T) {
 			t.Parallel()
 			p := startHostile(t, nil)
-			g := startGateway(t, learning(t, p.url, func(c *config) { c.Upstream.Timeout = time.Second }))
+			g := startGateway(t, learning(t, p.url, func(c *config.Config) { c.Upstream.Timeout = time.Second }))
 			c := &strictClient{test: t, address: g.data}
 			c.succeeds(t, name+"-before")
 			p.take()

@@ -41,7 +41,7 @@ func cause(err error) error {
 // observe lets a listener for clients speak TLS if there is a certificate to show, and
 // counts and logs what happens at its connections.
 func (l *live) observe(clients *bounded) {
-	if l.now().settings.certificate != nil {
+	if l.now().settings.Certificate != nil {
 		clients.tls = l.tlsConfig()
 	}
 	l.metrics.Connections(clients.connections)

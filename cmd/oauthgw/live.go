@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"oauthgw/internal/authlimit"
-	"oauthgw/metrics"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 )
@@ -23,9 +23,9 @@ import (
 // for concurrent use.
 type live struct {
 	observers
-	load    func() (settings, error) // nil: there is nothing to load again
-	judging bool                     // tell what is untrue of the metadata
-	listen  string                   // the address of the listener for clients, as the key of that name
+	load    func() (config.Settings, error) // nil: there is nothing to load again
+	judging bool                            // tell what is untrue of the metadata
+	listen  string                          // the address of the listener for clients, as the key of that name
 
 	current atomic.Pointer[gateway]
 	loaded  atomic.Pointer[loading] // the last one
@@ -43,15 +43,15 @@ type live struct {
 	stop     context.CancelFunc // of what the current gateway does by itself
 }
 
-func newLive(s settings, o observers) (*live, error) {
-	o.failures = authlimit.New(s.failures)
+func newLive(s config.Settings, o observers) (*live, error) {
+	o.failures = authlimit.New(s.Failures)
 	g, err := newGateway(s, o)
 	if err != nil {
 		return nil, err
 	}
 	exportCertificateMetrics(o.metrics, s)
 	logWarnings(g.log, s)
-	l := &live{observers: o, watched: s.files, seen: fingerprint(s.files)}
+	l := &live{observers: o, watched: s.Files, seen: config.Fingerprint(s.Files)}
 	l.life, l.quit = context.WithCancelCause(context.Background())
 	l.tell(nil)
 	l.apply(g)
@@ -111,7 +111,7 @@ func (l *live) watch(g *gateway) {
 	ctx, l.stop = context.WithCancel(context.Background())
 	l.learning.Go(func() { g.keepLearning(ctx) })
 	if l.judging {
-		if entry := g.settings.untrustedProxy(l.listen); entry != "" {
+		if entry := g.settings.UntrustedProxy(l.listen); entry != "" {
 			g.log.Warn("failure limit has no effect: all connections come from this host", "listen", l.listen, "set", "trusted_proxies: ["+entry+"]")
 		}
 		l.learning.Go(func() { g.keepJudging(ctx) })
@@ -156,7 +156,7 @@ func (l *live) reload() error {
 	l.answered = l.asked.Load()
 	tell(l.now().log, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec(), "reloading the configuration")
 	l.outcome = l.replace()
-	status := "carrying requests to " + l.now().settings.provider()
+	status := "carrying requests to " + l.now().settings.UpstreamURL()
 	if l.outcome != nil {
 		status = "the configuration was not reloaded, the old one stays: see the log"
 	}
@@ -167,13 +167,13 @@ func (l *live) reload() error {
 // replace does so for one that is alone in doing it.
 func (l *live) replace() error {
 	// Summed up before the files are read, so that a change meanwhile is one more.
-	defer l.remember(l.watched, fingerprint(l.watched))
+	defer l.remember(l.watched, config.Fingerprint(l.watched))
 	before := l.now()
 	s, err := l.load()
-	l.watched = slices.Concat(before.settings.files, s.files)
-	fixed := before.settings.fixedDifferences(s)
-	if (s.certificate == nil) != (before.settings.certificate == nil) {
-		s.certificate = before.settings.certificate // whether the listener shows one stays
+	l.watched = slices.Concat(before.settings.Files, s.Files)
+	fixed := before.settings.RestartRequired(s)
+	if (s.Certificate == nil) != (before.settings.Certificate == nil) {
+		s.Certificate = before.settings.Certificate // whether the listener shows one stays
 	}
 	var after *gateway
 	if err == nil {
@@ -190,7 +190,7 @@ func (l *live) replace() error {
 	exportCertificateMetrics(l.metrics, s)
 	logWarnings(after.log, s)
 	l.apply(after)
-	l.watched = s.files
+	l.watched = s.Files
 	l.stop()
 	before.retire()
 	l.watch(after)
@@ -202,9 +202,9 @@ func (l *live) replace() error {
 }
 
 // exportCertificateMetrics sets the metrics of the certificates in force.
-func exportCertificateMetrics(m *metrics.Metrics, s settings) {
-	m.Certificate("clients", expiry(s.certificate))
-	m.Certificate("provider", expiry(s.upstreamCertificate()))
+func exportCertificateMetrics(m *metrics.Metrics, s config.Settings) {
+	m.Certificate("clients", expiry(s.Certificate))
+	m.Certificate("provider", expiry(s.UpstreamCertificate()))
 }
 
 // expiry returns when a certificate expires, or zero without one.
@@ -216,19 +216,19 @@ func expiry(c *tls.Certificate) time.Time {
 }
 
 // logWarnings logs what is insecure or lossy in valid settings.
-func logWarnings(log *slog.Logger, s settings) {
-	for _, f := range s.openFiles {
-		log.Warn("a file of secrets can be read by every user of this host", "file", f.name, "mode", fmt.Sprintf("%04o", f.mode))
+func logWarnings(log *slog.Logger, s config.Settings) {
+	for _, f := range s.ReadableSecrets {
+		log.Warn("a file of secrets can be read by every user of this host", "file", f.Name, "mode", fmt.Sprintf("%04o", f.Mode))
 	}
-	if s.auditToDevice() {
-		log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.auditFile)
+	if s.AuditsToDevice() {
+		log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.AuditFile)
 	}
 }
 
 // successor returns a gateway that can take the place of another.
-func (l *live) successor(s settings, before *gateway) (*gateway, error) {
+func (l *live) successor(s config.Settings, before *gateway) (*gateway, error) {
 	o := l.observers
-	o.failures = before.failures.Reconfigure(s.failures)
+	o.failures = before.failures.Reconfigure(s.Failures)
 	after, err := newGateway(s, o)
 	if err != nil {
 		return nil, err
@@ -247,7 +247,7 @@ func (l *live) tlsConfig() *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return l.now().settings.certificate, nil
+			return l.now().settings.Certificate, nil
 		},
 	}
 }

@@ -5,21 +5,23 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"oauthgw/internal/config"
+	"oauthgw/internal/printable"
 	"strings"
 	"time"
-
-	"oauthgw/internal/printable"
 )
 
 // newLog returns the logger of the settings.
-func newLog(s settings, w io.Writer) *slog.Logger { return slog.New(inRequest{logHandler(s, w)}) }
+func newLog(s config.Settings, w io.Writer) *slog.Logger {
+	return slog.New(inRequest{logHandler(s, w)})
+}
 
 // logHandler escapes what the JSON handler of slog does not: DEL, C1, bidirectional
 // controls. Line breaks in a value both handlers escape.
-func logHandler(s settings, w io.Writer) slog.Handler {
+func logHandler(s config.Settings, w io.Writer) slog.Handler {
 	w = printable.Writer(w)
-	options := &slog.HandlerOptions{Level: s.logLevel}
-	if s.logJSON {
+	options := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogJSON {
 		return slog.NewJSONHandler(w, options)
 	}
 	return slog.NewTextHandler(w, options)

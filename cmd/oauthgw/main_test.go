@@ -173,7 +173,7 @@ func TestDemoInvites(t *testing.T) {
 }
 
 func TestCommandLines(t *testing.T) {
-	const good = "testdata/config/minimal.good.yaml"
+	const good = "../../internal/config/testdata/minimal.good.yaml"
 	for _, test := range []struct {
 		args, out, err string
 	}{
@@ -186,8 +186,8 @@ func TestCommandLines(t *testing.T) {
 		{"check", "", "upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000"},
 		{"check --upstream.url=ftp://a", "", "--upstream.url: must be an http or https URL, such as http://127.0.0.1:3000"},
 		{"check --config.file=" + good + " --log.level=loud", "", "--log.level: must be one of debug, info, warn, error"},
-		{"check --config.file=testdata/config/several-documents.bad.yaml", "", "testdata/config/several-documents.bad.yaml:4: begins another document; the file must hold one, without --- between its lines"},
-		{"serve --config.file=testdata/config/no-upstream.bad.yaml", "", "testdata/config/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000"},
+		{"check --config.file=../../internal/config/testdata/several-documents.bad.yaml", "", "../../internal/config/testdata/several-documents.bad.yaml:4: begins another document; the file must hold one, without --- between its lines"},
+		{"serve --config.file=../../internal/config/testdata/no-upstream.bad.yaml", "", "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000"},
 		{"check --config.file=absent.yaml", "", "absent.yaml: cannot be read: no such file or directory"},
 		{"check --format=xml", "", "--format: must be one of text, json"},
 		{"check extra", "", `oauthgw check: unexpected argument "extra"`},

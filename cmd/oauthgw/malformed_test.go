@@ -7,12 +7,12 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"oauthgw/metrics"
 )
 
 // refusedByServer are what net/http refuses by itself, by the reason that is counted.
@@ -53,7 +53,7 @@ func TestA127RequestsRefusedByNetHTTP(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
 	for name, protected := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
-			g := frontedGateway(t, "http://127.0.0.1:1", func(c *config) {
+			g := frontedGateway(t, "http://127.0.0.1:1", func(c *config.Config) {
 				if protected {
 					c.TLS.CertFile, c.TLS.KeyFile = files.CertFile, files.KeyFile
 				}
@@ -93,7 +93,7 @@ func TestA127RequestsRefusedByNetHTTP(t *testing.T) {
 // What fails in the TLS handshake is counted by reason.
 func TestA127HandshakesThatFail(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
-	g := frontedGateway(t, "http://127.0.0.1:1", func(c *config) { c.TLS.CertFile, c.TLS.KeyFile = files.CertFile, files.KeyFile })
+	g := frontedGateway(t, "http://127.0.0.1:1", func(c *config.Config) { c.TLS.CertFile, c.TLS.KeyFile = files.CertFile, files.KeyFile })
 	for reason, all := range map[string][]string{
 		"":               {"", "\x16", "\x16\x03\x01\x02\x00\x01"},
 		"plain_to_tls":   {whole, "POST /t HTTP/1.1\r\nHost: c4nary\r\n\r\n", "HEAD / HTTP/1.0\r\n\r\n"},
@@ -123,7 +123,7 @@ func TestA127HandshakesThatFail(t *testing.T) {
 // Plain HTTP at a TLS listener is told so, as net/http does.
 func TestA127PlainRequestToTLS(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
-	g := frontedGateway(t, "http://127.0.0.1:1", func(c *config) { c.TLS.CertFile, c.TLS.KeyFile = files.CertFile, files.KeyFile })
+	g := frontedGateway(t, "http://127.0.0.1:1", func(c *config.Config) { c.TLS.CertFile, c.TLS.KeyFile = files.CertFile, files.KeyFile })
 	response, err := io.ReadAll(hold(t, g.data, "GET / HTTP/1.1\n"))
 	if !strings.HasPrefix(string(response), "HTTP/1.0 400 Bad Request\r\n\r\n") {
 		t.Errorf("got %q %v", response, err)

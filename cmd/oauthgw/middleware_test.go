@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"oauthgw/metrics"
 )
 
 // A panic costs its request and nothing else, and what it was about is nowhere.
@@ -71,11 +71,11 @@ func TestPanics(t *testing.T) {
 func TestPanicsOfEachListener(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
-	s := learning(t, provider.URL, func(c *config) {
+	s := learning(t, provider.URL, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 	})
 	var log syncBuffer
-	servers, err := listen(nil, s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+	servers, err := listen(nil, s, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestPanicsOfEachListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	servers.live.current.Store(g)
-	servers.live.load = func() (settings, error) { panic("canary") }
+	servers.live.load = func() (config.Settings, error) { panic("canary") }
 	ctx, end := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- servers.run(ctx) }()
@@ -130,13 +130,13 @@ func (p panicking) RoundTrip(r *http.Request) (*http.Response, error) {
 // watched returns a gateway that nobody asks, with a log.
 func watched(t *testing.T, log io.Writer) *live {
 	t.Helper()
-	c := defaults()
+	c := config.Default()
 	c.Upstream.URL = "http://127.0.0.1:1"
-	s, err := c.validate()
+	s, err := c.Validate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLive(s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, log) }, metrics: metrics.New(build())})
+	l, err := newLive(s, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, log) }, metrics: metrics.New(build())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,19 +5,19 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
-	"sync/atomic"
-	"time"
-
 	"oauthgw/internal/authlimit"
+	"oauthgw/internal/config"
 	"oauthgw/internal/tracing"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
+	"os"
+	"sync/atomic"
+	"time"
 )
 
 // observers are told of what a gateway does. They outlive its configurations.
 type observers struct {
-	newLog    func(settings) *slog.Logger
+	newLog    func(config.Settings) *slog.Logger
 	metrics   *metrics.Metrics
 	tracing   *tracing.Tracing // nil: nothing is traced
 	audit     *audit           // nil: nothing is recorded
@@ -25,12 +25,12 @@ type observers struct {
 
 	failures *authlimit.Limiter // to authenticate; nil: none are remembered
 
-	inForce *atomic.Pointer[settings] // for the log of the observers; nil: they have none
+	inForce *atomic.Pointer[config.Settings] // for the log of the observers; nil: they have none
 }
 
 // follow lets the observers do as the settings say that come into force.
-func (o observers) follow(s settings) {
-	o.audit.to(s.auditFile)
+func (o observers) follow(s config.Settings) {
+	o.audit.to(s.AuditFile)
 	if o.inForce != nil {
 		o.inForce.Store(&s)
 	}
@@ -38,21 +38,21 @@ func (o observers) follow(s settings) {
 
 // nobody returns observers for a gateway that is not watched.
 func nobody() observers {
-	return observers{newLog: func(settings) *slog.Logger { return slog.New(slog.DiscardHandler) }, metrics: metrics.New(build())}
+	return observers{newLog: func(config.Settings) *slog.Logger { return slog.New(slog.DiscardHandler) }, metrics: metrics.New(build())}
 }
 
 // newObservers returns those of a program: the log goes to stderr, an audit
 // record without a file to stdout, traces where the environment says. Dismiss
 // lets them tell what they still hold.
-func newObservers(ctx context.Context, s settings, stdout, stderr io.Writer) (o observers, dismiss func(), err error) {
+func newObservers(ctx context.Context, s config.Settings, stdout, stderr io.Writer) (o observers, dismiss func(), err error) {
 	m := metrics.New(build())
-	inForce := &atomic.Pointer[settings]{}
+	inForce := &atomic.Pointer[config.Settings]{}
 	inForce.Store(&s)
 	current := func(w io.Writer) slog.Handler {
 		return following{func() slog.Handler { return logHandler(*inForce.Load(), w) }}
 	}
 	lines := newAsyncWriter(stderr, current, func() { m.LogDropped("operations") })
-	o = observers{newLog: func(s settings) *slog.Logger { return newLog(s, lines) }, metrics: m, inForce: inForce}
+	o = observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, lines) }, metrics: m, inForce: inForce}
 	own := slog.New(current(lines))
 	o.audit = newAudit(stdout, own, func() { m.LogDropped("audit") })
 	dismiss = func() { o.dismiss(own, lines) }

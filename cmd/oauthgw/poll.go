@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"oauthgw/internal/config"
 	"os"
 	"slices"
 	"time"
@@ -15,8 +16,8 @@ const pollEvery = 5 * time.Second
 // others known, they count as they are now, unless the first have changed
 // meanwhile. The lock must be held.
 func (l *live) remember(files []string, sum string) {
-	if !slices.Equal(files, l.watched) && fingerprint(files) == sum {
-		sum = fingerprint(l.watched)
+	if !slices.Equal(files, l.watched) && config.Fingerprint(files) == sum {
+		sum = config.Fingerprint(l.watched)
 	}
 	l.seen = sum
 }
@@ -27,7 +28,7 @@ func (l *live) remember(files []string, sum string) {
 func (l *live) changed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return fingerprint(l.watched) != l.seen
+	return config.Fingerprint(l.watched) != l.seen
 }
 
 // keepReloading reloads on each signal and each change of a file, until ctx

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
+	"oauthgw/proxy"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,8 +18,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"oauthgw/proxy"
 
 	"go.opentelemetry.io/otel"
 )
@@ -35,13 +35,13 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		const head = "upstream: {url: http://127.0.0.1:1}\nendpoints: {token: /t}\nclient_auth: {realm: a}\n"
 		write(head)
 		name := filepath.Join(t.TempDir(), "late")
-		late := certificateConfig{name + ".crt", name + ".key"}
+		late := config.CertificateConfig{CertFile: name + ".crt", KeyFile: name + ".key"}
 		loads := 0
 		meanwhile := func() {} // what happens while a file is being loaded
-		load := func() (settings, error) {
+		load := func() (config.Settings, error) {
 			loads++
 			defer func() { meanwhile() }()
-			return loadConfig(file, nil)
+			return config.Load(file, nil)
 		}
 		s, err := load()
 		if err != nil {
@@ -80,7 +80,7 @@ func TestChangedFileIsLoaded(t *testing.T) {
 				write(step.text)
 			}
 			wait()
-			if got := l.now().settings.realm; loads != step.loads || got != step.realm {
+			if got := l.now().settings.Realm; loads != step.loads || got != step.realm {
 				t.Errorf("%q: loaded %d times, the realm is %s", step.text, loads, got)
 			}
 		}
@@ -88,18 +88,18 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		meanwhile = func() { write(head); meanwhile = func() {} }
 		write("log: {level: info}\n")
 		wait()
-		if got := l.now().settings.realm; got != "a" {
+		if got := l.now().settings.Realm; got != "a" {
 			t.Errorf("the other half is overlooked: the realm is %s", got)
 		}
 		// What an operator has loaded meanwhile is no reason to overlook that a file
 		// is again what it was.
 		write(strings.Replace(head, "realm: a", "realm: d", 1))
-		if err := l.reload(); err != nil || l.now().settings.realm != "d" {
+		if err := l.reload(); err != nil || l.now().settings.Realm != "d" {
 			t.Errorf("on request: %v", err)
 		}
 		write(head)
 		wait()
-		if got := l.now().settings.realm; got != "a" {
+		if got := l.now().settings.Realm; got != "a" {
 			t.Errorf("a file that is what it was is overlooked: the realm is %s", got)
 		}
 		cancel()
@@ -144,8 +144,8 @@ func liveBefore(t *testing.T, p *silencing) *live {
 	if err := l.now().learn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l.load = func() (settings, error) {
-		return learning(t, p.URL, func(c *config) { c.Metadata.Patch.Remove = []string{"x"} }), nil
+	l.load = func() (config.Settings, error) {
+		return learning(t, p.URL, func(c *config.Config) { c.Metadata.Patch.Remove = []string{"x"} }), nil
 	}
 	return l
 }
@@ -185,11 +185,11 @@ func TestA134CallersShareAReload(t *testing.T) {
 	loading, proceed := make(chan struct{}), make(chan struct{})
 	var loads atomic.Int32
 	mistake := errors.New("a mistake in the file")
-	l.load = func() (settings, error) {
+	l.load = func() (config.Settings, error) {
 		loads.Add(1)
 		loading <- struct{}{}
 		<-proceed
-		return settings{}, mistake
+		return config.Settings{}, mistake
 	}
 	var callers sync.WaitGroup
 	reload := func() {
@@ -221,7 +221,7 @@ func TestA136ReplacedSourceIsClosed(t *testing.T) {
 	p := startSilencing(t)
 	l := liveBefore(t, p)
 	before := l.now()
-	l.load = func() (settings, error) { return before.settings, nil }
+	l.load = func() (config.Settings, error) { return before.settings, nil }
 	p.silent.Store(true)
 	ctx, leave := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -293,7 +293,7 @@ func startHolding(t *testing.T) *holding {
 func TestA180ConnectionsOfReplacedGateways(t *testing.T) {
 	const reloads = 5
 	p := startHolding(t)
-	s := learning(t, p.URL, func(c *config) {
+	s := learning(t, p.URL, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm, c.Upstream.Issuer = map[string]string{"token": "/t"}, "a", "https://a"
 	})
 	l, err := newLive(s, nobody())
@@ -302,7 +302,7 @@ func TestA180ConnectionsOfReplacedGateways(t *testing.T) {
 	}
 	l.begin()
 	t.Cleanup(l.end)
-	l.load = func() (settings, error) { return s, nil }
+	l.load = func() (config.Settings, error) { return s, nil }
 	ended := make(chan string, 100)
 	request := func(method, path string) {
 		r := httptest.NewRequest(method, path, strings.NewReader("grant_type=x&client_id=a"))
@@ -356,8 +356,8 @@ func (v *valve) Write(p []byte) (int, error) {
 func TestA137ReloadReachesEveryLogger(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	dir := t.TempDir()
-	at := func(level, format string) settings {
-		return learning(t, "http://127.0.0.1:1", func(c *config) {
+	at := func(level, format string) config.Settings {
+		return learning(t, "http://127.0.0.1:1", func(c *config.Config) {
 			c.Log.Level, c.Log.Format = level, format
 			c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 		})
@@ -365,7 +365,7 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 	var log syncBuffer
 	stderr := &valve{w: &log}
 	first := at("error", "json")
-	first.auditFile = filepath.Join(dir, "missing", "audit.json")
+	first.AuditFile = filepath.Join(dir, "missing", "audit.json")
 	o, dismiss, err := newObservers(t.Context(), first, io.Discard, stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -392,8 +392,8 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 		t.Errorf("at level error: %.2000s", text)
 	}
 	next := at("warn", "text")
-	next.auditFile = filepath.Join(dir, "audit.json")
-	l.load = func() (settings, error) { return next, nil }
+	next.AuditFile = filepath.Join(dir, "audit.json")
+	l.load = func() (config.Settings, error) { return next, nil }
 	if err := l.reload(); err != nil {
 		t.Fatal(err)
 	}

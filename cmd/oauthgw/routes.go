@@ -38,7 +38,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 		if err != nil {
 			return err
 		}
-		if handler != nil || g.settings.passthrough {
+		if handler != nil || g.settings.Passthrough {
 			paths[name] = u.Path
 		}
 		if handler == nil {
@@ -54,7 +54,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 		}
 		g.front(byPath, string(name), matches, handler)
 	}
-	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, OwnCORS: g.settings.cors != nil, Metrics: g.metrics, Log: g.log})
+	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, OwnCORS: g.settings.CORS != nil, Metrics: g.metrics, Log: g.log})
 	if err != nil {
 		return err
 	}
@@ -72,16 +72,16 @@ func (g *gateway) build(known wellknown.Provider) error {
 // is nil for one that passes as it is.
 func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (mux.MatcherFunc, http.Handler, error) {
 	c := proxy.Config{
-		Endpoint: name, Target: g.target(u), Rules: g.settings.rules,
-		Challenge: g.settings.challenge, Realm: g.realm(known), Timeout: g.settings.timeout,
-		Transport: g.to.fronted, OwnCORS: g.settings.cors != nil,
-		Proxies: g.settings.proxies, Failures: g.failures, Decided: g.decided, Metrics: g.metrics, Log: g.log,
+		Endpoint: name, Target: g.target(u), Rules: g.settings.Rules,
+		Challenge: g.settings.Challenge, Realm: g.realm(known), Timeout: g.settings.UpstreamTimeout,
+		Transport: g.to.fronted, OwnCORS: g.settings.CORS != nil,
+		Proxies: g.settings.Proxies, Failures: g.failures, Decided: g.decided, Metrics: g.metrics, Log: g.log,
 	}
 	if name != clientauth.Registration {
 		handler, err := proxy.New(c)
 		return leadsTo(u), handler, err
 	}
-	if !g.settings.registration {
+	if !g.settings.TranslateRegistration {
 		return nil, nil, nil
 	}
 	return g.registers(u),
@@ -100,11 +100,11 @@ func (g *gateway) places(endpoint *url.URL) []string {
 
 // rest returns the handler of every path that is no endpoint.
 func (g *gateway) rest(known wellknown.Provider) http.Handler {
-	if !g.settings.passthrough {
+	if !g.settings.Passthrough {
 		return g.notFound
 	}
-	c := proxy.PassthroughConfig{Upstream: g.settings.upstream, Transport: g.to.rest, Proxies: g.settings.proxies, Admit: admit, Release: release, Metrics: g.metrics, Log: g.log}
-	if g.settings.issuer == wellknown.IssuerRewrite {
+	c := proxy.PassthroughConfig{Upstream: g.settings.Upstream, Transport: g.to.rest, Proxies: g.settings.Proxies, Admit: admit, Release: release, Metrics: g.metrics, Log: g.log}
+	if g.settings.IssuerMode == wellknown.IssuerRewrite {
 		c.Way = g.way(known)
 	}
 	return g.observed(proxy.Passthrough, proxy.NewPassthrough(c))
@@ -113,7 +113,7 @@ func (g *gateway) rest(known wellknown.Provider) http.Handler {
 // way returns how URLs that the provider hands out lead through the gateway.
 func (g *gateway) way(known wellknown.Provider) origin.Map {
 	issuer := origin.Of(g.issuer(known))
-	way := origin.Map{From: []*url.URL{issuer, g.settings.upstream}, To: g.settings.public}
+	way := origin.Map{From: []*url.URL{issuer, g.settings.Upstream}, To: g.settings.PublicURL}
 	if way.To == nil {
 		way.To = issuer
 	}
@@ -123,7 +123,7 @@ func (g *gateway) way(known wellknown.Provider) origin.Map {
 // observed lets metrics and traces see what a handler does, under the name of an
 // endpoint.
 func (g *gateway) observed(name string, next http.Handler) http.Handler {
-	return g.tracing.Handler(name, g.settings.proxies.TrustsPeer, g.metrics.Instrument(name, next))
+	return g.tracing.Handler(name, g.settings.Proxies.TrustsPeer, g.metrics.Instrument(name, next))
 }
 
 // front puts a handler where pages of other origins may be let in: their
@@ -131,9 +131,9 @@ func (g *gateway) observed(name string, next http.Handler) http.Handler {
 // far as any are let in.
 func (g *gateway) front(router *mux.Router, name string, matches mux.MatcherFunc, handler http.Handler) {
 	handler = g.observed(name, handler)
-	if g.settings.cors != nil {
+	if g.settings.CORS != nil {
 		router.MatcherFunc(preflightOf(matches)).Handler(g.observed(name, g.preflight(name)))
-		handler = g.settings.cors.Handler(handler)
+		handler = g.settings.CORS.Handler(handler)
 	}
 	router.MatcherFunc(matches).Handler(handler)
 }
@@ -142,7 +142,7 @@ func (g *gateway) front(router *mux.Router, name string, matches mux.MatcherFunc
 // leaves out, so its status is the same for all.
 func (g *gateway) preflight(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.settings.cors.HandlerFunc(w, r)
+		g.settings.CORS.HandlerFunc(w, r)
 		outcome := "preflight_allowed"
 		if w.Header().Get("Access-Control-Allow-Origin") == "" {
 			outcome = "preflight_refused"

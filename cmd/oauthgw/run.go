@@ -65,8 +65,8 @@ func (s *servers) run(ctx context.Context) error {
 	running.Go(func() { failures <- s.serveAdmin() })
 	now := s.live.now()
 	now.log.Info("listening", "listen", s.data.Addr().String(), "admin", s.admin.Addr().String(),
-		"upstream", now.settings.provider())
-	tell(now.log, daemon.SdNotifyReady, "carrying requests to "+now.settings.provider())
+		"upstream", now.settings.UpstreamURL())
+	tell(now.log, daemon.SdNotifyReady, "carrying requests to "+now.settings.UpstreamURL())
 	var failure error
 	select {
 	case failure = <-failures:
@@ -96,7 +96,7 @@ func (s *servers) leave() {
 // client meets one that closes just as it sends a request.
 func (s *servers) drain(failures <-chan error) error {
 	s.leave()
-	delay := s.live.now().settings.drainDelay
+	delay := s.live.now().settings.DrainDelay
 	s.live.now().log.Info("draining", "delay", delay)
 	tell(s.live.now().log, daemon.SdNotifyStopping, "draining: no longer ready, and still answering")
 	select {
@@ -113,7 +113,7 @@ func (s *servers) drain(failures <-chan error) error {
 func (s *servers) stop() {
 	now := s.live.now()
 	tell(now.log, daemon.SdNotifyStopping, "letting the exchanges under way end")
-	ctx, cancel := context.WithTimeout(context.Background(), now.settings.drainTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), now.settings.DrainTimeout)
 	defer cancel()
 	s.clients.settle(ctx)
 	s.operators.settle(ctx)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"oauthgw/internal/config"
 	"os"
 	"reflect"
 	"slices"
@@ -22,7 +24,7 @@ func TestSchema(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(textOf(t, "../../config.example.yaml")), &example); err != nil {
 		t.Fatal(err)
 	}
-	schema := schemaWriter{t, textOf(t, "../../README.md")}.describe("", example.Content[0], reflect.ValueOf(defaults()))
+	schema := schemaWriter{t, textOf(t, "../../README.md")}.describe("", example.Content[0], reflect.ValueOf(config.Default()))
 	schema["$schema"], schema["title"] = "https://json-schema.org/draft/2020-12/schema", "Configuration of oauthgw"
 	var got bytes.Buffer
 	if err := writeJSON(&got, schema); err != nil {
@@ -123,9 +125,11 @@ func configWith(key, value string) string {
 
 // allowedWords returns the words that validation names when the key has another.
 func allowedWords(key string) []string {
-	c := defaults()
+	c := config.Default()
 	_ = yaml.Unmarshal([]byte(configWith(key, `"?"`)), &c) // an element of a list is no key
-	_, invalid := c.compile(&source{})
+	_, err := c.Validate()
+	var invalid config.Errors
+	_ = errors.As(err, &invalid)
 	for _, e := range invalid {
 		if e.Key == key && e.Allowed != nil {
 			return e.Allowed

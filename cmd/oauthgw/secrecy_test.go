@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,7 @@ func fetch(t *testing.T, url, mediaType string) string {
 func TestA097LogLinesAreOurs(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
-	g := frontedGateway(t, provider.URL, func(c *config) { c.Log.Level = "debug" })
+	g := frontedGateway(t, provider.URL, func(c *config.Config) { c.Log.Level = "debug" })
 	const evil = "%0a%7b%22level%22:%22fatal%22%7d%1b%5b2J"
 	requests := []string{
 		"POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=a" + evil,
@@ -119,10 +120,10 @@ func TestA098SeriesAreOurs(t *testing.T) {
 
 // What is for operators is not where clients are.
 func TestA099AdminIsElsewhere(t *testing.T) {
-	if host, _, _ := net.SplitHostPort(defaults().Admin.Listen); !net.ParseIP(host).IsLoopback() {
+	if host, _, _ := net.SplitHostPort(config.Default().Admin.Listen); !net.ParseIP(host).IsLoopback() {
 		t.Errorf("the admin listener is at %s by default", host)
 	}
-	g := unasked(t, func(c *config) { c.Passthrough = false })
+	g := unasked(t, func(c *config.Config) { c.Passthrough = false })
 	for _, path := range []string{"/", "/metrics", "/-/reload", "/-/healthy", "/-/ready", "/healthz", "/config", "/debug/pprof/", "//metrics", "/t/../metrics", "/%6detrics", "http://" + g.admin + "/metrics"} {
 		for _, host := range []string{"a", g.admin, "localhost"} {
 			for _, method := range []string{"GET", "POST"} {
@@ -149,7 +150,7 @@ func TestA102OpenFilesOfSecrets(t *testing.T) {
 		if err := os.Chmod(files.KeyFile, mode); err != nil {
 			t.Fatal(err)
 		}
-		log := frontedGateway(t, provider.URL, func(c *config) { c.TLS = files }).stop()
+		log := frontedGateway(t, provider.URL, func(c *config.Config) { c.TLS = files }).stop()
 		line := fmt.Sprintf(`"file":%q,"mode":"%04o"`, files.KeyFile, mode)
 		if strings.Contains(log, "can be read by every user") != warned || strings.Contains(log, line) != warned {
 			t.Errorf("mode %04o: the log says %s", mode, log)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"oauthgw/internal/config"
 	"sync/atomic"
 	"time"
 )
@@ -36,14 +37,14 @@ func newConfigFlags(set *flag.FlagSet) configFlags {
 }
 
 // settings loads the configuration file, with the flags that were given over it.
-func (f configFlags) settings() (settings, error) {
+func (f configFlags) settings() (config.Settings, error) {
 	overrides := map[string]string{}
 	f.set.Visit(func(given *flag.Flag) {
 		if value := f.keys[given.Name]; value != nil {
 			overrides[given.Name] = *value
 		}
 	})
-	return loadConfig(*f.file, overrides)
+	return config.Load(*f.file, overrides)
 }
 
 // serve is the command that carries requests until ctx ends.
@@ -91,17 +92,17 @@ type servers struct {
 
 // listen takes the addresses for which no socket is given, and prepares the
 // gateway. Nothing is answered before run.
-func listen(given sockets, s settings, o observers) (*servers, error) {
+func listen(given sockets, s config.Settings, o observers) (*servers, error) {
 	o.decisions = &decisions{}
 	live, err := newLive(s, o)
 	if err != nil {
 		return nil, err
 	}
-	data, err := given.listenOn("listen", "clients", s.listen)
+	data, err := given.listenOn("listen", "clients", s.Listen)
 	if err != nil {
 		return nil, err
 	}
-	admin, err := given.listenOn("admin.listen", "operators", s.adminListen)
+	admin, err := given.listenOn("admin.listen", "operators", s.AdminListen)
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
@@ -110,7 +111,7 @@ func listen(given sockets, s settings, o observers) (*servers, error) {
 		live.listen = unixPrefix + live.listen
 	}
 	errorLog := newStandardLog(live.log)
-	clients, operators := atMost(s.maxConnections, data, o.metrics.ConnectionEvicted), atMost(math.MaxInt, admin, nil)
+	clients, operators := atMost(s.MaxConnections, data, o.metrics.ConnectionEvicted), atMost(math.MaxInt, admin, nil)
 	live.observe(clients)
 	servers := &servers{live: live, data: clients, clients: clients, admin: operators, operators: operators, started: time.Now()}
 	servers.dataHTTP = servers.newServer(live.surviving(live), errorLog)

@@ -8,11 +8,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 	"strings"
 	"testing"
 	"time"
-
-	"oauthgw/metrics"
 )
 
 // draining is a gateway, in front of a provider of WebSockets and streams, that a
@@ -35,17 +35,17 @@ func startDraining(t *testing.T, timeout time.Duration) *draining {
 		}
 		_, _ = io.Copy(p, p.r) // an echo, and the end that it has
 	})
-	s := learning(t, upstream, func(c *config) {
+	s := learning(t, upstream, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 		c.Drain.Delay, c.Drain.Timeout = 0, timeout
 	})
 	d := &draining{stopped: make(chan struct{})}
 	var err error
-	d.servers, err = listen(nil, s, observers{newLog: func(s settings) *slog.Logger { return newLog(s, &d.log) }, metrics: metrics.New(build())})
+	d.servers, err = listen(nil, s, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, &d.log) }, metrics: metrics.New(build())})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.live.load = func() (settings, error) { return s, nil }
+	d.live.load = func() (config.Settings, error) { return s, nil }
 	var ctx context.Context
 	ctx, d.end = context.WithCancelCause(t.Context())
 	t.Cleanup(func() { d.end(nil) })
@@ -146,7 +146,7 @@ func isTimeout(err error) bool {
 func TestConnectedClientsAreAnsweredAtTheEnd(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
-	s := learning(t, provider.URL, func(c *config) {
+	s := learning(t, provider.URL, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 	})
 	for name, test := range map[string]struct {
@@ -204,14 +204,14 @@ func TestDrain(t *testing.T) {
 		_, _ = io.WriteString(w, "{}")
 	}))
 	defer provider.Close()
-	s := learning(t, provider.URL, func(c *config) {
+	s := learning(t, provider.URL, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm, c.Drain.Delay = map[string]string{"token": "/t"}, "a", time.Hour
 	})
 	servers, err := listen(nil, s, nobody())
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers.live.load = func() (settings, error) { return s, nil }
+	servers.live.load = func() (config.Settings, error) { return s, nil }
 	ctx, end := context.WithCancelCause(t.Context())
 	defer end(nil)
 	done := make(chan error, 1)

@@ -7,14 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/config"
+	"oauthgw/internal/trustedproxy"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"oauthgw/internal/authlimit"
-	"oauthgw/internal/trustedproxy"
 )
 
 // rejecting is a provider that takes no client for who it says it is.
@@ -121,8 +121,8 @@ func TestA148OtherLoopbackAddresses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := settings{proxies: proxies, failures: authlimit.Config{Burst: 1}}
-		if got := s.untrustedProxy("127.0.0.2:0"); got != want {
+		s := config.Settings{Proxies: proxies, Failures: authlimit.Config{Burst: 1}}
+		if got := s.UntrustedProxy("127.0.0.2:0"); got != want {
 			t.Errorf("%s is trusted: got %q", trusted, got)
 		}
 	}
@@ -148,7 +148,7 @@ func logOfServing(t *testing.T, file string) string {
 func TestSourceBehindUnixSocket(t *testing.T) {
 	for trusted, want := range map[string]string{"unix": `"source":"192.0.2.1"`, "127.0.0.1": ""} {
 		socket := filepath.Join(t.TempDir(), "s")
-		g := frontedGateway(t, rejecting(t), func(c *config) { c.Listen, c.TrustedProxies = unixPrefix+socket, []string{trusted} })
+		g := frontedGateway(t, rejecting(t), func(c *config.Config) { c.Listen, c.TrustedProxies = unixPrefix+socket, []string{trusted} })
 		// The name of this end is like an address.
 		t.Chdir(t.TempDir())
 		c, err := net.DialUnix("unix", &net.UnixAddr{Name: "127.0.0.1:80", Net: "unix"}, &net.UnixAddr{Name: socket, Net: "unix"})

@@ -43,8 +43,8 @@ func (g *gateway) known() (wellknown.Provider, map[clientauth.Endpoint]string) {
 // provider tells who the provider is and how it was when it was last asked, for
 // metadata or by a client.
 func (g *gateway) provider(kept []wellknown.Kept, known wellknown.Provider, l *live) statuspage.Provider {
-	p := statuspage.Provider{Upstream: g.settings.provider(), Issuer: g.issuer(known)}
-	if public := cmp.Or(g.settings.public, origin.Of(p.Issuer)); public != nil {
+	p := statuspage.Provider{Upstream: g.settings.UpstreamURL(), Issuer: g.issuer(known)}
+	if public := cmp.Or(g.settings.PublicURL, origin.Of(p.Issuer)); public != nil {
 		p.Public = public.String()
 	}
 	answered, failed := l.decisions.provider(l.loaded.Load().inForce)
@@ -73,8 +73,8 @@ func (g *gateway) endpoints(paths map[clientauth.Endpoint]string) []statuspage.E
 	for _, name := range clientauth.Endpoints() {
 		if at, ok := paths[name]; ok {
 			out = append(out, statuspage.Endpoint{Name: string(name), Path: at,
-				AsItIs:     name == clientauth.Registration && !g.settings.registration,
-				Configured: len(g.settings.endpoints) > 0})
+				AsItIs:     name == clientauth.Registration && !g.settings.TranslateRegistration,
+				Configured: len(g.settings.Endpoints) > 0})
 		}
 	}
 	return out

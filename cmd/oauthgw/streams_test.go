@@ -10,15 +10,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"oauthgw/internal/config"
+	"oauthgw/internal/origin"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"oauthgw/internal/origin"
-	"oauthgw/metrics"
-	"oauthgw/proxy"
 )
 
 // streamProvider answers token requests and pages at once, and keeps every other
@@ -91,8 +91,8 @@ func isServed(t *testing.T, address string, page bool) {
 }
 
 // fewConnections limits the connections, and lets the gateway stop at once.
-func fewConnections(n int) func(*config) {
-	return func(c *config) { c.MaxConnections, c.Drain.Timeout = n, 10*time.Millisecond }
+func fewConnections(n int) func(*config.Config) {
+	return func(c *config.Config) { c.MaxConnections, c.Drain.Timeout = n, 10*time.Millisecond }
 }
 
 const tooManyStreams = "HTTP/1.1 503 "
@@ -306,7 +306,7 @@ func TestA125UploadIsNotEvicted(t *testing.T) {
 				}
 				received.Store(n)
 				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
-			}), Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(settings{}), Admit: admit, Release: release})
+			}), Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{}), Admit: admit, Release: release})
 		s := crowdAt(t, 2, passes)
 		upload := s.come(t, bodiless)
 		after(time.Second)
@@ -391,7 +391,7 @@ func throughPipes(t *testing.T) net.Conn {
 		return near, nil
 	}}
 	passes := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
-		Transport: way, Way: origin.Map{}, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(settings{})})
+		Transport: way, Way: origin.Map{}, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{})})
 	near := pipes{make(chan net.Conn, 1), make(chan struct{})}
 	server := (&servers{}).newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/refused" {

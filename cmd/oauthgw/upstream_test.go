@@ -5,13 +5,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"oauthgw/internal/config"
+	"oauthgw/internal/legacy"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"oauthgw/internal/legacy"
 )
 
 // socketProvider is a legacy provider behind a Unix socket.
@@ -54,7 +54,7 @@ func (p *socketProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestProviderBehindASocket(t *testing.T) {
 	for publicURL, host := range map[string]string{"": "localhost", "https://login.example.com": "login.example.com"} {
 		provider := startSocketProvider(t, "https://login.example.com")
-		g := startGateway(t, learning(t, provider.url, func(c *config) { c.PublicURL = publicURL }))
+		g := startGateway(t, learning(t, provider.url, func(c *config.Config) { c.PublicURL = publicURL }))
 		answer := send(t, g.data, fmt.Sprintf(basicRequest, "/oauth2/tokens"))
 		if !strings.HasPrefix(answer, "HTTP/1.1 401 ") || !strings.Contains(answer, `Basic realm="https://login.example.com"`) {
 			t.Errorf("an endpoint answered %s", answer)

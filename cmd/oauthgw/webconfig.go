@@ -12,7 +12,7 @@ import (
 // configuration if there is one. That is read again for each request.
 func (s *servers) serveAdmin() error {
 	now := s.live.now()
-	file := now.settings.webConfigFile
+	file := now.settings.WebConfigFile
 	if file == "" {
 		return s.adminHTTP.Serve(s.admin)
 	}

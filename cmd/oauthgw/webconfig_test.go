@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net/http"
+	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,7 +84,7 @@ func TestBrokenWebConfigLetsNobodyIn(t *testing.T) {
 // The password of a mistake is told by nobody, whichever way it is logged.
 func TestValuesOfAWebConfigStayOutOfTheLog(t *testing.T) {
 	var text syncBuffer
-	l := slog.New(valueless{newLog(settings{}, &text).Handler()})
+	l := slog.New(valueless{newLog(config.Settings{}, &text).Handler()})
 	const broken = "cannot unmarshal !!str `s3cret` into x"
 	l.With("err", broken).WithGroup("g").Info("m", "err", broken, "burst", 3)
 	if got := text.String(); strings.Contains(got, "s3cret") || strings.Count(got, "[value]") != 2 || !strings.Contains(got, "g.burst=3") {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"oauthgw/internal/config"
 	"os"
 	"regexp"
 	"strings"
@@ -44,8 +45,8 @@ type wireTest struct {
 
 // tryOnWire carries tests out, each against a gateway of its own, and looks
 // for the secrets of all afterwards.
-func tryOnWire(t *testing.T, tests map[string]wireTest, change ...func(*config)) {
-	change = append(change, func(c *config) { c.Log.Level = "debug" })
+func tryOnWire(t *testing.T, tests map[string]wireTest, change ...func(*config.Config)) {
+	change = append(change, func(c *config.Config) { c.Log.Level = "debug" })
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

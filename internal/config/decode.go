@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 )
 
 // parseDocument parses a text that holds one YAML document, or only comments.
-func parseDocument(text []byte, root *yaml.Node) *mistake {
+func parseDocument(text []byte, root *yaml.Node) *Error {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	if err := d.Decode(root); errors.Is(err, io.EOF) {
 		return nil
@@ -30,7 +30,7 @@ func parseDocument(text []byte, root *yaml.Node) *mistake {
 	case err != nil:
 		return syntaxError(text, err)
 	}
-	return &mistake{Line: next.Line, Message: "begins another document; the file must hold one, without --- between its lines"}
+	return &Error{Line: next.Line, Message: "begins another document; the file must hold one, without --- between its lines"}
 }
 
 const aliasMessage = "aliases (*name) are not supported; write the value itself, or quote it if it begins with *"
@@ -61,13 +61,13 @@ var (
 )
 
 // syntaxError adds a hint to an error of the YAML library where one is known.
-func syntaxError(text []byte, err error) *mistake {
+func syntaxError(text []byte, err error) *Error {
 	if line := lineOfMatch(text, tabIndents); line > 0 {
-		return &mistake{Line: line, Message: "is indented by a tab; indent by spaces"}
+		return &Error{Line: line, Message: "is indented by a tab; indent by spaces"}
 	}
 	m := yamlError.FindStringSubmatch(err.Error())
 	if m == nil {
-		return &mistake{Message: "is not YAML: " + err.Error()}
+		return &Error{Message: "is not YAML: " + err.Error()}
 	}
 	line, _ := strconv.Atoi(m[1]) // zero if the library gives none
 	if parserError.MatchString(m[2]) {
@@ -81,9 +81,9 @@ func syntaxError(text []byte, err error) *mistake {
 		if line == 0 && hint.where != nil {
 			line = lineOfMatch(text, hint.where)
 		}
-		return &mistake{Line: line, Message: hint.message}
+		return &Error{Line: line, Message: hint.message}
 	}
-	return &mistake{Line: line, Message: "is not YAML: " + m[2]}
+	return &Error{Line: line, Message: "is not YAML: " + m[2]}
 }
 
 // lineOfMatch returns the line of the first match, or zero.
@@ -100,12 +100,12 @@ func lineOfMatch(text []byte, pattern *regexp.Regexp) int {
 // follows no alias, since a short document of aliases can expand to a huge one.
 type decoder struct {
 	file    string
-	found   mistakeList
+	found   Errors
 	skipped []string // the keys of the removed nodes
 }
 
-func (d *decoder) add(key string, n *yaml.Node, format string, args ...any) {
-	m := mistake{File: d.file, Line: n.Line, Key: key, Message: fmt.Sprintf(format, args...)}
+func (d *decoder) addf(key string, n *yaml.Node, format string, args ...any) {
+	m := Error{File: d.file, Line: n.Line, Key: key, Message: fmt.Sprintf(format, args...)}
 	// A list on one line can have the same error many times.
 	if len(d.found) == 0 || d.found[len(d.found)-1].Error() != m.Error() {
 		d.found = append(d.found, m)
@@ -118,12 +118,12 @@ func (d *decoder) checkNode(key string, n *yaml.Node, t reflect.Type) bool {
 	kind, isNull := t.Kind(), n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.add(key, n, aliasMessage)
+		d.addf(key, n, aliasMessage)
 		return false
 	case isNull && (kind == reflect.Struct || kind == reflect.Map || kind == reflect.Slice):
 		return true // an empty section, or one of comments
 	case isNull && kind != reflect.Interface:
-		d.add(key, n, "has no value; write one, or remove the key")
+		d.addf(key, n, "has no value; write one, or remove the key")
 		return false
 	case n.Kind == yaml.MappingNode && (kind == reflect.Struct || kind == reflect.Map || kind == reflect.Interface):
 		d.checkMapping(key, n, t)
@@ -137,7 +137,7 @@ func (d *decoder) checkNode(key string, n *yaml.Node, t reflect.Type) bool {
 	case n.Kind == yaml.ScalarNode && decodes(n, t):
 		return true
 	}
-	d.add(key, n, "must be %s", describe(t))
+	d.addf(key, n, "must be %s", describe(t))
 	return false
 }
 
@@ -150,13 +150,13 @@ func (d *decoder) checkMapping(section string, n *yaml.Node, t reflect.Type) {
 		valueType := memberType(t, name.Value)
 		switch {
 		case name.Kind != yaml.ScalarNode || !decodes(name, reflect.TypeFor[string]()):
-			d.add(section, name, "has a key that is not text; write a name and a colon")
+			d.addf(section, name, "has a key that is not text; write a name and a colon")
 		case name.ShortTag() == "!!merge":
-			d.add(key, name, "merge keys are not supported; write the keys themselves")
+			d.addf(key, name, "merge keys are not supported; write the keys themselves")
 		case first[name.Value] > 0:
-			d.add(key, name, "repeats the key of line %d; remove one", first[name.Value])
+			d.addf(key, name, "repeats the key of line %d; remove one", first[name.Value])
 		case valueType == nil:
-			d.add(key, name, "unknown key; the keys here are %s", strings.Join(keysOf(t), ", "))
+			d.addf(key, name, "unknown key; the keys here are %s", strings.Join(keysOf(t), ", "))
 		case d.checkNode(key, value, valueType):
 			kept = append(kept, name, value)
 		default:

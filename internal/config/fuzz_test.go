@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -14,7 +14,7 @@ var yamlLineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 // FuzzConfig checks that a file is a configuration or has errors, each of one line, and
 // that an error names a line of the file, a key that is missing, or the whole file.
 func FuzzConfig(f *testing.F) {
-	files, err := filepath.Glob("testdata/config/*.yaml")
+	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no configurations: %v", err)
 	}
@@ -42,7 +42,7 @@ func FuzzConfig(f *testing.F) {
 		}
 		if source != nil {
 			c.namesNoFiles()
-			_, more := c.compile(source)
+			_, more := c.validate(source)
 			mistakes = append(mistakes, more...)
 		}
 		for _, m := range mistakes {
@@ -59,8 +59,8 @@ func FuzzConfig(f *testing.F) {
 }
 
 // namesNoFiles removes the names of files, because a fuzzer's files are not opened.
-func (c *config) namesNoFiles() {
-	c.Admin.WebConfigFile, c.Audit.File, c.TLS = "", "", certificateConfig{}
+func (c *Config) namesNoFiles() {
+	c.Admin.WebConfigFile, c.Audit.File, c.TLS = "", "", CertificateConfig{}
 	c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = "", "", ""
 }
 

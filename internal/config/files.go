@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"crypto/sha256"
@@ -35,7 +35,7 @@ func readFile(name string) ([]byte, error) {
 
 // files returns the files that a configuration is read from: its own and those
 // it names.
-func (c config) files(s *source) []string {
+func (c Config) files(s *positions) []string {
 	var files []string
 	for _, name := range []string{s.file, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile} {
 		if name != "" {
@@ -47,25 +47,25 @@ func (c config) files(s *source) []string {
 
 // openFiles returns the files of secrets that every user of this host may read.
 // They are worth a warning and no more, because Kubernetes mounts them so.
-func (c config) openFiles() (open []openFile) {
+func (c Config) openFiles() (open []ReadableSecret) {
 	for _, name := range []string{c.Admin.WebConfigFile, c.TLS.KeyFile, c.Upstream.KeyFile} {
 		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
-			open = append(open, openFile{name, info.Mode().Perm()})
+			open = append(open, ReadableSecret{name, info.Mode().Perm()})
 		}
 	}
 	return open
 }
 
-// openFile is a file that others may read, and its mode.
-type openFile struct {
-	name string
-	mode os.FileMode
+// ReadableSecret is a file that others may read, and its mode.
+type ReadableSecret struct {
+	Name string
+	Mode os.FileMode
 }
 
-// fingerprint sums up what the files hold now. One that cannot be read, perhaps
+// Fingerprint sums up what the files hold now. One that cannot be read, perhaps
 // because it is just being replaced, counts as what the system says of it, and a
 // pipe as what it is: whoever reads it takes away from what a reload would read.
-func fingerprint(files []string) string {
+func Fingerprint(files []string) string {
 	sum := sha256.New()
 	for _, name := range files {
 		var text []byte

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -36,9 +36,9 @@ const (
 // maxConnections reads the bound of connections. A connection to the provider
 // may belong to each of a client, so half of the descriptors is the most that can
 // be served.
-func (m *mistakes) maxConnections(n int) int {
+func (m *validator) maxConnections(n int) int {
 	if n < 0 {
-		m.add("max_connections", "must not be negative")
+		m.addf("max_connections", "must not be negative")
 	}
 	if n != 0 {
 		return n
@@ -57,11 +57,11 @@ func (m *mistakes) maxConnections(n int) int {
 var hostNames = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
 
 // adminHosts reads admin.allowed_hosts.
-func (m *mistakes) adminHosts(values []string) []string {
+func (m *validator) adminHosts(values []string) []string {
 	var hosts []string
 	for _, value := range values {
 		if !hostNames.MatchString(value) {
-			m.add("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is none", value)
+			m.addf("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is none", value)
 		}
 		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(value, ".")))
 	}
@@ -71,7 +71,7 @@ func (m *mistakes) adminHosts(values []string) []string {
 // auditFile checks that entries can be written where they are to go. It does not
 // make the file: whoever checks a configuration may be another user than the
 // gateway.
-func (m *mistakes) auditFile(file string) string {
+func (m *validator) auditFile(file string) string {
 	if file == "" || file == standardOutput {
 		return file
 	}
@@ -84,7 +84,7 @@ func (m *mistakes) auditFile(file string) string {
 		err = roomFor(file)
 	}
 	if err != nil {
-		m.add("audit.file", "cannot be written: %s", err)
+		m.addf("audit.file", "cannot be written: %s", err)
 	}
 	return file
 }
@@ -98,19 +98,22 @@ func roomFor(file string) error {
 	return nil
 }
 
+// socketPrefix begins the address of a Unix socket.
+const socketPrefix = "unix:"
+
 // standardOutput is the name of standard output, in place of a file's.
 const standardOutput = "-"
 
-func (m *mistakes) address(key, value string) string {
-	if path, ok := strings.CutPrefix(value, unixPrefix); ok && path != "" {
+func (m *validator) address(key, value string) string {
+	if path, ok := strings.CutPrefix(value, socketPrefix); ok && path != "" {
 		// Both spellings mean an abstract socket, which is in no directory.
 		if path[0] == '@' || path[0] == 0 {
-			m.add(key, "an abstract socket has no permissions, so that every user of this host could connect; name a socket in a directory, such as unix:/run/oauthgw/oauthgw.sock")
+			m.addf(key, "an abstract socket has no permissions, so that every user of this host could connect; name a socket in a directory, such as unix:/run/oauthgw/oauthgw.sock")
 		}
 		return value
 	}
 	if _, port, err := net.SplitHostPort(value); err != nil || port == "" || !isPort(port) {
-		m.add(key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
+		m.addf(key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
 	}
 	return value
 }
@@ -122,42 +125,42 @@ func isPort(port string) bool {
 	return err == nil
 }
 
-func (m *mistakes) positive(key string, d time.Duration) time.Duration {
+func (m *validator) positive(key string, d time.Duration) time.Duration {
 	if d <= 0 {
-		m.add(key, "must be longer than zero, such as 15s")
+		m.addf(key, "must be longer than zero, such as 15s")
 	}
 	return d
 }
 
-func (m *mistakes) notNegative(key string, d time.Duration) time.Duration {
+func (m *validator) notNegative(key string, d time.Duration) time.Duration {
 	if d < 0 {
-		m.add(key, "must not be negative")
+		m.addf(key, "must not be negative")
 	}
 	return d
 }
 
 // origin reads a URL that has scheme and host and nothing else.
-func (m *mistakes) origin(key, value, example string) *url.URL {
+func (m *validator) origin(key, value, example string) *url.URL {
 	u, err := url.Parse(value)
 	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" {
-		m.add(key, "must be an http or https URL, such as %s", example)
+		m.addf(key, "must be an http or https URL, such as %s", example)
 		return nil
 	}
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		m.add(key, "must be an origin without user, path, query or fragment, such as %s", example)
+		m.addf(key, "must be an origin without user, path, query or fragment, such as %s", example)
 		return nil
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
-func (m *mistakes) publicURL(value string) *url.URL {
+func (m *validator) publicURL(value string) *url.URL {
 	if value == "" {
 		return nil
 	}
 	return m.origin("public_url", value, "https://login.example.com")
 }
 
-func (m *mistakes) rules(c config) *clientauth.Rules {
+func (m *validator) rules(c Config) *clientauth.Rules {
 	clients := map[string]clientauth.Decoding{}
 	for _, id := range slices.Sorted(maps.Keys(c.ClientAuth.Clients)) {
 		clients[id] = m.decoding("client_auth.clients."+id+".basic_decoding", c.ClientAuth.Clients[id].BasicDecoding)
@@ -171,27 +174,27 @@ func (m *mistakes) rules(c config) *clientauth.Rules {
 	})
 }
 
-func (m *mistakes) decoding(key, value string) clientauth.Decoding {
+func (m *validator) decoding(key, value string) clientauth.Decoding {
 	return oneOf(m, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
 }
 
-func (m *mistakes) realm(value string) string {
+func (m *validator) realm(value string) string {
 	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
 	if strings.ContainsFunc(value, unicode.IsControl) {
-		m.add("client_auth.realm", "must not hold control characters")
+		m.addf("client_auth.realm", "must not hold control characters")
 	}
 	return value
 }
 
-func (m *mistakes) level(value string) slog.Level {
+func (m *validator) level(value string) slog.Level {
 	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 	return levels[oneOf(m, "log.level", value, "debug", "info", "warn", "error")]
 }
 
 // oneOf reads a value out of a closed set.
-func oneOf[T ~string](m *mistakes, key, value string, allowed ...T) T {
+func oneOf[T ~string](m *validator, key, value string, allowed ...T) T {
 	if !slices.Contains(allowed, T(value)) {
-		m.put(mistake{Key: key, Message: "must be one of " + list(allowed), Allowed: texts(allowed)})
+		m.add(Error{Key: key, Message: "must be one of " + list(allowed), Allowed: texts(allowed)})
 	}
 	return T(value)
 }
@@ -207,22 +210,22 @@ func texts[T ~string](values []T) []string {
 func list[T ~string](values []T) string { return strings.Join(texts(values), ", ") }
 
 // proxies reads which proxies are trusted, and with what.
-func (m *mistakes) proxies(c config) trustedproxy.Proxies {
+func (m *validator) proxies(c Config) trustedproxy.Proxies {
 	proxies, err := trustedproxy.Parse(c.TrustedProxies, c.TrustForwardedHost)
 	if err != nil {
-		m.add("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 that is not everybody, or unix; %s", err)
+		m.addf("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 that is not everybody, or unix; %s", err)
 	}
 	return proxies
 }
 
 // failures reads the limits on failed client authentication.
-func (m *mistakes) failures(c config) authlimit.Config {
+func (m *validator) failures(c Config) authlimit.Config {
 	f := c.ClientAuth.Failures
 	if f.Burst < 0 {
-		m.add("client_auth.failures.burst", "must not be negative; 0 lets any number pass")
+		m.addf("client_auth.failures.burst", "must not be negative; 0 lets any number pass")
 	}
 	if f.AddressBurst < 0 {
-		m.add("client_auth.failures.address_burst", "must not be negative; 0 lets any number pass")
+		m.addf("client_auth.failures.address_burst", "must not be negative; 0 lets any number pass")
 	}
 	return authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: m.positive("client_auth.failures.interval", f.Interval)}
 }

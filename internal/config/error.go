@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"oauthgw/internal/printable"
 )
 
-// mistake is one thing that is wrong with a configuration. Its JSON is what
+// Error is one thing that is wrong with a configuration. Its JSON is what
 // oauthgw check prints.
-type mistake struct {
+type Error struct {
 	// File is the configuration file. Empty means that none is to blame.
 	File string `json:"file,omitempty"`
 	// Line counts from 1. Zero means the file as a whole.
@@ -26,7 +26,7 @@ type mistake struct {
 }
 
 // Error implements [error]: FILE:LINE: KEY: MESSAGE, without what is not known.
-func (m mistake) Error() string {
+func (m Error) Error() string {
 	var parts []string
 	switch {
 	case m.Flag:
@@ -43,11 +43,11 @@ func (m mistake) Error() string {
 	return printable.Text(strings.Join(append(parts, m.Message), ": "))
 }
 
-// mistakeList is everything that is wrong with a configuration, as an error.
-type mistakeList []mistake
+// Errors is everything that is wrong with a configuration, as an error.
+type Errors []Error
 
 // Error implements [error]: a line for each.
-func (l mistakeList) Error() string {
+func (l Errors) Error() string {
 	lines := make([]string, len(l))
 	for i, m := range l {
 		lines[i] = m.Error()
@@ -56,30 +56,30 @@ func (l mistakeList) Error() string {
 }
 
 // err returns the list, or nil if there is no mistake in it.
-func (l mistakeList) err() error {
+func (l Errors) err() error {
 	if len(l) == 0 {
 		return nil
 	}
 	return l
 }
 
-// mistakes collects what is wrong with a configuration, so that all of it is
+// validator collects what is wrong with a configuration, so that all of it is
 // told at once.
-type mistakes struct {
-	source *source
-	found  mistakeList
+type validator struct {
+	positions *positions
+	found     Errors
 }
 
-// add records what is wrong with a key, such as upstream.url.
-func (m *mistakes) add(key, format string, args ...any) {
-	m.put(mistake{Key: key, Message: fmt.Sprintf(format, args...)})
+// addf records what is wrong with a key, such as upstream.url.
+func (m *validator) addf(key, format string, args ...any) {
+	m.add(Error{Key: key, Message: fmt.Sprintf(format, args...)})
 }
 
-// put records a mistake at the place of its key. What could not be read was told
+// add records a mistake at the place of its key. What could not be read was told
 // then; that it is missing is not told besides.
-func (m *mistakes) put(found mistake) {
-	found.File, found.Line, found.Flag = m.source.locate(found.Key)
-	if found.Flag || !m.source.lacks(found.Key) {
+func (m *validator) add(found Error) {
+	found.File, found.Line, found.Flag = m.positions.locate(found.Key)
+	if found.Flag || !m.positions.undecodable(found.Key) {
 		m.found = append(m.found, found)
 	}
 }

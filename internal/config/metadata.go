@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding/json"
@@ -15,25 +15,25 @@ import (
 )
 
 // issuerMode reads metadata.issuer. To move the issuer it must be known where.
-func (m *mistakes) issuerMode(c config) wellknown.IssuerMode {
+func (m *validator) issuerMode(c Config) wellknown.IssuerMode {
 	mode := oneOf(m, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite)
 	if mode == wellknown.IssuerRewrite && c.PublicURL == "" {
-		m.add("metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
+		m.addf("metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
 	}
 	return mode
 }
 
 // issuer reads an issuer identifier, which is compared byte for byte and so is
 // left as it is (RFC 8414 sections 2 and 3.3).
-func (m *mistakes) issuer(key, value string) string {
+func (m *validator) issuer(key, value string) string {
 	if u, err := url.Parse(value); value != "" && (err != nil || origin.Of(value) == nil || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
-		m.add(key, "must be the issuer as the provider's metadata writes it: an http or https URL without user, query or fragment")
+		m.addf(key, "must be the issuer as the provider's metadata writes it: an http or https URL without user, query or fragment")
 	}
 	return value
 }
 
 // patch reads values that YAML wrote as the JSON that metadata is.
-func (m *mistakes) patch(c patchConfig) wellknown.Patch {
+func (m *validator) patch(c PatchConfig) wellknown.Patch {
 	p := wellknown.Patch{Remove: c.Remove, Set: map[string]json.RawMessage{}, Add: map[string][]json.RawMessage{}}
 	for _, name := range slices.Sorted(maps.Keys(c.Set)) {
 		p.Set[name] = m.json("metadata.patch.set."+name, c.Set[name])
@@ -45,23 +45,23 @@ func (m *mistakes) patch(c patchConfig) wellknown.Patch {
 	}
 	if err := p.Check(); err != nil {
 		for text := range strings.SplitSeq(err.Error(), "\n") {
-			m.add("metadata.patch", "%s", text)
+			m.addf("metadata.patch", "%s", text)
 		}
 	}
 	return p
 }
 
-func (m *mistakes) json(key string, value any) json.RawMessage {
+func (m *validator) json(key string, value any) json.RawMessage {
 	text, err := json.Marshal(value)
 	if err != nil {
-		m.add(key, "must be a value that JSON has")
+		m.addf(key, "must be a value that JSON has")
 	}
 	return text
 }
 
 // cors returns what lets pages of other origins read answers. Each origin is
 // named in full: a pattern, or null, would let in whoever fits it.
-func (m *mistakes) cors(allowed []string) *cors.Cors {
+func (m *validator) cors(allowed []string) *cors.Cors {
 	if len(allowed) == 0 {
 		return nil
 	}
@@ -74,9 +74,9 @@ func (m *mistakes) cors(allowed []string) *cors.Cors {
 		switch sent {
 		case text:
 		case "":
-			m.add("cors.allowed_origins", "each must be an origin in full, https or loopback, such as https://app.example.com; %s is not one", text)
+			m.addf("cors.allowed_origins", "each must be an origin in full, https or loopback, such as https://app.example.com; %s is not one", text)
 		default:
-			m.add("cors.allowed_origins", "browsers send %s for %s, so the two never match; write %s", sent, text, sent)
+			m.addf("cors.allowed_origins", "browsers send %s for %s, so the two never match; write %s", sent, text, sent)
 		}
 	}
 	return cors.New(cors.Options{

@@ -1,10 +1,14 @@
-package main
+// Package config loads the configuration file, applies defaults, validates it and reports
+// every error with its file, line and key.
+//
+// [Load] returns [Settings], in which nothing is left to be wrong, or [Errors].
+package config
 
 import "time"
 
-// config is the configuration file as it is written: the fields are its keys.
+// Config is the configuration file as it is written: the fields are its keys.
 // Every key has a default; config.example.yaml shows them all.
-type config struct {
+type Config struct {
 	// Listen is the address that clients reach: host:port or unix:/path.
 	Listen string `yaml:"listen"`
 	// MaxConnections bounds the connections of clients that are open at a time.
@@ -13,7 +17,7 @@ type config struct {
 	MaxConnections int `yaml:"max_connections"`
 	// TLS is the certificate that clients are shown. Empty means plain http,
 	// behind something that ends TLS.
-	TLS certificateConfig `yaml:"tls"`
+	TLS CertificateConfig `yaml:"tls"`
 	// TrustedProxies are those whose word on where a request came from is taken:
 	// addresses, networks such as 10.0.0.0/8, and unix for whoever connects to a
 	// Unix socket. Empty means nobody.
@@ -89,7 +93,7 @@ type config struct {
 			Interval time.Duration `yaml:"interval"`
 		} `yaml:"failures"`
 		// Clients holds what differs for single clients, by client_id.
-		Clients map[string]clientConfig `yaml:"clients"`
+		Clients map[string]ClientConfig `yaml:"clients"`
 	} `yaml:"client_auth"`
 	// Registration is how clients register (RFC 7591, RFC 7592).
 	Registration struct {
@@ -112,7 +116,7 @@ type config struct {
 		// Entries bounds the number of documents kept.
 		Entries int `yaml:"entries"`
 		// Patch corrects what the provider's metadata gets wrong.
-		Patch patchConfig `yaml:"patch"`
+		Patch PatchConfig `yaml:"patch"`
 	} `yaml:"metadata"`
 	// CORS is what pages of other origins may read.
 	CORS struct {
@@ -143,23 +147,23 @@ type config struct {
 	} `yaml:"log"`
 }
 
-// certificateConfig names the files of a certificate chain and of its key, both
+// CertificateConfig names the files of a certificate chain and of its key, both
 // in PEM. They are read again when they change.
-type certificateConfig struct {
+type CertificateConfig struct {
 	// CertFile holds the chain, the own certificate first.
 	CertFile string `yaml:"cert_file"`
 	// KeyFile holds the private key of that certificate, without a passphrase.
 	KeyFile string `yaml:"key_file"`
 }
 
-// clientConfig is what differs for one client.
-type clientConfig struct {
+// ClientConfig is what differs for one client.
+type ClientConfig struct {
 	// BasicDecoding is auto, form or raw, for this client.
 	BasicDecoding string `yaml:"basic_decoding"`
 }
 
-// patchConfig corrects members of the provider's metadata, by their names.
-type patchConfig struct {
+// PatchConfig corrects members of the provider's metadata, by their names.
+type PatchConfig struct {
 	// Set gives members a value.
 	Set map[string]any `yaml:"set"`
 	// Remove leaves members out.
@@ -168,9 +172,9 @@ type patchConfig struct {
 	Add map[string][]any `yaml:"add"`
 }
 
-// defaults returns the configuration of an empty file.
-func defaults() config {
-	var c config
+// Default returns the configuration of an empty file.
+func Default() Config {
+	var c Config
 	c.Listen = "127.0.0.1:8080"
 	c.Admin.Listen = "127.0.0.1:9090"
 	c.Upstream.Timeout = 15 * time.Second

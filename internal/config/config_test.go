@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 
 // A bad file says in its first line, or lines, what is to be said of it.
 func TestConfigurations(t *testing.T) {
-	names, err := filepath.Glob("testdata/config/*.yaml")
+	names, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no configurations: %v", err)
 	}
@@ -25,7 +25,7 @@ func TestConfigurations(t *testing.T) {
 				t.Fatal("a bad file names its errors, a good one has none")
 			}
 			var got []string
-			if _, err := loadConfig(name, nil); err != nil {
+			if _, err := Load(name, nil); err != nil {
 				got = strings.Split(strings.ReplaceAll(err.Error(), name, "FILE"), "\n")
 			}
 			if !slices.Equal(got, want) {

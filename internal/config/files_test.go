@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -20,7 +20,7 @@ func TestFingerprintLeavesPipesAlone(t *testing.T) {
 	if _, err := pipe.WriteString("whole"); err != nil {
 		t.Fatal(err)
 	}
-	fingerprint([]string{name})
+	Fingerprint([]string{name})
 	text := make([]byte, 10)
 	if err := syscall.SetNonblock(int(pipe.Fd()), true); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"crypto/tls"
@@ -12,12 +12,12 @@ import (
 // certificate reads a certificate and its key, and refuses what the other side
 // would refuse: a pair that does not match, a certificate that has expired. The
 // keys are section.cert_file and section.key_file.
-func (m *mistakes) certificate(section string, c certificateConfig) *tls.Certificate {
+func (m *validator) certificate(section string, c CertificateConfig) *tls.Certificate {
 	switch {
 	case c.CertFile == "" && c.KeyFile == "":
 		return nil
 	case c.CertFile == "" || c.KeyFile == "":
-		m.add(section, "needs both cert_file and key_file, or neither")
+		m.addf(section, "needs both cert_file and key_file, or neither")
 		return nil
 	}
 	certKey, keyKey := section+".cert_file", section+".key_file"
@@ -29,9 +29,9 @@ func (m *mistakes) certificate(section string, c certificateConfig) *tls.Certifi
 	pair, err := tls.X509KeyPair(chain, private)
 	switch {
 	case err != nil:
-		m.add(keyKey, "%s cannot be used with the certificate in %s: %s", c.KeyFile, c.CertFile, strings.TrimPrefix(err.Error(), "tls: "))
+		m.addf(keyKey, "%s cannot be used with the certificate in %s: %s", c.KeyFile, c.CertFile, strings.TrimPrefix(err.Error(), "tls: "))
 	case time.Now().After(pair.Leaf.NotAfter):
-		m.add(certKey, "the certificate in %s expired on %s; renew it", c.CertFile, pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
+		m.addf(certKey, "the certificate in %s expired on %s; renew it", c.CertFile, pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
 	default:
 		return &pair
 	}
@@ -39,16 +39,16 @@ func (m *mistakes) certificate(section string, c certificateConfig) *tls.Certifi
 }
 
 // pem reads a file that holds a block whose type ends in what is told.
-func (m *mistakes) pem(key, file, blockType, what string) ([]byte, bool) {
+func (m *validator) pem(key, file, blockType, what string) ([]byte, bool) {
 	text, ok := m.read(key, file)
 	for rest := text; ok; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
-			m.add(key, "%s holds no %s in PEM", file, what)
+			m.addf(key, "%s holds no %s in PEM", file, what)
 			return nil, false
 		}
 		if strings.HasPrefix(block.Type, "ENCRYPTED ") || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-			m.add(key, "%s is encrypted; write the key without a passphrase", file)
+			m.addf(key, "%s is encrypted; write the key without a passphrase", file)
 			return nil, false
 		}
 		if strings.HasSuffix(block.Type, blockType) {
@@ -59,25 +59,25 @@ func (m *mistakes) pem(key, file, blockType, what string) ([]byte, bool) {
 }
 
 // read reads a file that a key names.
-func (m *mistakes) read(key, file string) ([]byte, bool) {
+func (m *validator) read(key, file string) ([]byte, bool) {
 	text, err := readFile(file)
 	if err != nil {
-		m.add(key, "%s cannot be read: %s", file, reason(err))
+		m.addf(key, "%s cannot be read: %s", file, reason(err))
 	}
 	return text, err == nil
 }
 
 // upstreamTLS returns how the provider proves who it is, and what it is shown.
 // Nil means the system's trust and nothing.
-func (m *mistakes) upstreamTLS(c config) *tls.Config {
+func (m *validator) upstreamTLS(c Config) *tls.Config {
 	var roots *x509.CertPool
 	if c.Upstream.CAFile != "" {
 		var err error
-		if roots, err = readCertPool(c.Upstream.CAFile); err != nil {
-			m.add("upstream.ca_file", "%s", err)
+		if roots, err = ReadCertPool(c.Upstream.CAFile); err != nil {
+			m.addf("upstream.ca_file", "%s", err)
 		}
 	}
-	own := m.certificate("upstream", certificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
+	own := m.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	if roots == nil && own == nil {
 		return nil
 	}
@@ -89,16 +89,16 @@ func (m *mistakes) upstreamTLS(c config) *tls.Config {
 	return out
 }
 
-// upstreamCertificate returns what the provider is shown. Nil means nothing.
-func (s settings) upstreamCertificate() *tls.Certificate {
-	if s.upstreamTLS == nil || len(s.upstreamTLS.Certificates) == 0 {
+// UpstreamCertificate returns what the provider is shown. Nil means nothing.
+func (s Settings) UpstreamCertificate() *tls.Certificate {
+	if s.UpstreamTLS == nil || len(s.UpstreamTLS.Certificates) == 0 {
 		return nil
 	}
-	return &s.upstreamTLS.Certificates[0]
+	return &s.UpstreamTLS.Certificates[0]
 }
 
-// readCertPool reads a file of certificates in PEM.
-func readCertPool(file string) (*x509.CertPool, error) {
+// ReadCertPool reads a file of certificates in PEM.
+func ReadCertPool(file string) (*x509.CertPool, error) {
 	text, err := readFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %s", file, reason(err))

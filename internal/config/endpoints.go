@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -13,24 +13,24 @@ import (
 
 // endpoints reads the paths of the fronted endpoints. No two may share one,
 // unless their queries differ.
-func (m *mistakes) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
+func (m *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
 	out := map[clientauth.Endpoint]*url.URL{}
 	owner := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		key := "endpoints." + name
 		if !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(name)) {
-			m.put(mistake{Key: key, Message: "is no endpoint; the endpoints are " + list(clientauth.Endpoints()),
+			m.add(Error{Key: key, Message: "is no endpoint; the endpoints are " + list(clientauth.Endpoints()),
 				Allowed: texts(clientauth.Endpoints())})
 			continue
 		}
 		u, err := endpointPath(paths[name])
 		if err != nil {
-			m.add(key, "%s", err)
+			m.addf(key, "%s", err)
 			continue
 		}
 		place := path.Clean(u.Path) + "?" + u.Query().Encode()
 		if other, taken := owner[place]; taken {
-			m.add(key, "has the path of endpoints.%s", other)
+			m.addf(key, "has the path of endpoints.%s", other)
 		}
 		owner[place] = name
 		out[clientauth.Endpoint(name)] = u
@@ -39,9 +39,9 @@ func (m *mistakes) endpoints(paths map[string]string) map[clientauth.Endpoint]*u
 }
 
 // path reads a path, which may be left out.
-func (m *mistakes) path(key, value string) string {
+func (m *validator) path(key, value string) string {
 	if u, err := endpointPath(value); value != "" && (err != nil || u.RawQuery != "" || path.Clean(u.Path) == "/") {
-		m.add(key, "must be a path below the root, such as /oauth2/clients")
+		m.addf(key, "must be a path below the root, such as /oauth2/clients")
 	}
 	return value
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"oauthgw/internal/printable"
@@ -9,14 +9,14 @@ import (
 
 // webConfigFile judges a web configuration: the TLS and the basic auth of the
 // admin listener, in the format that the exporters of Prometheus share.
-func (m *mistakes) webConfigFile(file string) string {
+func (m *validator) webConfigFile(file string) string {
 	// The library would wait for whoever writes into a pipe.
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		m.add("admin.web_config_file", "%s is no regular file", file)
+		m.addf("admin.web_config_file", "%s is no regular file", file)
 		return file
 	}
 	if err := web.Validate(file); err != nil {
-		m.add("admin.web_config_file", "%s", printable.RedactYAML(err.Error()))
+		m.addf("admin.web_config_file", "%s", printable.RedactYAML(err.Error()))
 	}
 	return file
 }
