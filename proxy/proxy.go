@@ -2,10 +2,10 @@
 // client credentials only from the form, and completes the provider's replies.
 //
 // A [Handler] fronts one endpoint. The files follow the way of an exchange:
-// request.go reads the client's request, wait.go turns away who failed too
-// often, restate.go puts Basic credentials into the form, forward.go sends it to
+// request.go reads the client's request, ratelimit.go turns away who failed too
+// often, rewrite.go puts Basic credentials into the form, forward.go sends it to
 // the provider, response.go completes the reply, outcome.go reads what it says of
-// the client, refuse.go writes every answer that is the gateway's own. Beside that,
+// the client, error.go writes every answer that is the gateway's own. Beside that,
 // a [Registration] fronts the endpoint at which clients say how they will
 // authenticate (RFC 7591, RFC 7592), and [NewPassthrough] carries all other
 // paths untouched.
