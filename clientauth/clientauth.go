@@ -58,8 +58,8 @@ type Credentials struct {
 	// Reading tells how the octets of a Basic pair were understood. Empty
 	// unless Method is Basic.
 	Reading Reading
-	// Overlooked is the refusal that ConflictReport let pass. Nil otherwise.
-	Overlooked *Error
+	// Tolerated is the error that ConflictReport let pass. Nil otherwise.
+	Tolerated *Error
 }
 
 // Config is the policy of a deployment. The zero value is the default policy.

@@ -94,13 +94,13 @@ func TestRefusals(t *testing.T) {
 		"encoded line break":           {[]string{basic("app:a%0D%0Ab")}, "", "", clientauth.ErrBasicCharacter},
 		"too long":                     {[]string{"Basic " + strings.Repeat("YTpi", 4000)}, "", "", clientauth.ErrLongAuthorization},
 
-		"basic and another secret":              {[]string{basic("app:x")}, "", "client_id=app&client_secret=y", clientauth.ErrManyMethods},
-		"basic and a secret without id":         {[]string{basic("app:x")}, "", "client_secret=x", clientauth.ErrManyMethods},
-		"basic without secret and a secret":     {[]string{basic("app:")}, "", "client_secret=x", clientauth.ErrManyMethods},
-		"basic and assertion":                   {[]string{basic("app:x")}, "", "client_assertion=e30.e30.x", clientauth.ErrManyMethods},
-		"basic and assertion type":              {[]string{basic("app:x")}, "", "client_assertion_type=y", clientauth.ErrManyMethods},
-		"secret and assertion":                  {nil, "", "client_id=app&client_secret=x&client_assertion=y", clientauth.ErrManyMethods},
-		"malformed basic and a secret":          {[]string{basic("apps3cret")}, "", "client_id=app&client_secret=x", clientauth.ErrManyMethods},
+		"basic and another secret":              {[]string{basic("app:x")}, "", "client_id=app&client_secret=y", clientauth.ErrMultipleMethods},
+		"basic and a secret without id":         {[]string{basic("app:x")}, "", "client_secret=x", clientauth.ErrMultipleMethods},
+		"basic without secret and a secret":     {[]string{basic("app:")}, "", "client_secret=x", clientauth.ErrMultipleMethods},
+		"basic and assertion":                   {[]string{basic("app:x")}, "", "client_assertion=e30.e30.x", clientauth.ErrMultipleMethods},
+		"basic and assertion type":              {[]string{basic("app:x")}, "", "client_assertion_type=y", clientauth.ErrMultipleMethods},
+		"secret and assertion":                  {nil, "", "client_id=app&client_secret=x&client_assertion=y", clientauth.ErrMultipleMethods},
+		"malformed basic and a secret":          {[]string{basic("apps3cret")}, "", "client_id=app&client_secret=x", clientauth.ErrMultipleMethods},
 		"basic and another client_id":           {[]string{basic("app:x")}, "", "client_id=other", clientauth.ErrDifferentClientID},
 		"basic and another client_id in query":  {[]string{basic("app:x")}, "client_id=other", "", clientauth.ErrDifferentClientID},
 		"secret in query":                       {nil, "client_secret=x", "client_id=app", clientauth.ErrQueryCredentials},
@@ -201,7 +201,7 @@ func TestQueryCredentials(t *testing.T) {
 			t.Errorf("%s: got %v", query, err)
 		}
 	}
-	if _, err := rules.Read(request(t, []string{basic("app:x")}, "client_secret=y", "")); !errors.Is(err, clientauth.ErrManyMethods) {
+	if _, err := rules.Read(request(t, []string{basic("app:x")}, "client_secret=y", "")); !errors.Is(err, clientauth.ErrMultipleMethods) {
 		t.Errorf("a second method in the query: got %v", err)
 	}
 	for _, query := range []string{"client_assertion=x", "client_assertion_type=x", "client_secret=x"} {
@@ -227,16 +227,16 @@ func TestBasicNeedsAForm(t *testing.T) {
 func TestConflictPolicies(t *testing.T) {
 	const equal, differing, otherID = "client_id=app&client_secret=x", "client_id=app&client_secret=y", "client_id=other"
 	for _, test := range []struct {
-		conflict         clientauth.Conflict
-		form             string
-		want, overlooked *clientauth.Error
+		conflict        clientauth.Conflict
+		form            string
+		want, tolerated *clientauth.Error
 	}{
 		{clientauth.ConflictDiffering, equal, nil, nil},
-		{clientauth.ConflictDiffering, differing, clientauth.ErrManyMethods, nil},
-		{clientauth.ConflictAny, equal, clientauth.ErrManyMethods, nil},
+		{clientauth.ConflictDiffering, differing, clientauth.ErrMultipleMethods, nil},
+		{clientauth.ConflictAny, equal, clientauth.ErrMultipleMethods, nil},
 		{clientauth.ConflictAny, "client_id=app", nil, nil},
 		{clientauth.ConflictReport, equal, nil, nil},
-		{clientauth.ConflictReport, differing, nil, clientauth.ErrManyMethods},
+		{clientauth.ConflictReport, differing, nil, clientauth.ErrMultipleMethods},
 		{clientauth.ConflictReport, otherID, nil, clientauth.ErrDifferentClientID},
 	} {
 		t.Run(string(test.conflict)+" "+test.form, func(t *testing.T) {
@@ -248,8 +248,8 @@ func TestConflictPolicies(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || c.Overlooked != test.overlooked {
-				t.Fatalf("got %v, overlooked %v; want overlooked %v", err, c.Overlooked, test.overlooked)
+			if err != nil || c.Tolerated != test.tolerated {
+				t.Fatalf("got %v, tolerated %v; want tolerated %v", err, c.Tolerated, test.tolerated)
 			}
 			if c.Method != clientauth.Basic || c.ClientID != "app" || c.Secret.Reveal() != "x" {
 				t.Errorf("Basic does not win: %s %q", c.Method, c.ClientID)

@@ -36,7 +36,7 @@ func (r *Rules) resolve(req Request, found []recognition) (Credentials, error) {
 	if r.config.Conflict != ConflictReport || first.err != nil {
 		return first.credentials, refusal
 	}
-	first.credentials.Overlooked = refusal
+	first.credentials.Tolerated = refusal
 	return first.credentials, nil
 }
 
@@ -57,7 +57,7 @@ func (r *Rules) secondMethod(found []recognition) *Error {
 	for _, other := range found[1:] {
 		same := found[0].err == nil && found[0].credentials.same(other.credentials)
 		if !same || r.config.Conflict == ConflictAny {
-			return ErrManyMethods
+			return ErrMultipleMethods
 		}
 	}
 	return nil

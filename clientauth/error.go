@@ -68,9 +68,9 @@ var (
 
 // Refusals of credentials that contradict each other or cannot be restated.
 var (
-	ErrManyMethods = &Error{CodeInvalidRequest,
+	ErrMultipleMethods = &Error{CodeInvalidRequest,
 		"The request uses more than one mechanism to authenticate the client; use either the Authorization header field or the form.",
-		"many_methods"}
+		"multiple_methods"}
 	ErrDifferentClientID = &Error{CodeInvalidRequest,
 		"The request names two different clients; client_id must be the one that authenticates.",
 		"different_client_id"}

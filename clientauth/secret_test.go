@@ -73,7 +73,7 @@ func TestRefusalsSpeakTheStandardsAlphabet(t *testing.T) {
 	refusals := []*clientauth.Error{
 		clientauth.ErrRepeatedAuthorization, clientauth.ErrLongAuthorization, clientauth.ErrMalformedBasic,
 		clientauth.ErrEncodedColon, clientauth.ErrEmptyClientID, clientauth.ErrBasicEscape, clientauth.ErrBasicCharacter,
-		clientauth.ErrManyMethods, clientauth.ErrDifferentClientID, clientauth.ErrQueryCredentials, clientauth.ErrNotForm,
+		clientauth.ErrMultipleMethods, clientauth.ErrDifferentClientID, clientauth.ErrQueryCredentials, clientauth.ErrNotForm,
 		clientauth.ErrMalformedForm, clientauth.ErrFormCharacter, clientauth.ErrRepeatedParameter,
 		clientauth.ErrDisguisedParameter, clientauth.ErrManyParameters, clientauth.ErrLongParameter,
 	}

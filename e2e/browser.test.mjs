@@ -127,5 +127,5 @@ function preflights(deployment) {
 
 // rejected counts the clients that the provider refused, by method.
 function rejected(deployment, method) {
-  return deployment.sample(`oauthgw_client_auth_total{endpoint="token",method="${method}",outcome="rejected"}`);
+  return deployment.sample(`oauthgw_client_auth_total{auth_method="${method}",endpoint="token",outcome="rejected"}`);
 }

@@ -54,7 +54,7 @@ export async function deploy(t, { gateway = true, config } = {}) {
     },
     // clientAuth counts what the gateway was shown at the token endpoint and
     // the provider accepted, by method.
-    clientAuth: (method) => sample(`oauthgw_client_auth_total{endpoint="token",method="${method}",outcome="accepted"}`),
+    clientAuth: (method) => sample(`oauthgw_client_auth_total{auth_method="${method}",endpoint="token",outcome="accepted"}`),
   };
 }
 

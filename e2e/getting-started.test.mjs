@@ -42,8 +42,8 @@ test("the page's commands let Codex log in, and nothing is left of them", { time
   await t.test("success looks as the page says", () => {
     const seen = printed("codex mcp list");
     assert.match(seen, /^demo .* OAuth *$/m);
-    for (const piece of ['"status":200', '"outcome":"accepted"', '"client_auth":"client_secret_basic"']) promises(piece, seen);
-    const series = 'oauthgw_client_auth_total{endpoint="token",method="client_secret_basic",outcome="accepted"}';
+    for (const piece of ['"status":200', '"outcome":"accepted"', '"auth_method":"client_secret_basic"']) promises(piece, seen);
+    const series = 'oauthgw_client_auth_total{auth_method="client_secret_basic",endpoint="token",outcome="accepted"}';
     promises(series, seen);
     assert.ok(seen.includes(`${series} 1\n`), seen);
     assert.match(seen, /^\{"path":"\/oauth2\/tokens","authorization":false,"parameters":\[.*"client_id","client_secret".*\]\}$/m);

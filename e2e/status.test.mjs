@@ -42,7 +42,7 @@ test("the status page tells what goes on, without scripts and without secrets", 
   await t.test("how clients authenticate", async () => {
     const counts = page.section("How clients authenticate").getByRole("table");
     await counts.getByRole("row", { name: "registration client_secret_basic 1 0 0 0 0 0 0", exact: true }).waitFor();
-    await counts.getByRole("row", { name: "token client_secret_basic 1 1 2 1 malformed_basic 1 many_methods 0 0 0 0", exact: true }).waitFor();
+    await counts.getByRole("row", { name: "token client_secret_basic 1 1 2 1 malformed_basic 1 multiple_methods 0 0 0", exact: true }).waitFor();
     await counts.getByRole("row", { name: "All together 2 2 3 0 0 0 0", exact: true }).waitFor();
   });
 
@@ -50,7 +50,7 @@ test("the status page tells what goes on, without scripts and without secrets", 
     const rows = page.section("Recent refusals").getByRole("table").getByRole("row");
     const told = (await rows.allInnerTexts()).slice(1).map((row) => row.replace(/\s+/g, " "));
     assert.equal(told.length, 5, told.join("\n"));
-    for (const [i, reason] of [/ 400 query_credentials$/, / 400 many_methods$/, / 401 rejected by the provider$/, / 401 malformed_basic$/, / 401 rejected by the provider$/].entries()) {
+    for (const [i, reason] of [/ 400 query_credentials$/, / 400 multiple_methods$/, / 401 rejected by the provider$/, / 401 malformed_basic$/, / 401 rejected by the provider$/].entries()) {
       assert.match(told[i], /^\d\d:\d\d:\d\d UTC token /);
       assert.match(told[i], reason);
     }

@@ -2,6 +2,8 @@ package metrics
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,6 +12,11 @@ import (
 // ClientAuth counts one request to a fronted endpoint.
 func (m *Metrics) ClientAuth(endpoint, method, outcome string) {
 	m.clientAuth.WithLabelValues(endpoint, method, outcome).Inc()
+}
+
+// ConflictTolerated counts one request that conflict: report let pass.
+func (m *Metrics) ConflictTolerated(endpoint, reason string) {
+	m.conflictsTolerated.WithLabelValues(endpoint, reason).Inc()
 }
 
 // ClientAuthCount is one series of oauthgw_client_auth_total.
@@ -31,10 +38,11 @@ func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
 	var counts []ClientAuthCount
 	for _, family := range families {
 		for _, series := range family.GetMetric() {
-			labels := series.GetLabel() // sorted by name
-			counts = append(counts, ClientAuthCount{labels[0].GetValue(), labels[1].GetValue(), labels[2].GetValue(), uint64(series.GetCounter().GetValue())})
+			labels := series.GetLabel() // auth_method, endpoint, outcome
+			counts = append(counts, ClientAuthCount{labels[1].GetValue(), labels[0].GetValue(), labels[2].GetValue(), uint64(series.GetCounter().GetValue())})
 		}
 	}
+	slices.SortStableFunc(counts, func(a, b ClientAuthCount) int { return strings.Compare(a.Endpoint, b.Endpoint) })
 	return counts
 }
 
@@ -48,10 +56,10 @@ func (m *Metrics) ChallengeAdded(endpoint string) {
 	m.challengesAdded.WithLabelValues(endpoint).Inc()
 }
 
-// RejectionUnclear counts one reply that holds invalid_client and does not plainly
+// AmbiguousInvalidClient counts one response that holds invalid_client and does not plainly
 // say so.
-func (m *Metrics) RejectionUnclear(endpoint string) {
-	m.unclearRejections.WithLabelValues(endpoint).Inc()
+func (m *Metrics) AmbiguousInvalidClient(endpoint string) {
+	m.ambiguousInvalidClient.WithLabelValues(endpoint).Inc()
 }
 
 // StatusCorrected counts one reply whose status became 401.

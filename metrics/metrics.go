@@ -37,11 +37,12 @@ type Metrics struct {
 	requestDuration *prometheus.HistogramVec
 	inFlight        *prometheus.GaugeVec
 
-	clientAuth        *prometheus.CounterVec
-	basicDecoding     *prometheus.CounterVec
-	challengesAdded   *prometheus.CounterVec
-	statusesCorrected *prometheus.CounterVec
-	unclearRejections *prometheus.CounterVec
+	clientAuth             *prometheus.CounterVec
+	conflictsTolerated     *prometheus.CounterVec
+	basicDecoding          *prometheus.CounterVec
+	challengesAdded        *prometheus.CounterVec
+	statusesCorrected      *prometheus.CounterVec
+	ambiguousInvalidClient *prometheus.CounterVec
 
 	upstreamDuration *prometheus.HistogramVec
 	upstreamErrors   *prometheus.CounterVec
@@ -73,11 +74,12 @@ func New(b Build) *Metrics {
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace,
 			Name: "http_requests_in_flight", Help: "HTTP requests being answered."}, []string{"endpoint"}),
 
-		clientAuth:        counter("client_auth_total", "Requests to fronted endpoints, by client authentication method and what became of it: accepted, rejected by the provider, unclear where its response cannot be read, failed at the provider, or the gateway's refusal.", "endpoint", "method", "outcome"),
-		basicDecoding:     counter("basic_decoding_total", "HTTP Basic pairs, by how they were read. Ambiguous pairs were form-decoded and could have been unencoded.", "reading"),
-		challengesAdded:   counter("challenges_added_total", "Replies that received a WWW-Authenticate field.", "endpoint"),
-		statusesCorrected: counter("statuses_corrected_total", "Replies whose status became 401.", "endpoint"),
-		unclearRejections: counter("unclear_rejections_total", "Responses that hold invalid_client where readers differ on it, or in another status than 400, 401 and 403, and passed as they were.", "endpoint"),
+		clientAuth:             counter("client_auth_total", "Requests to fronted endpoints, by client authentication method and what became of it: accepted, rejected by the provider, unclear where its response cannot be read, failed at the provider, or the gateway's refusal.", "endpoint", "auth_method", "outcome"),
+		conflictsTolerated:     counter("client_auth_conflicts_tolerated_total", "Requests that passed only because client_auth.conflict is report, by the reason for which they would be refused.", "endpoint", "reason"),
+		basicDecoding:          counter("basic_decoding_total", "HTTP Basic pairs, by how they were read. Ambiguous pairs were form-decoded and could have been unencoded.", "reading"),
+		challengesAdded:        counter("challenges_added_total", "Replies that received a WWW-Authenticate field.", "endpoint"),
+		statusesCorrected:      counter("statuses_corrected_total", "Replies whose status became 401.", "endpoint"),
+		ambiguousInvalidClient: counter("upstream_ambiguous_invalid_client_total", "Responses that hold invalid_client where readers differ on it, or in another status than 400, 401 and 403, and passed as they were.", "endpoint"),
 
 		upstreamDuration: seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to having its whole reply.", "endpoint"),
 		upstreamErrors:   counter("upstream_errors_total", "Requests to the provider that brought no usable reply, by reason.", "endpoint", "reason"),
@@ -88,7 +90,7 @@ func New(b Build) *Metrics {
 		reloadTimestamp:  gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970."),
 
 		certificates: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace,
-			Name: "certificate_not_after_timestamp_seconds", Help: "When the certificate that clients or the provider are shown expires, in seconds since 1970."}, []string{"shown_to"}),
+			Name: "certificate_not_after_timestamp_seconds", Help: "When the certificate expires, in seconds since 1970, by role: server or upstream_client."}, []string{"role"}),
 
 		panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace,
 			Name: "panics_total", Help: "Requests, and fetches of metadata, that met an error in this program."}),
@@ -97,7 +99,7 @@ func New(b Build) *Metrics {
 
 		adminRefused: counter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason"),
 
-		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by what the client kept waiting: request, the rest of one, response, to be read, or next_request, another one.", "awaited"),
+		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by their state: reading an incomplete request, writing a response that the client did not read, or idle.", "state"),
 		connectionsCut:     counter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried"),
 		malformedRequests:  counter("http_malformed_requests_total", "Connections of clients on which no request could be answered, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason"),
 	}
@@ -115,8 +117,8 @@ func (m *Metrics) expose() {
 	for _, reason := range []string{"host", "cross_origin"} {
 		m.adminRefused.WithLabelValues(reason)
 	}
-	for _, awaited := range []string{"request", "response", "next_request"} {
-		m.connectionsEvicted.WithLabelValues(awaited)
+	for _, state := range []string{"reading", "writing", "idle"} {
+		m.connectionsEvicted.WithLabelValues(state)
 	}
 	m.ConnectionsCut(0, 0)
 	for _, reason := range []string{HeaderTooLarge, Malformed, Unsupported, ProxyProtocol, TLSToPlain, PlainToTLS, TLSHandshake} {
@@ -143,7 +145,7 @@ func (m *Metrics) register(b Build) {
 	m.registry = prometheus.NewRegistry()
 	m.registry.MustRegister(
 		m.requests, m.requestDuration, m.inFlight,
-		m.clientAuth, m.basicDecoding, m.challengesAdded, m.statusesCorrected, m.unclearRejections,
+		m.clientAuth, m.conflictsTolerated, m.basicDecoding, m.challengesAdded, m.statusesCorrected, m.ambiguousInvalidClient,
 		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
 			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),

@@ -37,17 +37,18 @@ func everything() *metrics.Metrics {
 	m := metrics.New(metrics.Build{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"})
 	m.Instrument("token", http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("BREW", "/", nil))
 	m.ClientAuth("token", "client_secret_basic", "accepted")
+	m.ConflictTolerated("token", "multiple_methods")
 	m.BasicDecoding("plain")
 	m.ChallengeAdded("token")
 	m.StatusCorrected("token")
-	m.RejectionUnclear("token")
+	m.AmbiguousInvalidClient("token")
 	m.UpstreamDuration("token", 3*time.Millisecond)
 	m.UpstreamError("token", "timeout")
 	m.MetadataRequest("hit")
 	m.ConfigLoaded(false)
-	m.Certificate("clients", time.Unix(1_900_000_000, 0))
+	m.Certificate("server", time.Unix(1_900_000_000, 0))
 	m.LogDropped("operations")
-	m.ConnectionEvicted("request")
+	m.ConnectionEvicted("reading")
 	m.AdminRefused("host")
 	m.ConnectionsCut(1, 2)
 	m.MalformedRequest(metrics.HeaderTooLarge)
@@ -62,11 +63,12 @@ func TestNames(t *testing.T) {
 		`oauthgw_http_requests_total{code="404",endpoint="token",method="unknown"} 1`,
 		`oauthgw_http_request_duration_seconds_count{endpoint="token"} 1`,
 		`oauthgw_http_requests_in_flight{endpoint="token"} 0`,
-		`oauthgw_client_auth_total{endpoint="token",method="client_secret_basic",outcome="accepted"} 1`,
+		`oauthgw_client_auth_total{auth_method="client_secret_basic",endpoint="token",outcome="accepted"} 1`,
+		`oauthgw_client_auth_conflicts_tolerated_total{endpoint="token",reason="multiple_methods"} 1`,
 		`oauthgw_basic_decoding_total{reading="plain"} 1`,
 		`oauthgw_challenges_added_total{endpoint="token"} 1`,
 		`oauthgw_statuses_corrected_total{endpoint="token"} 1`,
-		`oauthgw_unclear_rejections_total{endpoint="token"} 1`,
+		`oauthgw_upstream_ambiguous_invalid_client_total{endpoint="token"} 1`,
 		`oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.0025"} 0`,
 		`oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.005"} 1`,
 		`oauthgw_upstream_errors_total{endpoint="token",reason="timeout"} 1`,
@@ -74,12 +76,12 @@ func TestNames(t *testing.T) {
 		`oauthgw_metadata_age_seconds NaN`,
 		`oauthgw_config_last_reload_successful 0`,
 		`oauthgw_config_last_reload_success_timestamp_seconds 0`,
-		`oauthgw_certificate_not_after_timestamp_seconds{shown_to="clients"} 1.9e+09`,
+		`oauthgw_certificate_not_after_timestamp_seconds{role="server"} 1.9e+09`,
 		`oauthgw_ready 0`,
 		`oauthgw_log_dropped_total{log="operations"} 1`,
 		`oauthgw_log_dropped_total{log="audit"} 0`,
-		`oauthgw_connections_evicted_total{awaited="request"} 1`,
-		`oauthgw_connections_evicted_total{awaited="next_request"} 0`,
+		`oauthgw_connections_evicted_total{state="reading"} 1`,
+		`oauthgw_connections_evicted_total{state="idle"} 0`,
 		`oauthgw_admin_requests_refused_total{reason="host"} 1`,
 		`oauthgw_admin_requests_refused_total{reason="cross_origin"} 0`,
 		`oauthgw_connections_cut_total{carried="request"} 1`,
@@ -132,7 +134,7 @@ func TestLoadingAndFetchingAreDated(t *testing.T) {
 // A certificate that is no longer shown cannot expire.
 func TestCertificateThatIsGone(t *testing.T) {
 	m := everything()
-	m.Certificate("clients", time.Time{})
+	m.Certificate("server", time.Time{})
 	if got := exposed(t, m); strings.Contains(got, "oauthgw_certificate") {
 		t.Errorf("the exposition still has it:\n%s", got)
 	}
@@ -167,12 +169,12 @@ func TestClientAuthCounts(t *testing.T) {
 	if got := m.ClientAuthCounts(); len(got) != 0 {
 		t.Errorf("before anything was counted: %v", got)
 	}
-	for _, c := range [][3]string{{"token", "none", "rejected"}, {"revocation", "none", "accepted"}, {"token", "client_secret_post", "many_methods"}, {"token", "none", "rejected"}} {
+	for _, c := range [][3]string{{"token", "none", "rejected"}, {"revocation", "none", "accepted"}, {"token", "client_secret_post", "multiple_methods"}, {"token", "none", "rejected"}} {
 		m.ClientAuth(c[0], c[1], c[2])
 	}
 	want := []metrics.ClientAuthCount{
 		{Endpoint: "revocation", Method: "none", Outcome: "accepted", Count: 1},
-		{Endpoint: "token", Method: "client_secret_post", Outcome: "many_methods", Count: 1},
+		{Endpoint: "token", Method: "client_secret_post", Outcome: "multiple_methods", Count: 1},
 		{Endpoint: "token", Method: "none", Outcome: "rejected", Count: 2},
 	}
 	if got := m.ClientAuthCounts(); !slices.Equal(got, want) {

@@ -12,14 +12,14 @@ func (m *Metrics) ConfigLoaded(ok bool) {
 	m.reloadTimestamp.SetToCurrentTime()
 }
 
-// Certificate records when the certificate expires that is shown to clients or
-// the provider. Zero means that none is shown.
-func (m *Metrics) Certificate(shownTo string, notAfter time.Time) {
+// Certificate records when the certificate of a role expires: server or
+// upstream_client. Zero means that there is none.
+func (m *Metrics) Certificate(role string, notAfter time.Time) {
 	if notAfter.IsZero() {
-		m.certificates.DeleteLabelValues(shownTo)
+		m.certificates.DeleteLabelValues(role)
 		return
 	}
-	m.certificates.WithLabelValues(shownTo).Set(float64(notAfter.Unix()))
+	m.certificates.WithLabelValues(role).Set(float64(notAfter.Unix()))
 }
 
 // Ready makes every scrape ask whether the gateway is ready. Before that it is
@@ -43,10 +43,10 @@ func (m *Metrics) Panicked() { m.panics.Inc() }
 // AdminRefused counts one request that the admin listener refused.
 func (m *Metrics) AdminRefused(reason string) { m.adminRefused.WithLabelValues(reason).Inc() }
 
-// ConnectionEvicted counts one connection that left for another, by what its client
-// kept waiting.
-func (m *Metrics) ConnectionEvicted(awaited string) {
-	m.connectionsEvicted.WithLabelValues(awaited).Inc()
+// ConnectionEvicted counts one connection that left for another, by its state:
+// reading, writing or idle.
+func (m *Metrics) ConnectionEvicted(state string) {
+	m.connectionsEvicted.WithLabelValues(state).Inc()
 }
 
 // ConnectionsCut counts the connections of clients that were in use when a shutdown

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"oauthgw/clientauth"
@@ -24,17 +23,20 @@ type Decision struct {
 	Method clientauth.Method
 	// Reading is how an HTTP Basic pair was read. Empty means that there was none.
 	Reading clientauth.Reading
-	// Outcome is accepted, rejected, unclear, failed, canceled, panic, the reason of the gateway's
-	// refusal, or that reason behind "overlooked_" where it let the request pass.
+	// Outcome is accepted, rejected, unclear, failed, canceled, panic, or the reason for
+	// which the gateway refused the request.
 	Outcome string
+	// Tolerated is the reason for which the gateway would have refused the request if
+	// conflict: report did not let it pass. Empty means none.
+	Tolerated string
 	// Status is the status of the answer. Zero means that there was none.
 	Status int
 	// ClientID is the identifier that the client gave, at most 128 octets of it.
 	// Empty means none.
 	ClientID string
-	// Source is the address that the request came from, without a port, as far as
+	// ClientIP is the address that the request came from, without a port, as far as
 	// the proxies on its way are trusted. Empty means a Unix socket.
-	Source string
+	ClientIP string
 }
 
 // Refused reports whether the gateway or the provider turned the request away.
@@ -45,7 +47,7 @@ func (d Decision) Refused() bool {
 	case outcomeAccepted, outcomeFailed, outcomeCanceled, outcomePanicked:
 		return false
 	}
-	return !strings.HasPrefix(d.Outcome, outcomeOverlooked)
+	return true
 }
 
 // Answered reports whether the provider answered and did not fail.
@@ -58,16 +60,17 @@ func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
 
 // Attrs returns the decision as a log line tells it. The time is the line's own.
 func (d Decision) Attrs() []slog.Attr {
-	attrs := append(make([]slog.Attr, 0, 12), // with room for what is told beside it
+	attrs := append(make([]slog.Attr, 0, 13), // with room for what is told beside it
 		slog.String("endpoint", string(d.Endpoint)),
 		slog.Int("status", d.Status),
 		slog.String("outcome", d.Outcome),
-		slog.String("client_auth", d.method()),
+		slog.String("auth_method", d.method()),
 	)
 	for _, a := range []slog.Attr{
 		slog.String("client_id", d.ClientID),
-		slog.String("reading", string(d.Reading)),
-		slog.String("source", d.Source),
+		slog.String("basic_decoding", string(d.Reading)),
+		slog.String("conflict_tolerated", d.Tolerated),
+		slog.String("client_ip", d.ClientIP),
 	} {
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)

@@ -35,10 +35,10 @@ var (
 		Description: "The body ended early or is not framed as its header fields say."}
 )
 
-// errTooManyFailures tells a client to wait (RFC 6585 section 4). It is not
+// errRateLimited tells a client to wait (RFC 6585 section 4). It is not
 // invalid_client, because nobody looked at the secret; of the codes that are spoken
 // here it is the one that says that a later request can succeed.
-var errTooManyFailures = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "too_many_failures",
+var errRateLimited = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "rate_limited",
 	Description: "Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over."}
 
 // Faults of the gateway or the provider. They are never invalid_client: clients
@@ -110,7 +110,7 @@ func status(e *clientauth.Error) int {
 		return http.StatusUnsupportedMediaType
 	case errUpstreamTimeout:
 		return http.StatusGatewayTimeout
-	case errTooManyFailures:
+	case errRateLimited:
 		return http.StatusTooManyRequests
 	}
 	switch e.Code {

@@ -17,8 +17,6 @@ const (
 	outcomeFailed   = "failed"   // the provider answered 5xx, or brought no usable reply
 	outcomeCanceled = "canceled" // the client went away
 	outcomePanicked = "panic"    // this program failed
-
-	outcomeOverlooked = "overlooked_" // with the reason for which it would have been refused
 )
 
 // exchange is one request and its reply, and what is worth telling of them. It
@@ -68,6 +66,9 @@ func (x *exchange) end() {
 func (x *exchange) report() {
 	d := x.decision()
 	x.Metrics.ClientAuth(string(d.Endpoint), d.method(), d.Outcome)
+	if d.Tolerated != "" {
+		x.Metrics.ConflictTolerated(string(d.Endpoint), d.Tolerated)
+	}
 	if d.Reading != "" {
 		x.Metrics.BasicDecoding(string(d.Reading))
 	}
@@ -77,23 +78,23 @@ func (x *exchange) report() {
 	if x.Decided != nil {
 		x.Decided(x.r.Context(), d)
 	}
-	x.Log.LogAttrs(x.r.Context(), x.level(), "exchange", x.appendCourse(d.Attrs())...)
+	x.Log.LogAttrs(x.r.Context(), x.level(), "request", x.appendCourse(d.Attrs())...)
 }
 
 func (x *exchange) decision() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading,
-		Outcome: x.outcome, Status: x.response.Status(), ClientID: abbreviated(x.credentials.ClientID), Source: address(x.Proxies.ClientIP(x.r)),
+		Outcome: x.outcome, Status: x.response.Status(), ClientID: abbreviated(x.credentials.ClientID), ClientIP: address(x.Proxies.ClientIP(x.r)),
 	}
-	if x.credentials.Overlooked != nil {
-		d.Outcome = outcomeOverlooked + x.credentials.Overlooked.Reason
+	if x.credentials.Tolerated != nil {
+		d.Tolerated = x.credentials.Tolerated.Reason
 	}
 	return d
 }
 
 // level is higher where an operator has something to do.
 func (x *exchange) level() slog.Level {
-	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || x.credentials.Overlooked != nil {
+	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || x.credentials.Tolerated != nil {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
@@ -106,7 +107,7 @@ func (x *exchange) appendCourse(attrs []slog.Attr) []slog.Attr {
 		attrs = append(attrs, slog.Int64("upstream_us", x.waited.Microseconds()))
 	}
 	if x.fault != nil {
-		attrs = append(attrs, slog.String("fault", x.fault.Error()))
+		attrs = append(attrs, slog.String("err", x.fault.Error()))
 	}
 	return attrs
 }

@@ -73,7 +73,7 @@ func TestProviderFaults(t *testing.T) {
 				t.Errorf("the request was sent %d times", n)
 			}
 			f.Close()
-			if log := f.log.String(); !strings.Contains(log, `"fault":"`+test.reason+`"`) || strings.Contains(log, "t0k") || strings.Contains(log, "s3cret") {
+			if log := f.log.String(); !strings.Contains(log, `"err":"`+test.reason+`"`) || strings.Contains(log, "t0k") || strings.Contains(log, "s3cret") {
 				t.Errorf("the log says %s", log)
 			}
 		})

@@ -33,27 +33,27 @@ func TestLogLine(t *testing.T) {
 		want                map[string]any
 	}{
 		"accepted": {basicField, "a=b", 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true}},
 		"public": {"", "client_id=app", 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": "app", "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": "app", "upstream_us": true}},
 		"nobody": {"", "a=b", 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "upstream_us": true}},
 		"rejected": {basicField, "a=b", 400, `{"error":"invalid_client"}`, nil, map[string]any{
-			"level": "INFO", "status": 401.0, "outcome": "rejected", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
+			"level": "INFO", "status": 401.0, "outcome": "rejected", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true}},
 		"failed": {basicField, "a=b", 500, "{}", nil, map[string]any{
-			"level": "WARN", "status": 500.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
+			"level": "WARN", "status": 500.0, "outcome": "failed", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true}},
 		"redirected": {basicField, "a=b", 302, "", nil, map[string]any{
-			"level": "WARN", "status": 502.0, "outcome": "failed", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true, "fault": "redirect"}},
+			"level": "WARN", "status": 502.0, "outcome": "failed", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true, "err": "redirect"}},
 		"refused": {"Basic !", "a=b", 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 401.0, "outcome": "malformed_basic", "client_auth": "client_secret_basic"}},
+			"level": "INFO", "status": 401.0, "outcome": "malformed_basic", "auth_method": "client_secret_basic"}},
 		"unread": {"", "a=b&a=c", 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 400.0, "outcome": "repeated_parameter", "client_auth": "unknown"}},
-		"overlooked": {basicField, "client_id=other", 200, tokenAnswer, report, map[string]any{
-			"level": "WARN", "status": 200.0, "outcome": "overlooked_different_client_id", "client_auth": "client_secret_basic", "client_id": "app", "reading": "plain", "upstream_us": true}},
+			"level": "INFO", "status": 400.0, "outcome": "repeated_parameter", "auth_method": "unknown"}},
+		"tolerated": {basicField, "client_id=other", 200, tokenAnswer, report, map[string]any{
+			"level": "WARN", "status": 200.0, "outcome": "accepted", "conflict_tolerated": "different_client_id", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true}},
 		"a long name": {"", "client_id=" + long, 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128] + "…", "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": long[:128] + "…", "upstream_us": true}},
 		"not quite as long": {"", "client_id=" + long[:128], 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "client_auth": "none", "client_id": long[:128], "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": long[:128], "upstream_us": true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
@@ -74,7 +74,7 @@ func TestLogLine(t *testing.T) {
 			}
 			h.ServeHTTP(httptest.NewRecorder(), r)
 			got := line(t, f.log.String())
-			test.want["msg"], test.want["endpoint"], test.want["source"] = "exchange", "token", "192.0.2.1"
+			test.want["msg"], test.want["endpoint"], test.want["client_ip"] = "request", "token", "192.0.2.1"
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %v\nwant %v", got, test.want)
 			}
@@ -88,7 +88,7 @@ func TestLogLine(t *testing.T) {
 			}
 			exposed := httptest.NewRecorder()
 			f.metrics.Handler().ServeHTTP(exposed, httptest.NewRequest("GET", "/", nil))
-			series := `oauthgw_client_auth_total{endpoint="token",method="` + got["client_auth"].(string) + `",outcome="` + got["outcome"].(string) + `"} 1`
+			series := `oauthgw_client_auth_total{auth_method="` + got["auth_method"].(string) + `",endpoint="token",outcome="` + got["outcome"].(string) + `"} 1`
 			if !strings.Contains(exposed.Body.String(), series) {
 				t.Errorf("the metrics lack %s", series)
 			}
@@ -103,8 +103,8 @@ func TestLogLine(t *testing.T) {
 // never heard.
 func TestRefused(t *testing.T) {
 	for outcome, want := range map[string]bool{
-		"accepted": false, "failed": false, "canceled": false, "overlooked_many_methods": false,
-		"rejected": true, "many_methods": true, "large_body": true,
+		"accepted": false, "failed": false, "canceled": false,
+		"rejected": true, "multiple_methods": true, "large_body": true,
 	} {
 		if got := (proxy.Decision{Outcome: outcome}).Refused(); got != want {
 			t.Errorf("%s: %v", outcome, got)
@@ -121,7 +121,7 @@ func TestRefused(t *testing.T) {
 func TestAnsweredAndFailed(t *testing.T) {
 	for outcome, want := range map[string][2]bool{
 		"accepted": {true, false}, "rejected": {true, false}, "unclear": {true, false}, "failed": {false, true},
-		"canceled": {}, "many_methods": {}, "overlooked_many_methods": {},
+		"canceled": {}, "multiple_methods": {},
 	} {
 		d := proxy.Decision{Outcome: outcome}
 		if got := [2]bool{d.Answered(), d.Failed()}; got != want {
@@ -139,7 +139,7 @@ func TestSourceOfAUnixSocket(t *testing.T) {
 	r := httptest.NewRequest("GET", "/oauth2/tokens", nil)
 	r.RemoteAddr = "@"
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	if decided.Outcome != "method" || decided.Source != "" {
+	if decided.Outcome != "method" || decided.ClientIP != "" {
 		t.Errorf("%+v", decided)
 	}
 }

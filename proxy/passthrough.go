@@ -156,12 +156,12 @@ func (p pieces) FlushError() error {
 func (p pieces) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) {
-	c.Log.LogAttrs(r.Context(), slog.LevelInfo, "exchange",
+	c.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 		slog.String("endpoint", Passthrough),
 		slog.String("method", abbreviated(r.Method)),
 		slog.String("path", abbreviated(r.URL.EscapedPath())),
 		slog.Int("status", status),
-		slog.String("source", address(c.Proxies.ClientIP(r))),
+		slog.String("client_ip", address(c.Proxies.ClientIP(r))),
 		slog.Int64("duration_us", d.Microseconds()))
 }
 
@@ -180,7 +180,7 @@ func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err erro
 	if refusal == nil {
 		abandon()
 	}
-	c.Log.LogAttrs(r.Context(), slog.LevelWarn, "provider failed",
-		slog.String("endpoint", Passthrough), slog.String("fault", reason))
+	c.Log.LogAttrs(r.Context(), slog.LevelWarn, "upstream error",
+		slog.String("endpoint", Passthrough), slog.String("err", reason))
 	Refuse(w, r, refusal)
 }

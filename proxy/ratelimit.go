@@ -36,7 +36,7 @@ func (x *exchange) mayGuess() bool {
 // refused as well, because accepting it would confirm a guess.
 func (x *exchange) refuseUntil(wait time.Duration) {
 	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	x.refuse(errTooManyFailures)
+	x.refuse(errRateLimited)
 }
 
 // noteFailure records that the provider rejected the client's secret, or may have in a

@@ -104,7 +104,7 @@ func TestWhoFailsTooOftenWaits(t *testing.T) {
 				t.Errorf("after the wait: got %d", w.Code)
 			}
 		}
-		if line := g.log.String(); strings.Count(line, `"outcome":"too_many_failures","client_auth":"client_secret_post","client_id":"app","source":"192.0.2.66"`) != 2 ||
+		if line := g.log.String(); strings.Count(line, `"outcome":"rate_limited","auth_method":"client_secret_post","client_id":"app","client_ip":"192.0.2.66"`) != 2 ||
 			strings.Contains(line, "gue55") || strings.Contains(line, "s3cret") {
 			t.Errorf("the log says\n%s", line)
 		}
@@ -381,7 +381,7 @@ func TestSeriesOfTheLimitAreBounded(t *testing.T) {
 		}
 	}
 	counts := g.metrics.ClientAuthCounts()
-	if len(counts) != 2 || counts[1].Outcome != "too_many_failures" || counts[1].Count != 40 {
+	if len(counts) != 2 || counts[0].Outcome != "rate_limited" || counts[0].Count != 40 {
 		t.Errorf("got %v", counts)
 	}
 }

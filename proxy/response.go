@@ -147,7 +147,7 @@ func completeRejection(x *exchange, r *reply) {
 		x.noteSuccess()
 	}
 	if x.outcome == outcomeUnclear && bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
-		x.Metrics.RejectionUnclear(string(x.Endpoint))
+		x.Metrics.AmbiguousInvalidClient(string(x.Endpoint))
 	}
 	if x.outcome != outcomeRejected {
 		return

@@ -190,7 +190,7 @@ func (h *Handler) report(r *http.Request, result string, status int, start time.
 		slog.Int64("duration_us", time.Since(start).Microseconds()),
 	}
 	if result == resultUnavailable {
-		attrs = append(attrs, slog.String("fault", err.Error()))
+		attrs = append(attrs, slog.String("err", err.Error()))
 	}
-	h.Log.LogAttrs(r.Context(), level, "exchange", attrs...)
+	h.Log.LogAttrs(r.Context(), level, "request", attrs...)
 }

@@ -93,7 +93,7 @@ func (g *gateway) accountsFor(ctx context.Context, exchanges, dropped int64) (in
 	var kept int64
 	err := await(ctx, "a line for each exchange, or its count as dropped", func() bool {
 		log := g.logged()
-		kept = int64(strings.Count(log, `"msg":"exchange"`))
+		kept = int64(strings.Count(log, `"msg":"request"`))
 		return kept+dropped >= exchanges && strings.Contains(log, "log lines were dropped here")
 	})
 	return kept, err

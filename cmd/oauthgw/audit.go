@@ -81,7 +81,7 @@ func (a *audit) Write(entries []byte) (int, error) {
 	n, err := a.write(entries)
 	switch failing := err != nil; {
 	case failing && !a.failing:
-		a.log.Error("the audit record cannot be written", "fault", err.Error())
+		a.log.Error("the audit record cannot be written", "err", err.Error())
 	case !failing && a.failing:
 		a.log.Warn("the audit record is written again; entries are missing")
 	}

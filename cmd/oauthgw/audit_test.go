@@ -58,10 +58,10 @@ client_auth: {realm: example}
 		resp.Body.Close()
 	}
 	want := []map[string]any{
-		{"msg": "client authentication", "endpoint": "token", "status": 200.0, "outcome": "accepted", "client_auth": "client_secret_basic",
-			"client_id": "app", "reading": "plain", "source": "127.0.0.1", "request_id": "first"},
-		{"msg": "client authentication", "endpoint": "token", "status": 401.0, "outcome": "rejected", "client_auth": "client_secret_basic",
-			"client_id": "app", "reading": "plain", "source": "127.0.0.1", "request_id": "second"},
+		{"msg": "client authentication", "endpoint": "token", "status": 200.0, "outcome": "accepted", "auth_method": "client_secret_basic",
+			"client_id": "app", "basic_decoding": "plain", "client_ip": "127.0.0.1", "request_id": "first"},
+		{"msg": "client authentication", "endpoint": "token", "status": 401.0, "outcome": "rejected", "auth_method": "client_secret_basic",
+			"client_id": "app", "basic_decoding": "plain", "client_ip": "127.0.0.1", "request_id": "second"},
 	}
 	expectRecords(t, func() string { return contents(file) }, want[:1])
 	if err := os.Rename(file, file+".1"); err != nil {

@@ -74,7 +74,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 		t.Errorf("the new certificate is not shown: %d %s", code, text)
 	}
 	second := shown()
-	storyGateway{admin: p.admin}.expectExpiry(t, "clients", second.NotAfter)
+	storyGateway{admin: p.admin}.expectExpiry(t, "server", second.NotAfter)
 	// To stop showing one takes a restart.
 	with := p.head
 	p.head = with[:strings.Index(with, "tls:")] + with[strings.Index(with, "listen:"):]
@@ -104,7 +104,7 @@ func TestCertificateThatIsNotShown(t *testing.T) {
 		if code, text := p.reload(); code != 200 || !p.passes() {
 			t.Fatalf("%d %s", code, text)
 		}
-		storyGateway{admin: p.admin}.expectExpiry(t, "clients", time.Time{})
+		storyGateway{admin: p.admin}.expectExpiry(t, "server", time.Time{})
 	}
 	p.stop()
 	if n := strings.Count(p.log.String(), `"key":"tls"`); n != 2 {
@@ -131,12 +131,12 @@ func TestServersLogFollowsReloads(t *testing.T) {
 
 // expectExpiry expects the metrics to say when a certificate expires, zero that
 // they do not.
-func (g storyGateway) expectExpiry(t *testing.T, shownTo string, want time.Time) {
+func (g storyGateway) expectExpiry(t *testing.T, role string, want time.Time) {
 	t.Helper()
-	series := `oauthgw_certificate_not_after_timestamp_seconds{shown_to="` + shownTo + `"} `
+	series := `oauthgw_certificate_not_after_timestamp_seconds{role="` + role + `"} `
 	line := series + strconv.FormatFloat(float64(want.Unix()), 'g', -1, 64) + "\n"
 	if text := g.scrape(t); want.IsZero() && strings.Contains(text, series) || !want.IsZero() && !strings.Contains(text, line) {
-		t.Errorf("of %s the metrics do not say that it expires %v:\n%s", shownTo, want, text)
+		t.Errorf("of %s the metrics do not say that it expires %v:\n%s", role, want, text)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestMutualTLS(t *testing.T) {
 		if files == ours {
 			until = pair.Leaf.NotAfter
 		}
-		g.expectExpiry(t, "provider", until)
+		g.expectExpiry(t, "upstream_client", until)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 )
 
 // String returns its name in metrics, which know those that may have to leave.
-func (a awaited) String() string { return [...]string{"request", "response", "next_request"}[a] }
+func (a awaited) String() string { return [...]string{"reading", "writing", "idle"}[a] }
 
 // grace is for how long a client may keep a connection waiting without losing it to
 // a newcomer. Honest ones send a request in one go.

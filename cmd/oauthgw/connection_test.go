@@ -144,7 +144,7 @@ func TestWhoKeepsUsWaitingLongestLeaves(t *testing.T) {
 			t.Error("one left within the grace")
 		}
 		after(2 * time.Millisecond)
-		if newcomer.answers.Load() != 1 || !slices.Equal(s.evicted(), []string{"request"}) {
+		if newcomer.answers.Load() != 1 || !slices.Equal(s.evicted(), []string{"reading"}) {
 			t.Errorf("the newcomer was not served; %v left", s.evicted())
 		}
 		for i, v := range slow {
@@ -363,12 +363,12 @@ func TestHandshakeKeepsUsWaiting(t *testing.T) {
 		after(10 * time.Second)
 		s.come(t, "")
 		after(10 * time.Second)
-		if silent.ended.Load() != 1 || speaks.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"request"}) {
+		if silent.ended.Load() != 1 || speaks.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"reading"}) {
 			t.Errorf("who was silent ended: %d, who was not: %d; %v left", silent.ended.Load(), speaks.ended.Load(), s.evicted())
 		}
 		close(s.answered)
 		after(2 * time.Second)
-		if !slices.Equal(s.evicted(), []string{"request", "next_request"}) {
+		if !slices.Equal(s.evicted(), []string{"reading", "idle"}) {
 			t.Errorf("there left %v", s.evicted())
 		}
 	})
@@ -392,7 +392,7 @@ func TestNewcomersAreServed(t *testing.T) {
 	if _, err := silent[0].Read(make([]byte, 1)); err == nil {
 		t.Errorf("the first one read %v", err)
 	}
-	if text := g.settled(t); !strings.Contains(text, "oauthgw_connections_evicted_total{awaited=\"request\"} 1\n") {
+	if text := g.settled(t); !strings.Contains(text, "oauthgw_connections_evicted_total{state=\"reading\"} 1\n") {
 		t.Errorf("the metrics say otherwise:\n%s", text)
 	}
 }

@@ -29,7 +29,7 @@ func TestA160ResponseThatIsNotRead(t *testing.T) {
 		after(2 * time.Second)
 		newcomer := s.come(t, whole)
 		after(10 * time.Millisecond)
-		if newcomer.answers.Load() != 1 || idle.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"response"}) {
+		if newcomer.answers.Load() != 1 || idle.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"writing"}) {
 			t.Errorf("the newcomer was answered %d times; evicted: %v", newcomer.answers.Load(), s.evicted())
 		}
 	})
@@ -222,7 +222,7 @@ func TestA126PipelinedRequestIsIncomplete(t *testing.T) {
 		after(2 * time.Second)
 		newcomer := s.come(t, whole)
 		after(time.Second)
-		if !slices.Equal(s.evicted(), []string{"request"}) || idle.ended.Load() != 0 || newcomer.answers.Load() != 1 {
+		if !slices.Equal(s.evicted(), []string{"reading"}) || idle.ended.Load() != 0 || newcomer.answers.Load() != 1 {
 			t.Errorf("evicted: %v", s.evicted())
 		}
 	})

@@ -64,7 +64,7 @@ func (s *story) run(t *testing.T) {
 	exposition := g.settled(t)
 	s.expectMetrics(t, exposition)
 	log := g.stop()
-	if n := strings.Count(log, `"msg":"exchange"`); n != len(s.exchanges) {
+	if n := strings.Count(log, `"msg":"request"`); n != len(s.exchanges) {
 		t.Errorf("%d lines logged for %d exchanges:\n%s", n, len(s.exchanges), log)
 	}
 	for _, secret := range s.secrets() {

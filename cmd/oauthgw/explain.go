@@ -87,9 +87,10 @@ type exchangeLine struct {
 	Msg        string
 	Endpoint   string
 	Outcome    string
-	ClientAuth string `json:"client_auth"`
+	ClientAuth string `json:"auth_method"`
 	ClientID   string `json:"client_id"`
-	Reading    string
+	Reading    string `json:"basic_decoding"`
+	Tolerated  string `json:"conflict_tolerated"`
 }
 
 // observe carries a request through a gateway.
@@ -109,7 +110,7 @@ func observe(s config.Settings, r *http.Request) (*observed, error) {
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			return nil, fmt.Errorf("explain: the gateway's log: %w", err)
 		}
-		if l.Msg == "exchange" {
+		if l.Msg == "request" {
 			x.line = l
 		}
 	}

@@ -75,14 +75,13 @@ func (x *observed) forwarded() bool {
 }
 
 func (x *observed) outcome() string {
-	reason, overlooked := strings.CutPrefix(x.line.Outcome, "overlooked_")
 	switch {
 	case x.line.Endpoint == metadataEndpoint:
 		return "answered with the provider's metadata, which is not asked for here"
 	case x.line.Endpoint == proxy.Passthrough:
 		return "forwarded as it is, because path and method are no endpoint's"
-	case x.forwarded() && overlooked:
-		return "forwarded; without client_auth.conflict: report it would be refused: " + reason
+	case x.forwarded() && x.line.Tolerated != "":
+		return "forwarded; without client_auth.conflict: report it would be refused: " + x.line.Tolerated
 	case x.forwarded():
 		return "forwarded"
 	case x.line.Outcome != "":

@@ -152,7 +152,7 @@ func (g *gateway) learn(ctx context.Context) error {
 	defer g.mu.Unlock()
 	if err != nil {
 		if !g.failed && ctx.Err() == nil {
-			g.log.Warn("the provider's metadata cannot be read", "fault", err.Error())
+			g.log.Warn("the provider's metadata cannot be read", "err", err.Error())
 			g.failed = true
 		}
 		return err

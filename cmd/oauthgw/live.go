@@ -184,7 +184,7 @@ func (l *live) replace() error {
 	}
 	l.tell(err)
 	if err != nil {
-		before.log.Error("the configuration was not reloaded, the old one stays", "fault", err.Error())
+		before.log.Error("the configuration was not reloaded, the old one stays", "err", err.Error())
 		return err
 	}
 	exportCertificateMetrics(l.metrics, s)
@@ -203,8 +203,8 @@ func (l *live) replace() error {
 
 // exportCertificateMetrics sets the metrics of the certificates in force.
 func exportCertificateMetrics(m *metrics.Metrics, s config.Settings) {
-	m.Certificate("clients", expiry(s.Certificate))
-	m.Certificate("provider", expiry(s.UpstreamCertificate()))
+	m.Certificate("server", expiry(s.Certificate))
+	m.Certificate("upstream_client", expiry(s.UpstreamCertificate()))
 }
 
 // expiry returns when a certificate expires, or zero without one.

@@ -246,7 +246,7 @@ func TestRefusalTellsTheRequestID(t *testing.T) {
 // lineOfExchange returns the line of a log that tells of an exchange.
 func lineOfExchange(log string) string {
 	for line := range strings.Lines(log) {
-		if strings.Contains(line, `"msg":"exchange"`) {
+		if strings.Contains(line, `"msg":"request"`) {
 			return line
 		}
 	}

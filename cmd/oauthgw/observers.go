@@ -71,7 +71,7 @@ func (o observers) dismiss(log *slog.Logger, lines *asyncWriter) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := o.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		log.Warn("the last traces were not sent", "fault", err.Error())
+		log.Warn("the last traces were not sent", "err", err.Error())
 	}
 	o.audit.close()
 	lines.Close()

@@ -399,7 +399,7 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 	}
 	before := len(log.String())
 	complain()
-	for _, want := range []string{`msg="tracing failed" fault="a span was lost"`, `msg="the audit record is written again; entries are missing"`, `msg="log lines were dropped here"`} {
+	for _, want := range []string{`msg="tracing failed" err="a span was lost"`, `msg="the audit record is written again; entries are missing"`, `msg="log lines were dropped here"`} {
 		eventually(t, fmt.Sprintf("%s after the reload", want), func() bool { return strings.Contains(log.String()[before:], want) })
 	}
 	l.end()

@@ -147,7 +147,7 @@ func (g *gateway) preflight(name string) http.Handler {
 		if w.Header().Get("Access-Control-Allow-Origin") == "" {
 			outcome = "preflight_refused"
 		}
-		g.log.LogAttrs(r.Context(), slog.LevelInfo, "exchange",
+		g.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 			slog.String("endpoint", name), slog.Int("status", http.StatusNoContent), slog.String("outcome", outcome))
 	})
 }
@@ -156,7 +156,7 @@ func (g *gateway) preflight(name string) http.Handler {
 func (g *gateway) refusal(e *clientauth.Error) http.Handler {
 	return g.observed("unknown", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status := proxy.Refuse(w, r, e)
-		g.log.LogAttrs(r.Context(), slog.LevelInfo, "exchange",
+		g.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 			slog.String("endpoint", "unknown"), slog.Int("status", status), slog.String("outcome", e.Reason))
 	}))
 }

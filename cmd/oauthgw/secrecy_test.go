@@ -66,7 +66,7 @@ func TestA097LogLinesAreOurs(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &fields); err != nil {
 			t.Errorf("%v: %q", err, line)
 		}
-		if fields["msg"] == "exchange" {
+		if fields["msg"] == "request" {
 			exchanges++
 		}
 		for name, value := range fields {

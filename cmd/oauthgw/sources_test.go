@@ -71,7 +71,7 @@ func TestUnknownProxyIsNotLimited(t *testing.T) {
 			t.Fatalf("got %s", answer)
 		}
 	}
-	if line := lineOfExchange(g.stop()); !strings.Contains(line, `"source":"127.0.0.1"`) {
+	if line := lineOfExchange(g.stop()); !strings.Contains(line, `"client_ip":"127.0.0.1"`) {
 		t.Errorf("the log has %s", line)
 	}
 }
@@ -146,7 +146,7 @@ func logOfServing(t *testing.T, file string) string {
 // Whoever connects to a Unix socket has no address, and says whose request it
 // carries where that is trusted.
 func TestSourceBehindUnixSocket(t *testing.T) {
-	for trusted, want := range map[string]string{"unix": `"source":"192.0.2.1"`, "127.0.0.1": ""} {
+	for trusted, want := range map[string]string{"unix": `"client_ip":"192.0.2.1"`, "127.0.0.1": ""} {
 		socket := filepath.Join(t.TempDir(), "s")
 		g := frontedGateway(t, rejecting(t), func(c *config.Config) { c.Listen, c.TrustedProxies = unixPrefix+socket, []string{trusted} })
 		// The name of this end is like an address.
@@ -164,7 +164,7 @@ func TestSourceBehindUnixSocket(t *testing.T) {
 		}
 		c.Close()
 		line := lineOfExchange(g.stop())
-		if !strings.Contains(line, want) || strings.Contains(line, `"source"`) != (want != "") {
+		if !strings.Contains(line, want) || strings.Contains(line, `"client_ip"`) != (want != "") {
 			t.Errorf("%s is trusted, and the log has %s", trusted, line)
 		}
 	}

@@ -160,7 +160,6 @@ func TestDecisionsAreBounded(t *testing.T) {
 	var d decisions
 	at := func(n int) time.Time { return time.Unix(int64(n), 0) }
 	d.add(proxy.Decision{Time: at(1), Outcome: "accepted"})
-	d.add(proxy.Decision{Time: at(2), Outcome: "overlooked_many_methods"})
 	d.add(proxy.Decision{Time: at(3), Outcome: "failed", Endpoint: clientauth.Token})
 	if got := d.latestRefusals(); len(got) != 0 {
 		t.Errorf("remembered as refusals: %v", got)

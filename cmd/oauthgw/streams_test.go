@@ -322,7 +322,7 @@ func TestA125UploadIsNotEvicted(t *testing.T) {
 			t.Errorf("answered %d times, %d bytes received; evicted: %v", upload.answers.Load(), received.Load(), s.evicted())
 		}
 		for _, awaited := range s.evicted() {
-			if awaited != "request" {
+			if awaited != "reading" {
 				t.Errorf("evicted: %v", s.evicted())
 			}
 		}

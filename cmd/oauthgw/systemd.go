@@ -35,7 +35,7 @@ func notify(l *slog.Logger, message string) {
 		_, err = io.WriteString(socket, message)
 	}
 	if err != nil {
-		l.Warn("systemd could not be told", "fault", err.Error())
+		l.Warn("systemd could not be told", "err", err.Error())
 	}
 }
 
@@ -44,7 +44,7 @@ func notify(l *slog.Logger, message string) {
 func keepAlive(ctx context.Context, log func() *slog.Logger) {
 	patience, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		log().Warn("the watchdog is not served", "fault", err.Error())
+		log().Warn("the watchdog is not served", "err", err.Error())
 	}
 	if patience == 0 {
 		return

@@ -49,7 +49,7 @@ export async function deploy(t, provider, { issuer, passthrough = true }) {
     // method.
     authenticated: async (method) => {
       const metrics = await (await fetch(`${admin}/metrics`, patience())).text();
-      const sample = `oauthgw_client_auth_total{endpoint="token",method="${method}",outcome="accepted"} `;
+      const sample = `oauthgw_client_auth_total{auth_method="${method}",endpoint="token",outcome="accepted"} `;
       return Number(metrics.split("\n").find((line) => line.startsWith(sample))?.slice(sample.length) ?? 0);
     },
     // observations are what arrived where clients authenticate at the provider.

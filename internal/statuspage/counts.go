@@ -1,7 +1,5 @@
 package statuspage
 
-import "strings"
-
 // outcomes are the columns of the counts. What is in none of them is the reason
 // of a refusal.
 var outcomes = []struct{ word, title string }{
@@ -10,7 +8,6 @@ var outcomes = []struct{ word, title string }{
 	{"", "Refused"},
 	{"failed", "Failed"},
 	{"canceled", "Canceled"},
-	{"overlooked_", "Overlooked"},
 	{"unclear", "Unclear"},
 }
 
@@ -43,8 +40,6 @@ func column(outcome string) (i int, detail string) {
 			refused = i
 		case o.word == outcome:
 			return i, ""
-		case strings.HasSuffix(o.word, "_") && strings.HasPrefix(outcome, o.word):
-			return i, strings.TrimPrefix(outcome, o.word)
 		}
 	}
 	return refused, outcome

@@ -61,8 +61,8 @@ func busy(t *testing.T) statuspage.Facts {
 	f.Counts = []statuspage.Count{
 		{"registration", "client_secret_basic", "accepted", 2}, {"token", "client_secret_basic", "accepted", 1200},
 		{"token", "client_secret_basic", "canceled", 1}, {"token", "client_secret_basic", "failed", 3},
-		{"token", "client_secret_basic", "malformed_basic", 4}, {"token", "client_secret_basic", "many_methods", 5},
-		{"token", "client_secret_basic", "overlooked_many_methods", 6}, {"token", "client_secret_basic", "rejected", 7},
+		{"token", "client_secret_basic", "malformed_basic", 4}, {"token", "client_secret_basic", "multiple_methods", 5},
+		{"token", "client_secret_basic", "rejected", 7},
 		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9}}
 	f.Refusals = []statuspage.Refusal{
 		{Time: ago(time.Minute), Endpoint: "token", Method: "client_secret_basic", Outcome: "rejected", Status: 401},

@@ -16,7 +16,7 @@ func tell(log *slog.Logger, fault string) {
 	if len(fault) > longestFault {
 		fault = strings.ToValidUTF8(fault[:longestFault], "") + "…"
 	}
-	log.Warn("tracing failed", "fault", fault)
+	log.Warn("tracing failed", "err", fault)
 }
 
 // complaints is where the SDK says which of its variables it cannot read. Their

@@ -144,7 +144,7 @@ func (t *Tracing) Transport(next http.RoundTripper) http.RoundTripper {
 // Annotate adds to the span of a request what was decided of it.
 func Annotate(ctx context.Context, method, outcome string) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		span.SetAttributes(attribute.String("oauthgw.client_auth", method), attribute.String("oauthgw.outcome", outcome))
+		span.SetAttributes(attribute.String("oauthgw.auth_method", method), attribute.String("oauthgw.outcome", outcome))
 	}
 }
 

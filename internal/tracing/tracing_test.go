@@ -213,16 +213,16 @@ func TestSpans(t *testing.T) {
 		want     string
 	}{
 		"accepted": {"POST", answer(200), `client POST Unset [http.request.method=POST server.address=provider.example http.response.status_code=200]
-server POST token Unset [http.request.method=POST oauthgw.endpoint=token oauthgw.client_auth=none oauthgw.outcome=word http.response.status_code=200]
+server POST token Unset [http.request.method=POST oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word http.response.status_code=200]
 `},
 		"refused": {"POST", answer(400), `client POST Error [http.request.method=POST server.address=provider.example http.response.status_code=400]
-server POST token Unset [http.request.method=POST oauthgw.endpoint=token oauthgw.client_auth=none oauthgw.outcome=word http.response.status_code=400]
+server POST token Unset [http.request.method=POST oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word http.response.status_code=400]
 `},
 		"failed": {"CANARY", answer(500), `client _OTHER Error [http.request.method=_OTHER server.address=provider.example http.response.status_code=500]
-server _OTHER token Error [http.request.method=_OTHER oauthgw.endpoint=token oauthgw.client_auth=none oauthgw.outcome=word http.response.status_code=500]
+server _OTHER token Error [http.request.method=_OTHER oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word http.response.status_code=500]
 `},
 		"unanswered": {"POST", func(*http.Request) (*http.Response, error) { return nil, errors.New("canary") }, `client POST Error no reply [http.request.method=POST server.address=provider.example]
-server POST token Error no answer [http.request.method=POST oauthgw.endpoint=token oauthgw.client_auth=none oauthgw.outcome=word]
+server POST token Error no answer [http.request.method=POST oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word]
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
