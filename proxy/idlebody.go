@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/bodyend"
 )
 
 // upload is the body of a request that may take as long as it likes, but has to move:
@@ -19,6 +18,7 @@ import (
 type upload struct {
 	io.ReadCloser
 	deadlines *http.ResponseController
+	err       error // the first error of a Read, which every later Read returns
 
 	mu    sync.Mutex
 	over  bool              // the deadline is no longer the body's
@@ -75,7 +75,7 @@ func moving(w http.ResponseWriter, r *http.Request) *http.Request {
 	}
 	u := &upload{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}
 	with := r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
-	with.Body = bodyend.Stays(u)
+	with.Body = u
 	return with
 }
 
@@ -95,10 +95,17 @@ func (u *upload) whole() bool {
 	return u.over && u.fault == nil
 }
 
-// Read implements [io.Reader].
+// Read implements [io.Reader]. The transport reads the body once more after its end, to
+// see whether it is longer than its Content-Length. By then the response may have begun
+// and net/http closed the body, and any error but io.EOF makes the transport close the
+// provider connection, so that the rest of the response is lost.
 func (u *upload) Read(p []byte) (int, error) {
+	if u.err != nil {
+		return 0, u.err
+	}
 	u.begin()
 	n, err := u.ReadCloser.Read(p)
+	u.err = err
 	switch {
 	case err == nil:
 	case errors.Is(err, io.EOF):

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
 )

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"oauthgw/internal/stack"
+	"oauthgw/internal/printable"
 
 	"golang.org/x/sync/singleflight"
 )
@@ -127,7 +127,7 @@ func (s *Source) surviving(location, name string, known entry) (e entry, err err
 	defer func() {
 		if value := recover(); value != nil {
 			s.Metrics.Panicked()
-			kind, functions := stack.OfPanic(value)
+			kind, functions := printable.Panic(value)
 			err = fmt.Errorf("fetching metadata met an error in this program; please report it: %s in %s", kind, functions)
 		}
 	}()

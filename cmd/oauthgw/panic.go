@@ -4,8 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 
+	"oauthgw/internal/printable"
 	"oauthgw/internal/responserecorder"
-	"oauthgw/internal/stack"
 	"oauthgw/proxy"
 )
 
@@ -22,7 +22,7 @@ func (l *live) surviving(next http.Handler) http.Handler {
 				return
 			case value != http.ErrAbortHandler:
 				l.metrics.Panicked()
-				kind, functions := stack.OfPanic(value)
+				kind, functions := printable.Panic(value)
 				l.log().LogAttrs(r.Context(), slog.LevelError, "a request met an error in this program; please report it",
 					slog.String("panic", kind), slog.String("stack", functions))
 			}

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-
-	"oauthgw/internal/bodyend"
 )
 
 // ample is more than any form: a body of which as much has arrived is waited for anew.
@@ -39,7 +37,7 @@ func untilWhole(next http.Handler) http.Handler {
 				r.TLS = c.state // net/http sets it for a [tls.Conn] only
 			}
 			if body != 0 {
-				r.Body = bodyend.Stays(&arriving{ReadCloser: r.Body, on: c})
+				r.Body = &arriving{ReadCloser: r.Body, on: c}
 			}
 		}
 		next.ServeHTTP(w, r)
