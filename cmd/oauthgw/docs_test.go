@@ -109,7 +109,7 @@ func TestNamesInDocs(t *testing.T) {
 	isKey := func(name string) bool { return strictly(configWith(name, "null")) == nil }
 	exists := func(name string) bool {
 		found := strings.Contains(tests, "\nfunc "+name+"(")
-		for _, place := range []string{"testdata/*/", "../../", "../../*/*/"} {
+		for _, place := range []string{"testdata/*/", "../../internal/*/testdata/", "../../", "../../*/*/"} {
 			files, _ := filepath.Glob(place + name)
 			found = found || len(files) > 0
 		}
