@@ -1,20 +1,30 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
+	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
 )
 
-// post makes a token request by Basic, app as the client, and returns the
-// status.
+// post makes a token request of the client app by HTTP Basic and returns the status.
 func post(t *testing.T, address, secret, id string) int {
 	t.Helper()
 	r, err := http.NewRequest("POST", "http://"+address+"/oauth2/tokens", strings.NewReader("grant_type=client_credentials"))
@@ -32,8 +42,8 @@ func post(t *testing.T, address, secret, id string) int {
 	return resp.StatusCode
 }
 
-// Each client authentication leaves one record, also behind a rotation, and no
-// secret. Other paths leave none.
+// TestAudit checks that each client authentication leaves one record without a secret,
+// also after a rotation, and that other paths leave none.
 func TestAudit(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.PostFormValue("client_secret") != "right-canary" {
@@ -50,7 +60,7 @@ func TestAudit(t *testing.T) {
 	p := startReloadingTo(t, provider.URL, `endpoints: {token: /oauth2/tokens}
 client_auth: {realm: example}
 `, &stdout)
-	post(t, p.data, "right-canary", "unheard")
+	post(t, p.data, "right-canary", "unrecorded")
 	p.write("audit: {file: " + file + "}\n")
 	p.reload()
 	post(t, p.data, "right-canary", "first")
@@ -84,8 +94,8 @@ client_auth: {realm: example}
 	}
 }
 
-// A record that cannot be written is counted and told of once, and the request
-// goes on.
+// TestAuditThatCannotBeWritten checks that records that cannot be written are counted and
+// logged once, and that the requests are answered.
 func TestAuditThatCannotBeWritten(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer provider.Close()
@@ -113,7 +123,7 @@ audit: {file: `+filepath.Join(dir, "audit.json")+"}\n")
 	post(t, p.data, "secret", "a")
 	eventually(t, "written again", func() bool { return strings.Contains(p.log.String(), "the audit record is written again") })
 	if n := strings.Count(p.log.String(), `"msg":"the audit record cannot be written"`); n != 1 {
-		t.Errorf("told %d times:\n%s", n, p.log.String())
+		t.Errorf("logged %d times:\n%s", n, p.log.String())
 	}
 }
 
@@ -125,7 +135,7 @@ func contents(file string) string {
 	return string(text)
 }
 
-// expectRecords waits for records and compares them, but for their time.
+// expectRecords waits for records and compares them, except their time.
 func expectRecords(t *testing.T, read func() string, want []map[string]any) {
 	t.Helper()
 	var got []map[string]any
@@ -143,5 +153,158 @@ func expectRecords(t *testing.T, read func() string, want []map[string]any) {
 	})
 	if !slices.EqualFunc(got, want, func(a, b map[string]any) bool { return maps.Equal(a, b) }) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// newTestAudit returns an audit log to a file, and a function that writes a record to it.
+func newTestAudit(t *testing.T, file string, drop func()) (*audit, func()) {
+	t.Helper()
+	a := newAudit(io.Discard, nobodys(), drop)
+	t.Cleanup(a.close)
+	a.to(file)
+	return a, func() { a.record(t.Context(), proxy.Decision{Endpoint: "token"}) }
+}
+
+// TestA131AuditWithoutDescriptors checks that the audit file stays open, so that records
+// are written while the process has no file descriptor left.
+func TestA131AuditWithoutDescriptors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "audit.json")
+	a, record := newTestAudit(t, file, func() { t.Error("a record was dropped") })
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := os.Open(os.DevNull)
+	for range 3 {
+		record()
+		time.Sleep(2 * asyncPause)
+	}
+	a.sink.Close()
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(contents(file), "\n"); n != 3 || !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("%d records, want 3: %s; opening another file: %v", n, contents(file), err)
+	}
+}
+
+// TestA131AuditFileIsReplaced checks that a record is written to the file that has the
+// name at that time, without a signal to the program.
+func TestA131AuditFileIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	file, other := filepath.Join(dir, "audit.json"), filepath.Join(dir, "other.json")
+	for _, step := range []struct {
+		name   string
+		happen func() error
+		reload bool
+		holds  int // records in the file
+		opened bool
+	}{
+		{"nothing", func() error { return nil }, false, 2, false},
+		{"renamed", func() error { return os.Rename(file, file+".1") }, false, 1, true},
+		{"renamed and made again", func() error {
+			return errors.Join(os.Rename(file, file+".1"), os.WriteFile(file, nil, 0o600))
+		}, false, 1, true},
+		{"deleted", func() error { return os.Remove(file) }, false, 1, true},
+		{"truncated", func() error { return os.Truncate(file, 0) }, false, 1, false},
+		{"a link to another", func() error {
+			return errors.Join(os.Remove(file), os.WriteFile(other, nil, 0o600), os.Symlink(other, file))
+		}, false, 1, true},
+		{"reload", func() error { return nil }, true, 2, true},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			_, _ = os.Remove(file), os.Remove(other)
+			a, record := newTestAudit(t, file, func() { t.Error("a record was dropped") })
+			first := a.next.Load().File
+			recordUntil := func(n int) {
+				record()
+				eventually(t, "a record", func() bool { return strings.Count(contents(file), "\n") == n })
+			}
+			recordUntil(1)
+			if err := step.happen(); err != nil {
+				t.Fatal(err)
+			}
+			if step.reload {
+				a.to(file)
+			}
+			recordUntil(step.holds)
+			a.sink.Close()
+			if opened := a.file.File != first; opened != step.opened {
+				t.Errorf("the file was opened again: %v", opened)
+			}
+		})
+	}
+}
+
+// TestA131AuditPipe checks that a pipe is written while it has a reader. Without one, a
+// record is dropped, and a later reader gets the next.
+func TestA131AuditPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var dropped atomic.Int32
+	_, record := newTestAudit(t, pipe, func() { dropped.Add(1) })
+	record()
+	eventually(t, "an error", func() bool { return dropped.Load() == 1 })
+	for round := range int32(2) {
+		reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record()
+		var line string
+		eventually(t, "the record", func() bool {
+			line, err = bufio.NewReader(reader).ReadString('\n')
+			return err == nil
+		})
+		if !strings.Contains(line, `"endpoint":"token"`) {
+			t.Errorf("read %q", line)
+		}
+		reader.Close()
+		record()
+		eventually(t, "an error", func() bool { return dropped.Load() == round+2 })
+	}
+}
+
+// TestA186AuditFileThatKeepsNothing checks that "check" and the program warn of an audit
+// file that keeps no records, and that a name that cannot be written to is an error.
+func TestA186AuditFileThatKeepsNothing(t *testing.T) {
+	dir := t.TempDir()
+	file, link, socket := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "socket")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for name, warned := range map[string]bool{file: false, "-": false, os.DevNull: true, link: true} {
+		named := configFile(t, "endpoints: {token: /t}\naudit: {file: "+name+"}\n")
+		out, _, err := invoke(t, "check", "--config.file="+named)
+		want := "warning: audit.file: " + name + " is neither a regular file nor a pipe, so records may be lost; "
+		if strings.Contains(out, want) != warned || strings.Contains(out, "warning: audit.file") != warned || err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		var log syncBuffer
+		l, err := newLive(learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Audit.File = name }), observers{
+			newLog: func(s config.Settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.now().close()
+		if strings.Contains(log.String(), `records may be lost","file":"`+name) != warned {
+			t.Errorf("%s: the log is %s", name, log.String())
+		}
+	}
+	for name, reason := range map[string]string{dir: "is a directory", socket: "no such device or address"} {
+		_, _, err := invoke(t, "check", "--config.file="+configFile(t, "audit: {file: "+name+"}\n"))
+		if got := errorText(err); !strings.Contains(got, "audit.file: cannot be written: open "+name+": "+reason) {
+			t.Errorf("got %q", got)
+		}
 	}
 }

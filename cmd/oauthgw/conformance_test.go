@@ -144,6 +144,7 @@ func frontedGateway(t *testing.T, upstream string, change ...func(*config.Config
 }
 
 func TestR15LongAuthorization(t *testing.T) {
+	t.Parallel()
 	long := strings.Replace(fmt.Sprintf(basicRequest, "/t"), "YXBw", strings.Repeat("YXBw", 2500), 1)
 	if answer := send(t, unasked(t).data, long); !strings.HasPrefix(answer, "HTTP/1.1 400 ") || !strings.Contains(answer, "too long") {
 		t.Errorf("got %s", answer)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -8,7 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -16,20 +18,24 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"oauthgw/internal/origin"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
 )
 
-// crowded is a server with few places, in a time of its own.
+// crowded is a server with few connections, for tests with their own time.
 type crowded struct {
 	pipes
 	bound    *bounded
 	server   *http.Server
-	answered chan struct{} // the provider answers what is at it
+	answered chan struct{} // closed when the provider responds
 
 	mu   sync.Mutex
-	left []string // what those who had to leave were waited for
+	left []string // what the evicted connections were waited for
 }
 
-// evicted returns what was waited for from those who had to leave.
+// evicted returns what the evicted connections were waited for.
 func (s *crowded) evicted() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,8 +48,8 @@ func (s *crowded) evict(awaited string) {
 	s.left = append(s.left, awaited)
 }
 
-// crowd begins a server with n places. On the path /provider a request takes until
-// the provider answers.
+// crowd starts a server for n connections. On the path /provider a request waits for the
+// provider.
 func crowd(t *testing.T, n int, over func(net.Listener) net.Listener) *crowded {
 	s := &crowded{pipes: pipes{make(chan net.Conn, 10), make(chan struct{})}, answered: make(chan struct{})}
 	s.serve(t, n, over, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,7 +69,7 @@ func crowd(t *testing.T, n int, over func(net.Listener) net.Listener) *crowded {
 	return s
 }
 
-// crowdAt starts a server with n places and a handler of the test's own.
+// crowdAt starts a server for n connections with a handler.
 func crowdAt(t *testing.T, n int, h http.Handler) *crowded {
 	s := &crowded{pipes: pipes{make(chan net.Conn, 10), make(chan struct{})}}
 	s.serve(t, n, plain, h)
@@ -80,13 +86,13 @@ func (s *crowded) serve(t *testing.T, n int, over func(net.Listener) net.Listene
 
 func plain(l net.Listener) net.Listener { return l }
 
-// visitor is a client and what it heard.
+// visitor is a client that counts its responses.
 type visitor struct {
 	net.Conn
 	answers, ended atomic.Int32
 }
 
-// come connects a client that sends something, and listens.
+// come connects a client that sends a text and reads responses.
 func (s *crowded) come(t *testing.T, sends string) *visitor {
 	client, other := net.Pipe()
 	return s.comeBy(t, client, other, sends)
@@ -111,12 +117,12 @@ func (s *crowded) comeBy(t *testing.T, client, other net.Conn, sends string) *vi
 	return v
 }
 
-// say sends something as soon as it is taken.
+// say sends a text in the background.
 func (v *visitor) say(something string) {
 	go func() { _, _ = io.WriteString(v.Conn, something) }()
 }
 
-// after lets time pass, and what happens by then happen.
+// after sleeps, and waits until all other goroutines are blocked.
 func after(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -129,8 +135,31 @@ const (
 	atProvider = "POST /provider HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b"
 )
 
-// Who has kept us waiting longest leaves for a newcomer, and nobody within the grace.
-func TestWhoKeepsUsWaitingLongestLeaves(t *testing.T) {
+// pipes is a listener within the process, for tests with their own time.
+type pipes struct {
+	connections chan net.Conn
+	closed      chan struct{}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.connections:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (p pipes) Close() error   { close(p.closed); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+// answering is a transport whose responses a test gives.
+type answering func(*http.Request) *http.Response
+
+func (f answering) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// TestSlowestConnectionIsEvicted checks that a new connection evicts the one that the server
+// has waited for longest, and none before the grace has passed.
+func TestSlowestConnectionIsEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, 4, plain)
 		var slow []*visitor
@@ -141,11 +170,11 @@ func TestWhoKeepsUsWaitingLongestLeaves(t *testing.T) {
 		newcomer := s.come(t, whole)
 		after(grace - 401*time.Millisecond)
 		if newcomer.answers.Load() != 0 || len(s.evicted()) != 0 {
-			t.Error("one left within the grace")
+			t.Error("one was evicted within the grace")
 		}
 		after(2 * time.Millisecond)
 		if newcomer.answers.Load() != 1 || !slices.Equal(s.evicted(), []string{"reading"}) {
-			t.Errorf("the newcomer was not served; %v left", s.evicted())
+			t.Errorf("the newcomer was not served; evicted: %v", s.evicted())
 		}
 		for i, v := range slow {
 			if (v.ended.Load() == 1) != (i == 0) {
@@ -155,9 +184,9 @@ func TestWhoKeepsUsWaitingLongestLeaves(t *testing.T) {
 	})
 }
 
-// Those leave first whose request is not whole, then those that are idle, and none
-// whose request is at the provider.
-func TestWhoseRequestIsWholeStays(t *testing.T) {
+// TestEvictionOrder checks that incomplete requests are evicted first, then idle connections, and
+// none whose request is at the provider.
+func TestEvictionOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, 4, plain)
 		var old []*visitor
@@ -171,13 +200,13 @@ func TestWhoseRequestIsWholeStays(t *testing.T) {
 			newcomers = append(newcomers, s.come(t, atProvider))
 			after(time.Millisecond)
 			if old[leaves].ended.Load() != 1 || len(s.evicted()) != len(newcomers) {
-				t.Errorf("not %d left, but %v", leaves, s.evicted())
+				t.Errorf("%d was not evicted, but %v", leaves, s.evicted())
 			}
 		}
 		newcomers = append(newcomers, s.come(t, atProvider))
 		after(20 * time.Second)
 		if len(s.evicted()) != 3 || old[0].ended.Load() != 0 {
-			t.Errorf("whose request was at the provider had to leave: %v", s.evicted())
+			t.Errorf("a connection whose request was at the provider was evicted: %v", s.evicted())
 		}
 		close(s.answered)
 		after(time.Second)
@@ -189,8 +218,9 @@ func TestWhoseRequestIsWholeStays(t *testing.T) {
 	})
 }
 
-// An idle connection stays while another is to be waited for.
-func TestWhoIsIdleStaysForOthers(t *testing.T) {
+// TestIdleConnectionStays checks that an idle connection stays while an incomplete request can be
+// waited for.
+func TestIdleConnectionStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, 2, plain)
 		idle := s.come(t, whole)
@@ -205,8 +235,8 @@ func TestWhoIsIdleStaysForOthers(t *testing.T) {
 	})
 }
 
-// A connection is no longer idle as soon as something arrives on it.
-func TestWhoJustSendsARequestStays(t *testing.T) {
+// TestReusedConnectionStays checks that a connection is not idle as soon as something arrives on it.
+func TestReusedConnectionStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, 1, plain)
 		kept := s.come(t, whole)
@@ -218,14 +248,32 @@ func TestWhoJustSendsARequestStays(t *testing.T) {
 		kept.say(whole[10:])
 		after(time.Millisecond)
 		if kept.answers.Load() != 2 || len(s.evicted()) != 0 {
-			t.Errorf("it was answered %d times; %v left", kept.answers.Load(), s.evicted())
+			t.Errorf("it was answered %d times; evicted: %v", kept.answers.Load(), s.evicted())
 		}
 	})
 }
 
-// A client that has connected, sends a request or waits for a response has to be
-// answered before the end, and a WebSocket has to end. An idle connection need not.
-func TestWhoWaitsAtTheEnd(t *testing.T) {
+// TestMovingUploadStays checks that a body that moves is waited for less long than one that does not.
+func TestMovingUploadStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, 2, plain)
+		upload := s.come(t, bodiless)
+		after(time.Second)
+		stuck := s.come(t, bodiless)
+		after(time.Second)
+		upload.say(strings.Repeat("x", ample))
+		after(2 * time.Second)
+		s.come(t, whole)
+		after(time.Millisecond)
+		if stuck.ended.Load() != 1 || upload.ended.Load() != 0 {
+			t.Errorf("the upload ended: %d, the other: %d", upload.ended.Load(), stuck.ended.Load())
+		}
+	})
+}
+
+// TestQuiet checks that the listener is quiet when every client has its response: connections
+// on which something has begun and WebSockets count, idle ones do not.
+func TestQuiet(t *testing.T) {
 	const request = " HTTP/1.1\r\nHost: a\r\n\r\n"
 	for sends, quiet := range map[string]bool{
 		"": false, "GET / HT": false, bodiless: false, "GET /provider" + request: false,
@@ -252,8 +300,9 @@ func TestWhoWaitsAtTheEnd(t *testing.T) {
 	}
 }
 
-// Who begins another request has as long for it as for the first.
-func TestOtherRequestTakesNoLonger(t *testing.T) {
+// TestHeaderTimeOfNextRequest checks that the next request on a connection has as long for its header
+// as the first.
+func TestHeaderTimeOfNextRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, 2, plain)
 		v := s.come(t, whole)
@@ -261,35 +310,18 @@ func TestOtherRequestTakesNoLonger(t *testing.T) {
 		v.say("\r\n")
 		after(headerTime / 2)
 		if v.ended.Load() != 0 || s.bound.quiet() {
-			t.Error("it is not waited for")
+			t.Error("it was not waited for")
 		}
 		after(headerTime)
 		if v.ended.Load() == 0 || !s.bound.quiet() {
-			t.Error("it is still waited for")
+			t.Error("it was still waited for")
 		}
 	})
 }
 
-// A large body that moves does not keep us waiting as long as one that does not.
-func TestUploadThatMovesStays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := crowd(t, 2, plain)
-		upload := s.come(t, bodiless)
-		after(time.Second)
-		stuck := s.come(t, bodiless)
-		after(time.Second)
-		upload.say(strings.Repeat("x", ample))
-		after(2 * time.Second)
-		s.come(t, whole)
-		after(time.Millisecond)
-		if stuck.ended.Load() != 1 || upload.ended.Load() != 0 {
-			t.Errorf("the upload ended: %d, the other: %d", upload.ended.Load(), stuck.ended.Load())
-		}
-	})
-}
-
-// What arrives whole just as the connection has to leave goes nowhere.
-func TestRequestOfWhoLeftGoesNowhere(t *testing.T) {
+// TestRequestOfEvictedConnection checks that a request that becomes complete when its connection is
+// evicted is not handled.
+func TestRequestOfEvictedConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ends := pipes{make(chan net.Conn, 2), make(chan struct{})}
 		l := atMost(1, ends, func(string) {})
@@ -319,35 +351,54 @@ func TestRequestOfWhoLeftGoesNowhere(t *testing.T) {
 	})
 }
 
-// Whoever was taken from the queue and waits for a place has one when the listener
-// ends.
-func TestWhoWaitsAtTheEndIsTaken(t *testing.T) {
+// TestListenerBlocks checks that Accept waits until a connection ends, and that closing the
+// listener ends the waiting without losing the connection that was accepted.
+func TestListenerBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ends := pipes{make(chan net.Conn), make(chan struct{})}
-		l := atMost(0, ends, func(string) {})
-		taken := make(chan error)
+		ends := pipes{make(chan net.Conn, 3), make(chan struct{})}
+		l := atMost(1, ends, func(string) { t.Error("one was evicted") })
+		accepted := make(chan net.Conn, 3)
 		go func() {
-			_, err := l.Accept()
-			taken <- err
+			defer close(accepted)
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				c.(*connection).await(nothing)
+				accepted <- c
+			}
 		}()
-		client, other := net.Pipe()
-		defer client.Close()
-		ends.connections <- other
-		after(time.Minute)
-		select {
-		case err := <-taken:
-			t.Errorf("it had a place before: %v", err)
-		default:
+		expect := func(n int) {
+			t.Helper()
+			after(time.Minute)
+			if len(accepted) != n {
+				t.Fatalf("%d were accepted, want %d", len(accepted), n)
+			}
 		}
+		for range 3 {
+			client, other := net.Pipe()
+			defer client.Close()
+			ends.connections <- other
+		}
+		expect(1)
+		first := <-accepted
+		first.Close()
+		first.Close()
+		expect(1)
 		l.Close()
-		if err := <-taken; err != nil {
-			t.Error(err)
+		expect(2)
+		<-accepted
+		<-accepted
+		if c, ok := <-accepted; ok {
+			t.Errorf("%v was accepted after the end", c)
 		}
 	})
 }
 
-// Under TLS a handshake that does not end is a header that does not come.
-func TestHandshakeKeepsUsWaiting(t *testing.T) {
+// TestUnfinishedHandshakeIsEvicted checks that with TLS a handshake that does not end is an
+// incomplete request.
+func TestUnfinishedHandshakeIsEvicted(t *testing.T) {
 	shown := httptest.NewTLSServer(http.NotFoundHandler())
 	shown.Close()
 	synctest.Test(t, func(t *testing.T) {
@@ -358,41 +409,109 @@ func TestHandshakeKeepsUsWaiting(t *testing.T) {
 		silent := s.come(t, "")
 		after(2 * time.Second)
 		client, other := net.Pipe()
-		// #nosec G402 -- it is about what comes behind
+		// #nosec G402 -- the certificate does not matter here
 		speaks := s.comeBy(t, tls.Client(client, &tls.Config{InsecureSkipVerify: true}), other, atProvider)
 		after(10 * time.Second)
 		s.come(t, "")
 		after(10 * time.Second)
 		if silent.ended.Load() != 1 || speaks.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"reading"}) {
-			t.Errorf("who was silent ended: %d, who was not: %d; %v left", silent.ended.Load(), speaks.ended.Load(), s.evicted())
+			t.Errorf("the silent one ended: %d, the other: %d; evicted: %v", silent.ended.Load(), speaks.ended.Load(), s.evicted())
 		}
 		close(s.answered)
 		after(2 * time.Second)
 		if !slices.Equal(s.evicted(), []string{"reading", "idle"}) {
-			t.Errorf("there left %v", s.evicted())
+			t.Errorf("evicted: %v", s.evicted())
 		}
 	})
 }
 
-// The gateway closes a connection of those that only have been opened, and tells so.
-func TestNewcomersAreServed(t *testing.T) {
-	g := startGateway(t, learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.MaxConnections = 4 }))
-	var silent []net.Conn
-	for range 4 {
-		c, err := net.Dial("tcp", g.data)
-		if err != nil {
-			t.Fatal(err)
+// connect connects a client to a server.
+func (s *crowded) connect(t *testing.T, sends string) net.Conn {
+	client, other := net.Pipe()
+	t.Cleanup(func() { client.Close() })
+	s.connections <- other
+	go func() { _, _ = io.WriteString(client, sends) }()
+	return client
+}
+
+// fronted returns the handler of a token endpoint over a transport.
+func fronted(t *testing.T, timeout time.Duration, over http.RoundTripper) http.Handler {
+	t.Helper()
+	s := learning(t, "https://provider.example")
+	h, err := proxy.New(proxy.Config{Endpoint: "token", Target: &url.URL{Scheme: "http", Host: "provider.example"}, Rules: s.Rules,
+		Timeout: timeout, Transport: over, Metrics: metrics.New(metrics.Build{}), Log: nobodys()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+const formHead = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+
+// TestSlowReaders checks that a client that does not read its response is disconnected
+// after a while, and that one that receives a stream for a day is not.
+func TestSlowReaders(t *testing.T) {
+	passthrough := func(_ *testing.T, over http.RoundTripper) http.Handler {
+		return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
+			Transport: over, Way: origin.Map{}, Metrics: metrics.New(metrics.Build{}), Log: nobodys()})
+	}
+	for name, test := range map[string]struct {
+		handler func(*testing.T, http.RoundTripper) http.Handler
+		reads   bool
+	}{
+		"an endpoint": {func(t *testing.T, over http.RoundTripper) http.Handler { return fronted(t, time.Minute, over) }, false},
+		"an error": {func(*testing.T, http.RoundTripper) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
+		}, false},
+		"a page":   {passthrough, false},
+		"a stream": {passthrough, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := crowdAt(t, 10, test.handler(t, answering(func(r *http.Request) *http.Response {
+					in, out := io.Pipe()
+					go func() {
+						pause := map[bool]time.Duration{true: 6 * time.Hour, false: time.Second}[test.reads]
+						for range 4 {
+							time.Sleep(pause)
+							_, _ = out.Write(make([]byte, 1<<17))
+						}
+						time.Sleep(pause)
+						out.Close()
+					}()
+					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: in, Request: r, ContentLength: -1}
+				})))
+				resp, err := http.ReadResponse(bufio.NewReader(s.connect(t, formHead+"0\r\n\r\n")), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !test.reads {
+					time.Sleep(2 * time.Minute)
+					if !s.bound.quiet() {
+						t.Error("the client is still connected")
+					}
+				} else if body, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(body, make([]byte, 1<<19)) {
+					t.Errorf("%d bytes, %v", len(body), err)
+				}
+			})
+		})
+	}
+}
+
+// TestSlowBodyLeavesTheProviderItsTime checks that the time of a slow request body is not
+// taken from the provider.
+func TestSlowBodyLeavesTheProviderItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left := time.Duration(0)
+		s := crowdAt(t, 1, fronted(t, 2*time.Second, answering(func(r *http.Request) *http.Response {
+			deadline, _ := r.Context().Deadline()
+			left = time.Until(deadline)
+			return &http.Response{StatusCode: 401, Header: http.Header{}, Body: http.NoBody, Request: r}
+		})))
+		client := s.connect(t, formHead+"3\r\n\r\na=")
+		time.AfterFunc(5*time.Second, func() { _, _ = io.WriteString(client, "b") })
+		if resp, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil || left != 2*time.Second {
+			t.Errorf("%+v %v; the provider had %s", resp, err, left)
 		}
-		defer c.Close()
-		silent = append(silent, c)
-	}
-	if answer := send(t, g.data, "GET / HTTP/1.1\nHost: a\nConnection: close"); !strings.HasPrefix(answer, "HTTP/1.1 503 ") {
-		t.Errorf("got %s", answer)
-	}
-	if _, err := silent[0].Read(make([]byte, 1)); err == nil {
-		t.Errorf("the first one read %v", err)
-	}
-	if text := g.settled(t); !strings.Contains(text, "oauthgw_connections_evicted_total{state=\"reading\"} 1\n") {
-		t.Errorf("the metrics say otherwise:\n%s", text)
-	}
+	})
 }

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Requests that are sent one behind the other, in whatever pieces and however malformed,
-// get the responses that net/http gives without a bound for connections, and handlers see
-// the same.
+// TestA202StreamsMeanTheSame checks that pipelined requests, in any pieces and however
+// malformed, get the same responses as from net/http without a connection limit, and that
+// handlers see the same.
 func TestA202StreamsMeanTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plain, bound := newTalker(false), newTalker(true)
@@ -37,7 +37,7 @@ func TestA202StreamsMeanTheSame(t *testing.T) {
 	})
 }
 
-// talker is a server, and what its handler has seen.
+// talker is a server that notes what its handler sees.
 type talker struct {
 	server      *http.Server
 	connections chan net.Conn
@@ -60,7 +60,7 @@ func newTalker(bound bool) *talker {
 // ServeHTTP reads all of a body, half of it or nothing, and answers at once, later, in
 // pieces or with nothing.
 func (s *talker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header()["Date"] = nil // the other server answers at another time
+	w.Header()["Date"] = nil // differs between the servers
 	var body []byte
 	switch r.URL.Path {
 	case "/skip":
@@ -83,7 +83,7 @@ func (s *talker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }
 
-// talk sends a stream and returns what came of it.
+// talk sends a stream and returns what the handler saw and the responses.
 func (s *talker) talk(stream string, seed uint64) string {
 	client, server := net.Pipe()
 	defer client.Close()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,9 +15,10 @@ import (
 	"testing/iotest"
 )
 
-// A header of more lines than 128 is answered 431, on every path, before it is whole, and
-// however it arrives.
+// TestA171ManyFields checks that a header of more than 128 lines is answered with 431, on
+// every path, before it is complete, and however it arrives.
 func TestA171ManyFields(t *testing.T) {
+	t.Parallel()
 	g := frontedGateway(t, echoing(t))
 	const first = "POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b"
 	for name, test := range map[string]struct {
@@ -32,7 +35,7 @@ func TestA171ManyFields(t *testing.T) {
 		"without an end":      {"GET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{431}},
 		"behind a response":   {first + "GET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{200, 431}},
 		"behind many lines":   {"POST /page HTTP/1.1\nHost: a\nContent-Length: 4000\n\n" + strings.Repeat("\n", 2000) + "GET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{200, 431}},
-		"counted anew":        {first + "GET / HTTP/1.1\nHost: a\nConnection: close\n" + strings.Repeat("a:\n", 126) + "\n", []int{200, 200}},
+		"counted again":       {first + "GET / HTTP/1.1\nHost: a\nConnection: close\n" + strings.Repeat("a:\n", 126) + "\n", []int{200, 200}},
 		"behind an empty one": {first + "\n\nGET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{200, 431}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +59,8 @@ func TestA171ManyFields(t *testing.T) {
 	eventually(t, "the count", func() bool { return g.malformed(t, "header_too_large") == "10" })
 }
 
-// Whatever arrives is delivered as it is, in whatever pieces. A header is delivered alone.
+// TestA171ArrivalDeliversEverything checks that bytes are delivered unchanged, in whatever
+// pieces they arrive, and a header without the bytes after it.
 func TestA171ArrivalDeliversEverything(t *testing.T) {
 	requests := []struct{ header, body string }{
 		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "\r\n\r\na"},
@@ -104,9 +108,9 @@ func TestA171ArrivalDeliversEverything(t *testing.T) {
 	}
 }
 
-// A header may have 16 KiB, in one field, in many, or in its request target, and not a byte
-// more.
+// TestA173LargestHeader checks that a header may have 16 KiB and not a byte more.
 func TestA173LargestHeader(t *testing.T) {
+	t.Parallel()
 	g := frontedGateway(t, echoing(t))
 	for name, header := range map[string]func(rest string) string{
 		"one field": func(rest string) string { return "GET / HTTP/1.1\nHost: a\nConnection: close\nA: " + rest + "\n\n" },
@@ -135,8 +139,9 @@ func TestA173LargestHeader(t *testing.T) {
 	}
 }
 
-// A path may have 2 KiB, however long its query is.
+// TestA175LongPaths checks that a path may have 2 KiB, however long its query is.
 func TestA175LongPaths(t *testing.T) {
+	t.Parallel()
 	g := frontedGateway(t, echoing(t))
 	for _, path := range []string{"/", "/.well-known/oauth-authorization-server/%41", "/%41"} {
 		long := path + strings.Repeat("x", 2048-len(path))
@@ -160,4 +165,72 @@ func echoing(t *testing.T) string {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	t.Cleanup(provider.Close)
 	return provider.URL
+}
+
+// TestA200LineFeedsInWebSockets checks that a WebSocket carries any bytes, also line feeds
+// that would be too many in a header, sent with the handshake and later.
+func TestA200LineFeedsInWebSockets(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, switched)
+		_, _ = io.Copy(c, rw)
+	}))
+	defer provider.Close()
+	g := frontedGateway(t, provider.URL)
+	for name, early := range map[string]string{"nothing early": "", "early": strings.Repeat("\n", 3000), "an early header": "GET / HTTP/1.1\r\n" + strings.Repeat("a:\n", 300)} {
+		t.Run(name, func(t *testing.T) {
+			c, later := dialPeer(t, g.data), strings.Repeat("x\n", 3000)
+			c.say(handshake + early)
+			if resp, err := http.ReadResponse(c.r, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("got %v %v", resp, err)
+			}
+			c.say(later)
+			if !c.hears(early + later) {
+				t.Error("the echo differs")
+			}
+		})
+	}
+}
+
+// TestA201LineFeedsInChunks checks that a body in chunks arrives complete, whatever its
+// lines, and that the header after a body that was not read has the same limit.
+func TestA201LineFeedsInChunks(t *testing.T) {
+	t.Parallel()
+	server := (&servers{}).newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/echo" {
+			_, _ = io.Copy(w, r.Body)
+		}
+	}), log.New(io.Discard, "", 0))
+	address := serveBounded(t, server)
+	feeds := strings.Repeat("x\n", 1000)
+	const chunks = " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+	c := dialPeer(t, address)
+	resp := c.ask(t, "POST /echo"+chunks+"7d0\r\n"+feeds+"\r\n0\r\n\r\n")
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != feeds || !resp.Close {
+		t.Errorf("%d bytes came back, %v", len(body), err)
+	}
+	c = dialPeer(t, address)
+	for _, request := range []string{"POST /" + chunks + "0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("a:\n", 128) + "\r\n"} {
+		resp = c.ask(t, request)
+	}
+	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("got %d", resp.StatusCode)
+	}
+	c.isRefused() // net/http waits before it closes the connection
+}
+
+// serveBounded serves with the connections of a gateway and returns the address.
+func serveBounded(t *testing.T, server *http.Server) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(atMost(100, l, func(string) {})) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return l.Addr().String()
 }

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"oauthgw/internal/config"
+)
+
+// TestA128FullnessIsVisible checks that a gateway whose connections are all taken shows it in
+// its metrics and once in its log, and still serves new connections.
+func TestA128FullnessIsVisible(t *testing.T) {
+	p := newStreamProvider(t)
+	g := frontedGateway(t, p.URL, fewConnections(2))
+	if text := g.scrape(t); !strings.Contains(text, "oauthgw_connections_open 0\n") || !strings.Contains(text, "oauthgw_connections_max 2\n") {
+		t.Errorf("at first:\n%s", text)
+	}
+	stream := hold(t, g.data, "GET /events HTTP/1.1\nHost: a\n\n")
+	if head, err := bufio.NewReader(stream).ReadString('\n'); err != nil {
+		t.Fatal(head, err)
+	}
+	hold(t, g.data, "")
+	eventually(t, "the gauge", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 2\n") })
+	for range 3 {
+		if response := send(t, g.data, "GET /events HTTP/1.1\nHost: a"); !strings.HasPrefix(response, tooManyStreams) {
+			t.Errorf("got %q", response)
+		}
+	}
+	if text := g.scrape(t); !strings.Contains(text, "oauthgw_connections_evicted_total{state=\"reading\"} 1\n") {
+		t.Errorf("the metrics have no evicted connection:\n%s", text)
+	}
+	stream.Close()
+	eventually(t, "the end", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 0\n") })
+	log := g.stop()
+	for _, line := range []string{
+		`"level":"WARN","msg":"connection limit reached","limit":"max_connections","max_connections":2,"passthrough":1,"suppressed":0}`,
+		`"level":"WARN","msg":"connection limit reached","limit":"streams","max_connections":2,"passthrough":1,"suppressed":0}`,
+	} {
+		if strings.Count(log, line) != 1 {
+			t.Errorf("the log lacks %s, or has it more than once:\n%s", line, log)
+		}
+	}
+}
+
+// TestA188ClientsThatLeave checks that the exchange of a client that leaves ends, whatever
+// the client has sent after its request.
+func TestA188ClientsThatLeave(t *testing.T) {
+	const (
+		first   = "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n"
+		another = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n"
+		chunked = first + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+	)
+	for name, test := range map[string]struct {
+		network, sends, later string
+		tls                   bool
+	}{
+		"nothing":                    {"tcp", first + "\r\n", "", false},
+		"an empty line":              {"tcp", first + "\r\n\r\n", "", false},
+		"a request":                  {"tcp", first + "\r\n" + another, "", false},
+		"a byte, later":              {"tcp", first + "\r\n", "G", false},
+		"requests, with it or later": {"tcp", first + "\r\n" + another, another, false},
+		"more than net/http buffers": {"tcp", first + "\r\n" + strings.Repeat(another, 500), "G", false},
+		"behind a body":              {"tcp", first + "Content-Length: 1\r\n\r\na" + another, "G", false},
+		"behind chunks":              {"tcp", chunked, "G", false},
+		"requests behind chunks":     {"tcp", chunked + another, another, false},
+		"over TLS":                   {"tcp", first + "\r\n" + another, "G", true},
+		"over a Unix socket":         {"unix", first + "\r\n" + another, "G", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newStreamProvider(t)
+			t.Cleanup(p.CloseClientConnections) // if the test fails
+			var ended atomic.Int64
+			stream := p.Config.Handler
+			p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer ended.Add(1)
+				stream.ServeHTTP(w, r)
+			})
+			g := frontedGateway(t, p.URL, fewConnections(20), func(c *config.Config) {
+				if test.tls {
+					c.TLS = certificateFiles(t, filepath.Join(t.TempDir(), "own"), time.Now().Add(time.Hour))
+				}
+				if test.network == "unix" {
+					c.Listen = "unix:" + filepath.Join(t.TempDir(), "s")
+				}
+			})
+			c := dialPeerBy(t, test.network, g.data, test.tls)
+			c.say(test.sends)
+			if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatalf("got %v %v", resp, err)
+			}
+			c.say(test.later)
+			if ended.Load() != 0 {
+				t.Error("the stream ended before its client left")
+			}
+			c.Close()
+			eventually(t, "the end of the stream", func() bool { return ended.Load() == 1 })
+		})
+	}
+}
+
+// TestA119HalfClose checks that when one side of a WebSocket finishes sending, the other
+// receives the end and still answers.
+func TestA119HalfClose(t *testing.T) {
+	own := certificateFiles(t, filepath.Join(t.TempDir(), "own"), time.Now().Add(time.Hour))
+	shown := httptest.NewTLSServer(http.NotFoundHandler())
+	defer shown.Close()
+	for name, test := range map[string]struct {
+		network string
+		tls     bool
+	}{"TCP": {"tcp", false}, "TLS": {"tcp", true}, "Unix socket": {"unix", false}} {
+		for _, clientFirst := range []bool{true, false} {
+			l, upstream := listenRaw(t, test.network)
+			if test.tls {
+				l, upstream = tls.NewListener(l, shown.TLS), "https://"+l.Addr().String()
+			}
+			heard := make(chan bool, 1)
+			serveRaw(t, l, func(p peer, _ *http.Request) {
+				p.say(switched)
+				heard <- p.converse(!clientFirst)
+			})
+			g := frontedGateway(t, upstream, func(c *config.Config) {
+				if test.tls {
+					c.TLS, c.Upstream.CAFile = own, writeCertificate(t, shown)
+				}
+				if test.network == "unix" {
+					c.Listen = "unix:" + filepath.Join(t.TempDir(), "s")
+				}
+			})
+			c := dialPeerBy(t, test.network, g.data, test.tls)
+			c.open(t)
+			if !c.converse(clientFirst) || !<-heard {
+				t.Errorf("%s, the client first %v: something was lost", name, clientFirst)
+			}
+		}
+	}
+}
+
+// converse asks and finishes sending, or reads to the end and answers. It reports whether
+// the other side did the opposite.
+func (p peer) converse(first bool) bool {
+	if first {
+		p.say("question")
+		return p.CloseWrite() == nil && p.hears("answer") && p.ends()
+	}
+	heard := p.hears("question") && p.ends()
+	p.say("answer")
+	return p.CloseWrite() == nil && heard
+}
