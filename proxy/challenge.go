@@ -19,7 +19,7 @@ func challengesBasic(h http.Header) bool { return wwwauth.Offers(h["Www-Authenti
 func (c PassthroughConfig) moveResourceMetadata(fields []string) {
 	for i, field := range fields {
 		fields[i] = wwwauth.Replace(field, "resource_metadata", func(at string) string {
-			moved, _ := c.Way.Move(at)
+			moved, _ := c.URLMap.Move(at)
 			return moved
 		})
 	}

@@ -14,9 +14,9 @@ import (
 // a provider that echoes what a client sent could name any path.
 type ClientConfiguration string
 
-// Leads reports whether a path belongs to a client: it lies directly below the
+// Contains reports whether a path belongs to a client: it lies directly below the
 // configured one. What lies deeper is something else of the provider's.
-func (c ClientConfiguration) Leads(p string) bool {
+func (c ClientConfiguration) Contains(p string) bool {
 	return c != "" && path.Dir(path.Clean("/"+p)) == path.Clean("/"+string(c))
 }
 
@@ -27,12 +27,12 @@ func (c ClientConfiguration) Leads(p string) bool {
 func (h *Registration) unknownPlace(information jsonobject.Object) string {
 	uri, token := information.Text(memberClientURI), information.Text(memberAccessToken)
 	u, err := url.Parse(uri)
-	if _, through := h.Way.Move(uri); err != nil || !through || token == "" {
+	if _, through := h.URLMap.Move(uri); err != nil || !through || token == "" {
 		return ""
 	}
 	p := path.Clean("/" + u.Path)
 	place := path.Dir(p)
-	if h.Clients.Leads(p) || place == path.Clean("/"+h.Target.Path) || place == "/" ||
+	if h.Clients.Contains(p) || place == path.Clean("/"+h.Target.Path) || place == "/" ||
 		path.Base(p) != information.Text(memberClientID) || strings.Contains(place, token) {
 		return ""
 	}

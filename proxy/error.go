@@ -127,17 +127,17 @@ func status(e *clientauth.Error) int {
 // RequestID names the field under which a request's identifier travels.
 const RequestID = "X-Request-Id"
 
-// Refuse answers a request with a refusal as RFC 6749 section 5.2 wants it, and
+// WriteError answers a request with a refusal as RFC 6749 section 5.2 wants it, and
 // returns its status. Whoever is refused learns the request's identifier, with
 // which an operator finds it in the log.
-func Refuse(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
+func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
 	h := w.Header()
 	if id := r.Header.Get(RequestID); id != "" {
 		h.Set(RequestID, id)
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
-	forbidStoring(h)
+	setNoStore(h)
 	code := status(e)
 	switch code {
 	case http.StatusMethodNotAllowed:
@@ -145,7 +145,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "1")
 	}
-	boundRest(w, e)
+	limitUnreadBody(w, e)
 	w.WriteHeader(code)
 	// The texts are constants, so that encoding them cannot fail; writing fails
 	// where the client is gone, and then nobody is left to be told.
@@ -153,11 +153,11 @@ func Refuse(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
 	return code
 }
 
-// boundRest says how long the rest of the body may take: net/http reads it before
+// limitUnreadBody says how long the rest of the body may take: net/http reads it before
 // it answers, without a bound of its own. Where it is too much, or nobody knows
 // where it ends, it is not read, and the connection ends. It ends as well where
 // connections are scarce.
-func boundRest(w http.ResponseWriter, e *clientauth.Error) {
+func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
 	end := time.Now()
 	switch e {
 	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, errNoRoom, ErrTooManyStreams, ErrLongPath:
@@ -184,5 +184,5 @@ func (x *exchange) write(e *clientauth.Error) {
 	if e.Code == clientauth.CodeInvalidClient {
 		x.w.Header().Set("Www-Authenticate", challenge(x.Realm))
 	}
-	Refuse(x.w, x.r, e)
+	WriteError(x.w, x.r, e)
 }

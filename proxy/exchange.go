@@ -23,7 +23,7 @@ const (
 // belongs to one goroutine.
 type exchange struct {
 	*Config
-	w        *finalOnly
+	w        *dropInterimWriter
 	response *responserecorder.Recorder
 	r        *http.Request
 	start    time.Time
@@ -36,34 +36,34 @@ type exchange struct {
 	outcome     string
 	fault       error // for the operator: why the outcome is failed
 
-	amend amendment // what the provider's reply becomes
+	modify responseModifier // what the provider's reply becomes
 }
 
-// amendment says of a reply that may reach the client what the exchange came
+// responseModifier says of a reply that may reach the client what the exchange came
 // to, and completes it.
-type amendment func(*exchange, *reply)
+type responseModifier func(*exchange, *reply)
 
 // answerTime is how long a client may take to receive an answer.
 const answerTime = 10 * time.Second
 
-// begin starts an exchange. End reports it.
-func begin(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
+// newExchange starts an exchange. End reports it.
+func newExchange(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
 	// Where there is no such thing as a deadline, nobody is slow.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + c.Timeout + answerTime))
 	response, w := responserecorder.Wrap(w)
-	x = &exchange{Config: c, w: &finalOnly{w}, response: response, r: r, start: time.Now(), body: share{of: bodies}, outcome: outcomePanicked}
+	x = &exchange{Config: c, w: &dropInterimWriter{w}, response: response, r: r, start: time.Now(), body: share{of: bodies}, outcome: outcomePanicked}
 	return x, x.end
 }
 
 // end reports the exchange, and gives back what it held.
 func (x *exchange) end() {
 	x.body.release()
-	x.report()
+	x.finish()
 }
 
-// report counts what the exchange came to, tells it, and writes the one log
+// finish counts what the exchange came to, tells it, and writes the one log
 // line.
-func (x *exchange) report() {
+func (x *exchange) finish() {
 	d := x.decision()
 	x.Metrics.ClientAuth(string(d.Endpoint), d.method(), d.Outcome)
 	if d.Tolerated != "" {
@@ -75,10 +75,10 @@ func (x *exchange) report() {
 	if !x.sent.IsZero() {
 		x.Metrics.UpstreamDuration(string(d.Endpoint), x.waited)
 	}
-	if x.Decided != nil {
-		x.Decided(x.r.Context(), d)
+	if x.OnDecision != nil {
+		x.OnDecision(x.r.Context(), d)
 	}
-	x.Log.LogAttrs(x.r.Context(), x.level(), "request", x.appendCourse(d.Attrs())...)
+	x.Log.LogAttrs(x.r.Context(), x.level(), "request", x.appendTimings(d.Attrs())...)
 }
 
 func (x *exchange) decision() Decision {
@@ -100,8 +100,8 @@ func (x *exchange) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// appendCourse appends how the exchange went, beside the decision.
-func (x *exchange) appendCourse(attrs []slog.Attr) []slog.Attr {
+// appendTimings appends how the exchange went, beside the decision.
+func (x *exchange) appendTimings(attrs []slog.Attr) []slog.Attr {
 	attrs = append(attrs, slog.Int64("duration_us", time.Since(x.start).Microseconds()))
 	if !x.sent.IsZero() {
 		attrs = append(attrs, slog.Int64("upstream_us", x.waited.Microseconds()))
@@ -112,16 +112,16 @@ func (x *exchange) appendCourse(attrs []slog.Attr) []slog.Attr {
 	return attrs
 }
 
-// finalOnly is an answer on a fronted endpoint. Interim replies of the provider (RFC
+// dropInterimWriter is an answer on a fronted endpoint. Interim replies of the provider (RFC
 // 9110 section 15.2) end here: what they announce has not been checked.
-type finalOnly struct{ http.ResponseWriter }
+type dropInterimWriter struct{ http.ResponseWriter }
 
 // WriteHeader implements [http.ResponseWriter].
-func (f *finalOnly) WriteHeader(status int) {
+func (f *dropInterimWriter) WriteHeader(status int) {
 	if status >= http.StatusOK {
 		f.ResponseWriter.WriteHeader(status)
 	}
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
-func (f *finalOnly) Unwrap() http.ResponseWriter { return f.ResponseWriter }
+func (f *dropInterimWriter) Unwrap() http.ResponseWriter { return f.ResponseWriter }

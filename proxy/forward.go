@@ -36,7 +36,7 @@ func (x *exchange) forward(out outgoing) {
 		Transport:      x.Transport,
 		BufferPool:     replyBuffers,
 		ModifyResponse: x.complete,
-		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.fail(err) },
+		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.upstreamFailed(err) },
 	}
 	frame.ServeHTTP(x.w, in)
 }
@@ -49,8 +49,8 @@ func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
 	p.Out.Body = io.NopCloser(bytes.NewReader(out.body))
 }
 
-// fail answers for a provider that brought no usable reply.
-func (x *exchange) fail(err error) {
+// upstreamFailed answers for a provider that brought no usable reply.
+func (x *exchange) upstreamFailed(err error) {
 	x.waited = time.Since(x.sent)
 	refusal, reason := upstreamFault(err)
 	// Protection that breaks behind the handshake breaks with the request sent.
@@ -66,14 +66,14 @@ func (x *exchange) fail(err error) {
 	x.outcome = outcomeFailed
 	if refusal == nil {
 		x.outcome = outcomeCanceled
-		abandon()
+		abort()
 	}
 	x.write(refusal)
 }
 
-// abandon ends an exchange whose client has gone. Returning instead would
+// abort ends an exchange whose client has gone. Returning instead would
 // answer 200 to a client that only closed its sending side.
-func abandon() {
+func abort() {
 	panic(http.ErrAbortHandler)
 }
 

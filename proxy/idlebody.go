@@ -13,9 +13,9 @@ import (
 	"oauthgw/clientauth"
 )
 
-// upload is the body of a request that may take as long as it likes, but has to move:
+// idleTimeoutBody is the body of a request that may take as long as it likes, but has to move:
 // each piece of it may take as long as the whole body of a request to an endpoint.
-type upload struct {
+type idleTimeoutBody struct {
 	io.ReadCloser
 	deadlines *http.ResponseController
 	err       error // the first error of a Read, which every later Read returns
@@ -27,10 +27,10 @@ type upload struct {
 
 type uploadKey struct{}
 
-// brokenOff returns why the body of a request broke off. Nil means that it did not. A
+// bodyError returns why the body of a request broke off. Nil means that it did not. A
 // context that ended is no better reason: net/http ends it when reading fails.
-func brokenOff(ctx context.Context) *clientauth.Error {
-	u, ok := ctx.Value(uploadKey{}).(*upload)
+func bodyError(ctx context.Context) *clientauth.Error {
+	u, ok := ctx.Value(uploadKey{}).(*idleTimeoutBody)
 	if !ok {
 		return nil
 	}
@@ -68,12 +68,12 @@ func uploads(r *http.Request) bool {
 	return r.Body != nil && r.Body != http.NoBody && !received
 }
 
-// moving returns a request whose body has to move.
-func moving(w http.ResponseWriter, r *http.Request) *http.Request {
+// withIdleTimeout returns a request whose body has to move.
+func withIdleTimeout(w http.ResponseWriter, r *http.Request) *http.Request {
 	if !uploads(r) {
 		return r
 	}
-	u := &upload{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}
+	u := &idleTimeoutBody{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}
 	with := r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
 	with.Body = u
 	return with
@@ -83,13 +83,13 @@ func moving(w http.ResponseWriter, r *http.Request) *http.Request {
 // not whole. Otherwise net/http would read the rest of the body itself when the response
 // begins, so that the provider would not get it.
 func leaveUnread(resp *http.Response) {
-	if u, ok := resp.Request.Context().Value(uploadKey{}).(*upload); ok && !u.whole() {
+	if u, ok := resp.Request.Context().Value(uploadKey{}).(*idleTimeoutBody); ok && !u.whole() {
 		resp.Header.Set("Connection", "close")
 	}
 }
 
 // whole reports whether the body has been read to its end.
-func (u *upload) whole() bool {
+func (u *idleTimeoutBody) whole() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.over && u.fault == nil
@@ -99,7 +99,7 @@ func (u *upload) whole() bool {
 // see whether it is longer than its Content-Length. By then the response may have begun
 // and net/http closed the body, and any error but io.EOF makes the transport close the
 // provider connection, so that the rest of the response is lost.
-func (u *upload) Read(p []byte) (int, error) {
+func (u *idleTimeoutBody) Read(p []byte) (int, error) {
 	if u.err != nil {
 		return 0, u.err
 	}
@@ -118,7 +118,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (u *upload) begin() {
+func (u *idleTimeoutBody) begin() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.over {
@@ -126,7 +126,7 @@ func (u *upload) begin() {
 	}
 }
 
-func (u *upload) end(fault *clientauth.Error) {
+func (u *idleTimeoutBody) end(fault *clientauth.Error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.over { // what comes after the end is no reason for it

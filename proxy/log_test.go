@@ -59,7 +59,7 @@ func TestLogLine(t *testing.T) {
 			f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
 			var decided []proxy.Decision
 			h := newHandler(t, "http://provider.example", f, func(c *proxy.Config) {
-				c.Decided = func(_ context.Context, d proxy.Decision) { decided = append(decided, d) }
+				c.OnDecision = func(_ context.Context, d proxy.Decision) { decided = append(decided, d) }
 				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 					return &http.Response{StatusCode: test.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(test.body)), Request: r}, nil
 				})
@@ -134,7 +134,7 @@ func TestAnsweredAndFailed(t *testing.T) {
 func TestSourceOfAUnixSocket(t *testing.T) {
 	var decided proxy.Decision
 	h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
-		c.Decided = func(_ context.Context, d proxy.Decision) { decided = d }
+		c.OnDecision = func(_ context.Context, d proxy.Decision) { decided = d }
 	})
 	r := httptest.NewRequest("GET", "/oauth2/tokens", nil)
 	r.RemoteAddr = "@"

@@ -19,7 +19,7 @@ func TestPanicClosesTheReply(t *testing.T) {
 	var outcome string
 	h := newHandler(t, "http://127.0.0.1:1", f, func(c *proxy.Config) {
 		c.Transport = reply
-		c.Decided = func(_ context.Context, d proxy.Decision) { outcome = d.Outcome }
+		c.OnDecision = func(_ context.Context, d proxy.Decision) { outcome = d.Outcome }
 	})
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/tokens", strings.NewReader(tokenForm))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

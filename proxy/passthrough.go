@@ -28,9 +28,9 @@ type PassthroughConfig struct {
 	Upstream *url.URL
 	// Transport performs the requests; see [NewPassthroughTransport].
 	Transport http.RoundTripper
-	// Way moves the place of a protected resource's metadata, which names the
+	// URLMap moves the place of a protected resource's metadata, which names the
 	// issuer, to where the gateway serves it. Zero leaves it.
-	Way origin.Map
+	URLMap origin.Map
 	// Proxies are those whose word on where a request came from is taken.
 	Proxies trustedproxy.Proxies
 	// Admit reports whether the exchange of a request's context may be forwarded. An
@@ -76,14 +76,14 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 		start := time.Now()
 		response, w := responserecorder.Wrap(w)
 		defer func() { c.report(r, response.Status(), time.Since(start)) }()
-		out := pieces{w, r.ProtoAtLeast(1, 1)}
+		out := idleTimeoutWriter{w, r.ProtoAtLeast(1, 1)}
 		handshake := limitUpgrade(r)
 		sent := c.admit(out, r)
 		if sent == nil {
 			return
 		}
 		defer c.release(r)
-		sent = moving(w, sent)
+		sent = withIdleTimeout(w, sent)
 		if handshake {
 			sent = withUpgrade(r)
 		}
@@ -111,20 +111,20 @@ func restoreNamed(out, in http.Header) {
 // pieceTime is how long a client may take to receive a piece of an answer.
 const pieceTime = 30 * time.Second
 
-// pieces is an answer that takes as long as it likes, as a stream does, but whose
+// idleTimeoutWriter is an answer that takes as long as it likes, as a stream does, but whose
 // client takes what is sent.
-type pieces struct {
+type idleTimeoutWriter struct {
 	http.ResponseWriter
 	interim bool // the client knows interim responses
 }
 
-func (p pieces) begin() {
+func (p idleTimeoutWriter) begin() {
 	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(pieceTime))
 }
 
 // WriteHeader implements [http.ResponseWriter]. An interim response passes without
 // its hop-by-hop fields, and not to a client of HTTP/1.0 (RFC 9110 section 15.2).
-func (p pieces) WriteHeader(status int) {
+func (p idleTimeoutWriter) WriteHeader(status int) {
 	if status < http.StatusOK {
 		if !p.interim {
 			return
@@ -138,22 +138,24 @@ func (p pieces) WriteHeader(status int) {
 }
 
 // Hijack implements [http.Hijacker].
-func (p pieces) Hijack() (net.Conn, *bufio.ReadWriter, error) { return hijack(p.ResponseWriter) }
+func (p idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return hijack(p.ResponseWriter)
+}
 
 // Write implements [io.Writer].
-func (p pieces) Write(piece []byte) (int, error) {
+func (p idleTimeoutWriter) Write(piece []byte) (int, error) {
 	p.begin()
 	return p.ResponseWriter.Write(piece)
 }
 
 // FlushError lets [http.ResponseController] flush.
-func (p pieces) FlushError() error {
+func (p idleTimeoutWriter) FlushError() error {
 	p.begin()
 	return http.NewResponseController(p.ResponseWriter).Flush()
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
-func (p pieces) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+func (p idleTimeoutWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) {
 	c.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
@@ -171,16 +173,16 @@ func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err erro
 		return
 	}
 	// What breaks off at the client the provider cannot help.
-	if refusal := brokenOff(r.Context()); refusal != nil {
-		Refuse(w, r, refusal)
+	if refusal := bodyError(r.Context()); refusal != nil {
+		WriteError(w, r, refusal)
 		return
 	}
 	refusal, reason := upstreamFault(err)
 	c.Metrics.UpstreamError(Passthrough, reason)
 	if refusal == nil {
-		abandon()
+		abort()
 	}
 	c.Log.LogAttrs(r.Context(), slog.LevelWarn, "upstream error",
 		slog.String("endpoint", Passthrough), slog.String("err", reason))
-	Refuse(w, r, refusal)
+	WriteError(w, r, refusal)
 }

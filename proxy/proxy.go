@@ -63,17 +63,17 @@ type Config struct {
 	// Transport performs the request. It must not send it twice, follow redirects
 	// or decompress; see [NewTransport].
 	Transport http.RoundTripper
-	// OwnCORS leaves out what the provider says to pages of other origins, because
+	// StripCORS leaves out what the provider says to pages of other origins, because
 	// the gateway says it.
-	OwnCORS bool
+	StripCORS bool
 	// Proxies are those whose word on where a request came from is taken.
 	Proxies trustedproxy.Proxies
 	// Failures remembers which clients failed to authenticate by a secret, and so
 	// have to wait. Nil means that none has to.
 	Failures *authlimit.Limiter
-	// Decided is told what became of each request, in the request's context; it
+	// OnDecision is told what became of each request, in the request's context; it
 	// must not block. Nil means nobody.
-	Decided func(context.Context, Decision)
+	OnDecision func(context.Context, Decision)
 	// Metrics and Log receive one set of counters and one line per exchange.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
@@ -107,7 +107,7 @@ func (c Config) withDefaults() Config {
 
 // ServeHTTP carries one exchange, top to bottom.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x, end := begin(&h.Config, w, r)
+	x, end := newExchange(&h.Config, w, r)
 	defer end()
 
 	received, err := receive(x.w, x.r, h.ownQuery, &x.body)
@@ -121,10 +121,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(err)
 		return
 	}
-	if wait := x.mustWait(); wait > 0 {
-		x.refuseUntil(wait)
+	if wait := x.retryAfter(); wait > 0 {
+		x.rejectRateLimited(wait)
 		return
 	}
-	x.amend = completeRejection
-	x.forward(h.restate(received, x.credentials))
+	x.modify = fixInvalidClient
+	x.forward(h.rewrite(received, x.credentials))
 }

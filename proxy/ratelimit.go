@@ -8,10 +8,10 @@ import (
 	"oauthgw/clientauth"
 )
 
-// mustWait returns how long the client must wait because too many authentications
+// retryAfter returns how long the client must wait because too many authentications
 // failed from its address. Zero means that the request may go on. Only a secret can
 // be guessed (RFC 6749 section 2.3.1): assertions and public clients never wait.
-func (x *exchange) mustWait() time.Duration {
+func (x *exchange) retryAfter() time.Duration {
 	switch {
 	case !x.credentials.Secret.IsZero():
 		return x.Failures.RetryAfter(x.credentials.ClientID, x.Proxies.RateLimitKey(x.r))
@@ -32,19 +32,19 @@ func (x *exchange) mayGuess() bool {
 	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.Proxies.RateLimitKey(x.r).IsValid()
 }
 
-// refuseUntil refuses a request of a client that must wait. The right secret is
+// rejectRateLimited refuses a request of a client that must wait. The right secret is
 // refused as well, because accepting it would confirm a guess.
-func (x *exchange) refuseUntil(wait time.Duration) {
+func (x *exchange) rejectRateLimited(wait time.Duration) {
 	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	x.refuse(errRateLimited)
 }
 
-// noteFailure records that the provider rejected the client's secret, or may have in a
+// recordFailure records that the provider rejected the client's secret, or may have in a
 // response that cannot be read. A request that the gateway refused is no failure: no
 // secret was compared. An Authorization field with another scheme is mostly a token, which
 // cannot be guessed, so that only a rejection of the client counts. A response that cannot
 // be read does not count if the secret is known, because it is no guess.
-func (x *exchange) noteFailure() {
+func (x *exchange) recordFailure() {
 	id, secret := x.credentials.ClientID, x.credentials.Secret
 	switch {
 	case x.outcome == outcomeUnclear && x.Failures.KnowsSecret(id, secret.Reveal()):
@@ -56,9 +56,9 @@ func (x *exchange) noteFailure() {
 	}
 }
 
-// noteSuccess records that the provider accepted the client's secret. Only a token shows
+// recordSuccess records that the provider accepted the client's secret. Only a token shows
 // that: some providers look at no secret at other endpoints, where a guess would become known.
-func (x *exchange) noteSuccess() {
+func (x *exchange) recordSuccess() {
 	if x.Endpoint == clientauth.Token && !x.credentials.Secret.IsZero() {
 		x.Failures.RememberSecret(x.credentials.ClientID, x.credentials.Secret.Reveal())
 	}

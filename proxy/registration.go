@@ -40,8 +40,8 @@ type RegistrationConfig struct {
 	Config
 	// Clients is where clients manage their registration.
 	Clients ClientConfiguration
-	// Way leads URLs that the provider hands out through the gateway.
-	Way origin.Map
+	// URLMap leads URLs that the provider hands out through the gateway.
+	URLMap origin.Map
 }
 
 // Registration fronts the client registration endpoint (RFC 7591) and the
@@ -70,7 +70,7 @@ func NewRegistration(c RegistrationConfig) *Registration {
 
 // ServeHTTP carries one exchange, top to bottom.
 func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x, end := begin(&h.Config, w, r)
+	x, end := newExchange(&h.Config, w, r)
 	defer end()
 	// A provider might take post for POST, and the gateway would not have.
 	if r.Method != strings.ToUpper(r.Method) {
@@ -93,13 +93,13 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	asked := clientauth.Basic // what most who read their registration asked for
 	if r.Method == http.MethodPost || r.Method == http.MethodPut {
-		if asked, body, err = restateRegistration(r, body); err != nil {
+		if asked, body, err = rewriteRegistration(r, body); err != nil {
 			x.refuse(err)
 			return
 		}
 		x.credentials.Method = asked
 	}
-	x.amend = h.tellBack(asked)
+	x.modify = h.restoreAuthMethod(asked)
 	header := endToEnd(r.Header, h.Endpoint)
 	if page {
 		header["Accept"] = r.Header["Accept"]
@@ -129,12 +129,12 @@ func (h *Registration) target(r *http.Request) *url.URL {
 	return target
 }
 
-// restateRegistration says client metadata in the words the provider
+// rewriteRegistration says client metadata in the words the provider
 // understands, and returns the method that the client asked for. Metadata under
 // another media type counts, because some providers do not look at the type;
 // a form or a JWT is for the provider to judge. Members that
 // only the provider gives are removed, in every spelling that a provider may read.
-func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
+func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
 	if err := checkEncoding(r.Header, body); err != nil {
 		return "", nil, err
 	}
@@ -170,9 +170,9 @@ func restateRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 	return clientauth.Other, body, nil
 }
 
-// tellBack returns the completion of a reply to a client that asked for a
+// restoreAuthMethod returns the completion of a reply to a client that asked for a
 // method.
-func (h *Registration) tellBack(asked clientauth.Method) amendment {
+func (h *Registration) restoreAuthMethod(asked clientauth.Method) responseModifier {
 	return func(x *exchange, r *reply) {
 		information, err := jsonobject.Parse(r.body)
 		x.outcome = outcomeAccepted
@@ -212,7 +212,7 @@ func (h *Registration) complete(information jsonobject.Object, asked clientauth.
 		out = out.With(memberMethod, clientauth.Basic)
 	}
 	if uri := out.Text(memberClientURI); uri != "" {
-		if at, _ := h.Way.Move(uri); at != uri {
+		if at, _ := h.URLMap.Move(uri); at != uri {
 			out = out.With(memberClientURI, at)
 		}
 	}

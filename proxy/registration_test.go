@@ -45,7 +45,7 @@ func (g *registering) handler() http.Handler {
 		Config: proxy.Config{Endpoint: clientauth.Registration, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/register"},
 			Transport: g, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&g.log, nil))},
 		Clients: g.clients,
-		Way:     origin.Map{From: []*url.URL{origin.Of("http://provider.example")}, To: origin.Of("https://gw.example")},
+		URLMap:  origin.Map{From: []*url.URL{origin.Of("http://provider.example")}, To: origin.Of("https://gw.example")},
 	})
 }
 
@@ -299,11 +299,11 @@ func TestA192MediaTypesOfJSON(t *testing.T) {
 func TestClientConfiguration(t *testing.T) {
 	for p, want := range map[string]bool{"/clients/a": true, "//clients/./x": true, "/clients/../x": false, "/clients/x/stream": false, "/clients": false, "/": false, "/a": false, "/oauth2/clients/a": false} {
 		for _, configured := range []proxy.ClientConfiguration{"/clients", "/clients/"} {
-			if configured.Leads(p) != want {
+			if configured.Contains(p) != want {
 				t.Errorf("%s leads to a client below %s: %v", p, configured, !want)
 			}
 		}
-		if proxy.ClientConfiguration("").Leads(p) {
+		if proxy.ClientConfiguration("").Contains(p) {
 			t.Errorf("%s leads to a client though nothing is configured", p)
 		}
 	}

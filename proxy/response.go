@@ -40,9 +40,9 @@ func (x *exchange) complete(resp *http.Response) error {
 		return err
 	}
 	r.completeType()
-	x.amend(x, &r)
-	forbidStoring(r.header)
-	if x.OwnCORS {
+	x.modify(x, &r)
+	setNoStore(r.header)
+	if x.StripCORS {
 		dropCORS(r.header)
 	}
 	r.header.Set("Content-Length", strconv.Itoa(len(r.body)))
@@ -136,15 +136,15 @@ func (r reply) isTruncated(endpoint clientauth.Endpoint) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// completeRejection gives a refusal of client authentication the status and
+// fixInvalidClient gives a refusal of client authentication the status and
 // the challenge that the standard asks for. Nothing else changes.
-func completeRejection(x *exchange, r *reply) {
+func fixInvalidClient(x *exchange, r *reply) {
 	x.outcome = r.outcome(x.Endpoint)
 	switch {
 	case r.mayReject() && (x.outcome == outcomeRejected || x.outcome == outcomeUnclear):
-		x.noteFailure()
+		x.recordFailure()
 	case r.status < http.StatusMultipleChoices && x.outcome == outcomeAccepted:
-		x.noteSuccess()
+		x.recordSuccess()
 	}
 	if x.outcome == outcomeUnclear && bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
 		x.Metrics.AmbiguousInvalidClient(string(x.Endpoint))
@@ -152,37 +152,37 @@ func completeRejection(x *exchange, r *reply) {
 	if x.outcome != outcomeRejected {
 		return
 	}
-	if r.status == http.StatusBadRequest && x.mustBeUnauthorized() {
+	if r.status == http.StatusBadRequest && x.requires401() {
 		r.status = http.StatusUnauthorized
 		x.Metrics.StatusCorrected(string(x.Endpoint))
 	}
-	if r.status == http.StatusUnauthorized && x.lacksChallenge(r.header) {
+	if r.status == http.StatusUnauthorized && x.needsChallenge(r.header) {
 		r.header.Add("Www-Authenticate", challenge(x.Realm))
 		x.Metrics.ChallengeAdded(string(x.Endpoint))
 	}
 }
 
-// mustBeUnauthorized reports whether a rejected client is owed a 401: always
+// requires401 reports whether a rejected client is owed a 401: always
 // if it used the Authorization field (RFC 6749 section 5.2), and at some
 // endpoints whatever it used (RFC 7662 section 2.3, OpenID CIBA section 13).
-func (x *exchange) mustBeUnauthorized() bool {
+func (x *exchange) requires401() bool {
 	return x.credentials.Method == clientauth.Basic ||
 		x.Endpoint == clientauth.Introspection || x.Endpoint == clientauth.BackchannelAuthentication
 }
 
-// lacksChallenge reports whether a challenge is to be added: a client that
+// needsChallenge reports whether a challenge is to be added: a client that
 // used HTTP Basic is owed one of that scheme (RFC 6749 section 5.2), any other
 // just one (RFC 9110 section 15.5.2).
-func (x *exchange) lacksChallenge(h http.Header) bool {
+func (x *exchange) needsChallenge(h http.Header) bool {
 	if x.credentials.Method == clientauth.Basic {
 		return !challengesBasic(h)
 	}
 	return x.Challenge == ChallengeAlways && len(h["Www-Authenticate"]) == 0
 }
 
-// forbidStoring adds what RFC 6749 section 5.1 demands of every reply that may
+// setNoStore adds what RFC 6749 section 5.1 demands of every reply that may
 // hold a token, where it is missing.
-func forbidStoring(h http.Header) {
+func setNoStore(h http.Header) {
 	if !strings.Contains(strings.ToLower(strings.Join(h["Cache-Control"], ",")), "no-store") {
 		h.Add("Cache-Control", "no-store")
 	}

@@ -17,10 +17,10 @@ type outgoing struct {
 	body   []byte
 }
 
-// restate says a client's request in the words the provider understands: the
+// rewrite says a client's request in the words the provider understands: the
 // credentials of an Authorization field, or of the request URI, become form
 // parameters (RFC 6749 section 2.3.1).
-func (h *Handler) restate(in received, c clientauth.Credentials) outgoing {
+func (h *Handler) rewrite(in received, c clientauth.Credentials) outgoing {
 	out := outgoing{header: endToEnd(in.Header, h.Endpoint), body: in.body}
 	query := in.Query
 	if in.Form != nil {
@@ -28,7 +28,7 @@ func (h *Handler) restate(in received, c clientauth.Credentials) outgoing {
 		out.header.Set("Content-Type", formMediaType)
 		// Also without credentials the form is sent as it was parsed, so that the
 		// provider cannot read it differently.
-		out.body = []byte(restateForm(in, c).Encode())
+		out.body = []byte(rewriteForm(in, c).Encode())
 	}
 	if c.Method == clientauth.Basic {
 		out.header.Del("Authorization")
@@ -39,7 +39,7 @@ func (h *Handler) restate(in received, c clientauth.Credentials) outgoing {
 	return out
 }
 
-func restateForm(in received, c clientauth.Credentials) *clientauth.Form {
+func rewriteForm(in received, c clientauth.Credentials) *clientauth.Form {
 	if c.Method == clientauth.Basic {
 		return in.Form.WithCredentials(c.ClientID, c.Secret)
 	}
@@ -52,7 +52,7 @@ func restateForm(in received, c clientauth.Credentials) *clientauth.Form {
 func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 	out := make(http.Header, len(in)+2)
 	for name, values := range in {
-		if !isWithheld(name) {
+		if !dropHeader(name) {
 			out[name] = values
 		}
 	}
@@ -91,9 +91,9 @@ func accept(endpoint clientauth.Endpoint, client []string) string {
 	return strings.Join(kept, ", ")
 }
 
-// isWithheld reports whether a field, its name in canonical form, must not
+// dropHeader reports whether a field, its name in canonical form, must not
 // reach a fronted endpoint, also if a trusted proxy sent it.
-func isWithheld(name string) bool {
+func dropHeader(name string) bool {
 	// The connection to the provider is another one. Connection goes whole, and what it
 	// names stays: else it could name Authorization and take away the credentials.
 	// Upgrade would open a tunnel.

@@ -21,7 +21,7 @@ func (c PassthroughConfig) admit(w http.ResponseWriter, r *http.Request) *http.R
 	var refusal *clientauth.Error
 	switch {
 	case errors.As(err, &refusal):
-		Refuse(w, r, refusal)
+		WriteError(w, r, refusal)
 	case !c.admits(r):
 		c.refuseStream(w, r)
 	default:
@@ -62,5 +62,5 @@ func (c PassthroughConfig) release(r *http.Request) {
 func (c PassthroughConfig) refuseStream(w http.ResponseWriter, r *http.Request) {
 	c.Log.LogAttrs(r.Context(), slog.LevelInfo, "request refused",
 		slog.String("endpoint", Passthrough), slog.String("outcome", ErrTooManyStreams.Reason))
-	Refuse(w, r, ErrTooManyStreams)
+	WriteError(w, r, ErrTooManyStreams)
 }

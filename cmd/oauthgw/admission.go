@@ -51,7 +51,7 @@ func admitted(documents *wellknown.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !documents.ServesOwn(r.URL.Path) {
 			if !admit(r.Context(), false, false) {
-				proxy.Refuse(w, r, proxy.ErrTooManyStreams)
+				proxy.WriteError(w, r, proxy.ErrTooManyStreams)
 				return
 			}
 			defer release(r.Context())

@@ -453,7 +453,7 @@ const formHead = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-
 func TestSlowReaders(t *testing.T) {
 	passthrough := func(_ *testing.T, over http.RoundTripper) http.Handler {
 		return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
-			Transport: over, Way: origin.Map{}, Metrics: metrics.New(metrics.Build{}), Log: nobodys()})
+			Transport: over, URLMap: origin.Map{}, Metrics: metrics.New(metrics.Build{}), Log: nobodys()})
 	}
 	for name, test := range map[string]struct {
 		handler func(*testing.T, http.RoundTripper) http.Handler

@@ -30,7 +30,7 @@ func (l *live) surviving(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 			clear(w.Header()) // of an answer that will not come
-			proxy.Refuse(w, r, proxy.ErrPanic)
+			proxy.WriteError(w, r, proxy.ErrPanic)
 		}()
 		next.ServeHTTP(w, r)
 	})

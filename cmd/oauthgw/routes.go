@@ -74,8 +74,8 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	c := proxy.Config{
 		Endpoint: name, Target: g.target(u), Rules: g.settings.Rules,
 		Challenge: g.settings.Challenge, Realm: g.realm(known), Timeout: g.settings.UpstreamTimeout,
-		Transport: g.to.fronted, OwnCORS: g.settings.CORS != nil,
-		Proxies: g.settings.Proxies, Failures: g.failures, Decided: g.decided, Metrics: g.metrics, Log: g.log,
+		Transport: g.to.fronted, StripCORS: g.settings.CORS != nil,
+		Proxies: g.settings.Proxies, Failures: g.failures, OnDecision: g.decided, Metrics: g.metrics, Log: g.log,
 	}
 	if name != clientauth.Registration {
 		handler, err := proxy.New(c)
@@ -85,7 +85,7 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		return nil, nil, nil
 	}
 	return g.registers(u),
-		proxy.NewRegistration(proxy.RegistrationConfig{Config: c, Clients: g.clients, Way: g.way(known)}), nil
+		proxy.NewRegistration(proxy.RegistrationConfig{Config: c, Clients: g.clients, URLMap: g.way(known)}), nil
 }
 
 // places returns the paths below which clients manage their registration: that of the
@@ -105,7 +105,7 @@ func (g *gateway) rest(known wellknown.Provider) http.Handler {
 	}
 	c := proxy.PassthroughConfig{Upstream: g.settings.Upstream, Transport: g.to.rest, Proxies: g.settings.Proxies, Admit: admit, Release: release, Metrics: g.metrics, Log: g.log}
 	if g.settings.IssuerMode == wellknown.IssuerRewrite {
-		c.Way = g.way(known)
+		c.URLMap = g.way(known)
 	}
 	return g.observed(proxy.Passthrough, proxy.NewPassthrough(c))
 }
@@ -155,7 +155,7 @@ func (g *gateway) preflight(name string) http.Handler {
 // refusal answers every request with one refusal.
 func (g *gateway) refusal(e *clientauth.Error) http.Handler {
 	return g.observed("unknown", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status := proxy.Refuse(w, r, e)
+		status := proxy.WriteError(w, r, e)
 		g.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 			slog.String("endpoint", "unknown"), slog.Int("status", status), slog.String("outcome", e.Reason))
 	}))

@@ -391,11 +391,11 @@ func throughPipes(t *testing.T) net.Conn {
 		return near, nil
 	}}
 	passes := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
-		Transport: way, Way: origin.Map{}, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{})})
+		Transport: way, URLMap: origin.Map{}, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{})})
 	near := pipes{make(chan net.Conn, 1), make(chan struct{})}
 	server := (&servers{}).newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/refused" {
-			proxy.Refuse(w, r, proxy.ErrNotFound)
+			proxy.WriteError(w, r, proxy.ErrNotFound)
 			return
 		}
 		passes.ServeHTTP(w, r)
