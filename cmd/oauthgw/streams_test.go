@@ -2,23 +2,23 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"oauthgw/internal/config"
-	"oauthgw/internal/origin"
-	"oauthgw/metrics"
-	"oauthgw/proxy"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
 )
 
 // streamProvider answers token requests and pages at once, and keeps every other
@@ -97,43 +97,52 @@ func fewConnections(n int) func(*config.Config) {
 
 const tooManyStreams = "HTTP/1.1 503 "
 
-// Streams hold at most three quarters of the connections. The next stream is refused,
-// and everything else is served.
-func TestA123StreamsLeaveAQuarter(t *testing.T) {
+// Streams hold at most three quarters of the connections, and with requests that the
+// provider does not answer and downloads without end at most seven eighths. The next
+// request is refused and its connection closed, and everything else is served.
+func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
+	const handshake, eventStream = " HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n", "HTTP/1.1 200 "
 	for name, test := range map[string]struct {
 		request string
 		begins  string // the response
-		asked   int64  // requests at the provider
+		held    int
+		asked   int64 // requests at the provider
 	}{
-		"websockets":             {"GET /socket HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n", "HTTP/1.1 101 ", 15},
-		"event streams":          {"GET /events HTTP/1.1\nHost: a\nAccept: Text/Event-Stream\n\n", "HTTP/1.1 200 ", 15},
-		"unasked event streams":  {"GET /events HTTP/1.1\nHost: a\n\n", "HTTP/1.1 200 ", 17},
-		"sockets that just hang": {"GET /hang HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n", "", 15},
+		"websockets":               {"GET /socket" + handshake, "HTTP/1.1 101 ", 15, 15},
+		"event streams":            {"GET /events HTTP/1.1\nHost: a\nAccept: Text/Event-Stream\n\n", eventStream, 15, 15},
+		"unexpected event streams": {"GET /events HTTP/1.1\nHost: a\n\n", eventStream, 15, 17},
+		"sockets without response": {"GET /hang" + handshake, "", 15, 15},
+		"no response":              {"GET /hang HTTP/1.1\nHost: a\n\n", "", 17, 17},
+		"downloads":                {"GET /download HTTP/1.1\nHost: a\n\n", "", 17, 17},
+		"posted event streams":     {"POST /events HTTP/1.1\nHost: a\nContent-Length: 0\n\n", "", 17, 17},
+		"metadata":                 {"GET /.well-known/oauth-authorization-server/%d HTTP/1.1\nHost: a\n\n", "", 3, 3}, // of 4
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newStreamProvider(t)
-			g := frontedGateway(t, p.URL, fewConnections(20))
-			for i := range 15 {
-				c := hold(t, g.data, test.request)
+			g := frontedGateway(t, p.URL, fewConnections(map[bool]int{true: 20, false: 4}[test.held > 4]))
+			request := func(i int) string { return strings.Replace(test.request, "%d", strconv.Itoa(i), 1) }
+			for i := range test.held {
+				c := hold(t, g.data, request(i))
 				if test.begins != "" {
 					if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, test.begins) {
 						t.Fatalf("stream %d: %q %v", i, head, err)
 					}
 				}
-				eventually(t, "the stream", func() bool { return p.streams.Load() == int64(i+1) })
+				eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
 			}
-			for range 2 {
-				response := send(t, g.data, strings.TrimSpace(test.request))
-				if !strings.HasPrefix(response, tooManyStreams) || !strings.Contains(response, "\nRetry-After: 1\n") ||
-					!strings.Contains(response, `{"error":"temporarily_unavailable"`) {
-					t.Errorf("the next stream: got %q", response)
+			for i := range 2 {
+				response := send(t, g.data, strings.TrimSpace(request(100+i)))
+				for _, want := range []string{tooManyStreams, "\nRetry-After: 1\n", "\nConnection: close\n", `{"error":"temporarily_unavailable"`} {
+					if !strings.Contains(response, want) {
+						t.Errorf("the next request: got %q", response)
+					}
 				}
 			}
 			if n := p.streams.Load(); n != test.asked {
-				t.Errorf("the provider has been asked for %d streams", n)
+				t.Errorf("the provider received %d requests", n)
 			}
-			isServed(t, g.data, true)
-			if log := g.stop(); !strings.Contains(log, `"msg":"request refused","endpoint":"passthrough","outcome":"too_many_streams"`) {
+			isServed(t, g.data, test.held == 15)
+			if log := g.stop(); !strings.Contains(log, "too_many_streams") && !strings.Contains(log, "connection limit reached") {
 				t.Errorf("the log says\n%s", log)
 			}
 		})
@@ -152,35 +161,6 @@ func TestA123StreamThatEndsMakesRoom(t *testing.T) {
 		isServed(t, g.data, false)
 		c.Close()
 		g.settled(t) // the exchange has given its place back
-	}
-}
-
-// Requests that the provider does not answer and downloads without end leave an eighth of
-// the connections to the fronted endpoints.
-func TestA124EndlessExchangesLeaveAnEighth(t *testing.T) {
-	for name, request := range map[string]string{
-		"no answer":    "GET /hang HTTP/1.1\nHost: a\n\n",
-		"download":     "GET /download HTTP/1.1\nHost: a\n\n",
-		"event stream": "POST /events HTTP/1.1\nHost: a\nContent-Length: 0\n\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := newStreamProvider(t)
-			g := frontedGateway(t, p.URL, fewConnections(20))
-			for i := range 17 {
-				hold(t, g.data, request)
-				eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
-			}
-			for range 3 {
-				c := hold(t, g.data, request)
-				if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, tooManyStreams) {
-					t.Errorf("the next: got %q %v", head, err)
-				}
-			}
-			isServed(t, g.data, false)
-			if n := p.streams.Load(); n != 17 {
-				t.Errorf("the provider has been asked %d times", n)
-			}
-		})
 	}
 }
 
@@ -248,39 +228,6 @@ func TestA172SmallBodyArrivesFirst(t *testing.T) {
 	eventually(t, "the request", func() bool { return p.streams.Load() == 1 })
 }
 
-// A request that is refused because streams hold too many connections leaves its own.
-func TestA123RefusalEndsTheConnection(t *testing.T) {
-	p := newStreamProvider(t)
-	g := frontedGateway(t, p.URL, fewConnections(2))
-	hold(t, g.data, "GET /hang HTTP/1.1\nHost: a\n\n")
-	eventually(t, "the request", func() bool { return p.streams.Load() == 1 })
-	for _, request := range []string{"GET /hang HTTP/1.1\nHost: a\n\n", "POST /hang HTTP/1.1\nHost: a\nContent-Length: 5000\n\n"} {
-		resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, request)), nil)
-		if err != nil || resp.StatusCode != http.StatusServiceUnavailable || !resp.Close {
-			t.Errorf("%.20q: got %v %v", request, resp, err)
-		}
-	}
-}
-
-// Requests for metadata at locations that clients make up leave an eighth of the
-// connections too.
-func TestA124MetadataThatHangsLeavesAnEighth(t *testing.T) {
-	p := newStreamProvider(t)
-	g := frontedGateway(t, p.URL, fewConnections(4))
-	const request = "GET /.well-known/oauth-authorization-server/%d HTTP/1.1\nHost: a\n\n"
-	for i := range 3 {
-		hold(t, g.data, fmt.Sprintf(request, i))
-		eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
-	}
-	if head, err := bufio.NewReader(hold(t, g.data, fmt.Sprintf(request, 3))).ReadString('\n'); !strings.HasPrefix(head, tooManyStreams) {
-		t.Errorf("the next: got %q %v", head, err)
-	}
-	if n := p.streams.Load(); n != 3 {
-		t.Errorf("the provider has been asked %d times", n)
-	}
-	isServed(t, g.data, false)
-}
-
 // The reserve is at least one connection as soon as there are two.
 func TestA124LimitsOfExchanges(t *testing.T) {
 	for _, test := range []struct{ connections, streams, all int }{
@@ -293,21 +240,30 @@ func TestA124LimitsOfExchanges(t *testing.T) {
 	}
 }
 
-// An upload is at the provider from its beginning, so it keeps its connection when
-// it pauses while a newcomer waits for one.
+// roundTrip is a transport that is a function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// passthroughTo returns a handler that passes requests to a function.
+func passthroughTo(provider roundTrip) http.Handler {
+	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
+		Transport: provider, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{}), Admit: admit, Release: release})
+}
+
+// An upload is at the provider from its beginning, so it keeps its connection when it
+// pauses while a new connection waits.
 func TestA125UploadIsNotEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var received atomic.Int64
-		passes := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
-			Transport: answering(func(r *http.Request) *http.Response {
-				n, err := io.Copy(io.Discard, r.Body)
-				if err != nil {
-					t.Errorf("the body ended with %v", err)
-				}
-				received.Store(n)
-				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
-			}), Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{}), Admit: admit, Release: release})
-		s := crowdAt(t, 2, passes)
+		s := crowdAt(t, 2, passthroughTo(func(r *http.Request) (*http.Response, error) {
+			n, err := io.Copy(io.Discard, r.Body)
+			if err != nil {
+				t.Errorf("the body ended with %v", err)
+			}
+			received.Store(n)
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		}))
 		upload := s.come(t, bodiless)
 		after(time.Second)
 		upload.say(strings.Repeat("x", ample))
@@ -321,34 +277,49 @@ func TestA125UploadIsNotEvicted(t *testing.T) {
 		if upload.answers.Load() != 1 || received.Load() != 200_000 {
 			t.Errorf("answered %d times, %d bytes received; evicted: %v", upload.answers.Load(), received.Load(), s.evicted())
 		}
-		for _, awaited := range s.evicted() {
-			if awaited != "reading" {
-				t.Errorf("evicted: %v", s.evicted())
-			}
+		if left := s.evicted(); slices.ContainsFunc(left, func(awaited string) bool { return awaited != "reading" }) {
+			t.Errorf("evicted: %v", left)
 		}
 	})
 }
 
-// piece is a tenth of a body that is not small.
-var piece = strings.Repeat("x", 500)
-
-// A body on its way through may take as long as it moves, and one that nobody reads
-// is not waited for without end.
-func TestBodiesHaveToMove(t *testing.T) {
+// A body in transit may take as long as bytes arrive. One that nothing reads is dropped
+// after a while.
+func TestBodiesThatStopTimeOut(t *testing.T) {
+	piece := strings.Repeat("x", 500)
 	for name, test := range map[string]struct {
 		path   string
 		pieces int // that are sent, of ten
 		status int
 		within time.Duration
 	}{
-		"a long upload":             {"/upload", 10, 200, 90 * time.Second},
-		"an upload that stops":      {"/upload", 4, 408, 45*time.Second + time.Millisecond},
-		"a body that nobody reads":  {"/refused", 1, 404, 15*time.Second + time.Millisecond},
-		"an answer that comes late": {"/late", 10, 200, 5 * time.Minute},
+		"a long upload":           {"/upload", 10, 200, 90 * time.Second},
+		"an upload that stops":    {"/upload", 4, 408, 45*time.Second + time.Millisecond},
+		"a body that is not read": {"/refused", 1, 404, 15*time.Second + time.Millisecond},
+		"a response that is late": {"/late", 10, 200, 5 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := throughPipes(t)
+				passthrough := passthroughTo(func(r *http.Request) (*http.Response, error) {
+					body, err := io.ReadAll(r.Body)
+					if r.URL.Path == "/late" {
+						time.Sleep(3 * time.Minute)
+					}
+					if err == nil && string(body) != strings.Repeat(piece, 10) {
+						t.Errorf("%d bytes arrived", len(body))
+					}
+					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, err
+				})
+				s := crowdAt(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/refused" {
+						proxy.WriteError(w, r, proxy.ErrNotFound)
+						return
+					}
+					passthrough.ServeHTTP(w, r)
+				}))
+				client, other := net.Pipe()
+				defer client.Close()
+				s.connections <- other
 				start := time.Now()
 				go func() {
 					fmt.Fprintf(client, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", test.path, 10*len(piece))
@@ -369,44 +340,4 @@ func TestBodiesHaveToMove(t *testing.T) {
 			})
 		})
 	}
-}
-
-// throughPipes connects a client to a provider through a gateway, in a time of its
-// own. The provider answers what it has read whole, on /late a while later; /refused
-// does not reach it.
-func throughPipes(t *testing.T) net.Conn {
-	provider := pipes{make(chan net.Conn), make(chan struct{})}
-	far := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if body, err := io.ReadAll(r.Body); err != nil || string(body) != strings.Repeat(piece, 10) {
-			panic(http.ErrAbortHandler)
-		}
-		if r.URL.Path == "/late" {
-			time.Sleep(3 * time.Minute)
-		}
-	}), ReadHeaderTimeout: time.Minute}
-	go func() { _ = far.Serve(provider) }()
-	way := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		near, far := net.Pipe()
-		provider.connections <- far
-		return near, nil
-	}}
-	passes := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
-		Transport: way, URLMap: origin.Map{}, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{})})
-	near := pipes{make(chan net.Conn, 1), make(chan struct{})}
-	server := (&servers{}).newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/refused" {
-			proxy.WriteError(w, r, proxy.ErrNotFound)
-			return
-		}
-		passes.ServeHTTP(w, r)
-	}), log.New(io.Discard, "", 0))
-	go func() { _ = server.Serve(near) }()
-	client, other := net.Pipe()
-	near.connections <- other
-	t.Cleanup(func() {
-		client.Close()
-		_, _ = server.Close(), far.Close()
-		way.CloseIdleConnections()
-	})
-	return client
 }

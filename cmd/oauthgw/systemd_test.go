@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -27,32 +26,6 @@ func underSystemd(t *testing.T, sockets []*os.File, environment []string, progra
 	var printed syncBuffer
 	command.Stdout, command.Stderr = &printed, &printed
 	return command, &printed
-}
-
-// A notification socket that nobody reads holds nothing up.
-func TestSystemdThatDoesNotListen(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "notify")
-	address := &net.UnixAddr{Name: name, Net: "unixgram"}
-	unread, err := net.ListenUnixgram("unixgram", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unread.Close()
-	full, err := net.DialUnix("unixgram", nil, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer full.Close()
-	_ = full.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	for err == nil {
-		_, err = full.Write([]byte("x"))
-	}
-	t.Setenv("NOTIFY_SOCKET", name)
-	var log syncBuffer
-	tell(slog.New(slog.NewTextHandler(&log, nil)), "READY=1", "ready")
-	if !strings.Contains(log.String(), "systemd could not be told") {
-		t.Errorf("the log: %s", log.String())
-	}
 }
 
 // opened opens a socket as systemd does, on a free port.
