@@ -1,13 +1,9 @@
-// Package authlimit limits failed client authentication, which RFC 6749 section
-// 2.3.1 requires wherever clients authenticate by a password.
+// Package authlimit limits failed client authentication, which RFC 6749 section 2.3.1
+// requires wherever clients authenticate with a password.
 //
-// There are two budgets. One belongs to a client id at an address, so that
-// failures in a client's name from one address do not lock the client out
-// elsewhere. The other belongs to an address and covers all client ids, so that
-// changing the id does not buy further guesses.
-//
-// A secret with which a client succeeded is known: a failure with it that cannot be read is
-// about something else, such as an expired code, and need not be counted.
+// There are two limits. One belongs to a client id at an address, so that failures from one
+// address do not lock the client out elsewhere. The other belongs to an address and covers
+// all client ids, so that changing the id does not buy further guesses.
 package authlimit
 
 import (
@@ -22,126 +18,121 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxBudgets bounds the budgets that are kept; the one with the oldest failure is
-// forgotten first. At about 300 bytes each they take 20 MiB.
+// maxBudgets bounds the number of budgets. At about 300 bytes each they take 20 MiB. The
+// one that was used longest ago is evicted first.
 const maxBudgets = 1 << 16
 
-// Config sets the size of the budgets.
+// Config sets the limits.
 type Config struct {
-	// Burst is the number of failures that one client id may have at one address
-	// before it must wait. Zero means any number.
+	// Burst is the number of failures of one client id at one address before it must wait.
+	// Zero means no limit.
 	Burst int
-	// AddressBurst is the number of failures that one address may have over all
-	// client ids before it must wait. Zero means any number.
+	// AddressBurst is the number of failures of one address over all client ids before it
+	// must wait. Zero means no limit.
 	AddressBurst int
 	// Interval is the time after which each budget allows one more failure.
 	Interval time.Duration
 }
 
-// Limiter keeps the budgets. A nil Failures limits nothing. It is safe for
-// concurrent use.
+// Limiter counts failures. A nil Limiter limits nothing. It is safe for concurrent use.
 type Limiter struct {
 	config  Config
 	seed    maphash.Seed
-	mu      sync.Mutex // makes Add atomic
+	mu      sync.Mutex // makes recording a failure atomic
 	budgets *lru.Cache[key, *rate.Limiter]
-	known   known
+	secrets secrets
 }
 
 // key names a budget. Its size does not depend on what a client sends.
 type key struct {
-	client  uint64 // a hash with a random seed, so that collisions cannot be made
+	client  uint64 // a hash with a random seed, so that clients cannot cause collisions
 	address netip.Prefix
 	all     bool // the budget covers all client ids
 }
 
-// New returns budgets without failures. It returns nil if neither burst is
-// positive.
+// New returns a Limiter without failures. It returns nil if neither burst is positive.
 func New(c Config) *Limiter {
 	if c.Burst <= 0 && c.AddressBurst <= 0 {
 		return nil
 	}
-	budgets, err := lru.New[key, *rate.Limiter](maxBudgets)
-	if err != nil {
-		panic(err) // only if the size is not positive
-	}
-	return &Limiter{config: c, seed: maphash.MakeSeed(), budgets: budgets, known: newKnown()}
+	budgets, _ := lru.New[key, *rate.Limiter](maxBudgets) // fails for sizes below 1 only
+	return &Limiter{config: c, seed: maphash.MakeSeed(), budgets: budgets, secrets: newSecrets()}
 }
 
-// Reconfigure returns the budgets for a configuration: the same ones if it did not
-// change, and otherwise budgets without failures. Known secrets go with them.
-func (f *Limiter) Reconfigure(c Config) *Limiter {
-	if f != nil && f.config == c {
-		return f
+// Reconfigure returns l if the configuration is the same, and otherwise a new Limiter
+// without failures and secrets.
+func (l *Limiter) Reconfigure(c Config) *Limiter {
+	if l != nil && l.config == c {
+		return l
 	}
 	return New(c)
 }
 
-// RetryAfter returns how long a client at an address must wait before its next attempt.
-// It is zero for the zero Addr.
-func (f *Limiter) RetryAfter(clientID string, from netip.Addr) time.Duration {
-	if f == nil {
+// RetryAfter returns how long a client at an address must wait before its next attempt. It
+// is zero for the zero Addr.
+func (l *Limiter) RetryAfter(clientID string, from netip.Addr) time.Duration {
+	if l == nil {
 		return 0
 	}
-	return max(f.wait(f.clientKey(clientID, from), f.config.Burst), f.RetryAfterAddress(from))
+	return max(l.retryAfter(l.clientKey(clientID, from), l.config.Burst), l.RetryAfterAddress(from))
 }
 
-// RetryAfterAddress returns how long an address must wait before its next attempt with
-// an unknown client id.
-func (f *Limiter) RetryAfterAddress(from netip.Addr) time.Duration {
-	if f == nil {
+// RetryAfterAddress returns how long an address must wait before its next attempt with an
+// unknown client id.
+func (l *Limiter) RetryAfterAddress(from netip.Addr) time.Duration {
+	if l == nil {
 		return 0
 	}
-	return f.wait(addressKey(from), f.config.AddressBurst)
+	return l.retryAfter(addressKey(from), l.config.AddressBurst)
 }
 
-func (f *Limiter) wait(k key, burst int) time.Duration {
-	budget, known := f.budgets.Peek(k)
-	if !known {
+func (l *Limiter) retryAfter(k key, burst int) time.Duration {
+	budget, ok := l.budgets.Peek(k)
+	if !ok {
 		return 0
 	}
 	missing := min(1-budget.TokensAt(time.Now()), float64(burst))
-	return max(0, time.Duration(missing*float64(f.config.Interval)))
+	return max(0, time.Duration(missing*float64(l.config.Interval)))
 }
 
-// RecordFailure records a failure of a client at an address. The zero Addr stands for many
-// clients, so nothing is recorded for it: a wait would lock all of them out.
+// RecordFailure records a failure of a client at an address. The zero Addr is shared by many
+// clients, so nothing is recorded for it.
 //
-// A failure that the budget of the client id no longer covers does not use up the
-// budget of the address: one bad client must not lock out the others there.
-func (f *Limiter) RecordFailure(clientID string, from netip.Addr) {
-	if f == nil || !from.IsValid() {
+// A failure beyond the limit of the client id does not count against the address: one bad
+// client must not lock out the others there.
+func (l *Limiter) RecordFailure(clientID string, from netip.Addr) {
+	if l == nil || !from.IsValid() {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.spend(f.clientKey(clientID, from), f.config.Burst) {
-		f.spend(addressKey(from), f.config.AddressBurst)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.spend(l.clientKey(clientID, from), l.config.Burst) {
+		l.spend(addressKey(from), l.config.AddressBurst)
 	}
 }
 
 // RecordAddressFailure records a failure at an address with an unknown client id.
-func (f *Limiter) RecordAddressFailure(from netip.Addr) {
-	if f == nil || !from.IsValid() {
+func (l *Limiter) RecordAddressFailure(from netip.Addr) {
+	if l == nil || !from.IsValid() {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.spend(addressKey(from), f.config.AddressBurst)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spend(addressKey(from), l.config.AddressBurst)
 }
 
 // spend takes one failure from a budget and reports whether the budget covers it.
-// Concurrent failures may put a budget into debt. The debt is bounded so that no
-// wait is longer than burst intervals.
-func (f *Limiter) spend(k key, burst int) bool {
+// Concurrent failures may put a budget into debt. The debt is bounded so that no wait is
+// longer than burst intervals.
+func (l *Limiter) spend(k key, burst int) bool {
 	if burst <= 0 {
 		return true
 	}
 	now := time.Now()
-	budget, known := f.budgets.Get(k)
-	if !known {
-		budget = rate.NewLimiter(rate.Every(f.config.Interval), burst)
-		f.budgets.Add(k, budget)
+	budget, ok := l.budgets.Get(k)
+	if !ok {
+		budget = rate.NewLimiter(rate.Every(l.config.Interval), burst)
+		l.budgets.Add(k, budget)
 	}
 	const rounding = 1e-6
 	if budget.TokensAt(now) < float64(2-burst)-rounding {
@@ -151,16 +142,11 @@ func (f *Limiter) spend(k key, burst int) bool {
 	return true
 }
 
-// clientKey returns the key of a client id at an address. Providers compare ids in
-// a database that may ignore case, surrounding space and, if ids are UUIDs,
-// punctuation. All such spellings of an id share one budget. So do all ids with other
-// than ASCII characters: a collation may ignore accents, width and characters that are
-// not shown, and RFC 6749 appendix A.1 allows ASCII only. So spellings of one id that
-// differ in such characters have two budgets at most: that of its ASCII spelling and the
-// shared one. Folding them to ASCII would need the tables of the provider's collation.
-// Other ASCII ids that a provider holds equal, such as 7 and 7x where it compares numbers,
-// have budgets of their own, and only the budget of the address bounds them.
-func (f *Limiter) clientKey(clientID string, from netip.Addr) key {
+// clientKey returns the key of a client id at an address. A provider may compare ids
+// ignoring case, surrounding space and, in UUIDs, punctuation: all such spellings share one
+// budget. A collation may also ignore accents, width and invisible characters, and RFC 6749
+// appendix A.1 allows ASCII only: all ids with other characters share one budget.
+func (l *Limiter) clientKey(clientID string, from netip.Addr) key {
 	// Upper case first also joins letters such as the long s.
 	folded := strings.Map(func(c rune) rune {
 		if c <= unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
@@ -171,13 +157,13 @@ func (f *Limiter) clientKey(clientID string, from netip.Addr) key {
 	if strings.ContainsFunc(folded, func(c rune) bool { return c > unicode.MaxASCII }) {
 		folded = string(unicode.ReplacementChar)
 	}
-	return key{client: maphash.String(f.seed, folded), address: prefix(from)}
+	return key{client: maphash.String(l.seed, folded), address: prefix(from)}
 }
 
 func addressKey(from netip.Addr) key { return key{address: prefix(from), all: true} }
 
-// prefix returns the network of an address. A client with one IPv6 address usually
-// has the whole /64.
+// prefix returns the network of an address: a client with one IPv6 address usually has the
+// whole /64.
 func prefix(from netip.Addr) netip.Prefix {
 	from = from.Unmap()
 	p, _ := from.Prefix(min(from.BitLen(), 64)) // fits every address
