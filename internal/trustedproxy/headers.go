@@ -6,113 +6,95 @@ import (
 	"strings"
 )
 
-// class says what becomes of a field of a request.
+// class says what happens to a header field of a request.
 type class int
 
 const (
-	// unreserved is every field that is in no list.
+	// unreserved fields are in no list.
 	unreserved class = iota
-	// reserved are the fields in which proxies say where a request came from, who sent
-	// it and what it asked for. Providers believe them, so clients must not set them
-	// (RFC 9700 section 4.13).
+	// reserved fields say where a request came from, who sent it and what it asked for.
+	// Providers trust them, so clients must not set them (RFC 9700 section 4.13).
 	reserved
-	// methodOverride makes a server take a request for one with another method.
+	// methodOverride fields make a server treat a request as one of another method.
 	methodOverride
-	// pathOverride makes a server take a request for one with another target.
+	// pathOverride fields make a server treat a request as one for another target.
 	pathOverride
-	// variable is a field that a program finds under the name of a variable of its
-	// environment, or of PHP's. No proxy sends it.
+	// variable fields collide with an environment variable or a variable of PHP. No proxy
+	// sends them.
 	variable
 )
 
-// exact and prefixes hold the classes of fields by their names in canonical form. In the
-// lists, a name that ends in a hyphen stands for all that begin with it.
-var exact, prefixes = index(map[class][]string{
+// classes are the classes of fields by their names in canonical form. A name that ends in a
+// hyphen stands for all that begin with it.
+var classes = canonical(map[class][]string{
 	reserved: {
-		// The address and the name that the client used.
+		// The client's address, and the host and scheme that it used.
 		"forwarded", "x-forwarded", "x-forwarded-", "x-original-forwarded-for", "x-real-", "x-client-ip", "x-cluster-client-ip", "x-remote-", "x-proxyuser-ip",
 		"x-forward-for", "forwarded-for", "forwarded-proto", "x-proxied-https", "cluster-client-ip", "proxy-client-ip", "wl-proxy-", "do-connecting-ip", "incap-client-ip", "x-vercel-forwarded-for", "x-nf-client-connection-ip", "cloudfront-viewer-address", "cloudfront-forwarded-proto",
 		"true-client-ip", "client-ip", "cf-connecting-", "cf-visitor", "cf-pseudo-ipv4", "fastly-client-ip", "fly-client-ip", "x-azure-", "x-envoy-", "x-appengine-",
 		"x-host", "x-original-host", "x-http-host-override", "x-url-scheme", "x-scheme", "front-end-https",
-		// The certificate of the client, and who it is.
+		// The client's certificate, and the user.
 		"client-cert", "client-cert-", "x-client-cert", "x-client-cert-", "x-client-certificate", "x-client-certificate-", "x-client-verify", "x-client-dn", "x-client-s-dn", "x-clientcert", "proxy-auth-cert", "proxy-ssl-id", "proxy-ip", "proxy-keysize", "ms-aspnetcore-", "x-ssl-", "ssl-", "x-tls-", "x-arr-", "x-amzn-mtls-", "cf-client-cert-",
 		"remote-", "x-auth-request-", "x-authenticated-", "x-webauth-", "x-ms-client-principal", "x-ms-client-principal-", "x-goog-authenticated-user-", "x-goog-iap-jwt-assertion", "x-amzn-oidc-",
 		"x-authentik-", "x-consumer-", "x-credential-identifier", "x-anonymous-consumer", "x-pomerium-", "x-vouch-", "x-ms-token-", "x-endpoint-api-userinfo", "x-apigateway-api-userinfo", "cf-access-authenticated-", "tailscale-user-",
 		"oidc-claim-", "shib-", "x-shib-", "iv-user", "iv-groups", "iv-creds", "sm-user", "sm_user", "oam-remote-user", "oam_remote_user",
-		// All of these, of the plug-in for WebSphere.
+		// The plug-in for WebSphere.
 		"$wsat", "$wscc", "$wscs", "$wsis", "$wspc", "$wspr", "$wsra", "$wsrh", "$wsru", "$wssc", "$wssi", "$wssn", "$wssp",
-		// What a trace carries along. A server takes it for its own callers' and passes it
-		// on to every server behind it; jaeger-debug-id makes it record the trace.
+		// Trace baggage, which servers pass on to every server behind them, and
+		// jaeger-debug-id, which makes them record the trace.
 		"baggage", "baggage-", "correlation-context", "ot-baggage-", "sw8-correlation", "uberctx-", "jaeger-baggage", "jaeger-debug-id",
-		// Where the server finds files.
+		// Paths of files.
 		"x-sendfile-type", "x-accel-", "x-script-name",
 	},
 	methodOverride: {"x-http-method", "x-http-method-override", "x-method-override", "x-original-method"},
 	pathOverride:   {"x-original-url", "x-original-uri", "x-original-path", "x-rewrite-url", "x-rewrite-uri", "x-envoy-original-path"},
 	variable: {
-		"proxy", // as HTTP_PROXY, where CGI programs find the proxy for their own requests
-		// PHP libraries that know fields without HTTP_ at the front read the client's id and
-		// secret there, before those in the form.
-		"php-auth-",
+		"proxy",     // CGI programs read HTTP_PROXY as the proxy for their own requests
+		"php-auth-", // PHP libraries read the client's id and secret there, instead of in the form
 	},
 })
 
-func index(lists map[class][]string) (exact, prefixes map[string]class) {
-	exact, prefixes = map[string]class{}, map[string]class{}
+func canonical(lists map[class][]string) map[string]class {
+	classes := map[string]class{}
 	for c, names := range lists {
 		for _, name := range names {
-			if canonical := http.CanonicalHeaderKey(name); strings.HasSuffix(name, "-") {
-				prefixes[canonical] = c
-			} else {
-				exact[canonical] = c
-			}
+			classes[http.CanonicalHeaderKey(name)] = c
 		}
 	}
-	return exact, prefixes
+	return classes
 }
 
 // classOf returns the class of a field, its name in canonical form.
 func classOf(name string) class {
-	if c, ok := exact[name]; ok {
-		return c
-	}
-	for i := 0; i < len(name); i++ {
+	c := classes[name]
+	for i := 0; c == unreserved && i < len(name); i++ {
 		if name[i] == '-' {
-			if c, ok := prefixes[name[:i+1]]; ok {
-				return c
-			}
+			c = classes[name[:i+1]]
 		}
 	}
-	return unreserved
+	return c
 }
 
-// removeReserved removes from the header of a request to the provider the fields that
-// the client may not set. In is the request that was received: the fields of a trusted
-// proxy stay.
+// removeReserved removes the fields that the client must not set. The fields of a trusted
+// proxy stay, except that proxies relay overrides that they do not know: one of the target
+// stays only if it names the target that was received, and one of the method only at POST,
+// because other methods pass at fronted endpoints as well.
 //
-// An override stays only where it cannot undo what the gateway has checked, because
-// proxies pass on the fields that they do not know: one of the target if it names the
-// target that was received, and one of the method at POST, because other methods pass at
-// fronted endpoints as well.
-//
-// Servers that hand fields to programs as CGI does (RFC 3875 section 4.1.18) read
-// X_Real_Ip as X-Real-Ip, and some programs ask for HTTP_X_Real_Ip. Such spellings are
-// removed also if a trusted proxy sends them, and so are variables.
+// CGI programs (RFC 3875 section 4.1.18) read X_Real_Ip as X-Real-Ip, and some read
+// HTTP_X_Real_Ip. Such spellings are always removed, and so are variables.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	trusted := p.TrustsPeer(in)
 	for name, values := range header {
-		keep := true
+		keep := false
 		switch classOf(name) {
 		case unreserved:
-			keep = classOf(plainName(name)) == unreserved
+			keep = classOf(cgiName(name)) == unreserved
 		case reserved:
 			keep = trusted
 		case methodOverride:
 			keep = trusted && in.Method == http.MethodPost
 		case pathOverride:
 			keep = trusted && repeatsTarget(values, in)
-		case variable:
-			keep = false
 		}
 		if !keep {
 			delete(header, name)
@@ -120,10 +102,10 @@ func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	}
 }
 
-// IsOverride reports whether a field, its name in canonical form, overrides the method
-// or the target of a request.
+// IsOverride reports whether a field, its name in canonical form, overrides the method or
+// the target of a request.
 func IsOverride(name string) bool {
-	for _, n := range []string{name, plainName(name)} {
+	for _, n := range []string{name, cgiName(name)} {
 		if c := classOf(n); c == methodOverride || c == pathOverride {
 			return true
 		}
@@ -131,26 +113,26 @@ func IsOverride(name string) bool {
 	return false
 }
 
-// plainName returns the name as which CGI programs know a field, with hyphens and
-// without HTTP_ at the front, in canonical form.
-func plainName(name string) string {
-	odd := func(c rune) bool {
+// cgiName returns the canonical name of the field that CGI programs take this one for:
+// other characters count as hyphens, and HTTP_ at the front does not count.
+func cgiName(name string) string {
+	isOther := func(c rune) bool {
 		return c != '-' && !('a' <= c && c <= 'z') && !('A' <= c && c <= 'Z') && !('0' <= c && c <= '9')
 	}
-	if !strings.ContainsFunc(name, odd) && !strings.HasPrefix(name, "Http-") {
+	if !strings.ContainsFunc(name, isOther) && !strings.HasPrefix(name, "Http-") {
 		return name
 	}
-	plain := strings.Map(func(c rune) rune {
-		if odd(c) {
+	hyphens := strings.Map(func(c rune) rune {
+		if isOther(c) {
 			return '-'
 		}
 		return c
 	}, name)
-	return http.CanonicalHeaderKey(strings.TrimPrefix(http.CanonicalHeaderKey(plain), "Http-"))
+	return http.CanonicalHeaderKey(strings.TrimPrefix(http.CanonicalHeaderKey(hyphens), "Http-"))
 }
 
-// repeatsTarget reports whether each value is the target of a request, alone or behind
-// a scheme and an authority.
+// repeatsTarget reports whether each value is the target of a request, alone or after a
+// scheme and an authority.
 func repeatsTarget(values []string, in *http.Request) bool {
 	return !slices.ContainsFunc(values, func(v string) bool {
 		if _, rest, ok := strings.Cut(v, "://"); ok {
