@@ -1,9 +1,7 @@
-// Package jsonobject reads a JSON object as its members, each in the octets
-// that it came in, so that one member can be changed and every other one stays
-// as it was written: its place, its number format, its unknown parts.
+// Package jsonobject changes members of a JSON object and leaves the others byte for byte.
 //
-// A name that comes twice is refused (RFC 8259 section 4), because readers
-// differ in which of the two they take. Names compare exactly.
+// It rejects duplicate names (RFC 8259 section 4), because parsers differ in which of the two
+// they take. Names compare exactly.
 package jsonobject
 
 import (
@@ -15,29 +13,28 @@ import (
 	"slices"
 )
 
-// Errors of [Parse] that a caller may want to tell from broken JSON.
+// Errors of [Parse] besides invalid JSON.
 var (
-	// ErrNotObject says that the text is empty, or begins as something else.
+	// ErrNotObject means that the text is empty or starts another JSON value.
 	ErrNotObject = errors.New("it is not a JSON object")
-	// ErrRepeated says that a name comes twice.
+	// ErrRepeated means that a name occurs twice.
 	ErrRepeated = errors.New("the JSON object holds a member twice")
 )
 
-// Object is a JSON object whose members keep their order. The zero value is
-// the empty object. Its methods leave it alone and return another one where
-// something changes, so that an Object may be shared.
+// Object is an immutable JSON object whose members keep their order. The zero value is the
+// empty object.
 type Object struct {
 	members []Member
 }
 
-// Member is a name and a value, which is valid JSON.
+// Member is a name and a value of valid JSON.
 type Member struct {
 	Name  string
 	Value json.RawMessage
 }
 
-// Parse reads one JSON object with nothing but white space around it. No text
-// of the input is in its errors.
+// Parse parses one JSON object with nothing but white space around it. Its errors quote
+// nothing of the text, which may hold secrets.
 func Parse(text []byte) (Object, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -48,11 +45,11 @@ func Parse(text []byte) (Object, error) {
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return Object{}, broken(err)
+			return Object{}, syntaxError(err)
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return Object{}, broken(err)
+			return Object{}, syntaxError(err)
 		}
 		if seen[name.(string)] {
 			return Object{}, ErrRepeated
@@ -61,27 +58,26 @@ func Parse(text []byte) (Object, error) {
 		o.members = append(o.members, Member{name.(string), value})
 	}
 	if _, err := d.Token(); err != nil {
-		return Object{}, broken(err)
+		return Object{}, syntaxError(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return Object{}, errors.New("something follows the JSON object")
+		return Object{}, errors.New("there is text after the JSON object")
 	}
 	return o, nil
 }
 
-// broken names where JSON ends to be JSON, and not the text that stands there.
-func broken(err error) error {
+func syntaxError(err error) error {
 	if syntax := new(json.SyntaxError); errors.As(err, &syntax) {
-		return fmt.Errorf("it is not JSON from octet %d on", syntax.Offset)
+		return fmt.Errorf("it is not valid JSON at byte %d", syntax.Offset)
 	}
-	return errors.New("it is not JSON to its end")
+	return errors.New("it is truncated JSON")
 }
 
 func (o Object) index(name string) int {
 	return slices.IndexFunc(o.members, func(m Member) bool { return m.Name == name })
 }
 
-// Get returns the value of a member. Nil means that it is absent.
+// Get returns the value of a member, or nil.
 func (o Object) Get(name string) json.RawMessage {
 	if i := o.index(name); i >= 0 {
 		return o.members[i].Value
@@ -89,8 +85,7 @@ func (o Object) Get(name string) json.RawMessage {
 	return nil
 }
 
-// Text returns the value of a member that is a string. It is empty where the
-// member is absent, empty, or something else.
+// Text returns the value of a member that is a string, or "".
 func (o Object) Text(name string) string {
 	var s string
 	if json.Unmarshal(o.Get(name), &s) != nil {
@@ -102,8 +97,8 @@ func (o Object) Text(name string) string {
 // Members returns the members in their order.
 func (o Object) Members() []Member { return slices.Clone(o.members) }
 
-// With returns an object in which a member has a value, which must be one that
-// encoding/json encodes. A member that is new comes last.
+// With returns a copy in which a member has a value, which encoding/json must be able to
+// encode. A new member comes last.
 func (o Object) With(name string, value any) Object {
 	members := slices.Clone(o.members)
 	if i := o.index(name); i >= 0 {
@@ -114,7 +109,7 @@ func (o Object) With(name string, value any) Object {
 	return Object{members}
 }
 
-// Without returns an object that lacks the members of which drop is true.
+// Without returns a copy without the members for which drop returns true.
 func (o Object) Without(drop func(Member) bool) Object {
 	return Object{slices.DeleteFunc(slices.Clone(o.members), drop)}
 }
@@ -135,8 +130,7 @@ func (o Object) Encode() []byte {
 	return b.Bytes()
 }
 
-// encode writes JSON whose strings stay readable: the default would escape the
-// ampersands of URLs. The value is one that encodes.
+// encode encodes a value without escaping the ampersands of URLs.
 func encode(v any) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

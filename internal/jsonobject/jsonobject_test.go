@@ -10,7 +10,7 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-func TestMembersStayAsTheyWere(t *testing.T) {
+func TestOtherMembersStay(t *testing.T) {
 	const text = `{"b":1.50e3,"a":"<&>","\u0063":{"x": [1, 2]},"":null}`
 	o, err := jsonobject.Parse([]byte(" \n" + text + "\t"))
 	if err != nil {
@@ -36,7 +36,7 @@ func TestMembersStayAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestTextsThatAreRefused(t *testing.T) {
+func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]error{
 		"":                       jsonobject.ErrNotObject,
 		"<!doctype html>":        jsonobject.ErrNotObject,
@@ -60,15 +60,16 @@ func TestTextsThatAreRefused(t *testing.T) {
 			t.Errorf("%.30s: got %s, %v", text, o.Encode(), err)
 		}
 		if err != nil && strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%.30s: the error tells what it read: %v", text, err)
+			t.Errorf("%.30s: the error quotes the text: %v", text, err)
 		}
 	}
 }
 
-// Whatever is read means the same to encoding/json before and after.
+// An object means the same to encoding/json before and after.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"a":[1,{"b":null}],"c":"\u00e9","d":-0.0}`))
-	f.Add([]byte(`{"a":1,"a":2}`))
+	for _, seed := range []string{`{"a":[1,{"b":null}],"c":"\u00e9","d":-0.0}`, `{"a":1,"a":2}`, `{"":0}`, `{"":0`, "{{", `{""`, "{}", ",", "{}{", "{"} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		o, err := jsonobject.Parse(text)
 		if err != nil {
@@ -76,10 +77,27 @@ func FuzzParse(f *testing.F) {
 		}
 		var before, after map[string]any
 		if err := json.Unmarshal(text, &before); err != nil {
-			t.Fatalf("%q was read: %v", text, err)
+			t.Fatalf("%q was parsed: %v", text, err)
 		}
 		if err := json.Unmarshal(o.Encode(), &after); err != nil || !reflect.DeepEqual(before, after) || len(after) != len(o.Members()) {
 			t.Fatalf("%q became %q: %v", text, o.Encode(), err)
 		}
 	})
+}
+
+// BenchmarkChange changes one member of a registration.
+func BenchmarkChange(b *testing.B) {
+	text := []byte(`{"client_name":"A desktop client","redirect_uris":["http://127.0.0.1:53682/callback","http://localhost:53682/callback"],` +
+		`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"scope":"openid profile email offline_access",` +
+		`"token_endpoint_auth_method":"client_secret_basic"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		o, err := jsonobject.Parse(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(o.With("token_endpoint_auth_method", "client_secret_post").Encode()) == len(text) {
+			b.Fatal("nothing changed")
+		}
+	}
 }

@@ -1,5 +1,5 @@
-// Package origin compares the origins of URLs (RFC 6454 section 4) and moves
-// URLs from one origin to another, leaving every octet behind it as it was.
+// Package origin compares the origins of URLs (RFC 6454 section 4) and moves URLs from one
+// origin to another without changing anything after the origin.
 package origin
 
 import (
@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// Of returns the origin of an absolute http or https URL. It is nil if text is
-// none.
+// Of returns the origin of an absolute http or https URL, or nil if text is not one.
 func Of(text string) *url.URL {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -22,7 +21,7 @@ func Of(text string) *url.URL {
 }
 
 // Same reports whether two URLs have the same scheme, host and port. A nil URL
-// has no origin and is like no other.
+// has no origin.
 func Same(u, v *url.URL) bool {
 	return u != nil && v != nil && u.Scheme == v.Scheme &&
 		strings.EqualFold(u.Hostname(), v.Hostname()) && port(u) == port(v)
@@ -41,13 +40,13 @@ func port(u *url.URL) string {
 var (
 	// name matches a host name of ASCII as browsers send it.
 	name = regexp.MustCompile(`^([a-z0-9_-]+\.)*[a-z0-9_-]+\.?$`)
-	// numeric matches a host that browsers read as an IPv4 address, or refuse.
+	// numeric matches a host that browsers read as an IPv4 address, or reject.
 	numeric = regexp.MustCompile(`(^|\.)([0-9]+|0x[0-9a-f]*)\.?$`)
 )
 
-// Serialize returns an origin as browsers send it (RFC 6454 section 6.2): in lower
-// case and without the default port. It is empty if host or port is none, or if
-// browsers send the host in another spelling that is not derived here.
+// Serialize returns an origin as browsers send it (RFC 6454 section 6.2): in lower case and
+// without the default port. It is empty if the host or port is invalid, or if browsers spell
+// the host in a way that is not derived here.
 func Serialize(u *url.URL) string {
 	number, err := strconv.ParseUint(port(u), 10, 16)
 	if err != nil || u.Hostname() == "" {
@@ -68,30 +67,28 @@ func Serialize(u *url.URL) string {
 	return bare.String()
 }
 
-// IsLoopback reports whether a host, without its port, is this one.
+// IsLoopback reports whether a host, without its port, is this machine.
 func IsLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// IsConfidential reports whether what is sent to a URL can be read on the way
-// by nobody: it is https, or stays on this host.
+// IsConfidential reports whether requests to a URL cannot be read on the way: it is https,
+// or stays on this machine.
 func IsConfidential(u *url.URL) bool {
 	return u.Scheme == "https" || IsLoopback(u.Hostname())
 }
 
-// Map moves URLs to the origin at which clients reach them. The zero Map moves
-// nothing.
+// Map moves URLs to the origin at which clients reach them. The zero Map moves nothing.
 type Map struct {
-	// From are the origins to move from. A nil one is passed over.
+	// From are the origins to move from. Nil entries are ignored.
 	From []*url.URL
-	// To is the origin to move to. Nil moves nothing.
+	// To is the origin to move to. Nil means no move.
 	To *url.URL
 }
 
-// Move returns the URL at its new origin, and whether it is there now. A URL
-// that is at that origin already stays byte for byte; one of another origin
-// stays as well, and is not there.
+// Move returns the URL at its new origin, and whether the result is at that origin. A URL of
+// any other origin, or already there, stays byte for byte.
 func (m Map) Move(text string) (string, bool) {
 	u := Of(text)
 	switch {

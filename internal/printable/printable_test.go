@@ -29,12 +29,12 @@ func TestText(t *testing.T) {
 		"\xff\xc2":                       `\xff\xc2`,
 	} {
 		if got := printable.Text(text); got != want {
-			t.Errorf("%+q became %+q, want %+q", text, got, want)
+			t.Errorf("%+q: got %+q, want %+q", text, got, want)
 		}
 	}
 }
 
-// JSON that passes through the writer means what it meant.
+// Escaped JSON means the same.
 func TestWriterKeepsJSON(t *testing.T) {
 	text := "a\\\u009b\"\u202e\x1b\n\u2028\U000e0041\x7fé🙂"
 	var b bytes.Buffer
@@ -52,12 +52,12 @@ func TestWriterKeepsJSON(t *testing.T) {
 	}
 }
 
-// short takes a part of each write.
+// short writes half of each text.
 type short struct{}
 
 func (short) Write(p []byte) (int, error) { return len(p) / 2, io.ErrShortWrite }
 
-// The writer says of how many bytes it was given what became of them.
+// Write returns a number of the bytes it was given, not of those it wrote.
 func TestWriterCounts(t *testing.T) {
 	for text, want := range map[string]int{"abcd": 4, "\x1b[2J": 4} {
 		if n, err := printable.Writer(io.Discard).Write([]byte(text)); n != want || err != nil {
