@@ -68,9 +68,9 @@ func Parse(text []byte) (Object, error) {
 
 func syntaxError(err error) error {
 	if syntax := new(json.SyntaxError); errors.As(err, &syntax) {
-		return fmt.Errorf("it is not valid JSON at byte %d", syntax.Offset)
+		return fmt.Errorf("it is not JSON: syntax error at byte %d", syntax.Offset)
 	}
-	return errors.New("it is truncated JSON")
+	return errors.New("it is not JSON: it is truncated")
 }
 
 func (o Object) index(name string) int {
