@@ -1,24 +1,104 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"html"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
+	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/internal/faultprovider"
 
 	"gopkg.in/yaml.v3"
 )
 
-// Whatever happens in an exchange file, the secrets in it are nowhere but in what
-// client and provider say to each other: not in the log, at any level and in either
-// format, the audit record, the metrics, the status page, the traces, or an answer of
-// the gateway's own; neither as they are nor encoded.
+// encodings are ways in which a program may write a text, apart from base64.
+var encodings = []func(string) string{
+	func(s string) string { return s },
+	url.QueryEscape,
+	func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") },
+	url.PathEscape,
+	func(s string) string { return hex.EncodeToString([]byte(s)) },
+	html.EscapeString,
+	func(s string) string { return inJSON(s, false) },
+	func(s string) string { return inJSON(s, true) },
+	func(s string) string { return strings.Trim(strconv.Quote(s), `"`) },
+	func(s string) string { return strings.Trim(strconv.QuoteToASCII(s), `"`) },
+}
+
+func inJSON(s string, forHTML bool) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(forHTML)
+	_ = e.Encode(s) // a string can be encoded
+	return strings.Trim(b.String(), "\"\n")
+}
+
+// shows reports whether a text holds a secret, in any encoding and case.
+func shows(text, secret string) bool {
+	lower := strings.ToLower(text)
+	for _, encode := range encodings {
+		if strings.Contains(lower, strings.ToLower(encode(secret))) {
+			return true
+		}
+	}
+	// Bytes in front of the secret shift its base64, and bytes after it change the end.
+	for shift := range 3 {
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			b := append(make([]byte, shift), secret...)
+			if strings.Contains(text, encoding.EncodeToString(b[:len(b)/3*3])[(shift+2)/3*4:]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestShows(t *testing.T) {
+	const secret = `Se +cret/Of&"One"=<ü>?`
+	for text, want := range map[string]bool{
+		`SE +CRET/OF&"ONE"=<Ü>?`: true, `Se+%2bcret%2fOf%26%22One%22%3d%3c%c3%bc%3e%3f`: true,
+		`Se%20%2Bcret%2FOf%26%22One%22%3D%3C%C3%BC%3E%3F`: true, `Se%20+cret%2FOf&%22One%22=%3C%C3%BC%3E%3F`: true,
+		`5365202B637265742F4F6626224F6E65223D3CC3BC3E3F`: true, `Se +cret/Of&amp;&#34;One&#34;=&lt;ü&gt;?`: true,
+		`Se +cret/Of\u0026\"One\"=\u003cü\u003e?`: true, `Se +cret/Of&\"One\"=<\u00fc>?`: true,
+		base64.StdEncoding.EncodeToString([]byte("a" + secret + "b")): true, base64.RawURLEncoding.EncodeToString([]byte("ab" + secret)): true,
+		"nothing of it": false,
+	} {
+		if shows(text, secret) != want {
+			t.Errorf("%s: got %v", text, !want)
+		}
+	}
+}
+
+// expectNone fails the test where a secret is in the output of one of the places.
+func expectNone(t *testing.T, name string, output map[string]string, secrets []string) {
+	t.Helper()
+	for place, text := range output {
+		for _, secret := range secrets {
+			if shows(text, secret) {
+				t.Errorf("%s: %q is in the %s:\n%s", name, secret, place, strings.ToValidUTF8(text, "?"))
+			}
+		}
+	}
+}
+
+// TestA096SecretsOfExchangesAreNowhere checks that the secrets in an exchange file are only
+// in the messages of client and provider: not in the log at its most verbose level, the
+// audit log, the metrics, the status page, the traces, or a response of the gateway's own.
 func TestA096SecretsOfExchangesAreNowhere(t *testing.T) {
 	names, err := filepath.Glob("testdata/exchanges/*.txt")
 	if err != nil || len(names) == 0 {
@@ -28,12 +108,12 @@ func TestA096SecretsOfExchangesAreNowhere(t *testing.T) {
 	for i, name := range names {
 		s := readStory(t, name)
 		secrets += len(s.secrets())
-		logs := []logging{{"debug", "text"}, {logLevels[i%len(logLevels)], "json"}}
+		formats := logFormats[i%2:][:1]
 		if slices.Contains(s.secrets(), exchangeCanary) {
-			logs, canaries = everyLogging(), canaries+1
+			formats, canaries = logFormats, canaries+1
 		}
-		for _, l := range logs {
-			expectNone(t, filepath.Base(name)+" "+l.String(), s.watched(t, l), s.secrets())
+		for _, format := range formats {
+			expectNone(t, filepath.Base(name)+" "+format, s.watched(t, format), s.secrets())
 		}
 	}
 	if secrets < len(names) || canaries == 0 {
@@ -41,21 +121,9 @@ func TestA096SecretsOfExchangesAreNowhere(t *testing.T) {
 	}
 }
 
-// logging is how a log is written.
-type logging struct{ level, format string }
+var logFormats = []string{"json", "text"}
 
-func (l logging) String() string { return "{level: " + l.level + ", format: " + l.format + "}" }
-
-var logLevels = []string{"debug", "info", "warn", "error"}
-
-func everyLogging() (all []logging) {
-	for _, level := range logLevels {
-		all = append(all, logging{level, "json"}, logging{level, "text"})
-	}
-	return all
-}
-
-// collectTraces returns what is sent to a collector that the environment names.
+// collectTraces returns what is exported to a collector that the environment names.
 func collectTraces(t *testing.T) *syncBuffer {
 	t.Helper()
 	var traces syncBuffer
@@ -65,30 +133,29 @@ func collectTraces(t *testing.T) *syncBuffer {
 	return &traces
 }
 
-// tellsOperators returns what the admin listener tells once everything is counted,
-// also those who ask it with secrets.
-func (g storyGateway) tellsOperators(t *testing.T) map[string]string {
+// adminOutput returns the responses of the admin listener once everything is counted, also
+// to requests with secrets.
+func (g storyGateway) adminOutput(t *testing.T) map[string]string {
 	t.Helper()
-	told := map[string]string{"metrics": g.settled(t)}
-	told["exemplars"] = fetch(t, "http://"+g.admin+"/metrics", "application/openmetrics-text")
-	told["status page"] = fetch(t, "http://"+g.admin+"/", "")
+	output := map[string]string{"metrics": g.settled(t)}
+	output["exemplars"] = fetch(t, "http://"+g.admin+"/metrics", "application/openmetrics-text")
+	output["status page"] = fetch(t, "http://"+g.admin+"/", "")
 	for _, path := range []string{"/-/healthy", "/-/ready", "/debug/pprof/", "/" + exchangeCanary, "/?" + exchangeCanary} {
-		told[path] = send(t, g.admin, "GET "+path+" HTTP/1.1\nHost: localhost\nAuthorization: Bearer "+exchangeCanary)
+		output[path] = send(t, g.admin, "GET "+path+" HTTP/1.1\nHost: localhost\nAuthorization: Bearer "+exchangeCanary)
 	}
-	return told
+	return output
 }
 
-// isRefusal reports whether an answer is a refusal of the gateway's own.
+// isRefusal reports whether a response is an error of the gateway's own.
 func isRefusal(answer string) bool {
 	return strings.Contains(answer, "X-Content-Type-Options: nosniff")
 }
 
-// watched carries out a story before a gateway that everybody watches, and returns
-// what they were told.
-func (s *story) watched(t *testing.T, l logging) map[string]string {
+// watched runs the exchanges of a story and returns all output of the gateway, by place.
+func (s *story) watched(t *testing.T, logFormat string) map[string]string {
 	t.Helper()
 	provider := startScriptedProvider(t)
-	g, tell := startWatched(t, "http://"+provider.Addr().String(), l, sharedConfig, s.config)
+	g, stop := startWatched(t, "http://"+provider.Addr().String(), logFormat, sharedConfig, s.config)
 	var own strings.Builder
 	for _, x := range s.exchanges {
 		provider.answer(x.upstreamResponse)
@@ -97,17 +164,17 @@ func (s *story) watched(t *testing.T, l logging) map[string]string {
 			own.WriteString(answer)
 		}
 	}
-	told := tell()
-	told["own answers"] = own.String()
-	return told
+	output := stop()
+	output["own responses"] = own.String()
+	return output
 }
 
-// startWatched runs a gateway as the program does, with everybody who may watch it.
-// Tell ends it and returns what they were told.
-func startWatched(t *testing.T, upstream string, l logging, sections ...string) (g storyGateway, tell func() map[string]string) {
+// startWatched runs a gateway as the program does, with audit log and traces. Stop ends it
+// and returns all its output, by place.
+func startWatched(t *testing.T, upstream, logFormat string, sections ...string) (g storyGateway, stop func() map[string]string) {
 	t.Helper()
 	c := config.Default()
-	for _, text := range append(sections, "log: "+l.String()+"\naudit: {file: '-'}\n") {
+	for _, text := range append(sections, "log: {level: debug, format: "+logFormat+"}\naudit: {file: '-'}\n") {
 		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
 			t.Fatal(err)
 		}
@@ -134,23 +201,23 @@ func startWatched(t *testing.T, upstream string, l logging, sections ...string) 
 	go func() { done <- servers.run(ctx) }()
 	g = storyGateway{data: servers.data.Addr().String(), admin: servers.admin.Addr().String()}
 	return g, func() map[string]string {
-		told := g.tellsOperators(t)
+		output := g.adminOutput(t)
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 		log.SetOutput(before)
 		dismiss()
-		told["log"], told["audit"], told["traces"] = lines.String(), audit.String(), traces.String()
-		if !strings.Contains(told["traces"], "http.request.method") {
-			t.Errorf("of traces: %d octets", len(told["traces"]))
+		output["log"], output["audit"], output["traces"] = lines.String(), audit.String(), traces.String()
+		if !strings.Contains(output["traces"], "http.request.method") {
+			t.Errorf("of traces: %d bytes", len(output["traces"]))
 		}
-		return told
+		return output
 	}
 }
 
-// What a client calls itself, a request, or a path that is no endpoint is told where
-// the operator looks for it, and nowhere else, though it were a secret.
+// TestA096NamesAreWhereTheyBelong checks that client ids, request ids and paths are only
+// where operators look for them.
 func TestA096NamesAreWhereTheyBelong(t *testing.T) {
 	const form = " HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n"
 	for name, test := range map[string]struct {
@@ -158,12 +225,12 @@ func TestA096NamesAreWhereTheyBelong(t *testing.T) {
 		places  []string
 	}{
 		"client id":  {"POST /oauth2/tokens" + form + "\nclient_secret=x&client_id=" + exchangeCanary, []string{"audit", "log"}},
-		"request id": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", []string{"audit", "log", "own answers"}},
+		"request id": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", []string{"audit", "log", "own responses"}},
 		"path":       {"GET /" + exchangeCanary + "?" + exchangeCanary + " HTTP/1.1\nHost: a", []string{"log"}},
 	} {
 		s := &story{exchanges: []*storyExchange{{request: test.request, upstreamResponse: "HTTP/1.1 401 x\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"}}}
 		var places []string
-		for place, text := range s.watched(t, logging{"debug", "json"}) {
+		for place, text := range s.watched(t, "json") {
 			if strings.Contains(text, exchangeCanary) {
 				places = append(places, place)
 			}
@@ -173,4 +240,69 @@ func TestA096NamesAreWhereTheyBelong(t *testing.T) {
 			t.Errorf("%s: is in %v, want %v", name, places, test.places)
 		}
 	}
+}
+
+// faultSecrets are what no output may hold of exchanges with a provider that misbehaves:
+// the client's secret and codes, tokens, and bytes of the provider that are not HTTP.
+var faultSecrets = []string{canary, exchangeCanary, faultprovider.TokenPrefix, "goroutine 17", "SSH-2.0", "Debian"}
+
+// TestA096SecretsUnderMisbehaviourAreNowhere checks the same for every misbehaviour of a
+// provider.
+func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
+	for _, format := range logFormats {
+		var met sync.Map // names of misbehaviours
+		p := startHostile(t, nil, func(c *faultprovider.Config) {
+			c.Interval, c.Patience = 5*time.Millisecond, 50*time.Millisecond
+			c.Observe = func(a faultprovider.Arrival) { met.Store(a.Misbehaviour, true) }
+		})
+		g, stop := startWatched(t, p.url, format, sharedConfig)
+		c := &strictClient{test: t, address: g.data}
+		var own strings.Builder
+		for _, m := range faultprovider.Misbehaviours() {
+			own.WriteString(p.meet(t, c, m))
+			if _, was := met.Load(m.Name); !was {
+				t.Errorf("%s: %s was not met", format, m.Name)
+			}
+		}
+		// As net/http does for bytes that it did not ask for, if they arrive in time.
+		log.Printf("Unsolicited response received on idle HTTP channel starting with %q", exchangeCanary)
+		output := stop()
+		output["own responses"] = own.String()
+		expectNone(t, format, output, faultSecrets)
+		for _, proof := range [][2]string{{"audit", "failed"}, {"metrics", `reason="broken_reply"`}, {"own responses", "server_error"}, {"log", "broken_reply"}, {"log", "Unsolicited response"}} {
+			if !strings.Contains(output[proof[0]], proof[1]) {
+				t.Errorf("%s: %s is not in the %s:\n%s", format, proof[1], proof[0], output[proof[0]])
+			}
+		}
+	}
+}
+
+// meet lets a client meet a misbehaviour and returns the response if it is the gateway's own.
+func (p *hostileProvider) meet(t *testing.T, c *strictClient, m faultprovider.Misbehaviour) (own string) {
+	t.Helper()
+	code := exchangeCanary + "-" + m.Name
+	if m.Moment == faultprovider.Asked {
+		return c.redeem(t, code, m.Name).ownWords()
+	}
+	// The gateway does not reuse its connection after this, so the next one is new.
+	c.redeem(t, code+"-before", "truncated")
+	p.set(t, faultprovider.Shares{m.Name: 100})
+	defer p.set(t, nil)
+	if m.Moment == faultprovider.Accepted {
+		return c.redeem(t, code, "").ownWords()
+	}
+	// A location that no client has asked for is not cached.
+	return c.ask(t, "GET /.well-known/oauth-authorization-server/"+m.Name+"?"+code+" HTTP/1.1\r\nHost: login.example.com\r\n"+
+		"Authorization: Bearer "+exchangeCanary+"\r\nCookie: "+exchangeCanary+"\r\n\r\n").ownWords()
+}
+
+// ownWords returns a response if it is the gateway's own.
+func (a clientAnswer) ownWords() string {
+	own := a.StatusCode == http.StatusServiceUnavailable || a.StatusCode == http.StatusNotFound || a.Header.Get("X-Content-Type-Options") != ""
+	if !own {
+		return ""
+	}
+	var b strings.Builder
+	_ = a.Header.Write(&b) // a builder takes everything
+	return b.String() + a.text
 }
