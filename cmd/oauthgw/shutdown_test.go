@@ -1,45 +1,54 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
-	"oauthgw/metrics"
 	"strings"
 	"testing"
 	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 )
 
 // draining is a gateway, in front of a provider of WebSockets and streams, that a
 // test shuts down.
 type draining struct {
 	*servers
-	log     syncBuffer
-	end     context.CancelCauseFunc
-	stopped chan struct{}
-	err     error // of run, once stopped
+	log              syncBuffer
+	arrived, release chan struct{} // a request for /slow; its response
+	end              context.CancelCauseFunc
+	stopped          chan struct{}
+	err              error // of run, once stopped
 }
 
-func startDraining(t *testing.T, timeout time.Duration) *draining {
+func startDraining(t *testing.T, delay, timeout time.Duration) *draining {
 	t.Helper()
+	d := &draining{arrived: make(chan struct{}), release: make(chan struct{}), stopped: make(chan struct{})}
 	upstream := startRawProvider(t, func(p peer, r *http.Request) {
-		if r.URL.Path == "/events" {
+		switch r.URL.Path {
+		case "/events":
 			p.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
-		} else {
+		case "/ws":
 			p.say(switched)
+		case "/slow":
+			close(d.arrived)
+			<-d.release
+			fallthrough
+		default:
+			p.say(strings.Replace(replyWell, "\r\n", "\r\nConnection: close\r\n", 1))
+			return
 		}
-		_, _ = io.Copy(p, p.r) // an echo, and the end that it has
+		_, _ = io.Copy(p, p.r) // an echo
 	})
 	s := learning(t, upstream, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
-		c.Drain.Delay, c.Drain.Timeout = 0, timeout
+		c.Drain.Delay, c.Drain.Timeout = delay, timeout
 	})
-	d := &draining{stopped: make(chan struct{})}
 	var err error
 	d.servers, err = listen(nil, s, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, &d.log) }, metrics: metrics.New(build())})
 	if err != nil {
@@ -56,12 +65,12 @@ func startDraining(t *testing.T, timeout time.Duration) *draining {
 	return d
 }
 
-// terminate begins the shutdown and returns once no connection is accepted.
-func (d *draining) terminate(t *testing.T) {
+// terminate begins the shutdown and returns once a listener accepts no connection.
+func (d *draining) terminate(t *testing.T, l net.Listener) {
 	t.Helper()
 	d.end(errTerminated)
 	eventually(t, "refusing connections", func() bool {
-		c, err := net.Dial("tcp", d.data.Addr().String())
+		c, err := net.Dial("tcp", l.Addr().String())
 		if err == nil {
 			c.Close()
 		}
@@ -77,13 +86,13 @@ func (d *draining) counts(carried, n string) bool {
 
 // A shutdown waits for WebSockets as it does for streams.
 func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
-	d := startDraining(t, time.Hour)
+	d := startDraining(t, 0, time.Hour)
 	c := dialPeer(t, d.data.Addr().String())
 	c.open(t)
 	if err := d.live.reload(); err != nil {
 		t.Fatal(err)
 	}
-	d.terminate(t)
+	d.terminate(t, d.data)
 	for range 3 {
 		if c.say("ping"); !c.hears("ping") {
 			t.Fatal("the WebSocket was closed")
@@ -92,7 +101,7 @@ func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
 	select {
 	case <-d.stopped:
 		t.Error("the shutdown did not wait")
-	case <-time.After(300 * time.Millisecond): // nothing happens
+	case <-time.After(50 * time.Millisecond): // nothing happens
 	}
 	c.Close()
 	if <-d.stopped; d.err != nil {
@@ -105,7 +114,7 @@ func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
 
 // When drain.timeout is over, what is left is closed, logged and counted.
 func TestA120ShutdownTimesOut(t *testing.T) {
-	d := startDraining(t, time.Second)
+	d := startDraining(t, 0, 200*time.Millisecond)
 	var left []peer
 	for range 3 {
 		c := dialPeer(t, d.data.Addr().String())
@@ -119,7 +128,7 @@ func TestA120ShutdownTimesOut(t *testing.T) {
 		}
 		left = append(left, c)
 	}
-	d.terminate(t)
+	d.terminate(t, d.data)
 	if <-d.stopped; d.err != nil {
 		t.Error(d.err)
 	}
@@ -141,97 +150,46 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// Who is connected when the end comes is answered, also if the request comes
-// later, and nobody else is let in: be it a client or an operator.
-func TestConnectedClientsAreAnsweredAtTheEnd(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
-	defer provider.Close()
-	s := learning(t, provider.URL, func(c *config.Config) {
-		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
-	})
-	for name, test := range map[string]struct {
-		at   func(*servers) (net.Listener, *bounded)
-		asks string
-	}{
-		"client":   {func(s *servers) (net.Listener, *bounded) { return s.data, s.clients }, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"},
-		"operator": {func(s *servers) (net.Listener, *bounded) { return s.admin, s.operators }, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+// A connection from before the shutdown is served, also if its request comes later. New
+// connections are refused, on both listeners.
+func TestConnectedClientsAreServedDuringShutdown(t *testing.T) {
+	for name, request := range map[string]string{
+		"data":  "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b",
+		"admin": "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			servers, err := listen(nil, s, nobody())
-			if err != nil {
-				t.Fatal(err)
+			d := startDraining(t, 0, time.Hour)
+			listener, bound := d.data, d.clients
+			if name == "admin" {
+				listener, bound = d.admin, d.operators
 			}
-			ctx, end := context.WithCancel(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- servers.run(ctx) }()
-			listener, bound := test.at(servers)
-			address := listener.Addr().String()
-			c, err := net.Dial("tcp", address)
-			if err != nil {
-				t.Fatal(err)
+			c := dialPeer(t, listener.Addr().String())
+			eventually(t, "the connection", func() bool { return !bound.quiet() })
+			d.terminate(t, listener)
+			if resp := c.ask(t, request); resp.StatusCode != http.StatusOK || !resp.Close {
+				t.Errorf("got %v", resp)
 			}
-			defer c.Close()
-			eventually(t, "taking the connection", func() bool { return !bound.quiet() })
-			end()
-			eventually(t, "refusing others", func() bool {
-				other, err := net.Dial("tcp", address)
-				if err == nil {
-					other.Close()
-				}
-				return err != nil
-			})
-			_, _ = io.WriteString(c, test.asks)
-			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-			if err != nil || resp.StatusCode != 200 || !resp.Close {
-				t.Errorf("got %v %v", resp, err)
-			}
-			if err := <-done; err != nil {
-				t.Error(err)
+			if <-d.stopped; d.err != nil {
+				t.Error(d.err)
 			}
 		})
 	}
 }
 
-// After a SIGTERM requests are answered for a while, each as the last on its
-// connection, readiness says no, and nothing is reloaded.
+// During drain.delay requests are served, each as the last on its connection, readiness
+// fails, and a reload is refused.
 func TestDrain(t *testing.T) {
-	arrived, release := make(chan struct{}), make(chan struct{})
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
-			close(arrived)
-			<-release
-		}
-		_, _ = io.WriteString(w, "{}")
-	}))
-	defer provider.Close()
-	s := learning(t, provider.URL, func(c *config.Config) {
-		c.Endpoints, c.ClientAuth.Realm, c.Drain.Delay = map[string]string{"token": "/t"}, "a", time.Hour
-	})
-	servers, err := listen(nil, s, nobody())
-	if err != nil {
-		t.Fatal(err)
-	}
-	servers.live.load = func() (config.Settings, error) { return s, nil }
-	ctx, end := context.WithCancelCause(t.Context())
-	defer end(nil)
-	done := make(chan error, 1)
-	go func() { done <- servers.run(ctx) }()
-	data, admin := "http://"+servers.data.Addr().String(), "http://"+servers.admin.Addr().String()
-	slow := make(chan bool)
-	go func() {
-		resp, err := http.Get(data + "/slow")
-		if err == nil {
-			resp.Body.Close()
-		}
-		slow <- err == nil && resp.Close
-	}()
-	<-arrived
+	d := startDraining(t, time.Hour, time.Hour)
+	data, admin := "http://"+d.data.Addr().String(), "http://"+d.admin.Addr().String()
+	slow := dialPeer(t, d.data.Addr().String())
+	slow.say("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-d.arrived
 	for _, draining := range []bool{false, true} {
 		if draining {
-			end(errTerminated)
+			d.end(errTerminated)
 			eventually(t, "draining", func() bool { return status(t, admin+"/-/ready") == 503 })
-			if text := (storyGateway{admin: servers.admin.Addr().String()}).scrape(t); !strings.Contains(text, "oauthgw_ready 0\n") {
-				t.Errorf("the metrics say otherwise:\n%s", text)
+			if !strings.Contains(fetch(t, admin+"/metrics", ""), "oauthgw_ready 0\n") {
+				t.Error("the metrics say ready")
 			}
 		}
 		for _, path := range []string{"/", "/t"} {
@@ -245,17 +203,17 @@ func TestDrain(t *testing.T) {
 			}
 		}
 	}
-	close(release)
-	if !<-slow {
-		t.Error("the answer to a request of the time before does not end its connection")
+	close(d.release)
+	if resp, err := http.ReadResponse(slow.r, nil); err != nil || !resp.Close {
+		t.Errorf("a request from before the drain: %v %v", resp, err)
 	}
-	p := reloading{t: t, admin: servers.admin.Addr().String()}
+	p := reloading{t: t, admin: d.admin.Addr().String()}
 	eventually(t, "an end of reloads", func() bool {
 		code, text := p.reload()
 		return code == 503 && text == "not reloaded: oauthgw is about to end\n"
 	})
-	_ = servers.data.Close() // ends an hour early
-	if err := <-done; err == nil {
-		t.Error("the listener that failed was not told of")
+	_ = d.data.Close() // ends an hour early
+	if <-d.stopped; d.err == nil {
+		t.Error("the error of the listener is missing")
 	}
 }
