@@ -19,7 +19,7 @@ func (s *servers) facts() statuspage.Facts {
 	f := statuspage.Facts{
 		Now: time.Now(), Started: s.started, Version: b.Version, Revision: b.Revision, GoVersion: b.GoVersion,
 		NotReady: s.notReady(), Provider: g.provider(kept, known, s.live), Reload: s.live.lastReload(),
-		Endpoints: g.endpoints(paths), Documents: documents(kept), Untrue: untrue,
+		Endpoints: g.endpoints(paths), Documents: documents(kept), Problems: untrue,
 	}
 	for _, c := range g.metrics.ClientAuthCounts() {
 		f.Counts = append(f.Counts, statuspage.Count(c))
@@ -50,7 +50,7 @@ func (g *gateway) provider(kept []wellknown.Kept, known wellknown.Provider, l *l
 	answered, failed := l.decisions.provider(l.loaded.Load().inForce)
 	p.Reached, p.Failed = answered, failed.Time
 	if !failed.Time.IsZero() {
-		p.Fault = fmt.Sprintf("an exchange at the %s endpoint failed with status %d; the log tells why", failed.Endpoint, failed.Status)
+		p.Error = fmt.Sprintf("an exchange at the %s endpoint failed with status %d; see the log", failed.Endpoint, failed.Status)
 	}
 	for _, k := range kept {
 		if k.Absent && k.Failed.After(k.Fetched) {
@@ -60,7 +60,7 @@ func (g *gateway) provider(kept []wellknown.Kept, known wellknown.Provider, l *l
 			p.Reached = k.Fetched
 		}
 		if !k.Absent && k.Failed.After(p.Failed) {
-			p.Failed, p.Fault = k.Failed, k.Fault.Error()
+			p.Failed, p.Error = k.Failed, k.Fault.Error()
 		}
 	}
 	return p
@@ -73,8 +73,8 @@ func (g *gateway) endpoints(paths map[clientauth.Endpoint]string) []statuspage.E
 	for _, name := range clientauth.Endpoints() {
 		if at, ok := paths[name]; ok {
 			out = append(out, statuspage.Endpoint{Name: string(name), Path: at,
-				AsItIs:     name == clientauth.Registration && !g.settings.TranslateRegistration,
-				Configured: len(g.settings.Endpoints) > 0})
+				Untranslated: name == clientauth.Registration && !g.settings.TranslateRegistration,
+				Configured:   len(g.settings.Endpoints) > 0})
 		}
 	}
 	return out
@@ -82,9 +82,9 @@ func (g *gateway) endpoints(paths map[clientauth.Endpoint]string) []statuspage.E
 
 func (l *live) lastReload() statuspage.Reload {
 	last := l.loaded.Load()
-	r := statuspage.Reload{Tried: last.at, InForce: last.inForce}
+	r := statuspage.Reload{Tried: last.at, ActiveSince: last.inForce}
 	if last.fault != nil {
-		r.Fault = last.fault.Error()
+		r.Error = last.fault.Error()
 	}
 	return r
 }
@@ -95,7 +95,7 @@ func documents(kept []wellknown.Kept) []statuspage.Document {
 		d := statuspage.Document{Location: k.Location, Published: k.Published.Object, Served: k.Served.Object,
 			Fetched: k.Fetched, Expired: k.Expired, Absent: k.Absent}
 		if k.Fault != nil {
-			d.Fault = k.Fault.Error()
+			d.Error = k.Fault.Error()
 		}
 		out = append(out, d)
 	}

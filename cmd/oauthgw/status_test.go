@@ -63,11 +63,11 @@ func TestStatusPage(t *testing.T) {
 	before := asked.Load()
 
 	page := statusPage(t, p.admin)
-	assertTells(t, page, "Requests Ready 3 endpoints known", "Provider Reachable answered", "Configuration In force loaded", "Metadata True",
-		"Upstream "+provider.URL+" ", "Issuer "+provider.URL+" ", "token /oauth2/tokens Basic becomes post the provider’s metadata",
+	assertTells(t, page, "Requests Ready 3 endpoints", "Provider Reachable last response", "Configuration Active loaded", "Metadata OK",
+		"Upstream "+provider.URL+" ", "Issuer "+provider.URL+" ", "token /oauth2/tokens Basic becomes post provider metadata",
 		"token client_secret_basic 0 1 0 0 0 0 ", "token unknown 0 0 1 1 query_credentials 0 0 0 ",
 		"unknown 400 query_credentials", "client_secret_basic 401 rejected by the provider",
-		"token_endpoint_auth_methods_supported changed client_secret_post client_secret_post client_secret_basic ")
+		"token_endpoint_auth_methods_supported changed [&#34;client_secret_post&#34;] [&#34;client_secret_post&#34;,&#34;client_secret_basic&#34;] ")
 	if strings.Index(page, "400 query_credentials") > strings.Index(page, "401 rejected") {
 		t.Error("the refusals are not the latest first")
 	}
@@ -86,12 +86,12 @@ func TestStatusPage(t *testing.T) {
 	p.write("endpoints: {token: /elsewhere, registration: /oauth2/register}\nregistration: {translate: false}\n")
 	p.reload()
 	page = statusPage(t, p.admin)
-	assertTells(t, page, "Configuration In force", "succeeded", "token /elsewhere Basic becomes post the configuration", "registration /oauth2/register carried as it is the configuration",
-		"Metadata Needs a look 1 sentence below", "endpoints.token is fronted at /elsewhere, but the metadata sends clients to &#34;/oauth2/tokens&#34;",
+	assertTells(t, page, "Configuration Active", "succeeded", "token /elsewhere Basic becomes post configuration", "registration /oauth2/register passed through configuration",
+		"Metadata Problems 1 problem below", "endpoints.token is fronted at /elsewhere, but the metadata sends clients to &#34;/oauth2/tokens&#34;",
 		"401 rejected by the provider")
 	provider.Close()
 	send(t, p.data, fmt.Sprintf(basicRequest, "/elsewhere"))
-	assertTells(t, statusPage(t, p.admin), "Provider Failing", "an exchange at the token endpoint failed with status 503; the log tells why")
+	assertTells(t, statusPage(t, p.admin), "Provider Failing", "an exchange at the token endpoint failed with status 503; see the log")
 }
 
 // Only / is the page: the admin listener has no other pages.
@@ -105,8 +105,8 @@ func TestStatusPageIsAtOnePath(t *testing.T) {
 	}
 	eventually(t, "the failure on the page", func() bool {
 		page := statusPage(t, g.admin)
-		return strings.Contains(page, "Provider Failing no good answer yet") && strings.Contains(page, "Requests Not ready") &&
-			strings.Contains(page, "The last attempt to read it failed: fetching metadata: dial tcp 127.0.0.1:1: connect: connection refused") && strings.Contains(page, "None are known yet")
+		return strings.Contains(page, "Provider Failing no good response yet") && strings.Contains(page, "Requests Not ready") &&
+			strings.Contains(page, "The last fetch failed: fetching metadata: dial tcp 127.0.0.1:1: connect: connection refused") && strings.Contains(page, "None yet")
 	})
 }
 
@@ -136,7 +136,7 @@ func TestFailedReloadLeavesWhatIsInForce(t *testing.T) {
 		}{{nil, 0}, {errors.New("bad"), 0}, {errors.New("worse"), 0}, {nil, 3 * time.Hour}} {
 			l.tell(step.fault)
 			r := l.lastReload()
-			if !r.Tried.Equal(time.Now()) || r.InForce.Sub(began) != step.inForce || (r.Fault != "") != (step.fault != nil) {
+			if !r.Tried.Equal(time.Now()) || r.ActiveSince.Sub(began) != step.inForce || (r.Error != "") != (step.fault != nil) {
 				t.Errorf("after %v: %+v", step.fault, r)
 			}
 			time.Sleep(time.Hour)

@@ -1,72 +1,57 @@
 package statuspage
 
-// outcomes are the columns of the counts. What is in none of them is the reason
-// of a refusal.
-var outcomes = []struct{ word, title string }{
-	{"accepted", "Accepted"},
-	{"rejected", "Rejected"},
-	{"", "Refused"},
-	{"failed", "Failed"},
-	{"canceled", "Canceled"},
-	{"unclear", "Unclear"},
+import "slices"
+
+type column struct{ outcome, title string }
+
+// refusedColumn is the index of the column Refused.
+const refusedColumn = 2
+
+// columns are the columns of the counts, by outcome. All other outcomes are reasons of the
+// gateway to refuse a request.
+var columns = []column{
+	{"accepted", "Accepted"}, {"rejected", "Rejected"}, {"", "Refused"}, {"failed", "Failed"}, {"canceled", "Canceled"}, {"unclear", "Unclear"},
 }
 
 // countRow are the counts of one method at one endpoint.
 type countRow struct {
-	Endpoint []string // in pieces between which a line may break
-	Method   string
-	Cells    []countCell
+	Endpoint, Method string
+	Cells            []countCell
 }
 
-// countCell is the number of a column, and of what it is made up, if that is to
-// be told.
+// countCell is a number of requests, with the reasons if they were refused.
 type countCell struct {
 	Title   string
 	Total   uint64
-	Reasons []reason
+	Reasons []Count
 }
 
-type reason struct {
-	Word  []string // in pieces
-	Count uint64
-}
-
-// column returns the column of an outcome and what is to be told of it besides.
-func column(outcome string) (i int, detail string) {
-	refused := 0
-	for i, o := range outcomes {
-		switch {
-		case o.word == "":
-			refused = i
-		case o.word == outcome:
-			return i, ""
-		}
-	}
-	return refused, outcome
-}
-
-// table arranges the counts in rows, in their order, and sums up the columns.
-func table(counts []Count) (rows []countRow, sums []countCell) {
-	sums = emptyCells()
+// countTable returns the counts in rows, and the total of each column.
+func countTable(counts []Count) (rows []countRow, totals []countCell) {
+	totals = emptyCells()
 	for i, c := range counts {
 		if i == 0 || counts[i-1].Endpoint != c.Endpoint || counts[i-1].Method != c.Method {
-			rows = append(rows, countRow{pieces(c.Endpoint), c.Method, emptyCells()})
+			rows = append(rows, countRow{c.Endpoint, c.Method, emptyCells()})
 		}
-		i, detail := column(c.Outcome)
-		cell := &rows[len(rows)-1].Cells[i]
+		at := slices.IndexFunc(columns, func(o column) bool { return o.outcome == c.Outcome })
+		refused := at < 0
+		if refused {
+			at = refusedColumn
+		}
+		cell := &rows[len(rows)-1].Cells[at]
+		if refused {
+			cell.Reasons = append(cell.Reasons, c)
+		}
 		cell.Total += c.Count
-		sums[i].Total += c.Count
-		if detail != "" {
-			cell.Reasons = append(cell.Reasons, reason{pieces(detail), c.Count})
-		}
+		totals[at].Total += c.Count
 	}
-	return rows, sums
+	return rows, totals
 }
 
 func emptyCells() []countCell {
-	cells := make([]countCell, len(outcomes))
-	for i, o := range outcomes {
-		cells[i].Title = o.title
+	cells := make([]countCell, len(columns))
+	for i, c := range columns {
+		cells[i].Title = c.title
 	}
 	return cells
 }

@@ -2,10 +2,13 @@ package statuspage_test
 
 import (
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +21,7 @@ var update = flag.Bool("update", false, "write the golden pages")
 
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
-func ago(d time.Duration) time.Time { return noon.Add(-d) }
+func before(d time.Duration) time.Time { return noon.Add(-d) }
 
 func object(t *testing.T, text string) jsonobject.Object {
 	t.Helper()
@@ -29,35 +32,35 @@ func object(t *testing.T, text string) jsonobject.Object {
 	return o
 }
 
-// started are the facts of a gateway that has asked nobody anything yet.
+// started are the facts of a gateway without requests.
 func started() statuspage.Facts {
 	return statuspage.Facts{
-		Now: noon, Started: ago(3 * time.Second), Version: "v1.2.3", Revision: "unknown", GoVersion: "go1.26",
+		Now: noon, Started: before(3 * time.Second), Version: "v1.2.3", Revision: "unknown", GoVersion: "go1.26",
 		NotReady:  "the endpoints are not configured and the provider's metadata has not been read",
 		Provider:  statuspage.Provider{Upstream: "http://127.0.0.1:3000"},
-		Reload:    statuspage.Reload{Tried: ago(3 * time.Second), InForce: ago(3 * time.Second)},
+		Reload:    statuspage.Reload{Tried: before(3 * time.Second), ActiveSince: before(3 * time.Second)},
 		Documents: []statuspage.Document{{Location: "/.well-known/oauth-authorization-server"}},
 	}
 }
 
-// busy are the facts of a gateway to which everything has happened.
+// busy are the facts of a gateway with everything that the page can show.
 func busy(t *testing.T) statuspage.Facts {
 	f := started()
-	f.Started, f.NotReady, f.Revision = ago(51*time.Hour), "", "0123456789abcdef"
+	f.Started, f.NotReady, f.Revision = before(51*time.Hour), "", "0123456789abcdef"
 	f.Provider = statuspage.Provider{Upstream: "http://127.0.0.1:3000", Issuer: "https://login.example", Public: "https://login.example",
-		Reached: ago(90 * time.Second), Failed: ago(5 * time.Second), Fault: "dial tcp 127.0.0.1:3000: connect: connection refused"}
-	f.Reload = statuspage.Reload{Tried: ago(7 * time.Minute), InForce: ago(26 * time.Hour), Fault: "oauthgw.yaml:5: unknown key passthru\noauthgw.yaml:9: metadata.ttl: must be positive"}
+		Reached: before(90 * time.Second), Failed: before(5 * time.Second), Error: "dial tcp 127.0.0.1:3000: connect: connection refused"}
+	f.Reload = statuspage.Reload{Tried: before(7 * time.Minute), ActiveSince: before(26 * time.Hour), Error: "oauthgw.yaml:5: unknown key passthru\noauthgw.yaml:9: metadata.ttl: must be positive"}
 	f.Endpoints = []statuspage.Endpoint{
 		{Name: "token", Path: "/oauth2/tokens"}, {Name: "revocation", Path: "/revoke", Configured: true},
-		{Name: "registration", Path: "/register"}, {Name: "registration", Path: "/register", AsItIs: true}}
+		{Name: "registration", Path: "/register"}, {Name: "registration", Path: "/register", Untranslated: true}}
 	f.Documents = []statuspage.Document{
-		{Location: "/.well-known/oauth-authorization-server", Fetched: ago(90 * time.Second), Fault: "fetching metadata: connection refused",
+		{Location: "/.well-known/oauth-authorization-server", Fetched: before(90 * time.Second), Error: "fetching metadata: connection refused",
 			Published: object(t, `{"issuer":"https://login.example","token_endpoint_auth_methods_supported":["client_secret_post"],"list" : [ 1 ],"text":"true","signed_metadata":"x","claims":["a","b"]}`),
 			Served:    object(t, `{"issuer":"https://login.example","token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"],"list":[1],"text":"true","claims":["a"],"x_new":true}`)},
-		{Location: "/.well-known/openid-configuration", Fault: "the provider has no metadata document there", Absent: true},
-		{Location: "/old", Fetched: ago(48 * time.Hour), Expired: true, Published: object(t, `{"issuer":"x"}`), Served: object(t, `{"issuer":"x"}`)},
+		{Location: "/.well-known/openid-configuration", Error: "the provider has no metadata document there", Absent: true},
+		{Location: "/old", Fetched: before(48 * time.Hour), Expired: true, Published: object(t, `{"issuer":"x"}`), Served: object(t, `{"issuer":"x"}`)},
 	}
-	f.Untrue = []string{"The metadata does not list S256 in code_challenge_methods_supported."}
+	f.Problems = []string{"The metadata does not list S256 in code_challenge_methods_supported."}
 	f.Counts = []statuspage.Count{
 		{"registration", "client_secret_basic", "accepted", 2}, {"token", "client_secret_basic", "accepted", 1200},
 		{"token", "client_secret_basic", "canceled", 1}, {"token", "client_secret_basic", "failed", 3},
@@ -65,8 +68,8 @@ func busy(t *testing.T) statuspage.Facts {
 		{"token", "client_secret_basic", "rejected", 7},
 		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9}}
 	f.Refusals = []statuspage.Refusal{
-		{Time: ago(time.Minute), Endpoint: "token", Method: "client_secret_basic", Outcome: "rejected", Status: 401},
-		{Time: ago(30 * time.Hour), Endpoint: "token", Method: "unknown", Outcome: "slow_body"}}
+		{Time: before(time.Minute), Endpoint: "token", Method: "client_secret_basic", Outcome: "rejected", Status: 401},
+		{Time: before(30 * time.Hour), Endpoint: "token", Method: "unknown", Outcome: "slow_body"}}
 	return f
 }
 
@@ -79,31 +82,24 @@ func page(t *testing.T, f statuspage.Facts) string {
 	return string(text)
 }
 
-// The pages are kept beside the test without their style.
+// The golden pages are without the style.
 func TestPages(t *testing.T) {
 	for name, f := range map[string]statuspage.Facts{"started": started(), "busy": busy(t)} {
-		t.Run(name, func(t *testing.T) {
-			head, rest, _ := strings.Cut(page(t, f), "<style>")
-			_, rest, _ = strings.Cut(rest, "</style>")
-			got, file := head+rest, filepath.Join("testdata", name+".html")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
+		head, rest, _ := strings.Cut(page(t, f), "<style>")
+		_, rest, _ = strings.Cut(rest, "</style>")
+		got, file := head+rest, filepath.Join("testdata", name+".html")
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if got != string(want) {
-				t.Errorf("differs from %s, see what -update changes:\n%s", file, got)
-			}
-		})
+		}
+		if want, err := os.ReadFile(file); err != nil || got != string(want) {
+			t.Errorf("differs from %s (%v), see what -update changes:\n%s", file, err, got)
+		}
 	}
 }
 
-// Nothing but the page's own style may do anything, and nobody keeps or frames
-// the page.
+// The policy allows nothing but the page's own style.
 func TestHeader(t *testing.T) {
 	w := httptest.NewRecorder()
 	statuspage.Handler(started).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
@@ -115,18 +111,87 @@ func TestHeader(t *testing.T) {
 			t.Errorf("%s: %s", field, got)
 		}
 	}
-	policy := w.Header().Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none';", "style-src 'sha256-", "base-uri 'none';", "form-action 'none';", "frame-ancestors 'none'"} {
-		if !strings.Contains(policy, want) {
-			t.Errorf("the policy lacks %q: %s", want, policy)
-		}
-	}
-	if strings.Contains(policy, "script") || strings.Contains(policy, "unsafe") || w.Code != http.StatusOK {
-		t.Errorf("%d %s", w.Code, policy)
+	policy := regexp.MustCompile(`^default-src 'none'; style-src 'sha256-[^']{44}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$`)
+	if got := w.Header().Get("Content-Security-Policy"); !policy.MatchString(got) || w.Code != http.StatusOK {
+		t.Errorf("%d %s", w.Code, got)
 	}
 	for _, forbidden := range []string{"<script", " style=", " onclick", "javascript:", "<img", "<link"} {
 		if strings.Contains(w.Body.String(), forbidden) {
-			t.Errorf("the page holds %q", forbidden)
+			t.Errorf("the page has %q", forbidden)
 		}
+	}
+}
+
+// hostile is text that would do harm in a page.
+const hostile = "</code></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\u202e\u2066\u200b\u3164\ufe0f\u2800\x00\x1b[31m\xff"
+
+// Text from outside is escaped, and all of it is on the page.
+func TestHostileTexts(t *testing.T) {
+	f := busy(t)
+	f.Version, f.GoVersion, f.Revision, f.NotReady = hostile, hostile, hostile, hostile
+	f.Provider = statuspage.Provider{Upstream: hostile, Issuer: hostile, Public: hostile, Reached: noon, Failed: noon, Error: hostile}
+	f.Reload.Error = hostile
+	f.Problems = []string{hostile}
+	f.Endpoints[0].Path = hostile
+	document := object(t, string(jsonobject.Object{}.With(hostile, []string{hostile}).With("text", hostile).Encode()))
+	f.Documents = []statuspage.Document{
+		{Location: hostile, Fetched: noon, Error: hostile, Published: document},
+		{Location: hostile, Fetched: noon, Error: hostile, Served: document}}
+	text := page(t, f)
+	for _, harm := range []string{"<script", "<img", "</style><", "\u202e", "\u2066", "\u200b", "\u3164", "\ufe0f", "\u2800", "\x00", "\x1b", "\xff"} {
+		if strings.Contains(text, harm) {
+			t.Errorf("the page has %q", harm)
+		}
+	}
+	// Versions and names of members are cut in front of it; JSON escapes the last two.
+	if n := strings.Count(text, `\u202e\u2066\u200b\u3164\ufe0f\u2800\u0000\u001b[31m`); n != 16 {
+		t.Errorf("%d texts are whole", n)
+	}
+	f.Provider.Issuer = "e" + strings.Repeat("\u0301", 6)
+	if want := "<code>e" + strings.Repeat("\u0301", 4) + `\u0301\u0301</code>`; !strings.Contains(page(t, f), want) {
+		t.Errorf("the page lacks %s", want)
+	}
+}
+
+// Large texts keep the page small and do not hide what the gateway changes.
+func TestLargeTexts(t *testing.T) {
+	many := func(format string) string {
+		var b strings.Builder
+		for i := range 256 << 10 / (len(format) + 4) {
+			fmt.Fprintf(&b, format, i)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	for name, member := range map[string]string{
+		"a long text":          `"x":"` + strings.Repeat("&", 256<<10) + `"`,
+		"an unprintable text":  `"x":"` + strings.Repeat("\u202e", 80<<10) + `"`,
+		"a text of marks":      `"x":"e` + strings.Repeat("\u0301", 100<<10) + `"`,
+		"a deep value":         `"x":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
+		"many members":         many(`"m%d":1,`),
+		"a long list":          `"x":[` + many(`%d,`) + `]`,
+		"a list of long texts": `"x":[` + strings.Repeat(`"`+strings.Repeat("<", 9000)+`",`, 20) + `1]`,
+		"a long name":          `"` + strings.Repeat("_", 200<<10) + `":1`,
+	} {
+		methods := `"token_endpoint_auth_methods_supported":[` + strings.Repeat(`"a",`, 5000)
+		for _, served := range []string{"{" + member + ",", "{"} {
+			f := started()
+			f.Documents = []statuspage.Document{{Location: "/l", Fetched: noon,
+				Published: object(t, "{"+methods+`"a"],`+member+"}"),
+				Served:    object(t, served+methods+`"client_secret_basic"]}`)}}
+			text := page(t, f)
+			if len(text) > 200<<10 {
+				t.Errorf("%s: the page has %d KiB", name, len(text)>>10)
+			}
+			if !strings.Contains(text, "5000 in both, and &#34;client_secret_basic&#34;") {
+				t.Errorf("%s: the page lacks the difference", name)
+			}
+		}
+	}
+	f := busy(t)
+	f.Problems = []string{strings.Repeat("x", 1<<20)}
+	f.Reload.Error = strings.Repeat("y\n", 1<<16)
+	f.Refusals = slices.Repeat(f.Refusals, 1000)
+	if n := len(page(t, f)); n > 64<<10 {
+		t.Errorf("the page has %d KiB", n>>10)
 	}
 }

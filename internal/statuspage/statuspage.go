@@ -1,12 +1,9 @@
-// Package statuspage makes of what is known of a running gateway the page that
-// an operator reads.
+// Package statuspage renders the HTML status page for operators.
 //
-// [Page] is a function from [Facts] to HTML: it asks nobody and keeps nothing.
-// The page is one document without scripts, with its style inside, so that a
-// policy can forbid everything else. Much of what it shows was written by the
-// provider or by clients, who may be hostile: all of it is escaped, characters
-// that show as nothing or turn the text around are spelled out, and long text
-// and long lists are cut.
+// [Page] is a function from [Facts] to HTML. The page is one document with its own style and
+// without scripts, so that a Content-Security-Policy can forbid everything else. Much of its
+// text comes from the provider or from clients, who may be hostile: all of it is escaped, and
+// long text and long lists are cut.
 package statuspage
 
 import (
@@ -15,87 +12,80 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-// Facts are what is known of a running gateway at one time. Texts may come from
-// anybody; none may hold a secret.
+// Facts describe a running gateway. They must not hold secrets.
 type Facts struct {
-	// Now is when the facts were gathered, and Started when the gateway was
-	// started.
+	// Now is the time of the page, and Started that of the start.
 	Now, Started time.Time
 	// Version, Revision and GoVersion identify the binary.
 	Version, Revision, GoVersion string
-	// NotReady says why requests are not to be sent here. Empty means that they
-	// are.
-	NotReady string
-	// Provider, Reload and Endpoints describe what is fronted and how.
+	// NotReady is why the gateway is not ready. Empty means that it is.
+	NotReady  string
 	Provider  Provider
 	Reload    Reload
 	Endpoints []Endpoint
-	// Documents are the locations of the issuer's metadata.
 	Documents []Document
-	// Untrue are the sentences of the truth check. They mean something only where
-	// there is a document.
-	Untrue []string
-	// Counts are the requests to fronted endpoints since the start.
+	// Problems are the problems of the metadata. They count only if there is a document.
+	Problems []string
+	// Counts are the requests to endpoints since the start, sorted.
 	Counts []Count
 	// Refusals are the last requests that were not accepted, the latest first.
 	Refusals []Refusal
 }
 
-// Provider is the provider as the gateway knows it.
+// Provider describes the provider.
 type Provider struct {
-	// Upstream is the origin at which it is reached.
+	// Upstream is the URL at which the gateway reaches it.
 	Upstream string
-	// Issuer is how it calls itself. Empty means that it is not known.
-	Issuer string
-	// Public is the origin that clients use. Empty means that it is not known.
-	Public string
-	// Reached is when it last answered, and Failed when it last did not. Zero
-	// means never.
+	// Issuer is its issuer, and Public the origin that clients use. Empty means unknown.
+	Issuer, Public string
+	// Reached is when it last answered, and Failed when it last did not. Zero means never.
 	Reached, Failed time.Time
-	// Fault is why it did not, when Failed.
-	Fault string
+	// Error is why it did not answer.
+	Error string
 }
 
-// Reload is what became of the configuration.
+// Failing reports whether the last exchange failed.
+func (p Provider) Failing() bool { return p.Failed.After(p.Reached) }
+
+// Reload describes the last load of the configuration.
 type Reload struct {
-	// Tried is when it was last loaded, and Fault why that failed. An empty Fault
-	// means that it did not.
+	// Tried is when the configuration was last loaded. Error is why that failed, or empty.
 	Tried time.Time
-	Fault string
-	// InForce is when the configuration that is in force was loaded.
-	InForce time.Time
+	Error string
+	// ActiveSince is when the active configuration was loaded.
+	ActiveSince time.Time
 }
 
-// Endpoint is an endpoint that the gateway knows.
+// Endpoint is an endpoint with client authentication.
 type Endpoint struct {
 	// Name is its name, and Path where clients reach it.
 	Name, Path string
-	// AsItIs says that its requests are carried without being translated.
-	AsItIs bool
-	// Configured says that the configuration names it, and not the provider's
-	// metadata.
+	// Untranslated means that its requests are passed through.
+	Untranslated bool
+	// Configured means that it comes from the configuration, not from the metadata.
 	Configured bool
 }
 
-// Document is a location of the provider's metadata.
+// Document is a document of the provider's metadata.
 type Document struct {
 	// Location is its path.
 	Location string
-	// Published is what the provider wrote there, and Served what clients are
-	// shown. Both are empty where nothing is known.
+	// Published is the provider's document, and Served the one for clients.
 	Published, Served jsonobject.Object
-	// Fetched is when the provider last brought it. Zero means never.
+	// Fetched is when it was last fetched. Zero means never.
 	Fetched time.Time
-	// Expired says that it is too old to be shown to clients.
+	// Expired means that it is too old to be served.
 	Expired bool
-	// Fault is why the provider did not bring it when it was last asked. Empty
-	// means that it did, or was not asked.
-	Fault string
-	// Absent says that the provider answered that there is none.
+	// Error is why the last fetch failed, or empty.
+	Error string
+	// Absent means that the provider has no document at the location.
 	Absent bool
 }
 
-// Count tells how often clients authenticated so and that became of it.
+// Known reports whether the document was ever fetched.
+func (d Document) Known() bool { return !d.Fetched.IsZero() }
+
+// Count is a number of requests.
 type Count struct {
 	Endpoint, Method, Outcome string
 	Count                     uint64
@@ -105,6 +95,6 @@ type Count struct {
 type Refusal struct {
 	Time                      time.Time
 	Endpoint, Method, Outcome string
-	// Status is the status of the answer. Zero means that there was none.
+	// Status is the status of the response. Zero means that there was none.
 	Status int
 }

@@ -1,0 +1,79 @@
+package statuspage
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"time"
+)
+
+// maxRefusals bounds the refusals on the page.
+const maxRefusals = 50
+
+var (
+	//go:embed page.html
+	pageText string
+	//go:embed page.css
+	style string
+
+	page = template.Must(template.New("page").Funcs(template.FuncMap{
+		"text":     func(s string) string { return shown(s, maxText) },
+		"short":    func(s string) string { return shown(s, maxName) },
+		"lines":    lines,
+		"pieces":   pieces,
+		"plural":   plural,
+		"ago":      ago,
+		"duration": duration,
+		"clock":    clock,
+		"at":       func(t, now time.Time) any { return struct{ Time, Now time.Time }{t, now} },
+		"compare":  compare,
+		// #nosec G203 -- it is the file page.css
+		"style": func() template.CSS { return template.CSS(style) },
+	}).Parse(pageText))
+)
+
+// Page returns the page. The template passes every text of the facts through text, short,
+// lines or pieces.
+func Page(f Facts) ([]byte, error) {
+	if len(f.Revision) > 12 {
+		f.Revision = f.Revision[:12]
+	}
+	f.Refusals = f.Refusals[:min(len(f.Refusals), maxRefusals)]
+	rows, totals := countTable(f.Counts)
+	var b bytes.Buffer
+	err := page.Execute(&b, struct {
+		Facts
+		Tiles  []tile
+		Rows   []countRow
+		Totals []countCell
+	}{f, tiles(f), rows, totals})
+	return b.Bytes(), err
+}
+
+// policy forbids everything but the page's own style.
+var policy = func() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}()
+
+// Handler serves the page with the facts of the moment.
+func Handler(facts func() Facts) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		text, err := Page(facts())
+		if err != nil {
+			http.Error(w, "cannot render the page", http.StatusInternalServerError)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		_, _ = w.Write(text)
+	})
+}
