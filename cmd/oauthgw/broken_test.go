@@ -12,15 +12,14 @@ import (
 	"time"
 )
 
-// breakage is a configuration that is wrong by what is around it, or by where it
-// was cut off.
+// breakage is a configuration that is broken by its files, or by where it was cut off.
 type breakage struct {
 	name  string
 	write func(t *testing.T, w workshop) // makes oauthgw.yaml
 	want  string                         // DIR is the workshop's directory
 }
 
-// workshop is a directory in which configurations are broken.
+// workshop is a directory for broken configurations.
 type workshop struct{ dir string }
 
 func (w workshop) path(name string) string { return filepath.Join(w.dir, name) }
@@ -32,13 +31,13 @@ func (w workshop) put(t *testing.T, name, text string) {
 	}
 }
 
-// config writes the configuration: valid but for what is told.
+// config writes a configuration that is valid except the rest.
 func (w workshop) config(t *testing.T, rest string) {
 	t.Helper()
 	w.put(t, "oauthgw.yaml", "upstream: {url: http://127.0.0.1:1}\n"+strings.ReplaceAll(rest, "DIR", w.dir))
 }
 
-// pipe makes a pipe that has no other end: to open it would take forever.
+// pipe makes a pipe without another end, on which open would block.
 func (w workshop) pipe(t *testing.T, name string) {
 	t.Helper()
 	if err := syscall.Mkfifo(w.path(name), 0o600); err != nil {
@@ -62,19 +61,12 @@ func brokenConfigurations() []breakage {
 	}
 	return []breakage{
 		{"missing file", func(*testing.T, workshop) {}, "DIR/oauthgw.yaml: cannot be read: no such file or directory"},
-		{"directory", func(t *testing.T, w workshop) {
-			if err := os.Mkdir(w.path("oauthgw.yaml"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}, "DIR/oauthgw.yaml: cannot be read: is a directory"},
 		{"link to nothing", func(t *testing.T, w workshop) {
 			if err := os.Symlink(w.path("..data"), w.path("oauthgw.yaml")); err != nil {
 				t.Fatal(err)
 			}
 		}, "DIR/oauthgw.yaml: cannot be read: no such file or directory"},
 		{"empty file", func(t *testing.T, w workshop) { w.put(t, "oauthgw.yaml", "") },
-			"DIR/oauthgw.yaml: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"},
-		{"blank file", func(t *testing.T, w workshop) { w.put(t, "oauthgw.yaml", "\n \n") },
 			"DIR/oauthgw.yaml: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"},
 		{"file without end", func(t *testing.T, w workshop) { w.config(t, strings.Repeat("# no end\n", (1<<20)/9)) },
 			"DIR/oauthgw.yaml: is larger than 1 MiB, which no configuration is"},
@@ -85,7 +77,7 @@ func brokenConfigurations() []breakage {
 		{"certificate without end", configured("tls: {cert_file: /dev/zero, key_file: /dev/zero}\n"),
 			"DIR/oauthgw.yaml:2: tls.cert_file: /dev/zero cannot be read: is larger than 1 MiB\n" +
 				"DIR/oauthgw.yaml:2: tls.key_file: /dev/zero cannot be read: is larger than 1 MiB"},
-		{"audit into a pipe that nobody reads", func(t *testing.T, w workshop) {
+		{"audit into a pipe without a reader", func(t *testing.T, w workshop) {
 			w.pipe(t, "audit")
 			w.config(t, "audit: {file: DIR/audit}\n")
 		}, "DIR/oauthgw.yaml:2: audit.file: cannot be written: open DIR/audit: no such device or address"},
@@ -100,18 +92,12 @@ func brokenConfigurations() []breakage {
 			"DIR/oauthgw.yaml:3: client_auth: must be a section with keys among basic_decoding, conflict, challenge, insecure_query_credentials, realm, failures, clients"},
 		{"half-written value", configured("client_auth:\n  conflict:"),
 			"DIR/oauthgw.yaml:3: client_auth.conflict: has no value; write one, or remove the key"},
-		{"half-written word", configured("client_auth: \n  conflict: diff"),
-			"DIR/oauthgw.yaml:3: client_auth.conflict: must be one of differing, any, report"},
 		{"half-written quotation", configured("client_auth:\n  realm: \"login"),
 			"DIR/oauthgw.yaml:3: has an unclosed quotation mark"},
-		{"half-written URL", func(t *testing.T, w workshop) { w.put(t, "oauthgw.yaml", "upstream:\n  url: htt") },
-			"DIR/oauthgw.yaml:2: upstream.url: must be an http or https URL, such as http://127.0.0.1:3000"},
 		{"trust that is a directory", func(t *testing.T, w workshop) {
 			w.put(t, "oauthgw.yaml", "upstream:\n  url: https://provider.example\n  ca_file: "+w.dir+"\n")
 		}, "DIR/oauthgw.yaml:3: upstream.ca_file: DIR cannot be read: is a directory"},
 		{"no key", configured("tls: {cert_file: DIR/one.crt}\n"), "DIR/oauthgw.yaml:2: tls: needs both cert_file and key_file, or neither"},
-		{"no certificate", configured("tls: {key_file: DIR/one.key}\n"), "DIR/oauthgw.yaml:2: tls: needs both cert_file and key_file, or neither"},
-		{"certificate that is a list", configured("tls: {cert_file: [DIR/one.crt], key_file: DIR/one.key}\n"), "DIR/oauthgw.yaml:2: tls.cert_file: must be text"},
 		{"missing certificate and key", configured(shown("absent.crt", "absent.key")),
 			"DIR/oauthgw.yaml:2: tls.cert_file: DIR/absent.crt cannot be read: no such file or directory\n" +
 				"DIR/oauthgw.yaml:2: tls.key_file: DIR/absent.key cannot be read: no such file or directory"},
@@ -146,49 +132,32 @@ func brokenConfigurations() []breakage {
 	}
 }
 
+// TestBrokenConfigurations checks that "check" reports a broken configuration, and that a
+// reload reports the same and keeps the previous configuration.
 func TestBrokenConfigurations(t *testing.T) {
-	for _, test := range brokenConfigurations() {
-		t.Run(test.name, func(t *testing.T) {
-			w := workshop{t.TempDir()}
-			test.write(t, w)
-			_, _, err := invoke(t, "check", "--config.file="+w.path("oauthgw.yaml"))
-			if got := strings.ReplaceAll(errorText(err), w.dir, "DIR"); got != test.want {
-				t.Errorf("got\n%s\nwant\n%s", got, test.want)
-			}
-		})
-	}
-}
-
-// On reload a broken configuration changes nothing, whichever way it is broken,
-// and is told as it is at the start.
-func TestBrokenConfigurationKeepsTheOld(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
 	p := startReloading(t, provider.URL, "endpoints: {token: /t}\n")
-	scrape := func() string { return storyGateway.scrape(storyGateway{admin: p.admin}, t) }
-	try := func(name, want string) {
-		t.Helper()
-		code, text := p.reload()
-		if code != 500 || text != "not reloaded, the old configuration stays:\n"+want+"\n" || !p.passes() {
-			t.Errorf("%s: got %d\n%s\nwant\n%s", name, code, text, want)
-		}
-		if !strings.Contains(scrape(), "oauthgw_config_last_reload_successful 0\n") {
-			t.Errorf("%s: the metric does not tell", name)
-		}
-		if err := os.RemoveAll(p.file); err != nil {
-			t.Fatal(err)
-		}
-		p.write("")
-		if code, text := p.reload(); code != 200 || !strings.Contains(scrape(), "oauthgw_config_last_reload_successful 1\n") {
-			t.Fatalf("%s, mended: got %d %s", name, code, text)
-		}
-	}
+	w := workshop{filepath.Dir(p.file)}
 	for _, test := range brokenConfigurations() {
-		w := workshop{filepath.Dir(p.file)}
-		if err := os.Remove(p.file); err != nil {
-			t.Fatal(err)
-		}
-		test.write(t, w)
-		try(test.name, strings.ReplaceAll(test.want, "DIR", w.dir))
+		t.Run(test.name, func(t *testing.T) {
+			if err := os.Remove(p.file); err != nil {
+				t.Fatal(err)
+			}
+			test.write(t, w)
+			want := strings.ReplaceAll(test.want, "DIR", w.dir)
+			if _, _, err := invoke(t, "check", "--config.file="+p.file); errorText(err) != want {
+				t.Errorf("got\n%v\nwant\n%s", err, want)
+			}
+			code, text := p.reload()
+			if code != 500 || text != "not reloaded, the old configuration stays:\n"+want+"\n" || !p.passes() {
+				t.Errorf("reload: got %d\n%s\nwant\n%s", code, text, want)
+			}
+			_ = os.Remove(p.file)
+			p.write("")
+			if code, text := p.reload(); code != 200 {
+				t.Fatalf("reload of the fixed file: got %d %s", code, text)
+			}
+		})
 	}
 }

@@ -21,24 +21,23 @@ import (
 
 var printConformance = flag.Bool("conformance", false, "print the conformance table with the result of each row")
 
-// tables hold a row a line: R of what the standards ask, A of what an abuser
-// tries.
+// tables have a row in each line: R for the rules of standards, A for abuse.
 var tables = []string{"testdata/conformance.txt", "testdata/abuse.txt"}
 
-// A row is told by the exchange files that name it in their first line, as in
+// A row is proven by the exchange files that name it in their first line, as in
 //
 //	Rows: R01 A048
 //
-// and, as far as those cannot tell it, by a test whose name begins with its
-// rows, as in TestA051LengthAndChunks, in any package.
+// and by tests whose names begin with their rows, as in TestA051LengthAndChunks, in any
+// package.
 var (
 	rowsLine = regexp.MustCompile(`\ARows:((?: [RA]\d+)+)\n`)
 	rowTest  = regexp.MustCompile(`(?m)^func (Test((?:[RA]\d+)+)\w*)\(t \*testing\.T\)`)
 	rowName  = regexp.MustCompile(`[RA]\d+`)
 )
 
-// TestConformance runs the exchange files of each row of the tables, and fails
-// where nothing tells a row.
+// TestConformance checks that each row of the tables has a proof. With -conformance it runs
+// the exchange files of each row and prints the table.
 func TestConformance(t *testing.T) {
 	stories, tests := storiesByRow(t), testsByRow(t)
 	for _, row := range rows(t) {
@@ -52,7 +51,7 @@ func TestConformance(t *testing.T) {
 	}
 	for _, left := range []map[string][]string{stories, tests} {
 		for row, by := range left {
-			t.Errorf("%v tells %s, which is in no table", by, row)
+			t.Errorf("%v proves %s, which is in no table", by, row)
 		}
 	}
 }
@@ -98,17 +97,20 @@ func testsByRow(t *testing.T) map[string][]string {
 	return tests
 }
 
-// narrate runs the stories of a row. The tests run by themselves.
+// narrate runs the exchange files of a row. The tests run by themselves.
 func narrate(t *testing.T, stories, tests []string) {
 	if len(stories)+len(tests) == 0 {
-		t.Fatal("nothing tells this row")
+		t.Fatal("nothing proves this row")
+	}
+	if !*printConformance {
+		return // TestExchanges runs them
 	}
 	for _, name := range stories {
 		readStory(t, filepath.Join("testdata/exchanges", name)).run(t)
 	}
 }
 
-// result is test for a row whose outcome is, at least in part, that of a test.
+// result is "test" for a row that is proven by a test, at least in part.
 func result(passed bool, tests []string) string {
 	switch {
 	case !passed:
@@ -128,10 +130,10 @@ func textOf(t *testing.T, name string) string {
 	return string(text)
 }
 
-// unasked returns a gateway before a provider that must not be asked.
+// unasked returns a gateway in front of a provider that must not get requests.
 func unasked(t *testing.T, change ...func(*config.Config)) storyGateway {
 	t.Helper()
-	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the provider was asked") }))
+	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the provider got a request") }))
 	t.Cleanup(provider.Close)
 	return frontedGateway(t, provider.URL, change...)
 }
@@ -172,7 +174,7 @@ func TestR25ConflictUnderEveryConfiguration(t *testing.T) {
 	}
 }
 
-// nobodys is a log that nobody reads.
+// nobodys returns a logger without output.
 func nobodys() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func TestR48UntrustedProvider(t *testing.T) {
@@ -194,8 +196,8 @@ func TestR48UntrustedProvider(t *testing.T) {
 	}
 }
 
-// hang answers nothing until the client leaves, which a server notices once it
-// has read the request.
+// hang does not respond until the client leaves, which a server notices once it has read the
+// request.
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
