@@ -4,142 +4,132 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// Failures to connect open the breaker, and then one connection at a time tries
-// whether the server is back.
+// Failures in a row open the breaker. After a pause it allows one request to dial.
 func TestBreaker(t *testing.T) {
-	unreachable := fmt.Errorf("%w: refused", ErrUnreachable)
+	refused := errors.New("refused")
+	lastSucceeds := func(i int) error {
+		if i == breakerThreshold-1 {
+			return nil
+		}
+		return refused
+	}
 	for name, test := range map[string]struct {
-		outcomes func(i int) error
-		pause    time.Duration // 0: the breaker stays closed
+		result func(i int) error
+		pause  time.Duration // 0: the breaker stays closed
 	}{
-		"unreachable":        {func(int) error { return unreachable }, refusedPause},
-		"lost":               {func(int) error { return fmt.Errorf("%w: %w", ErrUnreachable, context.DeadlineExceeded) }, breakerPause},
-		"half of the time":   {func(i int) error { return []error{nil, unreachable}[i%2] }, refusedPause},
-		"less than half":     {func(i int) error { return []error{unreachable, nil, nil}[i%3] }, 0},
-		"clients go away":    {func(int) error { return fmt.Errorf("%w: %w", ErrUnreachable, context.Canceled) }, 0},
-		"connected":          {func(int) error { return nil }, 0},
-		"a few, and an hour": {func(i int) error { time.Sleep(time.Minute); return unreachable }, 0},
+		"refused":         {func(int) error { return refused }, breakerRefusedPause},
+		"timeout":         {func(int) error { return fmt.Errorf("dial: %w", context.DeadlineExceeded) }, breakerTimeoutPause},
+		"last succeeds":   {lastSucceeds, 0},
+		"client canceled": {func(int) error { return fmt.Errorf("dial: %w", context.Canceled) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var b breaker
-				for i := range breakerLeast {
-					if ok, trial := b.admits(); !ok || trial {
-						t.Fatalf("request %d was kept back", i)
+				expect := func(allowed, halfOpen bool) {
+					t.Helper()
+					if a, h := b.allow(); a != allowed || h != halfOpen {
+						t.Errorf("allowed %v, half open %v", a, h)
 					}
-					b.count(test.outcomes(i))
 				}
-				time.Sleep(max(0, test.pause-1))
-				if ok, _ := b.admits(); ok != (test.pause == 0) {
-					t.Fatalf("admitted: %v", ok)
+				for i := range breakerThreshold {
+					expect(true, false)
+					b.record(test.result(i))
 				}
 				if test.pause == 0 {
+					expect(true, false)
 					return
 				}
-				time.Sleep(time.Nanosecond)
-				ok, trial := b.admits()
-				another, _ := b.admits()
-				if !ok || !trial || another {
-					t.Errorf("admitted %v as a trial %v, and another %v", ok, trial, another)
-				}
-				b.count(unreachable) // the trial's outcome
+				time.Sleep(test.pause - 1)
+				expect(false, false)
+				time.Sleep(1)
+				expect(true, true)
+				expect(false, false)
+				b.record(test.result(0))
 				time.Sleep(test.pause)
-				if ok, trial := b.admits(); !ok || !trial {
-					t.Errorf("admitted %v as a trial %v", ok, trial)
-				}
-				b.connected()
-				if ok, trial := b.admits(); !ok || trial {
-					t.Errorf("admitted %v as a trial %v", ok, trial)
-				}
+				expect(true, true)
+				b.record(nil)
+				expect(true, false)
 			})
 		})
 	}
 }
 
-// While the breaker is open nothing reaches the server. It closes as soon as the
-// server accepts a connection.
-func TestOpenBreaker(t *testing.T) {
-	var asked atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
-	defer server.Close()
-	u, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := New(Config{Server: u})
-	defer transport.CloseIdleConnections()
-	ask := func() error {
-		r, err := http.NewRequest("POST", server.URL, strings.NewReader("code=1"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := transport.RoundTrip(r)
-		if err == nil {
-			resp.Body.Close()
-		}
-		return err
-	}
-	for range breakerLeast {
-		transport.breaker.count(&net.OpError{Op: "dial", Err: context.DeadlineExceeded})
-	}
-	if err := ask(); !errors.Is(err, ErrUnreachable) || asked.Load() != 0 {
-		t.Errorf("%v, asked %d times", err, asked.Load())
-	}
-	transport.breaker.paused = time.Now()
-	for range 2 {
-		if err := ask(); err != nil {
+// An open breaker sends nothing. A half-open breaker dials: an idle connection could be
+// dead, and a code sent on it lost.
+func TestHalfOpenBreakerDials(t *testing.T) {
+	s := serve(t, raw(ok, true))
+	transport := s.transport(t)
+	expect := func(connections, requests int64) {
+		t.Helper()
+		if _, _, err := send(transport, post(t, t.Context(), "code=1")); err != nil {
 			t.Error(err)
 		}
+		if s.connections.Load() != connections || s.requests.Load() != requests {
+			t.Errorf("%d requests on %d connections", s.requests.Load(), s.connections.Load())
+		}
 	}
-	if asked.Load() != 2 {
-		t.Errorf("asked %d times", asked.Load())
+	expect(1, 1)
+	expect(1, 2)
+	transport.breaker.openUntil = time.Now().Add(time.Hour)
+	if _, _, err := send(transport, post(t, t.Context(), "code=1")); !errors.Is(err, ErrUnreachable) {
+		t.Error(err)
 	}
+	transport.breaker.openUntil = time.Now()
+	expect(2, 3)
+	expect(2, 4)
 }
 
-// Only connecting tries whether a server is back: a connection of before may lead
-// to nobody, and a code on it would be lost.
-func TestTrialConnectsAnew(t *testing.T) {
-	var connections atomic.Int64
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
+// Requests that make the server hang, close the connection or respond with nonsense do not
+// open the breaker for others.
+func TestA132BadResponsesDoNotOpenTheBreaker(t *testing.T) {
+	hang := func(text string) responder {
+		return func(w net.Conn, _ *http.Request, _ string) bool {
+			_, _ = io.WriteString(w, text)
+			_, _ = io.Copy(io.Discard, w)
+			return false
 		}
 	}
-	server.Start()
-	defer server.Close()
-	u, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := New(Config{Server: u})
-	defer transport.CloseIdleConnections()
-	for try, want := range []int64{1, 1, 2} {
-		if try == 2 {
-			transport.breaker.paused = time.Now()
-		}
-		r, err := http.NewRequest("POST", server.URL, strings.NewReader("code=1"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := transport.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if got := connections.Load(); got != want {
-			t.Errorf("request %d: %d connections, want %d", try, got, want)
-		}
+	for name, misbehave := range map[string]responder{
+		"hangs":               hang(""),
+		"hangs in the header": hang("HTTP/1.1 200 OK\r\nContent-Ty"),
+		"hangs in the body":   hang("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
+		"closes":              raw("", false),
+		"responds nonsense":   raw("nonsense\r\n\r\n", false),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(w net.Conn, r *http.Request, body string) bool {
+				if body == "code=bad" {
+					return misbehave(w, r, body)
+				}
+				return raw(ok, true)(w, r, body)
+			})
+			transport := s.transport(t)
+			var bad sync.WaitGroup
+			for range 2 * breakerThreshold {
+				bad.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					if _, _, err := send(transport, post(t, ctx, "code=bad")); err == nil || errors.Is(err, ErrUnreachable) {
+						t.Errorf("the bad request ended with %v", err)
+					}
+				})
+			}
+			bad.Wait()
+			for i := range breakerThreshold {
+				if _, _, err := send(transport, post(t, t.Context(), "code=good")); err != nil {
+					t.Fatalf("good request %d: %v", i, err)
+				}
+			}
+		})
 	}
 }

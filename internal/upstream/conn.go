@@ -4,106 +4,89 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
-	"syscall"
 	"time"
 )
 
-// connection is a connection to the server, and what was read from it ahead.
-type connection struct {
-	net.Conn // with TLS, if there is any
-	plain    net.Conn
-	socket   syscall.RawConn   // of plain
-	limit    *io.LimitedReader // between the connection and in
-	in       *bufio.Reader
-	expiry   *time.Timer // of one that is idle; nil: it never was
+// conn is a connection to the server.
+type conn struct {
+	net.Conn // a [tls.Conn] if the server is an https server
+	raw      net.Conn
+	limit    *io.LimitedReader // reads from Conn
+	reader   *bufio.Reader     // reads from limit
+	expiry   *time.Timer       // closes an idle connection; nil: it was never idle
 }
 
-func newConnection(c, plain net.Conn, socket syscall.RawConn) *connection {
+func newConn(c, raw net.Conn) *conn {
 	limit := &io.LimitedReader{R: c}
-	return &connection{Conn: c, plain: plain, socket: socket, limit: limit, in: bufio.NewReader(limit)}
+	return &conn{Conn: c, raw: raw, limit: limit, reader: bufio.NewReader(limit)}
 }
 
-// connection returns an idle connection, or connects.
-func (t *Transport) connection(ctx context.Context) (*connection, error) {
-	for c := t.idle.take(); c != nil; c = t.idle.take() {
-		if c.isSilent() {
-			return c, nil
+// getConn returns an idle connection or a new one, unless the breaker refuses.
+func (t *Transport) getConn(ctx context.Context) (*conn, error) {
+	allowed, halfOpen := t.breaker.allow()
+	if !allowed {
+		return nil, ErrUnreachable
+	}
+	if !halfOpen {
+		for c := t.pool.get(); c != nil; c = t.pool.get() {
+			if !c.isStale() {
+				return c, nil
+			}
+			c.close()
 		}
-		c.drop()
 	}
-	return t.connect(ctx)
+	c, err := t.dial(ctx)
+	t.breaker.record(err)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return c, nil
 }
 
-func (t *Transport) connect(ctx context.Context) (*connection, error) {
-	network, address := t.address()
-	dialer := net.Dialer{Timeout: t.ConnectTime}
-	plain, err := dialer.DialContext(ctx, network, address)
+// dial returns a new connection.
+func (t *Transport) dial(ctx context.Context) (*conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	raw, err := dialer.DialContext(ctx, t.network, t.address)
 	if err != nil {
 		return nil, err
 	}
-	socket, err := plain.(syscall.Conn).SyscallConn()
-	if err != nil {
-		_ = plain.Close()
-		return nil, err
+	if t.tls == nil {
+		return newConn(raw, raw), nil
 	}
-	if t.Server.Scheme != "https" {
-		return newConnection(plain, plain, socket), nil
-	}
-	// #nosec G402 -- Go itself begins at TLS 1.2
-	config := &tls.Config{}
-	if t.TLS != nil {
-		config = t.TLS.Clone()
-	}
-	if config.ServerName == "" {
-		config.ServerName = t.Server.Hostname()
-	}
-	config.NextProtos = []string{"http/1.1"}
-	secure := tls.Client(plain, config)
-	ctx, cancel := context.WithTimeout(ctx, t.ConnectTime)
+	secure := tls.Client(raw, t.tls)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = plain.Close()
+		_ = raw.Close()
 		return nil, err
 	}
-	return newConnection(secure, plain, socket), nil
+	return newConn(secure, raw), nil
 }
 
-// address returns where the server is.
-func (t *Transport) address() (network, address string) {
-	if t.Socket != "" {
-		return "unix", t.Socket
-	}
-	if t.Server.Port() != "" {
-		return "tcp", t.Server.Host
-	}
-	return "tcp", net.JoinHostPort(t.Server.Hostname(), map[string]string{"http": "80", "https": "443"}[t.Server.Scheme])
-}
+// abortIO makes pending and later reads and writes fail.
+func (c *conn) abortIO() { _ = c.raw.SetDeadline(time.Unix(1, 0)) }
 
-// interrupt ends what is being read or written.
-func (c *connection) interrupt() { _ = c.plain.SetDeadline(time.Unix(1, 0)) }
+// close closes the connection without TLS's close_notify, for which it could have to
+// wait.
+func (c *conn) close() { _ = c.raw.Close() }
 
-// drop closes the connection. With TLS there is no farewell: it could wait for
-// the other end.
-func (c *connection) drop() { _ = c.plain.Close() }
-
-// isSilent reports whether the server has neither closed the connection nor said
-// anything on it that nobody asked for: then it may carry a request, and what
-// comes next is the reply to that.
-func (c *connection) isSilent() bool {
-	if c.in.Buffered() > 0 || isReadable(c.socket) {
-		return false
+// isStale reports whether the server closed the connection or sent something without a
+// request. What it sent would be read as the response to the next request.
+func (c *conn) isStale() bool {
+	if c.reader.Buffered() > 0 || isReadable(c.raw) {
+		return true
 	}
 	secure, ok := c.Conn.(*tls.Conn)
 	if !ok {
-		return true
+		return false
 	}
-	// TLS may have read ahead too. A deadline that is over lets it give what it
-	// has, and not wait for more.
+	// TLS may have buffered data too. With a deadline in the past, Read returns only that.
 	_ = secure.SetReadDeadline(time.Unix(1, 0))
 	n, err := secure.Read(make([]byte, 1))
 	_ = secure.SetReadDeadline(time.Time{})
 	timeout, ok := err.(net.Error)
-	return n == 0 && ok && timeout.Timeout()
+	return n > 0 || !ok || !timeout.Timeout()
 }

@@ -5,63 +5,88 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 )
 
-// exchange is a request under way, and the body of its reply. It belongs to one
-// goroutine.
+// exchange is a request in flight, and the body of its response. One goroutine uses it.
 type exchange struct {
 	*Transport
-	connection *connection
-	ctx        context.Context
-	unwatch    func() bool // stops the watch over ctx; false: ctx ended
-	content    io.Reader
-	keep       bool  // the connection may serve another request afterwards
-	ended      error // what further reads return; nil: it is under way
+	conn    *conn
+	ctx     context.Context
+	unwatch func() bool // stops abortIO at the end of ctx; false: ctx has ended
+	body    io.Reader
+	reuse   bool  // the connection can be reused after the body
+	err     error // what further reads return; nil: the exchange has not ended
 }
 
-// Read implements [io.Reader] for the body. Io.EOF says that it is whole.
-func (e *exchange) Read(p []byte) (int, error) {
-	if e.ended != nil {
-		return 0, e.ended
+// exchange sends a request and reads the header of the response. The response's body
+// returns the connection to the pool.
+func (t *Transport) exchange(c *conn, message []byte, r *http.Request) (resp *http.Response, err error) {
+	e := &exchange{Transport: t, conn: c, ctx: r.Context(), unwatch: context.AfterFunc(r.Context(), c.abortIO)}
+	defer func() {
+		if resp == nil { // also after a panic
+			e.end(false, fs.ErrClosed)
+		}
+	}()
+	// A server that rejects a request early may stop reading and still respond.
+	_, writeErr := c.Write(message)
+	resp, err = c.readResponse(r)
+	if err != nil && writeErr != nil {
+		err = writeErr
 	}
-	n, err := e.content.Read(p)
+	if err != nil {
+		return nil, e.wrap(err)
+	}
+	e.reuse = writeErr == nil && !resp.Close
+	e.body, resp.Body = resp.Body, e
+	if resp.ContentLength == 0 {
+		e.end(e.reuse, io.EOF)
+	}
+	return resp, nil
+}
+
+// Read implements [io.Reader] for the body.
+func (e *exchange) Read(p []byte) (int, error) {
+	if e.err != nil {
+		return 0, e.err
+	}
+	n, err := e.body.Read(p)
 	switch {
 	case err == io.EOF:
-		e.end(e.keep, io.EOF)
+		e.end(e.reuse, io.EOF)
 	case err != nil:
-		err = e.fail(err)
+		err = e.wrap(err)
+		e.end(false, err)
 	}
 	return n, err
 }
 
-// Close implements [io.Closer] for the body. A reply that was not read to its end
-// takes the connection with it.
+// Close implements [io.Closer] for the body. It closes the connection unless the body has
+// been read completely.
 func (e *exchange) Close() error {
 	e.end(false, fs.ErrClosed)
 	return nil
 }
 
-// fail ends an exchange whose connection is of no use any more, and returns why:
-// if the context ended, that is the cause of everything.
-func (e *exchange) fail(err error) error {
+// wrap returns an error that has the context's error as its cause if the context ended.
+func (e *exchange) wrap(err error) error {
 	if cause := e.ctx.Err(); cause != nil {
-		err = fmt.Errorf("%w: %w", cause, err)
+		return fmt.Errorf("%w: %w", cause, err)
 	}
-	e.end(false, err)
 	return err
 }
 
-// end gives the connection back, or drops it. The first end counts.
-func (e *exchange) end(keep bool, with error) {
-	if e.ended != nil {
+// end returns the connection to the pool or closes it. Only the first call has an effect.
+func (e *exchange) end(reuse bool, err error) {
+	if e.err != nil {
 		return
 	}
-	e.ended = with
-	// An end of ctx has interrupted the connection, or will.
-	if e.unwatch() && keep && e.connection.in.Buffered() == 0 {
-		e.idle.put(e.connection, e.IdleConnections, e.IdleTime)
+	e.err = err
+	// If ctx has ended, abortIO has run or will.
+	if e.unwatch() && reuse && e.conn.reader.Buffered() == 0 {
+		e.pool.put(e.conn)
 	} else {
-		e.connection.drop()
+		e.conn.close()
 	}
-	<-e.slots
+	<-e.inFlight
 }

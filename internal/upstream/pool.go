@@ -6,56 +6,45 @@ import (
 	"time"
 )
 
-// idle are the connections that wait for a request. The one that waits shortest
-// is taken first, because it is the likeliest to be open still. It is safe for
-// concurrent use.
-type idle struct {
-	mu          sync.Mutex
-	connections []*connection
+// pool holds the idle connections. It is safe for concurrent use.
+type pool struct {
+	timeout time.Duration
+	mu      sync.Mutex
+	conns   []*conn // the most recently used last
 }
 
-// take returns a connection that is idle no longer. Nil means that there is none.
-func (i *idle) take() *connection {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	last := len(i.connections) - 1
+// get removes and returns the most recently used connection, which is the least likely to
+// be closed. Nil means that there is none.
+func (p *pool) get() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.conns) - 1
 	if last < 0 {
 		return nil
 	}
-	c := i.connections[last]
-	i.connections = i.connections[:last]
+	c := p.conns[last]
+	p.conns = p.conns[:last]
 	c.expiry.Stop()
 	return c
 }
 
-// put keeps a connection for a time, if there is room.
-func (i *idle) put(c *connection, room int, d time.Duration) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if len(i.connections) >= room {
-		c.drop()
-		return
-	}
-	i.connections = append(i.connections, c)
+func (p *pool) put(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns = append(p.conns, c)
 	if c.expiry == nil {
-		c.expiry = time.AfterFunc(d, func() { i.expire(c) })
-		return
-	}
-	c.expiry.Reset(d)
-}
-
-// expire closes a connection that nobody has taken in time.
-func (i *idle) expire(c *connection) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if at := slices.Index(i.connections, c); at >= 0 {
-		i.connections = slices.Delete(i.connections, at, at+1)
-		c.drop()
+		c.expiry = time.AfterFunc(p.timeout, func() { p.expire(c) })
+	} else {
+		c.expiry.Reset(p.timeout)
 	}
 }
 
-func (i *idle) closeAll() {
-	for c := i.take(); c != nil; c = i.take() {
-		c.drop()
+// expire closes a connection if it is still idle.
+func (p *pool) expire(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.conns, c); i >= 0 {
+		p.conns = slices.Delete(p.conns, i, i+1)
+		c.close()
 	}
 }

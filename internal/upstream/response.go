@@ -13,43 +13,39 @@ import (
 	"strings"
 )
 
-// What makes a reply one that cannot be trusted to end where it seems to.
+// The errors contain nothing that the server sent.
 var (
-	errStatusLine = errors.New("the reply does not begin with a status line of HTTP/1.1")
-	errStatus     = errors.New("the reply has a status that no request asked for")
-	errInterim    = errors.New("the reply did not come after many interim ones")
-	errHeader     = errors.New("the header of the reply is too large, or ends early")
-	errFraming    = errors.New("the reply does not say beyond doubt where it ends")
+	errStatusLine = errors.New("response has no valid HTTP/1.1 status line")
+	errHeader     = errors.New("response header is too large, malformed or truncated")
+	errSwitch     = errors.New("response switches protocols")
+	errFraming    = errors.New("response framing is ambiguous")
 )
 
-// mostInterim bounds the interim replies (RFC 9110 section 15.2) before a reply.
-const mostInterim = 1 << 10
+// maxTrailers bounds the lines of a trailer.
+const maxTrailers = 64
 
-// readReply reads the head of the reply to a request. Its body reads the rest.
-// Close says that the connection ends with it.
-func (c *connection) readReply(r *http.Request, largestHeader int) (*http.Response, error) {
-	for range mostInterim {
-		c.limit.N = int64(largestHeader)
-		resp, err := readHead(c.in)
-		c.limit.N = math.MaxInt64
-		if err != nil {
+// readResponse reads the status line and header of the response to a request, and skips
+// interim responses (RFC 9110 section 15.2). The response's Close says that the connection
+// ends with its body.
+func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
+	c.limit.N = maxResponseHeaderBytes
+	for {
+		resp, err := readHeader(c.reader)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		// What an interim reply announces has not been checked, so it ends here. A
-		// switch of protocols was never asked for.
-		if resp.StatusCode >= 200 {
+		case resp.StatusCode == http.StatusSwitchingProtocols:
+			return nil, errSwitch // no request asks for it
+		case resp.StatusCode >= 200:
+			c.limit.N = math.MaxInt64
 			resp.Request = r
-			return resp, frame(resp, c.in)
-		}
-		if resp.StatusCode == http.StatusSwitchingProtocols {
-			return nil, errStatus
+			return resp, setBody(resp, c.reader)
 		}
 	}
-	return nil, errInterim
 }
 
-// readHead reads a status line and a header.
-func readHead(in *bufio.Reader) (*http.Response, error) {
+// readHeader reads a status line and a header.
+func readHeader(in *bufio.Reader) (*http.Response, error) {
 	text := textproto.NewReader(in)
 	line, err := text.ReadLine()
 	if err != nil {
@@ -61,18 +57,21 @@ func readHead(in *bufio.Reader) (*http.Response, error) {
 	}
 	header, err := text.ReadMIMEHeader()
 	if err != nil {
-		// Its text holds what the server sent.
 		return nil, errHeader
 	}
 	resp.Header = http.Header(header)
 	return resp, nil
 }
 
-// parseStatusLine reads a status line (RFC 9112 section 4).
+// parseStatusLine parses a status line (RFC 9112 section 4).
 func parseStatusLine(line string) (*http.Response, error) {
-	version, rest, _ := strings.Cut(line, " ")
-	code, _, _ := strings.Cut(rest, " ")
-	resp := &http.Response{Proto: version, ProtoMajor: 1}
+	version, status, _ := strings.Cut(line, " ")
+	code, _, _ := strings.Cut(status, " ")
+	n, err := strconv.ParseUint(code, 10, 16)
+	if err != nil || len(code) != 3 || n < 100 || n > 599 {
+		return nil, errStatusLine
+	}
+	resp := &http.Response{Proto: version, ProtoMajor: 1, Status: status, StatusCode: int(n)}
 	switch version {
 	case "HTTP/1.1":
 		resp.ProtoMinor = 1
@@ -80,93 +79,66 @@ func parseStatusLine(line string) (*http.Response, error) {
 	default:
 		return nil, errStatusLine
 	}
-	status, err := strconv.ParseUint(code, 10, 16)
-	if err != nil || len(code) != 3 {
-		return nil, errStatusLine
-	}
-	if status < 100 || status > 599 {
-		return nil, errStatus
-	}
-	resp.StatusCode, resp.Status = int(status), rest
 	return resp, nil
 }
 
-// frame gives a reply its body: as long as the reply says, once and in one way
-// (RFC 9112 section 6.3).
-func frame(resp *http.Response, in *bufio.Reader) error {
-	chunked, length := resp.Header["Transfer-Encoding"], resp.Header["Content-Length"]
+// setBody sets the body of a response. The header must state its length exactly once (RFC
+// 9112 section 6.3).
+func setBody(resp *http.Response, in *bufio.Reader) error {
+	coding, length := resp.Header["Transfer-Encoding"], resp.Header["Content-Length"]
 	delete(resp.Header, "Transfer-Encoding")
-	resp.Close = closes(resp)
+	options := strings.ToLower(strings.Join(resp.Header["Connection"], ","))
+	resp.Close = resp.ProtoMinor == 0 || strings.Contains(options, "close") // RFC 9112 section 9.3
 	resp.ContentLength = -1
 	switch {
 	case resp.Request.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
 		resp.Body, resp.ContentLength = http.NoBody, 0
-	case len(chunked) > 0 && (len(chunked) > 1 || len(length) > 0 || resp.ProtoMinor == 0 || !strings.EqualFold(chunked[0], "chunked")):
+	case len(coding) > 0 && (len(coding) > 1 || len(length) > 0 || resp.ProtoMinor == 0 || !strings.EqualFold(coding[0], "chunked")):
 		return errFraming
-	case len(chunked) > 0:
-		resp.Body = io.NopCloser(&chunks{in, httputil.NewChunkedReader(in)})
+	case len(coding) > 0:
+		resp.Body = io.NopCloser(&chunkedBody{in, httputil.NewChunkedReader(in)})
 	case len(length) > 0:
 		n, err := strconv.ParseUint(length[0], 10, 62)
 		if err != nil || len(length) > 1 {
 			return errFraming
 		}
-		resp.Body, resp.ContentLength = io.NopCloser(&counted{in, int64(n)}), int64(n)
-	default: // it ends with the connection
+		resp.Body, resp.ContentLength = io.NopCloser(&lengthBody{io.LimitedReader{R: in, N: int64(n)}}), int64(n)
+	default: // the body ends with the connection
 		resp.Body, resp.Close = io.NopCloser(in), true
 	}
 	return nil
 }
 
-// closes reports whether the server ends the connection behind a reply (RFC 9112
-// section 9.3).
-func closes(resp *http.Response) bool {
-	options := strings.ToLower(strings.Join(resp.Header["Connection"], ","))
-	return resp.ProtoMinor == 0 || strings.Contains(options, "close")
-}
-
-// counted is a body of a length.
-type counted struct {
-	in   io.Reader
-	left int64
-}
+// lengthBody is a body with a Content-Length.
+type lengthBody struct{ io.LimitedReader }
 
 // Read implements [io.Reader].
-func (b *counted) Read(p []byte) (int, error) {
-	if b.left == 0 {
-		return 0, io.EOF
-	}
-	n, err := b.in.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
-	switch {
-	case b.left == 0:
-		err = io.EOF
-	case err == io.EOF:
+func (b *lengthBody) Read(p []byte) (int, error) {
+	n, err := b.LimitedReader.Read(p)
+	if err == io.EOF && b.N > 0 {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
 }
 
-// chunks is a body in chunks (RFC 9112 section 7.1). Its trailer is left out.
-type chunks struct {
-	in      *bufio.Reader
-	content io.Reader
+// chunkedBody is a body in chunks (RFC 9112 section 7.1). It drops the trailer.
+type chunkedBody struct {
+	in     *bufio.Reader
+	chunks io.Reader
 }
 
-// mostTrailer bounds the lines of a trailer.
-const mostTrailer = 64
-
 // Read implements [io.Reader].
-func (b *chunks) Read(p []byte) (int, error) {
-	n, err := b.content.Read(p)
+func (b *chunkedBody) Read(p []byte) (int, error) {
+	n, err := b.chunks.Read(p)
 	if err != io.EOF {
 		return n, err
 	}
-	for range mostTrailer {
+	for range maxTrailers {
 		line, err := b.in.ReadSlice('\n')
 		if err != nil {
 			return n, fmt.Errorf("%w: %w", errFraming, err)
 		}
-		if len(line) <= len("\r\n") && strings.TrimRight(string(line), "\r\n") == "" {
+		if string(line) == "\r\n" || string(line) == "\n" {
 			return n, io.EOF
 		}
 	}

@@ -2,8 +2,8 @@
 
 package upstream
 
-import "syscall"
+import "net"
 
-// isReadable has no way here to look without waiting. A connection that the
-// server has closed is found out by the request that fails on it.
-func isReadable(syscall.RawConn) bool { return false }
+// isReadable cannot be implemented here without waiting. A request on a connection that
+// the server has closed fails.
+func isReadable(net.Conn) bool { return false }

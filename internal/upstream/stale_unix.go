@@ -2,17 +2,22 @@
 
 package upstream
 
-import "syscall"
+import (
+	"net"
+	"syscall"
+)
 
-// isReadable reports whether there is something to read on a socket, the end
-// included, without taking it. One that is closed is readable.
-func isReadable(socket syscall.RawConn) bool {
-	readable := false
-	err := socket.Read(func(fd uintptr) bool {
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		readable = err != syscall.EAGAIN && err != syscall.EWOULDBLOCK
-		return true
-	})
+// isReadable reports whether a read from a connection would return at once, with data,
+// the end or an error. It reads nothing.
+func isReadable(c net.Conn) bool {
+	readable := true
+	socket, err := c.(syscall.Conn).SyscallConn()
+	if err == nil {
+		err = socket.Read(func(fd uintptr) bool {
+			_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			readable = err != syscall.EAGAIN && err != syscall.EWOULDBLOCK
+			return true
+		})
+	}
 	return readable || err != nil
 }
