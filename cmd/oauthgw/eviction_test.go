@@ -16,7 +16,7 @@ import (
 	"oauthgw/proxy"
 )
 
-// A client that does not read its responses leaves its connection to a newcomer, and
+// A client that does not read its responses is evicted for a new connection, and
 // the longest idle one keeps its own.
 func TestA160ResponseThatIsNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -27,10 +27,10 @@ func TestA160ResponseThatIsNotRead(t *testing.T) {
 		s.connections <- other
 		go func() { _, _ = io.WriteString(client, whole+whole) }()
 		after(2 * time.Second)
-		newcomer := s.come(t, whole)
+		newest := s.come(t, whole)
 		after(10 * time.Millisecond)
-		if newcomer.answers.Load() != 1 || idle.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"writing"}) {
-			t.Errorf("the newcomer was answered %d times; evicted: %v", newcomer.answers.Load(), s.evicted())
+		if newest.answers.Load() != 1 || idle.ended.Load() != 0 || !slices.Equal(s.evicted(), []string{"writing"}) {
+			t.Errorf("the new connection was answered %d times; evicted: %v", newest.answers.Load(), s.evicted())
 		}
 	})
 }
@@ -51,33 +51,33 @@ func TestA160ExchangeIsNotEvicted(t *testing.T) {
 	})
 }
 
-// A newcomer takes an idle connection as soon as the request before it is whole.
-func TestA161NewcomersDoNotWaitForEachOther(t *testing.T) {
+// A new connection takes an idle one as soon as the request on the one before is whole.
+func TestA161NewConnectionsDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, 4, plain)
 		for range 4 {
 			s.come(t, whole)
 		}
 		after(2 * time.Second)
-		var newcomers []*visitor
+		var added []*visitor
 		for range 4 {
-			newcomers = append(newcomers, s.come(t, ""))
+			added = append(added, s.come(t, ""))
 		}
 		after(20 * time.Millisecond)
-		for _, newcomer := range newcomers {
-			newcomer.say(whole)
+		for _, c := range added {
+			c.say(whole)
 		}
 		after(10 * time.Millisecond)
-		for i, newcomer := range newcomers {
-			if newcomer.answers.Load() != 1 {
-				t.Errorf("newcomer %d waits", i)
+		for i, c := range added {
+			if c.answers.Load() != 1 {
+				t.Errorf("new connection %d waits", i)
 			}
 		}
 	})
 }
 
 // Clients that send a request again and again hold a connection no longer than it
-// takes a newcomer to wait for the grace.
+// takes until a new connection may evict one.
 func TestA161BusyConnectionsMakeRoom(t *testing.T) {
 	for name, test := range map[string]struct {
 		begins, ends string // of a request
@@ -107,10 +107,10 @@ func TestA161BusyConnectionsMakeRoom(t *testing.T) {
 				}
 				after(10 * time.Second)
 				for i := range 5 {
-					newcomer := s.come(t, whole)
+					newest := s.come(t, whole)
 					after(2 * time.Second)
-					if newcomer.answers.Load() != 1 {
-						t.Errorf("newcomer %d waits", i)
+					if newest.answers.Load() != 1 {
+						t.Errorf("new connection %d waits", i)
 					}
 				}
 				after(time.Until(end) + 3*time.Second)
@@ -187,9 +187,9 @@ func TestA126PipelinedRequestIsIncomplete(t *testing.T) {
 		if s.bound.quiet() {
 			t.Error("a drain does not wait for it")
 		}
-		newcomer := s.come(t, whole)
+		newest := s.come(t, whole)
 		after(time.Second)
-		if !slices.Equal(s.evicted(), []string{"reading"}) || idle.ended.Load() != 0 || newcomer.answers.Load() != 1 {
+		if !slices.Equal(s.evicted(), []string{"reading"}) || idle.ended.Load() != 0 || newest.answers.Load() != 1 {
 			t.Errorf("evicted: %v", s.evicted())
 		}
 	})

@@ -115,7 +115,7 @@ func TestA055BrokenChunksElsewhere(t *testing.T) {
 			provider := startScriptedProvider(t)
 			g := frontedGateway(t, "http://"+provider.Addr().String())
 			octets := elsewhere(framed("Transfer-Encoding: chunked", body))
-			if answers := exchangeOctets(t, g.data, wireTest{octets: octets}); !slices.Equal(answers, []string{"400"}) {
+			if answers := statusesOf(t, g.data, wireTest{sends: octets}); !slices.Equal(answers, []string{"400"}) {
 				t.Errorf("answered %q", answers)
 			}
 			if asked := provider.received(); asked != "" && !strings.HasPrefix(asked, "unreadable: ") {

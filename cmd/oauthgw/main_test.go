@@ -113,8 +113,8 @@ func (p *reloading) reload() (int, string) {
 	return resp.StatusCode, string(text)
 }
 
-// passes tells by whether paths that are no endpoint pass which configuration
-// is in force.
+// passes reports whether other paths than endpoints pass, which shows the active
+// configuration.
 func (p *reloading) passes() bool { return status(p.t, "http://"+p.data+"/") == 200 }
 
 // invoke runs a command line and returns what it printed.
@@ -230,8 +230,7 @@ func TestTakenPort(t *testing.T) {
 	}
 }
 
-// The program as a whole: it starts by flags alone, answers, and ends when it
-// is told to.
+// The program starts with flags alone, serves, and ends when its context does.
 func TestServeByFlagsAlone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var log syncBuffer
@@ -241,7 +240,6 @@ func TestServeByFlagsAlone(t *testing.T) {
 	}()
 	var listening struct{ Msg, Listen, Admin string }
 	eventually(t, "listening", func() bool {
-		// The provider may be found missing before.
 		for line := range strings.Lines(log.String()) {
 			if json.Unmarshal([]byte(line), &listening); listening.Msg == "listening" {
 				return true

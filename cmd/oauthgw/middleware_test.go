@@ -15,21 +15,21 @@ import (
 	"oauthgw/metrics"
 )
 
-// A panic costs its request and nothing else, and what it was about is nowhere.
+// A panic costs its request and nothing else, and its value is not printed.
 func TestPanics(t *testing.T) {
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
 		status  int // 0: the connection ends
-		told    bool
+		logged  bool
 	}{
-		"before the answer": {func(w http.ResponseWriter, _ *http.Request) {
+		"before the response": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			panic("canary")
 		}, 500, true},
 		"with an error": {func(http.ResponseWriter, *http.Request) {
 			panic(json.Unmarshal([]byte("canary"), &struct{}{}))
 		}, 500, true},
-		"within the answer": {func(w http.ResponseWriter, _ *http.Request) {
+		"within the response": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "half")
 			_ = http.NewResponseController(w).Flush()
 			panic("canary")
@@ -38,37 +38,41 @@ func TestPanics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log, standard syncBuffer
-			l := watched(t, &log)
+			l, err := newLive(learning(t, "http://127.0.0.1:1"), observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.now().close()
 			server := httptest.NewUnstartedServer(identified(l.surviving(test.handler)))
 			server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(&standard, nil), slog.LevelError)
 			server.Start()
 			defer server.Close()
 			resp, err := http.Get(server.URL)
-			var answer []byte
+			var body []byte
 			if err == nil {
-				answer, err = io.ReadAll(resp.Body)
+				body, err = io.ReadAll(resp.Body)
 				resp.Body.Close()
 			}
 			if (err == nil) != (test.status != 0) || err == nil && (resp.StatusCode != test.status || resp.Header.Get("Content-Type") != "application/json" ||
-				!strings.Contains(string(answer), `{"error":"server_error","error_description":"The gateway`)) {
-				t.Errorf("%v %s", err, answer)
+				!strings.Contains(string(body), `{"error":"server_error","error_description":"The gateway`)) {
+				t.Errorf("%v %s", err, body)
 			}
 			server.Close()
 			exposed := httptest.NewRecorder()
 			l.metrics.Handler().ServeHTTP(exposed, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-			if told := strings.Contains(log.String(), `"level":"ERROR"`) && strings.Contains(log.String(), "TestPanics.func") && strings.Contains(log.String(), `"request_id":`); told != test.told ||
-				strings.Contains(exposed.Body.String(), "oauthgw_panics_total 1\n") != test.told {
+			logged := strings.Contains(log.String(), `"level":"ERROR"`) && strings.Contains(log.String(), "TestPanics.func") && strings.Contains(log.String(), `"request_id":`)
+			if logged != test.logged || strings.Contains(exposed.Body.String(), "oauthgw_panics_total 1\n") != test.logged {
 				t.Errorf("the log: %s", log.String())
 			}
-			if strings.Contains(log.String()+standard.String()+string(answer), "canary") || standard.String() != "" {
-				t.Errorf("the log: %s\nnet/http: %s\nthe answer: %s", log.String(), standard.String(), answer)
+			if strings.Contains(log.String()+standard.String()+string(body), "canary") || standard.String() != "" {
+				t.Errorf("the log: %s\nnet/http: %s\nthe response: %s", log.String(), standard.String(), body)
 			}
 		})
 	}
 }
 
-// Neither listener lets a panic through to net/http, which would print its value, and
-// whoever asks next is served.
+// Neither listener lets a panic through to net/http, which would print its value, and the
+// next request is served.
 func TestPanicsOfEachListener(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
@@ -113,11 +117,11 @@ func TestPanicsOfEachListener(t *testing.T) {
 		t.Error(err)
 	}
 	if n := strings.Count(log.String(), "please report it"); n != 3 || strings.Contains(log.String(), "canary") {
-		t.Errorf("%d panics were told:\n%s", n, log.String())
+		t.Errorf("%d panics were logged:\n%s", n, log.String())
 	}
 }
 
-// panicking is a way to the provider at whose first request the program fails.
+// panicking is a transport that panics at its first request.
 type panicking struct{ once *atomic.Bool }
 
 // RoundTrip implements [http.RoundTripper].
@@ -126,23 +130,6 @@ func (p panicking) RoundTrip(r *http.Request) (*http.Response, error) {
 		panic("canary")
 	}
 	return http.DefaultTransport.RoundTrip(r)
-}
-
-// watched returns a gateway that nobody asks, with a log.
-func watched(t *testing.T, log io.Writer) *live {
-	t.Helper()
-	c := config.Default()
-	c.Upstream.URL = "http://127.0.0.1:1"
-	s, err := c.Validate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := newLive(s, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, log) }, metrics: metrics.New(build())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.now().close)
-	return l
 }
 
 // A request keeps the well-formed identifier that it came with. Otherwise it receives one.

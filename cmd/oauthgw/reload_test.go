@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
-	"oauthgw/proxy"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +16,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/proxy"
 
 	"go.opentelemetry.io/otel"
 )
@@ -111,15 +112,15 @@ func TestChangedFileIsLoaded(t *testing.T) {
 // silencing is a provider that serves its metadata until it is silent.
 type silencing struct {
 	*httptest.Server
-	silent       atomic.Bool
-	asked, ended chan string // paths at which it is silent
+	silent           atomic.Bool
+	requested, ended chan string // paths at which it is silent
 }
 
 func startSilencing(t *testing.T) *silencing {
-	p := &silencing{asked: make(chan string, 100), ended: make(chan string, 100)}
+	p := &silencing{requested: make(chan string, 100), ended: make(chan string, 100)}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.silent.Load() {
-			p.asked <- r.URL.Path
+			p.requested <- r.URL.Path
 			<-r.Context().Done()
 			p.ended <- r.URL.Path
 			return
@@ -151,7 +152,7 @@ func liveBefore(t *testing.T, p *silencing) *live {
 }
 
 // A shutdown ends a reload whose discovery waits for a silent provider, and every
-// caller is told.
+// caller gets the error.
 func TestA134ShutdownEndsReload(t *testing.T) {
 	p := startSilencing(t)
 	l := liveBefore(t, p)
@@ -159,7 +160,7 @@ func TestA134ShutdownEndsReload(t *testing.T) {
 	p.silent.Store(true)
 	reloads := make(chan error, 4)
 	go func() { reloads <- l.reload() }()
-	<-p.asked // discovery is under way
+	<-p.requested // discovery is under way
 	for range 3 {
 		go func() { reloads <- l.reload() }()
 	}
@@ -184,16 +185,16 @@ func TestA134CallersShareAReload(t *testing.T) {
 	l := liveBefore(t, startSilencing(t))
 	loading, proceed := make(chan struct{}), make(chan struct{})
 	var loads atomic.Int32
-	mistake := errors.New("a mistake in the file")
+	broken := errors.New("an error in the file")
 	l.load = func() (config.Settings, error) {
 		loads.Add(1)
 		loading <- struct{}{}
 		<-proceed
-		return config.Settings{}, mistake
+		return config.Settings{}, broken
 	}
 	var callers sync.WaitGroup
 	reload := func() {
-		if err := l.reload(); !errors.Is(err, mistake) {
+		if err := l.reload(); !errors.Is(err, broken) {
 			t.Errorf("a reload ended with %v", err)
 		}
 	}
@@ -229,7 +230,7 @@ func TestA136ReplacedSourceIsClosed(t *testing.T) {
 		defer close(ended)
 		l.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/.well-known/oauth-authorization-server/x", nil).WithContext(ctx))
 	}()
-	<-p.asked
+	<-p.requested
 	if err := l.reload(); err != nil || l.now() == before {
 		t.Fatalf("the gateway was not replaced: %v", err)
 	}
@@ -250,7 +251,7 @@ func TestA136ReplacedSourceIsClosed(t *testing.T) {
 	}
 }
 
-// holding is a provider that answers when it is told to, and counts its connections.
+// holding is a provider that holds its responses back, and counts its connections.
 type holding struct {
 	*httptest.Server
 	connections atomic.Int64

@@ -8,17 +8,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-)
 
-// What a client or a provider sends stays out of what operators read, or in its
-// place there.
+	"oauthgw/internal/config"
+)
 
 // fetch gets what is at a URL, in the media type that is asked for. Empty means
 // any.
@@ -71,7 +69,7 @@ func TestA097LogLinesAreOurs(t *testing.T) {
 		}
 		for name, value := range fields {
 			if text, ok := value.(string); ok && len(text) > 256 || fields["level"] == "fatal" {
-				t.Errorf("%s holds %d octets: %q", name, len(text), line)
+				t.Errorf("%s holds %d bytes: %q", name, len(text), line)
 			}
 		}
 		if strings.ContainsAny(strings.TrimSuffix(line, "\n"), "\x1b\u2028\n\r") {

@@ -38,32 +38,32 @@ func statusPage(t *testing.T, admin string) string {
 
 var tags = regexp.MustCompile(`<[^>]*>`)
 
-func assertTells(t *testing.T, page string, want ...string) {
+func expectText(t *testing.T, page string, want ...string) {
 	t.Helper()
 	for _, w := range want {
 		if !strings.Contains(page, w) {
-			t.Errorf("the page does not tell %q:\n%s", w, page)
+			t.Errorf("the page lacks %q:\n%s", w, page)
 		}
 	}
 }
 
-// The page tells what is known, without asking the provider and without any
-// secret that passed.
+// The page shows the state without a request to the provider and without any secret of an
+// exchange.
 func TestStatusPage(t *testing.T) {
-	var asked atomic.Int32
+	var requests atomic.Int32
 	provider := httptest.NewUnstartedServer(nil)
 	provider.Start()
 	defer provider.Close()
 	l := legacy.New(legacy.Config{PublicURL: provider.URL})
-	provider.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked.Add(1); l.ServeHTTP(w, r) })
+	provider.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests.Add(1); l.ServeHTTP(w, r) })
 	p := startReloading(t, provider.URL, "public_url: "+provider.URL+"\nmetadata: {ttl: 1h}\n")
 	eventually(t, "readiness", func() bool { return status(t, "http://"+p.admin+"/-/ready") == 200 })
 	send(t, p.data, fmt.Sprintf(basicRequest, "/oauth2/tokens"))
 	send(t, p.data, "POST /oauth2/tokens?client_secret=s3cret-two HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\ncode=s3cret-three")
-	before := asked.Load()
+	before := requests.Load()
 
 	page := statusPage(t, p.admin)
-	assertTells(t, page, "Requests Ready 3 endpoints", "Provider Reachable last response", "Configuration Active loaded", "Metadata OK",
+	expectText(t, page, "Requests Ready 3 endpoints", "Provider Reachable last response", "Configuration Active loaded", "Metadata OK",
 		"Upstream "+provider.URL+" ", "Issuer "+provider.URL+" ", "token /oauth2/tokens Basic becomes post provider metadata",
 		"token client_secret_basic 0 1 0 0 0 0 ", "token unknown 0 0 1 1 query_credentials 0 0 0 ",
 		"unknown 400 query_credentials", "client_secret_basic 401 rejected by the provider",
@@ -76,22 +76,22 @@ func TestStatusPage(t *testing.T) {
 			t.Errorf("the page holds %s", secret)
 		}
 	}
-	if asked.Load() != before {
-		t.Error("the provider was asked for the page")
+	if requests.Load() != before {
+		t.Error("the page caused a request to the provider")
 	}
 
 	p.write("passthru: 1\n")
 	p.reload()
-	assertTells(t, statusPage(t, p.admin), "Configuration Reload failed", "Last load", "failed", "oauthgw.yaml:6: passthru: unknown key")
+	expectText(t, statusPage(t, p.admin), "Configuration Reload failed", "Last load", "failed", "oauthgw.yaml:6: passthru: unknown key")
 	p.write("endpoints: {token: /elsewhere, registration: /oauth2/register}\nregistration: {translate: false}\n")
 	p.reload()
 	page = statusPage(t, p.admin)
-	assertTells(t, page, "Configuration Active", "succeeded", "token /elsewhere Basic becomes post configuration", "registration /oauth2/register passed through configuration",
+	expectText(t, page, "Configuration Active", "succeeded", "token /elsewhere Basic becomes post configuration", "registration /oauth2/register passed through configuration",
 		"Metadata Problems 1 problem below", "endpoints.token is fronted at /elsewhere, but the metadata sends clients to &#34;/oauth2/tokens&#34;",
 		"401 rejected by the provider")
 	provider.Close()
 	send(t, p.data, fmt.Sprintf(basicRequest, "/elsewhere"))
-	assertTells(t, statusPage(t, p.admin), "Provider Failing", "an exchange at the token endpoint failed with status 503; see the log")
+	expectText(t, statusPage(t, p.admin), "Provider Failing", "an exchange at the token endpoint failed with status 503; see the log")
 }
 
 // Only / is the page: the admin listener has no other pages.
@@ -110,7 +110,7 @@ func TestStatusPageIsAtOnePath(t *testing.T) {
 	})
 }
 
-// That there is no metadata is an answer of the provider.
+// That there is no metadata is a response of the provider.
 func TestProviderWithoutMetadataIsReachable(t *testing.T) {
 	s := learning(t, "http://127.0.0.1:1")
 	l, err := newLive(s, nobody())

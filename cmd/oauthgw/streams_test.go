@@ -106,7 +106,7 @@ func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 		request string
 		begins  string // the response
 		held    int
-		asked   int64 // requests at the provider
+		arrived int64 // requests at the provider
 	}{
 		"websockets":               {"GET /socket" + handshake, "HTTP/1.1 101 ", 15, 15},
 		"event streams":            {"GET /events HTTP/1.1\nHost: a\nAccept: Text/Event-Stream\n\n", eventStream, 15, 15},
@@ -138,7 +138,7 @@ func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 					}
 				}
 			}
-			if n := p.streams.Load(); n != test.asked {
+			if n := p.streams.Load(); n != test.arrived {
 				t.Errorf("the provider received %d requests", n)
 			}
 			isServed(t, g.data, test.held == 15)
@@ -201,7 +201,7 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 				})
 			}
 			if n := p.streams.Load(); n != 7 {
-				t.Errorf("the provider has been asked %d times", n)
+				t.Errorf("the provider received %d requests", n)
 			}
 			if log := g.stop(); !strings.Contains(log, `"msg":"connection limit reached","limit":"uploads","max_connections":20,"passthrough":5,`) {
 				t.Errorf("the log says\n%s", log)
@@ -220,7 +220,7 @@ func TestA172SmallBodyArrivesFirst(t *testing.T) {
 	}
 	isServed(t, g.data, true)
 	if n := p.streams.Load(); n != 0 {
-		t.Errorf("the provider has been asked %d times", n)
+		t.Errorf("the provider received %d requests", n)
 	}
 	if _, err := io.WriteString(slow[0], strings.Repeat("x", 4095)); err != nil {
 		t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"oauthgw/internal/faultprovider"
 )
 
-// strictClient keeps one connection to the gateway, and reads what comes on it
-// without mercy.
+// strictClient keeps one connection to the gateway, and reads responses
+// strictly.
 type strictClient struct {
 	test    *testing.T // as long as which it lives
 	address string
@@ -67,7 +67,7 @@ func (c *strictClient) ask(t *testing.T, request string) clientAnswer {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.ContentLength != int64(len(text)) || c.reader.Buffered() > 0 {
-		t.Fatalf("the reply is not framed well: %v, %d of %d octets, %d behind it", err, len(text), resp.ContentLength, c.reader.Buffered())
+		t.Fatalf("the reply is not framed well: %v, %d of %d bytes, %d behind it", err, len(text), resp.ContentLength, c.reader.Buffered())
 	}
 	if !resp.Close {
 		c.conn = conn
@@ -75,7 +75,7 @@ func (c *strictClient) ask(t *testing.T, request string) clientAnswer {
 	return clientAnswer{resp, string(text)}
 }
 
-// isOurs checks that a reply is the gateway's own refusal: JSON that tells nothing
+// isOurs checks that a reply is the gateway's own error: JSON that holds nothing
 // of the provider's reply and does not blame the client.
 func (a clientAnswer) isOurs(t *testing.T) {
 	t.Helper()

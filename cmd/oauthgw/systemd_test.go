@@ -46,19 +46,19 @@ func opened(t *testing.T) (*os.File, string) {
 
 func TestSystemd(t *testing.T) {
 	program := builtProgram(t)
-	t.Run("is told", func(t *testing.T) { testSystemdIsTold(t, program) })
+	t.Run("notifications", func(t *testing.T) { testNotifications(t, program) })
 	for names, keys := range map[string][]string{
 		"listen:admin": {"listen", "admin"}, "admin:listen": {"admin", "listen"},
 		"": {"listen"}, "oauthgw.socket": {"listen"}, "unknown": {"listen"},
 	} {
-		t.Run("opens "+names, func(t *testing.T) { testSystemdOpens(t, program, names, keys) })
+		t.Run("opens "+names, func(t *testing.T) { testSockets(t, program, names, keys) })
 	}
-	t.Run("opens the wrong", func(t *testing.T) { testSystemdOpensTheWrong(t, program) })
+	t.Run("wrong sockets", func(t *testing.T) { testWrongSockets(t, program) })
 }
 
-// systemd is told of readiness, reloads and the end, in their order, and the
-// watchdog of life.
-func testSystemdIsTold(t *testing.T, program string) {
+// systemd is notified of readiness, reloads and shutdown, in their order, and its watchdog
+// is served.
+func testNotifications(t *testing.T, program string) {
 	directory := t.TempDir()
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(directory, "notify"), Net: "unixgram"})
 	if err != nil {
@@ -99,7 +99,7 @@ func testSystemdIsTold(t *testing.T, program string) {
 	}
 }
 
-// awaitState reads what systemd is told up to a state.
+// awaitState reads notifications up to a state.
 func awaitState(t *testing.T, notify *net.UnixConn, state string) {
 	t.Helper()
 	pattern := regexp.MustCompile("^" + state + "$")
@@ -107,7 +107,7 @@ func awaitState(t *testing.T, notify *net.UnixConn, state string) {
 	for {
 		n, err := notify.Read(message)
 		if err != nil {
-			t.Fatalf("systemd was not told %s: %v", state, err)
+			t.Fatalf("systemd was not notified of %s: %v", state, err)
 		}
 		if pattern.Match(message[:n]) {
 			return
@@ -115,8 +115,8 @@ func awaitState(t *testing.T, notify *net.UnixConn, state string) {
 	}
 }
 
-// Sockets that systemd opened take the place of the addresses.
-func testSystemdOpens(t *testing.T, program, names string, keys []string) {
+// Sockets that systemd opened replace the addresses.
+func testSockets(t *testing.T, program, names string, keys []string) {
 	var sockets []*os.File
 	addresses := map[string]string{}
 	for _, key := range keys {
@@ -148,9 +148,8 @@ func testSystemdOpens(t *testing.T, program, names string, keys []string) {
 	}
 }
 
-// Sockets that nobody knows what to do with are an error that says what is
-// wrong.
-func testSystemdOpensTheWrong(t *testing.T, program string) {
+// Sockets that cannot be used are an error that says why.
+func testWrongSockets(t *testing.T, program string) {
 	tcp, _ := opened(t)
 	packets, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -178,7 +177,7 @@ func testSystemdOpensTheWrong(t *testing.T, program string) {
 	}
 }
 
-// What is ours is not our children's.
+// Child processes do not inherit the environment of socket activation.
 func TestSocketsAreNotPassedOn(t *testing.T) {
 	t.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
 	t.Setenv("LISTEN_FDS", "0")

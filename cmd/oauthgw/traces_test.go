@@ -59,7 +59,7 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// lineOfExchange returns the line of a log that tells of an exchange.
+// lineOfExchange returns the access-log line of a request.
 func lineOfExchange(log string) string {
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, `"msg":"request"`) {

@@ -58,7 +58,7 @@ func TestA139StartersOfOneSocket(t *testing.T) {
 	}
 }
 
-// leaveStale leaves a socket that nobody listens at.
+// leaveStale leaves a socket without a listener.
 func leaveStale(t *testing.T, path string) {
 	t.Helper()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})

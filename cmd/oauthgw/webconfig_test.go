@@ -67,8 +67,8 @@ func TestAdminListenerIsGuarded(t *testing.T) {
 	eventually(t, "saying so", func() bool { return strings.Contains(p.log.String(), `"key":"admin.web_config_file"`) })
 }
 
-// A file that breaks lets nobody in, and the log says so without what is in it.
-func TestBrokenWebConfigLetsNobodyIn(t *testing.T) {
+// A broken file lets no request in, and the log says so without its values.
+func TestBrokenWebConfigRejectsEveryRequest(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "web.yml")
 	p := startGuarded(t, file, "basic_auth_users: {prometheus: "+webHash+"}\n")
 	writeFile(t, file, "basic_auth_users: s3cret\n")
@@ -81,7 +81,7 @@ func TestBrokenWebConfigLetsNobodyIn(t *testing.T) {
 	}
 }
 
-// The password of a mistake is told by nobody, whichever way it is logged.
+// A password in an error is not logged, whichever logger writes it.
 func TestValuesOfAWebConfigStayOutOfTheLog(t *testing.T) {
 	var text syncBuffer
 	l := slog.New(valueless{newLog(config.Settings{}, &text).Handler()})
