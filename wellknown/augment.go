@@ -7,43 +7,40 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/origin"
 )
 
-// Front is what the gateway makes of a metadata document.
-type Front struct {
-	// Issuer is the issuer to name. Empty leaves the one that is there.
+// Overrides are the values that the gateway puts into a metadata document. Empty ones
+// leave the provider's.
+type Overrides struct {
+	// Issuer replaces the issuer.
 	Issuer string
-	// Authorization is the URL of the authorization endpoint. Empty leaves the
-	// one that is there.
+	// Authorization replaces the URL of the authorization endpoint.
 	Authorization string
-	// Endpoints are the URLs at which clients reach the fronted endpoints. Of an
-	// endpoint that is not in it the document says what it said before.
+	// Endpoints are the URLs of the fronted endpoints.
 	Endpoints map[clientauth.Endpoint]string
 }
 
-// Augment returns the metadata with what the gateway makes true at the fronted
-// endpoints: their URLs, and both methods that present a client secret. The
-// metadata itself is left alone.
-func (md Metadata) Augment(f Front) Metadata {
+// Augment returns the metadata with the overrides and, for the fronted endpoints, both
+// methods that present a client secret.
+func (md Metadata) Augment(o Overrides) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
 	out := Metadata{md.Without(func(m jsonobject.Member) bool { return isEmptyArray(m.Value) })}
-	out = out.moved(memberIssuer, f.Issuer).moved(memberAuthorization, f.Authorization)
+	out = out.withURL(memberIssuer, o.Issuer).withURL(memberAuthorization, o.Authorization)
 	for _, name := range clientauth.Endpoints() {
-		if at, ok := f.Endpoints[name]; ok {
-			out = out.fronted(name, at).withoutAlias(name, at)
+		if at, ok := o.Endpoints[name]; ok {
+			out = out.withEndpoint(name, at).withoutAlias(name, at)
 		}
 	}
-	// RFC 8414 section 2.1: signed values would take precedence over the plain
-	// ones and contradict them.
+	// RFC 8414 section 2.1: signed values take precedence and would contradict the
+	// changed ones.
 	if !bytes.Equal(out.Encode(), md.Encode()) {
 		out = out.without(memberSigned)
 	}
 	return out
 }
 
-// moved returns the metadata with a URL in the place of another, if there is one
-// to put there.
-func (md Metadata) moved(member, to string) Metadata {
+func (md Metadata) withURL(member, to string) Metadata {
 	if to == "" || to == md.Text(member) {
 		return md
 	}
@@ -59,35 +56,31 @@ func (md Metadata) without(names ...string) Metadata {
 	return Metadata{md.Without(func(m jsonobject.Member) bool { return slices.Contains(names, m.Name) })}
 }
 
-// fronted returns the metadata with an endpoint at its URL and its methods
-// completed.
-func (md Metadata) fronted(name clientauth.Endpoint, at string) Metadata {
-	md = md.moved(endpointMember(name), at)
-	list, ok := md.methods(name)
+func (md Metadata) withEndpoint(name clientauth.Endpoint, at string) Metadata {
+	md = md.withURL(endpointMember(name), at)
+	list, ok := md.completeMethods(name)
 	if !ok {
 		return md
 	}
-	if !slices.Equal(list, md.texts(methodsMember(name))) {
+	if !slices.Equal(list, md.Strings(methodsMember(name))) {
 		md = Metadata{md.With(methodsMember(name), list)}
 	}
 	return md.withAlgorithms(name, list)
 }
 
-// methods returns the list of an endpoint's methods, completed. It reports
-// false where the list is to stay as it is. The method none is never added:
-// clients that hold a secret would leave it out.
+// completeMethods returns the methods of an endpoint with both that present a client
+// secret, or false if the list must not change. It never adds the method none: clients
+// would leave out the secret that they hold.
 //
-// An absent list means client_secret_basic alone at the token and the
-// revocation endpoint, which hides that the provider takes the form; it
-// becomes explicit. At the introspection endpoint an absent list means that
-// nothing is said (RFC 8414 section 2), and nothing is.
-func (md Metadata) methods(name clientauth.Endpoint) ([]string, bool) {
+// An absent list means client_secret_basic alone at the token and the revocation
+// endpoint, which hides that the provider takes the form; it becomes explicit. At the
+// introspection endpoint it means that the methods are not known (RFC 8414 section 2).
+func (md Metadata) completeMethods(name clientauth.Endpoint) ([]string, bool) {
 	member := methodsMember(name)
 	if member == "" {
 		return nil, false
 	}
-	value := md.Get(member)
-	list := md.texts(member)
+	value, list := md.Get(member), md.Strings(member)
 	if value != nil && list == nil || value == nil && name == clientauth.Introspection {
 		return nil, false
 	}
@@ -99,22 +92,11 @@ func (md Metadata) methods(name clientauth.Endpoint) ([]string, bool) {
 	return list, true
 }
 
-// texts returns a member that is a list of strings. It is nil where the member
-// is anything else.
-func (md Metadata) texts(member string) []string {
-	var list []string
-	if json.Unmarshal(md.Get(member), &list) != nil {
-		return nil
-	}
-	return list
-}
-
-// withAlgorithms returns the metadata in which the algorithms of client
-// assertions are listed only where a method has any, and without none, which
-// RFC 8414 section 2 forbids.
+// withAlgorithms removes the algorithms of client assertions if no method uses them,
+// and none from the list, which RFC 8414 section 2 forbids.
 func (md Metadata) withAlgorithms(name clientauth.Endpoint, methods []string) Metadata {
 	member := algorithmsMember(name)
-	list := md.texts(member)
+	list := md.Strings(member)
 	if md.Get(member) == nil {
 		return md
 	}
@@ -130,9 +112,8 @@ func (md Metadata) withAlgorithms(name clientauth.Endpoint, methods []string) Me
 
 func isJWT(method string) bool { return method == "private_key_jwt" || method == "client_secret_jwt" }
 
-// withoutAlias returns the metadata without another way to a fronted endpoint:
-// clients with a certificate prefer it (RFC 8705 section 5), and behind it
-// nothing translates.
+// withoutAlias removes the alias of a fronted endpoint, which leads around the gateway:
+// clients with a certificate prefer it (RFC 8705 section 5).
 func (md Metadata) withoutAlias(name clientauth.Endpoint, at string) Metadata {
 	value := md.Get(memberAliases)
 	if value == nil {
@@ -145,9 +126,24 @@ func (md Metadata) withoutAlias(name clientauth.Endpoint, at string) Metadata {
 	if alias := aliases.Get(endpointMember(name)); alias == nil || aliases.Text(endpointMember(name)) == at {
 		return md
 	}
-	aliases = aliases.Without(func(m jsonobject.Member) bool { return m.Name == endpointMember(name) })
+	aliases = Metadata{aliases}.without(endpointMember(name)).Object
 	if len(aliases.Members()) == 0 {
 		return md.without(memberAliases)
 	}
 	return Metadata{md.With(memberAliases, json.RawMessage(aliases.Encode()))}
+}
+
+// moveResource returns the metadata of a protected resource (RFC 9728) with the issuer
+// and the resource identifier at the public origin. Clients compare both (section 3.3).
+func moveResource(resource jsonobject.Object, m origin.Map) jsonobject.Object {
+	at, _ := m.Move(resource.Text(memberResource))
+	out := Metadata{resource}.withURL(memberResource, at)
+	if servers := out.Strings(memberServers); len(servers) > 0 {
+		for i, server := range servers {
+			servers[i], _ = m.Move(server)
+		}
+		out = Metadata{out.With(memberServers, servers)}
+	}
+	// RFC 9728 section 2.2: signed values would take precedence.
+	return out.without(memberSigned).Object
 }

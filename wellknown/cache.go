@@ -9,29 +9,53 @@ import (
 
 	"oauthgw/internal/printable"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 )
 
-// pause is how long a location is left alone, at least, after the provider did
-// not bring its document; up to half of it comes on top, by chance.
-const pause = 2 * time.Second
+// negativeTTL is how long a failed fetch is cached, plus a random time of up to half
+// as long.
+const negativeTTL = 2 * time.Second
 
-// entry is a document as it was fetched.
+// cache holds the documents of some locations and the failures to fetch one, apart:
+// requests for missing documents must not evict documents.
+type cache struct {
+	documents     *lru.Cache[string, entry]
+	negativeCache *lru.Cache[string, failure]
+}
+
+// entry is a cached document.
 type entry struct {
 	document *document
 	fetched  time.Time
 	lifetime time.Duration
 }
 
-// absence is a fetch that brought none. They are kept apart, so that callers
-// who ask for many locations that do not exist cannot push out documents.
-type absence struct {
-	err   error
-	at    time.Time
-	until time.Time // when to ask again
+// failure is a failed fetch.
+type failure struct {
+	err       error
+	at, until time.Time // until the next fetch
 }
 
-// How a document was come by.
+func newCache(size int) (cache, error) {
+	documents, err := lru.New[string, entry](size)
+	if err != nil {
+		return cache{}, fmt.Errorf("metadata cache: %w", err)
+	}
+	failures, err := lru.New[string, failure](size)
+	return cache{documents, failures}, err
+}
+
+func (c cache) copyFrom(from cache, ttl time.Duration) {
+	for _, location := range from.documents.Keys() {
+		if e, ok := from.documents.Peek(location); ok {
+			e.lifetime = min(e.lifetime, ttl)
+			c.documents.Add(location, e)
+		}
+	}
+}
+
+// Results of a lookup.
 const (
 	resultHit         = "hit"
 	resultMiss        = "miss"
@@ -40,41 +64,27 @@ const (
 	resultUnavailable = "unavailable"
 )
 
-// get returns the document at a location, and how it was come by. One that is
-// past its lifetime is served once more while it is fetched behind: if that is
-// not long ago, or if the provider has just failed, so that nobody waits for
-// what is not to be had (RFC 5861).
-func (s *Source) get(ctx context.Context, location, name string) (entry, string, error) {
-	e, known := s.shelf(location).documents.Get(location)
+// get returns the document at a location and the result of the lookup. An expired
+// document is fetched again. It is returned within StaleFor if that fails, also if the
+// provider has no document any more. If background is set and the document expired
+// recently or its last fetch failed, it is returned at once (RFC 5861).
+func (s *Source) get(ctx context.Context, location, name string, background bool) (entry, string, error) {
+	c := s.cache(location)
+	e, ok := c.documents.Get(location)
 	age := time.Since(e.fetched)
-	if known && age < e.lifetime {
+	if ok && age < e.lifetime {
 		return e, resultHit, nil
 	}
-	if known && age < e.lifetime+s.StaleFor {
-		_, failing := s.shelf(location).missing.Peek(location)
-		if failing || age < 2*e.lifetime {
-			_, _ = s.start(location, name) // what it brings is kept
-			return e, resultStale, nil
-		}
-	}
-	return s.fresh(ctx, location, name)
-}
-
-// fresh returns the document at a location within its lifetime, and waits for
-// it. Where it cannot be had the old one is returned within StaleFor, also if
-// the provider says meanwhile that there is none: what clients would do without
-// it cannot be better.
-func (s *Source) fresh(ctx context.Context, location, name string) (entry, string, error) {
-	e, known := s.shelf(location).documents.Get(location)
-	age := time.Since(e.fetched)
-	if known && age < e.lifetime {
-		return e, resultHit, nil
+	usable := ok && age < e.lifetime+s.config.StaleFor
+	if usable && background && (age < 2*e.lifetime || c.negativeCache.Contains(location)) {
+		_, _ = s.fetchOnce(location, name) // stores the result
+		return e, resultStale, nil
 	}
 	fetched, err := s.wait(ctx, location, name)
 	switch {
 	case err == nil:
 		return fetched, resultMiss, nil
-	case known && age < e.lifetime+s.StaleFor:
+	case usable:
 		return e, resultStale, nil
 	case errors.Is(err, errNoDocument):
 		return entry{}, resultNotFound, err
@@ -82,67 +92,63 @@ func (s *Source) fresh(ctx context.Context, location, name string) (entry, strin
 	return entry{}, resultUnavailable, err
 }
 
-// wait returns what a fetch brings, as long as the caller's context lasts.
+// wait fetches a document and waits for it until ctx ends.
 func (s *Source) wait(ctx context.Context, location, name string) (entry, error) {
-	fetched, err := s.start(location, name)
+	fetched, err := s.fetchOnce(location, name)
 	if err != nil {
 		return entry{}, err
 	}
 	select {
 	case r := <-fetched:
-		if r.Err != nil {
-			return entry{}, r.Err
-		}
-		return r.Val.(entry), nil
+		return r.Val.(entry), r.Err
 	case <-ctx.Done():
 		return entry{}, ctx.Err()
 	}
 }
 
-// start begins a fetch, or joins one that is under way. Its error repeats a
-// failure that is younger than the pause. A fetch is bound to no caller's context,
-// so that it serves the others when the first caller leaves. It ends by its own
-// timeout or with the source.
-func (s *Source) start(location, name string) (<-chan singleflight.Result, error) {
-	if a, ok := s.shelf(location).missing.Get(location); ok && time.Now().Before(a.until) {
-		return nil, a.err
+// fetchOnce starts a fetch or joins a running one. Its error is a cached failure. A
+// fetch serves all its waiters, so it does not end with the request that started it,
+// but with its own timeout or the source.
+func (s *Source) fetchOnce(location, name string) (<-chan singleflight.Result, error) {
+	c := s.cache(location)
+	if f, ok := c.negativeCache.Get(location); ok && time.Now().Before(f.until) {
+		return nil, f.err
 	}
 	return s.fetches.DoChan(location, func() (any, error) {
 		if !s.isOwn(location) {
-			if err := s.outside.enter(s.life); err != nil {
-				return entry{}, err // the provider was not asked, so this says nothing about it
+			if err := s.limiter.acquire(s.ctx); err != nil {
+				return entry{}, err // not cached: nothing was fetched
 			}
-			defer s.outside.leave()
+			defer s.limiter.release()
 		}
-		known, _ := s.shelf(location).documents.Peek(location)
-		e, err := s.surviving(location, name, known)
-		s.keep(location, e, err)
+		known, _ := c.documents.Peek(location)
+		e, err := s.fetchRecovered(location, name, known)
+		s.store(c, location, e, err)
 		return e, err
 	}), nil
 }
 
-// surviving fetches, and makes of a panic a fetch that failed: it would belong to no
-// request, and so would end the program.
-func (s *Source) surviving(location, name string, known entry) (e entry, err error) {
+// fetchRecovered fetches and turns a panic, which would end the process, into an error.
+func (s *Source) fetchRecovered(location, name string, known entry) (e entry, err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			s.Metrics.Panicked()
+			s.config.Metrics.Panicked()
 			kind, functions := printable.Panic(value)
-			err = fmt.Errorf("fetching metadata met an error in this program; please report it: %s in %s", kind, functions)
+			err = fmt.Errorf("panic while fetching metadata, please report it: %s in %s", kind, functions)
 		}
 	}()
 	return s.fetch(location, name, known)
 }
 
-// keep records what a fetch brought.
-func (s *Source) keep(location string, e entry, err error) {
+// store caches the result of a fetch.
+func (s *Source) store(c cache, location string, e entry, err error) {
 	if err != nil {
 		now := time.Now()
-		// #nosec G404 -- whoever guesses it knows when the provider is asked
-		s.shelf(location).missing.Add(location, absence{err, now, now.Add(pause + rand.N(pause/2))})
+		// #nosec G404 -- spreads fetches; predicting it gains nothing
+		c.negativeCache.Add(location, failure{err, now, now.Add(negativeTTL + rand.N(negativeTTL/2))})
 		return
 	}
-	s.shelf(location).missing.Remove(location)
-	s.shelf(location).documents.Add(location, e)
-	s.Metrics.MetadataFetched()
+	c.negativeCache.Remove(location)
+	c.documents.Add(location, e)
+	s.config.Metrics.MetadataFetched()
 }

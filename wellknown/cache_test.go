@@ -2,90 +2,72 @@ package wellknown_test
 
 import (
 	"bufio"
-	"bytes"
+	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"oauthgw/internal/origin"
-	"oauthgw/metrics"
 	"oauthgw/wellknown"
 )
 
-// A document lives as long as its Cache-Control allows, at most as long as
-// configured, and at least as long as the provider is left alone.
-func TestCacheControlBoundsTheLifetime(t *testing.T) {
+// A document is fresh as long as its Cache-Control says, at most a minute (the
+// configured TTL), and at least the time between two fetches.
+func TestCacheControlLimitsTheLifetime(t *testing.T) {
 	for field, want := range map[string]time.Duration{
-		"":                              time.Minute,
-		"public":                        time.Minute,
-		"max-age=10":                    10 * time.Second,
-		`public, Max-Age="10"`:          10 * time.Second,
-		"max-age=3600":                  time.Minute,
-		"max-age=3600, s-maxage=20":     20 * time.Second,
-		"s-maxage=20, max-age=3600":     20 * time.Second,
-		"no-cache, max-age=10":          2 * time.Second,
-		"no-cache":                      2 * time.Second,
-		"no-store":                      2 * time.Second,
-		"private":                       2 * time.Second,
-		"max-age=0":                     2 * time.Second,
-		"max-age=soon":                  2 * time.Second,
-		"max-age=99999999999999999999":  2 * time.Second,
+		"": time.Minute, "public": time.Minute, "max-age=10": 10 * time.Second, `public, Max-Age="10"`: 10 * time.Second,
+		"max-age=3600": time.Minute, "max-age=3600, s-maxage=20": 20 * time.Second, "s-maxage=20, max-age=3600": 20 * time.Second,
+		"no-cache, max-age=10": 2 * time.Second, "no-cache": 2 * time.Second, "no-store": 2 * time.Second, "private": 2 * time.Second,
+		"max-age=0": 2 * time.Second, "max-age=soon": 2 * time.Second, "max-age=99999999999999999999": 2 * time.Second,
 		"stale-while-revalidate=100000": time.Minute,
 	} {
 		t.Run(field, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &provider{}
-				p.says(func(w http.ResponseWriter, r *http.Request) {
+				p := newProvider(func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Cache-Control", field)
-					writeDocument(w, r)
+					sends(document)(w, r)
 				})
 				h := newHandler(t, p)
 				w := get(h, location)
-				if got := w.Header().Get("Cache-Control"); got != fmt.Sprintf("max-age=%.0f", want.Seconds()) {
-					t.Errorf("clients are told %q", got)
+				if got := w.Header().Get("Cache-Control"); got != fmt.Sprintf("max-age=%.0f", want.Seconds()) || !strings.Contains(w.Body.String(), "client_secret_basic") {
+					t.Errorf("got %q %s", got, w.Body)
 				}
-				time.Sleep(want - time.Millisecond)
-				get(h, location)
-				synctest.Wait()
-				if n := p.asked.Load(); n != 1 {
-					t.Errorf("the provider was asked %d times within the lifetime", n)
-				}
-				time.Sleep(time.Millisecond)
-				get(h, location)
-				synctest.Wait()
-				if n := p.asked.Load(); n != 2 {
-					t.Errorf("the provider was asked %d times after the lifetime", n)
+				for i, wait := range []time.Duration{want - time.Millisecond, time.Millisecond} {
+					time.Sleep(wait)
+					get(h, location)
+					synctest.Wait()
+					if n := p.requests.Load(); n != int32(i)+1 {
+						t.Errorf("%d requests, want %d", n, i+1)
+					}
 				}
 			})
 		})
 	}
 }
 
-// A provider that has validators is asked whether the document is the same.
+// A document with a validator is revalidated.
 func TestDocumentIsRevalidated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var whole, same atomic.Int32
-		p := &provider{}
-		p.says(func(w http.ResponseWriter, r *http.Request) {
+		var whole, unchanged atomic.Int32
+		p := newProvider(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Etag", `"one"`)
 			if r.Header.Get("If-None-Match") == `"one"` {
-				same.Add(1)
-				w.Header().Del("Cache-Control")
+				unchanged.Add(1)
 				w.WriteHeader(http.StatusNotModified)
 				return
 			}
 			whole.Add(1)
 			w.Header().Set("Cache-Control", "max-age=50")
 			w.Header().Set("Age", "20")
-			writeDocument(w, r)
+			sends(document)(w, r)
 		})
 		h := newHandler(t, p)
 		first := get(h, location)
@@ -95,49 +77,32 @@ func TestDocumentIsRevalidated(t *testing.T) {
 			synctest.Wait()
 		}
 		last := get(h, location)
-		if whole.Load() != 1 || same.Load() != 3 {
-			t.Errorf("the document came %d times and was confirmed %d times", whole.Load(), same.Load())
-		}
-		if last.Body.String() != first.Body.String() || last.Header().Get("Age") != "0" {
-			t.Errorf("after revalidation: %v %s", last.Header(), last.Body)
+		if whole.Load() != 1 || unchanged.Load() != 3 || last.Body.String() != first.Body.String() || last.Header().Get("Age") != "0" {
+			t.Errorf("sent %d times, confirmed %d times: %v %s", whole.Load(), unchanged.Load(), last.Header(), last.Body)
 		}
 	})
 }
 
-// A 304 that nobody asked for brings no document.
-func TestUnaskedNotModified(t *testing.T) {
+func TestConditionalRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(fails(http.StatusNotModified))
-		if w := get(newHandler(t, p), location); w.Code != http.StatusServiceUnavailable {
-			t.Errorf("got %d %s", w.Code, w.Body)
-		}
-	})
-}
-
-func TestClientsRevalidate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(writeDocument)
+		p := newProvider(sends(document))
 		h := newHandler(t, p)
-		first := get(h, location)
-		etag := first.Header().Get("Etag")
+		etag := get(h, location).Header().Get("Etag")
 		time.Sleep(7 * time.Second)
 		for match, want := range map[string]int{
 			etag: 304, `"x", ` + etag: 304, "W/" + etag: 304, "*": 304, `"x"`: 200, "": 200,
 		} {
-			r := httptest.NewRequest("GET", location, nil)
-			r.Header.Set("If-None-Match", match)
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, r)
-			if w.Code != want || w.Header().Get("Etag") != etag || w.Header().Get("Age") != "7" || (w.Body.Len() == 0) != (want == 304) {
-				t.Errorf("%s: got %d %v", match, w.Code, w.Header())
+			for _, method := range []string{"GET", "HEAD"} {
+				r := httptest.NewRequest(method, location, nil)
+				r.Header.Set("If-None-Match", match)
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if w.Code != want || w.Header().Get("Etag") != etag || w.Header().Get("Age") != "7" || (w.Body.Len() > 0) != (want == 200 && method == "GET") {
+					t.Errorf("%s %s: got %d %v %s", method, match, w.Code, w.Header(), w.Body)
+				}
 			}
 		}
-		p.says(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, strings.Replace(document, "{", `{"x":1,`, 1))
-		})
+		p.respond(sends(strings.Replace(document, "{", `{"x":1,`, 1)))
 		time.Sleep(3 * time.Minute)
 		if got := get(h, location).Header().Get("Etag"); got == etag || got == "" {
 			t.Errorf("another document has the validator %s", got)
@@ -145,14 +110,14 @@ func TestClientsRevalidate(t *testing.T) {
 	})
 }
 
-// Just past its lifetime a document is served at once and fetched behind.
-func TestNobodyWaitsForARevalidation(t *testing.T) {
+// A document that has just expired is served at once and fetched in the background. One
+// that expired long ago is fetched first.
+func TestExpiredDocument(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(writeDocument)
+		p := newProvider(sends(document))
 		h := newHandler(t, p)
 		get(h, location)
-		p.says(func(w http.ResponseWriter, r *http.Request) { time.Sleep(3 * time.Second); writeDocument(w, r) })
+		p.respond(after(3*time.Second, sends(document)))
 		time.Sleep(61 * time.Second)
 		for range 5 {
 			start := time.Now()
@@ -161,120 +126,161 @@ func TestNobodyWaitsForARevalidation(t *testing.T) {
 			}
 		}
 		time.Sleep(4 * time.Second)
-		if w := get(h, location); w.Header().Get("Age") != "1" {
-			t.Errorf("it was not fetched behind: %v", w.Header())
+		if w := get(h, location); w.Header().Get("Age") != "1" || p.requests.Load() != 2 {
+			t.Errorf("%d requests, got %v", p.requests.Load(), w.Header())
 		}
-		if n := p.asked.Load(); n != 2 {
-			t.Errorf("the provider was asked %d times", n)
-		}
-	})
-}
-
-// A document that nobody has asked for in a long time is fetched before it is
-// served: what it says may be long untrue.
-func TestOldDocumentIsFetchedFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(writeDocument)
-		h := newHandler(t, p)
-		get(h, location)
 		time.Sleep(30 * time.Minute)
 		if w := get(h, location); w.Header().Get("Age") != "0" {
-			t.Errorf("got %v", w.Header())
+			t.Errorf("after half an hour: %v", w.Header())
 		}
 	})
 }
 
-// The provider is away for an hour, in whatever way, and clients see 200s only,
-// without waiting more than the first of them did.
-func TestAnHourWithoutTheProvider(t *testing.T) {
-	for name, failure := range map[string]http.HandlerFunc{
-		"down": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"500":  fails(500), "404": fails(404), "429": fails(429),
-		"hanging":        func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-		"foreign issuer": saying(`{"issuer":"https://evil.example","token_endpoint":"https://evil.example/t"}`),
-		"html":           func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<!doctype html>") },
-		"repeated":       saying(`{"issuer":"https://gateway.example","token_endpoint":"https://a","token_endpoint":"https://b"}`),
-		"redirect": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
-		},
-		"huge": saying(`{"issuer":"https://gateway.example","x":"` + strings.Repeat("x", 256<<10) + `"}`),
-		"deep": saying(`{"issuer":"https://gateway.example","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`),
-		"slow": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			for range 3600 {
-				if _, err := io.WriteString(w, " "); err != nil {
-					return
-				}
-				_ = http.NewResponseController(w).Flush()
-				time.Sleep(time.Second)
+// failures are what a provider sends without a document, and what clients get.
+var failures = map[string]struct {
+	respond http.HandlerFunc
+	status  int
+}{
+	"down":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 503},
+	"hanging": {hang, 503},
+	"304":     {status(304), 503},
+	"401":     {status(401), 503}, "403": {status(403), 503}, "407": {status(407), 503}, "408": {status(408), 503},
+	"425": {status(425), 503}, "429": {status(429), 503}, "500": {status(500), 503},
+	"404": {status(404), 404}, "410": {status(410), 404},
+	"redirect": {func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://evil.example/", http.StatusFound)
+	}, 503},
+	"foreign issuer": {sends(`{"issuer":"https://evil.example","token_endpoint":"https://evil.example/t"}`), 502},
+	"html":           {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<!doctype html>") }, 404},
+	"json as html": {func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, document)
+	}, 404},
+	"array":     {sends("[]"), 404},
+	"truncated": {sends(document[:30]), 503},
+	"no issuer": {sends(`{}`), 503},
+	"repeated":  {sends(`{"issuer":"https://gateway.example","token_endpoint":"https://a","token_endpoint":"https://b"}`), 503},
+	"huge":      {sends(`{"issuer":"https://gateway.example","x":"` + strings.Repeat("x", 256<<10) + `"}`), 503},
+	"deep":      {sends(`{"issuer":"https://gateway.example","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`), 503},
+	"endless": {func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		for {
+			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+				return
 			}
-		},
-		"compressed": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			writeDocument(w, r)
-		},
-	} {
+		}
+	}, 503},
+	"slow": {func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		for range 3600 {
+			if _, err := io.WriteString(w, " "); err != nil {
+				return
+			}
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(time.Second)
+		}
+	}, 503},
+	"compressed": {func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		sends(document)(w, r)
+	}, 503},
+}
+
+func expectIssuer(c *wellknown.SourceConfig) { c.Expected = "https://gateway.example" }
+
+// Without a cached document, clients get the failure, and the provider one request every
+// 2 to 3 seconds, however many clients there are.
+func TestA086A088A089A093A138FailureWithoutADocument(t *testing.T) {
+	for name, failure := range failures {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &provider{}
-				p.says(writeDocument)
-				h := newHandler(t, p, func(c *wellknown.SourceConfig) {
-					c.Expected, c.StaleFor = "https://gateway.example", 24*time.Hour
-				})
+				p := newProvider(failure.respond)
+				h := newHandler(t, p, expectIssuer)
+				start := time.Now()
+				for range 30 {
+					w := get(h, location)
+					if w.Code != failure.status || (w.Header().Get("Retry-After") != "") != (w.Code == 503) {
+						t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
+					}
+					time.Sleep(time.Second / 2)
+				}
+				if n, most := p.requests.Load(), int32(time.Since(start)/(2*time.Second))+1; n < 2 || n > most {
+					t.Errorf("%d requests in %v", n, time.Since(start))
+				}
+				time.Sleep(10 * time.Second) // until a slow fetch has ended
+			})
+		})
+	}
+}
+
+// The provider fails for an hour, and clients get the cached document without waiting,
+// until it is too old.
+func TestA086A088A093A138HourWithoutTheProvider(t *testing.T) {
+	for name, failure := range failures {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newProvider(sends(document))
+				h := newHandler(t, p, expectIssuer)
 				good := get(h, location).Body.String()
-				p.says(failure)
-				waited := 0
+				p.respond(failure.respond)
 				for begin := time.Now(); time.Since(begin) < time.Hour; time.Sleep(7 * time.Second) {
 					start := time.Now()
-					if w := get(h, location); w.Code != http.StatusOK || w.Body.String() != good {
+					if w := get(h, location); w.Code != http.StatusOK || w.Body.String() != good || time.Since(start) > 0 {
 						t.Fatalf("after %v: %d %s", time.Since(begin), w.Code, w.Body)
 					}
-					if time.Since(start) > 0 {
-						waited++
-					}
 				}
-				if waited > 0 {
-					t.Errorf("%d clients waited", waited)
+				time.Sleep(2 * time.Minute)
+				if w := get(h, location); w.Code != failure.status {
+					t.Errorf("beyond its staleness: %d", w.Code)
 				}
-				p.says(writeDocument)
+				p.respond(sends(document))
 				time.Sleep(10 * time.Second)
-				get(h, location)
-				synctest.Wait()
-				if w := get(h, location); w.Header().Get("Age") != "0" {
-					t.Errorf("it did not recover: %v", w.Header())
+				if w := get(h, location); w.Code != http.StatusOK {
+					t.Errorf("it did not recover: %d %s", w.Code, w.Body)
 				}
 			})
 		})
 	}
 }
 
-// A provider that fails is asked once in a pause, however many ask here.
-func TestA093FailureWithoutADocumentIsRemembered(t *testing.T) {
+func TestA092WaitersShareOneFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(fails(500))
+		p := newProvider(after(time.Second, sends(document)))
 		h := newHandler(t, p)
-		for range 60 {
-			get(h, location)
-			time.Sleep(time.Second)
+		first, cancel := context.WithCancel(t.Context())
+		var waiters sync.WaitGroup
+		var served atomic.Int32
+		for i := range 10_000 {
+			waiters.Go(func() {
+				r := httptest.NewRequest("GET", location, nil)
+				if i == 0 {
+					r = r.WithContext(first)
+				}
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if w.Code == http.StatusOK {
+					served.Add(1)
+				}
+			})
 		}
-		if n := p.asked.Load(); n < 60/4 || n > 60/2 {
-			t.Errorf("the provider was asked %d times in a minute", n)
+		synctest.Wait()
+		cancel() // the others still get the document
+		waiters.Wait()
+		if p.requests.Load() != 1 || served.Load() != 9_999 {
+			t.Errorf("%d fetches served %d of 9,999", p.requests.Load(), served.Load())
 		}
 	})
 }
 
-// What a provider sends in the place of a reply may be somebody else's tokens.
-func TestBrokenReplyIsNotLogged(t *testing.T) {
-	var log bytes.Buffer
-	provider, err := net.Listen("tcp", "127.0.0.1:0")
+// What a provider sends instead of a response may be another client's tokens.
+func TestMalformedResponseIsNotLogged(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer provider.Close()
+	defer listener.Close()
 	go func() {
-		c, err := provider.Accept()
+		c, err := listener.Accept()
 		if err != nil {
 			return
 		}
@@ -282,74 +288,39 @@ func TestBrokenReplyIsNotLogged(t *testing.T) {
 		_, _ = http.ReadRequest(bufio.NewReader(c))
 		_, _ = io.WriteString(c, "{\"refresh_token\":\"t0ken-value\"}\r\n\r\n")
 	}()
-	m := metrics.New(metrics.Build{})
-	s, err := wellknown.NewSource(wellknown.SourceConfig{Upstream: origin.Of("http://" + provider.Addr().String()), Transport: &http.Transport{}, Entries: 1, Metrics: m})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	h, err := wellknown.New(wellknown.Config{Source: s, Metrics: m, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w := get(h, location); w.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), "reply was broken") || strings.Contains(log.String(), "t0ken-value") {
-		t.Errorf("answered %d, logged %s", w.Code, log.String())
+	h := newHandler(t, newProvider(hang), func(c *wellknown.SourceConfig) {
+		c.Upstream, c.Transport = origin.Of("http://"+listener.Addr().String()), &http.Transport{}
+	})
+	if w := get(h, location); w.Code != http.StatusServiceUnavailable || !strings.Contains(h.log.String(), "response is malformed") || strings.Contains(h.log.String(), "t0ken-value") {
+		t.Errorf("got %d, logged %s", w.Code, h.log)
 	}
 }
 
-// Whoever asks for what is kept anyway gets no line in the log, unless an operator
-// wants to see everything.
-func TestHitsAreToldAtLevelDebug(t *testing.T) {
-	for level, told := range map[slog.Level]string{slog.LevelInfo: "miss", slog.LevelDebug: "miss hit"} {
-		p := &provider{}
-		p.says(writeDocument)
-		h := newHandler(t, p)
-		var log bytes.Buffer
-		h.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))
-		get(h, location)
-		get(h, location)
-		var results []string
-		for _, field := range strings.Fields(log.String()) {
-			if result, ok := strings.CutPrefix(field, "result="); ok {
-				results = append(results, result)
-			}
-		}
-		if got := strings.Join(results, " "); got != told {
-			t.Errorf("level %v tells %q, not %q", level, got, told)
-		}
-	}
-}
-
-func TestA086ForeignIssuerIsNotServed(t *testing.T) {
+func TestCacheHitsAreLoggedAtLevelDebug(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(writeDocument)
-		h := newHandler(t, p, func(c *wellknown.SourceConfig) { c.Expected = "https://gateway.example/" })
-		if w := get(h, location); w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), `"server_error"`) {
-			t.Errorf("got %d %s", w.Code, w.Body)
+		h := newHandler(t, newProvider(sends(document)))
+		get(h, location)
+		get(h, location)
+		lines := strings.Split(h.log.String(), "\n")
+		if len(lines) != 3 || !strings.Contains(lines[0], "level=INFO") || !strings.Contains(lines[0], "outcome=miss") ||
+			!strings.Contains(lines[1], "level=DEBUG") || !strings.Contains(lines[1], "outcome=hit") {
+			t.Errorf("logged %s", h.log)
 		}
 	})
 }
 
-func saying(text string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, text)
-	}
-}
-
-// A warm hit writes prepared bytes: what it allocates does not grow with the
-// document.
-func TestWarmHitAllocatesNextToNothing(t *testing.T) {
-	p := &provider{}
-	p.says(saying(`{"issuer":"https://gateway.example","token_endpoint":"https://gateway.example/t","x":"` + strings.Repeat("x", 100<<10) + `"}`))
-	h := newHandler(t, p)
-	r := httptest.NewRequest("GET", location, nil)
-	w := &discard{header: http.Header{}}
-	h.ServeHTTP(w, r)
-	if n := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }); n > 10 {
-		t.Errorf("a warm hit allocates %v times", n)
-	}
+// A cache hit writes prepared bytes: its allocations do not grow with the document.
+func TestCacheHitAllocations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHandler(t, newProvider(sends(strings.Replace(document, "{", `{"x":"`+strings.Repeat("x", 100<<10)+`",`, 1))))
+		r := httptest.NewRequest("GET", location, nil)
+		w := &discard{header: http.Header{}}
+		h.ServeHTTP(w, r)
+		before := h.log.Len()
+		if n := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r); h.log.Truncate(before) }); n > 10 {
+			t.Errorf("%v allocations", n)
+		}
+	})
 }
 
 // discard is a ResponseWriter that keeps nothing.
@@ -358,3 +329,45 @@ type discard struct{ header http.Header }
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(int)             {}
+
+// A panic during a fetch is a failed fetch. The error names where it happened, not its
+// value.
+func TestFetchThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := &panicking{}
+		h := newHandler(t, newProvider(sends(document)), func(c *wellknown.SourceConfig) {
+			transport.RoundTripper, c.Transport = c.Transport, transport
+		})
+		for _, round := range []struct {
+			panics bool
+			status int
+		}{{true, http.StatusServiceUnavailable}, {false, http.StatusOK}, {true, http.StatusOK}, {false, http.StatusOK}} {
+			transport.panics = round.panics
+			if w := get(h, location); w.Code != round.status {
+				t.Errorf("panics %v: %d %s", round.panics, w.Code, w.Body)
+			}
+			time.Sleep(2 * time.Minute)
+		}
+		if !strings.Contains(h.log.String(), "string in oauthgw/wellknown_test.(*panicking).RoundTrip") || strings.Contains(h.log.String(), "canary") {
+			t.Error(h.log)
+		}
+		w := httptest.NewRecorder()
+		h.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		if !strings.Contains(w.Body.String(), "oauthgw_panics_total 2\n") {
+			t.Error(w.Body)
+		}
+	})
+}
+
+type panicking struct {
+	http.RoundTripper
+	panics bool
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.panics {
+		panic("canary")
+	}
+	return p.RoundTripper.RoundTrip(r)
+}

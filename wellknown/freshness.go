@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// lifetime returns how long a document may be served without asking again: as
-// long as its Cache-Control allows (RFC 9111 section 5.2.2), at most ttl. A
-// provider that allows nothing is still asked once in a pause at most, or
-// anyone could make the gateway ask it as often as they like.
+// lifetime returns how long a response is fresh: as its Cache-Control says (RFC 9111
+// section 5.2.2), at most ttl and, unless ttl is shorter, at least negativeTTL, so that
+// clients cannot make the gateway send the provider more requests than that.
 func lifetime(h http.Header, ttl time.Duration) time.Duration {
 	age, shared := time.Duration(-1), false
 	for _, field := range h["Cache-Control"] {
@@ -22,8 +21,7 @@ func lifetime(h http.Header, ttl time.Duration) time.Duration {
 			case "s-maxage":
 				age, shared = seconds(value), true
 			case "max-age":
-				// Where both are there, a shared cache goes by the other.
-				if !shared {
+				if !shared { // s-maxage takes precedence in a shared cache
 					age = seconds(value)
 				}
 			}
@@ -32,12 +30,12 @@ func lifetime(h http.Header, ttl time.Duration) time.Duration {
 	if age < 0 {
 		return ttl
 	}
-	// What a cache before the provider has used up is gone (section 4.2.3).
-	return min(ttl, max(age-seconds(h.Get("Age")), pause))
+	// Age is what caches on the way have used up (section 4.2.3).
+	return min(ttl, max(age-seconds(h.Get("Age")), negativeTTL))
 }
 
-// seconds reads a number of seconds. What cannot be read allows nothing (RFC
-// 9111 section 4.2.1).
+// seconds parses a number of seconds. An invalid one counts as 0 (RFC 9111 section
+// 4.2.1).
 func seconds(value string) time.Duration {
 	n, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
 	if err != nil {

@@ -23,12 +23,14 @@ func FuzzMetadata(f *testing.F) {
 		f.Add([]byte(readFile(f, name)), false)
 		f.Add([]byte(readFile(f, name)), true)
 	}
+	f.Add([]byte(`{"issuer":"0","token_endpoint":"https://gAtewAY.eXAmple","mtls_endpoint_aliases":{"0":"\"0000000000000000"}}`), false)
+	f.Add([]byte("{\"issuer\":\"0\",\"\x8e0000\":[\"\"]}"), true)
 	f.Fuzz(func(t *testing.T, text []byte, rewrite bool) {
 		md, err := wellknown.ParseMetadata(text)
 		if err != nil {
 			return
 		}
-		front := frontOf(md, rewrite)
+		front := overridesOf(md, rewrite)
 		served := md.Augment(front)
 		again, err := wellknown.ParseMetadata(served.Encode())
 		if err != nil || !bytes.Equal(again.Augment(front).Encode(), served.Encode()) {

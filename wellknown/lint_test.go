@@ -1,107 +1,125 @@
 package wellknown_test
 
 import (
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
+	"slices"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/origin"
-	"oauthgw/metrics"
 	"oauthgw/wellknown"
 )
 
-// trueDocument is what no strict client objects to.
-const trueDocument = `{"issuer":"https://gw.example","authorization_endpoint":"https://gw.example/a","token_endpoint":"https://gw.example/t",` +
+// sound is a document without findings, of clients that start at https://gw.example.
+const sound = `{"issuer":"https://gw.example","authorization_endpoint":"https://gw.example/a","token_endpoint":"https://gw.example/t",` +
 	`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"]}`
 
-func TestTruth(t *testing.T) {
-	moved := strings.ReplaceAll(trueDocument, "gw.example", "idp.example")
-	with := func(document, members string) string { return strings.TrimSuffix(document, "}") + "," + members + "}" }
-	gw := origin.Of("https://gw.example")
+// with adds members to a document.
+func with(document, members string) string {
+	return strings.TrimSuffix(document, "}") + "," + members + "}"
+}
+
+func TestLint(t *testing.T) {
+	replaced := func(old, new string) string { return strings.Replace(sound, old, new, 1) }
+	issuer := func(issuer string) string {
+		return replaced(`"issuer":"https://gw.example"`, `"issuer":"`+issuer+`"`)
+	}
 	for name, test := range map[string]struct {
 		document string
-		public   *url.URL
-		issuer   wellknown.IssuerMode
-		paths    map[clientauth.Endpoint]string
-		want     []string // how each sentence begins
+		want     []string // the start of each finding
 	}{
-		"all is true": {document: trueDocument},
-		"an endpoint elsewhere": {document: with(trueDocument, `"revocation_endpoint":"https://b/r"`),
-			want: []string{"The revocation_endpoint in the metadata is at \"https://b\", which is not the origin that clients use (https://gw.example)"}},
-		"an endpoint that is not named": {document: trueDocument, paths: map[clientauth.Endpoint]string{"token": "/t", "revocation": "/r"},
-			want: []string{"endpoints.revocation is fronted at /r, but the metadata names no revocation_endpoint"}},
-		"an endpoint that is no URL": {document: strings.Replace(trueDocument, "https://gw.example/t", "/t", 1),
-			want: []string{"The token_endpoint in the metadata is no http or https URL"}},
-		"another path": {document: trueDocument, paths: map[clientauth.Endpoint]string{"token": "/other"},
-			want: []string{"endpoints.token is fronted at /other, but the metadata sends clients to \"/t\""}},
-		"another issuer": {document: strings.Replace(trueDocument, `"issuer":"https://gw.example"`, `"issuer":"https://idp.example"`, 1), public: gw,
-			want: []string{"Clients that begin at https://gw.example find the issuer \"https://idp.example\" and refuse it",
-				"The authorization_endpoint is at \"https://gw.example\" and the issuer at \"https://idp.example\""}},
-		"a browser elsewhere": {document: strings.Replace(trueDocument, "https://gw.example/a", "https://b/a", 1),
-			want: []string{"The authorization_endpoint is at \"https://b\" and the issuer at \"https://gw.example\", which Codex"}},
-		"a browser elsewhere, and iss": {document: with(strings.Replace(trueDocument, "https://gw.example/a", "https://b/a", 1), `"authorization_response_iss_parameter_supported":true`)},
-		"an issuer that is no URL": {document: strings.Replace(trueDocument, `"issuer":"https://gw.example"`, `"issuer":"coder"`, 1), public: gw,
-			want: []string{"The issuer is no http or https URL"}},
-		"an issuer with a query": {document: strings.Replace(trueDocument, `"issuer":"https://gw.example"`, `"issuer":"https://gw.example?a"`, 1),
-			want: []string{"The issuer has a query or a fragment"}},
-		"plain http": {document: strings.ReplaceAll(trueDocument, "https://", "http://"),
-			want: []string{"The issuer is plain http on another host"}},
-		"plain http on this host": {document: strings.ReplaceAll(trueDocument, "https://gw.example", "http://127.0.0.1:1")},
-		"moved":                   {document: moved, public: gw, issuer: wellknown.IssuerRewrite},
-		"moved with what names the issuer": {public: gw, issuer: wellknown.IssuerRewrite,
-			document: with(moved, `"authorization_response_iss_parameter_supported":true,"jwks_uri":"https://idp.example/j","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS256"]`),
-			want: []string{
-				"Authorization responses name the issuer \"https://idp.example\" (RFC 9207)",
-				"ID tokens and JWT access tokens name the issuer \"https://idp.example\"",
-				"Client assertions made from the rewritten metadata name the public origin"}},
-		"where it is already": {document: with(trueDocument, `"jwks_uri":"https://gw.example/j"`), public: gw, issuer: wellknown.IssuerRewrite},
-		"assertions without algorithms": {document: with(trueDocument, `"token_endpoint_auth_methods_supported":["private_key_jwt"]`),
-			want: []string{"The metadata lists client assertions at the token endpoint and no algorithms for them"}},
-		"a bare document": {document: `{"issuer":"https://gw.example","token_endpoint":"https://gw.example/t"}`,
-			want: []string{"The metadata lacks authorization_endpoint", "The metadata lacks response_types_supported", "The metadata does not list S256"}},
-		"none beside registration": {document: with(trueDocument, `"registration_endpoint":"https://gw.example/reg","token_endpoint_auth_methods_supported":["client_secret_post","none"]`),
-			want: []string{"The provider lists the method none beside registration"}},
+		"sound": {sound, nil},
+		"no members": {`{"issuer":"https://gw.example"}`, []string{"problem: The metadata lacks response_types_supported", "problem: The metadata lacks token_endpoint",
+			"problem: The metadata lacks authorization_endpoint", "warning: The metadata does not list S256 in code_challenge_methods_supported"}},
+		"no users":         {`{"issuer":"https://gw.example","response_types_supported":["none"],"token_endpoint":"https://gw.example/t","grant_types_supported":["client_credentials"]}`, nil},
+		"plain PKCE":       {replaced("S256", "plain"), []string{"problem: The metadata does not list S256"}},
+		"PKCE not a list":  {replaced(`["S256"]`, "7"), []string{"warning: The metadata does not list S256"}},
+		"no issuer":        {issuer(""), []string{"problem: The issuer is missing or is not an http or https URL"}},
+		"issuer not a URL": {issuer("coder"), []string{"problem: The issuer is missing or is not an http or https URL"}},
+		"query in issuer":  {issuer("https://gw.example?a"), []string{"problem: The issuer has a query or a fragment"}},
+		"slash":            {issuer("https://gw.example/"), []string{`problem: The issuer is "https://gw.example/" and clients start at "https://gw.example". Only a slash`}},
+		"foreign issuer": {with(issuer("https://b"), `"authorization_response_iss_parameter_supported":true`), []string{
+			`problem: Clients that start at "https://gw.example" find the issuer "https://b" and reject it`, `warning: Authorization responses name the issuer "https://b" (RFC 9207)`}},
+		"own response issuer":           {with(sound, `"authorization_response_iss_parameter_supported":true`), nil},
+		"signed":                        {with(sound, `"signed_metadata":"x"`), []string{"note: The metadata has signed_metadata"}},
+		"empty lists":                   {with(sound, `"x":[],"y":[ ],"z":null,"n":[0]`), []string{`warning: The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "x", "y".`}},
+		"none and registration":         {with(sound, `"registration_endpoint":"https://gw.example/r","token_endpoint_auth_methods_supported":["none"]`), []string{"warning: The metadata lists the method none and a registration endpoint"}},
+		"assertions without algorithms": {with(sound, `"token_endpoint_auth_methods_supported":["private_key_jwt"]`), []string{"warning: The metadata lists client assertions at the token endpoint but no algorithms"}},
+		"invalid URLs":                  {with(sound, `"jwks_uri":"/j","x_endpoint":7`), []string{`problem: The metadata has members that must be absolute http or https URLs and are not: "jwks_uri", "x_endpoint".`}},
+		"plain http": {with(sound, `"jwks_uri":"http://gw.example/j","revocation_endpoint":"http://127.0.0.1/r"`), []string{
+			`problem: The metadata has plain http URLs of another host: "jwks_uri".`, `warning: The metadata sends clients to "http://127.0.0.1" and not to https://gw.example: "revocation_endpoint".`}},
+		"another origin":                   {with(sound, `"jwks_uri":"https://b/j"`), []string{`note: The metadata sends clients to "https://b" and not to https://gw.example: "jwks_uri".`}},
+		"default port":                     {with(sound, `"jwks_uri":"https://GW.example:443/j"`), nil},
+		"login elsewhere":                  {replaced("https://gw.example/a", "https://b/a"), []string{`note: The metadata sends clients to "https://b"`, `warning: The authorization_endpoint is at "https://b" and the issuer at "https://gw.example", so Codex`}},
+		"login elsewhere, response issuer": {with(replaced("https://gw.example/a", "https://b/a"), `"authorization_response_iss_parameter_supported":true`), []string{`note: The metadata sends clients to "https://b"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if test.paths == nil {
-				test.paths = map[clientauth.Endpoint]string{"token": "/t"}
-			}
-			got, err := sourceOf(t, test.document, test.public, test.issuer).Truth(t.Context(), test.paths)
+			o, err := jsonobject.Parse([]byte(test.document))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, want := range test.want {
-				if len(got) != len(test.want) || !strings.HasPrefix(got[i], want) {
-					t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			var got []string
+			for _, f := range (wellknown.Metadata{Object: o}).Lint("https://gw.example") {
+				got = append(got, f.Severity.String()+": "+f.Problem)
+				if f.Subject == "" || !strings.HasSuffix(f.Problem, ".") || !strings.HasSuffix(f.Fix, ".") {
+					t.Errorf("not sentences: %+v", f)
 				}
 			}
-			if len(got) != len(test.want) {
-				t.Errorf("got\n%s", strings.Join(got, "\n"))
+			if !slices.EqualFunc(got, test.want, strings.HasPrefix) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
 			}
 		})
 	}
 }
 
-// sourceOf returns a source before a provider that publishes one document.
-func sourceOf(t *testing.T, text string, public *url.URL, issuer wellknown.IssuerMode) *wellknown.Source {
-	t.Helper()
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, text)
-	}))
-	t.Cleanup(provider.Close)
-	s, err := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: origin.Of(provider.URL), Public: public, Issuer: issuer, Passthrough: true, Transport: http.DefaultTransport,
-		TTL: time.Minute, Entries: 1, Metrics: metrics.New(metrics.Build{}),
-	})
-	if err != nil {
-		t.Fatal(err)
+// The problems of the metadata that a gateway serves, without notes.
+func TestSourceLint(t *testing.T) {
+	const at = "https://gw.example"
+	moved := strings.ReplaceAll(sound, "gw.example", "idp.example")
+	for name, test := range map[string]struct {
+		document, public string
+		issuer           wellknown.IssuerMode
+		paths            map[clientauth.Endpoint]string
+		want             []string
+	}{
+		"sound":                   {document: sound},
+		"notes":                   {document: with(sound, `"jwks_uri":"https://b/j"`)},
+		"issuer with a path":      {document: strings.Replace(sound, `"issuer":"https://gw.example"`, `"issuer":"https://gw.example/t1"`, 1), public: at},
+		"endpoint not named":      {document: sound, paths: map[clientauth.Endpoint]string{"token": "/t", "revocation": "/r"}, want: []string{"endpoints.revocation is fronted at /r, but the metadata does not name revocation_endpoint"}},
+		"another path":            {document: sound, paths: map[clientauth.Endpoint]string{"token": "/other"}, want: []string{"endpoints.token is fronted at /other, but the metadata sends clients to \"/t\""}},
+		"endpoint elsewhere":      {document: with(sound, `"revocation_endpoint":"https://b/r"`), want: []string{`The metadata sends clients to "https://b" and not to https://gw.example: "revocation_endpoint"`}},
+		"invalid endpoint":        {document: strings.Replace(sound, "https://gw.example/t", "/t", 1), want: []string{"The metadata has members that must be absolute"}},
+		"plain http":              {document: strings.ReplaceAll(sound, "https://", "http://"), want: []string{`The metadata has plain http URLs of another host: "issuer", "authorization_endpoint", "token_endpoint"`}},
+		"plain http on this host": {document: strings.ReplaceAll(sound, "https://gw.example", "http://127.0.0.1:1")},
+		"another issuer": {document: strings.Replace(sound, `"issuer":"https://gw.example"`, `"issuer":"https://idp.example"`, 1), public: at,
+			want: []string{`Clients that start at "https://gw.example" find the issuer "https://idp.example"`, "The authorization_endpoint is at \"https://gw.example\" and the issuer at"}},
+		"rewritten": {document: moved, public: at, issuer: wellknown.IssuerRewrite},
+		"rewritten, and named elsewhere": {public: at, issuer: wellknown.IssuerRewrite,
+			document: with(moved, `"authorization_response_iss_parameter_supported":true,"jwks_uri":"https://idp.example/j","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS256"]`),
+			want:     []string{`Authorization responses name the issuer "https://idp.example" (RFC 9207)`, `ID tokens and JWT access tokens name the issuer "https://idp.example"`, "Client assertions made from the rewritten metadata"}},
+		"rewritten to itself": {document: with(sound, `"jwks_uri":"https://gw.example/j"`), public: at, issuer: wellknown.IssuerRewrite},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if test.paths == nil {
+					test.paths = paths
+				}
+				h := newHandler(t, newProvider(sends(test.document)), func(c *wellknown.SourceConfig) {
+					c.Public, c.Issuer, c.Passthrough = origin.Of(test.public), test.issuer, true
+				})
+				if _, problems := h.source.Snapshots("", test.paths); problems != nil {
+					t.Errorf("before the first fetch: %q", problems)
+				}
+				got, err := h.source.Lint(t.Context(), test.paths)
+				if err != nil || !slices.EqualFunc(got, test.want, strings.HasPrefix) {
+					t.Errorf("%v, got\n%s\nwant\n%s", err, strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+				}
+				if _, problems := h.source.Snapshots("", test.paths); !slices.Equal(problems, got) {
+					t.Errorf("the snapshots say %q", problems)
+				}
+			})
+		})
 	}
-	t.Cleanup(s.Close)
-	return s
 }

@@ -13,24 +13,20 @@ const (
 	resourceLocation = "/.well-known/oauth-protected-resource"   // RFC 9728 section 3
 )
 
-// maxLocation bounds a location, in bytes, because it becomes a cache key.
+// maxLocation limits a location, which becomes a cache key, in bytes.
 const maxLocation = 512
 
-// locate returns the metadata location that a path means and the well-known
-// name in it, which is empty if the path means none. An issuer with a path puts
-// it behind the name (RFC 8414 section 3.1) or before it (OpenID Connect
-// Discovery section 4, and some clients do so for the other names as well).
-// Doubled slashes and dots do not make another location. A path that holds what
-// servers read in two ways has a name and no location: it is never sent.
-func locate(p string) (location, name string) {
+// parseLocation returns the metadata location of a path and the well-known name in it,
+// which is empty if the path is not a location. The path of an issuer comes after the
+// name (RFC 8414 section 3.1) or before it (OpenID Connect Discovery section 4, and
+// some clients for the other names). Repeated slashes and dot segments are removed. A
+// path that servers read in different ways has a name but no location: it is never
+// fetched.
+func parseLocation(p string) (location, name string) {
 	if !strings.Contains(p, "/.well-known/") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
-		return "", "" // nearly every path
+		return "", ""
 	}
-	clean := p
-	if !strings.HasPrefix(p, "/") {
-		clean = "/" + p
-	}
-	clean = path.Clean(clean)
+	clean := path.Clean("/" + p)
 	if len(clean) > maxLocation {
 		return "", ""
 	}
@@ -46,17 +42,16 @@ func locate(p string) (location, name string) {
 	return "", ""
 }
 
-// isAmbiguous reports whether servers could read a decoded path in two ways: where a
-// segment or the path ends, or what another decoding makes of it.
+// isAmbiguous reports whether servers could disagree about where a segment or the path
+// ends, or decode the path again.
 func isAmbiguous(p string) bool {
 	return !utf8.ValidString(p) || strings.ContainsFunc(p, func(c rune) bool {
 		return c < ' ' || c == 0x7f || strings.ContainsRune(`;\%?#`, c)
 	})
 }
 
-// Locations returns the paths at which clients look for the metadata of an
-// issuer, in the order in which most of them do. An issuer that is no URL has
-// those of one without a path.
+// Locations returns the paths at which clients look for the metadata of an issuer, in
+// the order of most of them. An invalid issuer has those of one without a path.
 func Locations(issuer string) []string {
 	u, err := url.Parse(issuer)
 	if err != nil {

@@ -1,6 +1,7 @@
 package wellknown
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,15 +10,15 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-// The members that are read or written here: RFC 8414 section 2, RFC 8705
-// section 5, RFC 9207 section 3, RFC 9728 section 2, OpenID Connect Discovery
-// section 3.
+// Metadata members: RFC 8414 section 2, RFC 8705 section 5, RFC 9207 section 3, RFC
+// 9728 section 2, OpenID Connect Discovery section 3.
 const (
 	memberIssuer         = "issuer"
 	memberSigned         = "signed_metadata"
 	memberAliases        = "mtls_endpoint_aliases"
 	memberPKCE           = "code_challenge_methods_supported"
 	memberResponseTypes  = "response_types_supported"
+	memberGrantTypes     = "grant_types_supported"
 	memberAuthorization  = "authorization_endpoint"
 	memberResponseIssuer = "authorization_response_iss_parameter_supported"
 	memberJWKS           = "jwks_uri"
@@ -27,16 +28,14 @@ const (
 	memberServers        = "authorization_servers"
 )
 
-// Metadata is an authorization server's metadata (RFC 8414 section 2). Every
-// member stays as the provider wrote it unless the gateway makes it untrue. It
-// is immutable.
+// Metadata is an authorization server's metadata (RFC 8414 section 2). It is
+// immutable. Its methods keep every member that they do not change, byte for byte.
 type Metadata struct {
 	jsonobject.Object
 }
 
-// ParseMetadata reads a metadata document: one JSON object that names an
-// issuer. A member that comes twice is refused, because readers differ in
-// which one they take.
+// ParseMetadata parses a metadata document: one JSON object that names an issuer. It
+// refuses a repeated member, because readers differ in which one they take.
 func ParseMetadata(document []byte) (Metadata, error) {
 	o, err := jsonobject.Parse(document)
 	switch {
@@ -53,8 +52,8 @@ func ParseMetadata(document []byte) (Metadata, error) {
 // Issuer returns the issuer, byte for byte as the provider wrote it.
 func (md Metadata) Issuer() string { return md.Text(memberIssuer) }
 
-// Endpoint returns the URL of an endpoint, or nil if the document names none
-// that is an absolute http or https URL.
+// Endpoint returns the URL of an endpoint. It is nil unless the document has an
+// absolute http or https URL.
 func (md Metadata) Endpoint(name clientauth.Endpoint) *url.URL {
 	u, err := url.Parse(md.Text(endpointMember(name)))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -63,11 +62,33 @@ func (md Metadata) Endpoint(name clientauth.Endpoint) *url.URL {
 	return u
 }
 
+// Strings returns a member that is a list of strings. It is nil if the member is
+// anything else.
+func (md Metadata) Strings(member string) []string {
+	var list []string
+	if json.Unmarshal(md.Get(member), &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// MissingOpenID returns the members that the document lacks of those that OpenID
+// Connect Discovery section 3 requires beyond RFC 8414. Clients that look at the OpenID
+// location fail without them; if there is no document, they try the next location.
+func (md Metadata) MissingOpenID() (missing []string) {
+	for _, member := range []string{memberJWKS, memberSubjectTypes, memberIDTokenAlgs} {
+		if md.Get(member) == nil {
+			missing = append(missing, member)
+		}
+	}
+	return missing
+}
+
 func endpointMember(name clientauth.Endpoint) string { return string(name) + "_endpoint" }
 
-// methodsMember returns the member that lists an endpoint's client
-// authentication methods. The endpoints of RFC 9126, RFC 8628 and OpenID CIBA
-// have none of their own: they share the token endpoint's.
+// methodsMember returns the member that lists an endpoint's client authentication
+// methods. It is empty for the endpoints of RFC 9126, RFC 8628 and OpenID CIBA, which
+// share the token endpoint's.
 func methodsMember(name clientauth.Endpoint) string {
 	switch name {
 	case clientauth.Token, clientauth.Revocation, clientauth.Introspection:
@@ -76,15 +97,8 @@ func methodsMember(name clientauth.Endpoint) string {
 	return ""
 }
 
-// algorithmsMember returns the member that lists the algorithms of an
+// algorithmsMember returns the member that lists the signature algorithms of an
 // endpoint's client assertions.
 func algorithmsMember(name clientauth.Endpoint) string {
 	return string(name) + "_endpoint_auth_signing_alg_values_supported"
-}
-
-// isOpenID reports whether a document holds what OpenID Connect Discovery
-// section 3 requires beyond RFC 8414. Clients that ask at the OpenID location
-// fail on a document that lacks it; at a missing one they try the next.
-func (md Metadata) isOpenID() bool {
-	return md.Get(memberJWKS) != nil && md.Get(memberSubjectTypes) != nil && md.Get(memberIDTokenAlgs) != nil
 }

@@ -32,7 +32,7 @@ func TestAugment(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := string(md.Encode())
-			got := string(md.Augment(frontOf(md, strings.HasPrefix(name, "rewrite"))).Encode())
+			got := string(md.Augment(overridesOf(md, strings.HasPrefix(name, "rewrite"))).Encode())
 			output := "testdata/" + name + ".out.json"
 			if *update {
 				if err := os.WriteFile(output, []byte(got+"\n"), 0o644); err != nil {
@@ -49,9 +49,9 @@ func TestAugment(t *testing.T) {
 	}
 }
 
-func frontOf(md wellknown.Metadata, rewrite bool) wellknown.Front {
+func overridesOf(md wellknown.Metadata, rewrite bool) wellknown.Overrides {
 	way := origin.Map{To: origin.Of("https://gateway.example")}
-	f := wellknown.Front{Endpoints: map[clientauth.Endpoint]string{}}
+	f := wellknown.Overrides{Endpoints: map[clientauth.Endpoint]string{}}
 	if rewrite {
 		way.From = append(way.From, origin.Of("https://provider.example"))
 		f.Issuer, _ = way.Move(md.Issuer())
@@ -106,7 +106,7 @@ func TestA094KeptDocumentIsNotChanged(t *testing.T) {
 	var readers sync.WaitGroup
 	for range 8 {
 		readers.Go(func() {
-			made := md.Augment(wellknown.Front{})
+			made := md.Augment(wellknown.Overrides{})
 			clear(md.Encode())
 			clear(made.With("x", 2).Encode())
 			clear(md.Members())

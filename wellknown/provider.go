@@ -18,12 +18,11 @@ type Provider struct {
 	Issuer string
 	// Endpoints are the endpoints that clients reach through the gateway.
 	Endpoints map[clientauth.Endpoint]*url.URL
-	// Fetched is when the provider last sent the metadata, or confirmed it.
+	// Fetched is when the provider last sent or confirmed the metadata.
 	Fetched time.Time
 }
 
-// Provider returns what the issuer's metadata says. The error tells an operator
-// what is missing.
+// Provider returns what the issuer's metadata says. The error names what is missing.
 func (s *Source) Provider(ctx context.Context) (Provider, error) {
 	e, err := s.metadata(ctx)
 	if err != nil {
@@ -31,13 +30,13 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 	}
 	md := Metadata{e.document.Object}
 	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}, Fetched: e.fetched}
-	way := s.way(md.Issuer())
+	m := s.urlMap(md.Issuer())
 	for _, name := range clientauth.Endpoints() {
 		u := md.Endpoint(name)
 		if u == nil {
 			continue
 		}
-		if _, ok := way.Move(u.String()); ok {
+		if _, ok := m.Move(u.String()); ok {
 			p.Endpoints[name] = u
 		}
 	}
@@ -51,8 +50,8 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 func (s *Source) metadata(ctx context.Context) (entry, error) {
 	var failures []error
 	for _, path := range s.locations {
-		location, name := locate(path)
-		e, _, err := s.fresh(ctx, location, name)
+		location, name := parseLocation(path)
+		e, _, err := s.get(ctx, location, name, false)
 		if err == nil {
 			return e, nil
 		}
@@ -61,31 +60,31 @@ func (s *Source) metadata(ctx context.Context) (entry, error) {
 	return entry{}, errors.Join(failures...)
 }
 
-// way returns how URLs of an issuer's document lead through the gateway: as they are, if
-// they name the public origin, and besides, where the issuer is rewritten, from
-// the origins by which the provider calls itself.
-func (s *Source) way(issuer string) origin.Map {
-	m := origin.Map{To: s.Public}
+// urlMap returns how the URLs in an issuer's document lead through the gateway: those
+// at the public origin as they are and, if the issuer is rewritten, those at the
+// issuer's and the upstream's origin, moved.
+func (s *Source) urlMap(issuer string) origin.Map {
+	m := origin.Map{To: s.config.Public}
 	if m.To == nil {
 		m.To = origin.Of(issuer)
 	}
-	if s.Issuer == IssuerRewrite {
-		m.From = []*url.URL{origin.Of(issuer), s.Upstream}
+	if s.config.Issuer == IssuerRewrite {
+		m.From = []*url.URL{origin.Of(issuer), s.config.Upstream}
 	}
 	return m
 }
 
-// front returns what the gateway makes of a document of the issuer's provider,
-// if it fronts the endpoints at the given paths.
-func (s *Source) front(md Metadata, issuer string, paths map[clientauth.Endpoint]string) Front {
-	way := s.way(issuer)
-	f := Front{Endpoints: map[clientauth.Endpoint]string{}}
-	if s.Issuer == IssuerRewrite {
-		f.Issuer, _ = way.Move(md.Issuer())
-		// Clients want the place that they send the browser to on the issuer's
-		// origin, or some other server could mix in its own (RFC 9700 section 4.4).
-		if at, ok := way.Move(md.Text(memberAuthorization)); ok && s.Passthrough {
-			f.Authorization = at
+// overrides returns the overrides for a document, with the endpoints fronted at the
+// given paths.
+func (s *Source) overrides(md Metadata, issuer string, paths map[clientauth.Endpoint]string) Overrides {
+	m := s.urlMap(issuer)
+	o := Overrides{Endpoints: map[clientauth.Endpoint]string{}}
+	if s.config.Issuer == IssuerRewrite {
+		o.Issuer, _ = m.Move(md.Issuer())
+		// Clients that guard against mix-up (RFC 9700 section 4.4) want the
+		// authorization endpoint on the issuer's origin.
+		if at, ok := m.Move(md.Text(memberAuthorization)); ok && s.config.Passthrough {
+			o.Authorization = at
 		}
 	}
 	for name, fronted := range paths {
@@ -93,9 +92,9 @@ func (s *Source) front(md Metadata, issuer string, paths map[clientauth.Endpoint
 		if u == nil || path.Clean("/"+u.Path) != path.Clean("/"+fronted) {
 			continue
 		}
-		if at, ok := way.Move(md.Text(endpointMember(name))); ok {
-			f.Endpoints[name] = at
+		if at, ok := m.Move(md.Text(endpointMember(name))); ok {
+			o.Endpoints[name] = at
 		}
 	}
-	return f
+	return o
 }

@@ -8,52 +8,50 @@ import (
 	"oauthgw/clientauth"
 )
 
-// Kept is what a source keeps of one location of the issuer's metadata.
-type Kept struct {
+// Snapshot is the cached state of one location of the issuer's metadata.
+type Snapshot struct {
 	// Location is the path at which clients look.
 	Location string
-	// Published is the document as the provider wrote it, and Served as clients
-	// are shown it. Both are empty where none is kept.
+	// Published is the provider's document and Served the one that clients get. Both
+	// are empty where none is cached.
 	Published, Served Metadata
-	// Fetched is when the provider last brought the document, or said that it is
-	// still the same. Zero means that none is kept.
+	// Fetched is when the provider last sent or confirmed the document. Zero: none is
+	// cached.
 	Fetched time.Time
-	// Expired says that it is kept longer than clients are shown it.
+	// Expired means that the document is too old to be served.
 	Expired bool
-	// Fault says why the provider did not bring it when it was last asked, at
-	// Failed. Nil means that it did, or was not asked.
-	Fault  error
+	// Err is why the last fetch, at Failed, brought no document. Nil: it did.
+	Err    error
 	Failed time.Time
-	// Absent says that Fault is the provider's answer that there is none.
+	// Absent means that the provider answered that there is no document.
 	Absent bool
 }
 
-// Kept returns what is kept of the issuer's metadata, in the order in which
-// clients look for it, and what [Source.Truth] says of the first document. It
-// asks nobody. Issuer and paths are those of a [Config].
-func (s *Source) Kept(issuer string, paths map[clientauth.Endpoint]string) (kept []Kept, untrue []string) {
-	judged := false
+// Snapshots returns the cached state of the issuer's locations, in the order in which
+// clients look there, and the problems of the first document as [Source.Lint] reports
+// them. It fetches nothing. Issuer and paths are those of a [Config].
+func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) (all []Snapshot, problems []string) {
+	linted := false
 	for _, location := range s.locations {
-		k := Kept{Location: location}
-		if e, ok := s.own.documents.Peek(location); ok {
-			k.Published, k.Served, k.Fetched = e.document.published, s.served(e.document, issuer, paths), e.fetched
-			k.Expired = time.Since(e.fetched) >= e.lifetime+s.StaleFor
-			if !judged {
-				untrue, judged = s.judge(Metadata{e.document.Object}, paths), true
+		snapshot := Snapshot{Location: location}
+		if e, ok := s.issuerCache.documents.Peek(location); ok {
+			snapshot.Published, snapshot.Served, snapshot.Fetched = e.document.published, s.augmented(e.document, issuer, paths), e.fetched
+			snapshot.Expired = time.Since(e.fetched) >= e.lifetime+s.config.StaleFor
+			if !linted {
+				problems, linted = s.problems(Metadata{e.document.Object}, paths), true
 			}
 		}
-		if a, ok := s.own.missing.Peek(location); ok {
-			k.Fault, k.Failed, k.Absent = a.err, a.at, errors.Is(a.err, errNoDocument)
+		if f, ok := s.issuerCache.negativeCache.Peek(location); ok {
+			snapshot.Err, snapshot.Failed, snapshot.Absent = f.err, f.at, errors.Is(f.err, errNoDocument)
 		}
-		kept = append(kept, k)
+		all = append(all, snapshot)
 	}
-	return kept, untrue
+	return all, problems
 }
 
-// served returns what clients are shown of a document: what the provider wrote
-// and the gateway makes true. A document that names another issuer does not make
-// that one's origin ours.
-func (s *Source) served(d *document, issuer string, paths map[clientauth.Endpoint]string) Metadata {
+// augmented returns the metadata that clients get for a document. A document that
+// names another issuer does not make that issuer's origin the gateway's.
+func (s *Source) augmented(d *document, issuer string, paths map[clientauth.Endpoint]string) Metadata {
 	md := Metadata{d.Object}
-	return md.Augment(s.front(md, cmp.Or(issuer, md.Issuer()), paths))
+	return md.Augment(s.overrides(md, cmp.Or(issuer, md.Issuer()), paths))
 }

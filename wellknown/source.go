@@ -2,7 +2,6 @@ package wellknown
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"path"
@@ -12,131 +11,100 @@ import (
 
 	"oauthgw/metrics"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 )
 
-// IssuerMode tells which issuer the served metadata names.
+// IssuerMode selects the issuer that the served metadata names.
 type IssuerMode string
 
 const (
 	// IssuerPreserve leaves the issuer and the endpoints' URLs as they are.
 	IssuerPreserve IssuerMode = "preserve"
-	// IssuerRewrite moves the issuer, the fronted endpoints and, as far as it can
-	// be reached there, the authorization endpoint to the public origin, together.
+	// IssuerRewrite moves the issuer, the fronted endpoints and, if Passthrough is set,
+	// the authorization endpoint to the public origin.
 	IssuerRewrite IssuerMode = "rewrite"
 )
 
-// SourceConfig describes where metadata comes from and how long it is kept.
+// SourceConfig configures a [Source].
 type SourceConfig struct {
 	// Upstream is the provider's origin.
 	Upstream *url.URL
-	// Public is the origin that clients use. Nil means that it is not
-	// configured: the one that the issuer names.
+	// Public is the origin that clients use. Nil: the issuer's.
 	Public *url.URL
 	// Issuer defaults to IssuerPreserve. IssuerRewrite needs Public.
 	Issuer IssuerMode
-	// Passthrough tells that every other path leads to the provider as well.
+	// Passthrough means that all other paths lead to the provider as well.
 	Passthrough bool
-	// Expected is the issuer that documents must name, and whose path tells
-	// where they are. Empty means any, at the root.
+	// Expected is the issuer that documents must name. Its path determines their
+	// locations. Empty: any issuer, at the root.
 	Expected string
 	// Patch corrects the documents.
 	Patch Patch
 	// Transport performs the fetches. It must not decompress.
 	Transport http.RoundTripper
-	// TTL is how long a document is served without asking again, unless its
-	// Cache-Control allows less. Zero means every request asks.
+	// TTL limits how long a document is fresh. Zero: every request fetches.
 	TTL time.Duration
-	// StaleFor is how long beyond that it is served while the provider does not
-	// bring a new one.
+	// StaleFor is how long after that a document is served while fetches fail.
 	StaleFor time.Duration
-	// Entries bounds the number of locations kept. Must be positive.
+	// Entries limits the number of cached locations. It must be positive.
 	Entries int
 	// Metrics receive the time of the last fetch.
 	Metrics *metrics.Metrics
 }
 
-// Source fetches the provider's metadata documents and keeps them. It is safe
+// Source fetches the provider's metadata documents and caches them. It is safe
 // for concurrent use.
 type Source struct {
-	SourceConfig
+	config      SourceConfig
 	locations   []string // of the issuer
-	own, others shelf    // at those, and wherever else callers look
+	issuerCache cache    // for those locations
+	otherCache  cache    // for the locations that clients choose
 	fetches     singleflight.Group
-	outside     outside // bounds the fetches for others
+	limiter     fetchLimiter
 
-	life context.Context // of fetches, which belong to no single request
-	end  context.CancelFunc
+	ctx   context.Context // of fetches, which outlive the request that started them
+	close context.CancelFunc
 }
 
-// NewSource returns an empty source, to be closed. The error says that Entries
-// is not positive.
+// NewSource returns an empty source. The caller must close it. It returns an error if
+// Entries is not positive.
 func NewSource(c SourceConfig) (*Source, error) {
-	locations := Locations(c.Expected)
-	for i, location := range locations {
-		locations[i] = path.Clean(location) // as locate spells those that callers ask for
+	s := &Source{config: c, locations: Locations(c.Expected), limiter: newFetchLimiter()}
+	for i, location := range s.locations {
+		s.locations[i] = path.Clean(location) // as parseLocation spells them
 	}
-	own, err := newShelf(len(locations))
-	if err != nil {
+	var err error
+	if s.issuerCache, err = newCache(len(s.locations)); err != nil {
 		return nil, err
 	}
-	others, err := newShelf(c.Entries)
-	if err != nil {
+	if s.otherCache, err = newCache(c.Entries); err != nil {
 		return nil, err
 	}
-	s := &Source{SourceConfig: c, locations: locations, own: own, others: others, outside: newOutside()}
-	s.life, s.end = context.WithCancel(context.Background())
+	s.ctx, s.close = context.WithCancel(context.Background())
 	return s, nil
 }
 
-// shelf keeps what fetches brought, by location.
-type shelf struct {
-	documents *lru.Cache[string, entry]
-	missing   *lru.Cache[string, absence]
-}
-
-func newShelf(size int) (shelf, error) {
-	documents, err := lru.New[string, entry](size)
-	if err != nil {
-		return shelf{}, fmt.Errorf("metadata cache: %w", err)
-	}
-	missing, err := lru.New[string, absence](size)
-	if err != nil {
-		return shelf{}, fmt.Errorf("metadata cache: %w", err)
-	}
-	return shelf{documents, missing}, nil
-}
-
-// isOwn reports whether a location is one of the issuer's. Callers choose all
-// others.
 func (s *Source) isOwn(location string) bool { return slices.Contains(s.locations, location) }
 
-// shelf returns where the document of a location is kept. Documents at other
-// locations must not push out the issuer's own: some providers have one for
-// every path.
-func (s *Source) shelf(location string) shelf {
+// cache returns the cache for a location. Requests for other locations must not evict
+// the issuer's documents, because some providers have a document for every path.
+func (s *Source) cache(location string) cache {
 	if s.isOwn(location) {
-		return s.own
+		return s.issuerCache
 	}
-	return s.others
+	return s.otherCache
 }
 
-// Inherit takes over what another source keeps, if this one would read the same
-// documents. It is for a source that has asked nobody yet.
-func (s *Source) Inherit(from *Source) {
-	if *s.Upstream != *from.Upstream || !reflect.DeepEqual(s.Public, from.Public) || s.Expected != from.Expected || !reflect.DeepEqual(s.Patch, from.Patch) {
+// CopyFrom copies the cached documents of another source that reads the same
+// documents.
+func (s *Source) CopyFrom(from *Source) {
+	a, b := s.config, from.config
+	if *a.Upstream != *b.Upstream || !reflect.DeepEqual(a.Public, b.Public) || a.Expected != b.Expected || !reflect.DeepEqual(a.Patch, b.Patch) {
 		return
 	}
-	for _, shelf := range []struct{ from, to *lru.Cache[string, entry] }{{from.own.documents, s.own.documents}, {from.others.documents, s.others.documents}} {
-		for _, location := range shelf.from.Keys() {
-			if e, ok := shelf.from.Peek(location); ok {
-				e.lifetime = min(e.lifetime, s.TTL)
-				shelf.to.Add(location, e)
-			}
-		}
-	}
+	s.issuerCache.copyFrom(from.issuerCache, a.TTL)
+	s.otherCache.copyFrom(from.otherCache, a.TTL)
 }
 
-// Close ends the fetches that are under way.
-func (s *Source) Close() { s.end() }
+// Close cancels the running fetches.
+func (s *Source) Close() { s.close() }

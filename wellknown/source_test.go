@@ -1,14 +1,14 @@
 package wellknown_test
 
 import (
+	"bytes"
 	"context"
-	"fmt"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,41 +17,52 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
 	"oauthgw/metrics"
 	"oauthgw/wellknown"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	location = "/.well-known/oauth-authorization-server"
+	openid   = "/.well-known/openid-configuration"
 	document = `{"issuer":"https://gateway.example","token_endpoint":"https://gateway.example/t"}`
 )
 
-// provider is a provider inside a synctest bubble: a real server, reached over
-// pipes, so that its waiting is the bubble's time.
+// provider is a provider inside a synctest bubble: a real server, reached over pipes.
 type provider struct {
-	answer atomic.Pointer[http.HandlerFunc]
-	asked  atomic.Int32
+	handler  atomic.Pointer[http.HandlerFunc]
+	requests atomic.Int32
 }
+
+// newProvider returns a provider that responds by h.
+func newProvider(h http.HandlerFunc) *provider {
+	p := &provider{}
+	p.respond(h)
+	return p
+}
+
+func (p *provider) respond(h http.HandlerFunc) { p.handler.Store(&h) }
 
 // start serves until the test ends and returns a transport that reaches it.
 func (p *provider) start(t *testing.T) http.RoundTripper {
-	connections := make(chan net.Conn)
-	listener := pipes{connections, make(chan struct{}), new(sync.Once)}
+	listener := pipes{make(chan net.Conn), make(chan struct{}), new(sync.Once)}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.asked.Add(1)
-		(*p.answer.Load())(w, r)
+		p.requests.Add(1)
+		(*p.handler.Load())(w, r)
 	})}
 	go server.Serve(listener)
 	transport := &http.Transport{DisableCompression: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
-		connections <- far
+		listener.connections <- far
 		return near, nil
 	}}
 	t.Cleanup(func() { transport.CloseIdleConnections(); server.Close() })
 	return transport
 }
-
-func (p *provider) says(h http.HandlerFunc) { p.answer.Store(&h) }
 
 type pipes struct {
 	connections chan net.Conn
@@ -70,38 +81,56 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-func writeDocument(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	io.WriteString(w, document)
-}
-
-func fails(status int) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
-}
-
-// newHandler returns a handler over a provider, with a lifetime of a minute and
-// an hour of staleness.
-func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfig)) *wellknown.Handler {
-	t.Helper()
-	m := metrics.New(metrics.Build{})
-	c := wellknown.SourceConfig{
-		Upstream: &url.URL{Scheme: "http", Host: "provider.example"}, Transport: p.start(t),
-		TTL: time.Minute, StaleFor: time.Hour, Entries: 2, Metrics: m,
+// sends responds with a JSON text.
+func sends(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, text)
 	}
+}
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+// hang responds never.
+func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+// after responds by h after a time.
+func after(d time.Duration, h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { time.Sleep(d); h(w, r) }
+}
+
+var paths = map[clientauth.Endpoint]string{clientauth.Token: "/t"}
+
+// handler is a handler for a provider, and what it logs.
+type handler struct {
+	*wellknown.Handler
+	source  *wellknown.Source
+	metrics *metrics.Metrics
+	log     *bytes.Buffer
+}
+
+// newHandler returns a handler with a lifetime of a minute and an hour of staleness.
+func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfig)) handler {
+	t.Helper()
+	h := handler{metrics: metrics.New(metrics.Build{}), log: &bytes.Buffer{}}
+	c := wellknown.SourceConfig{Upstream: origin.Of("http://provider.example"), Transport: p.start(t),
+		TTL: time.Minute, StaleFor: time.Hour, Entries: 2, Metrics: h.metrics}
 	for _, f := range change {
 		f(&c)
 	}
-	source, err := wellknown.NewSource(c)
-	if err != nil {
+	var err error
+	if h.source, err = wellknown.NewSource(c); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(source.Close)
+	t.Cleanup(h.source.Close)
 	issuer := "https://gateway.example"
 	if c.Issuer == wellknown.IssuerRewrite {
 		issuer = "https://provider.example"
 	}
-	h, err := wellknown.New(wellknown.Config{Source: source, Metrics: m, Log: slog.New(slog.DiscardHandler),
-		Issuer: issuer, Endpoints: map[clientauth.Endpoint]string{clientauth.Token: "/t"}})
+	h.Handler, err = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths, Metrics: h.metrics,
+		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,223 +143,90 @@ func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-func TestDocumentIsKeptForItsLifetime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(writeDocument)
-		h := newHandler(t, p)
-		for i, wait := range []time.Duration{0, 59 * time.Second, time.Second} {
-			time.Sleep(wait)
-			w := get(h, location)
-			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "client_secret_basic") {
-				t.Fatalf("request %d: %d %s", i, w.Code, w.Body)
-			}
-		}
-		synctest.Wait() // for the fetch behind the last
-		if n := p.asked.Load(); n != 2 {
-			t.Errorf("the provider was asked %d times, want 2", n)
-		}
-	})
-}
-
-func TestA088A093StaleDocumentOutlivesTheProvider(t *testing.T) {
-	for name, failure := range map[string]http.HandlerFunc{
-		"down": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"500":  fails(500), "404": fails(404), "hanging": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-		"broken": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, `{"issuer":"https://gateway.ex`)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
+// The path of the expected issuer determines where its metadata is.
+func TestProviderWithAPath(t *testing.T) {
+	const text = `{"issuer":"https://idp.example/t1","token_endpoint":"https://idp.example/t1/token?a=1","revocation_endpoint":"https://elsewhere.example/r",` +
+		`"jwks_uri":"https://idp.example/j","subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`
+	for _, published := range wellknown.Locations("https://idp.example/t1") {
+		for mode, public := range map[wellknown.IssuerMode]string{wellknown.IssuerPreserve: "", wellknown.IssuerRewrite: "https://gw.example"} {
 			synctest.Test(t, func(t *testing.T) {
-				p := &provider{}
-				p.says(writeDocument)
-				h := newHandler(t, p)
-				get(h, location)
-				p.says(failure)
-				for range 55 {
-					time.Sleep(time.Minute)
-					if w := get(h, location); w.Code != http.StatusOK {
-						t.Fatalf("a kept document was not served: %d %s", w.Code, w.Body)
+				p := newProvider(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path != published {
+						http.NotFound(w, r)
+						return
 					}
-				}
-				time.Sleep(10 * time.Minute)
-				if w := get(h, location); w.Code == http.StatusOK {
-					t.Error("a document was served beyond its staleness")
-				}
-				p.says(writeDocument)
-				time.Sleep(10 * time.Second)
-				if w := get(h, location); w.Code != http.StatusOK {
-					t.Errorf("it did not recover: %d %s", w.Code, w.Body)
+					sends(text)(w, r)
+				})
+				h := newHandler(t, p, func(c *wellknown.SourceConfig) {
+					c.Expected, c.Issuer, c.Public = "https://idp.example/t1", mode, origin.Of(public)
+				})
+				got, err := h.source.Provider(t.Context())
+				if err != nil || got.Issuer != "https://idp.example/t1" || len(got.Endpoints) != 1 || got.Endpoints[clientauth.Token].RequestURI() != "/t1/token?a=1" {
+					t.Errorf("%s, %s: got %v %v", published, mode, got, err)
 				}
 			})
-		})
+		}
 	}
 }
 
-func TestA093FailingProviderIsLeftAlone(t *testing.T) {
+// Snapshots show the cached documents without a request to the provider.
+func TestSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(fails(500))
-		h := newHandler(t, p)
-		for range 100 {
-			if w := get(h, location); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
-				t.Fatalf("got %d %v", w.Code, w.Header())
-			}
-		}
-		if n := p.asked.Load(); n != 1 {
-			t.Errorf("the provider was asked %d times, want 1", n)
-		}
-	})
-}
-
-func TestA092ManyWaitersShareOneFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		release := make(chan struct{})
-		p.says(func(w http.ResponseWriter, r *http.Request) { <-release; writeDocument(w, r) })
-		h := newHandler(t, p)
-		impatient, leave := context.WithCancel(t.Context())
-		var waiters sync.WaitGroup
-		var served atomic.Int32
-		for i := range 10_000 {
-			waiters.Go(func() {
-				r := httptest.NewRequest("GET", location, nil)
-				if i == 0 {
-					r = r.WithContext(impatient)
-				}
-				w := httptest.NewRecorder()
-				h.ServeHTTP(w, r)
-				if w.Code == http.StatusOK {
-					served.Add(1)
-				}
-			})
-		}
-		synctest.Wait()
-		leave() // whoever came first may leave; the others still get it
-		synctest.Wait()
-		close(release)
-		waiters.Wait()
-		if p.asked.Load() != 1 || served.Load() != 9_999 {
-			t.Errorf("%d fetches served %d of the 9,999 who waited", p.asked.Load(), served.Load())
-		}
-	})
-}
-
-func TestA091MissingLocationsDoNotPushOutDocuments(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == location {
-				writeDocument(w, r)
+		p := newProvider(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != location {
+				w.WriteHeader(http.StatusNotFound)
 				return
 			}
-			w.WriteHeader(http.StatusNotFound)
+			sends(document)(w, r)
 		})
-		h := newHandler(t, p)
+		h := newHandler(t, p, func(c *wellknown.SourceConfig) {
+			c.Patch.Set = map[string]json.RawMessage{"x_patched": json.RawMessage(`1`)}
+		})
+		snapshots := func() []wellknown.Snapshot {
+			all, _ := h.source.Snapshots("https://gateway.example", paths)
+			return all
+		}
+		if before := snapshots(); len(before) != 2 || before[0].Location != location || !before[0].Fetched.IsZero() || before[0].Err != nil || p.requests.Load() != 0 {
+			t.Errorf("before the first fetch: %+v, after %d requests", before, p.requests.Load())
+		}
+		served := get(h, location).Body.String()
+		get(h, openid)
+		first, second := snapshots()[0], snapshots()[1]
+		if got := string(first.Published.Encode()); got != document {
+			t.Errorf("published: %s", got)
+		}
+		if got := string(first.Served.Encode()); got != served || !strings.Contains(got, "x_patched") || !strings.Contains(got, "client_secret_basic") {
+			t.Errorf("served: %s, and by the handler %s", got, served)
+		}
+		if !first.Fetched.Equal(time.Now()) || first.Err != nil || first.Absent || !second.Absent || second.Err == nil || !second.Failed.Equal(time.Now()) || !second.Fetched.IsZero() {
+			t.Errorf("got %+v and %+v", first, second)
+		}
+		p.respond(status(403))
+		time.Sleep(time.Minute)
 		get(h, location)
-		for i := range 20 {
-			if w := get(h, fmt.Sprintf("%s/%d", location, i)); w.Code != http.StatusNotFound {
-				t.Fatalf("got %d", w.Code)
+		synctest.Wait()
+		if first = snapshots()[0]; first.Err == nil || first.Absent || first.Expired || first.Fetched.IsZero() || p.requests.Load() != 3 {
+			t.Errorf("after a failed fetch: %+v", first)
+		}
+		time.Sleep(time.Minute + time.Hour)
+		if !snapshots()[0].Expired {
+			t.Error("a document that is too old to be served has not expired")
+		}
+	})
+}
+
+// A copy of the cache serves the same documents, unless it would read others.
+func TestCopyFrom(t *testing.T) {
+	for _, expected := range []string{"", "https://gateway.example"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newProvider(sends(document))
+			from := newHandler(t, p)
+			get(from, location)
+			to := newHandler(t, p, func(c *wellknown.SourceConfig) { c.Expected = expected })
+			to.source.CopyFrom(from.source)
+			if get(to, location); (p.requests.Load() == 1) != (expected == "") {
+				t.Errorf("%q: %d requests", expected, p.requests.Load())
 			}
-		}
-		asked := p.asked.Load()
-		if get(h, location); p.asked.Load() != asked {
-			t.Error("the document had to be fetched again")
-		}
-	})
-}
-
-// A provider that has a document everywhere does not let callers push out the
-// issuer's own.
-func TestA091OtherLocationsDoNotPushOutTheIssuers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(writeDocument)
-		h := newHandler(t, p)
-		get(h, location)
-		for i := range 20 {
-			get(h, fmt.Sprintf("%s/%d", location, i))
-		}
-		p.says(fails(500))
-		if w := get(h, location); w.Code != http.StatusOK {
-			t.Errorf("got %d", w.Code)
-		}
-		if w := get(h, location+"/19"); w.Code != http.StatusOK {
-			t.Errorf("the last of the others is not kept: %d", w.Code)
-		}
-		if w := get(h, location+"/0"); w.Code != http.StatusServiceUnavailable {
-			t.Errorf("the others are not bounded: %d", w.Code)
-		}
-	})
-}
-
-func TestA088A089RepliesThatHoldNoDocument(t *testing.T) {
-	with := func(contentType, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", contentType)
-			io.WriteString(w, body)
-		}
-	}
-	for name, test := range map[string]struct {
-		answer http.HandlerFunc
-		status int
-	}{
-		"html":         {with("text/html", "<!doctype html>"), 404},
-		"json as html": {with("text/html", document), 404},
-		"an array":     {with("application/json", "[]"), 404},
-		"not found":    {fails(404), 404},
-		"gone":         {fails(410), 404},
-		"overloaded":   {fails(429), 503},
-		"broken json":  {with("application/json", `{"issuer":`), 503},
-		"no issuer":    {with("application/json", `{}`), 503},
-		"twice":        {with("application/json", `{"issuer":"https://a","issuer":"https://b"}`), 503},
-		"huge":         {with("application/json", `{"issuer":"https://a","x":"`+strings.Repeat("x", 256<<10)+`"}`), 503},
-		"endless": {func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			pour(w)
-		}, 503},
-		"compressed": {func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			writeDocument(w, r)
-		}, 503},
-		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location+"/other", http.StatusFound) }, 503},
-		"never arrives": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 503},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := &provider{}
-				p.says(test.answer)
-				if w := get(newHandler(t, p), location); w.Code != test.status {
-					t.Errorf("got %d %s, want %d", w.Code, w.Body, test.status)
-				}
-				if n := p.asked.Load(); n != 1 {
-					t.Errorf("the provider was asked %d times", n)
-				}
-			})
 		})
 	}
-}
-
-// pour writes until the reader is gone.
-func pour(w io.Writer) {
-	chunk := []byte(strings.Repeat(" ", 64<<10))
-	for {
-		if _, err := w.Write(chunk); err != nil {
-			return
-		}
-	}
-}
-
-func TestHeadHasNoBody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &provider{}
-		p.says(writeDocument)
-		w := httptest.NewRecorder()
-		newHandler(t, p).ServeHTTP(w, httptest.NewRequest("HEAD", location, nil))
-		if w.Code != http.StatusOK || w.Body.Len() != 0 || w.Header().Get("Content-Length") == "0" {
-			t.Errorf("got %d, %d octets, %v", w.Code, w.Body.Len(), w.Header())
-		}
-	})
 }

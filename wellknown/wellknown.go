@@ -1,15 +1,13 @@
-// Package wellknown serves the provider's metadata, plus what the gateway
-// makes true.
+// Package wellknown serves an OAuth provider's metadata with the client authentication
+// methods that the gateway adds (RFC 8414, OpenID Connect Discovery, RFC 9728).
 //
-// A [Source] fetches the provider's documents (RFC 8414, OpenID Connect
-// Discovery) and keeps them; a [Handler] serves them with client_secret_basic
-// added where the gateway translates it. Clients compare the issuer byte for
-// byte and choose their method from the lists, so the document never says more
-// than is true: an endpoint whose URL does not lead through the gateway keeps
-// the methods that the provider wrote. [Source.Truth] says in sentences what
-// remains untrue, or trips strict clients.
+// A [Source] fetches the provider's documents and caches them. A [Handler] serves them
+// with client_secret_basic added where the gateway translates it. Clients compare the
+// issuer byte for byte and choose a method from the lists, so an endpoint whose URL does
+// not lead through the gateway keeps the methods that the provider wrote. [Source.Lint]
+// reports what strict clients reject.
 //
-// The package follows no URL that a document names.
+// The package requests no URL that a document names.
 package wellknown
 
 import (
@@ -19,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -29,168 +28,163 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Config describes what the gateway makes true.
+// Config configures a [Handler].
 type Config struct {
-	// Source brings the provider's documents.
+	// Source provides the documents.
 	Source *Source
-	// Issuer is the provider's issuer, which protected resources name. Empty
-	// means that it is not known yet.
+	// Issuer is the provider's issuer, for the metadata of protected resources. Empty:
+	// it is not known yet.
 	Issuer string
-	// Endpoints are the paths that the gateway fronts, by endpoint.
+	// Endpoints are the paths of the fronted endpoints.
 	Endpoints map[clientauth.Endpoint]string
-	// OwnCORS leaves out that the provider lets pages of every origin read a
-	// document, because somebody before the handler says who may.
-	OwnCORS bool
-	// Metrics and Log receive one count and one line per request, that of a hit at
-	// level debug: nobody was asked.
+	// StripCORS drops the provider's Access-Control-Allow-Origin, because a handler
+	// in front of this one sets it.
+	StripCORS bool
+	// Metrics count every request. Log has a line for each, cache hits at level debug.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
 }
 
 // Handler serves metadata. It is safe for concurrent use.
 type Handler struct {
-	Config
-	prepared *lru.Cache[string, *prepared]
+	config    Config
+	responses *lru.Cache[string, *response] // by location
 }
 
-// prepared is what is served for an entry: a text, and the values of header fields.
-type prepared struct {
+// response is the encoded response for a cache entry.
+type response struct {
 	entry
-	text                  []byte
-	etag, control, length []string
+	body                  []byte
+	etag, control, length []string // header field values
 }
 
 var jsonType = []string{"application/json"}
 
-// New returns the handler for the documents of a source.
+// New returns a handler.
 func New(c Config) (*Handler, error) {
-	p, err := lru.New[string, *prepared](c.Source.Entries)
+	responses, err := lru.New[string, *response](c.Source.config.Entries)
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{Config: c, prepared: p}, nil
+	c.Endpoints = maps.Clone(c.Endpoints)
+	return &Handler{config: c, responses: responses}, nil
 }
 
-// Serves reports whether a path is a metadata location: one of the
-// authorization server's, or where the issuer is rewritten one of a protected
-// resource's, which names the issuer too (RFC 9728 section 2).
+// Serves reports whether a path is a metadata location: one of an authorization
+// server or, where the issuer is rewritten, one of a protected resource, whose
+// metadata names the issuer too (RFC 9728 section 2).
 func (h *Handler) Serves(path string) bool {
-	_, name := locate(path)
-	return name != "" && (name != resourceLocation || h.Source.Issuer == IssuerRewrite)
+	_, name := parseLocation(path)
+	return name != "" && (name != resourceLocation || h.config.Source.config.Issuer == IssuerRewrite)
 }
 
-// ServesOwn reports whether a path is one of the issuer's own locations. Clients make
-// up all others.
+// ServesOwn reports whether a path is one of the issuer's own locations. Clients
+// choose all others.
 func (h *Handler) ServesOwn(path string) bool {
-	location, _ := locate(path)
-	return h.Source.isOwn(location)
+	location, _ := parseLocation(path)
+	return h.config.Source.isOwn(location)
 }
 
-// ServeHTTP answers a GET or HEAD request for a metadata location. It answers
-// 404 where the provider has no document, which makes clients try the next
-// location, 502 where it has somebody else's and 503 where it cannot be known,
-// never anything that a client would take for a document.
+// ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
+// has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	location, name := locate(r.URL.Path)
+	location, name := parseLocation(r.URL.Path)
 	e, result, err := entry{}, resultNotFound, errNoDocument
 	if location != "" {
-		e, result, err = h.Source.get(r.Context(), location, name)
+		e, result, err = h.config.Source.get(r.Context(), location, name, true)
 	}
 	status := http.StatusOK
 	switch {
 	case err == nil:
-		h.serve(w, r, h.prepare(location, name, e))
+		h.serve(w, r, h.response(location, name, e))
 	case errors.Is(err, errNoDocument):
 		status = http.StatusNotFound
-		refuse(w, status, clientauth.CodeInvalidRequest, "The authorization server has no metadata document at this location.")
+		writeError(w, status, clientauth.CodeInvalidRequest, "The authorization server has no metadata document at this location.")
 	case errors.Is(err, errForeignIssuer):
 		status = http.StatusBadGateway
-		refuse(w, status, clientauth.CodeServerError, "The authorization server's metadata names another issuer than the one expected.")
+		writeError(w, status, clientauth.CodeServerError, "The authorization server's metadata names another issuer than the one expected.")
 	default:
 		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", strconv.Itoa(int(pause/time.Second)))
-		refuse(w, status, clientauth.CodeTemporarilyUnavailable, "The authorization server's metadata cannot be read now; try again.")
+		w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
+		writeError(w, status, clientauth.CodeTemporarilyUnavailable, "The authorization server's metadata cannot be read now; try again.")
 	}
-	h.Metrics.MetadataRequest(result)
-	h.report(r, result, status, start, err)
+	h.config.Metrics.MetadataRequest(result)
+	h.logRequest(r, start, status, result, err)
 }
 
-// serve writes a document, or tells a client that has it that it is the same
-// (RFC 9110 section 13.1.2). Its age lets caches know what is left of its
-// lifetime (RFC 9111 section 5.1).
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, p *prepared) {
+// serve writes a document, or 304 to a conditional request (RFC 9110 section 13.1.2).
+// Age lets caches compute the remaining lifetime (RFC 9111 section 5.1).
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, p *response) {
 	header := w.Header()
 	header["Content-Type"] = jsonType
 	header["Etag"] = p.etag
 	header["Cache-Control"] = p.control
 	header["Age"] = []string{strconv.Itoa(int(time.Since(p.fetched) / time.Second))}
-	if p.document.open && !h.OwnCORS {
+	if p.document.allowsAnyOrigin && !h.config.StripCORS {
 		header["Access-Control-Allow-Origin"] = []string{"*"}
 	}
-	// Nearly everyone asks for all of it, without a condition.
+	// Most requests are unconditional GETs of the whole document.
 	if r.Method == http.MethodGet && r.Header["If-None-Match"] == nil && r.Header["If-Match"] == nil && r.Header["Range"] == nil {
 		header["Content-Length"] = p.length
 		w.WriteHeader(http.StatusOK)
-		_, _ = w.Write(p.text) // a client that is gone needs no answer
+		_, _ = w.Write(p.body)
 		return
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.text))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.body))
 }
 
-// prepare returns what is served for an entry, prepared once.
-func (h *Handler) prepare(location, name string, e entry) *prepared {
-	if p, ok := h.prepared.Get(location); ok && p.entry == e {
+// response returns the response for an entry, encoded once.
+func (h *Handler) response(location, name string, e entry) *response {
+	if p, ok := h.responses.Get(location); ok && p.entry == e {
 		return p
 	}
-	text := h.text(name, e.document)
-	sum := sha256.Sum256(text)
-	p := &prepared{
-		entry: e, text: text,
+	body := h.body(name, e.document)
+	sum := sha256.Sum256(body)
+	p := &response{
+		entry: e, body: body,
 		etag:    []string{`"` + hex.EncodeToString(sum[:8]) + `"`},
 		control: []string{"max-age=" + strconv.Itoa(int(e.lifetime/time.Second))},
-		length:  []string{strconv.Itoa(len(text))},
+		length:  []string{strconv.Itoa(len(body))},
 	}
-	h.prepared.Add(location, p)
+	h.responses.Add(location, p)
 	return p
 }
 
-func (h *Handler) text(name string, d *document) []byte {
+func (h *Handler) body(name string, d *document) []byte {
 	if name == resourceLocation {
-		return moveResource(d.Object, h.Source.way(h.Issuer)).Encode()
+		return moveResource(d.Object, h.config.Source.urlMap(h.config.Issuer)).Encode()
 	}
-	return h.Source.served(d, h.Issuer, h.Endpoints).Encode()
+	return h.config.Source.augmented(d, h.config.Issuer, h.config.Endpoints).Encode()
 }
 
-func refuse(w http.ResponseWriter, status int, code, description string) {
+func writeError(w http.ResponseWriter, status int, code, description string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	// Constants encode, and a client that is gone needs no answer.
 	_ = json.NewEncoder(w).Encode(&clientauth.Error{Code: code, Description: description})
 }
 
-// report writes one line. The error names the provider's address and status,
-// nothing that the provider said.
-func (h *Handler) report(r *http.Request, result string, status int, start time.Time, err error) {
+// logRequest writes the access-log line. The error holds no text of the provider.
+func (h *Handler) logRequest(r *http.Request, start time.Time, status int, outcome string, err error) {
 	level := slog.LevelInfo
-	switch result {
+	switch outcome {
 	case resultUnavailable:
 		level = slog.LevelWarn
 	case resultHit:
 		level = slog.LevelDebug
 	}
-	if !h.Log.Enabled(r.Context(), level) {
+	if !h.config.Log.Enabled(r.Context(), level) {
 		return
 	}
 	attrs := []slog.Attr{
 		slog.String("endpoint", "metadata"),
-		slog.String("result", result),
 		slog.Int("status", status),
+		slog.String("outcome", outcome),
 		slog.Int64("duration_us", time.Since(start).Microseconds()),
 	}
-	if result == resultUnavailable {
+	if outcome == resultUnavailable {
 		attrs = append(attrs, slog.String("err", err.Error()))
 	}
-	h.Log.LogAttrs(r.Context(), level, "request", attrs...)
+	h.config.Log.LogAttrs(r.Context(), level, "request", attrs...)
 }

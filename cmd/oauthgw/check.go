@@ -26,15 +26,14 @@ type verdict struct {
 // metadataVerdict is what check says of the provider's metadata, as the gateway
 // would serve it. Whether that can be read depends on the provider.
 type metadataVerdict struct {
-	Read   bool     `json:"read"`
-	Fault  string   `json:"fault,omitempty"` // why it could not be read
-	Untrue []string `json:"untrue"`          // a sentence each
+	Read     bool     `json:"read"`
+	Err      string   `json:"err,omitempty"` // why it could not be read
+	Problems []string `json:"problems"`
 }
 
 // check is the command that reads a configuration and reports its mistakes.
-// Of one without any it tells what the provider's metadata, as the gateway
-// would serve it, leaves untrue: that depends on the provider, so it is no
-// reason to fail.
+// Of a valid one it reports the problems of the metadata that the gateway would serve.
+// They depend on the provider, so check does not fail.
 func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("check", stderr)
 	flags := newConfigFlags(set)
@@ -76,25 +75,25 @@ func judge(ctx context.Context, flags configFlags) (verdict, error) {
 		return v, err
 	}
 	defer g.close()
-	v.Valid, v.Metadata, v.Warnings = true, &metadataVerdict{Untrue: []string{}}, s.Warnings()
-	sentences, err := g.truth(ctx)
+	v.Valid, v.Metadata, v.Warnings = true, &metadataVerdict{Problems: []string{}}, s.Warnings()
+	problems, err := g.lint(ctx)
 	if err != nil {
-		v.Metadata.Fault = err.Error()
+		v.Metadata.Err = err.Error()
 		return v, nil
 	}
-	v.Metadata.Read, v.Metadata.Untrue = true, append(v.Metadata.Untrue, sentences...)
+	v.Metadata.Read, v.Metadata.Problems = true, append(v.Metadata.Problems, problems...)
 	return v, nil
 }
 
 // writeText tells of a valid configuration in lines.
 func (v verdict) writeText(w io.Writer) error {
-	lines := append([]string{"the configuration is valid"}, v.Metadata.Untrue...)
+	lines := append([]string{"the configuration is valid"}, v.Metadata.Problems...)
 	switch {
 	case !v.Metadata.Read:
-		fault := "The provider's metadata cannot be read now, so nothing is said of it: " + v.Metadata.Fault
-		lines = append(lines, strings.Split(fault, "\n")...) // one for each location
-	case len(v.Metadata.Untrue) == 0:
-		lines = append(lines, "the metadata that clients will see is true")
+		text := "The provider's metadata cannot be read now, so it was not checked: " + v.Metadata.Err
+		lines = append(lines, strings.Split(text, "\n")...) // one for each location
+	case len(v.Metadata.Problems) == 0:
+		lines = append(lines, "metadata OK: no problems for strict clients")
 	}
 	for _, warning := range v.Warnings {
 		lines = append(lines, "warning: "+warning)
@@ -107,29 +106,28 @@ func (v verdict) writeText(w io.Writer) error {
 	return nil
 }
 
-// truth returns what is untrue of the metadata that the gateway serves, once
-// it knows what it fronts.
-func (g *gateway) truth(ctx context.Context) ([]string, error) {
+// lint returns the problems of the metadata that the gateway serves, once it knows its
+// endpoints.
+func (g *gateway) lint(ctx context.Context) ([]string, error) {
 	if g.routes.Load() == nil {
 		if err := g.learn(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return g.source.Truth(ctx, g.routes.Load().paths)
+	return g.source.Lint(ctx, g.routes.Load().paths)
 }
 
-// keepJudging tells the operator what is untrue of the metadata, when it begins
-// and whenever that changes, until ctx ends. That the metadata cannot be read
-// is told elsewhere.
-func (g *gateway) keepJudging(ctx context.Context) {
-	var told []string
+// watchMetadata logs the problems of the metadata at the start and whenever they change,
+// until ctx ends.
+func (g *gateway) watchMetadata(ctx context.Context) {
+	var logged []string
 	for ctx.Err() == nil {
-		sentences, err := g.truth(ctx)
-		if err == nil && !slices.Equal(sentences, told) {
-			for _, sentence := range sentences {
-				g.log.Warn("metadata", "untrue", sentence)
+		problems, err := g.lint(ctx)
+		if err == nil && !slices.Equal(problems, logged) {
+			for _, problem := range problems {
+				g.log.Warn("metadata", "problem", problem)
 			}
-			told = sentences
+			logged = problems
 		}
 		pause := g.settings.MetadataTTL
 		if err != nil {

@@ -31,16 +31,16 @@ func publishing(t *testing.T, document string) string {
 const honest = `{"issuer":"https://a","authorization_endpoint":"https://a/a","token_endpoint":"https://a/t",` +
 	`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"]`
 
-func TestCheckSaysWhatIsUntrue(t *testing.T) {
+func TestCheckReportsMetadataProblems(t *testing.T) {
 	for name, test := range map[string]struct{ document, config, want string }{
-		"nothing": {honest + `}`, "", "the metadata that clients will see is true\n"},
+		"nothing": {honest + `}`, "", "metadata OK: no problems for strict clients\n"},
 		"another origin": {honest + `,"revocation_endpoint":"https://b/r"}`, "",
-			"The revocation_endpoint in the metadata is at \"https://b\", which is not the origin that clients use (https://a)"},
+			"The metadata sends clients to \"https://b\" and not to https://a: \"revocation_endpoint\"."},
 		"rewritten": {honest + `,"authorization_response_iss_parameter_supported":true}`, "public_url: https://c\nmetadata: {issuer: rewrite}\n",
 			"Authorization responses name the issuer \"https://a\" (RFC 9207)"},
-		"no metadata": {`[]`, "", "The provider's metadata cannot be read now, so nothing is said of it: "},
+		"no metadata": {`[]`, "", "The provider's metadata cannot be read now, so it was not checked: "},
 		"configured endpoints": {honest + `}`, "endpoints: {token: /t}\n",
-			"the metadata that clients will see is true\n"},
+			"metadata OK: no problems for strict clients\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "oauthgw.yaml")
@@ -66,10 +66,10 @@ func TestCheckInJSON(t *testing.T) {
 			"oauthgw check: 2 mistakes"},
 		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"mistakes":[{"file":"absent.yaml","message":"cannot be read: no such file or directory"}]}`,
 			"oauthgw check: 1 mistake"},
-		"true": {"--upstream.url=" + honestly, `{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":[]},"warnings":["client_auth.failures: has no effect, `, ""},
-		"untrue": {"--upstream.url=" + publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`),
-			`{"valid":true,"mistakes":[],"metadata":{"read":true,"untrue":["The revocation_endpoint in the metadata is at \"https://b\",`, ""},
-		"not read": {"--upstream.url=" + publishing(t, `[]`), `{"valid":true,"mistakes":[],"metadata":{"read":false,"fault":"`, ""},
+		"no problems": {"--upstream.url=" + honestly, `{"valid":true,"mistakes":[],"metadata":{"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `, ""},
+		"problems": {"--upstream.url=" + publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`),
+			`{"valid":true,"mistakes":[],"metadata":{"read":true,"problems":["The metadata sends clients to \"https://b\" and not to`, ""},
+		"not read": {"--upstream.url=" + publishing(t, `[]`), `{"valid":true,"mistakes":[],"metadata":{"read":false,"err":"`, ""},
 	} {
 		out, _, err := invoke(t, append([]string{"check", "--format=json"}, strings.Fields(test.args)...)...)
 		var compact bytes.Buffer
@@ -79,8 +79,8 @@ func TestCheckInJSON(t *testing.T) {
 	}
 }
 
-// What is untrue is told at the start, once.
-func TestServeSaysWhatIsUntrue(t *testing.T) {
+// The problems are logged at the start, once.
+func TestServeLogsMetadataProblems(t *testing.T) {
 	upstream := publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`)
 	ctx, cancel := context.WithCancel(t.Context())
 	var log syncBuffer
@@ -88,9 +88,9 @@ func TestServeSaysWhatIsUntrue(t *testing.T) {
 	go func() {
 		done <- run(ctx, []string{"--upstream.url=" + upstream, "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, nil, io.Discard, &log)
 	}()
-	eventually(t, "the sentence", func() bool { return strings.Contains(log.String(), `"untrue":"The revocation_endpoint`) })
+	eventually(t, "the problem", func() bool { return strings.Contains(log.String(), `"problem":"The metadata sends clients to`) })
 	cancel()
-	if err := <-done; err != nil || strings.Count(log.String(), `"untrue"`) != 1 {
+	if err := <-done; err != nil || strings.Count(log.String(), `"problem"`) != 1 {
 		t.Errorf("%v\n%s", err, log.String())
 	}
 }

@@ -125,7 +125,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // one cannot answer where the other could, or why ctx ended.
 func (g *gateway) succeed(ctx context.Context, before *gateway) error {
 	if g.settings.UpstreamSocket == before.settings.UpstreamSocket {
-		g.source.Inherit(before.source)
+		g.source.CopyFrom(before.source)
 	}
 	if g.knowsEnough() {
 		return nil

@@ -22,7 +22,7 @@ var allowedImports = map[string][]string{
 	},
 	"oauthgw/wellknown": {
 		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/printable",
-		"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/singleflight",
+		"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/semaphore", "golang.org/x/sync/singleflight",
 	},
 	"oauthgw/cmd/oauthgw": {
 		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/proxy", "oauthgw/wellknown", "oauthgw/internal/responserecorder", "oauthgw/internal/authlimit",

@@ -24,7 +24,7 @@ import (
 type live struct {
 	observers
 	load    func() (config.Settings, error) // nil: there is nothing to load again
-	judging bool                            // tell what is untrue of the metadata
+	judging bool                            // log the problems of the metadata
 	listen  string                          // the address of the listener for clients, as the key of that name
 
 	current atomic.Pointer[gateway]
@@ -114,7 +114,7 @@ func (l *live) watch(g *gateway) {
 		if entry := g.settings.UntrustedProxy(l.listen); entry != "" {
 			g.log.Warn("failure limit has no effect: all connections come from this host", "listen", l.listen, "set", "trusted_proxies: ["+entry+"]")
 		}
-		l.learning.Go(func() { g.keepJudging(ctx) })
+		l.learning.Go(func() { g.watchMetadata(ctx) })
 	}
 }
 

@@ -54,7 +54,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 		}
 		g.front(byPath, string(name), matches, handler)
 	}
-	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, OwnCORS: g.settings.CORS != nil, Metrics: g.metrics, Log: g.log})
+	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil, Metrics: g.metrics, Log: g.log})
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,11 @@ import (
 func (s *servers) facts() statuspage.Facts {
 	b, g := build(), s.live.now()
 	known, paths := g.known()
-	kept, untrue := g.source.Kept(g.issuer(known), paths)
+	snapshots, problems := g.source.Snapshots(g.issuer(known), paths)
 	f := statuspage.Facts{
 		Now: time.Now(), Started: s.started, Version: b.Version, Revision: b.Revision, GoVersion: b.GoVersion,
-		NotReady: s.notReady(), Provider: g.provider(kept, known, s.live), Reload: s.live.lastReload(),
-		Endpoints: g.endpoints(paths), Documents: documents(kept), Problems: untrue,
+		NotReady: s.notReady(), Provider: g.provider(snapshots, known, s.live), Reload: s.live.lastReload(),
+		Endpoints: g.endpoints(paths), Documents: documents(snapshots), Problems: problems,
 	}
 	for _, c := range g.metrics.ClientAuthCounts() {
 		f.Counts = append(f.Counts, statuspage.Count(c))
@@ -42,7 +42,7 @@ func (g *gateway) known() (wellknown.Provider, map[clientauth.Endpoint]string) {
 
 // provider tells who the provider is and how it was when it was last asked, for
 // metadata or by a client.
-func (g *gateway) provider(kept []wellknown.Kept, known wellknown.Provider, l *live) statuspage.Provider {
+func (g *gateway) provider(snapshots []wellknown.Snapshot, known wellknown.Provider, l *live) statuspage.Provider {
 	p := statuspage.Provider{Upstream: g.settings.UpstreamURL(), Issuer: g.issuer(known)}
 	if public := cmp.Or(g.settings.PublicURL, origin.Of(p.Issuer)); public != nil {
 		p.Public = public.String()
@@ -52,7 +52,7 @@ func (g *gateway) provider(kept []wellknown.Kept, known wellknown.Provider, l *l
 	if !failed.Time.IsZero() {
 		p.Error = fmt.Sprintf("an exchange at the %s endpoint failed with status %d; see the log", failed.Endpoint, failed.Status)
 	}
-	for _, k := range kept {
+	for _, k := range snapshots {
 		if k.Absent && k.Failed.After(k.Fetched) {
 			k.Fetched = k.Failed // that there is none is an answer too
 		}
@@ -60,7 +60,7 @@ func (g *gateway) provider(kept []wellknown.Kept, known wellknown.Provider, l *l
 			p.Reached = k.Fetched
 		}
 		if !k.Absent && k.Failed.After(p.Failed) {
-			p.Failed, p.Error = k.Failed, k.Fault.Error()
+			p.Failed, p.Error = k.Failed, k.Err.Error()
 		}
 	}
 	return p
@@ -89,13 +89,13 @@ func (l *live) lastReload() statuspage.Reload {
 	return r
 }
 
-func documents(kept []wellknown.Kept) []statuspage.Document {
+func documents(snapshots []wellknown.Snapshot) []statuspage.Document {
 	var out []statuspage.Document
-	for _, k := range kept {
+	for _, k := range snapshots {
 		d := statuspage.Document{Location: k.Location, Published: k.Published.Object, Served: k.Served.Object,
 			Fetched: k.Fetched, Expired: k.Expired, Absent: k.Absent}
-		if k.Fault != nil {
-			d.Error = k.Fault.Error()
+		if k.Err != nil {
+			d.Error = k.Err.Error()
 		}
 		out = append(out, d)
 	}

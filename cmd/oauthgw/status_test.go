@@ -119,7 +119,7 @@ func TestProviderWithoutMetadataIsReachable(t *testing.T) {
 	}
 	l.decisions = &decisions{}
 	asked := time.Now()
-	p := l.now().provider([]wellknown.Kept{{Fault: errors.New("none"), Failed: asked, Absent: true}}, wellknown.Provider{}, l)
+	p := l.now().provider([]wellknown.Snapshot{{Err: errors.New("none"), Failed: asked, Absent: true}}, wellknown.Provider{}, l)
 	if !p.Reached.Equal(asked) || !p.Failed.IsZero() {
 		t.Errorf("%+v", p)
 	}

@@ -51,6 +51,19 @@ func Quote(s string) string {
 	return string(q)
 }
 
+// QuoteAll returns the first few words as [Quote] does, and how many more there are.
+func QuoteAll(words []string) string {
+	const limit = 5
+	var quoted []string
+	for _, w := range words[:min(len(words), limit)] {
+		quoted = append(quoted, Quote(w))
+	}
+	if more := len(words) - limit; more > 0 {
+		return strings.Join(quoted, ", ") + " and " + strconv.Itoa(more) + " more"
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // ASCII is [Text] that escapes everything but printable ASCII.
 func ASCII(s string) string {
 	quoted := strconv.QuoteToASCII(s)

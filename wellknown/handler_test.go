@@ -1,0 +1,115 @@
+package wellknown_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"oauthgw/internal/origin"
+	"oauthgw/wellknown"
+)
+
+// Each location is answered with the provider's document for it, and an OpenID location
+// only with one that OpenID clients can use.
+func TestEachLocationHasItsOwnDocument(t *testing.T) {
+	complete := strings.TrimSuffix(document, "}") + `,"jwks_uri":"https://gateway.example/j","subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`
+	published := map[string]string{
+		location: document, location + "/t1": strings.Replace(document, "gateway.example\"", "gateway.example/t1\"", 1), location + "/empty": "[]",
+		openid: document, openid + "/t1": complete, "/t1" + openid: complete,
+	}
+	const first = `{"issuer":"https://gateway.example",`
+	synctest.Test(t, func(t *testing.T) {
+		h := newHandler(t, newProvider(func(w http.ResponseWriter, r *http.Request) {
+			text, ok := published[r.URL.Path]
+			if !ok {
+				http.NotFound(w, r)
+				return
+			}
+			sends(text)(w, r)
+		}))
+		for path, want := range map[string]string{
+			location: first, location + "/t1": `{"issuer":"https://gateway.example/t1",`, location + "/t2": "", location + "/empty": "",
+			openid: "", openid + "/t1": first, "/t1" + openid: first, "//t1/." + openid + "/": first, "/t1" + location: "",
+		} {
+			if !h.Serves(path) || h.ServesOwn(path) != (path == location || path == openid) {
+				t.Errorf("%s: served %v, the issuer's own %v", path, h.Serves(path), h.ServesOwn(path))
+			}
+			w := get(h, path)
+			if want == "" && w.Code != http.StatusNotFound || want != "" && !strings.HasPrefix(w.Body.String(), want) || w.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("%s: got %d %s", path, w.Code, w.Body)
+			}
+		}
+		for _, path := range []string{"/", "/.well-known", location + "x", "/.well-known/oauth-protected-resource", location + "/" + strings.Repeat("a", 512)} {
+			if h.Serves(path) {
+				t.Errorf("%.60s is served", path)
+			}
+		}
+	})
+}
+
+// If the issuer is rewritten, a protected resource names the rewritten one, and itself
+// as clients reach it.
+func TestResourceMovesWithTheIssuer(t *testing.T) {
+	const resource = "/.well-known/oauth-protected-resource"
+	for text, want := range map[string]string{
+		`{"resource":"https://provider.example/mcp","authorization_servers":["https://provider.example","https://other.example/"],"x":1.0,"signed_metadata":"a.b.c"}`: `{"resource":"https://gw.example/mcp","authorization_servers":["https://gw.example","https://other.example/"],"x":1.0}`,
+		`{"resource":"https://other.example/mcp","authorization_servers":"https://provider.example"}`:                                                                 `{"resource":"https://other.example/mcp","authorization_servers":"https://provider.example"}`,
+		`{"resource":"http://provider.example/mcp"}`: `{"resource":"https://gw.example/mcp"}`,
+		`{"authorization_servers":[]}`:               "Service Unavailable",
+		`{"resource":"a","resource":"b"}`:            "Service Unavailable",
+		`[]`:                                         "Not Found",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHandler(t, newProvider(sends(text)), func(c *wellknown.SourceConfig) {
+				c.Public, c.Issuer = origin.Of("https://gw.example"), wellknown.IssuerRewrite
+			})
+			w := get(h, resource)
+			got := w.Body.String()
+			if w.Code != http.StatusOK {
+				got = http.StatusText(w.Code)
+			}
+			if got != want || !h.Serves(resource+"/mcp") {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
+// A patch also drops the signed values, which would take precedence.
+func TestPatchCorrectsTheDocument(t *testing.T) {
+	raw := func(texts ...string) (list []json.RawMessage) {
+		for _, text := range texts {
+			list = append(list, json.RawMessage(text))
+		}
+		return list
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider(sends(`{"issuer":"https://gateway.example","token_endpoint":"/t","grant_types_supported":["authorization_code"],"x":1,"y":2,"z":"no list","signed_metadata":"a.b.c",` +
+			`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]}`))
+		h := newHandler(t, p, func(c *wellknown.SourceConfig) {
+			c.Patch = wellknown.Patch{
+				Remove: []string{"x", "absent"},
+				Set:    map[string]json.RawMessage{"y": json.RawMessage(`{"a":1.0}`), "token_endpoint": json.RawMessage(`"https://gateway.example/t"`)},
+				Add: map[string][]json.RawMessage{"code_challenge_methods_supported": raw(`"S256"`),
+					"grant_types_supported": raw(`"authorization_code"`, `"refresh_token"`), "z": raw(`"a"`)},
+			}
+		})
+		const want = `{"issuer":"https://gateway.example","token_endpoint":"https://gateway.example/t","grant_types_supported":["authorization_code","refresh_token"],` +
+			`"y":{"a":1.0},"z":"no list","token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"code_challenge_methods_supported":["S256"]}`
+		if got := get(h, location).Body.String(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
+// The endpoints of a document that names another issuer are not the gateway's.
+func TestForeignDocumentIsNotAugmented(t *testing.T) {
+	const foreign = `{"issuer":"https://evil.example","token_endpoint":"https://evil.example/t","token_endpoint_auth_methods_supported":["client_secret_post"]}`
+	synctest.Test(t, func(t *testing.T) {
+		if got := get(newHandler(t, newProvider(sends(foreign))), location+"/evil").Body.String(); got != foreign {
+			t.Errorf("got %s", got)
+		}
+	})
+}
