@@ -31,7 +31,7 @@ test("the page's commands let Codex log in, and nothing is left of them", { time
 
   const printed = (command) => commands.find((block) => block.text.includes(command)).printed;
   await t.test("the doctor finds the fault that the page quotes", () => {
-    promises("Credentials that come by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails.", printed("doctor"));
+    promises("Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails.", printed("doctor"));
   });
   const logins = commands.filter((block) => block.words.includes("login"));
   await t.test("Codex fails, and later succeeds, as the page says", () => {

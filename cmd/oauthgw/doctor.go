@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+
 	"oauthgw/internal/config"
 	"oauthgw/internal/doctor"
-	"strings"
+	"oauthgw/wellknown"
 )
 
 // examine is the command that looks at an authorization server as its clients
@@ -24,7 +26,7 @@ func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := writeReport(stdout, r, asJSON); err != nil {
 		return err
 	}
-	if n := r.Count(doctor.Problem); n > 0 {
+	if n := r.Count(wellknown.Problem); n > 0 {
 		return fmt.Errorf("oauthgw doctor: %s", count(n, "problem"))
 	}
 	return nil
@@ -72,10 +74,10 @@ func writeReport(w io.Writer, r doctor.Report, asJSON bool) error {
 	}
 	text.WriteByte('\n')
 	for _, f := range r.Findings {
-		fmt.Fprintf(&text, "%s: %s: %s\n  → %s\n\n", f.Severity, f.Subject, f.What, f.Do)
+		fmt.Fprintf(&text, "%s: %s: %s\n  → %s\n\n", f.Severity, f.Subject, f.Problem, f.Fix)
 	}
-	fmt.Fprintf(&text, "%s, %s, %s\n", count(r.Count(doctor.Problem), "problem"),
-		count(r.Count(doctor.Warning), "warning"), count(r.Count(doctor.Note), "note"))
+	fmt.Fprintf(&text, "%s, %s, %s\n", count(r.Count(wellknown.Problem), "problem"),
+		count(r.Count(wellknown.Warning), "warning"), count(r.Count(wellknown.Note), "note"))
 	_, err := io.WriteString(w, text.String())
 	return err
 }

@@ -19,7 +19,7 @@ func TestDoctorTellsProviderFromGateway(t *testing.T) {
 	defer provider.Close()
 	alone = legacy.New(legacy.Config{PublicURL: provider.URL})
 	out, _, err := invoke(t, "doctor", provider.URL)
-	if got := errorText(err); got != "oauthgw doctor: 2 problems" || !strings.Contains(out, "problem: token endpoint: Credentials that come by HTTP Basic") ||
+	if got := errorText(err); got != "oauthgw doctor: 2 problems" || !strings.Contains(out, "problem: token endpoint: Credentials sent by HTTP Basic") ||
 		!strings.Contains(out, "\n  → Put oauthgw in front of the provider.") || !strings.HasSuffix(out, "\n2 problems, 4 warnings, 3 notes\n") {
 		t.Errorf("at the provider: %v\n%s", err, out)
 	}
@@ -28,7 +28,7 @@ func TestDoctorTellsProviderFromGateway(t *testing.T) {
 	out, _, err = invoke(t, "doctor", "--format=json", "http://"+address)
 	var report struct {
 		URL      string
-		Findings []struct{ Severity, Subject, What, Do string }
+		Findings []struct{ Severity, Subject, Problem, Fix string }
 		Tested   []struct{ Method, URL string }
 	}
 	if err != nil || json.Unmarshal([]byte(out), &report) != nil || report.URL != "http://"+address {

@@ -1,20 +1,14 @@
-// Package doctor examines an authorization server from where its clients
-// stand: given its URL, these are the things that will trip them, and what to
-// do about them.
+// Package doctor examines an OAuth authorization server from outside and reports what
+// makes its clients fail.
 //
-// [Examine] looks first and judges afterwards. It asks for the metadata at each
-// place where clients look for it (RFC 8414 section 3.1), for the metadata of
-// the protected resource (RFC 9728 section 3), and presents a client that does
-// not exist at the token and the revocation endpoint, once by HTTP Basic and
-// once in the form (RFC 6749 section 2.3.1). The judgements are functions from
-// what was seen to findings, and need no network.
+// [Examine] probes first and then checks. It requests the metadata at each location
+// where clients look (RFC 8414 section 3.1), the metadata of the protected resource
+// (RFC 9728 section 3), and authenticates as a client that does not exist at the token
+// and the revocation endpoint, by HTTP Basic and in the form (RFC 6749 section 2.3.1).
+// The checks are functions from what was observed to findings.
 //
-// Requests go to the origin of that URL only, whatever the metadata names, unless
-// [Config.Follow] is set.
-//
-// A client that does not exist shows in most providers whether its credentials
-// are read: not in one that answers invalid_client before it has looked for
-// them, nor what a provider allows to single clients that do exist.
+// Most providers show with an unknown client whether they read its credentials. Those
+// that answer invalid_client before they look for any do not.
 package doctor
 
 import (
@@ -22,34 +16,37 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"oauthgw/internal/printable"
+	"oauthgw/wellknown"
 )
 
-// defaultTimeout bounds one request.
+// defaultTimeout limits one request.
 const defaultTimeout = 10 * time.Second
 
-// Config says what to examine.
+// Config configures an examination.
 type Config struct {
-	// URL is where clients begin: the issuer, byte for byte as they are given
-	// it (RFC 8414 section 3.3), or the origin. Required.
+	// URL is where clients start: the issuer, byte for byte (RFC 8414 section 3.3), or
+	// the origin. Required.
 	URL string
-	// Follow also tests endpoints at other origins that the metadata names.
+	// Follow also tests endpoints at other origins that the metadata names. Without it
+	// all requests go to the origin of URL.
 	Follow bool
-	// Roots are the certificates that vouch for the server. Nil: the system's.
+	// Roots verify the server's certificate. Nil: the system's.
 	Roots *x509.CertPool
-	// Timeout bounds each request. Zero: 10 seconds.
+	// Timeout limits each request. Zero: 10 seconds.
 	Timeout time.Duration
 }
 
-// Report is what an examination found.
+// Report is the result of an examination.
 type Report struct {
-	// URL is the one that was examined.
+	// URL is the examined one.
 	URL string `json:"url"`
-	// Findings are the most severe first. Never nil.
-	Findings []Finding `json:"findings"`
+	// Findings are sorted by severity, the most severe first. Never nil.
+	Findings []wellknown.Finding `json:"findings"`
 	// Tested are the requests that were sent, each once, in their order.
 	Tested []Tested `json:"tested"`
 }
@@ -57,13 +54,13 @@ type Report struct {
 // Tested is a request that was sent.
 type Tested struct {
 	Method string `json:"method"`
-	// URL is without user information, printable, and cut where it is long: the
-	// server may have chosen it.
+	// URL is printable, shortened, and has no user information: the server may have
+	// chosen it.
 	URL string `json:"url"`
 }
 
-// Count returns how many findings have a severity.
-func (r Report) Count(s Severity) int {
+// Count returns the number of findings with a severity.
+func (r Report) Count(s wellknown.Severity) int {
 	n := 0
 	for _, f := range r.Findings {
 		if f.Severity == s {
@@ -73,29 +70,29 @@ func (r Report) Count(s Severity) int {
 	return n
 }
 
-// Examine examines the authorization server at a URL. It sends some fifteen
-// requests at most, follows no redirect, and sends no real credentials. A server that cannot be reached is a finding; the error says that
-// the URL is none to begin with, or that ctx ended.
+// Examine examines the authorization server at a URL. It sends at most 15 requests,
+// follows no redirect, and sends no real credentials. A server that cannot be reached
+// is a finding. Examine returns an error if the URL is invalid or ctx ends.
 func Examine(ctx context.Context, c Config) (Report, error) {
-	begin, err := readURL(c.URL)
+	start, err := parseURL(c.URL)
 	if err != nil {
 		return Report{}, err
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}
-	a := newAsker(c, begin)
-	defer a.transport.CloseIdleConnections()
-	seen := a.observe(ctx, c.URL, begin)
+	client := newClient(c, start)
+	defer client.transport.CloseIdleConnections()
+	o := client.probe(ctx, c.URL, start)
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
 	}
-	return Report{URL: c.URL, Findings: judge(seen), Tested: a.tested}, nil
+	return Report{URL: c.URL, Findings: check(o), Tested: client.tested}, nil
 }
 
-// readURL reads the URL at which clients begin. An issuer has no query and no
+// parseURL parses the URL at which clients start. An issuer has no query and no
 // fragment (RFC 8414 section 2).
-func readURL(text string) (*url.URL, error) {
+func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
@@ -106,4 +103,39 @@ func readURL(text string) (*url.URL, error) {
 		return nil, errors.New("the URL must not hold characters that cannot be printed")
 	}
 	return u, nil
+}
+
+// checks are in the order of their findings of the same severity.
+var checks = []func(observation) []wellknown.Finding{
+	checkConnection,
+	checkEndpoints,
+	checkLocations,
+	checkDocuments,
+	checkIssuers,
+	checkResource,
+	checkCaching,
+	checkCORS,
+}
+
+// check returns the findings, the most severe first and each once. If the server cannot
+// be reached, that is the only one.
+func check(o observation) []wellknown.Finding {
+	found := []wellknown.Finding{}
+	for _, check := range checks {
+		for _, f := range check(o) {
+			if !slices.Contains(found, f) {
+				found = append(found, f)
+			}
+		}
+		if !o.reached() {
+			break
+		}
+	}
+	slices.SortStableFunc(found, func(a, b wellknown.Finding) int { return int(a.Severity) - int(b.Severity) })
+	return found
+}
+
+// one returns one finding.
+func one(s wellknown.Severity, subject, problem, fix string) []wellknown.Finding {
+	return []wellknown.Finding{{Severity: s, Subject: subject, Problem: problem, Fix: fix}}
 }

@@ -4,70 +4,64 @@ import (
 	"slices"
 
 	"oauthgw/clientauth"
+	"oauthgw/wellknown"
 )
 
-// endpoint is an endpoint at which clients authenticate, and what it said to
-// the stranger.
+// endpoint is an endpoint at which clients authenticate, and its answers.
 type endpoint struct {
 	name        clientauth.Endpoint
 	url         string
-	untested    string // why; empty: it was tested
-	do          string // about that
+	untested    string // the reason, or empty
+	fix         string // for it
 	basic, post answer
 }
 
 func (e endpoint) subject() string { return string(e.name) + " endpoint" }
 
-func judgeEndpoints(o observation) []Finding {
-	var found []Finding
+func checkEndpoints(o observation) (found []wellknown.Finding) {
 	used, _ := o.used()
 	for _, e := range o.endpoints {
 		if e.untested != "" {
-			found = append(found, Finding{Note, e.subject(), "It was not tested: " + e.untested + ".", e.do})
+			found = append(found, one(wellknown.Note, e.subject(), "It was not tested: "+e.untested+".", e.fix)...)
 			continue
 		}
-		found = append(found, judgeEndpoint(methodsOf(used, e.name), e)...)
+		found = append(found, checkEndpoint(methodsOf(used.Metadata, e.name), e)...)
 	}
 	return found
 }
 
-// judgeEndpoint judges an endpoint by its answers. Those that do not tell
-// whether the client was read are compared only where the server fails at Basic
-// and reads the form: then Basic is what it fails at.
-func judgeEndpoint(m methods, e endpoint) []Finding {
-	var found []Finding
-	for _, f := range faults {
-		if found = e.apply(f); len(found) > 0 {
-			break
-		}
+// checkEndpoint checks the answers of an endpoint. After a failure they are compared
+// only if the server fails with Basic and reads the form, because then Basic is the
+// cause.
+func checkEndpoint(m methods, e endpoint) []wellknown.Finding {
+	failures := e.apply(checkFailure)
+	switch {
+	case len(failures) > 0 && e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient:
+		return append(checkCredentials(m, e), failures...)
+	case len(failures) > 0:
+		return failures
 	}
-	if len(found) > 0 {
-		if e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient {
-			return append(judgeReading(m, e), found...)
-		}
-		return found
-	}
-	found = judgeReading(m, e)
-	for _, l := range lapses {
-		found = append(found, e.apply(l)...)
+	found := checkCredentials(m, e)
+	for _, rule := range responseRules {
+		found = append(found, e.apply(rule)...)
 	}
 	return found
 }
 
-// apply judges both answers by a rule, and says what is the same of both once.
-func (e endpoint) apply(r rule) []Finding {
+// apply checks both answers by a rule and reports a common violation once.
+func (e endpoint) apply(r rule) []wellknown.Finding {
 	basic, post := r(e.name, e.basic), r(e.name, e.post)
 	if basic == post {
-		return e.complain("The answer to Basic and to post ", basic)
+		return e.report("The answer to Basic and to post ", basic)
 	}
-	return append(e.complain("The answer to Basic ", basic), e.complain("The answer to post ", post)...)
+	return append(e.report("The answer to Basic ", basic), e.report("The answer to post ", post)...)
 }
 
-func (e endpoint) complain(about string, c complaint) []Finding {
-	if c == (complaint{}) {
+func (e endpoint) report(about string, v violation) []wellknown.Finding {
+	if v == (violation{}) {
 		return nil
 	}
-	return []Finding{{c.severity, e.subject(), about + c.what, c.do}}
+	return one(v.severity, e.subject(), about+v.problem, v.fix)
 }
 
 // methods are the client authentication methods that the metadata lists for an
@@ -77,16 +71,91 @@ type methods struct {
 	absent bool
 }
 
-func methodsOf(l location, name clientauth.Endpoint) methods {
-	names, listed := l.texts(methodsMember(name))
-	if !listed {
-		return methods{names: []string{string(clientauth.Basic)}, absent: true}
+func methodsOf(md wellknown.Metadata, name clientauth.Endpoint) methods {
+	if names := md.Strings(methodsMember(name)); names != nil {
+		return methods{names: names}
 	}
-	return methods{names: names}
+	return methods{names: []string{string(clientauth.Basic)}, absent: true}
 }
 
 func (m methods) have(method clientauth.Method) bool {
 	return slices.Contains(m.names, string(method))
 }
 
-func methodsMember(name clientauth.Endpoint) string { return member(name) + "_auth_methods_supported" }
+// severity is how much it matters that Basic is not read: little if no client has a
+// secret.
+func (m methods) severity() wellknown.Severity {
+	if m.have(clientauth.Basic) || m.have(clientauth.Post) {
+		return wellknown.Problem
+	}
+	return wellknown.Note
+}
+
+// promise says what clients expect of Basic by the metadata.
+func (m methods) promise() string {
+	switch {
+	case m.absent:
+		return "The metadata lists no methods here, which means client_secret_basic (RFC 8414 section 2)."
+	case m.have(clientauth.Basic):
+		return "The metadata lists client_secret_basic."
+	}
+	return "The metadata does not list client_secret_basic, but it is the default of RFC 6749 and RFC 7591, and many clients use it anyway."
+}
+
+func methodsMember(name clientauth.Endpoint) string {
+	return endpointMember(name) + "_auth_methods_supported"
+}
+
+// support says where an endpoint reads credentials.
+type support string
+
+const (
+	readsBoth  support = "both"
+	readsForm  support = "form" // Basic is ignored
+	readsBasic support = "basic"
+	unclear    support = "unclear"
+)
+
+// supportOf compares the answers. If the credentials were read, the unknown client is
+// rejected (invalid_client). Otherwise the client is missing, or another check fails.
+func supportOf(basic, post answer) support {
+	const unknown, invalid = clientauth.CodeInvalidClient, clientauth.CodeInvalidRequest
+	switch basicMissing, postMissing := basic.missesClient(), post.missesClient(); {
+	case basicMissing && !postMissing:
+		return readsForm
+	case postMissing && !basicMissing:
+		return readsBasic
+	case basic.code == post.code && basic.code == unknown:
+		return readsBoth
+	case basic.code == post.code:
+		return unclear
+	case post.code == unknown, basic.code == invalid:
+		return readsForm
+	case basic.code == unknown, post.code == invalid:
+		return readsBasic
+	}
+	return unclear
+}
+
+// checkCredentials compares where credentials are read with the listed methods.
+func checkCredentials(m methods, e endpoint) []wellknown.Finding {
+	finding := func(s wellknown.Severity, problem, fix string) []wellknown.Finding {
+		return one(s, e.subject(), problem, fix)
+	}
+	answers := "Basic is answered with " + e.basic.String() + ", the same client in the form with " + e.post.String() + "."
+	switch s := supportOf(e.basic, e.post); {
+	case s == readsForm:
+		return finding(m.severity(), "Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails. "+answers+" "+m.promise(),
+			"Put oauthgw in front of the provider. If it is there already, let the URL of the "+e.subject()+" lead through it.")
+	case s == readsBasic && m.have(clientauth.Post):
+		return finding(wellknown.Problem, "The metadata lists client_secret_post, but credentials in the form are not read. "+answers, "Remove client_secret_post from "+methodsMember(e.name)+".")
+	case s == readsBasic:
+		return finding(wellknown.Note, "Credentials in the form are not read. The metadata does not list client_secret_post. "+answers, "Nothing, if clients follow the metadata.")
+	case s == readsBoth && !m.have(clientauth.Basic):
+		return finding(wellknown.Note, "Basic is answered like post, but the metadata does not list client_secret_basic, so clients that follow it do not use Basic. Only a client that exists can show whether it succeeds.",
+			"If existing clients can use it, add it to "+methodsMember(e.name)+". oauthgw does, at endpoints that lead through it.")
+	case s == unclear && e.basic.status >= 300:
+		return finding(wellknown.Note, "The answers do not show whether the credentials were read. "+answers, "Try with a client that exists.")
+	}
+	return nil
+}

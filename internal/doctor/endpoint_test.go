@@ -1,20 +1,42 @@
 package doctor
 
 import (
+	"crypto/x509"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
+	"oauthgw/wellknown"
 )
 
-// said returns an answer without any fault but those of its parts.
-func said(m clientauth.Method, status int, body string) answer {
+// expect compares findings with their beginnings.
+func expect(t *testing.T, found []wellknown.Finding, want ...string) {
+	t.Helper()
+	var got []string
+	for _, f := range found {
+		got = append(got, f.Severity.String()+": "+f.Subject+": "+f.Problem)
+		if !strings.HasSuffix(f.Fix, ".") || !strings.HasSuffix(f.Problem, ".") {
+			t.Errorf("not sentences: %+v", f)
+		}
+	}
+	if !slices.EqualFunc(got, want, strings.HasPrefix) {
+		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// answered returns an answer without violations but those of its parts.
+func answered(m clientauth.Method, status int, body string) answer {
 	h := http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}}
 	if status == 401 {
 		h.Set("WWW-Authenticate", `Bearer realm="a, Basic b", basic realm="c"`)
 	}
-	return newStranger().read(m, reply{status: status, header: h, body: []byte(body)})
+	return newProbeClient().parse(m, response{status: status, header: h, body: []byte(body)})
 }
 
 const (
@@ -22,35 +44,35 @@ const (
 	noClient      = `{"error":"invalid_request","error_description":"Missing client_id parameter"}`
 )
 
-// What the two answers tell of where credentials are read.
-func TestReadings(t *testing.T) {
+// Where the credentials are read, by the answers to Basic and to post.
+func TestSupportOf(t *testing.T) {
 	for _, test := range []struct {
 		name, basic, post string
-		want              reading
+		want              support
 	}{
 		{"both", unknownClient, unknownClient, readsBoth},
 		{"form", noClient, unknownClient, readsForm},
-		{"form, told by the words alone", `{"error":"invalid_client","error_description":"client-id is required"}`, unknownClient, readsForm},
-		{"form, told by another error", `{"error":"unsupported_grant_type"}`, unknownClient, readsForm},
-		{"form, told by a page", `<html>`, unknownClient, readsForm},
-		{"form, told by what comes after the client", `{"error":"invalid_request"}`, `{"error":"invalid_grant"}`, readsForm},
+		{"form, by the description alone", `{"error":"invalid_client","error_description":"client-id is required"}`, unknownClient, readsForm},
+		{"form, by another error", `{"error":"unsupported_grant_type"}`, unknownClient, readsForm},
+		{"form, by a page", `<html>`, unknownClient, readsForm},
+		{"form, by what is checked after the client", `{"error":"invalid_request"}`, `{"error":"invalid_grant"}`, readsForm},
 		{"basic", unknownClient, noClient, readsBasic},
-		{"basic, told by what comes after the client", `{"error":"invalid_grant"}`, `{"error":"invalid_request"}`, readsBasic},
-		{"basic, told by the words alone", unknownClient, `{"error":"invalid_client","error_description":"No client_id"}`, readsBasic},
+		{"basic, by what is checked after the client", `{"error":"invalid_grant"}`, `{"error":"invalid_request"}`, readsBasic},
+		{"basic, by the description alone", unknownClient, `{"error":"invalid_client","error_description":"No client_id"}`, readsBasic},
 		{"neither", noClient, noClient, unclear},
-		{"a client_id that is no UUID", `{"error":"invalid_request","error_description":"client_id is no UUID"}`, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, unclear},
-		{"other words for an unknown client", `{"error":"unauthorized_client"}`, `{"error":"unauthorized_client"}`, unclear},
+		{"client_id not a UUID", `{"error":"invalid_request","error_description":"client_id is no UUID"}`, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, unclear},
+		{"another error for an unknown client", `{"error":"unauthorized_client"}`, `{"error":"unauthorized_client"}`, unclear},
 		{"other errors", `{"error":"invalid_grant"}`, `{"error":"access_denied"}`, unclear},
 	} {
-		if got := readingOf(said(clientauth.Basic, 400, test.basic), said(clientauth.Post, 400, test.post)); got != test.want {
+		if got := supportOf(answered(clientauth.Basic, 400, test.basic), answered(clientauth.Post, 400, test.post)); got != test.want {
 			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
 		}
 	}
 }
 
-// What works against what is listed.
-func TestPromises(t *testing.T) {
-	const unread = "token endpoint: Credentials that come by HTTP Basic (client_secret_basic) are not read"
+// Where the credentials are read compared with the listed methods.
+func TestCheckCredentials(t *testing.T) {
+	const unread = "token endpoint: Credentials sent by HTTP Basic (client_secret_basic) are not read"
 	for _, test := range []struct {
 		name, list, basic, post string
 		want                    []string
@@ -63,23 +85,23 @@ func TestPromises(t *testing.T) {
 		{"post listed, Basic read", `["client_secret_post"]`, unknownClient, noClient, []string{"problem: token endpoint: The metadata lists client_secret_post, but"}},
 		{"Basic listed, Basic read", `["client_secret_basic"]`, unknownClient, noClient, []string{"note: token endpoint: Credentials in the form are not read"}},
 		{"Basic listed, form read", `["client_secret_basic"]`, noClient, unknownClient, []string{"problem: " + unread}},
-		{"unclear", ``, noClient, noClient, []string{"note: token endpoint: The answers do not tell whether the client was read."}},
+		{"unclear", ``, noClient, noClient, []string{"note: token endpoint: The answers do not show whether the credentials were read."}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			document := `{"issuer":"https://a"}`
+			var md wellknown.Metadata
 			if test.list != "" {
-				document = `{"token_endpoint_auth_methods_supported":` + test.list + `}`
+				md.Object, _ = jsonobject.Parse([]byte(`{"token_endpoint_auth_methods_supported":` + test.list + `}`))
 			}
-			o := seen(document)
-			e := endpoint{name: clientauth.Token, basic: said(clientauth.Basic, 401, test.basic), post: said(clientauth.Post, 401, test.post)}
-			expect(t, judgeEndpoint(methodsOf(o.locations[0], e.name), e), test.want...)
+			e := endpoint{name: clientauth.Token, basic: answered(clientauth.Basic, 401, test.basic), post: answered(clientauth.Post, 401, test.post)}
+			expect(t, checkEndpoint(methodsOf(md, e.name), e), test.want...)
 		})
 	}
 }
 
-// What answers lack. Each row changes both.
-func TestAnswers(t *testing.T) {
-	both := "The answer to Basic and to post "
+// What is wrong with the answers. Each row changes both.
+func TestResponseRules(t *testing.T) {
+	const at, both = "token endpoint: ", "token endpoint: The answer to Basic and to post "
+	listed := methods{names: []string{"client_secret_basic"}}
 	for _, test := range []struct {
 		name   string
 		at     clientauth.Endpoint
@@ -89,37 +111,54 @@ func TestAnswers(t *testing.T) {
 		want   []string
 	}{
 		{"sound", clientauth.Token, 401, unknownClient, nil, nil},
-		{"cut off", clientauth.Token, 401, unknownClient, func(a *answer) { a.err = errors.New("x") }, []string{"problem: token endpoint: " + both + `did not arrive: "x".`}},
-		{"failure", clientauth.Token, 502, "", nil, []string{"problem: token endpoint: " + both + "has status 502"}},
-		{"redirect", clientauth.Token, 307, "", nil, []string{"problem: token endpoint: " + both + "is a redirect (status 307)"}},
-		{"not there", clientauth.Token, 404, "", nil, []string{"problem: token endpoint: " + both + "has status 404"}},
-		{"another method", clientauth.Revocation, 405, "", nil, []string{"problem: revocation endpoint: " + both + "has status 405"}},
-		{"busy", clientauth.Token, 429, "", nil, []string{"note: token endpoint: " + both + "has status 429"}},
-		{"a page", clientauth.Token, 400, "<html>", nil, []string{"note: token endpoint: The answers do not tell", "problem: token endpoint: " + both + "(status 400) is no JSON object"}},
-		{"another shape", clientauth.Token, 400, `{"message":"x"}`, nil, []string{"note: token endpoint: The answers do not tell", "problem: token endpoint: " + both + "(status 400) has no member error"}},
-		{"another content type", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Set("Content-Type", "text/json") }, []string{"warning: token endpoint: " + both + `has the Content-Type "text/json"`}},
-		{"error with 200", clientauth.Token, 200, unknownClient, nil, []string{"problem: token endpoint: " + both + "has status 200, although the client does not exist. Clients take that for success"}},
-		{"revocation by anyone", clientauth.Revocation, 200, "", nil, []string{"note: revocation endpoint: " + both + "has status 200, although the client does not exist: the endpoint authenticates nobody"}},
-		{"400 for 401", clientauth.Token, 400, unknownClient, nil, []string{"warning: token endpoint: The answer to Basic is invalid_client with status 400."}},
-		{"no challenge", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Del("WWW-Authenticate") }, []string{"warning: token endpoint: " + both + "is a 401 without WWW-Authenticate"}},
-		{"another challenge", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Set("WWW-Authenticate", `Bearer realm="x, Basic"`) }, []string{"warning: token endpoint: The answer to Basic is a 401 that does not challenge for Basic"}},
-		{"may be kept", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Set("Cache-Control", "no-cache") }, []string{"warning: token endpoint: " + both + "lacks Cache-Control: no-store."}},
-		{"may be kept, without tokens", clientauth.Revocation, 401, unknownClient, func(a *answer) { a.header.Del("Cache-Control") }, nil},
+		{"cut off", clientauth.Token, 401, unknownClient, func(a *answer) { a.err = errors.New("x") }, []string{"problem: " + both + `did not arrive: "x".`}},
+		{"failure", clientauth.Token, 502, "", nil, []string{"problem: " + both + "has status 502"}},
+		{"redirect", clientauth.Token, 307, "", nil, []string{"problem: " + both + "is a redirect (status 307)"}},
+		{"not found", clientauth.Token, 404, "", nil, []string{"problem: " + both + "has status 404"}},
+		{"another method", clientauth.Revocation, 405, "", nil, []string{"problem: revocation endpoint: The answer to Basic and to post has status 405"}},
+		{"busy", clientauth.Token, 429, "", nil, []string{"note: " + both + "has status 429"}},
+		{"page", clientauth.Token, 400, "<html>", nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) is not a JSON object"}},
+		{"another object", clientauth.Token, 400, `{"message":"x"}`, nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) has no member error"}},
+		{"another content type", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Set("Content-Type", "text/json") }, []string{"warning: " + both + `has the Content-Type "text/json"`}},
+		{"error with 200", clientauth.Token, 200, unknownClient, nil, []string{"problem: " + both + "has status 200, although the client does not exist. Clients take that for success"}},
+		{"revocation by any client", clientauth.Revocation, 200, "", nil, []string{"note: revocation endpoint: The answer to Basic and to post has status 200, although the client does not exist: the endpoint does not authenticate clients"}},
+		{"400 for 401", clientauth.Token, 400, unknownClient, nil, []string{"warning: " + at + "The answer to Basic is invalid_client with status 400."}},
+		{"no challenge", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Del("WWW-Authenticate") }, []string{"warning: " + both + "is a 401 without WWW-Authenticate"}},
+		{"another challenge", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Set("WWW-Authenticate", `Bearer realm="x, Basic"`) }, []string{"warning: " + at + "The answer to Basic is a 401 that does not challenge for Basic"}},
+		{"cacheable", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Set("Cache-Control", "no-cache") }, []string{"warning: " + both + "lacks Cache-Control: no-store."}},
+		{"cacheable, without tokens", clientauth.Revocation, 401, unknownClient, func(a *answer) { a.header.Del("Cache-Control") }, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e := endpoint{name: test.at, basic: said(clientauth.Basic, test.status, test.body), post: said(clientauth.Post, test.status, test.body)}
+			e := endpoint{name: test.at, basic: answered(clientauth.Basic, test.status, test.body), post: answered(clientauth.Post, test.status, test.body)}
 			if test.change != nil {
 				test.change(&e.basic)
 				test.change(&e.post)
 			}
-			expect(t, judgeEndpoint(methods{names: []string{"client_secret_basic"}}, e), test.want...)
+			expect(t, checkEndpoint(listed, e), test.want...)
 		})
 	}
+	e := endpoint{name: clientauth.Token, basic: answered(clientauth.Basic, 500, ""), post: answered(clientauth.Post, 401, unknownClient)}
+	expect(t, checkEndpoint(listed, e), "problem: "+at+"Credentials sent by HTTP Basic", "problem: "+at+"The answer to Basic has status 500")
 }
 
-// A server that fails at Basic alone is helped by oauthgw as well.
-func TestServerThatFailsAtBasic(t *testing.T) {
-	e := endpoint{name: clientauth.Token, basic: said(clientauth.Basic, 500, ""), post: said(clientauth.Post, 401, unknownClient)}
-	expect(t, judgeEndpoint(methods{absent: true, names: []string{"client_secret_basic"}}, e),
-		"problem: token endpoint: Credentials that come by HTTP Basic", "problem: token endpoint: The answer to Basic has status 500")
+func TestCheckConnection(t *testing.T) {
+	days := func(n time.Duration) response {
+		return response{status: 404, certificate: &x509.Certificate{NotAfter: time.Now().Add(n * 24 * time.Hour)}}
+	}
+	for _, test := range []struct {
+		name, url string
+		response  response
+		want      []string
+	}{
+		{"sound", "https://a", days(15), nil},
+		{"certificate that ends", "https://a", days(13), []string{"warning: connection: The certificate ends on "}},
+		{"plain http", "http://a", response{status: 404}, []string{"problem: connection: The URL is plain http"}},
+		{"plain http on this host", "http://localhost:1", response{status: 404}, nil},
+		{"no server", "http://a", response{err: errors.New("x")}, []string{"problem: connection: The URL is plain http", `problem: connection: The server cannot be reached: "x".`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			start, _ := url.Parse(test.url)
+			expect(t, checkConnection(observation{url: test.url, start: start, now: time.Now(), locations: []location{{response: test.response}}}), test.want...)
+		})
+	}
 }

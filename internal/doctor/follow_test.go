@@ -13,7 +13,7 @@ import (
 	"oauthgw/internal/doctor"
 )
 
-// bystander is a server at another origin. It remembers what it is asked.
+// bystander is a server at another origin. It records its requests.
 type bystander struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -33,7 +33,7 @@ func newBystander(t *testing.T) *bystander {
 	return b
 }
 
-// leadAway makes everything that a server can say lead to another origin.
+// leadAway makes every URL in a server's responses lead to another origin.
 func leadAway(s *server, to string) {
 	s.replace(`"issuer":"`+s.URL, `"issuer":"`+to, s.URL, to, `"}`, `","jwks_uri":"`+to+`/jwks","registration_endpoint":"`+to+`/register"}`)
 	away := map[string]string{"Location": to + "/redirect", "Refresh": "0; url=" + to, "Link": "<" + to + ">; rel=preload", "Alt-Svc": `h2="` + strings.TrimPrefix(to, "http://") + `"`}
@@ -45,14 +45,14 @@ func leadAway(s *server, to string) {
 	s.basic, s.post = page{307, away, ""}, page{308, away, ""}
 }
 
-// Whoever serves metadata must not be able to make the doctor send its requests to
-// another server, such as one that only the operator's host can reach.
+// Metadata cannot make the doctor send requests to another server, such as one that
+// only the operator's host can reach.
 func TestA152MetadataThatLeadsAway(t *testing.T) {
 	other := newBystander(t)
 	s := newServer(t, func(s *server) { leadAway(s, other.URL) })
 	r := examine(t, doctor.Config{URL: s.URL})
 	if len(other.requests) > 0 {
-		t.Errorf("the other server was asked %q", other.requests)
+		t.Errorf("the other server received %q", other.requests)
 	}
 	for _, subject := range []string{"token endpoint", "revocation endpoint"} {
 		want := "note: " + subject + `: It was not tested: it is at "` + other.URL + `", and only ` + s.URL + " is tested. "
@@ -81,25 +81,15 @@ func TestA152EndpointsThatRedirect(t *testing.T) {
 	for _, follow := range []bool{false, true} {
 		r := examine(t, doctor.Config{URL: s.URL, Follow: follow})
 		if len(other.requests) > 0 || !strings.Contains(text(r), "is a redirect (status 307)") {
-			t.Errorf("follow %v: the other server was asked %q\n%s", follow, other.requests, text(r))
+			t.Errorf("follow %v: the other server received %q\n%s", follow, other.requests, text(r))
 		}
 	}
 }
 
-func TestFollow(t *testing.T) {
-	other := newBystander(t)
-	s := newServer(t, func(s *server) { leadAway(s, other.URL) })
-	r := examine(t, doctor.Config{URL: s.URL, Follow: true})
-	want := []string{"POST /token", "POST /token", "POST /revoke", "POST /revoke", "OPTIONS /token"}
-	if !slices.Equal(other.requests, want) || strings.Contains(text(r), "It was not tested") {
-		t.Errorf("the other server was asked %q\n%s", other.requests, text(r))
-	}
-}
-
-// A URL that only looks like one of the origin is at another, or is none.
+// URLs that look like one of the origin but are at another, or invalid.
 func TestA152DisguisedOrigins(t *testing.T) {
 	other := newBystander(t)
-	const isNone, isElsewhere = "It was not tested: it is no http or https URL", "It was not tested: it is at "
+	const isNone, isElsewhere = "It was not tested: it is not an http or https URL", "It was not tested: it is at "
 	for endpoint, want := range map[string]string{
 		"http://GIVEN@OTHER/token": isElsewhere, "http://GIVEN.OTHER/token": isNone, "http://OTHER#http://GIVEN/token": isElsewhere,
 		"http://OTHER/http://GIVEN/token": isElsewhere, "HTTP://OTHER/token": isElsewhere, "https://GIVEN/token": isElsewhere,
@@ -118,7 +108,7 @@ func TestA152DisguisedOrigins(t *testing.T) {
 		}
 		sent := strings.Join(s.requests, "\n")
 		if strings.Count(sent, "POST /token") != map[bool]int{true: 2}[want == ""] || strings.Contains(sent, "dXNlcjp") || len(other.requests) > 0 {
-			t.Errorf("%s: the server was sent\n%s\nand the other %q", endpoint, sent, other.requests)
+			t.Errorf("%s: the server received\n%s\nand the other %q", endpoint, sent, other.requests)
 		}
 		if strings.Contains(got+fmt.Sprint(r.Tested), "passw0rd") {
 			t.Errorf("%s: the password is in\n%s%v", endpoint, got, r.Tested)
@@ -126,7 +116,7 @@ func TestA152DisguisedOrigins(t *testing.T) {
 	}
 }
 
-// The report names every request once, in the order in which it was sent.
+// The report lists every request once, in order.
 func TestTestedURLs(t *testing.T) {
 	s := newServer(t, func(*server) {})
 	var got []string
@@ -137,13 +127,9 @@ func TestTestedURLs(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("tested\n%q\nwant\n%q", got, want)
 	}
-	s.Close()
-	if got := examine(t, doctor.Config{URL: s.URL}).Tested; len(got) != 1 || got[0].Method != "GET" || got[0].URL != s.URL+asPath {
-		t.Errorf("of a server that is gone, %v was tested", got)
-	}
 }
 
-// A server chooses its URLs, and the doctor prints them.
+// Reported URLs, which a server chooses, are escaped and shortened.
 func TestA153HostileURLs(t *testing.T) {
 	s := newServer(t, func(s *server) {
 		s.replace(s.URL+"/token", s.URL+`/t\u202e\u00a0?\u202e\"\u0085`, s.URL+"/revoke", s.URL+"/"+strings.Repeat("a", 5000))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"oauthgw/internal/jsonobject"
@@ -14,118 +15,154 @@ import (
 
 // location is a path at which clients look for metadata, and what is there.
 type location struct {
-	path   string
-	root   bool // the origin's, where clients begin at a path
-	reply  reply
-	object jsonobject.Object
-	fault  error // why the reply holds no document
+	path string
+	root bool // one of the origin, where clients start at a path
+	response
+	wellknown.Metadata
+	invalid error // why the response holds no document
 }
 
-// errNoDocument says that the reply does not claim to be a document.
 var errNoDocument = errors.New("there is no document")
 
-// read puts what came back into a location.
-func read(l location, r reply) location {
-	l.reply = r
+// with returns the location with a response.
+func (l location) with(r response) location {
+	l.response = r
 	switch {
 	case r.err != nil:
-		l.fault = r.err
+		l.invalid = r.err
 	case r.status != http.StatusOK:
-		l.fault = errNoDocument
+		l.invalid = errNoDocument
 	default:
-		l.object, l.fault = jsonobject.Parse(r.body)
+		l.Object, l.invalid = jsonobject.Parse(r.body)
 	}
 	return l
 }
 
-func (l location) holds() bool { return l.fault == nil }
+func (l location) hasDocument() bool { return l.invalid == nil }
 
-// metadata is the document as that of an authorization server.
-func (l location) metadata() wellknown.Metadata { return wellknown.Metadata{Object: l.object} }
-
-// lacksOpenID returns what OpenID Connect Discovery section 3 requires and a
-// document lacks that is where that standard puts its own.
-func (l location) lacksOpenID() []string {
-	var lacks []string
-	if !strings.Contains(l.path, "/.well-known/openid-configuration") {
-		return nil
-	}
-	for _, m := range []string{"jwks_uri", "subject_types_supported", "id_token_signing_alg_values_supported"} {
-		if l.object.Get(m) == nil {
-			lacks = append(lacks, m)
-		}
-	}
-	return lacks
-}
-
-// judgeLocations judges what is at each place where clients look. What is wrong
-// at a place matters less where a document comes before it: few clients go on.
-func judgeLocations(o observation) []Finding {
-	var found []Finding
-	severity := Problem
+// checkLocations checks each location. Errors at a location matter less if an earlier
+// one has a document: few clients look further.
+func checkLocations(o observation) (found []wellknown.Finding) {
+	severity := wellknown.Problem
 	for _, l := range o.locations {
-		if l.holds() {
-			found = append(found, judgeDocumentAt(l, severity)...)
-			severity = Warning
+		if l.hasDocument() {
+			found = append(found, checkDocumentAt(o, l, severity)...)
+			severity = wellknown.Warning
 		} else {
-			found = append(found, judgeNoDocumentAt(l, severity)...)
+			found = append(found, checkNoDocumentAt(l, severity)...)
 		}
 	}
 	if len(o.own()) > 0 {
 		return found
 	}
-	f := Finding{Problem, "metadata", "There is no metadata at any location of " + printable.Quote(o.url) + ", so clients find no endpoint, and none was asked.",
-		"Let the locations of RFC 8414 section 3.1 lead to the provider, or give clients the URL that its metadata names as issuer."}
 	if l, ok := o.used(); ok {
-		f.What = "There is no metadata at the locations of " + printable.Quote(o.url) + ", only at those of its origin. Few clients look there."
-		f.Do = "Let clients begin at " + printable.Quote(l.metadata().Issuer()) + ", whose metadata is at " + l.path + "."
+		return append(found, one(wellknown.Problem, "metadata", "There is no metadata at the locations of "+printable.Quote(o.url)+", only at those of its origin. Few clients look there.",
+			"Let clients start at "+printable.Quote(l.Issuer())+", whose metadata is at "+l.path+".")...)
 	}
-	return append(found, f)
+	return append(found, one(wellknown.Problem, "metadata", "There is no metadata at any location of "+printable.Quote(o.url)+", so clients find no endpoint, and none was tested.",
+		"Let the locations of RFC 8414 section 3.1 lead to the provider, or give clients the URL that its metadata names as issuer.")...)
 }
 
-// judgeNoDocumentAt judges what is where no document is. Status 404 makes
-// clients try the next location, and is right.
-func judgeNoDocumentAt(l location, severity Severity) []Finding {
-	status, is404 := l.reply.status, "Answer with 404 where there is no document; oauthgw does."
-	say := func(s Severity, do, format string, args ...any) []Finding {
-		return []Finding{{s, l.path, fmt.Sprintf(format, args...), do}}
+// checkNoDocumentAt checks the response at a location without a document. It should be
+// 404, at which clients try the next location.
+func checkNoDocumentAt(l location, severity wellknown.Severity) []wellknown.Finding {
+	status, use404 := l.status, "Answer with 404 where there is no document; oauthgw does."
+	finding := func(s wellknown.Severity, fix, format string, args ...any) []wellknown.Finding {
+		return one(s, l.path, fmt.Sprintf(format, args...), fix)
 	}
 	switch {
-	case l.reply.err != nil:
-		return say(severity, "Let it answer; oauthgw serves what it knows while the provider fails.", "It gives no whole answer (%s), at which clients give up.", printable.Quote(l.reply.err.Error()))
+	case l.err != nil:
+		return finding(severity, "Let it answer; oauthgw serves cached metadata while the provider fails.", "The response is incomplete (%s), at which clients give up.", printable.Quote(l.err.Error()))
 	case status >= 500 || status == http.StatusTooManyRequests:
-		return say(severity, is404+" Where there is one, find out why the server fails.", "It is answered with status %d, at which clients give up. At 404 they try the next location.", status)
+		return finding(severity, use404+" Where there is one, find out why the server fails.", "The status is %d, at which clients give up. At 404 they try the next location.", status)
 	case status >= 300 && status < 400:
-		return say(severity, "Serve the document at the location itself, or answer with 404.", "It is answered with a redirect (status %d), which careful clients do not follow.", status)
+		return finding(severity, "Serve the document at the location itself, or answer with 404.", "The response is a redirect (status %d), which careful clients do not follow.", status)
 	case status == http.StatusNotFound:
 		return nil
 	case status != http.StatusOK:
-		return say(Warning, is404, "It is answered with status %d, at which some clients give up. At 404 they try the next location.", status)
-	case l.reply.header.Get("Content-Encoding") != "":
-		return say(severity, "Obey Accept-Encoding (RFC 9110 section 12.5.3).", "The document is encoded (%s) although the request asked for none.", printable.Quote(l.reply.header.Get("Content-Encoding")))
-	case errors.Is(l.fault, jsonobject.ErrRepeated):
-		return say(severity, "Name each member once.", "The document holds a member twice, and clients differ in which one they take (RFC 8259 section 4).")
-	case errors.Is(l.fault, jsonobject.ErrNotObject):
-		return say(severity, is404, "It is answered with status 200 and something that is no JSON object (Content-Type %s), which clients take for the document and fail.", printable.Quote(l.reply.header.Get("Content-Type")))
+		return finding(wellknown.Warning, use404, "The status is %d, at which some clients give up. At 404 they try the next location.", status)
+	case l.header.Get("Content-Encoding") != "":
+		return finding(severity, "Obey Accept-Encoding (RFC 9110 section 12.5.3).", "The document is encoded (%s) although the request asked for no encoding.", printable.Quote(l.header.Get("Content-Encoding")))
+	case errors.Is(l.invalid, jsonobject.ErrRepeated):
+		return finding(severity, "Name each member once.", "The document has a repeated member, and clients differ in which one they take (RFC 8259 section 4).")
+	case errors.Is(l.invalid, jsonobject.ErrNotObject):
+		return finding(severity, use404, "The status is 200 and the body is not a JSON object (Content-Type %s). Clients take it for the document and fail.", printable.Quote(l.header.Get("Content-Type")))
 	}
-	return say(severity, "Serve one JSON object.", "The document cannot be read: %s.", l.fault)
+	return finding(severity, "Serve one JSON object.", "The document cannot be read: %s.", l.invalid)
 }
 
-// judgeDocumentAt judges a document for the place where it is.
-func judgeDocumentAt(l location, severity Severity) []Finding {
-	var found []Finding
-	say := func(s Severity, what, do string) { found = append(found, Finding{s, l.path, what, do}) }
-	if lacks := l.lacksOpenID(); len(lacks) > 0 {
-		say(severity, "The document is where OpenID Connect puts its own but lacks "+strings.Join(lacks, ", ")+". Clients that look here fail on it; at 404 they would try the next location.",
+// checkDocumentAt checks whether a document fits its location.
+func checkDocumentAt(o observation, l location, severity wellknown.Severity) (found []wellknown.Finding) {
+	add := func(s wellknown.Severity, problem, fix string) {
+		found = append(found, one(s, l.path, problem, fix)...)
+	}
+	if missing := l.MissingOpenID(); len(missing) > 0 && strings.Contains(l.path, "/.well-known/openid-configuration") {
+		add(severity, "The document is at an OpenID Connect location but lacks "+strings.Join(missing, ", ")+". Clients that look here fail; at 404 they try the next location.",
 			"Answer with 404 here, which oauthgw does, or add the members.")
 	}
-	field := l.reply.header.Get("Content-Type")
+	field := l.header.Get("Content-Type")
 	mediaType, _, _ := mime.ParseMediaType(field)
 	switch {
 	case mediaType != "application/json":
-		say(severity, "The document has the Content-Type "+printable.Quote(field)+", with which many clients take it for no document (RFC 8414 section 3.2).", "Serve it as application/json; oauthgw takes it for no document as well.")
+		add(severity, "The document has the Content-Type "+printable.Quote(field)+", so many clients ignore it (RFC 8414 section 3.2).", "Serve it as application/json; oauthgw ignores it as well.")
 	case field != mediaType:
-		say(Note, "The document has the Content-Type "+printable.Quote(field)+". Some clients compare it with application/json as a whole.", "Serve it as application/json without parameters; oauthgw does.")
+		add(wellknown.Note, "The document has the Content-Type "+printable.Quote(field)+". Some clients compare all of it with application/json.", "Serve it as application/json without parameters; oauthgw does.")
+	}
+	if issuer := l.Issuer(); l.root && issuer != o.url && strings.TrimRight(issuer, "/") != o.at("") {
+		add(wellknown.Warning, "Some clients fall back to this location, and find the issuer "+printable.Quote(issuer)+", which is neither the URL given nor its origin.",
+			"Answer with 404 here, or serve the metadata of the origin.")
 	}
 	return found
+}
+
+// checkDocuments checks the metadata by the rules of [wellknown.Metadata.Lint].
+func checkDocuments(o observation) (found []wellknown.Finding) {
+	documents := o.own()
+	for _, l := range documents {
+		found = append(found, l.Lint(o.url)...)
+	}
+	if used, ok := o.used(); ok && len(documents) == 0 {
+		found = used.Lint(used.Issuer()) // checkDocumentAt checks the issuer
+	}
+	return found
+}
+
+// checkIssuers compares the issuers that the locations name.
+func checkIssuers(o observation) []wellknown.Finding {
+	var issuers []string
+	for _, l := range o.own() {
+		if !slices.Contains(issuers, l.Issuer()) {
+			issuers = append(issuers, l.Issuer())
+		}
+	}
+	if len(issuers) < 2 {
+		return nil
+	}
+	return one(wellknown.Problem, "issuer", "The locations name different issuers: "+printable.QuoteAll(issuers)+". Which one a client gets depends on where it looks first.",
+		"Let every location name the same issuer.")
+}
+
+// checkResource checks the metadata of the protected resource (RFC 9728), which leads
+// MCP clients to the authorization server. Not every server has one.
+func checkResource(o observation) []wellknown.Finding {
+	l := o.resource
+	finding := func(s wellknown.Severity, problem, fix string) []wellknown.Finding {
+		return one(s, l.path, problem, fix)
+	}
+	if !l.hasDocument() {
+		return checkNoDocumentAt(l, wellknown.Warning)
+	}
+	servers := l.Strings("authorization_servers")
+	others := slices.DeleteFunc(slices.Clone(servers), func(s string) bool { return s == o.url })
+	switch {
+	case len(others) == 0:
+		return nil
+	case servers[0] == o.url:
+		return finding(wellknown.Note, "The protected resource names further authorization servers: "+printable.QuoteAll(others)+". Clients choose one.", "Nothing, if this is intended.")
+	case strings.TrimRight(servers[0], "/") == strings.TrimRight(o.url, "/"):
+		return finding(wellknown.Warning, "The protected resource names the authorization server "+printable.Quote(servers[0])+" and the URL given is "+printable.Quote(o.url)+". Only a slash at the end differs, but clients compare bytes (RFC 8414 section 3.3).",
+			"Write it as the issuer is written.")
+	}
+	return finding(wellknown.Problem, "The protected resource sends clients to "+printable.QuoteAll(others)+" and not to "+printable.Quote(o.url)+".",
+		"Let it name the issuer at which clients start. If the URL given is that of the protected resource, examine the one that it names.")
 }

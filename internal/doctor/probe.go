@@ -15,45 +15,47 @@ import (
 	"oauthgw/wellknown"
 )
 
-// observation is everything that was seen.
+// observation is the result of all probes.
 type observation struct {
-	url       string   // where clients begin, byte for byte
-	begin     *url.URL // the same
+	url       string   // where clients start, byte for byte
+	start     *url.URL // the same
 	now       time.Time
-	locations []location // in the order in which clients ask
-	resource  location   // the protected resource's
-	endpoints []endpoint // those that the metadata names, of those that are asked
-	shared    reply      // to a page of another origin that asks for metadata
-	preflight *reply     // to a page of another origin that asks for tokens; nil: not asked
+	locations []location // in the order in which clients look
+	resource  location   // of the protected resource's metadata
+	endpoints []endpoint // the probed ones
+	shared    response   // to a page of another origin that requests metadata
+	preflight *response  // to a page of another origin that requests tokens; nil: not sent
 }
 
 // foreignPage is an origin that no server knows (RFC 6761 section 6.4).
 const foreignPage = "https://oauthgw-doctor.invalid"
 
-// observe looks at everything, one request after another.
-func (a *asker) observe(ctx context.Context, text string, begin *url.URL) observation {
-	o := observation{url: text, begin: begin, now: time.Now()}
-	for _, l := range places(begin) {
-		l = read(l, a.ask(ctx, request{method: http.MethodGet, url: o.at(l.path)}))
-		o.locations = append(o.locations, l)
+// probe sends all requests, one after another.
+func (c *client) probe(ctx context.Context, text string, start *url.URL) observation {
+	o := observation{url: text, start: start, now: time.Now()}
+	get := func(path string, header http.Header) response {
+		return c.do(ctx, request{method: http.MethodGet, url: o.at(path), header: header})
+	}
+	for _, l := range candidates(start) {
+		o.locations = append(o.locations, l.with(get(l.path, nil)))
 		if !o.reached() {
 			return o
 		}
 	}
-	o.resource = location{path: "/.well-known/oauth-protected-resource" + strings.TrimRight(begin.Path, "/")}
-	o.resource = read(o.resource, a.ask(ctx, request{method: http.MethodGet, url: o.at(o.resource.path)}))
+	resource := location{path: "/.well-known/oauth-protected-resource" + strings.TrimRight(start.Path, "/")}
+	o.resource = resource.with(get(resource.path, nil))
 	used, ok := o.used()
 	if !ok {
 		return o
 	}
-	o.shared = a.ask(ctx, request{method: http.MethodGet, url: o.at(used.path), header: http.Header{"Origin": {foreignPage}}})
+	o.shared = get(used.path, http.Header{"Origin": {foreignPage}})
 	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation} {
-		if used.metadata().Get(member(name)) != nil {
-			o.endpoints = append(o.endpoints, a.visit(ctx, o, name, used.metadata()))
+		if used.Get(endpointMember(name)) != nil {
+			o.endpoints = append(o.endpoints, c.probeEndpoint(ctx, o, name, used.Metadata))
 		}
 	}
 	if i := slices.IndexFunc(o.endpoints, func(e endpoint) bool { return e.name == clientauth.Token && e.untested == "" }); i >= 0 {
-		preflight := a.ask(ctx, request{method: http.MethodOptions, url: o.endpoints[i].url, header: http.Header{
+		preflight := c.do(ctx, request{method: http.MethodOptions, url: o.endpoints[i].url, header: http.Header{
 			"Origin": {foreignPage}, "Access-Control-Request-Method": {http.MethodPost},
 			"Access-Control-Request-Headers": {"authorization,content-type"},
 		}})
@@ -62,67 +64,65 @@ func (a *asker) observe(ctx context.Context, text string, begin *url.URL) observ
 	return o
 }
 
-// places returns where clients look for metadata: at the locations of an issuer
-// with a path, then, as some do, at those of its origin.
-func places(begin *url.URL) []location {
-	var places []location
-	for _, p := range wellknown.Locations(begin.String()) {
-		places = append(places, location{path: p})
+// candidates returns where clients look for metadata: at the locations of an issuer
+// with a path and then, some of them, at those of its origin.
+func candidates(start *url.URL) (locations []location) {
+	for _, p := range wellknown.Locations(start.String()) {
+		locations = append(locations, location{path: p})
 	}
-	if strings.Trim(begin.Path, "/") != "" {
+	if strings.Trim(start.Path, "/") != "" {
 		for _, p := range wellknown.Locations("") {
-			places = append(places, location{path: p, root: true})
+			locations = append(locations, location{path: p, root: true})
 		}
 	}
-	return places
+	return locations
 }
 
-// at returns the URL of a path at the origin where clients begin.
+// at returns the URL of a path at the origin where clients start.
 func (o observation) at(path string) string {
-	return (&url.URL{Scheme: o.begin.Scheme, Host: o.begin.Host, Path: path}).String()
+	return (&url.URL{Scheme: o.start.Scheme, Host: o.start.Host, Path: path}).String()
 }
 
 // reached reports whether the server answers at all.
 func (o observation) reached() bool {
-	return len(o.locations) > 0 && (o.locations[0].reply.err == nil || o.locations[0].reply.status != 0)
+	return len(o.locations) > 0 && (o.locations[0].err == nil || o.locations[0].status != 0)
 }
 
-// used returns the first location with a document, by which clients go.
+// used returns the first location with a document, which clients use.
 func (o observation) used() (location, bool) {
-	if i := slices.IndexFunc(o.locations, location.holds); i >= 0 {
+	if i := slices.IndexFunc(o.locations, location.hasDocument); i >= 0 {
 		return o.locations[i], true
 	}
 	return location{}, false
 }
 
-// own returns the locations with a document, without the origin's where they
-// are those of another issuer.
-func (o observation) own() []location {
-	var own []location
+// own returns the locations with a document, without the origin's where clients start
+// at a path.
+func (o observation) own() (own []location) {
 	for _, l := range o.locations {
-		if l.holds() && !l.root {
+		if l.hasDocument() && !l.root {
 			own = append(own, l)
 		}
 	}
 	return own
 }
 
-// visit presents a client that does not exist to an endpoint, if ask sends that.
-func (a *asker) visit(ctx context.Context, o observation, name clientauth.Endpoint, md wellknown.Metadata) endpoint {
+// probeEndpoint authenticates at an endpoint as a client that does not exist.
+func (c *client) probeEndpoint(ctx context.Context, o observation, name clientauth.Endpoint, md wellknown.Metadata) endpoint {
 	u := md.Endpoint(name)
 	if u == nil {
-		return endpoint{name: name, untested: "it is no http or https URL", do: "Correct it at the provider."}
+		return endpoint{name: name, untested: "it is not an http or https URL", fix: "Correct it at the provider."}
 	}
-	s := newStranger()
+	p := newProbeClient()
 	e := endpoint{name: name, url: u.String()}
-	e.basic = s.read(clientauth.Basic, a.ask(ctx, s.byBasic(name, e.url)))
+	e.basic = p.parse(clientauth.Basic, c.do(ctx, p.withBasic(name, e.url)))
 	if errors.Is(e.basic.err, errElsewhere) {
 		e.untested = fmt.Sprintf("it is at %s, and only %s is tested", printable.Quote(u.Scheme+"://"+u.Host), o.at(""))
-		e.do = "Run oauthgw doctor with --follow to test it there."
+		e.fix = "Run oauthgw doctor with --follow to test it there."
 		return e
 	}
-	e.post = s.read(clientauth.Post, a.ask(ctx, s.byPost(name, e.url)))
+	e.post = p.parse(clientauth.Post, c.do(ctx, p.withPost(name, e.url)))
 	return e
 }
 
-func member(name clientauth.Endpoint) string { return string(name) + "_endpoint" }
+func endpointMember(name clientauth.Endpoint) string { return string(name) + "_endpoint" }

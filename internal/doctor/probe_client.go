@@ -3,61 +3,98 @@ package doctor
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/printable"
 )
 
-// stranger is a client that no provider knows. Its name and its secret need no
-// encoding, so that every reading of a Basic pair gives the same (RFC 6749
-// section 2.3.1).
-type stranger struct {
+// probeClient is a client that no provider knows. Its ID and secret are the same in
+// every decoding of HTTP Basic credentials (RFC 6749 section 2.3.1).
+type probeClient struct {
 	id     string
 	secret clientauth.Secret
 }
 
-func newStranger() stranger {
-	return stranger{id: "oauthgw-doctor-" + strings.ToLower(rand.Text()), secret: clientauth.NewSecret(rand.Text())}
+func newProbeClient() probeClient {
+	return probeClient{id: "oauthgw-doctor-" + strings.ToLower(rand.Text()), secret: clientauth.NewSecret(rand.Text())}
 }
 
-// form is what the stranger asks for: tokens for a code (RFC 6749 section
-// 4.1.3), or the end of a token (RFC 7009 section 2.1), that nobody issued.
-func (s stranger) form(name clientauth.Endpoint) url.Values {
+// form requests tokens for a code (RFC 6749 section 4.1.3) or revokes a token (RFC 7009
+// section 2.1). Neither exists.
+func (p probeClient) form(name clientauth.Endpoint) url.Values {
 	if name == clientauth.Revocation {
 		return url.Values{"token": {"oauthgw-doctor"}}
 	}
 	return url.Values{"grant_type": {"authorization_code"}, "code": {"oauthgw-doctor"}}
 }
 
-func (s stranger) byBasic(name clientauth.Endpoint, at string) request {
-	q := formTo(at, s.form(name).Encode())
-	q.header.Set("Authorization", "Basic "+s.pair())
+func (p probeClient) withBasic(name clientauth.Endpoint, at string) request {
+	q := post(at, p.form(name))
+	q.header.Set("Authorization", "Basic "+p.pair())
 	return q
 }
 
-func (s stranger) pair() string {
-	return base64.StdEncoding.EncodeToString([]byte(s.id + ":" + s.secret.Reveal()))
+func (p probeClient) pair() string {
+	return base64.StdEncoding.EncodeToString([]byte(p.id + ":" + p.secret.Reveal()))
 }
 
-func (s stranger) byPost(name clientauth.Endpoint, at string) request {
-	form := s.form(name)
-	form.Set(clientauth.ParameterClientID, s.id)
-	form.Set(clientauth.ParameterClientSecret, s.secret.Reveal())
-	return formTo(at, form.Encode())
+func (p probeClient) withPost(name clientauth.Endpoint, at string) request {
+	form := p.form(name)
+	form.Set(clientauth.ParameterClientID, p.id)
+	form.Set(clientauth.ParameterClientSecret, p.secret.Reveal())
+	return post(at, form)
 }
 
-// read reads an answer, and takes out of its words what the stranger sent: some
-// servers send it back.
-func (s stranger) read(m clientauth.Method, r reply) answer {
-	a := answer{reply: r, method: m}
+func post(url string, form url.Values) request {
+	return request{method: http.MethodPost, url: url, body: form.Encode(),
+		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}
+}
+
+// parse parses a response and removes the credentials, which some servers repeat.
+func (p probeClient) parse(m clientauth.Method, r response) answer {
+	a := answer{response: r, method: m}
 	o, err := jsonobject.Parse(r.body)
 	if err != nil {
 		return a
 	}
-	hide := strings.NewReplacer(s.pair(), "…", s.secret.Reveal(), "…", s.id, "…")
-	a.object = true
+	hide := strings.NewReplacer(p.pair(), "…", p.secret.Reveal(), "…", p.id, "…")
+	a.isObject = true
 	a.code, a.description = hide.Replace(o.Text("error")), hide.Replace(o.Text("error_description"))
 	return a
+}
+
+// answer is an endpoint's response to the probe client.
+type answer struct {
+	response
+	method            clientauth.Method
+	isObject          bool   // the body is a JSON object
+	code, description string // RFC 6749 section 5.2
+}
+
+// String describes the response with the server's words.
+func (a answer) String() string {
+	s := fmt.Sprintf("status %d", a.status)
+	for _, words := range []string{a.code, a.description} {
+		if words != "" {
+			s += " " + printable.Quote(words)
+		}
+	}
+	return s
+}
+
+// missesClient reports whether the error says that the request names no client, as
+// "Missing client_id parameter" does. An unknown client is another error.
+func (a answer) missesClient() bool {
+	words := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(a.description))
+	if !strings.Contains(words, "clientid") && !strings.Contains(words, "clientcredentials") {
+		return false
+	}
+	return slices.ContainsFunc([]string{"missing", "required", "noclientid", "empty", "absent", "notprovided", "notpresent", "notspecified"},
+		func(word string) bool { return strings.Contains(words, word) })
 }

@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,15 +10,15 @@ import (
 	"testing"
 )
 
-// page is what a server answers at a path.
+// page is a server's response at a path.
 type page struct {
 	status int
 	header map[string]string
 	body   string
 }
 
-// server is an authorization server that reads clients in both places, knows
-// none of them, and has nothing to find, until a test changes it.
+// server is an authorization server that reads credentials in both places and knows no
+// client. It has no findings until a test changes it.
 type server struct {
 	*httptest.Server
 	pages map[string]page // by path; others are 404
@@ -47,7 +48,7 @@ func newServer(t *testing.T, change func(*server)) *server {
 	return s
 }
 
-// metadata is the document of a server without fault.
+// metadata is the document of a sound server.
 func (s *server) metadata() string {
 	return strings.ReplaceAll(`{"issuer":"@","authorization_endpoint":"@/authorize","token_endpoint":"@/token","revocation_endpoint":"@/revoke",`+
 		`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"],`+
@@ -89,14 +90,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // with returns a page with a header field; an empty value removes it.
 func (p page) with(name, value string) page {
-	header := map[string]string{}
-	for n, v := range p.header {
-		header[n] = v
-	}
-	header[name] = value
+	p.header = maps.Clone(p.header)
+	p.header[name] = value
 	if value == "" {
-		delete(header, name)
+		delete(p.header, name)
 	}
-	p.header = header
 	return p
 }

@@ -7,9 +7,10 @@ import (
 	"oauthgw/internal/doctor"
 )
 
-// Each row damages a server without fault in one place, and lists the beginnings of
-// all that is found.
-func TestDamage(t *testing.T) {
+// Each row changes a sound server in one place, and lists the beginnings of all
+// findings.
+func TestFindings(t *testing.T) {
+	const metadata = "metadata: There is no metadata at any location"
 	html := page{200, map[string]string{"Content-Type": "text/html"}, "<!doctype html>"}
 	for _, test := range []struct {
 		name   string
@@ -17,49 +18,55 @@ func TestDamage(t *testing.T) {
 		want   []string
 	}{
 		{"html at a later location", func(s *server) { s.pages[openidPath] = html },
-			[]string{"warning: " + openidPath + ": It is answered with status 200 and something that is no JSON object"}},
+			[]string{"warning: " + openidPath + ": The status is 200 and the body is not a JSON object"}},
 		{"html at the first location", func(s *server) { s.pages[openidPath], s.pages[asPath] = document(openid(s)), html },
-			[]string{"problem: " + asPath + ": It is answered with status 200 and something that is no JSON object"}},
+			[]string{"problem: " + asPath + ": The status is 200 and the body is not a JSON object"}},
 		{"failure at the first location", func(s *server) { s.pages[openidPath], s.pages[asPath] = document(openid(s)), page{status: 503} },
-			[]string{"problem: " + asPath + ": It is answered with status 503, at which clients give up."}},
+			[]string{"problem: " + asPath + ": The status is 503, at which clients give up."}},
 		{"failure at a later location", func(s *server) { s.pages[openidPath] = page{status: 500} },
-			[]string{"warning: " + openidPath + ": It is answered with status 500"}},
+			[]string{"warning: " + openidPath + ": The status is 500"}},
 		{"forbidden location", func(s *server) { s.pages[openidPath] = page{status: 403} },
-			[]string{"warning: " + openidPath + ": It is answered with status 403"}},
+			[]string{"warning: " + openidPath + ": The status is 403"}},
 		{"redirect at a location", func(s *server) { s.pages[openidPath] = page{302, map[string]string{"Location": asPath}, ""} },
-			[]string{"warning: " + openidPath + ": It is answered with a redirect (status 302)"}},
+			[]string{"warning: " + openidPath + ": The response is a redirect (status 302)"}},
 		{"bare document at the OpenID location", func(s *server) { s.pages[openidPath] = document(s.metadata()) },
-			[]string{"warning: " + openidPath + ": The document is where OpenID Connect puts its own but lacks jwks_uri, subject_types_supported, id_token_signing_alg_values_supported."}},
-		{"documents that differ", func(s *server) { s.pages[openidPath] = document(strings.Replace(openid(s), "/token", "/other", 1)) },
-			[]string{"warning: " + openidPath + `: The document differs from the one at ` + asPath + ` in "token_endpoint"`,
-				"note: " + openidPath + ": This document and the one at " + asPath + " do not have the same members"}},
+			[]string{"warning: " + openidPath + ": The document is at an OpenID Connect location but lacks jwks_uri, subject_types_supported, id_token_signing_alg_values_supported."}},
+		{"different issuers", func(s *server) {
+			s.pages[openidPath] = document(strings.Replace(openid(s), `"issuer":"`+s.URL, `"issuer":"`+s.URL+"/x", 1))
+		},
+			[]string{`problem: issuer: Clients that start at "` + s0 + `" find the issuer "` + s0 + `/x"`,
+				`problem: issuer: The locations name different issuers: "` + s0 + `", "` + s0 + `/x".`}},
+		{"repeated member", func(s *server) { s.replace(`"issuer"`, `"issuer":"a","issuer"`) },
+			[]string{"problem: " + asPath + ": The document has a repeated member", "problem: " + metadata}},
+		{"truncated", func(s *server) { s.replace(`"]}`, ``) },
+			[]string{"problem: " + asPath + ": The document cannot be read: it is not JSON", "problem: " + metadata}},
 		{"large document", func(s *server) {
 			s.pages[asPath] = document(s.metadata() + strings.Repeat(" ", 300<<10))
-		}, []string{"problem: " + asPath + `: It gives no whole answer ("its body is larger than 256 KiB")`, "problem: metadata: There is no metadata at any location"}},
+		}, []string{"problem: " + asPath + `: The response is incomplete ("its body is larger than 256 KiB")`, "problem: " + metadata}},
 		{"no document", func(s *server) { delete(s.pages, asPath) },
-			[]string{"problem: metadata: There is no metadata at any location"}},
+			[]string{"problem: " + metadata}},
 		{"issuer with a slash", func(s *server) { s.replace(`"issuer":"`+s.URL, `"issuer":"`+s.URL+"/") },
-			[]string{"problem: issuer: The issuer at " + asPath + ` is "` + s0 + `/" and the URL given is "` + s0 + `": only a slash at the end differs`}},
+			[]string{`problem: issuer: The issuer is "` + s0 + `/" and clients start at "` + s0 + `". Only a slash at the end differs`}},
 		{"resource of another server", func(s *server) {
 			s.pages[resourcePath] = document(`{"resource":"a","authorization_servers":["https://a"]}`)
 		},
 			[]string{"problem: " + resourcePath + `: The protected resource sends clients to "https://a"`}},
 		{"resource of several servers", func(s *server) {
 			s.pages[resourcePath] = document(`{"resource":"a","authorization_servers":["` + s.URL + `","https://a"]}`)
-		}, []string{"note: " + resourcePath + `: Beside the URL given, the protected resource names "https://a"`}},
+		}, []string{"note: " + resourcePath + `: The protected resource names further authorization servers: "https://a"`}},
 		{"resource of the server with a slash", func(s *server) { s.pages[resourcePath] = document(`{"authorization_servers":["` + s.URL + `/"]}`) },
-			[]string{"warning: " + resourcePath + `: The protected resource names "` + s0 + `/" as its authorization server`}},
+			[]string{"warning: " + resourcePath + `: The protected resource names the authorization server "` + s0 + `/"`}},
 		{"resource that is html", func(s *server) { s.pages[resourcePath] = html },
-			[]string{"warning: " + resourcePath + ": It is answered with status 200"}},
-		{"endpoint of a stranger", func(s *server) { s.replace(s.URL+"/token", "https://oauthgw-doctor.invalid/token") },
-			[]string{`warning: metadata: These are at "https://oauthgw-doctor.invalid" and not at ` + s0 + `: "token_endpoint"`,
+			[]string{"warning: " + resourcePath + ": The status is 200"}},
+		{"endpoint elsewhere", func(s *server) { s.replace(s.URL+"/token", "https://oauthgw-doctor.invalid/token") },
+			[]string{`warning: metadata: The metadata sends clients to "https://oauthgw-doctor.invalid" and not to ` + s0 + `: "token_endpoint"`,
 				"note: token endpoint: It was not tested: it is at \"https://oauthgw-doctor.invalid\", and only "}},
 		{"no CORS", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Access-Control-Allow-Origin", "https://a") },
 			[]string{"note: other origins: A page of an origin that the server does not know cannot read the metadata (CORS)"}},
 		{"no caching", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Cache-Control", "") },
 			[]string{"note: " + asPath + ": The document has no Cache-Control"}},
 		{"long caching", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Cache-Control", `public, max-age="172800"`) },
-			[]string{"warning: " + asPath + ": The document may be kept for 48 hours"}},
+			[]string{"warning: " + asPath + ": The document may be cached for 48 hours"}},
 		{"charset", func(s *server) {
 			s.pages[asPath] = s.pages[asPath].with("Content-Type", "application/json; charset=utf-8")
 		},
@@ -98,8 +105,7 @@ func openid(s *server) string {
 	return strings.TrimSuffix(s.metadata(), "}") + `,"jwks_uri":"` + s.URL + `/jwks","subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`
 }
 
-// A URL with a path has more locations, and those of its origin may be
-// another's.
+// A URL with a path has more locations. Those of its origin may be of another issuer.
 func TestURLWithAPath(t *testing.T) {
 	s := newServer(t, func(s *server) {
 		s.pages[asPath+"/p"] = document(strings.Replace(s.metadata(), `"issuer":"`+s.URL, `"issuer":"`+s.URL+"/p", 1))
@@ -110,8 +116,8 @@ func TestURLWithAPath(t *testing.T) {
 	}
 	s.replace(`"issuer":"`+s.URL, `"issuer":"https://a`)
 	expect(t, text(examine(t, doctor.Config{URL: s.URL + "/p"})), s.URL, []string{
-		"warning: " + asPath + `: Clients that find nothing better ask here, and find the issuer "https://a"`})
+		"warning: " + asPath + `: Some clients fall back to this location, and find the issuer "https://a"`})
 	s.replace()
 	expect(t, text(examine(t, doctor.Config{URL: s.URL + "/q"})), s.URL, []string{
-		`problem: metadata: There is no metadata at the locations of "` + s0 + `/q", only at those of its origin. Few clients look there. Let clients begin at "` + s0 + `"`})
+		`problem: metadata: There is no metadata at the locations of "` + s0 + `/q", only at those of its origin. Few clients look there. Let clients start at "` + s0 + `"`})
 }

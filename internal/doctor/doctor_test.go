@@ -14,7 +14,12 @@ import (
 
 	"oauthgw/internal/doctor"
 	"oauthgw/internal/legacy"
+	"oauthgw/wellknown"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func examine(t *testing.T, c doctor.Config) doctor.Report {
 	t.Helper()
@@ -28,12 +33,12 @@ func examine(t *testing.T, c doctor.Config) doctor.Report {
 func text(r doctor.Report) string {
 	var b strings.Builder
 	for _, f := range r.Findings {
-		b.WriteString(f.Severity.String() + ": " + f.Subject + ": " + f.What + " " + f.Do + "\n")
+		b.WriteString(f.Severity.String() + ": " + f.Subject + ": " + f.Problem + " " + f.Fix + "\n")
 	}
 	return b.String()
 }
 
-func TestServerWithoutFault(t *testing.T) {
+func TestSoundServer(t *testing.T) {
 	s := newServer(t, func(*server) {})
 	r := examine(t, doctor.Config{URL: s.URL})
 	if r.Findings == nil || len(r.Findings) > 0 {
@@ -44,7 +49,6 @@ func TestServerWithoutFault(t *testing.T) {
 	}
 }
 
-// The finding that this program exists for.
 func TestProviderThatReadsTheFormOnly(t *testing.T) {
 	var provider *legacy.Provider
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { provider.ServeHTTP(w, r) }))
@@ -53,18 +57,17 @@ func TestProviderThatReadsTheFormOnly(t *testing.T) {
 	r := examine(t, doctor.Config{URL: s.URL})
 	for i, subject := range []string{"token endpoint", "revocation endpoint"} {
 		f := r.Findings[i]
-		if f.Severity != doctor.Problem || f.Subject != subject || !strings.Contains(f.What, `Basic is answered with status 400 "invalid_request" "Missing client_id parameter"`) ||
-			!strings.Contains(f.Do, "Put oauthgw in front") {
+		if f.Severity != wellknown.Problem || f.Subject != subject || !strings.Contains(f.Problem, `Basic is answered with status 400 "invalid_request" "Missing client_id parameter"`) ||
+			!strings.Contains(f.Fix, "Put oauthgw in front") {
 			t.Errorf("got %+v", f)
 		}
 	}
-	if r.Count(doctor.Problem) != 2 || !strings.Contains(text(r), "warning: "+openidPath+": It is answered with status 200 and something that is no JSON object") {
+	if r.Count(wellknown.Problem) != 2 || !strings.Contains(text(r), "warning: "+openidPath+": The status is 200 and the body is not a JSON object") {
 		t.Errorf("found\n%s", text(r))
 	}
 }
 
-// What a server says is repeated so that it can do no harm, and without the
-// credentials in it.
+// Findings quote a server's words escaped and without the credentials in them.
 func TestHostileWords(t *testing.T) {
 	var sent []string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,18 +111,18 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-func TestServerThatDoesNotAnswer(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	release := make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer s.Close()
 	defer close(release)
 	got := text(examine(t, doctor.Config{URL: s.URL, Timeout: 50 * time.Millisecond}))
-	if !strings.HasPrefix(got, `problem: connection: The server cannot be reached: "there was no answer within 50ms".`) || strings.Count(got, "\n") != 1 {
+	if !strings.HasPrefix(got, `problem: connection: The server cannot be reached: "there was no response within 50ms".`) || strings.Count(got, "\n") != 1 {
 		t.Errorf("found\n%s", got)
 	}
 }
 
-func TestExaminationThatIsInterrupted(t *testing.T) {
+func TestContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := doctor.Examine(ctx, doctor.Config{URL: "http://127.0.0.1:1"}); !errors.Is(err, context.Canceled) {
@@ -127,7 +130,7 @@ func TestExaminationThatIsInterrupted(t *testing.T) {
 	}
 }
 
-func TestURLsThatAreRefused(t *testing.T) {
+func TestInvalidURLs(t *testing.T) {
 	for _, u := range []string{"", "a", "ftp://a", "https://", "https://:443", "https://u@a", "https://a?", "https://a?x", "https://a#x", "https://a/%0a", "https://a/%e2%80%ae", ":"} {
 		if _, err := doctor.Examine(t.Context(), doctor.Config{URL: u}); err == nil {
 			t.Errorf("%q was examined", u)
