@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -55,7 +54,7 @@ func builtProgram(t *testing.T) string {
 	return name
 }
 
-// reloading is a program whose configuration file can be rewritten.
+// reloading is a running program whose configuration file can be rewritten.
 type reloading struct {
 	t           *testing.T
 	file        string
@@ -78,22 +77,34 @@ func startReloadingTo(t *testing.T, upstream, rest string, stdout io.Writer) *re
 		p.head += "admin: {listen: 127.0.0.1:0}\n"
 	}
 	p.write("")
-	ctx, cancel := context.WithCancel(t.Context())
+	p.start(stdout, "--config.file="+p.file)
+	return p
+}
+
+var listening = regexp.MustCompile(`"msg":"listening","listen":"([^"]+)","admin":"([^"]+)"`)
+
+// start runs a command line until stop or the end of the test.
+func (p *reloading) start(stdout io.Writer, args ...string) {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(p.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, []string{"--config.file=" + p.file}, nil, stdout, &p.log) }()
+	go func() { done <- run(ctx, args, nil, stdout, &p.log) }()
 	p.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Error(err)
+			p.t.Error(err)
 		}
 	})
-	t.Cleanup(p.stop)
-	eventually(t, "listening", func() bool { return strings.Contains(p.log.String(), `"msg":"listening"`) })
-	_, rest, _ = strings.Cut(p.log.String(), `"listen":"`)
-	p.data, rest, _ = strings.Cut(rest, `"`)
-	_, rest, _ = strings.Cut(rest, `"admin":"`)
-	p.admin, _, _ = strings.Cut(rest, `"`)
-	return p
+	p.t.Cleanup(p.stop)
+	var addresses []string
+	eventually(p.t, "listening", func() bool {
+		addresses = listening.FindStringSubmatch(p.log.String())
+		return addresses != nil || len(done) > 0
+	})
+	if addresses == nil {
+		p.t.Fatal("the program ended")
+	}
+	p.data, p.admin = addresses[1], addresses[2]
 }
 
 func (p *reloading) write(rest string) {
@@ -232,43 +243,17 @@ func TestTakenPort(t *testing.T) {
 
 // The program starts with flags alone, serves, and ends when its context does.
 func TestServeByFlagsAlone(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	var log syncBuffer
-	done := make(chan error, 1)
-	go func() {
-		done <- run(ctx, []string{"--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, nil, io.Discard, &log)
-	}()
-	var listening struct{ Msg, Listen, Admin string }
-	eventually(t, "listening", func() bool {
-		for line := range strings.Lines(log.String()) {
-			if json.Unmarshal([]byte(line), &listening); listening.Msg == "listening" {
-				return true
-			}
-		}
-		return false
-	})
-	for url, want := range map[string]int{
-		"http://" + listening.Admin + "/-/healthy":  200,
-		"http://" + listening.Admin + "/healthz":    200,
-		"http://" + listening.Admin + "/-/ready":    503,
-		"http://" + listening.Admin + "/readyz":     503,
-		"http://" + listening.Admin + "/metrics":    200,
-		"http://" + listening.Admin + "/else":       404,
-		"http://" + listening.Listen + "/metrics":   503,
-		"http://" + listening.Listen + "/-/healthy": 503,
-	} {
-		resp, err := http.Get(url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != want {
-			t.Errorf("%s answered %d, want %d", url, resp.StatusCode, want)
+	p := &reloading{t: t}
+	p.start(io.Discard, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	for path, want := range map[string]int{"/-/healthy": 200, "/healthz": 200, "/-/ready": 503, "/readyz": 503, "/metrics": 200, "/else": 404} {
+		if got := status(t, "http://"+p.admin+path); got != want {
+			t.Errorf("%s of the admin listener: got %d, want %d", path, got, want)
 		}
 	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
+	for _, path := range []string{"/metrics", "/-/healthy"} {
+		if got := status(t, "http://"+p.data+path); got != 503 {
+			t.Errorf("%s of the public listener: got %d", path, got)
+		}
 	}
 }
 
@@ -298,7 +283,7 @@ func TestReaderOfTheLogGoesAway(t *testing.T) {
 	}()
 	var addresses []string
 	for lines := bufio.NewScanner(reader); addresses == nil && lines.Scan(); {
-		addresses = regexp.MustCompile(`"msg":"listening","listen":"([^"]+)","admin":"([^"]+)"`).FindStringSubmatch(lines.Text())
+		addresses = listening.FindStringSubmatch(lines.Text())
 	}
 	if addresses == nil {
 		t.Fatal("it does not say where it listens")

@@ -251,20 +251,15 @@ func TestA136ReplacedSourceIsClosed(t *testing.T) {
 	}
 }
 
-// holding is a provider that holds its responses back, and counts its connections.
-type holding struct {
-	*httptest.Server
-	connections atomic.Int64
-	arrived     chan string // paths
-	answer, end func()      // requests, streams
-}
-
-func startHolding(t *testing.T) *holding {
-	answer, end := make(chan struct{}), make(chan struct{})
-	p := &holding{arrived: make(chan string, 100), answer: sync.OnceFunc(func() { close(answer) }), end: sync.OnceFunc(func() { close(end) })}
-	p.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// A replaced gateway keeps no idle connection: each request in flight closes its
+// connection when it ends.
+func TestA180ConnectionsOfReplacedGateways(t *testing.T) {
+	const reloads = 5
+	var connections atomic.Int64
+	arrived, answer, end := make(chan struct{}, 100), make(chan struct{}), make(chan struct{})
+	provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		p.arrived <- r.URL.Path
+		arrived <- struct{}{}
 		if r.URL.Path == "/stream" {
 			_ = http.NewResponseController(w).Flush()
 			<-end
@@ -274,27 +269,17 @@ func startHolding(t *testing.T) *holding {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, "{}")
 	}))
-	p.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+	provider.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		switch s {
 		case http.StateNew:
-			p.connections.Add(1)
+			connections.Add(1)
 		case http.StateClosed:
-			p.connections.Add(-1)
+			connections.Add(-1)
 		}
 	}
-	p.Start()
-	t.Cleanup(p.Close)
-	t.Cleanup(p.answer)
-	t.Cleanup(p.end)
-	return p
-}
-
-// A replaced gateway keeps no connection that is idle, whatever it still carries:
-// each exchange takes its connection with it.
-func TestA180ConnectionsOfReplacedGateways(t *testing.T) {
-	const reloads = 5
-	p := startHolding(t)
-	s := learning(t, p.URL, func(c *config.Config) {
+	provider.Start()
+	t.Cleanup(provider.Close)
+	s := learning(t, provider.URL, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm, c.Upstream.Issuer = map[string]string{"token": "/t"}, "a", "https://a"
 	})
 	l, err := newLive(s, nobody())
@@ -304,39 +289,32 @@ func TestA180ConnectionsOfReplacedGateways(t *testing.T) {
 	l.begin()
 	t.Cleanup(l.end)
 	l.load = func() (config.Settings, error) { return s, nil }
-	ended := make(chan string, 100)
-	request := func(method, path string) {
+	var requests, streams sync.WaitGroup
+	request := func(in *sync.WaitGroup, method, path string) {
 		r := httptest.NewRequest(method, path, strings.NewReader("grant_type=x&client_id=a"))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		go func() {
-			l.ServeHTTP(httptest.NewRecorder(), r)
-			ended <- path
-		}()
-		<-p.arrived
+		in.Go(func() { l.ServeHTTP(httptest.NewRecorder(), r) })
+		<-arrived
 	}
 	for range reloads {
-		request("GET", "/stream")
+		request(&streams, "GET", "/stream")
 		for range 3 {
-			request("POST", "/t")
-			request("POST", "/page")
+			request(&requests, "POST", "/t")
+			request(&requests, "POST", "/page")
 		}
 		if err := l.reload(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := p.connections.Load(); n != 7*reloads {
-		t.Errorf("%d connections while everything is under way", n)
+	if n := connections.Load(); n != 7*reloads {
+		t.Errorf("%d connections with everything in flight", n)
 	}
-	p.answer()
-	for range 6 * reloads {
-		<-ended
-	}
-	eventually(t, "no connections but the streams'", func() bool { return p.connections.Load() == reloads })
-	p.end()
-	for range reloads {
-		<-ended
-	}
-	eventually(t, "no connection", func() bool { return p.connections.Load() == 0 })
+	close(answer)
+	requests.Wait()
+	eventually(t, "no connections but the streams'", func() bool { return connections.Load() == reloads })
+	close(end)
+	streams.Wait()
+	eventually(t, "no connection", func() bool { return connections.Load() == 0 })
 }
 
 // valve is a writer that takes nothing while it is locked.
