@@ -1,7 +1,9 @@
 package responserecorder_test
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -10,7 +12,6 @@ import (
 )
 
 func TestRecorder(t *testing.T) {
-	flush := func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
 	write := func(w http.ResponseWriter) { _, _ = io.WriteString(w, "{}") }
 	for name, test := range map[string]struct {
 		respond func(http.ResponseWriter)
@@ -23,13 +24,8 @@ func TestRecorder(t *testing.T) {
 		"interim and final":  {func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(401) }, 401, 0, 1},
 		"switched protocols": {func(w http.ResponseWriter) { w.WriteHeader(101) }, 101, 0, 0},
 		"no header":          {func(w http.ResponseWriter) { write(w); write(w) }, 200, 4, 1},
-		"flushed":            {flush, 200, 0, 1},
+		"flushed":            {func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }, 200, 0, 1},
 		"a second header":    {func(w http.ResponseWriter) { w.WriteHeader(204); w.WriteHeader(500) }, 204, 0, 1},
-		"cannot hijack": {func(w http.ResponseWriter) {
-			if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
-				t.Error("no error")
-			}
-		}, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorder, w := responserecorder.Wrap(httptest.NewRecorder())
@@ -43,7 +39,25 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
-// wrapper is a ResponseWriter of another package.
+// hijacker is a ResponseWriter that can be hijacked.
+type hijacker struct{ http.ResponseWriter }
+
+// Hijack implements [http.Hijacker].
+func (hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }
+
+func TestHijack(t *testing.T) {
+	for _, test := range []struct {
+		under  http.ResponseWriter
+		status int
+	}{{httptest.NewRecorder(), 0}, {hijacker{httptest.NewRecorder()}, 101}} {
+		recorder, w := responserecorder.Wrap(test.under)
+		if _, _, err := http.NewResponseController(w).Hijack(); (err == nil) != (test.status != 0) || recorder.Status() != test.status {
+			t.Errorf("%T: status %d, %v", test.under, recorder.Status(), err)
+		}
+	}
+}
+
+// wrapper is a ResponseWriter around another.
 type wrapper struct{ http.ResponseWriter }
 
 // Unwrap lets [http.ResponseController] reach the connection.

@@ -6,34 +6,32 @@ import (
 	"strings"
 )
 
-// longestFault bounds what a collector can write into the log.
-const longestFault = 256
+// maxError bounds a logged error, in bytes.
+const maxError = 256
 
-// tell logs why traces are not made or not sent. A collector's answer may be of
-// any length, and may repeat the key that it was asked with.
-func tell(log *slog.Logger, fault string) {
-	fault, _, _ = strings.Cut(fault, " (body: ")
-	if len(fault) > longestFault {
-		fault = strings.ToValidUTF8(fault[:longestFault], "") + "…"
+// logError logs an error without the collector's response, which may repeat a key.
+func logError(log *slog.Logger, text string) {
+	text, _, _ = strings.Cut(text, " (body: ")
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "…"
 	}
-	log.Warn("tracing failed", "err", fault)
+	log.Warn("tracing failed", "err", text)
 }
 
-// complaints is where the SDK says which of its variables it cannot read. Their
-// values stay there: headers hold the collector's keys.
-type complaints struct{ log *slog.Logger }
+// sdkHandler logs the SDK's errors about variables without their values, which may be keys.
+type sdkHandler struct{ log *slog.Logger }
 
 // Enabled implements [slog.Handler].
-func (complaints) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
+func (sdkHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
 
 // Handle implements [slog.Handler].
-func (c complaints) Handle(_ context.Context, r slog.Record) error {
-	tell(c.log, r.Message+": an OTEL_* variable cannot be used")
+func (h sdkHandler) Handle(_ context.Context, r slog.Record) error {
+	logError(h.log, r.Message+": an OTEL_* variable cannot be used")
 	return nil
 }
 
 // WithAttrs implements [slog.Handler].
-func (c complaints) WithAttrs([]slog.Attr) slog.Handler { return c }
+func (h sdkHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 
 // WithGroup implements [slog.Handler].
-func (c complaints) WithGroup(string) slog.Handler { return c }
+func (h sdkHandler) WithGroup(string) slog.Handler { return h }

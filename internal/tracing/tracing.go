@@ -1,15 +1,10 @@
-// Package tracing tells OpenTelemetry of requests, as the OTEL_* variables of
-// the environment say.
+// Package tracing records a span of each request and of each request to the provider, and
+// exports them as the OTEL_* environment variables say.
 //
-// A span holds the method, the status and what the gateway decided: words of
-// closed sets. No path, query, header field or client_id is in it, because on
-// the login path each of them may hold what only client and provider may know;
-// that is why the instrumentation that others provide is not used. Only
-// traceparent and tracestate, which are made for it, go into it: a trusted proxy's
-// as the parent, a client's traceparent as a link.
-//
-// Without a destination nothing is traced, and a traceparent passes as it came
-// (W3C Trace Context section 3.2).
+// The usual instrumentation is not used, because it records paths, queries and headers,
+// which contain secrets here. A span has the method, the status and the gateway's decision,
+// all of them words of closed sets. Traceparent and tracestate continue a trusted proxy's
+// trace; another client's traceparent becomes a link.
 package tracing
 
 import (
@@ -34,39 +29,35 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Tracing makes spans. Nil traces nothing. It is safe for concurrent use.
+// Tracing records spans. Nil records none. It is safe for concurrent use.
 type Tracing struct {
-	provider *sdk.TracerProvider
-	tracer   trace.Tracer
-	wire     propagation.TraceContext
+	provider   *sdk.TracerProvider
+	tracer     trace.Tracer
+	propagator propagation.TraceContext
 }
 
-// New returns tracing to where the environment says, which it reads through
-// getenv as far as it decides whether anything is traced; the OpenTelemetry SDK
-// reads the rest itself. Version is that of this program; log is told of spans
-// that could not be sent. It returns nil where nothing is asked for, and an error
-// that names the variable where what is asked for is not offered. It does not
-// connect.
+// New returns tracing as the environment configures it, or nil if it names no destination.
+// The SDK reads most variables itself; getenv provides those that New checks. An error
+// names the variable. Export errors are logged.
 func New(ctx context.Context, getenv func(string) string, version string, log *slog.Logger) (*Tracing, error) {
-	wanted, err := wanted(getenv)
-	if err != nil || !wanted {
+	enabled, err := checkEnvironment(getenv)
+	if err != nil || !enabled {
 		return nil, err
 	}
-	// The SDK has no other way, and by itself writes to standard error, past the
-	// log.
-	otel.SetLogger(logr.FromSlogHandler(complaints{log}))
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { tell(log, err.Error()) }))
+	// The SDK has only these global loggers, which write to stderr by default.
+	otel.SetLogger(logr.FromSlogHandler(sdkHandler{log}))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logError(log, err.Error()) }))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("tracing as the OTEL_EXPORTER_OTLP_* variables say: %w", err)
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_*: %w", err)
 	}
-	described, err := resource.New(ctx,
+	service, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "oauthgw"), attribute.String("service.version", version)),
 		resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	return newTracing(sdk.WithBatcher(exporter), sdk.WithResource(described)), nil
+	return newTracing(sdk.WithBatcher(exporter), sdk.WithResource(service)), nil
 }
 
 func newTracing(options ...sdk.TracerProviderOption) *Tracing {
@@ -74,40 +65,31 @@ func newTracing(options ...sdk.TracerProviderOption) *Tracing {
 	return &Tracing{provider: provider, tracer: provider.Tracer("oauthgw")}
 }
 
-// wanted reports whether the environment asks for traces: by naming the exporter
-// or a place to send them to, because a program that sends them unasked to a port
-// of this host is a surprise.
-func wanted(getenv func(string) string) (bool, error) {
-	const exporterName, protocolName = "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL"
-	place := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
-	switch exporter := getenv(exporterName); {
-	case strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true"), exporter == "none", exporter == "" && place == "":
+// checkEnvironment reports whether the environment names an exporter or a destination. By
+// default the SDK would export to a port of this host. Values that are not supported, or
+// with which the SDK would panic or export without a pause, are errors.
+func checkEnvironment(getenv func(string) string) (enabled bool, err error) {
+	exporter := getenv("OTEL_TRACES_EXPORTER")
+	destination := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
+	switch {
+	case strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true"), exporter == "none", exporter == "" && destination == "":
 		return false, nil
 	case exporter != "" && exporter != "otlp":
-		return false, fmt.Errorf("%s: must be otlp or none", exporterName)
+		return false, fmt.Errorf("OTEL_TRACES_EXPORTER: must be otlp or none")
 	}
-	if p := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv(protocolName)); p != "" && p != "http/protobuf" {
-		return false, fmt.Errorf("%s: must be http/protobuf", protocolName)
+	if p := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv("OTEL_EXPORTER_OTLP_PROTOCOL")); p != "" && p != "http/protobuf" {
+		return false, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf")
 	}
-	return true, checkBatches(getenv)
-}
-
-// largestNumber bounds what the SDK makes room for, and is some 17 minutes.
-const largestNumber = 1_000_000
-
-// checkBatches refuses the numbers with which the SDK's batches would panic, or
-// be sent without a pause. What is no number the SDK passes over, as it is told
-// to, and the log says so.
-func checkBatches(getenv func(string) string) error {
 	for _, name := range []string{"OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY"} {
-		if n, err := strconv.Atoi(getenv(name)); err == nil && (n < 1 || n > largestNumber) {
-			return fmt.Errorf("%s: must be from 1 to %d", name, largestNumber)
+		const most = 1_000_000
+		if n, err := strconv.Atoi(getenv(name)); err == nil && (n < 1 || n > most) {
+			return false, fmt.Errorf("%s: must be from 1 to %d", name, most)
 		}
 	}
-	return nil
+	return true, nil
 }
 
-// Close sends what is left, as long as ctx allows.
+// Close exports the remaining spans.
 func (t *Tracing) Close(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -115,16 +97,16 @@ func (t *Tracing) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// Handler makes a span of each request that next answers, called by the method and
-// the name. [Tracing.start] says what its parent is. Nil bounds tracestate all the same.
-func (t *Tracing) Handler(name string, trusts func(*http.Request) bool, next http.Handler) http.Handler {
+// Handler records a span of each request to an endpoint. Requests for which trusted is
+// true continue the trace they name. A tracestate that is too long is always removed.
+func (t *Tracing) Handler(endpoint string, trusted func(*http.Request) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = withoutLongState(r)
+		r = dropLongState(r)
 		if t == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
-		ctx, span := t.start(name, r, trusts(r))
+		ctx, span := t.start(endpoint, r, trusted(r))
 		defer span.End()
 		response, w := responserecorder.Wrap(w)
 		defer func() { setStatus(span, response.Status(), http.StatusInternalServerError) }()
@@ -132,8 +114,50 @@ func (t *Tracing) Handler(name string, trusts func(*http.Request) bool, next htt
 	})
 }
 
-// Transport makes a span of each request that next performs, and tells the
-// provider of it by traceparent.
+// maxState bounds a tracestate, in bytes. W3C Trace Context section 3.3.1.5 asks for at
+// least as many.
+const maxState = 512
+
+// start starts the span of a request. A trusted request names its parent. Any other is the
+// root of a trace with a link to what it names, without tracestate, so that clients do not
+// decide what is sampled.
+func (t *Tracing) start(endpoint string, r *http.Request, trusted bool) (context.Context, trace.Span) {
+	ctx, method := r.Context(), knownMethod(r.Method)
+	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("oauthgw.endpoint", endpoint))}
+	parentCtx := t.propagator.Extract(ctx, carrier(r.Header))
+	if parent := trace.SpanContextFromContext(parentCtx); trusted {
+		ctx = parentCtx
+	} else if parent.IsValid() {
+		options = append(options, trace.WithLinks(trace.Link{SpanContext: parent.WithTraceState(trace.TraceState{})}))
+	}
+	return t.tracer.Start(ctx, method+" "+endpoint, options...)
+}
+
+// carrier returns the trace fields of a header. More than one traceparent is none, and
+// repeated tracestates are one list (W3C Trace Context section 3.3.1).
+func carrier(h http.Header) propagation.MapCarrier {
+	if len(h["Traceparent"]) != 1 {
+		return nil
+	}
+	return propagation.MapCarrier{"traceparent": h["Traceparent"][0], "tracestate": state(h)}
+}
+
+func state(h http.Header) string { return strings.Join(h["Tracestate"], ",") }
+
+// dropLongState returns a request without its tracestate if that is too long.
+func dropLongState(r *http.Request) *http.Request {
+	if len(state(r.Header)) <= maxState {
+		return r
+	}
+	bounded := *r
+	bounded.Header = r.Header.Clone()
+	bounded.Header.Del("Tracestate")
+	return &bounded
+}
+
+// Transport records a span of each request that next sends, and sends its traceparent. The
+// span ends with the response header, because a stream can last for hours.
 func (t *Tracing) Transport(next http.RoundTripper) http.RoundTripper {
 	if t == nil {
 		return next
@@ -141,14 +165,40 @@ func (t *Tracing) Transport(next http.RoundTripper) http.RoundTripper {
 	return &transport{t, next}
 }
 
-// Annotate adds to the span of a request what was decided of it.
-func Annotate(ctx context.Context, method, outcome string) {
-	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		span.SetAttributes(attribute.String("oauthgw.auth_method", method), attribute.String("oauthgw.outcome", outcome))
-	}
+type transport struct {
+	*Tracing
+	next http.RoundTripper
 }
 
-// ID returns the trace that a request belongs to. Empty means that it is not
+// RoundTrip implements [http.RoundTripper].
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	method := knownMethod(r.Method)
+	ctx, span := t.tracer.Start(r.Context(), method, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("server.address", r.URL.Hostname())))
+	defer span.End()
+	r = r.Clone(ctx)
+	r.Header.Del("Tracestate") // of another trace (W3C Trace Context section 3.3.1.1)
+	t.propagator.Inject(ctx, propagation.HeaderCarrier(r.Header))
+	resp, err := t.next.RoundTrip(r)
+	if err != nil {
+		setStatus(span, 0, 0) // without the error, which may contain what the provider sent
+		return nil, err
+	}
+	setStatus(span, resp.StatusCode, http.StatusBadRequest)
+	return resp, nil
+}
+
+// CloseIdleConnections implements the interface of [http.Client.CloseIdleConnections].
+func (t *transport) CloseIdleConnections() {
+	(&http.Client{Transport: t.next}).CloseIdleConnections()
+}
+
+// Annotate adds the gateway's decision to the span of a request.
+func Annotate(ctx context.Context, method, outcome string) {
+	trace.SpanFromContext(ctx).SetAttributes(attribute.String("oauthgw.auth_method", method), attribute.String("oauthgw.outcome", outcome))
+}
+
+// ID returns the ID of the trace that a request belongs to. Empty means that it is not
 // recorded.
 func ID(ctx context.Context) string {
 	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
@@ -157,8 +207,8 @@ func ID(ctx context.Context) string {
 	return ""
 }
 
-// known returns a method as a word of a closed set.
-func known(method string) string {
+// knownMethod returns a method, or _OTHER for one that a client invented.
+func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
 		return method
@@ -166,15 +216,14 @@ func known(method string) string {
 	return "_OTHER"
 }
 
-// setStatus tells the status of an answer. One from worst on is an error; at a
-// server that is 500, because a client's mistake is not its own.
-func setStatus(span trace.Span, status, worst int) {
+// setStatus records the status of a response. Statuses from firstError on are errors.
+func setStatus(span trace.Span, status, firstError int) {
 	if status == 0 {
-		span.SetStatus(codes.Error, "no answer")
+		span.SetStatus(codes.Error, "no response")
 		return
 	}
 	span.SetAttributes(attribute.Int("http.response.status_code", status))
-	if status >= worst {
+	if status >= firstError {
 		span.SetStatus(codes.Error, "")
 	}
 }

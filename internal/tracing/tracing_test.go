@@ -9,48 +9,44 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.uber.org/goleak"
 )
 
-// Nothing is traced unless the environment names an exporter or a place, and
-// what it asks for beyond that is refused by name.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 func TestEnvironment(t *testing.T) {
-	const place = "http://127.0.0.1:4318"
-	for name, test := range map[string]struct {
-		environment map[string]string
+	const destination, unsupported, outOfRange = "http://127.0.0.1:4318", "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf", ": must be from 1 to 1000000"
+	for _, test := range []struct {
+		environment string
 		traced      bool
 		err         string
 	}{
-		"nothing":        {nil, false, ""},
-		"a place":        {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": place}, true, ""},
-		"a traces place": {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": place}, true, ""},
-		"otlp":           {map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, true, ""},
-		"none":           {map[string]string{"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": place}, false, ""},
-		"disabled":       {map[string]string{"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": place}, false, ""},
-		"DISABLED":       {map[string]string{"OTEL_SDK_DISABLED": "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT": place}, false, ""},
-		"another":        {map[string]string{"OTEL_TRACES_EXPORTER": "console"}, false, "OTEL_TRACES_EXPORTER: must be otlp or none"},
-		"protobuf":       {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, true, ""},
-		"grpc":           {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, false, "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf"},
-		"grpc of traces": {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, false, "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf"},
-		"no queue":       {otlpWith("OTEL_BSP_MAX_QUEUE_SIZE", "-1"), false, "OTEL_BSP_MAX_QUEUE_SIZE: must be from 1 to 1000000"},
-		"endless queue":  {otlpWith("OTEL_BSP_MAX_QUEUE_SIZE", "9223372036854775807"), false, "OTEL_BSP_MAX_QUEUE_SIZE: must be from 1 to 1000000"},
-		"no batch":       {otlpWith("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "-1"), false, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE: must be from 1 to 1000000"},
-		"no pause":       {otlpWith("OTEL_BSP_SCHEDULE_DELAY", "0"), false, "OTEL_BSP_SCHEDULE_DELAY: must be from 1 to 1000000"},
-		"largest queue":  {otlpWith("OTEL_BSP_MAX_QUEUE_SIZE", "1000000"), true, ""},
-		"no number":      {otlpWith("OTEL_BSP_MAX_QUEUE_SIZE", "many"), true, ""},
+		{"", false, ""},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT=" + destination, true, ""},
+		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + destination, true, ""},
+		{"OTEL_TRACES_EXPORTER=otlp", true, ""},
+		{"OTEL_TRACES_EXPORTER=none OTEL_EXPORTER_OTLP_ENDPOINT=" + destination, false, ""},
+		{"OTEL_SDK_DISABLED=TRUE OTEL_EXPORTER_OTLP_ENDPOINT=" + destination, false, ""},
+		{"OTEL_TRACES_EXPORTER=console", false, "OTEL_TRACES_EXPORTER: must be otlp or none"},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", true, ""},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL=grpc", false, unsupported},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc", false, unsupported},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_BSP_MAX_QUEUE_SIZE=-1", false, "OTEL_BSP_MAX_QUEUE_SIZE" + outOfRange},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_BSP_MAX_EXPORT_BATCH_SIZE=1000001", false, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE" + outOfRange},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_BSP_SCHEDULE_DELAY=0", false, "OTEL_BSP_SCHEDULE_DELAY" + outOfRange},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_BSP_MAX_QUEUE_SIZE=many", true, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			for name, value := range test.environment {
-				t.Setenv(name, value) // the SDK looks there
+		t.Run(test.environment, func(t *testing.T) {
+			for variable := range strings.FieldsSeq(test.environment) {
+				name, value, _ := strings.Cut(variable, "=")
+				t.Setenv(name, value) // the SDK reads it too
 			}
-			tracing, err := New(t.Context(), func(name string) string { return test.environment[name] }, "v1", slog.New(slog.DiscardHandler))
+			tracing, err := New(t.Context(), os.Getenv, "v1", slog.New(slog.DiscardHandler))
 			if (tracing != nil) != test.traced || err == nil && test.err != "" || err != nil && err.Error() != test.err {
 				t.Errorf("%v, %v", tracing, err)
 			}
@@ -61,13 +57,9 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func otlpWith(name, value string) map[string]string {
-	return map[string]string{"OTEL_TRACES_EXPORTER": "otlp", name: value}
-}
-
-// What is wrong with the environment, or with a collector's answers, is in the
-// log, in few words and without what may be a key.
-func TestComplaints(t *testing.T) {
+// Errors in the environment and of the collector are logged, shortened and without what may
+// be a key.
+func TestErrorsAreLogged(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, strings.Repeat("canary", 1<<16))
@@ -81,22 +73,18 @@ func TestComplaints(t *testing.T) {
 		t.Fatal(err)
 	}
 	tracing.Handler("token", anyone, http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
-	fault := tracing.Close(t.Context())
+	_ = tracing.Close(t.Context())
 	text := log.String()
-	if strings.Contains(text, "canary") || len(text) > 2048 {
-		t.Errorf("the log is %d octets long:\n%.1000s", len(text), text)
-	}
-	for _, want := range []string{"parse headers: an OTEL_* variable cannot be used", "400 Bad Request"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the log lacks %q (%v):\n%s", want, fault, text)
-		}
+	if strings.Contains(text, "canary") || len(text) > 2048 ||
+		!strings.Contains(text, "parse headers: an OTEL_* variable cannot be used") || !strings.Contains(text, "400 Bad Request") {
+		t.Errorf("the log has %d bytes:\n%.1000s", len(text), text)
 	}
 }
 
 func anyone(*http.Request) bool { return true }
 
-// The provider goes on with a trusted proxy's trace, and hears nothing of one that
-// cannot be read.
+// The provider receives a trusted proxy's tracestate, if its traceparent is valid and it is
+// not too long.
 func TestTracestate(t *testing.T) {
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for _, test := range []struct {
@@ -130,46 +118,17 @@ func TestTracestate(t *testing.T) {
 	}
 }
 
-// A connection that switched protocols was answered.
-func TestSwitchedProtocols(t *testing.T) {
-	recorded, ended := tracetest.NewInMemoryExporter(), make(chan struct{})
-	traced := newTracing(sdk.WithSyncer(recorded)).Handler("passthrough", anyone, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer c.Close()
-		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n")
-	}))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		traced.ServeHTTP(w, r)
-		close(ended) // the server does not wait for a connection that it gave away
-	}))
-	defer server.Close()
-	resp, err := http.Get(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	<-ended
-	spans := recorded.GetSpans()
-	if len(spans) != 1 || spans[0].Status.Code != codes.Unset || !slices.Contains(spans[0].Attributes, attribute.Int("http.response.status_code", 101)) {
-		t.Errorf("%v", spans)
-	}
-}
-
-// roundTripper is a function that performs requests.
+// roundTripper implements [http.RoundTripper] with a function.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A stranger's traceparent is linked to the span and decides nothing: neither the trace
-// nor whether it is sampled. Its tracestate goes nowhere.
-func TestA190StrangersDecideNothing(t *testing.T) {
+// The traceparent of a client that is not trusted becomes a link. It decides neither the
+// trace nor whether it is sampled, and its tracestate is dropped.
+func TestA190UntrustedParentsBecomeLinks(t *testing.T) {
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0"
 	for _, test := range []struct {
-		sampled, trusted bool // by the parent; the sender
+		sampled, trusted bool
 		ratio            float64
 		spans            int
 	}{
@@ -199,10 +158,10 @@ func TestA190StrangersDecideNothing(t *testing.T) {
 	}
 }
 
-// Spans tell what happened in words of closed sets, whatever the request, the
-// answer or an error holds.
+// Spans contain only words of closed sets, whatever the request, the response or an error
+// contains.
 func TestSpans(t *testing.T) {
-	answer := func(status int) roundTripper {
+	respond := func(status int) roundTripper {
 		return func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: status, Body: http.NoBody}, nil
 		}
@@ -212,29 +171,29 @@ func TestSpans(t *testing.T) {
 		provider roundTripper
 		want     string
 	}{
-		"accepted": {"POST", answer(200), `client POST Unset [http.request.method=POST server.address=provider.example http.response.status_code=200]
+		"accepted": {"POST", respond(200), `client POST Unset [http.request.method=POST server.address=provider.example http.response.status_code=200]
 server POST token Unset [http.request.method=POST oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word http.response.status_code=200]
 `},
-		"refused": {"POST", answer(400), `client POST Error [http.request.method=POST server.address=provider.example http.response.status_code=400]
+		"rejected": {"POST", respond(400), `client POST Error [http.request.method=POST server.address=provider.example http.response.status_code=400]
 server POST token Unset [http.request.method=POST oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word http.response.status_code=400]
 `},
-		"failed": {"CANARY", answer(500), `client _OTHER Error [http.request.method=_OTHER server.address=provider.example http.response.status_code=500]
+		"failed": {"CANARY", respond(500), `client _OTHER Error [http.request.method=_OTHER server.address=provider.example http.response.status_code=500]
 server _OTHER token Error [http.request.method=_OTHER oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word http.response.status_code=500]
 `},
-		"unanswered": {"POST", func(*http.Request) (*http.Response, error) { return nil, errors.New("canary") }, `client POST Error no reply [http.request.method=POST server.address=provider.example]
-server POST token Error no answer [http.request.method=POST oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word]
+		"no response": {"POST", func(*http.Request) (*http.Response, error) { return nil, errors.New("canary") }, `client POST Error no response [http.request.method=POST server.address=provider.example]
+server POST token Error no response [http.request.method=POST oauthgw.endpoint=token oauthgw.auth_method=none oauthgw.outcome=word]
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorded := tracetest.NewInMemoryExporter()
 			tracing := newTracing(sdk.WithSyncer(recorded))
-			performs := tracing.Transport(test.provider)
+			transport := tracing.Transport(test.provider)
 			h := tracing.Handler("token", anyone, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				out, err := http.NewRequestWithContext(r.Context(), r.Method, "http://provider.example/canary?canary", nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				resp, err := performs.RoundTrip(out)
+				resp, err := transport.RoundTrip(out)
 				Annotate(r.Context(), "none", "word")
 				if err == nil {
 					w.WriteHeader(http.StatusEarlyHints)
@@ -264,29 +223,5 @@ server POST token Error no answer [http.request.method=POST oauthgw.endpoint=tok
 				t.Errorf("got\n%swant\n%s", got.String(), test.want)
 			}
 		})
-	}
-}
-
-// Without tracing a request passes as it is, but for a long tracestate.
-func TestNothingIsTraced(t *testing.T) {
-	var none *Tracing
-	for state, passes := range map[string]bool{"a=b": true, "a=" + strings.Repeat("x", 511): false} {
-		sent := httptest.NewRequest("GET", "/", nil)
-		sent.Header.Set("Traceparent", "kept")
-		sent.Header.Set("Tracestate", state)
-		none.Handler("token", anyone, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			if got := r.Header.Get("Tracestate"); (got == state) != passes || !passes && got != "" || r.Header.Get("Traceparent") != "kept" {
-				t.Errorf("arrived with %v", r.Header)
-			}
-		})).ServeHTTP(httptest.NewRecorder(), sent)
-		if sent.Header.Get("Tracestate") != state {
-			t.Error("the header that the server holds was changed")
-		}
-	}
-	if rt := none.Transport(http.DefaultTransport); rt != http.DefaultTransport {
-		t.Errorf("%T", rt)
-	}
-	if id := ID(t.Context()); id != "" {
-		t.Error(id)
 	}
 }
