@@ -1,62 +1,73 @@
-// Package clientauth reads how an OAuth client authenticates itself.
+// Package clientauth reads how an OAuth client authenticates in an HTTP request.
 //
-// Given the header, the query and the form of a request to an endpoint at
-// which clients authenticate, [Rules.Read] returns the client's [Credentials],
-// or an [*Error] in the words of RFC 6749 section 5.2 saying what is wrong.
-// It covers HTTP Basic and form parameters (RFC 6749 section 2.3.1), client
-// assertions (RFC 7521 section 4.2) and public clients.
+// [Rules.Read] takes the header, the query and the form of a request to an endpoint at
+// which clients authenticate. It returns the client's [Credentials], or an [*Error] of
+// RFC 6749 section 5.2. It knows HTTP Basic and form parameters (RFC 6749 section 2.3.1),
+// client assertions (RFC 7521 section 4.2) and public clients.
 //
-// The package judges the shape of a request and never a secret: whether the
-// credentials are the right ones is for the provider to say. It performs no
-// I/O, keeps no state, and all of it is safe for concurrent use.
+// The package checks the form of credentials and never compares a secret: that is for the
+// provider. It performs no I/O, keeps no state, and is safe for concurrent use.
 package clientauth
 
 import "net/http"
 
-// Method is a client authentication method, named as in the registry of
-// RFC 7591 section 2 where the request alone tells it.
-type Method string
+// Endpoint names an endpoint at which clients authenticate or register. The name is the
+// configuration key, the log field, the metric label, and the first part of the metadata
+// members, as token is of token_endpoint (RFC 8414 section 2).
+type Endpoint string
 
-// The methods that a request can show.
+// The endpoints.
 const (
-	// Basic is the Authorization field with the scheme of RFC 7617.
-	Basic Method = "client_secret_basic"
-	// Post is a client_secret parameter in the form.
-	Post Method = "client_secret_post"
-	// Assertion is a client_assertion parameter. Which of private_key_jwt and
-	// client_secret_jwt it is shows only inside the assertion, which is not
-	// opened here.
-	Assertion Method = "client_assertion"
-	// Other is an Authorization field of another scheme, such as Bearer, which
-	// is legitimate at the introspection and revocation endpoints.
-	Other Method = "other"
-	// None is a public client, or a request without any client.
-	None Method = "none"
+	Token                      Endpoint = "token"                        // RFC 6749 section 3.2
+	Revocation                 Endpoint = "revocation"                   // RFC 7009
+	Introspection              Endpoint = "introspection"                // RFC 7662
+	PushedAuthorizationRequest Endpoint = "pushed_authorization_request" // RFC 9126
+	DeviceAuthorization        Endpoint = "device_authorization"         // RFC 8628
+	BackchannelAuthentication  Endpoint = "backchannel_authentication"   // OpenID CIBA
+	Registration               Endpoint = "registration"                 // RFC 7591, in JSON
 )
 
-// Request is what of an HTTP request bears on client authentication.
-type Request struct {
-	// Header is the header as it was received.
-	Header http.Header
-	// Query holds the parameters of the request URI. Nil means none.
-	Query *Form
-	// Form holds the parameters of the body. Nil means that the body is not a
-	// form, so that credentials cannot be restated in it.
-	Form *Form
+// Endpoints returns every endpoint, the token endpoint first.
+func Endpoints() []Endpoint {
+	return []Endpoint{Token, Revocation, Introspection,
+		PushedAuthorizationRequest, DeviceAuthorization, BackchannelAuthentication, Registration}
 }
 
-// Credentials tell who the client says it is, and how it says so.
+// Method is a client authentication method, named as in RFC 7591 section 2 if the request
+// alone shows which one it is.
+type Method string
+
+// The methods.
+const (
+	Basic Method = "client_secret_basic" // the Authorization field, RFC 7617
+	Post  Method = "client_secret_post"  // a client_secret parameter
+	// Assertion is a client_assertion parameter. The package does not open it, so it does
+	// not know whether the method is private_key_jwt or client_secret_jwt.
+	Assertion Method = "client_assertion"
+	// Other is an Authorization field with another scheme. Bearer is legitimate at the
+	// introspection and revocation endpoints.
+	Other Method = "other"
+	None  Method = "none" // a public client, or no client at all
+)
+
+// Request holds the parts of an HTTP request that client authentication depends on.
+type Request struct {
+	Header http.Header // as received
+	Query  *Form       // of the request URI; nil means no parameters
+	Form   *Form       // of the body; nil means that the body is not a form
+}
+
+// Credentials are what a client authenticates with.
 type Credentials struct {
-	// Method is how the client authenticates. Beside an error it is the method
-	// that the client tried first, in the order of the constants.
+	// Method is the client's method. If there is an error, it is the first method that the
+	// client tried, in the order of the constants.
 	Method Method
-	// ClientID is the decoded client identifier, UTF-8 without control
-	// characters when Method is Basic. Empty means the request names none.
+	// ClientID is the decoded client identifier. With Basic, it is UTF-8 without control
+	// characters. Empty means that the request names no client.
 	ClientID string
-	// Secret is the decoded client secret. Zero means none was presented.
+	// Secret is the decoded client secret. Zero means that the request has none.
 	Secret Secret
-	// Reading tells how the octets of a Basic pair were understood. Empty
-	// unless Method is Basic.
+	// Reading is how a Basic pair was decoded. Empty unless Method is Basic.
 	Reading Reading
 	// Tolerated is the error that ConflictReport let pass. Nil otherwise.
 	Tolerated *Error
@@ -64,26 +75,21 @@ type Credentials struct {
 
 // Config is the policy of a deployment. The zero value is the default policy.
 type Config struct {
-	// Decoding is how a Basic pair is decoded. Defaults to DecodingAuto.
+	// Decoding is how Basic pairs are decoded. Defaults to DecodingAuto.
 	Decoding Decoding
-	// Clients overrides Decoding for single clients, by their client_id.
-	// Optional.
+	// Clients overrides Decoding by client_id. Optional.
 	Clients map[string]Decoding
-	// Conflict tells which second credentials are tolerated. Defaults to
-	// ConflictDiffering.
+	// Conflict is which second credentials are accepted. Defaults to ConflictDiffering.
 	Conflict Conflict
-	// InsecureQueryCredentials accepts a client secret in the request URI, where
-	// it ends up in the logs of everyone on the way.
+	// InsecureQueryCredentials accepts a client secret in the request URI, which servers
+	// and proxies write to their logs.
 	InsecureQueryCredentials bool
 }
 
 // Rules read client authentication under one [Config]. They are immutable.
-type Rules struct {
-	config Config
-}
+type Rules struct{ config Config }
 
-// New returns the rules of a configuration. The map in it must not change
-// afterwards.
+// New returns the rules of a configuration. The caller must not change its map afterwards.
 func New(c Config) *Rules {
 	if c.Decoding == "" {
 		c.Decoding = DecodingAuto
@@ -94,13 +100,11 @@ func New(c Config) *Rules {
 	return &Rules{config: c}
 }
 
-// Read returns the credentials in a request. The error is an [*Error]; the
-// credentials beside it hold the attempted method and are not to be used for
-// anything but telling about the refusal.
+// Read returns the credentials in a request. The error is an [*Error]. Credentials beside
+// an error are for logs only.
 //
-// A client must not use more than one method per request (RFC 6749 section
-// 2.3), so every recogniser looks at the request, and what they find together
-// decides.
+// A client must not use more than one method per request (RFC 6749 section 2.3), so every
+// recogniser examines the request, and resolve compares what they find.
 func (r *Rules) Read(req Request) (Credentials, error) {
 	if err := CheckAuthorization(req.Header); err != nil {
 		return Credentials{}, err
@@ -120,12 +124,11 @@ func (r *Rules) Read(req Request) (Credentials, error) {
 	return r.resolve(req, found)
 }
 
-// checkQuery refuses what a request URI must not hold. RFC 6749 section 2.3.1
-// allows credentials in the body only, and section 3.2 every parameter once.
+// checkQuery refuses credentials in the request URI (RFC 6749 section 2.3.1 allows them in
+// the body only) and parameters that are in the body as well (section 3.2).
 func (r *Rules) checkQuery(req Request) error {
-	switch {
-	case req.Query.Get(ParameterClientAssertion) != "", req.Query.Get(ParameterClientAssertionType) != "",
-		req.Query.Get(ParameterClientSecret) != "" && !r.config.InsecureQueryCredentials:
+	if req.Query.Get(ParameterClientAssertion) != "" || req.Query.Get(ParameterClientAssertionType) != "" ||
+		req.Query.Get(ParameterClientSecret) != "" && !r.config.InsecureQueryCredentials {
 		return ErrQueryCredentials
 	}
 	for name := range req.Query.All() {

@@ -1,47 +1,40 @@
 package clientauth
 
-// Conflict tells what becomes of a request that presents credentials twice.
+// Conflict is the policy for requests that present credentials twice. RFC 6749 section 2.3
+// forbids a second method. Clients that send the same pair in both places are common, and
+// harmless.
 type Conflict string
 
-// RFC 6749 section 2.3 forbids a second method outright; clients that send
-// the same credentials in both places are common, and harmless.
+// The policies.
 const (
-	// ConflictDiffering refuses credentials that differ and accepts a pair that
-	// is the same in both places.
-	ConflictDiffering Conflict = "differing"
-	// ConflictAny refuses every second method, as the standard says.
-	ConflictAny Conflict = "any"
-	// ConflictReport refuses none: HTTP Basic wins, and the refusal that would
-	// have been is returned beside the credentials.
+	ConflictDiffering Conflict = "differing" // refuse credentials that differ
+	ConflictAny       Conflict = "any"       // refuse every second method
+	// ConflictReport accepts all: the first method, HTTP Basic, wins, and
+	// Credentials.Tolerated is the error that there would have been.
 	ConflictReport Conflict = "report"
 )
 
-// resolve turns what the recognisers found into one client: one method, one
-// identity.
+// resolve makes one client, with one method, of what the recognisers found.
 func (r *Rules) resolve(req Request, found []recognition) (Credentials, error) {
 	if len(found) == 0 {
 		return unauthenticated(req), nil
 	}
 	first := found[0]
-	refusal := r.secondMethod(found)
-	if refusal == nil && first.err != nil {
+	conflict := r.secondMethod(found)
+	switch {
+	case conflict == nil && first.err != nil:
 		return first.credentials, first.err
+	case conflict == nil:
+		conflict = otherIdentity(req, first.credentials)
 	}
-	if refusal == nil {
-		refusal = otherIdentity(req, first.credentials)
+	if conflict != nil && (r.config.Conflict != ConflictReport || first.err != nil) {
+		return first.credentials, conflict
 	}
-	if refusal == nil {
-		return first.credentials, nil
-	}
-	if r.config.Conflict != ConflictReport || first.err != nil {
-		return first.credentials, refusal
-	}
-	first.credentials.Tolerated = refusal
+	first.credentials.Tolerated = conflict
 	return first.credentials, nil
 }
 
-// unauthenticated describes a request that presents no credential: one with an
-// Authorization field that is not ours to read, or a public client.
+// unauthenticated returns the credentials of a request in which no recogniser found any.
 func unauthenticated(req Request) Credentials {
 	c := Credentials{Method: None, ClientID: parameterOf(req, ParameterClientID)}
 	if len(req.Header["Authorization"]) > 0 {
@@ -50,12 +43,14 @@ func unauthenticated(req Request) Credentials {
 	return c
 }
 
-// secondMethod returns the refusal of a request in which more than one method
-// was found, or nil where there is one, or the second says the same as the
-// first and that is tolerated.
+// secondMethod returns an error if a further method was found, unless it presents the same
+// pair and the policy accepts that. A secret without a client id is not the same: halves
+// of a pair are never combined from two places.
 func (r *Rules) secondMethod(found []recognition) *Error {
+	first := found[0].credentials
 	for _, other := range found[1:] {
-		same := found[0].err == nil && found[0].credentials.same(other.credentials)
+		c := other.credentials
+		same := found[0].err == nil && first.ClientID == c.ClientID && first.Secret.Equal(c.Secret)
 		if !same || r.config.Conflict == ConflictAny {
 			return ErrMultipleMethods
 		}
@@ -63,16 +58,8 @@ func (r *Rules) secondMethod(found []recognition) *Error {
 	return nil
 }
 
-// same reports whether two methods present the same client id and secret. A
-// secret without a client id beside it is not the same: halves of a credential
-// are never put together from two places.
-func (c Credentials) same(d Credentials) bool {
-	return c.ClientID == d.ClientID && c.Secret.Equal(d.Secret)
-}
-
-// otherIdentity returns the refusal of a client_id parameter that names
-// another client than the one that authenticates (RFC 7521 section 4.2 says
-// the same of assertions, whose subject only the provider can read).
+// otherIdentity returns an error if a client_id parameter names another client than the
+// Basic pair. Of an assertion only the provider can read the subject.
 func otherIdentity(req Request, c Credentials) *Error {
 	if id := parameterOf(req, ParameterClientID); c.Method == Basic && id != "" && id != c.ClientID {
 		return ErrDifferentClientID

@@ -7,41 +7,31 @@ import (
 	"unicode/utf8"
 )
 
-// Decoding tells how the two halves of a Basic pair are decoded.
+// Decoding is how the two halves of a Basic pair are decoded. RFC 6749 section 2.3.1 wants
+// them form-encoded; many clients send them unencoded.
 type Decoding string
 
-// RFC 6749 section 2.3.1 wants the halves form-encoded; many clients send
-// them as they are.
+// The decodings.
 const (
-	// DecodingAuto decides for each pair whether a form encoder made it.
-	DecodingAuto Decoding = "auto"
-	// DecodingForm takes every pair as form-encoded, as the standard says.
-	DecodingForm Decoding = "form"
-	// DecodingRaw takes every pair as it is.
-	DecodingRaw Decoding = "raw"
+	DecodingAuto Decoding = "auto" // form if a form encoder could have made the pair, else raw
+	DecodingForm Decoding = "form" // form-decoded, as the standard says
+	DecodingRaw  Decoding = "raw"  // unchanged
 )
 
-// Reading tells how one Basic pair was understood.
+// Reading is how one Basic pair was decoded.
 type Reading string
 
-// The readings of a pair.
+// The readings.
 const (
-	// ReadingPlain is a pair without percent sign and plus, which means the
-	// same either way.
-	ReadingPlain Reading = "plain"
-	// ReadingForm is a pair form-decoded because the configuration says so.
-	ReadingForm Reading = "form"
-	// ReadingRaw is a pair taken as it is, because the configuration says so or
-	// because no form encoder could have made it.
-	ReadingRaw Reading = "raw"
-	// ReadingAmbiguous is a pair form-decoded by DecodingAuto, whose octets
-	// could also be an unencoded pair. The client may be pinned to one
-	// decoding.
+	ReadingPlain Reading = "plain" // no percent sign and no plus: the same either way
+	ReadingForm  Reading = "form"  // form-decoded by configuration
+	ReadingRaw   Reading = "raw"   // unchanged, by configuration or because no form encoder makes such a pair
+	// ReadingAmbiguous is a pair form-decoded by DecodingAuto that could also be unencoded.
+	// The configuration can set the decoding of its client.
 	ReadingAmbiguous Reading = "ambiguous"
 )
 
-// decode returns the two halves of a pair as UTF-8 text without control
-// characters.
+// decode returns the halves of a pair as UTF-8 text without control characters.
 func (d Decoding) decode(id, secret string) (string, string, Reading, error) {
 	reading := d.reading(id, secret)
 	if reading == ReadingForm || reading == ReadingAmbiguous {
@@ -52,21 +42,20 @@ func (d Decoding) decode(id, secret string) (string, string, Reading, error) {
 			return "", "", reading, ErrBasicEscape
 		}
 	}
-	// The standard wants UTF-8 (RFC 6749 appendix B); clients older than it
-	// send Latin-1. A client writes both halves in one encoding.
+	// The standard wants UTF-8 (RFC 6749 appendix B). Older clients send Latin-1, and both
+	// halves in the same encoding.
 	if d != DecodingForm && !(utf8.ValidString(id) && utf8.ValidString(secret)) {
 		id, secret = fromLatin1(id), fromLatin1(secret)
 	}
-	if !printable(id) || !printable(secret) {
+	switch {
+	case !printable(id), !printable(secret):
 		return "", "", reading, ErrBasicCharacter
-	}
-	if id == "" {
+	case id == "":
 		return "", "", reading, ErrEmptyClientID
 	}
 	return id, secret, reading, nil
 }
 
-// reading decides how a pair is to be understood.
 func (d Decoding) reading(id, secret string) Reading {
 	switch {
 	case !strings.ContainsAny(id, "%+") && !strings.ContainsAny(secret, "%+"):
@@ -79,28 +68,22 @@ func (d Decoding) reading(id, secret string) Reading {
 	return ReadingRaw
 }
 
-// formEncoded reports whether a form encoder could have made a pair.
+// formEncoded reports whether a form encoder could have made a pair. Form encoders leave
+// different punctuation unescaped, but none leaves more than one of the two sets below. One
+// byte outside them proves the pair unencoded. One encoder made both halves, so they are
+// examined together. The second set is for encoders that leave the slash; it needs an
+// escape too, because a slash alone is common in base64.
 //
-// Form encoders differ in the punctuation they leave literal, but none leaves
-// more than one of the two sets below, and all turn every other byte into a
-// plus or an escape. So one byte outside the set proves the pair unencoded.
-// The halves are judged together, since one encoder made both; the second set
-// is for an encoder that leaves the slash, and wants an escape besides, because
-// a slash alone is common in unencoded base64.
-//
-// It is wrong for two kinds of unencoded pair: one whose only special
-// character is the plus, and one that holds a percent sign followed by two hex
-// digits and nothing outside the set. Their octets are what an encoder sends
-// for another secret, so no rule can tell; such a client is pinned by
-// configuration.
+// Two kinds of unencoded pair are taken for encoded: one whose only special character is
+// the plus, and one with a percent sign in front of two hex digits and nothing outside the
+// set. An encoder sends the same bytes for another secret, so no rule can distinguish them.
 func formEncoded(id, secret string) bool {
 	const common, slash = "-._~!*'()+", "-._~/"
 	return madeOf(id, common) && madeOf(secret, common) ||
 		madeOf(id, slash) && madeOf(secret, slash) && (strings.Contains(id, "%") || strings.Contains(secret, "%"))
 }
 
-// madeOf reports whether s consists of letters, digits, valid escapes and the
-// given punctuation.
+// madeOf reports whether s consists of letters, digits, escapes and some punctuation.
 func madeOf(s, punctuation string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -125,14 +108,14 @@ func isHex(c byte) bool {
 // fromLatin1 reads every byte as the code point of the same number.
 func fromLatin1(s string) string {
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		b.WriteRune(rune(s[i]))
 	}
 	return b.String()
 }
 
-// printable reports whether s is UTF-8 without control characters, as RFC 6749
-// appendix A and RFC 7617 section 2 want credentials to be.
+// printable reports whether s is UTF-8 without control characters (RFC 6749 appendix A and
+// RFC 7617 section 2).
 func printable(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
 }

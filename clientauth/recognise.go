@@ -1,7 +1,7 @@
 package clientauth
 
-// The form parameters of client authentication: RFC 6749 section 2.3.1 and
-// RFC 7521 section 4.2.
+// The form parameters of client authentication: RFC 6749 section 2.3.1 and RFC 7521
+// section 4.2.
 const (
 	ParameterClientID            = "client_id"
 	ParameterClientSecret        = "client_secret"
@@ -18,17 +18,15 @@ func reserved(name string) bool {
 	return false
 }
 
-// recognition is one method found in a request: its credentials, or why they
-// cannot be read.
+// recognition is one method found in a request: its credentials, or why they cannot be read.
 type recognition struct {
 	credentials Credentials
 	err         error
 }
 
-// recognisers holds one function per method that presents a credential. Each
-// looks for its own method only and answers false where the request does not
-// try it. What they find together is judged in resolve: two findings are a
-// conflict, so no recogniser needs to know of another.
+// recognisers holds one function per method that presents a credential. Each looks for its
+// own method and returns false if the request does not try it. Two findings are a conflict,
+// which resolve handles, so no recogniser knows of another.
 var recognisers = []func(*Rules, Request) (recognition, bool){
 	(*Rules).recogniseBasic,
 	(*Rules).recognisePost,
@@ -52,9 +50,8 @@ func (r *Rules) recogniseBasic(req Request) (recognition, bool) {
 	return recognition{c, err}, true
 }
 
-// decodingFor returns the decoding of a client, of whose id only the octets are
-// known. A client is pinned to a decoding if reading the octets by it gives the
-// id that the configuration names.
+// decodingFor returns the decoding for a client id as it was sent. The configuration names
+// decoded ids, so an entry applies if its own decoding of what was sent gives its id.
 func (r *Rules) decodingFor(sent string) Decoding {
 	for _, d := range []Decoding{DecodingRaw, DecodingForm, DecodingAuto} {
 		id, _, _, err := d.decode(sent, "")
@@ -66,30 +63,20 @@ func (r *Rules) decodingFor(sent string) Decoding {
 }
 
 func (r *Rules) recognisePost(req Request) (recognition, bool) {
-	secret := parameterOf(req, ParameterClientSecret)
 	// RFC 6749 section 3.2: a parameter without a value is treated as omitted.
-	if secret == "" {
-		return recognition{}, false
-	}
+	secret := parameterOf(req, ParameterClientSecret)
 	return recognition{credentials: Credentials{
-		Method:   Post,
-		ClientID: parameterOf(req, ParameterClientID),
-		Secret:   NewSecret(secret),
-	}}, true
+		Method: Post, ClientID: parameterOf(req, ParameterClientID), Secret: NewSecret(secret),
+	}}, secret != ""
 }
 
 func (r *Rules) recogniseAssertion(req Request) (recognition, bool) {
-	if req.Form.Get(ParameterClientAssertion) == "" && req.Form.Get(ParameterClientAssertionType) == "" {
-		return recognition{}, false
-	}
-	return recognition{credentials: Credentials{
-		Method:   Assertion,
-		ClientID: parameterOf(req, ParameterClientID),
-	}}, true
+	tried := req.Form.Get(ParameterClientAssertion) != "" || req.Form.Get(ParameterClientAssertionType) != ""
+	return recognition{credentials: Credentials{Method: Assertion, ClientID: parameterOf(req, ParameterClientID)}}, tried
 }
 
-// parameterOf returns a parameter from the form or the query: checkQuery has
-// made sure that it is in one of them at most, and may be there.
+// parameterOf returns a parameter of the form or the query. After checkQuery it is in one
+// of them at most.
 func parameterOf(req Request, name string) string {
 	if value := req.Form.Get(name); value != "" {
 		return value

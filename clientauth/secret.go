@@ -10,14 +10,10 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a value that refuses to be printed. Every verb of fmt, log/slog,
-// encoding/json and every encoder of text shows a placeholder in its place.
-// Where a Secret is an unexported field, fmt calls no method and reads it by
-// reflection: it finds a pointer and shows an address. The zero value is no
-// secret.
-type Secret struct {
-	value *string
-}
+// Secret is a value that refuses to be printed: fmt, log/slog, encoding/json and encoders
+// of text write a placeholder. In an unexported field fmt calls no method and prints the
+// address of the pointer. The zero value is no secret.
+type Secret struct{ value *string }
 
 // NewSecret returns s as a secret. An empty s is no secret.
 func NewSecret(s string) Secret {
@@ -30,7 +26,7 @@ func NewSecret(s string) Secret {
 // IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s.value == nil }
 
-// Reveal returns the secret itself, for the one place that sends it on.
+// Reveal returns the secret itself.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -38,8 +34,7 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// Equal compares two secrets in a time that does not depend on their content
-// or on their lengths' being equal.
+// Equal compares two secrets in a time that does not depend on their content.
 func (s Secret) Equal(t Secret) bool {
 	a, b := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(t.Reveal()))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
@@ -54,5 +49,5 @@ func (Secret) String() string { return redacted }
 // LogValue implements [slog.LogValuer].
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText implements [encoding.TextMarshaler], which encoding/json obeys.
+// MarshalText implements [encoding.TextMarshaler].
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
