@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 )
 
-// bodyBudget is how many bytes the bodies of requests at fronted endpoints may hold in this
-// process, beyond [smallBody] each. Without it connections that each send most of a large
-// body and stop would take more memory than there is.
+// bodyBudget is how many bytes request bodies at endpoints may hold in this process, beyond
+// [smallBody] each. Without it, connections that send most of a large body and then stop
+// could exhaust the memory.
 const bodyBudget = 16 << 20
 
-// bodies is what is left of the budget. It is one for all endpoints and configurations.
+// bodies is the budget of all endpoints and configurations.
 var bodies = newBudget(bodyBudget)
 
 // budget is a number of bytes that exchanges share. It is safe for concurrent use.
@@ -24,15 +24,15 @@ func newBudget(n int64) *budget {
 	return b
 }
 
-// share is what one exchange holds of a budget. It belongs to one goroutine.
+// share is the part of a budget that one exchange holds. It belongs to one goroutine.
 type share struct {
 	of   *budget
 	held int64
 }
 
-// hold makes the share that of a buffer of n bytes. It reports false, and changes nothing,
+// grow makes the share that of a buffer of n bytes. It returns false, and changes nothing,
 // if the budget does not suffice. Up to [smallBody] it always does.
-func (s *share) hold(n int) bool {
+func (s *share) grow(n int) bool {
 	more := max(0, int64(n)-smallBody) - s.held
 	if more > 0 && s.of.left.Add(-more) < 0 {
 		s.of.left.Add(more)
@@ -42,33 +42,32 @@ func (s *share) hold(n int) bool {
 	return true
 }
 
-// release gives the share back.
+// release returns the share to the budget.
 func (s *share) release() {
 	s.of.left.Add(s.held)
 	s.held = 0
 }
 
 // readAll reads to the end, or to one byte beyond a bound. Length is the announced length;
-// less than 1 means that it is not known. The buffer grows with what arrives, because a
-// client that announces much and sends nothing must not take memory by that. Grow reports
-// whether it may have so many bytes, or the error is [errNoRoom]. Nil means that it may.
+// less than 1 means unknown. The buffer grows with what arrives, so that announcing a large
+// body takes no memory. If grow returns false, the error is [errNoRoom]. Nil means no limit.
 func readAll(r io.Reader, length int64, bound int, grow func(int) bool) ([]byte, error) {
 	const first = 512
-	most := bound + 1
+	limit := bound + 1
 	if 0 < length && length <= int64(bound) {
-		most = int(length)
+		limit = int(length)
 	}
-	body := make([]byte, 0, min(first, most))
+	body := make([]byte, 0, min(first, limit))
 	for {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
-		case errors.Is(err, io.EOF), err == nil && len(body) == most:
+		case errors.Is(err, io.EOF), err == nil && len(body) == limit:
 			return body, nil
 		case err != nil:
 			return body, err
 		case len(body) == cap(body):
-			size := min(2*cap(body), most)
+			size := min(2*cap(body), limit)
 			if grow != nil && !grow(size) {
 				return body, errNoRoom
 			}
@@ -77,12 +76,10 @@ func readAll(r io.Reader, length int64, bound int, grow func(int) bool) ([]byte,
 	}
 }
 
-// replyBuffers are for replies that are in memory already, streamBuffers for those
-// that pass.
-var replyBuffers, streamBuffers = newBuffers(4 << 10), newBuffers(32 << 10)
+// memoryBuffers are for responses that are in memory already, streamBuffers for others.
+var memoryBuffers, streamBuffers = newBuffers(4 << 10), newBuffers(32 << 10)
 
-// buffers are what replies are copied through. They implement
-// [httputil.BufferPool], and forget what was in them, which may be tokens.
+// buffers implements [httputil.BufferPool]. It clears buffers, which may hold tokens.
 type buffers struct{ pool sync.Pool }
 
 func newBuffers(size int) *buffers {

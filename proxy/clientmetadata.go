@@ -12,21 +12,16 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-// byteOrderMark is what some encoders write at the beginning, and JSON must not begin
-// with (RFC 8259 section 8.1).
-var byteOrderMark = []byte("\ufeff")
-
-// isJSON reports whether a header says that the body is JSON, by its media type or by
-// the suffix of that (RFC 6839 section 3.1), as many servers and clients take it.
+// isJSON reports whether a header declares JSON, by the media type or its suffix (RFC 6839
+// section 3.1).
 func isJSON(h http.Header) bool {
 	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	return err == nil && (strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json"))
 }
 
-// checkEncoding refuses a registration that another reader could decode as other
-// characters than these, whatever its media type, because some providers do not look at
-// that. No registration that is not JSON needs another encoding either: it is a form or
-// a JWT.
+// checkEncoding refuses a registration that another reader could decode as other characters,
+// whatever its media type, because some providers do not look at that. JSON must not begin
+// with a byte order mark (RFC 8259 section 8.1). ASCII in UTF-16 is UTF-8 with NULs.
 func checkEncoding(h http.Header, body []byte) error {
 	value := strings.Join(h["Content-Type"], ",")
 	_, parameters, err := mime.ParseMediaType(value)
@@ -34,21 +29,21 @@ func checkEncoding(h http.Header, body []byte) error {
 	switch {
 	case len(h["Content-Type"]) > 1, err != nil && strings.TrimSpace(value) != "":
 		return errMediaType
-	case hasCharset && !isUTF8(charset), !utf8.Valid(body),
-		bytes.HasPrefix(body, byteOrderMark), bytes.IndexByte(body, 0) >= 0: // ASCII in UTF-16 is UTF-8 with NULs
+	case hasCharset && !isUTF8(charset), !utf8.Valid(body), bytes.HasPrefix(body, []byte("\ufeff")), bytes.IndexByte(body, 0) >= 0:
 		return errMetadataEncoding
 	}
 	return nil
 }
 
-// checkUnread refuses the body of a registration that is not a JSON object and is neither
-// empty nor what its media type says, a form or a JWT: some readers ignore the type, and
-// take a comment, a form feed or an array around JSON. The parameter names of a form are
-// checked, because some servers read a method override from forms of any kind.
+// checkUnread refuses the body of a registration that is not a JSON object, unless it is
+// empty, or a form or a JWT as its media type says: some readers ignore the type, and accept
+// a comment, a form feed or an array around JSON. The parameter names of a form are checked,
+// because some servers read a method override from any form.
 func checkUnread(r *http.Request, body []byte) error {
 	kind, err := kindOf(r.Header)
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	ofJWT := mediaType == "application/jwt" || strings.HasSuffix(mediaType, "+jwt")
+	isNotOfJWT := func(c rune) bool { return c != '.' && c != '-' && c != '_' && !isAlphanumeric(c) } // RFC 7515 section 7.1
 	switch {
 	case err != nil:
 		return err
@@ -60,21 +55,9 @@ func checkUnread(r *http.Request, body []byte) error {
 	return errClientMetadata
 }
 
-// isNotOfJWT reports whether a character is in no JWT (RFC 7515 section 7.1).
-func isNotOfJWT(c rune) bool {
-	return c != '.' && c != '-' && c != '_' && !('a' <= c && c <= 'z') && !('A' <= c && c <= 'Z') && !('0' <= c && c <= '9')
-}
-
-// isUTF8 reports whether text in a charset can be read as UTF-8.
-func isUTF8(charset string) bool {
-	charset = strings.ToLower(charset)
-	return charset == "utf-8" || charset == "utf8" || charset == "us-ascii"
-}
-
-// checkNames refuses client metadata of which some reader takes another member for the
-// one that the gateway reads, or two for one. Go's encoding/json and others ignore case,
-// by the folding of Unicode; C strings end at a NUL. The names that are registered are
-// ASCII.
+// checkNames refuses client metadata in which some reader finds another member than the
+// gateway, or two in place of one. Go's encoding/json and others ignore case, as Unicode
+// folds it; C strings end at a NUL. Registered names are ASCII.
 func checkNames(metadata jsonobject.Object) error {
 	seen := map[string]bool{}
 	for _, m := range metadata.Members() {
@@ -89,7 +72,7 @@ func checkNames(metadata jsonobject.Object) error {
 }
 
 // isSpelling reports whether some reader takes a name for that of a member: some ignore
-// case, space or punctuation, and others know the member as tokenEndpointAuthMethod.
+// case, space or punctuation, and some spell it tokenEndpointAuthMethod.
 func isSpelling(name, member string) bool {
 	return strings.EqualFold(lettersOf(name), lettersOf(member))
 }

@@ -9,19 +9,17 @@ import (
 	"oauthgw/clientauth"
 )
 
-// Decision is what became of one request at a fronted endpoint: how the client
-// authenticated, and what the gateway or the provider made of it. It holds no
-// secret, and what of it a client can choose is bounded.
+// Decision is the outcome of one request to an endpoint. It holds no secret, and what a
+// client chooses in it is bounded.
 type Decision struct {
 	// Time is when the request arrived.
 	Time time.Time
 	// Endpoint is the endpoint's name.
 	Endpoint clientauth.Endpoint
-	// Method is the client authentication method; at the registration endpoint
-	// the one that the client asks for. Empty means that the request was refused,
-	// or passed on, before any was looked for.
+	// Method is the client authentication method. At the registration endpoint, it is the
+	// one that the client asks for. Empty means that none was determined.
 	Method clientauth.Method
-	// Reading is how an HTTP Basic pair was read. Empty means that there was none.
+	// Reading is how an HTTP Basic pair was decoded. Empty means that there was none.
 	Reading clientauth.Reading
 	// Outcome is accepted, rejected, unclear, failed, canceled, panic, or the reason for
 	// which the gateway refused the request.
@@ -29,17 +27,16 @@ type Decision struct {
 	// Tolerated is the reason for which the gateway would have refused the request if
 	// conflict: report did not let it pass. Empty means none.
 	Tolerated string
-	// Status is the status of the answer. Zero means that there was none.
+	// Status is the status of the response. Zero means that there was none.
 	Status int
-	// ClientID is the identifier that the client gave, at most 128 octets of it.
-	// Empty means none.
+	// ClientID is the client identifier, at most 128 bytes of it. Empty means none.
 	ClientID string
-	// ClientIP is the address that the request came from, without a port, as far as
-	// the proxies on its way are trusted. Empty means a Unix socket.
+	// ClientIP is the client's address, as far as proxies are trusted. Empty means a Unix
+	// socket.
 	ClientIP string
 }
 
-// Refused reports whether the gateway or the provider turned the request away.
+// Refused reports whether the gateway or the provider refused the request.
 func (d Decision) Refused() bool {
 	switch d.Outcome {
 	case outcomeUnclear:
@@ -50,17 +47,17 @@ func (d Decision) Refused() bool {
 	return true
 }
 
-// Answered reports whether the provider answered and did not fail.
+// Answered reports whether the provider responded and did not fail.
 func (d Decision) Answered() bool {
 	return d.Outcome == outcomeAccepted || d.Outcome == outcomeRejected || d.Outcome == outcomeUnclear
 }
 
-// Failed reports whether the provider brought no usable answer.
+// Failed reports whether there is no usable response of the provider.
 func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
 
-// Attrs returns the decision as a log line tells it. The time is the line's own.
+// Attrs returns the attributes of a log line. The line has its own time.
 func (d Decision) Attrs() []slog.Attr {
-	attrs := append(make([]slog.Attr, 0, 13), // with room for what is told beside it
+	attrs := append(make([]slog.Attr, 0, 13), // the capacity is for a whole log line
 		slog.String("endpoint", string(d.Endpoint)),
 		slog.Int("status", d.Status),
 		slog.String("outcome", d.Outcome),
@@ -87,16 +84,15 @@ func (d Decision) method() string {
 	return string(d.Method)
 }
 
-// address returns an address as a decision and a log line tell it.
-func address(source netip.Addr) string {
-	if !source.IsValid() {
+func addressText(a netip.Addr) string {
+	if !a.IsValid() {
 		return ""
 	}
-	return source.String()
+	return a.String()
 }
 
-// abbreviated bounds what a client can write into a log line.
-func abbreviated(s string) string {
+// abbreviate bounds what a client can write into a log line.
+func abbreviate(s string) string {
 	const limit = 128
 	if len(s) > limit {
 		return s[:limit] + "…"

@@ -9,128 +9,110 @@ import (
 	"oauthgw/clientauth"
 )
 
-// Refusals of a request's outer shape.
-var (
-	errMethod = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "method",
-		Description: "This endpoint takes POST requests only (RFC 6749 section 3.2)."}
-	errMediaType = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "media_type",
-		Description: "The Content-Type header field is not well-formed or is present more than once."}
-	errNoMediaType = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "no_media_type",
-		Description: "The Content-Type header field is missing or names no media type, and the body is not a form; send a form as application/x-www-form-urlencoded."}
-	errCharset = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "charset",
-		Description: "The form must be encoded in UTF-8; send Content-Type application/x-www-form-urlencoded without another charset."}
-	errContentEncoding = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "content_encoding",
-		Description: "The form must not be compressed; send it without Content-Encoding."}
-	errClientMetadata = &clientauth.Error{Code: clientauth.CodeInvalidClientMetadata, Reason: "client_metadata",
-		Description: "The client metadata must be one JSON object that holds no member twice."}
-	errMetadataEncoding = &clientauth.Error{Code: clientauth.CodeInvalidClientMetadata, Reason: "client_metadata_encoding",
-		Description: "The client metadata must be encoded in UTF-8 without a byte order mark or a NUL; send Content-Type application/json without another charset."}
-	errMetadataNames = &clientauth.Error{Code: clientauth.CodeInvalidClientMetadata, Reason: "client_metadata_names",
-		Description: "The member names of the client metadata must be ASCII and differ in more than case, and token_endpoint_auth_method must be spelled like this."}
-	errLargeBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "large_body",
-		Description: "The body is larger than the 64 KiB that this endpoint takes."}
-	errSlowBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "slow_body",
-		Description: "The body did not arrive in time."}
-	errBrokenBody = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "broken_body",
-		Description: "The body ended early or is not framed as its header fields say."}
-)
-
-// errRateLimited tells a client to wait (RFC 6585 section 4). It is not
-// invalid_client, because nobody looked at the secret; of the codes that are spoken
-// here it is the one that says that a later request can succeed.
-var errRateLimited = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "rate_limited",
-	Description: "Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over."}
-
-// Faults of the gateway or the provider. They are never invalid_client: clients
-// throw their registration away on that.
-var (
-	errUnreachable = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "unreachable",
-		Description: "The authorization server cannot be reached; the request was not sent and may be repeated."}
-	errBusy = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "busy",
-		Description: "As many requests as may be are under way; this one was not sent and may be repeated."}
-	errNoRoom = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "no_room",
-		Description: "Large request bodies hold as much memory as they may; this request was not sent and may be repeated."}
-	errUntrusted = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "untrusted",
-		Description: "The authorization server could not prove its identity; the request was not sent."}
-	errUpstreamTimeout = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "timeout",
-		Description: "The authorization server did not answer in time; it may have processed the request."}
-	errBrokenReply = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "broken_reply",
-		Description: "The authorization server's reply was broken; it may have processed the request."}
-	errRedirect = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "redirect",
-		Description: "The authorization server answered with a redirect, which is not followed with credentials."}
-	errLargeReply = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "large_reply",
-		Description: "The authorization server's reply was too large."}
-	errEncodedReply = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "encoded_reply",
-		Description: "The authorization server's reply was compressed although it was asked not to be."}
-)
-
-// Refusals for the router and whoever stands before it.
-var (
-	// ErrEndpointsUnknown is the answer while the provider's metadata, which
-	// names the endpoints, has not been read.
-	ErrEndpointsUnknown = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "endpoints_unknown",
-		Description: "The authorization server's endpoints are not known yet because its metadata cannot be read; try again."}
-	// ErrTooManyStreams is the response where long exchanges hold as many connections
-	// as they may.
-	ErrTooManyStreams = &clientauth.Error{Code: clientauth.CodeTemporarilyUnavailable, Reason: "too_many_streams",
-		Description: "Streams and other long exchanges hold as many connections as they may; repeat the request later."}
-	// ErrTarget is the response to a request target that is not a path of this server.
-	ErrTarget = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "target",
-		Description: "The request target must be a path, or an http or https URL with a host and without user information."}
-	// ErrLongPath is the response to a request target whose path is longer than [MaxPath].
-	ErrLongPath = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "long_path",
-		Description: "The path is longer than the 2 KiB that this server takes; its query may be longer."}
-	// ErrHost is the answer to a Host field that names none.
-	ErrHost = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "host",
-		Description: "The Host header field does not name a host."}
-	// ErrPanic is the answer where this program failed.
-	ErrPanic = &clientauth.Error{Code: clientauth.CodeServerError, Reason: "panic",
-		Description: "The gateway failed at this request; it may have been processed."}
-	// ErrNotFound is the answer for a path that is not served.
-	ErrNotFound = &clientauth.Error{Code: clientauth.CodeInvalidRequest, Reason: "not_found",
-		Description: "There is no such endpoint here."}
-)
-
-// status maps a refusal to its HTTP status: the one place.
-func status(e *clientauth.Error) int {
-	switch e {
-	case ErrPanic:
-		return http.StatusInternalServerError
-	case ErrNotFound:
-		return http.StatusNotFound
-	case errMethod:
-		return http.StatusMethodNotAllowed
-	case errSlowBody:
-		return http.StatusRequestTimeout
-	case errLargeBody:
-		return http.StatusRequestEntityTooLarge
-	case ErrLongPath:
-		return http.StatusRequestURITooLong
-	case errContentEncoding:
-		return http.StatusUnsupportedMediaType
-	case errUpstreamTimeout:
-		return http.StatusGatewayTimeout
-	case errRateLimited:
-		return http.StatusTooManyRequests
-	}
-	switch e.Code {
-	case clientauth.CodeInvalidClient:
-		return http.StatusUnauthorized
-	case clientauth.CodeServerError:
-		return http.StatusBadGateway
-	case clientauth.CodeTemporarilyUnavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusBadRequest
+func newError(status int, code, reason, description string) *clientauth.Error {
+	return &clientauth.Error{Status: status, Code: code, Reason: reason, Description: description}
 }
 
-// RequestID names the field under which a request's identifier travels.
+func invalidRequest(status int, reason, description string) *clientauth.Error {
+	return newError(status, clientauth.CodeInvalidRequest, reason, description)
+}
+
+func invalidMetadata(reason, description string) *clientauth.Error {
+	return newError(http.StatusBadRequest, clientauth.CodeInvalidClientMetadata, reason, description)
+}
+
+func unavailable(reason, description string) *clientauth.Error {
+	return newError(http.StatusServiceUnavailable, clientauth.CodeTemporarilyUnavailable, reason, description)
+}
+
+func badGateway(reason, description string) *clientauth.Error {
+	return newError(http.StatusBadGateway, clientauth.CodeServerError, reason, description)
+}
+
+// Errors of the client's request.
+var (
+	errMethod = invalidRequest(http.StatusMethodNotAllowed, "method",
+		"This endpoint takes POST requests only (RFC 6749 section 3.2).")
+	errMediaType = invalidRequest(http.StatusBadRequest, "media_type",
+		"The Content-Type header field is not well-formed or is present more than once.")
+	errNoMediaType = invalidRequest(http.StatusBadRequest, "no_media_type",
+		"The Content-Type header field is missing or names no media type, and the body is not a form; send a form as application/x-www-form-urlencoded.")
+	errCharset = invalidRequest(http.StatusBadRequest, "charset",
+		"The form must be encoded in UTF-8; send Content-Type application/x-www-form-urlencoded without another charset.")
+	errContentEncoding = invalidRequest(http.StatusUnsupportedMediaType, "content_encoding",
+		"The form must not be compressed; send it without Content-Encoding.")
+	errLargeBody = invalidRequest(http.StatusRequestEntityTooLarge, "large_body",
+		"The body is larger than the 64 KiB that this endpoint takes.")
+	errSlowBody = invalidRequest(http.StatusRequestTimeout, "slow_body",
+		"The body did not arrive in time.")
+	errBrokenBody = invalidRequest(http.StatusBadRequest, "broken_body",
+		"The body ended early or is not framed as its header fields say.")
+	errClientMetadata = invalidMetadata("client_metadata",
+		"The client metadata must be one JSON object that holds no member twice.")
+	errMetadataEncoding = invalidMetadata("client_metadata_encoding",
+		"The client metadata must be encoded in UTF-8 without a byte order mark or a NUL; send Content-Type application/json without another charset.")
+	errMetadataNames = invalidMetadata("client_metadata_names",
+		"The member names of the client metadata must be ASCII and differ in more than case, and token_endpoint_auth_method must be spelled like this.")
+	// errRateLimited (RFC 6585 section 4) is not invalid_client, because the secret was not
+	// checked.
+	errRateLimited = newError(http.StatusTooManyRequests, clientauth.CodeTemporarilyUnavailable, "rate_limited",
+		"Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over.")
+)
+
+// Errors of the gateway or the provider. None is invalid_client, because some clients
+// delete their registration on that.
+var (
+	errUnreachable = unavailable("unreachable",
+		"The authorization server cannot be reached; the request was not sent and may be repeated.")
+	errBusy = unavailable("busy",
+		"As many requests as may be are under way; this one was not sent and may be repeated.")
+	errNoRoom = unavailable("no_room",
+		"Large request bodies hold as much memory as they may; this request was not sent and may be repeated.")
+	errUntrusted = badGateway("untrusted",
+		"The authorization server could not prove its identity; the request was not sent.")
+	errUpstreamTimeout = newError(http.StatusGatewayTimeout, clientauth.CodeTemporarilyUnavailable, "timeout",
+		"The authorization server did not answer in time; it may have processed the request.")
+	errBrokenReply = badGateway("broken_reply",
+		"The authorization server's reply was broken; it may have processed the request.")
+	errRedirect = badGateway("redirect",
+		"The authorization server answered with a redirect, which is not followed with credentials.")
+	errLargeReply = badGateway("large_reply",
+		"The authorization server's reply was too large.")
+	errEncodedReply = badGateway("encoded_reply",
+		"The authorization server's reply was compressed although it was asked not to be.")
+)
+
+// Errors of other handlers.
+var (
+	// ErrEndpointsUnknown is for requests before the provider's metadata was read.
+	ErrEndpointsUnknown = unavailable("endpoints_unknown",
+		"The authorization server's endpoints are not known yet because its metadata cannot be read; try again.")
+	// ErrTooManyStreams is for long exchanges beyond the connections that they may hold.
+	ErrTooManyStreams = unavailable("too_many_streams",
+		"Streams and other long exchanges hold as many connections as they may; repeat the request later.")
+	// ErrTarget is for a request target that is not a path of this server.
+	ErrTarget = invalidRequest(http.StatusBadRequest, "target",
+		"The request target must be a path, or an http or https URL with a host and without user information.")
+	// ErrLongPath is for a path longer than [MaxPath].
+	ErrLongPath = invalidRequest(http.StatusRequestURITooLong, "long_path",
+		"The path is longer than the 2 KiB that this server takes; its query may be longer.")
+	// ErrHost is for a Host field that does not name a host.
+	ErrHost = invalidRequest(http.StatusBadRequest, "host",
+		"The Host header field does not name a host.")
+	// ErrPanic is for a handler that panicked.
+	ErrPanic = newError(http.StatusInternalServerError, clientauth.CodeServerError, "panic",
+		"The gateway failed at this request; it may have been processed.")
+	// ErrNotFound is for a path that is not served.
+	ErrNotFound = invalidRequest(http.StatusNotFound, "not_found",
+		"There is no such endpoint here.")
+)
+
+// RequestID is the header field of the request identifier.
 const RequestID = "X-Request-Id"
 
-// WriteError answers a request with a refusal as RFC 6749 section 5.2 wants it, and
-// returns its status. Whoever is refused learns the request's identifier, with
-// which an operator finds it in the log.
-func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int {
+// WriteError writes an error response (RFC 6749 section 5.2). It has the request
+// identifier, by which an operator finds the request in the log.
+func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) {
 	h := w.Header()
 	if id := r.Header.Get(RequestID); id != "" {
 		h.Set(RequestID, id)
@@ -138,25 +120,21 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) int
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	setNoStore(h)
-	code := status(e)
-	switch code {
-	case http.StatusMethodNotAllowed:
+	switch {
+	case e.Status == http.StatusMethodNotAllowed:
 		h.Set("Allow", http.MethodPost)
-	case http.StatusServiceUnavailable:
+	case e.Status == http.StatusServiceUnavailable && h.Get("Retry-After") == "":
 		h.Set("Retry-After", "1")
 	}
 	limitUnreadBody(w, e)
-	w.WriteHeader(code)
-	// The texts are constants, so that encoding them cannot fail; writing fails
-	// where the client is gone, and then nobody is left to be told.
+	w.WriteHeader(e.Status)
+	// The texts are constants and encode. Writing fails if the client is gone.
 	_ = json.NewEncoder(w).Encode(e)
-	return code
 }
 
-// limitUnreadBody says how long the rest of the body may take: net/http reads it before
-// it answers, without a bound of its own. Where it is too much, or nobody knows
-// where it ends, it is not read, and the connection ends. It ends as well where
-// connections are scarce.
+// limitUnreadBody bounds the reading of the rest of the body, which net/http does in front
+// of the response without a timeout. If the rest may be large or has no certain end, or if
+// connections are scarce, it is not read, and the connection closes.
 func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
 	end := time.Now()
 	switch e {
@@ -165,22 +143,22 @@ func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
 	default:
 		end = end.Add(bodyTimeout)
 	}
-	// A writer that has no connection has no deadline either.
+	// A writer without a connection has no deadline.
 	_ = http.NewResponseController(w).SetReadDeadline(end)
 }
 
-// refuse answers a request that is not forwarded.
-func (x *exchange) refuse(err error) {
-	var refusal *clientauth.Error
-	if !errors.As(err, &refusal) {
-		refusal, x.fault = errBrokenReply, err
+// writeError ends an exchange with an error response.
+func (x *exchange) writeError(err error) {
+	var e *clientauth.Error
+	if !errors.As(err, &e) {
+		e, x.err = errBrokenReply, err
 	}
-	x.outcome = refusal.Reason
-	x.write(refusal)
+	x.outcome = e.Reason
+	x.respond(e)
 }
 
-// write sends a refusal in the name of the endpoint.
-func (x *exchange) write(e *clientauth.Error) {
+// respond writes the response of an error, with a challenge if it is invalid_client.
+func (x *exchange) respond(e *clientauth.Error) {
 	if e.Code == clientauth.CodeInvalidClient {
 		x.w.Header().Set("Www-Authenticate", challenge(x.Realm))
 	}

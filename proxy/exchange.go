@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -9,62 +10,52 @@ import (
 	"oauthgw/internal/responserecorder"
 )
 
-// The outcomes of an exchange that the gateway did not refuse.
+// The outcomes of requests that the gateway did not refuse.
 const (
 	outcomeAccepted = "accepted" // the provider accepted the client, or named an error that is not about it
-	outcomeRejected = "rejected" // the provider answered invalid_client
+	outcomeRejected = "rejected" // the provider responded invalid_client
 	outcomeUnclear  = "unclear"  // the response cannot be read
-	outcomeFailed   = "failed"   // the provider answered 5xx, or brought no usable reply
-	outcomeCanceled = "canceled" // the client went away
-	outcomePanicked = "panic"    // this program failed
+	outcomeFailed   = "failed"   // the provider responded 5xx, or there is no usable response
+	outcomeCanceled = "canceled" // the client closed its connection
+	outcomePanicked = "panic"    // a handler panicked
 )
 
-// exchange is one request and its reply, and what is worth telling of them. It
-// belongs to one goroutine.
+// exchange is one request to an endpoint, and its response. It belongs to one goroutine.
 type exchange struct {
-	*Config
-	w        *dropInterimWriter
-	response *responserecorder.Recorder
+	*endpoint
+	w        http.ResponseWriter
+	recorder *responserecorder.Recorder
 	r        *http.Request
 	start    time.Time
-	body     share // of the memory for bodies, until the end: the request is kept and copied
+	memory   share // of the budget for bodies, until finish
 
 	credentials clientauth.Credentials
-	bodyUnread  bool      // its media type is not that of a form, so it may hold other credentials
-	sent        time.Time // when the provider was called; zero: it was not
-	waited      time.Duration
-	outcome     string
-	fault       error // for the operator: why the outcome is failed
+	bodyUnread  bool     // its media type is not that of a form, so it may hold other credentials
+	out         outgoing // the request to the provider
+	modify      responseModifier
 
-	modify responseModifier // what the provider's reply becomes
+	sent         time.Time // when the provider was called; zero means never
+	upstreamTime time.Duration
+	outcome      string
+	err          error // for the operator: why the outcome is failed
 }
 
-// responseModifier says of a reply that may reach the client what the exchange came
-// to, and completes it.
-type responseModifier func(*exchange, *reply)
+// responseTime is how long a client may take to receive a response.
+const responseTime = 10 * time.Second
 
-// answerTime is how long a client may take to receive an answer.
-const answerTime = 10 * time.Second
-
-// newExchange starts an exchange. End reports it.
-func newExchange(c *Config, w http.ResponseWriter, r *http.Request) (x *exchange, end func()) {
-	// Where there is no such thing as a deadline, nobody is slow.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + c.Timeout + answerTime))
-	response, w := responserecorder.Wrap(w)
-	x = &exchange{Config: c, w: &dropInterimWriter{w}, response: response, r: r, start: time.Now(), body: share{of: bodies}, outcome: outcomePanicked}
-	return x, x.end
+// newExchange begins an exchange. The caller must call finish.
+func newExchange(e *endpoint, w http.ResponseWriter, r *http.Request) *exchange {
+	// A writer without a connection has no deadline.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + e.Timeout + responseTime))
+	recorder, w := responserecorder.Wrap(w)
+	return &exchange{endpoint: e, w: &dropInterimWriter{w}, recorder: recorder, r: r, start: time.Now(),
+		memory: share{of: bodies}, outcome: outcomePanicked}
 }
 
-// end reports the exchange, and gives back what it held.
-func (x *exchange) end() {
-	x.body.release()
-	x.finish()
-}
-
-// finish counts what the exchange came to, tells it, and writes the one log
-// line.
+// finish counts the outcome, calls OnDecision and writes the log line.
 func (x *exchange) finish() {
-	d := x.decision()
+	x.memory.release()
+	ctx, d := x.r.Context(), x.decision()
 	x.Metrics.ClientAuth(string(d.Endpoint), d.method(), d.Outcome)
 	if d.Tolerated != "" {
 		x.Metrics.ConflictTolerated(string(d.Endpoint), d.Tolerated)
@@ -73,18 +64,22 @@ func (x *exchange) finish() {
 		x.Metrics.BasicDecoding(string(d.Reading))
 	}
 	if !x.sent.IsZero() {
-		x.Metrics.UpstreamDuration(string(d.Endpoint), x.waited)
+		x.Metrics.UpstreamDuration(string(d.Endpoint), x.upstreamTime)
 	}
 	if x.OnDecision != nil {
-		x.OnDecision(x.r.Context(), d)
+		x.OnDecision(ctx, d)
 	}
-	x.Log.LogAttrs(x.r.Context(), x.level(), "request", x.appendTimings(d.Attrs())...)
+	level := slog.LevelInfo
+	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || d.Tolerated != "" {
+		level = slog.LevelWarn
+	}
+	LogRequest(ctx, x.Log, level, x.start, x.appendTimings(d.Attrs())...)
 }
 
 func (x *exchange) decision() Decision {
 	d := Decision{
-		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading,
-		Outcome: x.outcome, Status: x.response.Status(), ClientID: abbreviated(x.credentials.ClientID), ClientIP: address(x.Proxies.ClientIP(x.r)),
+		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome,
+		Status: x.recorder.Status(), ClientID: abbreviate(x.credentials.ClientID), ClientIP: addressText(x.Proxies.ClientIP(x.r)),
 	}
 	if x.credentials.Tolerated != nil {
 		d.Tolerated = x.credentials.Tolerated.Reason
@@ -92,36 +87,38 @@ func (x *exchange) decision() Decision {
 	return d
 }
 
-// level is higher where an operator has something to do.
-func (x *exchange) level() slog.Level {
-	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || x.credentials.Tolerated != nil {
-		return slog.LevelWarn
-	}
-	return slog.LevelInfo
-}
-
-// appendTimings appends how the exchange went, beside the decision.
+// appendTimings appends what is in the log line beside the decision.
 func (x *exchange) appendTimings(attrs []slog.Attr) []slog.Attr {
-	attrs = append(attrs, slog.Int64("duration_us", time.Since(x.start).Microseconds()))
 	if !x.sent.IsZero() {
-		attrs = append(attrs, slog.Int64("upstream_us", x.waited.Microseconds()))
+		attrs = append(attrs, milliseconds("upstream_ms", x.upstreamTime))
 	}
-	if x.fault != nil {
-		attrs = append(attrs, slog.String("err", x.fault.Error()))
+	if x.err != nil {
+		attrs = append(attrs, slog.String("err", x.err.Error()))
 	}
 	return attrs
 }
 
-// dropInterimWriter is an answer on a fronted endpoint. Interim replies of the provider (RFC
-// 9110 section 15.2) end here: what they announce has not been checked.
+// LogRequest writes the log line of a request, whichever handler served it.
+func LogRequest(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr) {
+	if log.Enabled(ctx, level) {
+		log.LogAttrs(ctx, level, "request", append(attrs, milliseconds("duration_ms", time.Since(start)))...)
+	}
+}
+
+func milliseconds(key string, d time.Duration) slog.Attr {
+	return slog.Float64(key, float64(d.Microseconds())/1000)
+}
+
+// dropInterimWriter drops the provider's interim responses (RFC 9110 section 15.2): nothing
+// has checked what they announce.
 type dropInterimWriter struct{ http.ResponseWriter }
 
 // WriteHeader implements [http.ResponseWriter].
-func (f *dropInterimWriter) WriteHeader(status int) {
+func (w *dropInterimWriter) WriteHeader(status int) {
 	if status >= http.StatusOK {
-		f.ResponseWriter.WriteHeader(status)
+		w.ResponseWriter.WriteHeader(status)
 	}
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
-func (f *dropInterimWriter) Unwrap() http.ResponseWriter { return f.ResponseWriter }
+func (w *dropInterimWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

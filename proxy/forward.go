@@ -16,70 +16,77 @@ import (
 	"oauthgw/internal/upstream"
 )
 
-// forward sends a request to the provider and the completed reply to the
-// client. The provider's time begins here, so that a slow client takes none of it.
-func (x *exchange) forward(out outgoing) {
-	ctx := x.r.Context()
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange of a request that forward has made.
+func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKey{}).(*exchange) }
+
+// newForwarder returns the proxy that all exchanges of an endpoint go through.
+func newForwarder(transport http.RoundTripper) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite:        func(p *httputil.ProxyRequest) { exchangeOf(p.In).setRequest(p) },
+		Transport:      transport,
+		BufferPool:     memoryBuffers,
+		ModifyResponse: func(resp *http.Response) error { return exchangeOf(resp.Request).modifyResponse(resp) },
+		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { exchangeOf(r).upstreamFailed(err) },
+	}
+}
+
+// forward sends a request to the provider, and the modified response to the client. The
+// timeout begins here, so that a slow client takes none of the provider's time.
+func (x *exchange) forward(out outgoing, modify responseModifier) {
+	ctx := context.WithValue(x.r.Context(), exchangeKey{}, x)
 	if x.mayGuess() {
-		// A client that leaves early must not hide a failure: some providers delay
-		// their response to a wrong secret. Its connection stays counted meanwhile.
+		// A client that disconnects early must not hide a failure: some providers delay the
+		// response to a wrong secret. Its connection stays counted.
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
 	defer cancel()
 	in := x.r.WithContext(ctx)
-	in.Header = nil // it would be copied: what goes on is in out
+	in.Header = nil // out has the header; this one would be copied
 	in.Body, in.ContentLength, in.TransferEncoding, in.Trailer = http.NoBody, 0, nil, nil
-	x.sent = time.Now()
-	frame := httputil.ReverseProxy{
-		Rewrite:        func(p *httputil.ProxyRequest) { x.address(p, out) },
-		Transport:      x.Transport,
-		BufferPool:     replyBuffers,
-		ModifyResponse: x.complete,
-		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.upstreamFailed(err) },
-	}
-	frame.ServeHTTP(x.w, in)
+	x.out, x.modify, x.sent = out, modify, time.Now()
+	x.forwarder.ServeHTTP(x.w, in)
 }
 
-// address directs a request to the endpoint and gives it its body.
-func (x *exchange) address(p *httputil.ProxyRequest, out outgoing) {
-	p.Out.URL, p.Out.Header, p.Out.Host = out.target, out.header, x.r.Host
+// setRequest makes the request to the provider.
+func (x *exchange) setRequest(p *httputil.ProxyRequest) {
+	p.Out.URL, p.Out.Header, p.Out.Host = x.out.target, x.out.header, x.r.Host
 	x.Proxies.SetForwarded(p, x.r.Header)
-	p.Out.ContentLength = int64(len(out.body))
-	p.Out.Body = io.NopCloser(bytes.NewReader(out.body))
+	p.Out.ContentLength = int64(len(x.out.body))
+	p.Out.Body = io.NopCloser(bytes.NewReader(x.out.body))
 }
 
-// upstreamFailed answers for a provider that brought no usable reply.
+// upstreamFailed responds if there is no usable response of the provider.
 func (x *exchange) upstreamFailed(err error) {
-	x.waited = time.Since(x.sent)
-	refusal, reason := upstreamFault(err)
-	// Protection that breaks behind the handshake breaks with the request sent.
-	if refusal == errUntrusted && !errors.Is(err, upstream.ErrUnreachable) {
-		refusal, reason = errBrokenReply, errBrokenReply.Reason
+	x.upstreamTime = time.Since(x.sent)
+	response, reason := upstreamError(err)
+	// TLS that fails after the handshake fails with the request sent.
+	if response == errUntrusted && !errors.Is(err, upstream.ErrUnreachable) {
+		response, reason = errBrokenReply, errBrokenReply.Reason
 	}
 	x.Metrics.UpstreamError(string(x.Endpoint), reason)
-	x.fault = errors.New(reason)
+	x.err = errors.New(reason)
 	// The text of any other error may hold what the provider sent.
-	if refusal == errUnreachable || refusal == errUntrusted {
-		x.fault = err
+	if response == errUnreachable || response == errUntrusted {
+		x.err = err
 	}
 	x.outcome = outcomeFailed
-	if refusal == nil {
+	if response == nil {
 		x.outcome = outcomeCanceled
 		abort()
 	}
-	x.write(refusal)
+	x.respond(response)
 }
 
-// abort ends an exchange whose client has gone. Returning instead would
-// answer 200 to a client that only closed its sending side.
-func abort() {
-	panic(http.ErrAbortHandler)
-}
+// abort ends a request whose client is gone. To return would respond 200 to a client that
+// only closed its sending side.
+func abort() { panic(http.ErrAbortHandler) }
 
-// upstreamFault says of an error in reaching the provider what the client is
-// told, and its reason in one word. Nil means that there is nobody to tell.
-func upstreamFault(err error) (refusal *clientauth.Error, reason string) {
+// upstreamError returns the error response for an error of the transport, and its reason.
+// Nil means that the client is gone.
+func upstreamError(err error) (response *clientauth.Error, reason string) {
 	var op *net.OpError
 	var verification *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
@@ -87,18 +94,19 @@ func upstreamFault(err error) (refusal *clientauth.Error, reason string) {
 	var invalid x509.CertificateInvalidError
 	var timeout net.Error
 	switch {
-	case errors.As(err, &refusal):
-		return refusal, refusal.Reason
+	case errors.As(err, &response):
 	case errors.Is(err, upstream.ErrBusy):
-		return errBusy, errBusy.Reason
+		response = errBusy
 	case errors.Is(err, context.Canceled):
 		return nil, "canceled"
 	case errors.As(err, &verification), errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
-		return errUntrusted, errUntrusted.Reason
+		response = errUntrusted
 	case errors.Is(err, upstream.ErrUnreachable), errors.As(err, &op) && op.Op == "dial":
-		return errUnreachable, errUnreachable.Reason
+		response = errUnreachable
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return errUpstreamTimeout, errUpstreamTimeout.Reason
+		response = errUpstreamTimeout
+	default:
+		response = errBrokenReply
 	}
-	return errBrokenReply, errBrokenReply.Reason
+	return response, response.Reason
 }

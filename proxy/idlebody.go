@@ -1,10 +1,12 @@
 package proxy
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -13,123 +15,149 @@ import (
 	"oauthgw/clientauth"
 )
 
-// idleTimeoutBody is the body of a request that may take as long as it likes, but has to move:
-// each piece of it may take as long as the whole body of a request to an endpoint.
-type idleTimeoutBody struct {
-	io.ReadCloser
-	deadlines *http.ResponseController
-	err       error // the first error of a Read, which every later Read returns
-
-	mu    sync.Mutex
-	over  bool              // the deadline is no longer the body's
-	fault *clientauth.Error // why it broke off; nil: it did not
-}
-
-type uploadKey struct{}
-
-// bodyError returns why the body of a request broke off. Nil means that it did not. A
-// context that ended is no better reason: net/http ends it when reading fails.
-func bodyError(ctx context.Context) *clientauth.Error {
-	u, ok := ctx.Value(uploadKey{}).(*idleTimeoutBody)
-	if !ok {
-		return nil
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.fault
-}
-
-// smallBody is how large a body may be, in bytes, to be received before the provider is
-// asked. A form or a JSON-RPC message fits.
+// smallBody is the size up to which a body is read before the provider is called, in bytes.
+// A form or a JSON-RPC message fits.
 const smallBody = 4 << 10
 
-// small is a body that has been received.
+// small is a body that was read.
 type small struct{ io.Reader }
 
 // Close implements [io.Closer].
 func (small) Close() error { return nil }
 
-// receiveSmall receives a small body whose length is known, within the time that a body at
-// an endpoint may take. A client that sends it slowly, or never, holds no connection to
-// the provider and may lose its own.
-func receiveSmall(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+// readSmallBody reads a small body of known length within bodyTimeout. Until then the
+// request holds no connection to the provider, and its own may be evicted.
+func readSmallBody(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	if r.ContentLength <= 0 || r.ContentLength > smallBody {
 		return r, nil
 	}
 	body, err := readBody(w, r, &share{of: bodies})
-	with := *r
-	with.Body = small{bytes.NewReader(body)}
-	return &with, err
+	out := *r
+	out.Body = small{bytes.NewReader(body)}
+	return &out, err
 }
 
-// uploads reports whether a request has a body that was not received yet.
-func uploads(r *http.Request) bool {
-	_, received := r.Body.(small)
-	return r.Body != nil && r.Body != http.NoBody && !received
+// isUpload reports whether a request has a body that has yet to arrive.
+func isUpload(r *http.Request) bool {
+	_, isSmall := r.Body.(small)
+	return r.Body != nil && r.Body != http.NoBody && !isSmall
 }
 
-// withIdleTimeout returns a request whose body has to move.
+// idleTimeoutBody is a request body that may take any time, but each Read has a timeout.
+type idleTimeoutBody struct {
+	io.ReadCloser
+	deadlines *http.ResponseController
+
+	mu  sync.Mutex
+	err error // the first error of a Read, which every later Read returns
+}
+
+type bodyKey struct{}
+
+// withIdleTimeout returns a request with an idleTimeoutBody if it is an upload.
 func withIdleTimeout(w http.ResponseWriter, r *http.Request) *http.Request {
-	if !uploads(r) {
+	if !isUpload(r) {
 		return r
 	}
-	u := &idleTimeoutBody{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}
-	with := r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
-	with.Body = u
-	return with
+	b := &idleTimeoutBody{ReadCloser: r.Body, deadlines: http.NewResponseController(w)}
+	out := r.WithContext(context.WithValue(r.Context(), bodyKey{}, b))
+	out.Body = b
+	return out
 }
 
-// leaveUnread makes a response the last on its connection if the body of its request is
-// not whole. Otherwise net/http would read the rest of the body itself when the response
-// begins, so that the provider would not get it.
-func leaveUnread(resp *http.Response) {
-	if u, ok := resp.Request.Context().Value(uploadKey{}).(*idleTimeoutBody); ok && !u.whole() {
-		resp.Header.Set("Connection", "close")
+// Read implements [io.Reader]. The transport reads the body once more after its end, to see
+// whether it is longer than its Content-Length. By then the response may have begun and
+// net/http closed the body, and any error but io.EOF makes the transport close the provider
+// connection, so that the rest of the response is lost.
+func (b *idleTimeoutBody) Read(p []byte) (int, error) {
+	if err := b.firstError(); err != nil {
+		return 0, err
 	}
-}
-
-// whole reports whether the body has been read to its end.
-func (u *idleTimeoutBody) whole() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.over && u.fault == nil
-}
-
-// Read implements [io.Reader]. The transport reads the body once more after its end, to
-// see whether it is longer than its Content-Length. By then the response may have begun
-// and net/http closed the body, and any error but io.EOF makes the transport close the
-// provider connection, so that the rest of the response is lost.
-func (u *idleTimeoutBody) Read(p []byte) (int, error) {
-	if u.err != nil {
-		return 0, u.err
-	}
-	u.begin()
-	n, err := u.ReadCloser.Read(p)
-	u.err = err
-	switch {
-	case err == nil:
-	case errors.Is(err, io.EOF):
-		u.end(nil)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		u.end(errSlowBody)
-	default:
-		u.end(errBrokenBody)
+	_ = b.deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.err = err
 	}
 	return n, err
 }
 
-func (u *idleTimeoutBody) begin() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if !u.over {
-		_ = u.deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
+func (b *idleTimeoutBody) firstError() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
+// bodyError returns why the body of a request ended early. Nil means that it did not. The
+// end of the context is not the reason: net/http ends it when reading fails.
+func bodyError(ctx context.Context) *clientauth.Error {
+	b, ok := ctx.Value(bodyKey{}).(*idleTimeoutBody)
+	if !ok {
+		return nil
+	}
+	switch err := b.firstError(); {
+	case err == nil, errors.Is(err, io.EOF):
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errSlowBody
+	}
+	return errBrokenBody
+}
+
+// closeIfUnread closes the connection after the response if the request body is not
+// complete. Otherwise net/http would read the rest of the body when the response begins, so
+// that the provider would not receive it.
+func closeIfUnread(resp *http.Response) {
+	if b, ok := resp.Request.Context().Value(bodyKey{}).(*idleTimeoutBody); ok && !errors.Is(b.firstError(), io.EOF) {
+		resp.Header.Set("Connection", "close")
 	}
 }
 
-func (u *idleTimeoutBody) end(fault *clientauth.Error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if !u.over { // what comes after the end is no reason for it
-		u.over, u.fault = true, fault
-	}
+// writeTimeout is how long a client may take to receive one write of a response.
+const writeTimeout = 30 * time.Second
+
+// idleTimeoutWriter writes a response that may take any time, but each write has a timeout.
+type idleTimeoutWriter struct {
+	http.ResponseWriter
+	interim bool // the client understands interim responses
 }
+
+func (w idleTimeoutWriter) setDeadline() {
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(writeTimeout))
+}
+
+// WriteHeader implements [http.ResponseWriter]. It passes an interim response on without
+// its hop-by-hop fields, and not to a client of HTTP/1.0 (RFC 9110 section 15.2).
+func (w idleTimeoutWriter) WriteHeader(status int) {
+	if status < http.StatusOK {
+		if !w.interim {
+			return
+		}
+		removeHopByHop(w.Header())
+		w.setDeadline()
+	} else {
+		keepUntyped(w.Header())
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [io.Writer].
+func (w idleTimeoutWriter) Write(p []byte) (int, error) {
+	w.setDeadline()
+	return w.ResponseWriter.Write(p)
+}
+
+// FlushError lets [http.ResponseController] flush.
+func (w idleTimeoutWriter) FlushError() error {
+	w.setDeadline()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack implements [http.Hijacker].
+func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return hijack(w.ResponseWriter)
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w idleTimeoutWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

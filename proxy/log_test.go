@@ -33,27 +33,27 @@ func TestLogLine(t *testing.T) {
 		want                map[string]any
 	}{
 		"accepted": {basicField, "a=b", 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_ms": true}},
 		"public": {"", "client_id=app", 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": "app", "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": "app", "upstream_ms": true}},
 		"nobody": {"", "a=b", 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "upstream_ms": true}},
 		"rejected": {basicField, "a=b", 400, `{"error":"invalid_client"}`, nil, map[string]any{
-			"level": "INFO", "status": 401.0, "outcome": "rejected", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true}},
+			"level": "INFO", "status": 401.0, "outcome": "rejected", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_ms": true}},
 		"failed": {basicField, "a=b", 500, "{}", nil, map[string]any{
-			"level": "WARN", "status": 500.0, "outcome": "failed", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true}},
+			"level": "WARN", "status": 500.0, "outcome": "failed", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_ms": true}},
 		"redirected": {basicField, "a=b", 302, "", nil, map[string]any{
-			"level": "WARN", "status": 502.0, "outcome": "failed", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true, "err": "redirect"}},
+			"level": "WARN", "status": 502.0, "outcome": "failed", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_ms": true, "err": "redirect"}},
 		"refused": {"Basic !", "a=b", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 401.0, "outcome": "malformed_basic", "auth_method": "client_secret_basic"}},
 		"unread": {"", "a=b&a=c", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 400.0, "outcome": "repeated_parameter", "auth_method": "unknown"}},
 		"tolerated": {basicField, "client_id=other", 200, tokenAnswer, report, map[string]any{
-			"level": "WARN", "status": 200.0, "outcome": "accepted", "conflict_tolerated": "different_client_id", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_us": true}},
+			"level": "WARN", "status": 200.0, "outcome": "accepted", "conflict_tolerated": "different_client_id", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_ms": true}},
 		"a long name": {"", "client_id=" + long, 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": long[:128] + "…", "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": long[:128] + "…", "upstream_ms": true}},
 		"not quite as long": {"", "client_id=" + long[:128], 200, tokenAnswer, nil, map[string]any{
-			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": long[:128], "upstream_us": true}},
+			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": long[:128], "upstream_ms": true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
@@ -92,7 +92,7 @@ func TestLogLine(t *testing.T) {
 			if !strings.Contains(exposed.Body.String(), series) {
 				t.Errorf("the metrics lack %s", series)
 			}
-			if asked := strings.Contains(exposed.Body.String(), `oauthgw_upstream_request_duration_seconds_count{endpoint="token"} 1`); asked != (got["upstream_us"] == true) {
+			if asked := strings.Contains(exposed.Body.String(), `oauthgw_upstream_request_duration_seconds_count{endpoint="token"} 1`); asked != (got["upstream_ms"] == true) {
 				t.Errorf("the provider was asked: %v", asked)
 			}
 		})
@@ -151,14 +151,14 @@ func line(t *testing.T, log string) map[string]any {
 	if err := json.Unmarshal([]byte(log), &got); err != nil {
 		t.Fatalf("%v: %s", err, log)
 	}
-	for _, name := range []string{"time", "duration_us"} {
+	for _, name := range []string{"time", "duration_ms"} {
 		if _, ok := got[name]; !ok {
 			t.Errorf("the line lacks %s", name)
 		}
 		delete(got, name)
 	}
-	if _, ok := got["upstream_us"]; ok {
-		got["upstream_us"] = true
+	if _, ok := got["upstream_ms"]; ok {
+		got["upstream_ms"] = true
 	}
 	return got
 }

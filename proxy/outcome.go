@@ -8,14 +8,11 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-// otherErrors are the error codes that say something else than that the client was not
-// authenticated: the registered ones that a token, revocation, introspection, pushed
-// authorization, device authorization or backchannel authentication endpoint may send (IANA
-// OAuth Extensions Error Registry), and mfa_required, which Auth0 sends to a client that it
-// has authenticated. Errors of the authorization request are among them for RFC 9126
-// section 2.3. Any other text may be how a provider rejects a client: frameworks send the
-// reason phrase of the status, such as Unauthorized, and some spell invalid_client
-// otherwise.
+// otherErrors are the error codes that do not mean that the client was not authenticated:
+// the registered ones that an endpoint may send (IANA OAuth Extensions Error Registry), those
+// of the authorization request too (RFC 9126 section 2.3), and mfa_required, which Auth0
+// sends to an authenticated client. Any other text may be how a provider rejects a client:
+// frameworks send the reason phrase of the status, and some spell invalid_client differently.
 var otherErrors = wordSet(`
 	invalid_request invalid_grant unsupported_grant_type invalid_scope
 	unauthorized_client access_denied unsupported_response_type server_error temporarily_unavailable
@@ -35,44 +32,9 @@ func wordSet(words string) map[string]bool {
 	return set
 }
 
-// namesOtherError reports whether a response names an error that is not about the client's
-// authentication. With 401, Keycloak says unauthorized_client and Auth0 access_denied of a
-// wrong secret.
-func (r reply) namesOtherError(code string) bool {
-	ofSecret := r.status == http.StatusUnauthorized && (code == "unauthorized_client" || code == "access_denied")
-	return otherErrors[code] && !ofSecret
-}
-
-// outcome returns what a response says of the client. Every response that another reader
-// could read differently, or not at all, is unclear: members are matched exactly, and a
-// member that comes twice, a byte order mark or anything behind the object makes a body
-// unreadable. So is an error that may be another name of invalid_client.
-func (r reply) outcome(endpoint clientauth.Endpoint) string {
-	if r.status >= http.StatusInternalServerError {
-		return outcomeFailed
-	}
-	body, err := jsonobject.Parse(r.body)
-	code := body.Text("error")
-	switch {
-	case code == clientauth.CodeInvalidClient && r.mayReject():
-		return outcomeRejected
-	case r.status >= http.StatusMultipleChoices && r.namesOtherError(code):
-		return outcomeAccepted
-	case r.status < http.StatusMultipleChoices && (err == nil && isSuccess(body, endpoint) || r.isReadableAt(endpoint)):
-		return outcomeAccepted
-	}
-	return outcomeUnclear
-}
-
-// mayReject reports whether providers reject a client with the status. RFC 6749 section
-// 5.2 has 400 and 401.
-func (r reply) mayReject() bool {
-	return r.status == http.StatusBadRequest || r.status == http.StatusUnauthorized || r.status == http.StatusForbidden
-}
-
 // successMembers are the members that a successful response must have (RFC 6749 section
 // 5.1, RFC 7662 section 2.2, RFC 9126 section 2.2, RFC 8628 section 3.2, OpenID CIBA section
-// 7.3). A body without it may be an error of some provider.
+// 7.3). A body without its member may be an error.
 var successMembers = map[clientauth.Endpoint]string{
 	clientauth.Token:                      "access_token",
 	clientauth.Introspection:              "active",
@@ -81,8 +43,41 @@ var successMembers = map[clientauth.Endpoint]string{
 	clientauth.BackchannelAuthentication:  "auth_req_id",
 }
 
-// isSuccess reports whether the body of a response with a successful status says so as
-// well: some providers send errors with 200.
+// outcome returns what a response means for the client. A response is unclear if another
+// reader could read it differently or not at all (members are matched exactly, and a repeated
+// member, a byte order mark or anything behind the object makes a body unreadable), or if its
+// error may be another name of invalid_client.
+func (r response) outcome(endpoint clientauth.Endpoint) string {
+	if r.status >= http.StatusInternalServerError {
+		return outcomeFailed
+	}
+	body, err := jsonobject.Parse(r.body)
+	code := body.Text("error")
+	switch {
+	case code == clientauth.CodeInvalidClient && r.mayReject():
+		return outcomeRejected
+	case r.status >= http.StatusMultipleChoices && r.isOtherError(code):
+		return outcomeAccepted
+	case r.status < http.StatusMultipleChoices && (err == nil && isSuccess(body, endpoint) || r.isReadableAt(endpoint)):
+		return outcomeAccepted
+	}
+	return outcomeUnclear
+}
+
+// mayReject reports whether providers reject a client with the status. RFC 6749 section 5.2
+// has 400 and 401.
+func (r response) mayReject() bool {
+	return r.status == http.StatusBadRequest || r.status == http.StatusUnauthorized || r.status == http.StatusForbidden
+}
+
+// isOtherError reports whether an error code is not about client authentication. With 401,
+// Keycloak rejects a secret as unauthorized_client and Auth0 as access_denied.
+func (r response) isOtherError(code string) bool {
+	ofSecret := r.status == http.StatusUnauthorized && (code == "unauthorized_client" || code == "access_denied")
+	return otherErrors[code] && !ofSecret
+}
+
+// isSuccess reports whether a body is that of a success: some providers send errors with 200.
 func isSuccess(body jsonobject.Object, endpoint clientauth.Endpoint) bool {
 	member, required := successMembers[endpoint]
 	return !hasMember(body, "error") && (!required || hasMember(body, member))
@@ -93,23 +88,17 @@ func hasMember(body jsonobject.Object, name string) bool {
 	return value != nil && string(value) != "null"
 }
 
-// isReadableAt reports whether a successful response that is not JSON is what the
-// standard of its endpoint has: an empty body at revocation (RFC 7009 section 2.2), a JWT
-// at introspection.
-func (r reply) isReadableAt(endpoint clientauth.Endpoint) bool {
+// isReadableAt reports whether a successful response that is not JSON is what the standard
+// of its endpoint has: an empty body at revocation (RFC 7009 section 2.2), or a JWT at
+// introspection, with the media type of RFC 9701 section 5, or that of Curity and Keycloak.
+func (r response) isReadableAt(endpoint clientauth.Endpoint) bool {
+	mediaType, _, _ := strings.Cut(r.header.Get("Content-Type"), ";")
+	mediaType = strings.ToLower(strings.Trim(mediaType, " \t"))
 	switch endpoint {
 	case clientauth.Revocation:
 		return len(r.body) == 0
 	case clientauth.Introspection:
-		return isIntrospectionJWT(r.header.Get("Content-Type"))
+		return mediaType == "application/token-introspection+jwt" || mediaType == "application/jwt"
 	}
 	return false
-}
-
-// isIntrospectionJWT reports whether a media type, with or without parameters, is that of
-// an introspection response that is a JWT: by RFC 9701 section 5, or at Curity and Keycloak.
-func isIntrospectionJWT(mediaType string) bool {
-	essence, _, _ := strings.Cut(mediaType, ";")
-	essence = strings.ToLower(strings.Trim(essence, " \t"))
-	return essence == "application/token-introspection+jwt" || essence == "application/jwt"
 }

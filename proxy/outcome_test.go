@@ -32,7 +32,9 @@ func guessing(t *testing.T, endpoint clientauth.Endpoint, provider http.HandlerF
 		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 			w := httptest.NewRecorder()
 			provider(w, r)
-			return w.Result(), nil
+			resp := w.Result()
+			resp.Request = r
+			return resp, nil
 		})
 	})
 	for range 13 {

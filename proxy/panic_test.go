@@ -35,8 +35,8 @@ func TestPanicClosesTheReply(t *testing.T) {
 type panicking struct{ closed bool }
 
 // RoundTrip implements [http.RoundTripper].
-func (p *panicking) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: p, ContentLength: -1}, nil
+func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: p, ContentLength: -1, Request: r}, nil
 }
 
 // Read implements [io.Reader].

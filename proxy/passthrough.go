@@ -1,102 +1,126 @@
 package proxy
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"log/slog"
-	"net"
+	"mime"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"time"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
 	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/trustedproxy"
+	"oauthgw/internal/wwwauth"
 	"oauthgw/metrics"
 )
 
-// Passthrough names the paths that are no fronted endpoint, in logs and
-// metrics.
+// Passthrough names all paths but the endpoints in logs and metrics.
 const Passthrough = "passthrough"
 
-// PassthroughConfig describes the way to everything that is not fronted.
+// PassthroughConfig configures the handler of all paths but the endpoints.
 type PassthroughConfig struct {
 	// Upstream is the provider's origin.
 	Upstream *url.URL
-	// Transport performs the requests; see [NewPassthroughTransport].
+	// Transport sends the requests; see [NewPassthroughTransport].
 	Transport http.RoundTripper
-	// URLMap moves the place of a protected resource's metadata, which names the
-	// issuer, to where the gateway serves it. Zero leaves it.
+	// URLMap maps the URL of a protected resource's metadata, which names the issuer, to
+	// where the gateway serves it. Zero leaves it.
 	URLMap origin.Map
-	// Proxies are those whose word on where a request came from is taken.
+	// Proxies are the trusted proxies, whose X-Forwarded fields are believed.
 	Proxies trustedproxy.Proxies
-	// Admit reports whether the exchange of a request's context may be forwarded. An
-	// exchange holds its connection as long as it likes; stream says that it will for
-	// long, and upload that its body has yet to arrive. It is asked again when a response
-	// turns out to be a stream. Nil admits all.
+	// Admit reports whether the request of a context may be forwarded. Such a request may
+	// hold its connection for any time. Stream means that the response probably does not
+	// end, upload that the body has yet to arrive. Admit is called again if a response turns
+	// out to be a stream. Nil admits all.
 	Admit func(ctx context.Context, stream, upload bool) bool
-	// Release is called at the end of an exchange that was admitted.
+	// Release is called at the end of an admitted request.
 	Release func(context.Context)
-	// Metrics and Log receive the facts of each exchange.
+	// Metrics and Log receive the counters and the log line of each request.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
 }
 
-// NewPassthrough returns a handler that carries requests to the provider as
-// they are, WebSockets and streams included. Other upgrades are declined. The
-// client's Host is kept, and the X-Forwarded fields tell where the request came
-// from.
-func NewPassthrough(c PassthroughConfig) http.Handler {
-	frame := &httputil.ReverseProxy{
-		Rewrite: func(p *httputil.ProxyRequest) {
-			path, _ := TargetPath(p.In) // the gateway has refused a target without one
-			p.Out.URL = targetAt(c.Upstream, path)
-			p.Out.URL.RawQuery, p.Out.URL.ForceQuery = p.In.URL.RawQuery, p.In.URL.ForceQuery
-			p.Out.Host = p.In.Host
-			restoreNamed(p.Out.Header, p.In.Header)
-			c.Proxies.SetForwarded(p, p.In.Header)
-		},
-		Transport:     c.Transport,
-		BufferPool:    streamBuffers,
-		FlushInterval: -1,
-		ModifyResponse: func(resp *http.Response) error {
-			if resp.StatusCode == http.StatusSwitchingProtocols {
-				return acceptSwitch(resp)
-			}
-			leaveUnread(resp)
-			c.moveResourceMetadata(resp.Header["Www-Authenticate"])
-			return c.admitResponse(resp)
-		},
-		ErrorHandler: c.fail,
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		response, w := responserecorder.Wrap(w)
-		defer func() { c.report(r, response.Status(), time.Since(start)) }()
-		out := idleTimeoutWriter{w, r.ProtoAtLeast(1, 1)}
-		handshake := limitUpgrade(r)
-		sent := c.admit(out, r)
-		if sent == nil {
-			return
-		}
-		defer c.release(r)
-		sent = withIdleTimeout(w, sent)
-		if handshake {
-			sent = withUpgrade(r)
-		}
-		frame.ServeHTTP(out, sent)
-		out.begin() // what net/http sends at the end
-	})
+// passthrough forwards requests unchanged.
+type passthrough struct {
+	PassthroughConfig
+	forwarder *httputil.ReverseProxy
 }
 
-// restoreNamed puts back the fields that a Connection field named and ReverseProxy
-// removed for that. Connection passes proxies that know nothing of it, so that a client
-// could have removed what an ingress added. Of the fields that belong to a connection
-// (RFC 9110 section 7.6.1) those that are known are removed in any case, and no others
-// are in use.
+// NewPassthrough returns a handler that forwards requests to the provider unchanged,
+// WebSockets and streams included. It declines other upgrades, keeps the client's Host, and
+// sets the X-Forwarded fields.
+func NewPassthrough(c PassthroughConfig) http.Handler {
+	p := &passthrough{PassthroughConfig: c}
+	p.forwarder = &httputil.ReverseProxy{
+		Rewrite:        p.setRequest,
+		Transport:      c.Transport,
+		BufferPool:     streamBuffers,
+		FlushInterval:  -1,
+		ModifyResponse: p.modifyResponse,
+		ErrorHandler:   p.upstreamFailed,
+	}
+	return p
+}
+
+// ServeHTTP handles one request.
+func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	recorder, w := responserecorder.Wrap(w)
+	writer := idleTimeoutWriter{w, r.ProtoAtLeast(1, 1)}
+	defer func() { p.logRequest(r, recorder.Status(), start) }()
+	handshake := limitUpgrade(r)
+	out := p.admit(writer, r)
+	if out == nil {
+		return
+	}
+	if p.Release != nil {
+		defer p.Release(r.Context())
+	}
+	if handshake {
+		out = withUpgrade(out)
+	} else {
+		out = withIdleTimeout(w, out)
+	}
+	p.forwarder.ServeHTTP(writer, out)
+	writer.setDeadline() // for what net/http sends at the end
+}
+
+// admit returns the request to forward, with its body if that is small. Nil means that it
+// has refused the request. A request for another protocol (RFC 9110 section 7.8) or for
+// events asks for a stream.
+func (p *passthrough) admit(w http.ResponseWriter, r *http.Request) *http.Request {
+	r, err := readSmallBody(w, r)
+	stream := r.Header.Get("Upgrade") != "" ||
+		strings.Contains(strings.ToLower(strings.Join(r.Header["Accept"], ",")), eventStream)
+	var e *clientauth.Error
+	switch {
+	case errors.As(err, &e):
+		WriteError(w, r, e)
+	case p.Admit != nil && !p.Admit(r.Context(), stream, isUpload(r)):
+		p.refuseStream(w, r)
+	default:
+		return r
+	}
+	return nil
+}
+
+func (p *passthrough) setRequest(r *httputil.ProxyRequest) {
+	path, _ := TargetPath(r.In) // the gateway has refused a target without one
+	r.Out.URL = targetAt(p.Upstream, path)
+	r.Out.URL.RawQuery, r.Out.URL.ForceQuery = r.In.URL.RawQuery, r.In.URL.ForceQuery
+	r.Out.Host = r.In.Host
+	restoreNamed(r.Out.Header, r.In.Header)
+	p.Proxies.SetForwarded(r, r.In.Header)
+}
+
+// restoreNamed restores the fields that a Connection field names and that ReverseProxy has
+// removed. Proxies that do not know Connection forward it, so a client could remove what an
+// ingress has added. Known fields of a connection stay removed.
 func restoreNamed(out, in http.Header) {
 	for _, field := range in["Connection"] {
 		for name := range strings.SplitSeq(field, ",") {
@@ -108,81 +132,64 @@ func restoreNamed(out, in http.Header) {
 	}
 }
 
-// pieceTime is how long a client may take to receive a piece of an answer.
-const pieceTime = 30 * time.Second
+// eventStream is the media type of a response that does not end (HTML standard, section 9.2).
+const eventStream = "text/event-stream"
 
-// idleTimeoutWriter is an answer that takes as long as it likes, as a stream does, but whose
-// client takes what is sent.
-type idleTimeoutWriter struct {
-	http.ResponseWriter
-	interim bool // the client knows interim responses
-}
-
-func (p idleTimeoutWriter) begin() {
-	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(pieceTime))
-}
-
-// WriteHeader implements [http.ResponseWriter]. An interim response passes without
-// its hop-by-hop fields, and not to a client of HTTP/1.0 (RFC 9110 section 15.2).
-func (p idleTimeoutWriter) WriteHeader(status int) {
-	if status < http.StatusOK {
-		if !p.interim {
-			return
-		}
-		removeHopByHop(p.Header())
-		p.begin()
-	} else {
-		leaveUntyped(p.Header())
+// modifyResponse returns an error for an event stream that the client did not ask for if
+// streams hold as many connections as they may. Only a GET can be refused here: another
+// request may have changed something, and its client needs the response.
+func (p *passthrough) modifyResponse(resp *http.Response) error {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return acceptSwitch(resp)
 	}
-	p.ResponseWriter.WriteHeader(status)
+	closeIfUnread(resp)
+	// A challenge of a protected resource (RFC 9728 section 5.1) refers to the metadata with
+	// the issuer that clients know.
+	fields := resp.Header["Www-Authenticate"]
+	for i, field := range fields {
+		fields[i] = wwwauth.Replace(field, "resource_metadata", func(at string) string {
+			moved, _ := p.URLMap.Move(at)
+			return moved
+		})
+	}
+	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if p.Admit != nil && mediaType == eventStream && resp.Request.Method == http.MethodGet &&
+		!p.Admit(resp.Request.Context(), true, false) {
+		return ErrTooManyStreams
+	}
+	return nil
 }
 
-// Hijack implements [http.Hijacker].
-func (p idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return hijack(p.ResponseWriter)
-}
-
-// Write implements [io.Writer].
-func (p idleTimeoutWriter) Write(piece []byte) (int, error) {
-	p.begin()
-	return p.ResponseWriter.Write(piece)
-}
-
-// FlushError lets [http.ResponseController] flush.
-func (p idleTimeoutWriter) FlushError() error {
-	p.begin()
-	return http.NewResponseController(p.ResponseWriter).Flush()
-}
-
-// Unwrap lets [http.ResponseController] reach the connection.
-func (p idleTimeoutWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
-
-func (c PassthroughConfig) report(r *http.Request, status int, d time.Duration) {
-	c.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-		slog.String("endpoint", Passthrough),
-		slog.String("method", abbreviated(r.Method)),
-		slog.String("path", abbreviated(r.URL.EscapedPath())),
-		slog.Int("status", status),
-		slog.String("client_ip", address(c.Proxies.ClientIP(r))),
-		slog.Int64("duration_us", d.Microseconds()))
-}
-
-func (c PassthroughConfig) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (p *passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, ErrTooManyStreams) {
-		c.refuseStream(w, r)
+		p.refuseStream(w, r)
 		return
 	}
-	// What breaks off at the client the provider cannot help.
-	if refusal := bodyError(r.Context()); refusal != nil {
-		WriteError(w, r, refusal)
+	// If the client's body ended early, the provider is not the reason.
+	if e := bodyError(r.Context()); e != nil {
+		WriteError(w, r, e)
 		return
 	}
-	refusal, reason := upstreamFault(err)
-	c.Metrics.UpstreamError(Passthrough, reason)
-	if refusal == nil {
+	response, reason := upstreamError(err)
+	p.Metrics.UpstreamError(Passthrough, reason)
+	if response == nil {
 		abort()
 	}
-	c.Log.LogAttrs(r.Context(), slog.LevelWarn, "upstream error",
-		slog.String("endpoint", Passthrough), slog.String("err", reason))
-	WriteError(w, r, refusal)
+	p.Log.LogAttrs(r.Context(), slog.LevelWarn, "upstream error", slog.String("endpoint", Passthrough), slog.String("err", reason))
+	WriteError(w, r, response)
+}
+
+func (p *passthrough) refuseStream(w http.ResponseWriter, r *http.Request) {
+	p.Log.LogAttrs(r.Context(), slog.LevelInfo, "request refused",
+		slog.String("endpoint", Passthrough), slog.String("outcome", ErrTooManyStreams.Reason))
+	WriteError(w, r, ErrTooManyStreams)
+}
+
+func (p *passthrough) logRequest(r *http.Request, status int, start time.Time) {
+	LogRequest(r.Context(), p.Log, slog.LevelInfo, start,
+		slog.String("endpoint", Passthrough),
+		slog.String("method", abbreviate(r.Method)),
+		slog.String("path", abbreviate(r.URL.EscapedPath())),
+		slog.Int("status", status),
+		slog.String("client_ip", addressText(p.Proxies.ClientIP(r))))
 }

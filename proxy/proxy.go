@@ -1,28 +1,30 @@
-// Package proxy carries an OAuth endpoint's requests to a provider that reads
-// client credentials only from the form, and completes the provider's replies.
+// Package proxy proxies OAuth endpoints to a provider that reads client credentials only
+// from the form: it rewrites requests for the provider and corrects its responses.
 //
-// A [Handler] fronts one endpoint. The files follow the way of an exchange:
-// request.go reads the client's request, ratelimit.go turns away who failed too
-// often, rewrite.go puts Basic credentials into the form, forward.go sends it to
-// the provider, response.go completes the reply, outcome.go reads what it says of
-// the client, error.go writes every answer that is the gateway's own. Beside that,
-// a [Registration] fronts the endpoint at which clients say how they will
-// authenticate (RFC 7591, RFC 7592), and [NewPassthrough] carries all other
-// paths untouched.
+// A [Handler] serves one endpoint. Its files in the order of a request:
 //
-// What a [Handler] judged is what the provider receives: the form is parsed
-// once, strictly, and sent on re-encoded from what was parsed. A request
-// reaches the provider at most once.
+//	request.go    reads the request once, strictly, under a cap
+//	ratelimit.go  rejects clients that failed to authenticate too often
+//	rewrite.go    moves Basic credentials into the form
+//	forward.go    sends the request to the provider, at most once
+//	response.go   corrects the provider's response
+//	outcome.go    finds out whether the provider accepted the client
+//	exchange.go   counts the outcome and writes the log line
+//	error.go      writes every error response
 //
-// RFC 6749 sections 2.3, 3.2, 5.1 and 5.2 are the rules; RFC 7009, 7662, 9126,
-// 8628 and OpenID CIBA apply them to further endpoints. The package does not
-// verify credentials and knows no metadata.
+// A [Registration] serves the registration endpoint (RFC 7591, RFC 7592). [NewPassthrough]
+// proxies all other paths unchanged.
+//
+// The rules are those of RFC 6749 sections 2.3, 3.2, 5.1 and 5.2, which RFC 7009, 7662, 9126,
+// 8628 and OpenID CIBA apply to further endpoints. The package does not verify credentials
+// and does not serve metadata.
 package proxy
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"time"
 
@@ -32,24 +34,22 @@ import (
 	"oauthgw/metrics"
 )
 
-// ChallengePolicy tells which replies receive a WWW-Authenticate field.
+// ChallengePolicy is which responses receive a WWW-Authenticate field.
 type ChallengePolicy string
 
 const (
-	// ChallengeAlways adds a challenge to every 401 invalid_client without one
-	// (RFC 9110 section 15.5.2).
+	// ChallengeAlways adds a challenge to every 401 invalid_client without one (RFC 9110
+	// section 15.5.2).
 	ChallengeAlways ChallengePolicy = "always"
-	// ChallengeBasic adds it only where the client used HTTP Basic, which is
-	// what RFC 6749 section 5.2 demands.
+	// ChallengeBasic adds it only if the client used HTTP Basic (RFC 6749 section 5.2).
 	ChallengeBasic ChallengePolicy = "basic"
 )
 
-// Config describes one fronted endpoint.
+// Config configures the handler of one endpoint.
 type Config struct {
 	// Endpoint is the endpoint's name.
 	Endpoint clientauth.Endpoint
-	// Target is where the requests go: the provider's scheme, host and path,
-	// and the endpoint's own query if it has one.
+	// Target is the provider's scheme, host and path, and the endpoint's own query, if any.
 	Target *url.URL
 	// Rules read the client authentication.
 	Rules *clientauth.Rules
@@ -57,74 +57,75 @@ type Config struct {
 	Challenge ChallengePolicy
 	// Realm is the realm of challenges (RFC 9110 section 11.5).
 	Realm string
-	// Timeout bounds what the provider takes, from when it is called to its last
-	// byte. Zero means 15 seconds.
+	// Timeout bounds the time from calling the provider to the last byte of its response.
+	// Zero means 15 seconds.
 	Timeout time.Duration
-	// Transport performs the request. It must not send it twice, follow redirects
-	// or decompress; see [NewTransport].
+	// Transport sends the request. It must not send it twice, follow redirects or
+	// decompress; see [NewTransport].
 	Transport http.RoundTripper
-	// StripCORS leaves out what the provider says to pages of other origins, because
-	// the gateway says it.
+	// StripCORS removes the provider's CORS header fields, because the gateway has its own.
 	StripCORS bool
-	// Proxies are those whose word on where a request came from is taken.
+	// Proxies are the trusted proxies, whose X-Forwarded fields are believed.
 	Proxies trustedproxy.Proxies
-	// Failures remembers which clients failed to authenticate by a secret, and so
-	// have to wait. Nil means that none has to.
+	// Failures limits failed authentications by a secret. Nil means no limit.
 	Failures *authlimit.Limiter
-	// OnDecision is told what became of each request, in the request's context; it
-	// must not block. Nil means nobody.
+	// OnDecision is called at the end of each request, in its context, and must not block.
+	// Nil means no call.
 	OnDecision func(context.Context, Decision)
-	// Metrics and Log receive one set of counters and one line per exchange.
+	// Metrics and Log receive the counters and the log line of each request.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
 }
 
-// Handler fronts one endpoint. It is safe for concurrent use.
-type Handler struct {
+// endpoint is a [Config] with its defaults, and what New derives from it.
+type endpoint struct {
 	Config
-	ownQuery *clientauth.Form
+	ownQuery  *clientauth.Form // of Target
+	forwarder *httputil.ReverseProxy
 }
 
-// New returns the handler of an endpoint. The error says that the target's
-// query cannot be read.
-func New(c Config) (*Handler, error) {
-	q, err := clientauth.ParseForm(c.Target.RawQuery)
-	if err != nil {
-		return nil, err
-	}
-	return &Handler{c.withDefaults(), q}, nil
-}
-
-func (c Config) withDefaults() Config {
+func newEndpoint(c Config) (*endpoint, error) {
 	if c.Challenge == "" {
 		c.Challenge = ChallengeAlways
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 15 * time.Second
 	}
-	return c
+	query, err := clientauth.ParseForm(c.Target.RawQuery)
+	return &endpoint{Config: c, ownQuery: query, forwarder: newForwarder(c.Transport)}, err
 }
 
-// ServeHTTP carries one exchange, top to bottom.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x, end := newExchange(&h.Config, w, r)
-	defer end()
+// Handler serves one endpoint. It is safe for concurrent use.
+type Handler struct{ endpoint *endpoint }
 
-	received, err := receive(x.w, x.r, h.ownQuery, &x.body)
+// New returns the handler of an endpoint. It returns an error if the target's query cannot
+// be read.
+func New(c Config) (*Handler, error) {
+	e, err := newEndpoint(c)
 	if err != nil {
-		x.refuse(err)
+		return nil, err
+	}
+	return &Handler{e}, nil
+}
+
+// ServeHTTP handles one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := newExchange(h.endpoint, w, r)
+	defer x.finish()
+
+	in, err := readRequest(x.w, r, x.ownQuery, &x.memory)
+	if err != nil {
+		x.writeError(err)
 		return
 	}
-	x.bodyUnread = received.Form == nil
-	x.credentials, err = h.Rules.Read(received.Request)
-	if err != nil {
-		x.refuse(err)
+	x.bodyUnread = in.Form == nil
+	if x.credentials, err = x.Rules.Read(in.Request); err != nil {
+		x.writeError(err)
 		return
 	}
 	if wait := x.retryAfter(); wait > 0 {
 		x.rejectRateLimited(wait)
 		return
 	}
-	x.modify = fixInvalidClient
-	x.forward(h.rewrite(received, x.credentials))
+	x.forward(x.rewrite(in), fixInvalidClient)
 }

@@ -8,9 +8,9 @@ import (
 	"oauthgw/clientauth"
 )
 
-// retryAfter returns how long the client must wait because too many authentications
-// failed from its address. Zero means that the request may go on. Only a secret can
-// be guessed (RFC 6749 section 2.3.1): assertions and public clients never wait.
+// retryAfter returns how long the client must wait because authentication failed too often
+// from its address. Zero means not at all. Only secrets can be guessed (RFC 6749 section
+// 2.3.1): assertions and public clients are not limited.
 func (x *exchange) retryAfter() time.Duration {
 	switch {
 	case !x.credentials.Secret.IsZero():
@@ -21,8 +21,8 @@ func (x *exchange) retryAfter() time.Duration {
 	return 0
 }
 
-// mayHideSecret reports whether a request may hold a secret of a client that is unknown:
-// in a body that was not opened, or in an Authorization field with another scheme.
+// mayHideSecret reports whether the request may hold a secret of an unknown client: in a
+// body that was not read, or in an Authorization field with another scheme.
 func (x *exchange) mayHideSecret() bool {
 	return x.bodyUnread || x.credentials.Method == clientauth.Other && x.Endpoint != clientauth.Registration
 }
@@ -32,18 +32,17 @@ func (x *exchange) mayGuess() bool {
 	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.Proxies.RateLimitKey(x.r).IsValid()
 }
 
-// rejectRateLimited refuses a request of a client that must wait. The right secret is
-// refused as well, because accepting it would confirm a guess.
+// rejectRateLimited rejects the request of a client that must wait, even if its secret is
+// right: a different response would confirm a guess.
 func (x *exchange) rejectRateLimited(wait time.Duration) {
 	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	x.refuse(errRateLimited)
+	x.writeError(errRateLimited)
 }
 
-// recordFailure records that the provider rejected the client's secret, or may have in a
-// response that cannot be read. A request that the gateway refused is no failure: no
-// secret was compared. An Authorization field with another scheme is mostly a token, which
-// cannot be guessed, so that only a rejection of the client counts. A response that cannot
-// be read does not count if the secret is known, because it is no guess.
+// recordFailure counts that the provider rejected the client's secret, or may have in a
+// response that cannot be read. Such a response does not count for a secret that was right
+// before. An Authorization field with another scheme is mostly a token, which cannot be
+// guessed, so only a rejection counts.
 func (x *exchange) recordFailure() {
 	id, secret := x.credentials.ClientID, x.credentials.Secret
 	switch {
@@ -56,8 +55,8 @@ func (x *exchange) recordFailure() {
 	}
 }
 
-// recordSuccess records that the provider accepted the client's secret. Only a token shows
-// that: some providers look at no secret at other endpoints, where a guess would become known.
+// recordSuccess remembers that the provider accepted the secret. Only a token shows that:
+// at other endpoints some providers do not check the secret.
 func (x *exchange) recordSuccess() {
 	if x.Endpoint == clientauth.Token && !x.credentials.Secret.IsZero() {
 		x.Failures.RememberSecret(x.credentials.ClientID, x.credentials.Secret.Reveal())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,8 +14,8 @@ import (
 	"oauthgw/internal/origin"
 )
 
-// The members of client metadata and client information that are read or
-// written here (RFC 7591 sections 2 and 3.2.1, RFC 7592 section 3).
+// The members of client metadata and client information that the gateway reads or writes
+// (RFC 7591 sections 2 and 3.2.1, RFC 7592 section 3).
 const (
 	memberMethod        = "token_endpoint_auth_method"
 	memberClientID      = "client_id"
@@ -25,90 +26,99 @@ const (
 	memberClientURI     = "registration_client_uri"
 )
 
-// serverOnly are the members that only the provider gives: in a registration (RFC
-// 7591 section 3.2.1), and in an update, which names the client and may hold its
-// secret (RFC 7592 section 2.2).
+// serverOnly are the members that only the provider sets: in a registration (RFC 7591
+// section 3.2.1), and in an update, which names the client and may hold its secret (RFC 7592
+// section 2.2).
 var serverOnly = map[string][]string{
 	http.MethodPost: {memberClientID, memberSecret, memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
 	http.MethodPut:  {memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
 }
 
-// RegistrationConfig describes the endpoint at which clients register.
+// ClientConfiguration is the path below which clients read, update and delete their
+// registration (RFC 7592 section 2), if that is not the registration endpoint's. Empty means
+// none. It is configured and never taken from a response: a provider that repeats what a
+// client sent could name any path.
+type ClientConfiguration string
+
+// Contains reports whether a path belongs to a client: it is directly below the configured
+// one.
+func (c ClientConfiguration) Contains(p string) bool {
+	return c != "" && path.Dir(path.Clean("/"+p)) == path.Clean("/"+string(c))
+}
+
+// RegistrationConfig configures the registration endpoint.
 type RegistrationConfig struct {
-	// Config describes the endpoint as any other. Rules, Challenge and Realm are
-	// not used: whoever registers is not a client yet.
+	// Config is that of any endpoint. Rules, Challenge and Realm are not used, because
+	// clients do not authenticate to register.
 	Config
 	// Clients is where clients manage their registration.
 	Clients ClientConfiguration
-	// URLMap leads URLs that the provider hands out through the gateway.
+	// URLMap maps URLs of the provider to URLs of the gateway.
 	URLMap origin.Map
 }
 
-// Registration fronts the client registration endpoint (RFC 7591) and the
-// client configuration endpoints (RFC 7592) of a provider that takes client
-// secrets only from the form and records the method of each client. It is safe
-// for concurrent use.
+// Registration serves the client registration endpoint (RFC 7591) and the client
+// configuration endpoints (RFC 7592) of a provider that reads client secrets only from the
+// form and stores each client's method. It is safe for concurrent use.
 //
-// A client that asks for client_secret_basic, or for nothing, which means the
-// same, is registered with client_secret_post, because that is what arrives at
-// the provider; the client is told the method that it asked for. Every other
-// method is between client and provider. Of a client that reads its
-// registration it is not known what it asked for; it is told
-// client_secret_basic, which works and is what most asked for.
+// A client that asks for client_secret_basic, or for no method, which means the same, is
+// registered with client_secret_post, because that is what reaches the provider. Its response
+// has the method that it asked for. A client that reads its registration is shown
+// client_secret_basic, which works and is what most clients asked for. Other methods are
+// forwarded unchanged.
 type Registration struct {
-	RegistrationConfig
-	ownQuery *clientauth.Form
-	reported atomic.Bool // that clients manage their registration elsewhere
+	endpoint *endpoint
+	clients  ClientConfiguration
+	urlMap   origin.Map
+	reported atomic.Bool // that clients manage their registration at an unknown path
 }
 
 // NewRegistration returns the handler of the registration endpoint.
 func NewRegistration(c RegistrationConfig) *Registration {
-	c.Config = c.withDefaults()
-	own, _ := clientauth.ParseForm(c.Target.RawQuery) // one that cannot be read has no parameters to repeat
-	return &Registration{RegistrationConfig: c, ownQuery: own}
+	e, _ := newEndpoint(c.Config) // a query that cannot be read has no parameters to repeat
+	return &Registration{endpoint: e, clients: c.Clients, urlMap: c.URLMap}
 }
 
-// ServeHTTP carries one exchange, top to bottom.
+// ServeHTTP handles one request.
 func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x, end := newExchange(&h.Config, w, r)
-	defer end()
-	// A provider might take post for POST, and the gateway would not have.
+	x := newExchange(h.endpoint, w, r)
+	defer x.finish()
+	// A provider could read post as POST.
 	if r.Method != strings.ToUpper(r.Method) {
-		x.refuse(errMethod)
+		x.writeError(errMethod)
 		return
 	}
 	if err := clientauth.CheckAuthorization(r.Header); err != nil {
-		x.refuse(err)
+		x.writeError(err)
 		return
 	}
 	page := isPage(r)
-	if _, err := parse(r.URL.RawQuery, h.ownQuery); err != nil && !page {
-		x.refuse(err)
+	if _, err := parse(r.URL.RawQuery, x.ownQuery); err != nil && !page {
+		x.writeError(err)
 		return
 	}
-	body, err := readBody(x.w, x.r, &x.body)
+	body, err := readBody(x.w, r, &x.memory)
 	if err != nil {
-		x.refuse(err)
+		x.writeError(err)
 		return
 	}
-	asked := clientauth.Basic // what most who read their registration asked for
+	asked := clientauth.Basic // of a client that reads its registration
 	if r.Method == http.MethodPost || r.Method == http.MethodPut {
 		if asked, body, err = rewriteRegistration(r, body); err != nil {
-			x.refuse(err)
+			x.writeError(err)
 			return
 		}
 		x.credentials.Method = asked
 	}
-	x.modify = h.restoreAuthMethod(asked)
-	header := endToEnd(r.Header, h.Endpoint)
+	header := endToEnd(r.Header, x.Endpoint)
 	if page {
 		header["Accept"] = r.Header["Accept"]
 	}
-	x.forward(outgoing{target: h.target(r), header: header, body: body})
+	x.forward(outgoing{target: registrationTarget(x.Target, r), header: header, body: body}, h.restoreAuthMethod(asked))
 }
 
-// isPage reports whether a request is for a page of the provider's, such as one to sign up:
-// a client that reads its registration has a token (RFC 7592 section 2.1).
+// isPage reports whether a request is for a page of the provider, for example to sign up: a
+// client that reads its registration has a token (RFC 7592 section 2.1).
 func isPage(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.ContentLength == 0 && !HasToken(r)
 }
@@ -117,23 +127,22 @@ func isPage(r *http.Request) bool {
 // to a key (RFC 9449 section 7.1) or not, as every request to manage a registration has.
 func HasToken(r *http.Request) bool { return clientauth.HasScheme(r.Header, "Bearer", "DPoP") }
 
-// target returns where a request goes: to the endpoint, however the client spelled
-// its path, or else to the path that the client sent.
-func (h *Registration) target(r *http.Request) *url.URL {
+// registrationTarget returns the URL of the endpoint if the client named it in any spelling
+// of its path, and otherwise the path that the client sent.
+func registrationTarget(endpoint *url.URL, r *http.Request) *url.URL {
 	escaped, _ := TargetPath(r) // the gateway has refused a target without one
-	target := targetAt(h.Target, escaped)
-	if NormalizePath(escaped) == NormalizePath(h.Target.EscapedPath()) {
-		*target = *h.Target
+	target := targetAt(endpoint, escaped)
+	if NormalizePath(escaped) == NormalizePath(endpoint.EscapedPath()) {
+		*target = *endpoint
 	}
 	target.RawQuery = r.URL.RawQuery
 	return target
 }
 
-// rewriteRegistration says client metadata in the words the provider
-// understands, and returns the method that the client asked for. Metadata under
-// another media type counts, because some providers do not look at the type;
-// a form or a JWT is for the provider to judge. Members that
-// only the provider gives are removed, in every spelling that a provider may read.
+// rewriteRegistration returns the client metadata for the provider, and the method that the
+// client asked for. JSON under another media type is read too, because some providers ignore
+// the type. A form or a JWT is forwarded. Members that only the provider sets are removed, in
+// every spelling that a provider may read.
 func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
 	if err := checkEncoding(r.Header, body); err != nil {
 		return "", nil, err
@@ -160,20 +169,17 @@ func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
 	case value == "", value == "null", method == string(clientauth.Basic):
 		return clientauth.Basic, metadata.With(memberMethod, clientauth.Post).Encode(), nil
-	case method == string(clientauth.Post):
-		return clientauth.Post, body, nil
-	case method == "none":
-		return clientauth.None, body, nil
+	case method == string(clientauth.Post), method == string(clientauth.None):
+		return clientauth.Method(method), body, nil
 	case strings.HasSuffix(method, "_jwt"):
 		return clientauth.Assertion, body, nil
 	}
 	return clientauth.Other, body, nil
 }
 
-// restoreAuthMethod returns the completion of a reply to a client that asked for a
-// method.
+// restoreAuthMethod returns the modifier of the response to a client that asked for a method.
 func (h *Registration) restoreAuthMethod(asked clientauth.Method) responseModifier {
-	return func(x *exchange, r *reply) {
+	return func(x *exchange, r *response) {
 		information, err := jsonobject.Parse(r.body)
 		x.outcome = outcomeAccepted
 		switch {
@@ -189,15 +195,11 @@ func (h *Registration) restoreAuthMethod(asked clientauth.Method) responseModifi
 			return
 		}
 		if x.r.Method == http.MethodPost && r.status == http.StatusCreated {
-			if place := h.unknownPlace(information); place != "" && h.reported.CompareAndSwap(false, true) {
-				h.Log.Warn("clients manage their registration at a path that is not translated; configure it",
-					"key", "registration.client_configuration", "path", place)
-			}
+			h.reportUnknownPath(information)
 		}
-		told := h.complete(information, asked)
-		if body := told.Encode(); string(body) != string(information.Encode()) {
+		if body := h.rewriteInformation(information, asked).Encode(); string(body) != string(information.Encode()) {
 			r.body = body
-			// They describe the octets that the provider sent.
+			// They describe the bytes that the provider sent.
 			for _, name := range []string{"Etag", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
 				r.header.Del(name)
 			}
@@ -205,21 +207,41 @@ func (h *Registration) restoreAuthMethod(asked clientauth.Method) responseModifi
 	}
 }
 
-// complete returns client information as the client is to see it.
-func (h *Registration) complete(information jsonobject.Object, asked clientauth.Method) jsonobject.Object {
+// rewriteInformation returns the client information that the client receives.
+func (h *Registration) rewriteInformation(information jsonobject.Object, asked clientauth.Method) jsonobject.Object {
 	out := information
 	if asked == clientauth.Basic && out.Text(memberMethod) == string(clientauth.Post) {
 		out = out.With(memberMethod, clientauth.Basic)
 	}
 	if uri := out.Text(memberClientURI); uri != "" {
-		if at, _ := h.URLMap.Move(uri); at != uri {
+		if at, _ := h.urlMap.Move(uri); at != uri {
 			out = out.With(memberClientURI, at)
 		}
 	}
-	// RFC 7591 section 3.2.1: required beside a secret; 0 means that it does not
-	// expire, which is what a provider means that says nothing.
+	// RFC 7591 section 3.2.1 requires it beside a secret; 0 means that it does not expire.
 	if out.Get(memberSecret) != nil && out.Get(memberSecretExpires) == nil {
 		out = out.With(memberSecretExpires, 0)
 	}
 	return out
+}
+
+// reportUnknownPath logs, once, the path below which the provider keeps clients, if this
+// handler does not receive requests there. Only a URI that ends in the client's id shows it
+// (RFC 7592 section 1.2 leaves the form to the provider). A path with a secret is not logged.
+func (h *Registration) reportUnknownPath(information jsonobject.Object) {
+	uri, token := information.Text(memberClientURI), information.Text(memberAccessToken)
+	u, err := url.Parse(uri)
+	if _, mapped := h.urlMap.Move(uri); err != nil || !mapped || token == "" {
+		return
+	}
+	p := path.Clean("/" + u.Path)
+	dir := path.Dir(p)
+	if h.clients.Contains(p) || dir == path.Clean("/"+h.endpoint.Target.Path) || dir == "/" ||
+		path.Base(p) != information.Text(memberClientID) || strings.Contains(dir, token) {
+		return
+	}
+	if h.reported.CompareAndSwap(false, true) {
+		h.endpoint.Log.Warn("clients manage their registration at a path that is not translated; configure it",
+			"key", "registration.client_configuration", "path", dir)
+	}
 }

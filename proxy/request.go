@@ -14,9 +14,7 @@ import (
 )
 
 const (
-	// maxBody bounds a request's body, in bytes. An assertion fits.
-	maxBody = 64 << 10
-	// bodyTimeout bounds the reading of a body.
+	maxBody     = 64 << 10 // of a request, in bytes; an assertion fits
 	bodyTimeout = 10 * time.Second
 
 	formMediaType = "application/x-www-form-urlencoded"
@@ -25,26 +23,24 @@ const (
 // received is a client's request, read to its end.
 type received struct {
 	clientauth.Request
-	// body is what goes on as it is. Nil if there is a Form.
-	body []byte
+	body []byte // to forward unchanged; nil if there is a Form
 }
 
-// receive reads a request once, whole and under a cap, for which it takes its share of the
-// budget. Own is the endpoint's own query. Its errors are refusals.
-func receive(w http.ResponseWriter, r *http.Request, own *clientauth.Form, held *share) (received, error) {
+// readRequest reads a request. Own is the endpoint's own query. Memory is for the body.
+// Errors are error responses.
+func readRequest(w http.ResponseWriter, r *http.Request, own *clientauth.Form, memory *share) (received, error) {
 	in := received{Request: clientauth.Request{Header: r.Header}}
-	// RFC 6749 section 3.2: the client must use POST.
-	if r.Method != http.MethodPost {
+	if r.Method != http.MethodPost { // RFC 6749 section 3.2
 		return in, errMethod
 	}
 	kind, err := kindOf(r.Header)
 	if err != nil {
 		return in, err
 	}
-	if in.body, err = readBody(w, r, held); err != nil {
+	if in.body, err = readBody(w, r, memory); err != nil {
 		return in, err
 	}
-	// Not before: what it holds would wait for the body as well.
+	// The query is parsed after the body has arrived, because it takes memory too.
 	if in.Query, err = parse(r.URL.RawQuery, own); err != nil {
 		return in, err
 	}
@@ -59,7 +55,7 @@ func receive(w http.ResponseWriter, r *http.Request, own *clientauth.Form, held 
 	return in, err
 }
 
-// parse reads the parameters of a request to an endpoint, whose own query is own.
+// parse reads the parameters of a request to an endpoint with the query own.
 func parse(encoded string, own *clientauth.Form) (*clientauth.Form, error) {
 	f, err := clientauth.ParseForm(encoded)
 	if err == nil {
@@ -68,22 +64,17 @@ func parse(encoded string, own *clientauth.Form) (*clientauth.Form, error) {
 	return f, err
 }
 
-// bodyKind says how a body is read.
+// bodyKind is how a body is read.
 type bodyKind int
 
 const (
-	// bodyForm is a form by its media type, as some server in wide use reads it.
-	bodyForm bodyKind = iota
-	// bodyUntyped has no media type that tells how to read it. Some servers, Rack among
-	// them, read it as a form, so it must be one.
-	bodyUntyped
-	// bodyUnread has another media type and is not opened. Whether it may pass is
-	// for the rules of client authentication to say.
-	bodyUnread
+	bodyForm    bodyKind = iota // some server in wide use reads its media type as that of a form
+	bodyUntyped                 // without a media type; some servers, as Rack, read it as a form, so it must be one
+	bodyUnread                  // another media type; clientauth decides whether it may pass
 )
 
-// looksLikeForm reports whether a body consists of pairs whose names hold nothing
-// that an encoder escapes. JSON, XML and plain text do not.
+// looksLikeForm reports whether a body consists of pairs whose names hold nothing that a
+// form encoder escapes. JSON, XML and plain text do not.
 func looksLikeForm(body []byte) bool {
 	for pair := range bytes.SplitSeq(body, []byte("&")) {
 		name, _, isPair := bytes.Cut(pair, []byte("="))
@@ -94,18 +85,16 @@ func looksLikeForm(body []byte) bool {
 	return true
 }
 
-// isEscaped reports whether a form encoder escapes a character. Brackets are left
-// out, because [clientauth.ParseForm] has an error of its own for them.
-func isEscaped(c rune) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.ContainsRune("-._~*%+[]", c):
-		return false
-	}
-	return true
+// isEscaped reports whether a form encoder escapes a character. Brackets do not count,
+// because [clientauth.ParseForm] has an error of its own for them.
+func isEscaped(c rune) bool { return !isAlphanumeric(c) && !strings.ContainsRune("-._~*%+[]", c) }
+
+func isAlphanumeric(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// kindOf returns how the body is read. Header fields that two parsers could take
-// for different media types or characters are refused.
+// kindOf returns how a body is read. It refuses header fields that two parsers could read
+// as different media types or encodings.
 func kindOf(h http.Header) (bodyKind, error) {
 	types := h["Content-Type"]
 	// WSGI and CGI servers read content_type as Content-Type.
@@ -131,8 +120,7 @@ func kindOfType(value string) (bodyKind, error) {
 	essence, _, err := mime.ParseMediaType(essence)
 	switch {
 	case strings.Contains(essence, "/") && err == nil:
-	// A comma joins two media types.
-	case strings.Contains(value, ","):
+	case strings.Contains(value, ","): // two media types
 		return 0, errMediaType
 	default:
 		return bodyUntyped, nil
@@ -141,14 +129,14 @@ func kindOfType(value string) (bodyKind, error) {
 	switch {
 	case err != nil:
 		return 0, errMediaType
-	// Without a boundary no part can be found (RFC 2046 section 5.1.1), and Rack reads
-	// the body as a form.
+	// Without a boundary there are no parts (RFC 2046 section 5.1.1), and Rack reads the
+	// body as a form.
 	case strings.HasPrefix(essence, "multipart/") && parameters["boundary"] == "":
 		return bodyUntyped, nil
 	case !isForm(essence):
 		return bodyUnread, nil
 	}
-	// RFC 6749 appendix B: the character encoding is UTF-8.
+	// RFC 6749 appendix B: the encoding is UTF-8.
 	if charset, ok := parameters["charset"]; ok && !isUTF8(charset) {
 		return 0, errCharset
 	}
@@ -156,28 +144,33 @@ func kindOfType(value string) (bodyKind, error) {
 }
 
 // isForm reports whether some server reads a media type as that of a form. Undertow,
-// Tornado and ASP.NET look only at how the name begins, Slim at the suffix, and
-// formidable for the word anywhere in it. Flask also knows application/x-url-encoded.
+// Tornado and ASP.NET compare the beginning of the name, Slim the suffix, and formidable
+// searches it for the word. Flask also knows application/x-url-encoded.
 func isForm(essence string) bool {
 	return strings.Contains(strings.ReplaceAll(essence, "-", ""), "urlencoded")
 }
 
-// readBody reads a body to its end, so that no part of a request is sent on
-// before the whole has arrived. It takes its share of the budget for what it holds.
-func readBody(w http.ResponseWriter, r *http.Request, held *share) ([]byte, error) {
+// isUTF8 reports whether text in a charset can be read as UTF-8.
+func isUTF8(charset string) bool {
+	charset = strings.ToLower(charset)
+	return charset == "utf-8" || charset == "utf8" || charset == "us-ascii"
+}
+
+// readBody reads a body to its end: nothing is forwarded until it has arrived.
+func readBody(w http.ResponseWriter, r *http.Request, memory *share) ([]byte, error) {
 	switch {
 	case r.ContentLength > maxBody:
 		return nil, errLargeBody
-	// RFC 1945 section 8.3: such a POST without a length is a bad request.
-	// net/http hides that it came in chunks, which HTTP/1.0 does not know.
+	// In HTTP/1.0 a POST without a length is a bad request (RFC 1945 section 8.3). net/http
+	// hides that such a body was chunked.
 	case !r.ProtoAtLeast(1, 1) && r.Header["Content-Length"] == nil:
 		return nil, errBrokenBody
 	}
 	deadlines := http.NewResponseController(w)
 	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
-	body, err := readAll(r.Body, r.ContentLength, maxBody, held.hold)
-	// The server watches the connection while the provider is asked; a deadline
-	// left behind would look like the client's leaving.
+	body, err := readAll(r.Body, r.ContentLength, maxBody, memory.grow)
+	// net/http goes on reading to notice that the client disconnects. A deadline would look
+	// like that.
 	_ = deadlines.SetReadDeadline(time.Time{})
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

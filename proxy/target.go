@@ -8,20 +8,18 @@ import (
 	"strings"
 )
 
-// MaxPath is how long the path of a request target may be, in bytes. A request holds its
-// path several times, decoded and not, for as long as the provider takes.
+// MaxPath bounds the path of a request target, in bytes. A request holds several copies of
+// its path while the provider works.
 const MaxPath = 2 << 10
 
-// TargetPath returns the path of a request target, byte for byte as it was
-// received. An empty path is "/" (RFC 9112 section 3.2.1). The request must be one
-// that net/http has read.
+// TargetPath returns the path of a request target, byte for byte as net/http received it. An
+// empty path is "/" (RFC 9112 section 3.2.1).
 //
-// It reports false for a target that is neither in origin-form nor an absolute http
-// or https URL with an authority and without user information (RFC 9112 sections
-// 3.2.1 and 3.2.2). net/http parses some of the others as opaque URLs: their path
-// is empty, and what it would send is not what a router has seen. It also reports
-// false for a path that begins with two slashes and holds a character that URLs do
-// not have, because net/url cannot write such a path unchanged.
+// It returns false for a target that is neither in origin-form nor an absolute http or https
+// URL with an authority and without user information (RFC 9112 sections 3.2.1 and 3.2.2):
+// net/http parses some others as opaque URLs and would send another path than a router has
+// matched. It also returns false for a path that begins with two slashes and has a character
+// that URLs do not have, because net/url cannot write such a path unchanged.
 func TargetPath(r *http.Request) (escaped string, ok bool) {
 	escaped, _, _ = strings.Cut(r.RequestURI, "?")
 	if !strings.HasPrefix(escaped, "/") {
@@ -35,8 +33,8 @@ func TargetPath(r *http.Request) (escaped string, ok bool) {
 	return escaped, !strings.HasPrefix(escaped, "//") || isVerbatim(escaped)
 }
 
-// absolutePath cuts scheme and authority off an absolute URL. The authority itself
-// takes the place of the Host field in net/http, and is judged there.
+// absolutePath returns the path of an absolute URL. net/http uses its authority as the Host
+// field, which the gateway checks.
 func absolutePath(target string) (escaped string, ok bool) {
 	scheme, rest, ok := strings.Cut(target, "://")
 	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
@@ -56,9 +54,8 @@ func isVerbatim(escaped string) bool {
 	return err == nil && (&url.URL{Path: decoded, RawPath: escaped}).EscapedPath() == escaped
 }
 
-// targetAt returns the URL of a path at a server. The path is sent byte for byte:
-// where net/url would escape it differently, it stands in the opaque part, which
-// net/url writes as it is.
+// targetAt returns the URL of a path at a server. The path is sent byte for byte: if net/url
+// would escape it differently, it is the opaque part, which net/url writes unchanged.
 func targetAt(server *url.URL, escaped string) *url.URL {
 	target := &url.URL{Scheme: server.Scheme, Host: server.Host}
 	if !isVerbatim(escaped) {
@@ -70,13 +67,11 @@ func targetAt(server *url.URL, escaped string) *url.URL {
 	return target
 }
 
-// NormalizePath returns the normal form of an escaped path (RFC 3986 section
-// 6.2.2): escapes of unreserved characters are decoded, the digits of the others
-// are in upper case, and dot segments are resolved. Besides, as most servers do, it
-// merges slashes and leaves out the one at the end. A path with a segment that is
-// resolved and holds a reserved character is its own normal form, because servers
-// differ in where such a segment ends. Two paths with one normal form are two
-// spellings of one path.
+// NormalizePath returns the normal form of an escaped path (RFC 3986 section 6.2.2): escapes
+// of unreserved characters are decoded, other escapes are in upper case, and dot segments are
+// resolved. As most servers do, it also merges slashes and removes the last one. If resolving
+// removes a segment with a reserved character, the path is its own normal form, because
+// servers differ in where such a segment ends.
 func NormalizePath(escaped string) string {
 	if strings.Contains(escaped, "%") {
 		escaped = escapes.ReplaceAllStringFunc(escaped, decodeUnreserved)
@@ -103,12 +98,10 @@ func decodeUnreserved(escape string) string {
 	return strings.ToUpper(escape)
 }
 
-// countReserved counts the characters of a path that are neither unreserved nor
-// slashes.
+// countReserved counts the characters of a path that are neither unreserved nor slashes.
 func countReserved(escaped string) (n int) {
 	for i := range len(escaped) {
-		c := escaped[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~/", c) >= 0) {
+		if c := escaped[i]; !isAlphanumeric(rune(c)) && strings.IndexByte("-._~/", c) < 0 {
 			n++
 		}
 	}

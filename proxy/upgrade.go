@@ -15,13 +15,12 @@ import (
 	"time"
 )
 
-// webSocket is the only protocol that a connection may switch to. Any other, such as
-// h2c, could carry requests that the gateway does not see.
+// webSocket is the only protocol that a connection may switch to. Another, such as h2c,
+// could carry requests past the gateway.
 const webSocket = "websocket"
 
-// limitUpgrade removes every protocol but WebSocket from what a request asks to
-// switch to, and reports whether WebSocket is left. A request that is no WebSocket
-// handshake is served as ordinary HTTP (RFC 9110 section 7.8).
+// limitUpgrade removes every protocol but WebSocket from Upgrade and reports whether that is
+// left. Any other request is served as ordinary HTTP (RFC 9110 section 7.8).
 func limitUpgrade(r *http.Request) bool {
 	r.Header.Del("HTTP2-Settings")
 	if !isHandshake(r) {
@@ -32,16 +31,14 @@ func limitUpgrade(r *http.Request) bool {
 	return true
 }
 
-// isHandshake reports whether a request is a WebSocket handshake: a GET of HTTP/1.1
-// (RFC 6455 section 4.1). One with a body is not, because the body could be taken for
-// the first bytes of the WebSocket.
+// isHandshake reports whether a request is a WebSocket handshake: a GET of HTTP/1.1 (RFC
+// 6455 section 4.1) without a body, which could be read as the first bytes of the WebSocket.
 func isHandshake(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.Proto == "HTTP/1.1" && r.ContentLength == 0 &&
 		lists(r.Header["Connection"], "upgrade") && lists(r.Header["Upgrade"], webSocket)
 }
 
-// lists reports whether a field that is a comma-separated list of tokens holds one of
-// them, in any case.
+// lists reports whether a field with a comma-separated list of tokens has one, in any case.
 func lists(values []string, token string) bool {
 	for _, value := range values {
 		for member := range strings.SplitSeq(value, ",") {
@@ -55,7 +52,7 @@ func lists(values []string, token string) bool {
 
 type upgradeKey struct{}
 
-// upgrade is a WebSocket handshake that was sent to the provider.
+// upgrade is a WebSocket handshake.
 type upgrade struct{ provider net.Conn }
 
 // withUpgrade returns a request that records the provider connection it is sent on.
@@ -67,9 +64,8 @@ func withUpgrade(r *http.Request) *http.Request {
 	}))
 }
 
-// acceptSwitch prepares a 101 for the client. The error, after which the caller
-// closes the provider connection, says that WebSocket was not requested, or that the
-// provider switches to something else.
+// acceptSwitch prepares a 101 for the client. It returns an error if the client did not
+// request WebSocket or the provider switches to another protocol.
 func acceptSwitch(resp *http.Response) error {
 	u, _ := resp.Request.Context().Value(upgradeKey{}).(*upgrade)
 	stream, writable := resp.Body.(io.ReadWriteCloser)
@@ -85,8 +81,8 @@ func acceptSwitch(resp *http.Response) error {
 	return nil
 }
 
-// hijack takes the client connection from net/http. What is read from it begins with
-// the bytes that arrived behind the request.
+// hijack takes the client connection from net/http. Reading it begins with the bytes that
+// arrived behind the request.
 func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -99,17 +95,17 @@ func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
 	}{io.MultiReader(bytes.NewReader(early), conn), conn}}, rw, err
 }
 
-// linger is how long one side of a WebSocket may be silent once the other has
-// finished sending. It is enough for the last messages of a closing handshake (RFC
-// 6455 section 7.1.1), and connections that a side has abandoned are closed soon.
+// linger is how long one side of a WebSocket may be silent after the other has finished
+// sending: long enough for a closing handshake (RFC 6455 section 7.1.1), and short enough to
+// close abandoned connections soon.
 const linger = 5 * time.Second
 
-// tunnelEnd is one of the two connections of a WebSocket. Once one side has finished
-// sending, the other may go on for as long as it sends and its bytes are taken.
+// tunnelEnd is one of the two connections of a WebSocket. After one side has finished
+// sending, the other may go on while it sends and its bytes are read.
 type tunnelEnd struct {
 	net.Conn
-	stream   io.ReadWriteCloser // the connection, with the bytes that were read ahead
-	finished atomic.Bool        // in one of its directions
+	stream   io.ReadWriteCloser // the connection, with bytes that were read ahead
+	finished atomic.Bool        // one direction is
 }
 
 // Read implements [io.Reader].
@@ -127,12 +123,12 @@ func (e *tunnelEnd) Read(p []byte) (int, error) {
 // Write implements [io.Writer].
 func (e *tunnelEnd) Write(p []byte) (int, error) {
 	if e.finished.Load() {
-		_ = e.SetWriteDeadline(time.Now().Add(pieceTime))
+		_ = e.SetWriteDeadline(time.Now().Add(writeTimeout))
 	}
 	return e.stream.Write(p)
 }
 
-// CloseWrite tells this side that the other has finished sending.
+// CloseWrite is called when the other side has finished sending.
 func (e *tunnelEnd) CloseWrite() error {
 	e.finish()
 	if half, ok := e.Conn.(interface{ CloseWrite() error }); ok {
@@ -144,15 +140,15 @@ func (e *tunnelEnd) CloseWrite() error {
 // Close implements [io.Closer].
 func (e *tunnelEnd) Close() error { return e.stream.Close() }
 
-// finish bounds the direction that is left, and what is under way in it.
+// finish sets timeouts for the direction that is left.
 func (e *tunnelEnd) finish() {
 	e.finished.Store(true)
 	_ = e.SetReadDeadline(time.Now().Add(linger))
-	_ = e.SetWriteDeadline(time.Now().Add(pieceTime))
+	_ = e.SetWriteDeadline(time.Now().Add(writeTimeout))
 }
 
-// removeHopByHop removes the fields that are for one connection only, and those that
-// Connection names (RFC 9110 section 7.6.1).
+// removeHopByHop removes the fields for one connection, and those that Connection names
+// (RFC 9110 section 7.6.1).
 func removeHopByHop(h http.Header) {
 	for _, value := range h["Connection"] {
 		for name := range strings.SplitSeq(value, ",") {

@@ -27,7 +27,7 @@ var (
 	matcher    = regexp.MustCompile(`(\w+)(?:=~|!~|!=|=)"([^"]*)"`)
 	grouping   = regexp.MustCompile(`\b(?:by|on) \(([a-z_, ]*)\)[a-z0-9_\s().,]*?` + selector.String())
 	labelValue = regexp.MustCompile(`[a-z_]{3,}`)
-	refusal    = regexp.MustCompile(`(?:Error\{|refuse\(w, )[^{}]*?"([A-Z][^"]*\.)"`)
+	refusal    = regexp.MustCompile(`(?:Error\{|[rR]efuse\(w, |invalid[A-Z]\w+\(|unavailable\(|badGateway\(|newError\()[^{}]*?"([A-Z][^"]*\.)"`)
 	notText    = regexp.MustCompile(`^(?:oauthgw|curl|codex|ss|proxy_pass) |^[a-z_.]+: |^[A-Z]\w+-\w+: |^\S*$`)
 )
 

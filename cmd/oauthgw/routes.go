@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
@@ -142,12 +143,13 @@ func (g *gateway) front(router *mux.Router, name string, matches mux.MatcherFunc
 // leaves out, so its status is the same for all.
 func (g *gateway) preflight(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
 		g.settings.CORS.HandlerFunc(w, r)
 		outcome := "preflight_allowed"
 		if w.Header().Get("Access-Control-Allow-Origin") == "" {
 			outcome = "preflight_refused"
 		}
-		g.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		proxy.LogRequest(r.Context(), g.log, slog.LevelInfo, start,
 			slog.String("endpoint", name), slog.Int("status", http.StatusNoContent), slog.String("outcome", outcome))
 	})
 }
@@ -155,8 +157,9 @@ func (g *gateway) preflight(name string) http.Handler {
 // refusal answers every request with one refusal.
 func (g *gateway) refusal(e *clientauth.Error) http.Handler {
 	return g.observed("unknown", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status := proxy.WriteError(w, r, e)
-		g.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("endpoint", "unknown"), slog.Int("status", status), slog.String("outcome", e.Reason))
+		start := time.Now()
+		proxy.WriteError(w, r, e)
+		proxy.LogRequest(r.Context(), g.log, slog.LevelInfo, start,
+			slog.String("endpoint", "unknown"), slog.Int("status", e.Status), slog.String("outcome", e.Reason))
 	}))
 }
