@@ -38,8 +38,8 @@ test("the example is valid, and names the schema", () => {
 
 // A broken file that the schema cannot know to be broken is valid for it: that a
 // port is taken, that two keys do not go together.
-const names = fs.readdirSync(configurations);
-test("there are files to judge", () => assert.ok(names.length > 40, `${names.length} files`));
+const names = fs.readdirSync(configurations).filter((name) => name.endsWith(".yaml"));
+test("there are files to judge", () => assert.ok(names.length > 10, `${names.length} files`));
 for (const name of names) {
   const text = read(path.join(configurations, name));
   const refused = /^# editor: refuses$/m.test(text);

@@ -14,8 +14,8 @@ import (
 
 // verdict is what check says of a configuration, as its JSON.
 type verdict struct {
-	Valid    bool          `json:"valid"`
-	Mistakes config.Errors `json:"mistakes"`
+	Valid  bool          `json:"valid"`
+	Errors config.Errors `json:"errors"`
 	// Metadata is what is to be said of what clients will be told. Nil means that
 	// the configuration is not valid.
 	Metadata *metadataVerdict `json:"metadata,omitempty"`
@@ -31,7 +31,7 @@ type metadataVerdict struct {
 	Problems []string `json:"problems"`
 }
 
-// check is the command that reads a configuration and reports its mistakes.
+// check is the command that reads a configuration and reports its errors.
 // Of a valid one it reports the problems of the metadata that the gateway would serve.
 // They depend on the provider, so check does not fail.
 func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -50,21 +50,21 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case err != nil:
 		return err
 	case !asJSON && !v.Valid:
-		return v.Mistakes
+		return v.Errors
 	case !asJSON:
 		return v.writeText(stdout)
 	}
 	if err := writeJSON(stdout, v); err != nil || v.Valid {
 		return err
 	}
-	return fmt.Errorf("oauthgw check: %s", count(len(v.Mistakes), "mistake"))
+	return fmt.Errorf("oauthgw check: %s", count(len(v.Errors), "error"))
 }
 
 // judge judges the configuration that flags give.
 func judge(ctx context.Context, flags configFlags) (verdict, error) {
 	s, err := flags.settings()
-	v := verdict{Mistakes: config.Errors{}}
-	if errors.As(err, &v.Mistakes) {
+	v := verdict{Errors: config.Errors{}}
+	if errors.As(err, &v.Errors) {
 		return v, nil
 	}
 	if err != nil {

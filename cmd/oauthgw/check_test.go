@@ -58,18 +58,18 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 
 // For machines the same is told in members.
 func TestCheckInJSON(t *testing.T) {
-	honestly := publishing(t, honest+`}`)
+	honestly, broken := publishing(t, honest+`}`), configFile(t, "metadata:\n  issuer: keep\n")
 	for name, test := range map[string]struct{ args, out, err string }{
-		"mistakes": {"--config.file=../../internal/config/testdata/issuer-mode.bad.yaml --log.level=loud", `{"valid":false,"mistakes":[` +
+		"errors": {"--config.file=" + broken + " --log.level=loud", `{"valid":false,"errors":[` +
 			`{"flag":true,"key":"log.level","message":"must be one of debug, info, warn, error","allowed":["debug","info","warn","error"]},` +
-			`{"file":"../../internal/config/testdata/issuer-mode.bad.yaml","line":5,"key":"metadata.issuer","message":"must be one of preserve, rewrite","allowed":["preserve","rewrite"]}]}`,
-			"oauthgw check: 2 mistakes"},
-		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"mistakes":[{"file":"absent.yaml","message":"cannot be read: no such file or directory"}]}`,
-			"oauthgw check: 1 mistake"},
-		"no problems": {"--upstream.url=" + honestly, `{"valid":true,"mistakes":[],"metadata":{"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `, ""},
+			`{"file":"` + broken + `","line":3,"key":"metadata.issuer","message":"must be one of preserve, rewrite","allowed":["preserve","rewrite"]}]}`,
+			"oauthgw check: 2 errors"},
+		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"errors":[{"file":"absent.yaml","message":"cannot be read: no such file or directory"}]}`,
+			"oauthgw check: 1 error"},
+		"no problems": {"--upstream.url=" + honestly, `{"valid":true,"errors":[],"metadata":{"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `, ""},
 		"problems": {"--upstream.url=" + publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`),
-			`{"valid":true,"mistakes":[],"metadata":{"read":true,"problems":["The metadata sends clients to \"https://b\" and not to`, ""},
-		"not read": {"--upstream.url=" + publishing(t, `[]`), `{"valid":true,"mistakes":[],"metadata":{"read":false,"err":"`, ""},
+			`{"valid":true,"errors":[],"metadata":{"read":true,"problems":["The metadata sends clients to \"https://b\" and not to`, ""},
+		"not read": {"--upstream.url=" + publishing(t, `[]`), `{"valid":true,"errors":[],"metadata":{"read":false,"err":"`, ""},
 	} {
 		out, _, err := invoke(t, append([]string{"check", "--format=json"}, strings.Fields(test.args)...)...)
 		var compact bytes.Buffer

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,7 +9,7 @@ import (
 	"testing"
 )
 
-// A bad file says in its first line, or lines, what is to be said of it.
+// TestConfigurations loads the files of testdata. A bad file begins with its errors.
 func TestConfigurations(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(names) == 0 {
@@ -20,7 +21,7 @@ func TestConfigurations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := toldErrors(string(text))
+			want := wantedErrors(string(text))
 			if bad := strings.HasSuffix(name, ".bad.yaml"); bad != (len(want) > 0) {
 				t.Fatal("a bad file names its errors, a good one has none")
 			}
@@ -35,20 +36,74 @@ func TestConfigurations(t *testing.T) {
 	}
 }
 
-// toldErrors returns what a file says is to be said of it.
-func toldErrors(text string) []string {
-	var told []string
+// wantedErrors returns the errors that a file is to have.
+func wantedErrors(text string) []string {
+	var want []string
 	for line := range strings.Lines(text) {
 		if message, ok := strings.CutPrefix(line, "# error: "); ok {
-			told = append(told, strings.TrimSpace(message))
+			want = append(want, strings.TrimSpace(message))
 		}
 	}
-	return told
+	return want
 }
 
-func TestMissingFileIsNamed(t *testing.T) {
-	_, _, mistakes := readConfig("testdata/absent.yaml")
-	if len(mistakes) != 1 || !strings.Contains(mistakes[0].Error(), "testdata/absent.yaml: cannot be read: no such file") {
-		t.Errorf("got %v", mistakes)
+func TestLoadWithoutFile(t *testing.T) {
+	_, err := Load("testdata/absent.yaml", nil)
+	if err == nil || err.Error() != "testdata/absent.yaml: cannot be read: no such file or directory" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSyntaxErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                "FILE: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment",
+		"http://127.0.0.1:3000":           "FILE:1: must be a section with keys among listen, ",
+		"upstream: url: http://a":         "FILE:1: has a colon where none can be; ",
+		"listen: a\nlog: {level: a\ntls:": "FILE:2: has an unclosed bracket, or lacks a comma within brackets",
+		"listen: a\n---\nlog: {level: a":  "FILE:3: has an unclosed bracket, or lacks a comma within brackets",
+		"listen: a\nlog\ntls:":            "FILE:2: lacks a colon; ",
+		"listen: \"a\nlog:":               "FILE:2: has an unclosed quotation mark",
+		"log:\n    level: a\n  format: a": "FILE:3: begins a section with a line that is not a key; ",
+		"log:\n\tlevel: a":                "FILE:2: is indented by a tab; indent by spaces",
+		"log:\n  level: a\n\tformat: a":   "FILE:3: is indented by a tab; indent by spaces",
+		"listen: a\npublic_url: @a":       "FILE:2: has a text that begins with a reserved character; quote it",
+		"endpoints: [*.example.com]":      "FILE:1: has a text that begins with * or &; quote it",
+		"listen: a\npublic_url: *a":       "FILE:2: aliases (*name) are not supported; ",
+		"listen: a\npublic_url: \"\x01\"": "FILE:2: holds a control character; ",
+		"listen: a\npublic_url: caf\xe9":  "FILE:2: is not UTF-8; ",
+	} {
+		name := filepath.Join(t.TempDir(), "oauthgw.yaml")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(name, nil)
+		if got := strings.ReplaceAll(err.Error(), name, "FILE"); !strings.HasPrefix(got, want) || strings.Contains(got, "\n") {
+			t.Errorf("%q: got %s", text, got)
+		}
+	}
+}
+
+func TestUpstreamURL(t *testing.T) {
+	const notURL = "--upstream.url: must be an http or https URL, such as http://127.0.0.1:3000"
+	for url, want := range map[string]string{
+		"https://provider.example": "", "http://localhost:3000": "", "unix:/run/provider.sock": "",
+		"":                         "--upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
+		"provider.example:443":     notURL,
+		"https://:443":             notURL,
+		"https://a:":               notURL,
+		"http://127.0.0.1:99999":   notURL,
+		"https://a.example/oauth2": "--upstream.url: must be an origin without user, path, query or fragment, such as http://127.0.0.1:3000",
+		"unix:provider.sock":       "--upstream.url: must name the socket by its whole path, such as unix:/run/provider.sock",
+		"http://provider.example":  "--upstream.url: plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext",
+	} {
+		s, err := Load("", map[string]string{"upstream.url": url})
+		if got := fmt.Sprint(err); want != "" && got != want || want == "" && (err != nil || s.UpstreamURL() != url) {
+			t.Errorf("%s: got %s", url, got)
+		}
+	}
+	c := Default()
+	c.Upstream.URL, c.Upstream.InsecurePlaintext = "http://provider.example", true
+	if _, err := c.Validate(); err != nil {
+		t.Error(err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -18,28 +17,27 @@ import (
 // parseDocument parses a text that holds one YAML document, or only comments.
 func parseDocument(text []byte, root *yaml.Node) *Error {
 	d := yaml.NewDecoder(bytes.NewReader(text))
-	if err := d.Decode(root); errors.Is(err, io.EOF) {
-		return nil
-	} else if err != nil {
-		return syntaxError(text, err)
-	}
 	var next yaml.Node
-	switch err := d.Decode(&next); {
+	err := d.Decode(root)
+	if err == nil {
+		err = d.Decode(&next)
+	}
+	switch {
+	case err == nil:
+		return &Error{Line: next.Line, Message: "begins another document; the file must hold one, without --- between its lines"}
 	case errors.Is(err, io.EOF):
 		return nil
-	case err != nil:
-		return syntaxError(text, err)
 	}
-	return &Error{Line: next.Line, Message: "begins another document; the file must hold one, without --- between its lines"}
+	return syntaxError(text, err)
 }
 
 const aliasMessage = "aliases (*name) are not supported; write the value itself, or quote it if it begins with *"
 
-// syntaxHints say what to do about an error of the YAML library, and where the error is
-// if the library gives no line.
+// syntaxHints say what to do about an error of the YAML library. The pattern finds the line
+// of the errors for which the library gives none.
 var syntaxHints = []struct {
 	problem, message string
-	where            *regexp.Regexp
+	pattern          *regexp.Regexp
 }{
 	{"mapping values are not allowed", "has a colon where none can be; quote a text that holds a colon and a space, and indent the keys of a section alike", nil},
 	{"cannot start any token", "has a text that begins with a reserved character; quote it", nil},
@@ -51,11 +49,11 @@ var syntaxHints = []struct {
 	{"control characters are not allowed", "holds a control character; a configuration is text in UTF-8", regexp.MustCompile(`[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]`)},
 	{"UTF-8", "is not UTF-8; a configuration is text in UTF-8", regexp.MustCompile(`\x{fffd}`)},
 	{"did not find expected node content", "lacks a value, or has one that begins with a reserved character; quote it", nil},
-	{"unknown anchor", aliasMessage, regexp.MustCompile(`[\[{,:-] *\*\w`)},
+	{"unknown anchor", aliasMessage, regexp.MustCompile(`(?m)(?:^|[\[{,:-]) *\*\w`)},
 }
 
 var (
-	yamlError   = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
+	yamlError   = regexp.MustCompile(`(?s)^(?:yaml: )?(?:line (\d+): )?(.*)$`)
 	parserError = regexp.MustCompile(`^did not find expected (key|',' or|node content|<)`)
 	tabIndents  = regexp.MustCompile(`(?m)^ *\t[ \t]*[^#\s]`)
 )
@@ -66,22 +64,22 @@ func syntaxError(text []byte, err error) *Error {
 		return &Error{Line: line, Message: "is indented by a tab; indent by spaces"}
 	}
 	m := yamlError.FindStringSubmatch(err.Error())
-	if m == nil {
-		return &Error{Message: "is not YAML: " + err.Error()}
-	}
-	line, _ := strconv.Atoi(m[1]) // zero if the library gives none
+	line, _ := strconv.Atoi(m[1])
 	if parserError.MatchString(m[2]) {
 		// The library's parser counts lines from zero, its scanner from one.
 		line = min(line+1, 1+bytes.Count(bytes.TrimRight(text, "\n"), []byte("\n")))
 	}
 	for _, hint := range syntaxHints {
-		if !strings.Contains(m[2], hint.problem) {
-			continue
+		if strings.Contains(m[2], hint.problem) {
+			switch {
+			case line > 0:
+			case hint.pattern != nil:
+				line = lineOfMatch(text, hint.pattern)
+			default:
+				line = 1 // for which the library gives none
+			}
+			return &Error{Line: line, Message: hint.message}
 		}
-		if line == 0 && hint.where != nil {
-			line = lineOfMatch(text, hint.where)
-		}
-		return &Error{Line: line, Message: hint.message}
 	}
 	return &Error{Line: line, Message: "is not YAML: " + m[2]}
 }
@@ -95,9 +93,9 @@ func lineOfMatch(text []byte, pattern *regexp.Regexp) int {
 	return 1 + bytes.Count(text[:match[0]], []byte("\n"))
 }
 
-// decoder compares a parsed document with the type of the configuration. It removes
-// the nodes that do not match, so that the rest can be decoded and validated. It
-// follows no alias, since a short document of aliases can expand to a huge one.
+// decoder compares a parsed document with the type of the configuration. It removes the
+// nodes that do not match, so that the rest can be decoded and validated. It follows no
+// alias: a short document of aliases can expand to a huge one.
 type decoder struct {
 	file    string
 	found   Errors
@@ -105,39 +103,35 @@ type decoder struct {
 }
 
 func (d *decoder) addf(key string, n *yaml.Node, format string, args ...any) {
-	m := Error{File: d.file, Line: n.Line, Key: key, Message: fmt.Sprintf(format, args...)}
-	// A list on one line can have the same error many times.
-	if len(d.found) == 0 || d.found[len(d.found)-1].Error() != m.Error() {
-		d.found = append(d.found, m)
-	}
+	d.found = append(d.found, Error{File: d.file, Line: n.Line, Key: key, Message: fmt.Sprintf(format, args...)})
 }
 
-// checkNode reports whether a node can be decoded into a type, once the nodes that
-// cannot have been removed from it.
+// checkNode removes what cannot be decoded from a node, and reports whether the rest can be
+// decoded into a type.
 func (d *decoder) checkNode(key string, n *yaml.Node, t reflect.Type) bool {
-	kind, isNull := t.Kind(), n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
+	kind := t.Kind()
+	isSection, isAny := kind == reflect.Struct || kind == reflect.Map, kind == reflect.Interface
 	switch {
 	case n.Kind == yaml.AliasNode:
 		d.addf(key, n, aliasMessage)
-		return false
-	case isNull && (kind == reflect.Struct || kind == reflect.Map || kind == reflect.Slice):
-		return true // an empty section, or one of comments
-	case isNull && kind != reflect.Interface:
+	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && !isAny:
+		if isSection || kind == reflect.Slice { // empty, or only comments
+			return true
+		}
 		d.addf(key, n, "has no value; write one, or remove the key")
-		return false
-	case n.Kind == yaml.MappingNode && (kind == reflect.Struct || kind == reflect.Map || kind == reflect.Interface):
+	case n.Kind == yaml.MappingNode && (isSection || isAny):
 		d.checkMapping(key, n, t)
 		return true
-	case n.Kind == yaml.SequenceNode && kind == reflect.Slice:
-		n.Content = slices.DeleteFunc(n.Content, func(e *yaml.Node) bool { return !d.checkNode(key, e, t.Elem()) })
-		return true
-	case n.Kind == yaml.SequenceNode && kind == reflect.Interface:
-		n.Content = slices.DeleteFunc(n.Content, func(e *yaml.Node) bool { return !d.checkNode(key, e, t) })
+	case n.Kind == yaml.SequenceNode && (kind == reflect.Slice || isAny):
+		n.Content = slices.DeleteFunc(n.Content, func(e *yaml.Node) bool { return !d.checkNode(key, e, memberType(t, "")) })
 		return true
 	case n.Kind == yaml.ScalarNode && decodes(n, t):
 		return true
+	case kind == reflect.Struct:
+		d.addf(key, n, "must be a section with keys among %s", keysOf(t))
+	default:
+		d.addf(key, n, "must be %s", descriptions[kind])
 	}
-	d.addf(key, n, "must be %s", describe(t))
 	return false
 }
 
@@ -156,7 +150,7 @@ func (d *decoder) checkMapping(section string, n *yaml.Node, t reflect.Type) {
 		case first[name.Value] > 0:
 			d.addf(key, name, "repeats the key of line %d; remove one", first[name.Value])
 		case valueType == nil:
-			d.addf(key, name, "unknown key; the keys here are %s", strings.Join(keysOf(t), ", "))
+			d.addf(key, name, "unknown key; the keys here are %s", keysOf(t))
 		case d.checkNode(key, value, valueType):
 			kept = append(kept, name, value)
 		default:
@@ -169,53 +163,42 @@ func (d *decoder) checkMapping(section string, n *yaml.Node, t reflect.Type) {
 	n.Content = kept
 }
 
-// memberType returns the type of a key's value in a section, or nil for an unknown key.
-func memberType(section reflect.Type, name string) reflect.Type {
-	switch section.Kind() {
-	case reflect.Map:
-		return section.Elem()
-	case reflect.Struct:
-		for f := range section.Fields() {
-			if f.Tag.Get("yaml") == name {
-				return f.Type
-			}
-		}
-		return nil
+// memberType returns the type of a member of a section or a list, or nil for an unknown key.
+func memberType(t reflect.Type, name string) reflect.Type {
+	switch t.Kind() {
+	case reflect.Map, reflect.Slice:
+		return t.Elem()
+	case reflect.Interface:
+		return t
 	}
-	return section // an interface holds any value
+	for f := range t.Fields() {
+		if f.Tag.Get("yaml") == name {
+			return f.Type
+		}
+	}
+	return nil
 }
 
-func keysOf(t reflect.Type) []string {
+// keysOf returns the keys of a section, as a list to print.
+func keysOf(section reflect.Type) string {
 	var keys []string
-	for f := range t.Fields() {
+	for f := range section.Fields() {
 		keys = append(keys, f.Tag.Get("yaml"))
 	}
-	return keys
+	return strings.Join(keys, ", ")
 }
 
-// decodes reports whether a scalar can be decoded into a type. The library would
-// decode 1.5 into an int as 1.
+// decodes reports whether a scalar can be decoded into a type. The library decodes 1.5 into
+// an int as 1.
 func decodes(n *yaml.Node, t reflect.Type) bool {
 	return (t.Kind() != reflect.Int || n.ShortTag() == "!!int") && n.Decode(reflect.New(t).Interface()) == nil
 }
 
-func describe(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Struct:
-		return "a section with keys among " + strings.Join(keysOf(t), ", ")
-	case reflect.Map:
-		return "a section of names and values, such as {name: value}"
-	case reflect.Slice:
-		return "a list, such as [one, another]"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int:
-		return "a whole number"
-	case reflect.String:
-		return "text"
-	}
-	if t == reflect.TypeFor[time.Duration]() {
-		return "a duration, such as 15s, 5m or 1h30m"
-	}
-	return t.String()
+var descriptions = map[reflect.Kind]string{
+	reflect.Map:    "a section of names and values, such as {name: value}",
+	reflect.Slice:  "a list, such as [one, another]",
+	reflect.Bool:   "true or false",
+	reflect.Int:    "a whole number",
+	reflect.Int64:  "a duration, such as 15s, 5m or 1h30m",
+	reflect.String: "text",
 }

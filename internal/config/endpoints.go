@@ -4,50 +4,40 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"oauthgw/clientauth"
 	"path"
 	"slices"
 	"strings"
-
-	"oauthgw/clientauth"
 )
 
-// endpoints reads the paths of the fronted endpoints. No two may share one,
-// unless their queries differ.
-func (m *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
+// endpoints parses the paths of the fronted endpoints. Two may share a path if their queries
+// differ.
+func (v *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
 	out := map[clientauth.Endpoint]*url.URL{}
-	owner := map[string]string{}
+	owners := map[string]string{}
+	known := texts(clientauth.Endpoints())
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		key := "endpoints." + name
-		if !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(name)) {
-			m.add(Error{Key: key, Message: "is no endpoint; the endpoints are " + list(clientauth.Endpoints()),
-				Allowed: texts(clientauth.Endpoints())})
+		if !slices.Contains(known, name) {
+			v.add(Error{Key: key, Message: "is no endpoint; the endpoints are " + strings.Join(known, ", "), Allowed: known})
 			continue
 		}
 		u, err := endpointPath(paths[name])
 		if err != nil {
-			m.addf(key, "%s", err)
+			v.addf(key, "%s", err)
 			continue
 		}
-		place := path.Clean(u.Path) + "?" + u.Query().Encode()
-		if other, taken := owner[place]; taken {
-			m.addf(key, "has the path of endpoints.%s", other)
+		location := path.Clean(u.Path) + "?" + u.Query().Encode()
+		if owner, taken := owners[location]; taken {
+			v.addf(key, "has the path of endpoints.%s", owner)
 		}
-		owner[place] = name
+		owners[location] = name
 		out[clientauth.Endpoint(name)] = u
 	}
 	return out
 }
 
-// path reads a path, which may be left out.
-func (m *validator) path(key, value string) string {
-	if u, err := endpointPath(value); value != "" && (err != nil || u.RawQuery != "" || path.Clean(u.Path) == "/") {
-		m.addf(key, "must be a path below the root, such as /oauth2/clients")
-	}
-	return value
-}
-
-// endpointPath reads the path of an endpoint, with its own query if it has one
-// (RFC 6749 section 3.2).
+// endpointPath parses a path, with a query if the endpoint has one (RFC 6749 section 3.2).
 func endpointPath(value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || !strings.HasPrefix(u.Path, "/") || u.Host != "" || u.Fragment != "" {
@@ -57,4 +47,11 @@ func endpointPath(value string) (*url.URL, error) {
 		return nil, errors.New("must have a form-encoded query, if any, such as /oauth2/tokens?tenant=1")
 	}
 	return u, nil
+}
+
+// path checks a path without a query. It may be empty.
+func (v *validator) path(key, value string) string {
+	u, err := endpointPath(value)
+	v.require(value == "" || err == nil && u.RawQuery == "" && path.Clean(u.Path) != "/", key, "must be a path below the root, such as /oauth2/clients")
+	return value
 }

@@ -5,66 +5,61 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// largestFile bounds what is read of a file: one beyond it is another's, or has
+// maxFileSize bounds what is read of a file. A larger one is not of a configuration, or has
 // no end.
-const largestFile = 1 << 20
+const maxFileSize = 1 << 20
 
 var errLargeFile = errors.New("is larger than 1 MiB")
 
-// readFile reads a configuration, or a file that it names. A pipe that nobody
-// writes to reads as empty, and one whose writer is slow is given up: waiting for
-// them would hold up every further reload, and the end of the program.
+// readFile reads a file. Neither a pipe without a writer nor a slow writer holds up reloads.
 func readFile(name string) ([]byte, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	_ = f.SetReadDeadline(time.Now().Add(5 * time.Second)) // only what can wait has one
-	text, err := io.ReadAll(io.LimitReader(f, largestFile+1))
-	if err == nil && len(text) > largestFile {
+	_ = f.SetReadDeadline(time.Now().Add(5 * time.Second)) // regular files need none
+	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err == nil && len(text) > maxFileSize {
 		return nil, errLargeFile
 	}
 	return text, err
 }
 
-// files returns the files that a configuration is read from: its own and those
-// it names.
-func (c Config) files(s *positions) []string {
-	var files []string
-	for _, name := range []string{s.file, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile} {
-		if name != "" {
-			files = append(files, name)
-		}
-	}
-	return files
+// files returns the configuration file and the files that it names.
+func (c Config) files(own string) []string {
+	files := []string{own, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile}
+	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
 
-// openFiles returns the files of secrets that every user of this host may read.
-// They are worth a warning and no more, because Kubernetes mounts them so.
-func (c Config) openFiles() (open []ReadableSecret) {
-	for _, name := range []string{c.Admin.WebConfigFile, c.TLS.KeyFile, c.Upstream.KeyFile} {
-		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
-			open = append(open, ReadableSecret{name, info.Mode().Perm()})
-		}
-	}
-	return open
-}
-
-// ReadableSecret is a file that others may read, and its mode.
+// ReadableSecret is a file of secrets that every user of this host may read.
 type ReadableSecret struct {
 	Name string
 	Mode os.FileMode
 }
 
-// Fingerprint sums up what the files hold now. One that cannot be read, perhaps
-// because it is just being replaced, counts as what the system says of it, and a
-// pipe as what it is: whoever reads it takes away from what a reload would read.
+// readableSecrets returns such files. They are no errors: Kubernetes mounts secrets so.
+func (c Config) readableSecrets() (found []ReadableSecret) {
+	for _, name := range []string{c.Admin.WebConfigFile, c.TLS.KeyFile, c.Upstream.KeyFile} {
+		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
+			found = append(found, ReadableSecret{name, info.Mode().Perm()})
+		}
+	}
+	return found
+}
+
+// Fingerprint returns a hash of the content of files, or of the error where one cannot be
+// read. It does not read a pipe, whose content would be gone for the next reload.
 func Fingerprint(files []string) string {
 	sum := sha256.New()
 	for _, name := range files {
@@ -82,4 +77,30 @@ func Fingerprint(files []string) string {
 		_, _ = sum.Write(text) // a hash takes everything
 	}
 	return string(sum.Sum(nil))
+}
+
+// auditFile checks that records can be written. It does not create the file: oauthgw check
+// may run as another user than the gateway.
+func (v *validator) auditFile(file string) string {
+	if file == "" || file == standardOutput {
+		return file
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	switch {
+	case err == nil:
+		_ = f.Close() // nothing was written
+	case errors.Is(err, fs.ErrNotExist):
+		err = checkDirWritable(filepath.Dir(file))
+	}
+	if err != nil {
+		v.addf("audit.file", "cannot be written: %s", err)
+	}
+	return file
+}
+
+func checkDirWritable(dir string) error {
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("no file can be made in %s: %w", dir, err)
+	}
+	return nil
 }

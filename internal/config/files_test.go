@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A look at the files takes nothing from a pipe that a reload would read.
+// TestFingerprintLeavesPipesAlone checks that a fingerprint reads nothing of a pipe, which a
+// reload would read.
 func TestFingerprintLeavesPipesAlone(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "oauthgw.yaml")
 	if err := syscall.Mkfifo(name, 0o600); err != nil {

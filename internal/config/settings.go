@@ -20,99 +20,63 @@ import (
 	"github.com/rs/cors"
 )
 
-// Settings are a configuration in which nothing is left to be wrong.
+// Settings is a valid configuration in the types of the packages that use it.
 type Settings struct {
-	Listen, AdminListen           string
-	MaxConnections                int
-	WebConfigFile                 string               // of the admin listener; empty: plain http
-	AdminHosts                    []string             // accepted in the Host of admin requests, besides those that always are
-	Certificate                   *tls.Certificate     // nil: plain http
-	Proxies                       trustedproxy.Proxies // that are trusted
-	Files                         []string             // that the configuration was read from
-	ReadableSecrets               []ReadableSecret     // those that hold secrets, and that others may read
-	PublicURL                     *url.URL             // nil: as the metadata says
-	Upstream                      *url.URL
-	UpstreamSocket                string      // path of a Unix socket; empty: upstream names the address
-	UpstreamTLS                   *tls.Config // nil: the system's trust
-	UpstreamTimeout               time.Duration
-	Endpoints                     map[clientauth.Endpoint]*url.URL // path and query; empty: as the metadata says
-	Passthrough                   bool
-	Rules                         *clientauth.Rules
-	Challenge                     proxy.ChallengePolicy
-	Failures                      authlimit.Config
-	Realm                         string // empty: the issuer
-	TranslateRegistration         bool   // translated
-	ClientConfiguration           string // path; empty: only below the registration endpoint
-	IssuerMode                    wellknown.IssuerMode
-	Issuer                        string // empty: any
-	MetadataPatch                 wellknown.Patch
-	MetadataTTL, MetadataStaleFor time.Duration
-	MetadataEntries               int
-	CORS                          *cors.Cors // nil: none
-	DrainDelay                    time.Duration
-	DrainTimeout                  time.Duration
-	AuditFile                     string // "-": standard output; empty: none
-	LogLevel                      slog.Level
-	LogJSON                       bool
+	Files                 []string // the configuration file and the files that it names
+	Listen, AdminListen   string
+	MaxConnections        int
+	WebConfigFile         string               // of the admin listener; empty: plain http
+	AdminHosts            []string             // admin.allowed_hosts in lower case
+	Certificate           *tls.Certificate     // of the listener for clients; nil: plain http
+	ReadableSecrets       []ReadableSecret     // files of secrets that every user may read
+	Proxies               trustedproxy.Proxies // trusted ones
+	PublicURL             *url.URL             // nil: from the metadata
+	Upstream              *url.URL
+	UpstreamSocket        string      // path of the Unix socket; empty: Upstream has the address
+	UpstreamTLS           *tls.Config // nil: the system's roots, no client certificate
+	UpstreamTimeout       time.Duration
+	Endpoints             map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
+	Passthrough           bool
+	Rules                 *clientauth.Rules
+	Challenge             proxy.ChallengePolicy
+	Failures              authlimit.Config
+	Realm                 string // empty: the issuer
+	TranslateRegistration bool
+	ClientConfiguration   string // path; empty: none
+	Issuer                string // empty: any
+	IssuerMode            wellknown.IssuerMode
+	MetadataPatch         wellknown.Patch
+	MetadataTTL           time.Duration
+	MetadataStaleFor      time.Duration
+	MetadataEntries       int
+	CORS                  *cors.Cors // nil: none
+	DrainDelay            time.Duration
+	DrainTimeout          time.Duration
+	AuditFile             string // "-": standard output; empty: none
+	LogLevel              slog.Level
+	LogJSON               bool
 }
 
-// Validate returns the settings of a configuration that no file holds.
-func (c Config) Validate() (Settings, error) {
-	s, mistakes := c.validate(&positions{})
-	return s, mistakes.err()
-}
-
-// validate turns a configuration into settings, or tells everything that is
-// wrong with it.
-func (c Config) validate(s *positions) (Settings, Errors) {
-	m := &validator{positions: s}
-	out := Settings{
-		Listen: m.address("listen", c.Listen), AdminListen: m.address("admin.listen", c.Admin.Listen),
-		AdminHosts:     m.adminHosts(c.Admin.AllowedHosts),
-		MaxConnections: m.maxConnections(c.MaxConnections),
-		WebConfigFile:  m.webConfigFile(c.Admin.WebConfigFile),
-		Proxies:        m.proxies(c),
-		PublicURL:      m.publicURL(c.PublicURL),
-		Upstream:       m.upstreamURL(c), UpstreamSocket: m.upstreamSocket(c.Upstream.URL),
-		UpstreamTLS:     m.upstreamTLS(c),
-		Certificate:     m.certificate("tls", c.TLS),
-		UpstreamTimeout: m.positive("upstream.timeout", c.Upstream.Timeout),
-		Endpoints:       m.endpoints(c.Endpoints),
-		Passthrough:     c.Passthrough,
-		Rules:           m.rules(c),
-		Challenge:       oneOf(m, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
-		Realm:           m.realm(c.ClientAuth.Realm),
-		Failures:        m.failures(c),
-
-		TranslateRegistration: c.Registration.Translate,
-		ClientConfiguration:   m.path("registration.client_configuration", c.Registration.ClientConfiguration),
-		IssuerMode:            m.issuerMode(c),
-		Issuer:                m.issuer("upstream.issuer", c.Upstream.Issuer),
-		MetadataPatch:         m.patch(c.Metadata.Patch),
-		MetadataTTL:           m.positive("metadata.ttl", c.Metadata.TTL),
-		MetadataStaleFor:      m.notNegative("metadata.stale_for", c.Metadata.StaleFor),
-		MetadataEntries:       c.Metadata.Entries,
-		CORS:                  m.cors(c.CORS.AllowedOrigins),
-
-		DrainDelay:      m.notNegative("drain.delay", c.Drain.Delay),
-		DrainTimeout:    m.positive("drain.timeout", c.Drain.Timeout),
-		Files:           c.files(s),
-		ReadableSecrets: c.openFiles(),
-
-		AuditFile: m.auditFile(c.Audit.File),
-		LogLevel:  m.level(c.Log.Level),
-		LogJSON:   oneOf(m, "log.format", c.Log.Format, "json", "text") == "json",
+// UpstreamURL returns upstream.url.
+func (s Settings) UpstreamURL() string {
+	if s.UpstreamSocket != "" {
+		return socketPrefix + s.UpstreamSocket
 	}
-	if c.Metadata.Entries < 1 {
-		m.addf("metadata.entries", "must be at least 1")
-	}
-	return out, m.found
+	return s.Upstream.String()
 }
 
-// UntrustedProxy returns the entry that trusted_proxies lacks so that failures can
-// be limited at an address of the form of the listen key. It is empty if they can
-// be, or need not be. All connections to a loopback address or a Unix socket come
-// from this host, so only a trusted proxy can say which client a request is from.
+// UpstreamCertificate returns the client certificate for the provider, or nil.
+func (s Settings) UpstreamCertificate() *tls.Certificate {
+	if s.UpstreamTLS == nil || len(s.UpstreamTLS.Certificates) == 0 {
+		return nil
+	}
+	return &s.UpstreamTLS.Certificates[0]
+}
+
+// UntrustedProxy returns the entry that trusted_proxies lacks so that failures can be
+// limited on a listener at an address, or nothing if there is no limit or no lack. All
+// connections to a loopback address or a Unix socket come from this host, so only a
+// trusted proxy can say which client sent a request.
 func (s Settings) UntrustedProxy(listen string) string {
 	if s.Failures.Burst <= 0 && s.Failures.AddressBurst <= 0 {
 		return ""
@@ -123,7 +87,7 @@ func (s Settings) UntrustedProxy(listen string) string {
 		}
 		return trustedproxy.UnixSocket
 	}
-	host, _, _ := net.SplitHostPort(listen) // compile has read it
+	host, _, _ := net.SplitHostPort(listen) // valid
 	addresses := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 	if !strings.EqualFold(host, "localhost") {
 		address, err := netip.ParseAddr(host)
@@ -131,7 +95,7 @@ func (s Settings) UntrustedProxy(listen string) string {
 			return ""
 		}
 		if address = address.Unmap(); address.Is4() {
-			address = addresses[0] // from which all connections to any in 127.0.0.0/8 come
+			address = addresses[0] // the source of connections to any address in 127.0.0.0/8
 		}
 		addresses = []netip.Addr{address}
 	}
@@ -141,7 +105,7 @@ func (s Settings) UntrustedProxy(listen string) string {
 	return addresses[0].String()
 }
 
-// Warnings returns what a valid configuration probably gets wrong.
+// Warnings returns what is valid but probably unintended.
 func (s Settings) Warnings() (found []string) {
 	if entry := s.UntrustedProxy(s.Listen); entry != "" {
 		found = append(found, "client_auth.failures: has no effect, because all connections to "+s.Listen+" come from this host; "+
@@ -153,34 +117,31 @@ func (s Settings) Warnings() (found []string) {
 	return found
 }
 
-// RestartRequired returns the keys that differ and that a reload cannot change.
-func (s Settings) RestartRequired(t Settings) []string {
-	var keys []string
-	if s.Listen != t.Listen {
-		keys = append(keys, "listen")
-	}
-	if s.AdminListen != t.AdminListen {
-		keys = append(keys, "admin.listen")
-	}
-	if s.MaxConnections != t.MaxConnections {
-		keys = append(keys, "max_connections")
-	}
-	if s.WebConfigFile != t.WebConfigFile {
-		keys = append(keys, "admin.web_config_file")
-	}
-	// Which certificate is shown can change; whether there is one cannot.
-	if (s.Certificate == nil) != (t.Certificate == nil) {
-		keys = append(keys, "tls")
-	}
-	return keys
-}
-
-// AuditsToDevice reports whether audit.file exists and is neither a regular file nor a
-// pipe. A device such as /dev/null or a terminal keeps no records.
+// AuditsToDevice reports whether audit.file is neither a regular file nor a pipe. A device
+// such as /dev/null or a terminal keeps no records.
 func (s Settings) AuditsToDevice() bool {
 	if s.AuditFile == "" || s.AuditFile == standardOutput {
 		return false
 	}
 	info, err := os.Stat(s.AuditFile)
 	return err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe
+}
+
+// RestartRequired returns the keys that differ in next and that a reload cannot change.
+func (s Settings) RestartRequired(next Settings) (keys []string) {
+	for _, setting := range []struct {
+		key     string
+		differs bool
+	}{
+		{"listen", s.Listen != next.Listen},
+		{"admin.listen", s.AdminListen != next.AdminListen},
+		{"max_connections", s.MaxConnections != next.MaxConnections},
+		{"admin.web_config_file", s.WebConfigFile != next.WebConfigFile},
+		{"tls", (s.Certificate == nil) != (next.Certificate == nil)}, // another certificate is no problem
+	} {
+		if setting.differs {
+			keys = append(keys, setting.key)
+		}
+	}
+	return keys
 }

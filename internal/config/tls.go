@@ -9,92 +9,72 @@ import (
 	"time"
 )
 
-// certificate reads a certificate and its key, and refuses what the other side
-// would refuse: a pair that does not match, a certificate that has expired. The
-// keys are section.cert_file and section.key_file.
-func (m *validator) certificate(section string, c CertificateConfig) *tls.Certificate {
+// certificate loads a certificate and its key from section.cert_file and section.key_file. A
+// certificate that has expired is an error: the peer would reject it.
+func (v *validator) certificate(section string, c CertificateConfig) *tls.Certificate {
 	switch {
 	case c.CertFile == "" && c.KeyFile == "":
 		return nil
 	case c.CertFile == "" || c.KeyFile == "":
-		m.addf(section, "needs both cert_file and key_file, or neither")
+		v.addf(section, "needs both cert_file and key_file, or neither")
 		return nil
 	}
 	certKey, keyKey := section+".cert_file", section+".key_file"
-	chain, readChain := m.pem(certKey, c.CertFile, "CERTIFICATE", "certificate")
-	private, readPrivate := m.pem(keyKey, c.KeyFile, "PRIVATE KEY", "private key")
-	if !readChain || !readPrivate {
+	chain := v.pem(certKey, c.CertFile, "CERTIFICATE", "certificate")
+	private := v.pem(keyKey, c.KeyFile, "PRIVATE KEY", "private key")
+	if chain == nil || private == nil {
 		return nil
 	}
 	pair, err := tls.X509KeyPair(chain, private)
 	switch {
 	case err != nil:
-		m.addf(keyKey, "%s cannot be used with the certificate in %s: %s", c.KeyFile, c.CertFile, strings.TrimPrefix(err.Error(), "tls: "))
+		v.addf(keyKey, "%s cannot be used with the certificate in %s: %s", c.KeyFile, c.CertFile, strings.TrimPrefix(err.Error(), "tls: "))
 	case time.Now().After(pair.Leaf.NotAfter):
-		m.addf(certKey, "the certificate in %s expired on %s; renew it", c.CertFile, pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
+		v.addf(certKey, "the certificate in %s expired on %s; renew it", c.CertFile, pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
 	default:
 		return &pair
 	}
 	return nil
 }
 
-// pem reads a file that holds a block whose type ends in what is told.
-func (m *validator) pem(key, file, blockType, what string) ([]byte, bool) {
-	text, ok := m.read(key, file)
-	for rest := text; ok; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			m.addf(key, "%s holds no %s in PEM", file, what)
-			return nil, false
-		}
-		if strings.HasPrefix(block.Type, "ENCRYPTED ") || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-			m.addf(key, "%s is encrypted; write the key without a passphrase", file)
-			return nil, false
-		}
-		if strings.HasSuffix(block.Type, blockType) {
-			break
-		}
-	}
-	return text, ok
-}
-
-// read reads a file that a key names.
-func (m *validator) read(key, file string) ([]byte, bool) {
+// pem reads a file with a PEM block whose type ends in blockType. Nil means an error.
+func (v *validator) pem(key, file, blockType, what string) []byte {
 	text, err := readFile(file)
 	if err != nil {
-		m.addf(key, "%s cannot be read: %s", file, reason(err))
-	}
-	return text, err == nil
-}
-
-// upstreamTLS returns how the provider proves who it is, and what it is shown.
-// Nil means the system's trust and nothing.
-func (m *validator) upstreamTLS(c Config) *tls.Config {
-	var roots *x509.CertPool
-	if c.Upstream.CAFile != "" {
-		var err error
-		if roots, err = ReadCertPool(c.Upstream.CAFile); err != nil {
-			m.addf("upstream.ca_file", "%s", err)
-		}
-	}
-	own := m.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
-	if roots == nil && own == nil {
+		v.addf(key, "%s cannot be read: %s", file, reason(err))
 		return nil
 	}
-	// #nosec G402 -- Go itself begins at TLS 1.2
-	out := &tls.Config{RootCAs: roots}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		switch {
+		case strings.HasPrefix(block.Type, "ENCRYPTED ") || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
+			v.addf(key, "%s is encrypted; write the key without a passphrase", file)
+			return nil
+		case strings.HasSuffix(block.Type, blockType):
+			return text
+		}
+	}
+	v.addf(key, "%s holds no %s in PEM", file, what)
+	return nil
+}
+
+// upstreamTLS returns the TLS configuration for the provider. Nil means the system's roots
+// and no client certificate.
+func (v *validator) upstreamTLS(c Config) *tls.Config {
+	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
+	if c.Upstream.CAFile == "" && own == nil {
+		return nil
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.Upstream.CAFile != "" {
+		var err error
+		if out.RootCAs, err = ReadCertPool(c.Upstream.CAFile); err != nil {
+			v.addf("upstream.ca_file", "%s", err)
+		}
+	}
 	if own != nil {
 		out.Certificates = []tls.Certificate{*own}
 	}
 	return out
-}
-
-// UpstreamCertificate returns what the provider is shown. Nil means nothing.
-func (s Settings) UpstreamCertificate() *tls.Certificate {
-	if s.UpstreamTLS == nil || len(s.UpstreamTLS.Certificates) == 0 {
-		return nil
-	}
-	return &s.UpstreamTLS.Certificates[0]
 }
 
 // ReadCertPool reads a file of certificates in PEM.

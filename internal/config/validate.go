@@ -1,18 +1,9 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"maps"
 	"net"
-	"net/url"
-	"oauthgw/clientauth"
-	"oauthgw/internal/authlimit"
-	"oauthgw/internal/trustedproxy"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,181 +11,109 @@ import (
 	"time"
 	"unicode"
 
-	"golang.org/x/sys/unix"
+	"oauthgw/clientauth"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/trustedproxy"
+	"oauthgw/proxy"
 )
 
 const (
-	// mostConnections is the bound that is not exceeded unasked: each connection
-	// takes some kilobytes, whether anything is asked on it or not, and these fit into
-	// 256 MiB with all that slow clients can put into them. The most is taken by requests
-	// with a large header that the provider does not answer.
-	mostConnections = 3000
-	// otherFiles are the descriptors that neither clients nor the provider take.
-	otherFiles = 64
+	socketPrefix   = "unix:" // of the address of a Unix socket
+	standardOutput = "-"     // the name of standard output
+
+	// defaultMaxConnections is the most without max_connections. So many connections take at
+	// most 256 MiB: slow clients with large headers whose requests the provider delays.
+	defaultMaxConnections = 3000
+	// reservedFiles are the descriptors that are not for connections.
+	reservedFiles = 64
 )
 
-// maxConnections reads the bound of connections. A connection to the provider
-// may belong to each of a client, so half of the descriptors is the most that can
-// be served.
-func (m *validator) maxConnections(n int) int {
-	if n < 0 {
-		m.addf("max_connections", "must not be negative")
-	}
-	if n != 0 {
-		return n
-	}
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return mostConnections
-	}
-	enough := min(files.Cur, 2*mostConnections+otherFiles) // there may be no bound
-	// #nosec G115 -- it is small by now
-	return int(max(1, (int64(enough)-otherFiles)/2))
+// Validate returns the settings of a configuration, or its [Errors].
+func (c Config) Validate() (Settings, error) {
+	s, errs := c.validate(&positions{})
+	return s, errs.err()
 }
 
-// hostNames matches host names, also those with an underscore, which DNS has and
-// some container networks use.
-var hostNames = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
-
-// adminHosts reads admin.allowed_hosts.
-func (m *validator) adminHosts(values []string) []string {
-	var hosts []string
-	for _, value := range values {
-		if !hostNames.MatchString(value) {
-			m.addf("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is none", value)
-		}
-		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(value, ".")))
+func (c Config) validate(p *positions) (Settings, Errors) {
+	v := &validator{positions: p}
+	s := Settings{
+		Files:  c.files(p.file),
+		Listen: v.address("listen", c.Listen), AdminListen: v.address("admin.listen", c.Admin.Listen),
+		MaxConnections:  v.maxConnections(c.MaxConnections),
+		WebConfigFile:   v.webConfigFile(c.Admin.WebConfigFile),
+		AdminHosts:      v.adminHosts(c.Admin.AllowedHosts),
+		Certificate:     v.certificate("tls", c.TLS),
+		ReadableSecrets: c.readableSecrets(),
+		Proxies:         v.proxies(c),
+		PublicURL:       v.origin("public_url", c.PublicURL, "https://login.example.com"),
+		Upstream:        v.upstreamURL(c), UpstreamSocket: v.upstreamSocket(c.Upstream.URL),
+		UpstreamTLS:           v.upstreamTLS(c),
+		UpstreamTimeout:       v.positive("upstream.timeout", c.Upstream.Timeout),
+		Endpoints:             v.endpoints(c.Endpoints),
+		Passthrough:           c.Passthrough,
+		Rules:                 v.rules(c),
+		Challenge:             oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
+		Failures:              v.failures(c),
+		Realm:                 c.ClientAuth.Realm,
+		TranslateRegistration: c.Registration.Translate,
+		ClientConfiguration:   v.path("registration.client_configuration", c.Registration.ClientConfiguration),
+		Issuer:                v.issuer("upstream.issuer", c.Upstream.Issuer),
+		IssuerMode:            v.issuerMode(c),
+		MetadataPatch:         v.patch(c.Metadata.Patch),
+		MetadataTTL:           v.positive("metadata.ttl", c.Metadata.TTL),
+		MetadataStaleFor:      c.Metadata.StaleFor,
+		MetadataEntries:       c.Metadata.Entries,
+		CORS:                  v.cors(c.CORS.AllowedOrigins),
+		DrainDelay:            c.Drain.Delay,
+		DrainTimeout:          v.positive("drain.timeout", c.Drain.Timeout),
+		AuditFile:             v.auditFile(c.Audit.File),
+		LogLevel:              v.level(c.Log.Level),
+		LogJSON:               oneOf(v, "log.format", c.Log.Format, "json", "text") == "json",
 	}
-	return hosts
-}
-
-// auditFile checks that entries can be written where they are to go. It does not
-// make the file: whoever checks a configuration may be another user than the
-// gateway.
-func (m *validator) auditFile(file string) string {
-	if file == "" || file == standardOutput {
-		return file
-	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0)
-	if err == nil {
-		_ = f.Close() // nothing was written
-		return file
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = roomFor(file)
-	}
-	if err != nil {
-		m.addf("audit.file", "cannot be written: %s", err)
-	}
-	return file
-}
-
-// roomFor returns why a file cannot be made, if that is so.
-func roomFor(file string) error {
-	dir := filepath.Dir(file)
-	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("no file can be made in %s: %w", dir, err)
-	}
-	return nil
-}
-
-// socketPrefix begins the address of a Unix socket.
-const socketPrefix = "unix:"
-
-// standardOutput is the name of standard output, in place of a file's.
-const standardOutput = "-"
-
-func (m *validator) address(key, value string) string {
-	if path, ok := strings.CutPrefix(value, socketPrefix); ok && path != "" {
-		// Both spellings mean an abstract socket, which is in no directory.
-		if path[0] == '@' || path[0] == 0 {
-			m.addf(key, "an abstract socket has no permissions, so that every user of this host could connect; name a socket in a directory, such as unix:/run/oauthgw/oauthgw.sock")
-		}
-		return value
-	}
-	if _, port, err := net.SplitHostPort(value); err != nil || port == "" || !isPort(port) {
-		m.addf(key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
-	}
-	return value
-}
-
-// isPort reports whether a port is a number that ports have, or a name that the
-// system knows.
-func isPort(port string) bool {
-	_, err := net.LookupPort("tcp", port)
-	return err == nil
-}
-
-func (m *validator) positive(key string, d time.Duration) time.Duration {
-	if d <= 0 {
-		m.addf(key, "must be longer than zero, such as 15s")
-	}
-	return d
-}
-
-func (m *validator) notNegative(key string, d time.Duration) time.Duration {
-	if d < 0 {
-		m.addf(key, "must not be negative")
-	}
-	return d
-}
-
-// origin reads a URL that has scheme and host and nothing else.
-func (m *validator) origin(key, value, example string) *url.URL {
-	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" {
-		m.addf(key, "must be an http or https URL, such as %s", example)
-		return nil
-	}
-	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		m.addf(key, "must be an origin without user, path, query or fragment, such as %s", example)
-		return nil
-	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}
-}
-
-func (m *validator) publicURL(value string) *url.URL {
-	if value == "" {
-		return nil
-	}
-	return m.origin("public_url", value, "https://login.example.com")
-}
-
-func (m *validator) rules(c Config) *clientauth.Rules {
-	clients := map[string]clientauth.Decoding{}
-	for _, id := range slices.Sorted(maps.Keys(c.ClientAuth.Clients)) {
-		clients[id] = m.decoding("client_auth.clients."+id+".basic_decoding", c.ClientAuth.Clients[id].BasicDecoding)
-	}
-	return clientauth.New(clientauth.Config{
-		Decoding: m.decoding("client_auth.basic_decoding", c.ClientAuth.BasicDecoding),
-		Clients:  clients,
-		Conflict: oneOf(m, "client_auth.conflict", c.ClientAuth.Conflict,
-			clientauth.ConflictDiffering, clientauth.ConflictAny, clientauth.ConflictReport),
-		InsecureQueryCredentials: c.ClientAuth.InsecureQueryCredentials,
-	})
-}
-
-func (m *validator) decoding(key, value string) clientauth.Decoding {
-	return oneOf(m, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
-}
-
-func (m *validator) realm(value string) string {
+	v.require(c.MaxConnections >= 0, "max_connections", "must not be negative")
 	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
-	if strings.ContainsFunc(value, unicode.IsControl) {
-		m.addf("client_auth.realm", "must not hold control characters")
+	v.require(!strings.ContainsFunc(c.ClientAuth.Realm, unicode.IsControl), "client_auth.realm", "must not hold control characters")
+	v.require(c.Metadata.StaleFor >= 0, "metadata.stale_for", "must not be negative")
+	v.require(c.Metadata.Entries >= 1, "metadata.entries", "must be at least 1")
+	v.require(c.Drain.Delay >= 0, "drain.delay", "must not be negative")
+	return s, v.found
+}
+
+// validator collects errors, so that all are reported at once.
+type validator struct {
+	positions *positions
+	found     Errors
+}
+
+// addf adds an error about a key, such as upstream.url.
+func (v *validator) addf(key, format string, args ...any) {
+	v.add(Error{Key: key, Message: fmt.Sprintf(format, args...)})
+}
+
+// add adds an error with the position of its key, unless the decoder has reported one.
+func (v *validator) add(e Error) {
+	e.File, e.Line, e.Flag = v.positions.locate(e.Key)
+	if e.Flag || !v.positions.undecodable(e.Key) {
+		v.found = append(v.found, e)
 	}
-	return value
 }
 
-func (m *validator) level(value string) slog.Level {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	return levels[oneOf(m, "log.level", value, "debug", "info", "warn", "error")]
+func (v *validator) require(ok bool, key, message string) {
+	if !ok {
+		v.addf(key, "%s", message)
+	}
 }
 
-// oneOf reads a value out of a closed set.
-func oneOf[T ~string](m *validator, key, value string, allowed ...T) T {
+func (v *validator) positive(key string, d time.Duration) time.Duration {
+	v.require(d > 0, key, "must be longer than zero, such as 15s")
+	return d
+}
+
+// oneOf returns a value of a closed set.
+func oneOf[T ~string](v *validator, key, value string, allowed ...T) T {
 	if !slices.Contains(allowed, T(value)) {
-		m.add(Error{Key: key, Message: "must be one of " + list(allowed), Allowed: texts(allowed)})
+		words := texts(allowed)
+		v.add(Error{Key: key, Message: "must be one of " + strings.Join(words, ", "), Allowed: words})
 	}
 	return T(value)
 }
@@ -207,25 +126,87 @@ func texts[T ~string](values []T) []string {
 	return texts
 }
 
-func list[T ~string](values []T) string { return strings.Join(texts(values), ", ") }
+func (v *validator) level(value string) slog.Level {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	return levels[oneOf(v, "log.level", value, "debug", "info", "warn", "error")]
+}
 
-// proxies reads which proxies are trusted, and with what.
-func (m *validator) proxies(c Config) trustedproxy.Proxies {
+// address checks the address of a listener.
+func (v *validator) address(key, value string) string {
+	if path, ok := strings.CutPrefix(value, socketPrefix); ok && path != "" {
+		isAbstract := path[0] == '@' || path[0] == 0
+		v.require(!isAbstract, key, "an abstract socket has no permissions, so that every user of this host could connect; name a socket in a directory, such as unix:/run/oauthgw/oauthgw.sock")
+		return value
+	}
+	_, port, err := net.SplitHostPort(value)
+	v.require(err == nil && port != "" && isPort(port), key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
+	return value
+}
+
+// isPort reports whether a port is a number that ports have, or a name that the system knows.
+func isPort(port string) bool {
+	_, err := net.LookupPort("tcp", port)
+	return err == nil
+}
+
+// maxConnections returns the limit of connections. Each may need one to the provider as
+// well, so by default it is half of the descriptors.
+func (v *validator) maxConnections(n int) int {
+	if n != 0 {
+		return n
+	}
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return defaultMaxConnections
+	}
+	enough := min(files.Cur, 2*defaultMaxConnections+reservedFiles)
+	// #nosec G115 -- it is small by now
+	return int(max(1, (int64(enough)-reservedFiles)/2))
+}
+
+// hostName matches host names. DNS and some container networks allow an underscore.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
+
+func (v *validator) adminHosts(values []string) []string {
+	var hosts []string
+	for _, value := range values {
+		if !hostName.MatchString(value) {
+			v.addf("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is none", value)
+		}
+		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(value, ".")))
+	}
+	return hosts
+}
+
+func (v *validator) proxies(c Config) trustedproxy.Proxies {
 	proxies, err := trustedproxy.Parse(c.TrustedProxies, c.TrustForwardedHost)
 	if err != nil {
-		m.addf("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 that is not everybody, or unix; %s", err)
+		v.addf("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 that is not everybody, or unix; %s", err)
 	}
 	return proxies
 }
 
-// failures reads the limits on failed client authentication.
-func (m *validator) failures(c Config) authlimit.Config {
+func (v *validator) rules(c Config) *clientauth.Rules {
+	clients := map[string]clientauth.Decoding{}
+	for id, client := range c.ClientAuth.Clients {
+		clients[id] = v.decoding("client_auth.clients."+id+".basic_decoding", client.BasicDecoding)
+	}
+	return clientauth.New(clientauth.Config{
+		Decoding: v.decoding("client_auth.basic_decoding", c.ClientAuth.BasicDecoding),
+		Clients:  clients,
+		Conflict: oneOf(v, "client_auth.conflict", c.ClientAuth.Conflict,
+			clientauth.ConflictDiffering, clientauth.ConflictAny, clientauth.ConflictReport),
+		InsecureQueryCredentials: c.ClientAuth.InsecureQueryCredentials,
+	})
+}
+
+func (v *validator) decoding(key, value string) clientauth.Decoding {
+	return oneOf(v, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
+}
+
+func (v *validator) failures(c Config) authlimit.Config {
 	f := c.ClientAuth.Failures
-	if f.Burst < 0 {
-		m.addf("client_auth.failures.burst", "must not be negative; 0 lets any number pass")
-	}
-	if f.AddressBurst < 0 {
-		m.addf("client_auth.failures.address_burst", "must not be negative; 0 lets any number pass")
-	}
-	return authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: m.positive("client_auth.failures.interval", f.Interval)}
+	v.require(f.Burst >= 0, "client_auth.failures.burst", "must not be negative; 0 lets any number pass")
+	v.require(f.AddressBurst >= 0, "client_auth.failures.address_burst", "must not be negative; 0 lets any number pass")
+	return authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: v.positive("client_auth.failures.interval", f.Interval)}
 }
