@@ -1,24 +1,27 @@
-# make run             the demo: a legacy provider, the gateway before it, and what changes
-# make test            everything that needs only Go and make
-# make e2e             real clients, from npm, against the running programs; needs Node
-# make conformance     the tables of what the standards ask and of what an abuser tries, row by row
-# make stress          what must not fail under load and attack, counted; 25 minutes
+# make run             the demo: a legacy provider, the gateway in front of it, and what changes
+# make test            all tests that need only Go and make
+# make e2e             real clients and providers against the running programs; needs Node and Debian
+# make conformance     the conformance and abuse tables, row by row
+# make stress          load, faults and attacks, counted; 15 minutes
 # make bench           CPU time, latency and memory compared with nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
 # make bench-baseline  write bench/baseline.txt, with which make bench compares the Go benchmarks; on an idle machine
+# make mutate          change clientauth and proxy in many ways and list the changes that no test detects; 30 minutes
 # make release         dist/: binaries, bills of materials, checksums
 # make release-check   build the release from two clones, compare and check the files
-# make lint            what further tools find; they take minutes to build
+# make lint            further linters, which take minutes to build
 # make fuzz            every fuzz target for FUZZTIME each; make PACKAGE/TARGET for one
 
 FUZZTIME ?= 10m
-# Every fuzz target, as PACKAGE/TARGET. make fails if FUZZ has any other name.
+# Every fuzz target, as PACKAGE/TARGET. make fails if FUZZ holds another name.
 FUZZ_TARGETS := $(shell grep -ro --include='*_test.go' --exclude-dir=e2e '^func Fuzz[A-Za-z]*' * | sed 's|/[^/]*:func |/|')
 FUZZ = $(FUZZ_TARGETS)
 
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
 	./clientauth ./internal/jsonobject ./internal/upstream ./cmd/oauthgw
 
-.PHONY: build run test conformance e2e stress bench bench-baseline release release-check lint fuzz $(FUZZ_TARGETS)
+GREMLINS = go run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
+
+.PHONY: build run test conformance e2e stress bench bench-baseline mutate release release-check lint fuzz $(FUZZ_TARGETS)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -37,7 +40,7 @@ e2e:
 	bash e2e/run
 
 stress: build
-	go run ./bench/stress -gateway bin/oauthgw -into docs/reliability.md
+	go run ./bench/stress -gateway bin/oauthgw -output docs/reliability.md
 
 bench: build
 	bench/compare/fetch .build/peers
@@ -47,6 +50,9 @@ bench: build
 
 bench-baseline:
 	$(BENCHMARKS) > bench/baseline.txt
+
+mutate:
+	for package in clientauth proxy; do $(GREMLINS) unleash ./$$package || exit; done
 
 release:
 	.ci/release

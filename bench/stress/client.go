@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,141 +10,141 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// client is one OAuth client with connections of its own. It obeys HTTP as the
-// net/http client does: it keeps connections until it is told not to, and sends
-// a POST again only if nothing of it was sent. It belongs to one goroutine.
+// client is an OAuth client with its own connections, used by one goroutine. It
+// keeps connections until it is told to close them, and repeats a POST only if
+// nothing of it was sent, as net/http does.
 type client struct {
-	id     string
-	base   string // scheme and host
-	http   *http.Client
-	header http.Header // that every request has
-	code   int64       // the last one it sent
+	id        string
+	address   atomic.Pointer[string]
+	transport http.Transport
+	base      string      // scheme and host
+	header    http.Header // of every request
+	code      int64       // the last one that it sent
 }
 
-// clientAt returns a client of the gateway at an address. A TLS configuration
-// of nil means plain http.
-func clientAt(id, address string, config *tls.Config) *client {
-	return clientOf(id, func() string { return address }, config)
-}
-
-// clientOf returns a client of the gateway that is at an address when the client
-// connects.
-func clientOf(id string, address func() string, config *tls.Config) *client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	t := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "tcp", address())
-		},
-		TLSClientConfig: config,
+// newClients returns clients of the gateway at an address. All client ids differ.
+func (e *env) newClients(n int, address string) []*client {
+	var clients []*client
+	for range n {
+		e.clients++
+		c := &client{id: fmt.Sprintf("client-%d", e.clients), base: "http://" + publicHost, header: http.Header{}}
+		c.address.Store(&address)
+		dialer := &net.Dialer{Timeout: 10 * time.Second}
+		c.transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "tcp", *c.address.Load())
+		}
+		clients = append(clients, c)
 	}
-	c := &client{id: id, base: "http://" + publicHost, http: &http.Client{Transport: t, Timeout: patience}, header: http.Header{}}
-	if config != nil {
-		c.base = origin
-	}
-	return c
+	return clients
 }
 
-func (c *client) close() { c.http.CloseIdleConnections() }
+func (c *client) close() { c.transport.CloseIdleConnections() }
 
-// reply is a response, read whole.
-type reply struct {
+// response is a response and its whole body.
+type response struct {
 	*http.Response
 	body string
 }
 
-// errand is something that a client wants. The error says that it did not get
-// the right answer, or none.
-type errand func(*client) (reply, error)
+// request sends one request. The error says that there was no response or a wrong one.
+type request func(*client) (response, error)
 
-// redeem sends a code by Basic, and wants the token for it.
-func redeem(c *client) (reply, error) {
+// redeem sends a code with Basic and expects its token.
+func redeem(c *client) (response, error) {
 	c.code++
-	r, err := c.token(c.code, secret, nil)
-	if err != nil {
-		return r, err
+	r, err := c.sendCode(c.code, secret, nil, nil)
+	if err == nil {
+		err = c.checkToken(r)
 	}
-	return r, c.worth(r)
+	return r, err
 }
 
-// worth tells whether a reply is the token for the last code.
-func (c *client) worth(r reply) error {
+// checkToken checks that a response holds the token for the last code.
+func (c *client) checkToken(r response) error {
 	var got struct {
 		Token string `json:"access_token"`
 	}
 	if err := json.Unmarshal([]byte(r.body), &got); err != nil || r.StatusCode != http.StatusOK || got.Token != tokenFor(c.id, c.code) {
-		return fmt.Errorf("a code was answered %d %.200s", r.StatusCode, r.body)
+		return fmt.Errorf("code: got %d %.200s", r.StatusCode, r.body)
 	}
 	if r.Header.Get("Cache-Control") != "no-store" {
-		return fmt.Errorf("a token may be stored")
+		return fmt.Errorf("code: got a token without no-store")
 	}
 	return nil
 }
 
-// guess sends a wrong secret, and wants a challenge.
-func guess(c *client) (reply, error) {
-	r, err := c.token(0, "wrong", nil)
+// sendWrongSecret expects a challenge.
+func sendWrongSecret(c *client) (response, error) {
+	r, err := c.sendCode(0, "wrong", nil, nil)
 	if err == nil && (r.StatusCode != http.StatusUnauthorized || r.Header.Get("WWW-Authenticate") == "") {
-		err = fmt.Errorf("a wrong secret was answered %d %.200s", r.StatusCode, r.body)
+		err = fmt.Errorf("wrong secret: got %d %.200s", r.StatusCode, r.body)
 	}
 	return r, err
 }
 
-// discover wants metadata that offers Basic.
-func discover(c *client) (reply, error) {
+// fetchMetadata expects metadata that offers Basic.
+func fetchMetadata(c *client) (response, error) {
 	r, err := c.send(http.MethodGet, "/.well-known/oauth-authorization-server", "", nil)
 	if err == nil && (r.StatusCode != http.StatusOK || !strings.Contains(r.body, "client_secret_basic")) {
-		err = fmt.Errorf("metadata was answered %d %.200s", r.StatusCode, r.body)
+		err = fmt.Errorf("metadata: got %d %.200s", r.StatusCode, r.body)
 	}
 	return r, err
 }
 
-// browse wants a page that is the provider's.
-func browse(c *client) (reply, error) {
+// fetchPage expects a page of the provider.
+func fetchPage(c *client) (response, error) {
 	r, err := c.send(http.MethodGet, "/page?n="+url.QueryEscape(c.id), "", nil)
 	if err == nil && (r.StatusCode != http.StatusOK || r.body != "page "+c.id) {
-		err = fmt.Errorf("a page was answered %d %.200s", r.StatusCode, r.body)
+		err = fmt.Errorf("page: got %d %.200s", r.StatusCode, r.body)
 	}
 	return r, err
 }
 
-// token sends a code by Basic, form-encoded as RFC 6749 section 2.3.1 wants it,
-// beside whatever else is in the form.
-func (c *client) token(code int64, secret string, form url.Values) (reply, error) {
-	return c.tokenWith(code, secret, form, func(*http.Request) {})
+// postPage posts a body larger than what the gateway receives before it forwards a request.
+func postPage(c *client) (response, error) {
+	r, err := c.send(http.MethodPost, "/page", strings.Repeat("x", 5<<10), nil)
+	if err == nil && (r.StatusCode != http.StatusOK || r.body != "{}") {
+		err = fmt.Errorf("POST: got %d %.200q", r.StatusCode, r.body)
+	}
+	return r, err
 }
 
-// tokenWith is token with something done to the request.
-func (c *client) tokenWith(code int64, secret string, form url.Values, prepare func(*http.Request)) (reply, error) {
-	sent := url.Values{"grant_type": {"authorization_code"}, "code": {strconv.FormatInt(code, 10)}}
+// sendCode sends a code with Basic (RFC 6749 section 2.3.1) and further form
+// parameters. modify, if not nil, changes the request.
+func (c *client) sendCode(code int64, secret string, form url.Values, modify func(*http.Request)) (response, error) {
+	body := url.Values{"grant_type": {"authorization_code"}, "code": {strconv.FormatInt(code, 10)}}
 	for name, values := range form {
-		sent[name] = values
+		body[name] = values
 	}
-	return c.send(http.MethodPost, "/token", sent.Encode(), func(r *http.Request) {
+	return c.send(http.MethodPost, "/token", body.Encode(), func(r *http.Request) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.SetBasicAuth(url.QueryEscape(c.id), url.QueryEscape(secret))
-		prepare(r)
+		if modify != nil {
+			modify(r)
+		}
 	})
 }
 
-func (c *client) send(method, path, body string, prepare func(*http.Request)) (reply, error) {
+func (c *client) send(method, path, body string, modify func(*http.Request)) (response, error) {
 	r, err := http.NewRequest(method, c.base+path, strings.NewReader(body))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	for name, values := range c.header {
 		r.Header[name] = values
 	}
-	if prepare != nil {
-		prepare(r)
+	if modify != nil {
+		modify(r)
 	}
-	resp, err := c.http.Do(r)
+	resp, err := (&http.Client{Transport: &c.transport, Timeout: maxWait}).Do(r)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	return reply{resp, string(text)}, err
+	return response{resp, string(text)}, err
 }

@@ -4,58 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"sync/atomic"
+	"net/http"
+	"net/url"
+	"sync"
 	"syscall"
 	"time"
 )
 
-// drainDelay is how long the gateway says that it is leaving.
+// drainDelay is the gateway's drain.delay.
 const drainDelay = time.Second
 
-// drain ends gateways under clients that keep connections and send POSTs, which
-// nobody sends again. A client that finds nobody to connect to leaves; a request
-// that was sent must be answered.
-func drain(ctx context.Context, s *site) (string, error) {
-	var err error
-	var last atomic.Int64
-	rounds := s.times(10)
-	for range rounds {
-		if err = s.drainOnce(ctx, &last); err != nil {
-			break
+// drain terminates gateways behind clients that behave as a load balancer: they keep
+// connections, and send no further request a quarter of drain.delay after readiness is
+// 503. Every request must be answered.
+func drain(ctx context.Context, e *env) (string, error) {
+	e.provider.before = func(_ http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("scope") == "slow" {
+			time.Sleep(drainDelay)
 		}
 	}
-	return fmt.Sprintf("%d ends, %d answers as the last on a connection, %d codes", rounds, last.Load(), s.provider.codes()), err
+	rounds := e.scaled(10)
+	for range rounds {
+		if err := e.drainOnce(ctx); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d shutdowns, %d codes", rounds, e.provider.codes()), nil
 }
 
-func (s *site) drainOnce(ctx context.Context, last *atomic.Int64) error {
-	g, err := s.start(ctx, fmt.Sprintf("drain: {delay: %s}\n", drainDelay), nil)
+func (e *env) drainOnce(ctx context.Context) error {
+	g, err := e.startGateway(ctx, fmt.Sprintf("drain: {delay: %s}\n", drainDelay))
 	if err != nil {
 		return err
 	}
-	var ending atomic.Bool
-	left := func(err error) bool {
-		var op *net.OpError
-		return ending.Load() && errors.As(err, &op) && op.Op == "dial"
+	stopBusy := e.startLoad(ctx, load{requests: []request{redeem}}, e.newClients(16, g.data))
+	stopPausing := e.startLoad(ctx, load{requests: []request{redeem}, maxPause: drainDelay / 2}, e.newClients(16, g.data))
+	pause(ctx, drainDelay/2)
+	err = errors.Join(g.signal(syscall.SIGTERM), waitFor(ctx, "readiness to be 503", func() bool {
+		return g.expect(http.MethodGet, "/-/ready", http.StatusServiceUnavailable) == nil
+	}))
+	pause(ctx, drainDelay/4)
+	var inFlight sync.WaitGroup
+	for _, c := range e.newClients(4, g.data) {
+		inFlight.Go(func() { // ends after drain.delay
+			_, err := c.sendCode(1, secret, url.Values{"scope": {"slow"}}, nil)
+			e.count(err)
+		})
 	}
-	check := func(_ *client, r reply) error {
-		if r.Close {
-			last.Add(1)
-		}
-		return nil
-	}
-	// Some never pause, and some pause as long as their connections still live.
-	eager := &load{tally: &s.tally, errands: []errand{redeem}, check: check, left: left}
-	slow := &load{tally: &s.tally, errands: []errand{redeem}, check: check, left: left, pause: drainDelay / 2}
-	clients := s.clients(32, g.data)
-	eager.begin(ctx, clients[:16])
-	slow.begin(ctx, clients[16:])
-	if err := eager.warm(ctx, 1000); err != nil {
-		return err
-	}
-	ending.Store(true)
-	err = g.stop(ctx, syscall.SIGTERM)
-	eager.wait()
-	slow.wait()
-	return err
+	stopBusy()
+	stopPausing()
+	inFlight.Wait()
+	return errors.Join(err, g.waitForExit(ctx))
 }

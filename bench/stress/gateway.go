@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,90 +14,78 @@ import (
 	"syscall"
 )
 
-// gateway is a running oauthgw.
+// gateway is an oauthgw process.
 type gateway struct {
 	command     *exec.Cmd
-	config      string // the configuration file
-	log         string // the file that its log ends up in
+	config      string // name of the configuration file
 	data, admin string // addresses
-	ended       chan struct{}
-	err         error // of its end; valid once ended is closed
+	exited      chan struct{}
+	err         error // of the process; valid when exited is closed
 }
 
-// start runs a gateway before the site's provider. The configuration is that
-// which every gateway here needs, and more. The log goes to a file, through what
-// through returns if it is not nil.
-func (s *site) start(ctx context.Context, more string, through func(log *os.File) (*os.File, error)) (*gateway, error) {
-	n := len(s.gateways)
-	g := &gateway{config: s.file(fmt.Sprintf("%d.yaml", n)), log: s.file(fmt.Sprintf("%d.log", n)), ended: make(chan struct{})}
-	if s.data != anyPort {
-		g.data, g.admin = s.data, s.admin // where the log is lost, nobody tells
+// startGateway starts a gateway in front of the provider and waits until it is ready.
+// options are added to the configuration.
+func (e *env) startGateway(ctx context.Context, options string) (*gateway, error) {
+	n := len(e.gateways)
+	g := &gateway{config: e.file(fmt.Sprintf("%d.yaml", n)), data: freeAddress(), admin: freeAddress(), exited: make(chan struct{})}
+	if e.samePorts && n > 0 {
+		g.data, g.admin = e.gateways[n-1].data, e.gateways[n-1].admin
 	}
-	if err := g.configure(s, more); err != nil {
+	if err := g.configure(e, options); err != nil {
 		return nil, err
 	}
-	out, err := os.Create(g.log)
+	log, err := e.openLog(e.file(fmt.Sprintf("%d.log", n)))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = out.Close() }() // the process has its own
-	if through != nil {
-		if out, err = through(out); err != nil {
-			return nil, err
-		}
+	defer func() { _ = log.Close() }() // the process has a copy
+	g.command = exec.Command(e.binary, "--config.file="+g.config)
+	if e.maxFiles > 0 {
+		shell := fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, e.maxFiles)
+		g.command = exec.Command("/bin/sh", "-c", shell, e.binary, "--config.file="+g.config)
 	}
-	g.command = exec.Command(s.binary, "--config.file="+g.config)
-	g.command.Env = append(os.Environ(), "GOMEMLIMIT="+s.limits.goMemLimit)
-	if s.prepare != nil {
-		s.prepare(g.command)
-	}
-	g.command.Stdout, g.command.Stderr = out, out
+	g.command.Env = append(os.Environ(), "GOMEMLIMIT="+e.limits.goMemLimit)
+	g.command.Stdout, g.command.Stderr = log, log
 	if err := g.command.Start(); err != nil {
 		return nil, err
 	}
-	s.gateways = append(s.gateways, g)
-	go func() { g.err = g.command.Wait(); close(g.ended) }()
-	return g, g.listening(ctx)
+	e.gateways = append(e.gateways, g)
+	go func() { g.err = g.command.Wait(); close(g.exited) }()
+	return g, waitFor(ctx, "the gateway to be ready", func() bool { return g.expect(http.MethodGet, "/-/ready", http.StatusOK) == nil })
+}
+
+// freeAddress returns an address that nothing listens on.
+func freeAddress() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "" // which the gateway rejects
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // configure writes the configuration file.
-func (g *gateway) configure(s *site, more string) error {
-	return replace(g.config, "listen: "+s.data+"\nadmin: {listen: "+s.admin+"}\nupstream: {url: "+s.upstream+s.timing+"}\n"+more)
+func (g *gateway) configure(e *env, options string) error {
+	return replaceFile(g.config, fmt.Sprintf("listen: %s\nadmin: {listen: %s}\nupstream: {url: %s%s}\n%s",
+		g.data, g.admin, e.provider.url, e.upstreamOptions, options))
 }
 
-// listening waits until the gateway is ready, and learns from the log where.
-func (g *gateway) listening(ctx context.Context) error {
-	return await(ctx, "the gateway to be ready", func() bool {
-		var said struct{ Msg, Listen, Admin string }
-		for line := range strings.Lines(g.logged()) {
-			if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "listening" {
-				g.data, g.admin = said.Listen, said.Admin
-			}
-		}
-		return g.admin != "" && g.ready()
-	})
+// expect sends a request to the admin listener and returns an error for another status
+// than want.
+func (g *gateway) expect(method, path string, want int) error {
+	if status, text, err := g.adminRequest(method, path); err != nil || status != want {
+		return fmt.Errorf("%s: got %d %s %w", path, status, text, err)
+	}
+	return nil
 }
 
-func (g *gateway) logged() string {
-	text, _ := os.ReadFile(g.log) // empty while there is none
-	return string(text)
-}
-
-func (g *gateway) ready() bool {
-	status, _, err := g.operate(http.MethodGet, "/-/ready")
-	return err == nil && status == http.StatusOK
-}
-
-// operate asks the admin listener.
-func (g *gateway) operate(method, path string) (status int, text string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+g.admin+path, nil)
+func (g *gateway) adminRequest(method, path string) (status int, text string, err error) {
+	r, err := http.NewRequest(method, "http://"+g.admin+path, nil)
 	if err != nil {
 		return 0, "", err
 	}
 	r.Close = true
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := (&http.Client{Timeout: maxWait}).Do(r)
 	if err != nil {
 		return 0, "", err
 	}
@@ -106,54 +95,78 @@ func (g *gateway) operate(method, path string) (status int, text string, err err
 }
 
 // metric returns the sum of the series of a metric.
-func (g *gateway) metric(name string) (float64, error) {
-	_, text, err := g.operate(http.MethodGet, "/metrics")
-	if err != nil {
-		return 0, err
-	}
-	sum := 0.0
+func (g *gateway) metric(name string) (sum int64, err error) {
+	_, text, err := g.adminRequest(http.MethodGet, "/metrics")
 	for line := range strings.Lines(text) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if base, _, _ := strings.Cut(series, "{"); base != name {
-			continue
+		if base, _, _ := strings.Cut(series, "{"); base == name {
+			n, parseErr := strconv.ParseFloat(value, 64)
+			sum, err = sum+int64(n), errors.Join(err, parseErr)
 		}
-		n, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return 0, err
-		}
-		sum += n
 	}
-	return sum, nil
+	return sum, err
 }
+
+// resources is what a gateway uses.
+type resources struct {
+	goroutines, files int64
+	memory, peak      int64 // resident, in bytes
+}
+
+func (r resources) String() string {
+	return fmt.Sprintf("%s, %d files, %d goroutines", mib(r.memory), r.files, r.goroutines)
+}
+
+// resources reads what the gateway uses now (proc_pid_status and proc_pid_fd of Linux).
+func (g *gateway) resources() (resources, error) {
+	status, err := os.ReadFile(g.proc("status"))
+	files, filesErr := g.openFiles()
+	goroutines, metricErr := g.metric("go_goroutines")
+	err = errors.Join(err, filesErr, metricErr)
+	bytes := func(name string) int64 {
+		_, rest, _ := strings.Cut(string(status), "\n"+name+":")
+		line, _, _ := strings.Cut(rest, "\n")
+		kib, parseErr := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(line, "kB")), 10, 64)
+		err = errors.Join(err, parseErr)
+		return kib << 10
+	}
+	r := resources{goroutines, files, bytes("VmRSS"), bytes("VmHWM")}
+	return r, err
+}
+
+func (g *gateway) openFiles() (int64, error) {
+	files, err := os.ReadDir(g.proc("fd"))
+	return int64(len(files)), err
+}
+
+func (g *gateway) proc(name string) string {
+	return fmt.Sprintf("/proc/%d/%s", g.command.Process.Pid, name)
+}
+
+// mib formats a number of bytes.
+func mib(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
 
 func (g *gateway) signal(sig syscall.Signal) error { return g.command.Process.Signal(sig) }
 
-// stop asks the gateway to end with a signal, and waits until it has. It has to
-// end well.
+// stop sends a signal and waits for the exit.
 func (g *gateway) stop(ctx context.Context, sig syscall.Signal) error {
-	if err := g.signal(sig); err != nil {
-		return err
-	}
-	if err := await(ctx, "the gateway to end", g.gone); err != nil {
-		return err
-	}
-	return g.err
+	return errors.Join(g.signal(sig), g.waitForExit(ctx))
 }
 
-// gone reports whether the process has ended.
-func (g *gateway) gone() bool {
+// waitForExit waits for the exit, which must be without error.
+func (g *gateway) waitForExit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
 	select {
-	case <-g.ended:
-		return true
-	default:
-		return false
+	case <-g.exited:
+		return g.err
+	case <-ctx.Done():
+		return errors.New("timed out waiting for the gateway to exit")
 	}
 }
 
-// kill ends what has not ended by itself.
+// kill kills the process if it still runs.
 func (g *gateway) kill() {
-	if !g.gone() {
-		_ = g.command.Process.Kill()
-		<-g.ended
-	}
+	_ = g.command.Process.Kill()
+	<-g.exited
 }

@@ -4,85 +4,80 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// tally counts requests and those that failed. It is safe for concurrent use.
-type tally struct {
-	requests, failures atomic.Int64
-
-	mu      sync.Mutex
-	reasons []string // of the first failures
-}
-
-// fail counts a request that failed.
-func (t *tally) fail(err error) {
-	t.failures.Add(1)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.reasons) < 10 {
-		t.reasons = append(t.reasons, err.Error())
-	}
-}
-
-// load is a closed loop of clients: each sends its next request when it has the
-// answer to the one before, and after a pause.
+// load is a closed loop: each client sends its next request after the response to the
+// one before and a pause.
 type load struct {
-	tally   *tally
-	errands []errand
-	// pause is the longest that a client thinks.
-	pause time.Duration
-	// check judges the reply to an errand that succeeded. Nil accepts it.
-	check func(*client, reply) error
-	// left reports whether an error means that there is nobody to ask any more.
-	// Nil means never.
-	left func(error) bool
-	// keeps lets the clients keep their connections beyond the load.
-	keeps bool
-
-	running sync.WaitGroup
+	requests     []request
+	maxPause     time.Duration
+	refusedPause time.Duration // further pause after a 503
+	keepConns    bool          // connections stay open when the load ends
+	took         *latencies    // may be nil
+	// isExpected reports whether an error is no failure. Nil: never.
+	isExpected func(response, error) bool
 }
 
-// begin lets clients run until ctx ends.
-func (l *load) begin(ctx context.Context, clients []*client) {
+// startLoad starts clients. stop ends them and waits for them; it may be called again.
+func (e *env) startLoad(ctx context.Context, l load, clients []*client) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
 	for i, c := range clients {
-		l.running.Go(func() {
-			if !l.keeps {
-				defer c.close()
-			}
+		running.Go(func() {
 			for n := i; ctx.Err() == nil; n++ {
-				if !l.once(c, l.errands[n%len(l.errands)]) {
-					return
+				start := time.Now()
+				r, err := l.requests[n%len(l.requests)](c)
+				l.took.add(time.Since(start))
+				if err != nil && l.isExpected != nil && l.isExpected(r, err) {
+					err = nil
 				}
-				time.Sleep(time.Duration(rand.Int64N(int64(l.pause) + 1)))
+				e.count(err)
+				time.Sleep(rand.N(l.maxPause + 1))
+				if r.Response != nil && r.StatusCode == http.StatusServiceUnavailable {
+					time.Sleep(l.refusedPause + rand.N(l.refusedPause+1))
+				}
+			}
+			if !l.keepConns {
+				c.close()
 			}
 		})
 	}
+	return func() { cancel(); running.Wait() }
 }
 
-// once runs one errand. It reports whether the client goes on.
-func (l *load) once(c *client, e errand) bool {
-	r, err := e(c)
-	if err != nil && l.left != nil && l.left(err) {
-		return false
-	}
-	l.tally.requests.Add(1)
-	if err == nil && l.check != nil {
-		err = l.check(c, r)
-	}
-	if err != nil {
-		l.tally.fail(err)
-	}
-	return true
+// runLoad runs clients for a time.
+func (e *env) runLoad(ctx context.Context, d time.Duration, l load, clients []*client) {
+	stop := e.startLoad(ctx, l, clients)
+	pause(ctx, d)
+	stop()
 }
 
-// wait waits until all clients are through.
-func (l *load) wait() { l.running.Wait() }
+// latencies are reported and decide nothing. They are safe for concurrent use.
+type latencies struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
 
-// warm waits until the load has had a number of answers more.
-func (l *load) warm(ctx context.Context, answers int64) error {
-	goal := l.tally.requests.Load() + answers
-	return await(ctx, fmt.Sprintf("%d answers", answers), func() bool { return l.tally.requests.Load() >= goal })
+func (l *latencies) add(d time.Duration) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, d)
+}
+
+// quantile returns a quantile as text.
+func (l *latencies) quantile(q float64) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.all) == 0 {
+		return "none"
+	}
+	slices.Sort(l.all)
+	return fmt.Sprintf("%.2f ms", l.all[int(q*float64(len(l.all)-1))].Seconds()*1000)
 }

@@ -1,10 +1,10 @@
-// Stress runs the gateway as a process between clients and a provider, does to it
-// under load what operators and machines do to it, and counts what goes wrong.
-// It prints a table with a row per experiment and exits with 1 if any failed.
+// Stress runs the gateway as a process between clients and a provider, disturbs
+// it under load, and counts what fails. It prints a table with one row per part
+// and exits with 1 if a part failed.
 //
-// Everything is on the loopback, bounded in time and number, and ends with the
-// program. An experiment is one file and one entry of the list; what it judges
-// is counted, never timed.
+// Everything runs on the loopback interface, is bounded in time and number, and
+// ends with the program. A part is one file and one entry of the list. Counts
+// make a part fail, times never do.
 package main
 
 import (
@@ -14,55 +14,43 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
 
-// experiment is something done to the gateway under load.
-type experiment struct {
-	name    string
-	targets string // in threats and targets, such as R10; empty: none has a number
-	does    string // in words, for the table
-	// run does it, counts the requests and says what else it counted. The error
-	// is what failed beside single requests.
-	run func(context.Context, *site) (counted string, err error)
+// part is one experiment with the gateway.
+type part struct {
+	name        string
+	targets     string // rows of docs/reliability.md, such as R10
+	description string
+	// run returns what it counted, in words. The error is what failed besides
+	// single requests.
+	run func(context.Context, *env) (result string, err error)
 }
 
-// experiments are all there are, in their order.
-var experiments = []experiment{
-	{"steady", "R1", "1000 requests in a second on a schedule, a second to the provider and a second to the gateway in turns", steady},
-	{"reload", "R10, R11", "100 reloads in 60 s: by SIGHUP, by request, by content; broken files between them", reload},
-	{"drain", "R12", "SIGTERM under 32 clients, ten times", drain},
-	{"rotation", "R18", "20 new certificates under new, kept and resumed connections", rotate},
-	{"log", "R20", "the reader of the log stops, goes on, and dies", clog},
-	{"posts", "", "24000 small POSTs, by 12 clients that keep their connections, to pages that begin to answer before or after they read the request", posts},
-	{"once", "R3", "single-use codes while the provider is killed 50 times, all connections to it are reset 50 times and closed 50 times, clients leave, clients send Idempotency-Key, and another gateway takes over", once},
-	{"outage", "R4, R7", "the provider stops and starts again, twelve times, among twice as many wrong secrets as codes", outage},
-	{"stall", "R6", "the provider takes 600 requests at once and never answers, or not to the end", stall},
-	{"slow", "R5", "1536 clients of a provider that takes two seconds, of which 512 are let through at once", slow},
-	{"overload", "R22", "ten times as many clients as before, for a while; the provider takes two seconds", overload},
-	{"slow-clients", "R14, R23", "1450 connections that send a header slowly and 1450 that send a body slowly: as many as are taken", attack{kinds: slowly, each: 1450, lasts: 30 * time.Second}.run},
-	{"slow-crowd", "R14, R23", "10000 connections that send a header slowly and 10000 that send a body slowly: more than six times as many as are taken", attack{kinds: slowly, each: 10_000, lasts: 40 * time.Second, crowded: true}.run},
-	{"large-clients", "R15", "1000 connections with headers of a megabyte and 1000 with bodies without end", attack{kinds: large, each: 1000, lasts: 15 * time.Second}.run},
-	{"many-fields", "R23", "725 connections of each of four kinds: headers of 4399 fields and a body that never comes, headers of as many fields and no end, trailers of 1010 fields, and 4000 trailer fields that are announced and never come", attack{kinds: many, each: 725, lasts: 20 * time.Second}.run},
-	{"fat", "R23", "580 connections of each of five kinds with headers of 16 KiB in few fields: a body that never comes, no end, 60 KB of a body, 4 KB of a form, a page that never comes: as many as are taken", attack{kinds: fatly, each: 580, lasts: 20 * time.Second}.run},
-	{"deaf-clients", "R16", "1000 connections that never read the documents they ask for, and 1000 that never read a page", attack{kinds: deaf, each: 1000, lasts: 60 * time.Second}.run},
-	{"together", "R23", "240 connections of each of these ten kinds, 240 with a header of 16 KiB and a body that never comes, 240 with 60 KB of one, and a provider that takes two seconds", attack{kinds: slices.Concat(slowly, large, many, fatly[:1], fatly[2:3], deaf), each: 240, lasts: 40 * time.Second, provider: 2 * time.Second}.run},
-	{"descriptors", "R17", "1000 idle connections to a gateway that may have 256 descriptors", scarce},
-	{"kill", "R13", "SIGKILL under load and a start at the same address, 50 times", kill},
-	{"full", "R20", "the log is written to a full device", full},
-	{"mixed", "R2", "honest and hostile clients of all kinds for as long as -lasting says", mixed},
+var parts = []part{
+	{"steady", "R1", "1000 requests per second on a schedule, for 30 s", steady},
+	{"reload", "R10, R11", "100 reloads in 40 s, by SIGHUP, by POST and by file change, with broken files between them; among the requests are POSTs to a page that responds before it reads", reload},
+	{"drain", "R12", "SIGTERM under 32 clients that stop when readiness is 503, ten times", drain},
+	{"rotation", "R18", "20 new certificates under new, kept and resumed connections", rotation},
+	{"once", "R3", "100000 single-use codes while the provider stops 100 times and closes or resets its connections, clients leave, clients send Idempotency-Key, and another gateway takes over", once},
+	{"outage", "R4, R7", "the provider stops and starts again nine times, under twice as many wrong secrets as codes", outage},
+	{"stall", "R6", "the provider takes 600 requests at once and never responds, or not completely", stall},
+	{"overload", "R5, R22", "250 clients of a provider that takes two seconds, then ten times as many, then 250", overload},
+	{"slowclients", "R14, R23", "1450 connections that send a header slowly and 1450 that send a body slowly: the default max_connections", attack{behaviors: slow, each: 1450, duration: 25 * time.Second}.run},
+	{"manyclients", "R14, R23", "9000 connections that send a header slowly and 9000 that send a body slowly: six times max_connections", attack{behaviors: slow, each: 9000, duration: 30 * time.Second, full: true}.run},
+	{"large", "R15, R23", "1000 connections with headers of a megabyte and 1000 with endless bodies", attack{behaviors: large, each: 1000, duration: 12 * time.Second}.run},
+	{"fields", "R23", "725 connections each with 4399 header fields and no body, with an endless header, with 1010 trailer fields, and with 4000 announced trailer fields", attack{behaviors: fields, each: 725, duration: 15 * time.Second}.run},
+	{"fullheaders", "R23", "580 connections each with a header of 16 KiB and no body, no end, 60 KB of a body, 4 KB of a form, and a page that never comes", attack{behaviors: fullHeaders, each: 580, duration: 20 * time.Second}.run},
+	{"unread", "R16, R23", "1000 connections that never read metadata and 1000 that never read a page", attack{behaviors: unread, each: 1000, duration: 45 * time.Second}.run},
+	{"together", "R23", "240 connections of each of twelve kinds above, and a provider that takes two seconds", attack{behaviors: slices.Concat(slow, large, fields, fullHeaders[:1], fullHeaders[2:3], unread), each: 240, duration: 30 * time.Second, provider: 2 * time.Second}.run},
+	{"fdlimit", "R17", "1000 idle connections to a gateway that may open 256 files", attack{behaviors: []string{"idle"}, each: 1000, duration: 20 * time.Second, full: true, maxFiles: 256}.run},
+	{"kill", "R13, R20", "SIGKILL under load and a start at the same address, 50 times, with a log on a full device", kill},
+	{"mixed", "R2", "well-behaved clients and hostile ones of all kinds for as long as -duration says", mixed},
 }
 
 func main() {
-	var err error
-	if role, ok := roles[strings.Join(os.Args[1:min(2, len(os.Args))], "")]; ok {
-		err = role(os.Args[2:])
-	} else {
-		err = run()
-	}
-	if err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "stress:", err)
 		os.Exit(1)
 	}
@@ -70,54 +58,50 @@ func main() {
 
 func run() error {
 	binary := flag.String("gateway", "bin/oauthgw", "the gateway's `binary`")
-	only := flag.String("only", "", "run the experiment of this `name` alone")
-	scale := flag.Float64("scale", 1, "the `part` of the full number and time, at most 1")
-	lasting := flag.Duration("lasting", 10*time.Minute, "how long `mixed` takes at full scale")
-	manifest := flag.String("manifest", "deploy/kubernetes/base/deployment.yaml", "take the gateway's memory limits from this Kubernetes `manifest`")
-	into := flag.String("into", "", "put the table into this Markdown `file`, between its marks")
+	only := flag.String("only", "", "run only the part of this `name`")
+	scale := flag.Float64("scale", 1, "`factor` above 0 and at most 1 for numbers and times")
+	duration := flag.Duration("duration", 4*time.Minute, "how long mixed takes at scale 1")
+	output := flag.String("output", "", "put the table between the markers of this Markdown `file`")
 	flag.Parse()
 	if *scale <= 0 || *scale > 1 || flag.NArg() > 0 {
-		return fmt.Errorf("-scale is above 0 and at most 1, and there are no arguments")
+		return fmt.Errorf("-scale must be above 0 and at most 1, and there must be no arguments")
 	}
-	shipped, err := readLimits(*manifest)
+	limits, err := readLimits("deploy/kubernetes/base/deployment.yaml")
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var rows []row
-	for _, e := range experiments {
-		if (*only == "" || *only == e.name) && ctx.Err() == nil {
-			rows = append(rows, perform(ctx, e, *binary, shipped, *scale, *lasting))
+	for _, p := range parts {
+		if (*only == "" || *only == p.name) && ctx.Err() == nil {
+			rows = append(rows, runPart(ctx, p, *binary, limits, *scale, *duration))
 		}
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("there is no experiment %q", *only)
+		return fmt.Errorf("there is no part %q", *only)
 	}
-	return report(rows, *scale, *into)
+	return report(rows, *scale, *output)
 }
 
-// perform runs one experiment on a site of its own.
-func perform(ctx context.Context, e experiment, binary string, shipped limits, scale float64, lasting time.Duration) row {
-	fmt.Fprintf(os.Stderr, "%s: %s\n", e.name, e.does)
-	// Far beyond what any takes, for one that hangs.
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute+lasting)
-	defer cancel()
+// runPart runs one part in an environment of its own.
+func runPart(ctx context.Context, p part, binary string, limits limits, scale float64, duration time.Duration) row {
+	fmt.Fprintf(os.Stderr, "%s: %s\n", p.name, p.description)
 	start := time.Now()
-	s, err := newSite(binary, scale)
+	e, err := newEnv(binary, scale)
 	if err != nil {
-		return row{experiment: e, faults: []string{err.Error()}}
+		return row{part: p, errors: []string{err.Error()}}
 	}
-	s.lasting, s.limits = lasting, shipped
-	counted, err := e.run(ctx, s)
-	s.close()
-	r := row{experiment: e, requests: s.tally.requests.Load(), failures: s.tally.failures.Load(), counted: counted, took: time.Since(start)}
-	r.faults = append(s.tally.reasons, s.provider.faults()...)
+	e.duration, e.limits = duration, limits
+	result, err := p.run(ctx, e)
+	e.close()
+	r := row{part: p, requests: e.requests, failures: e.failures, result: result, duration: time.Since(start)}
+	r.errors = append(e.firstFailures, e.provider.errors()...)
 	if err != nil {
-		r.faults = append(r.faults, err.Error())
+		r.errors = append(r.errors, err.Error())
 	}
-	for _, fault := range r.faults {
-		fmt.Fprintf(os.Stderr, "  %s\n", fault)
+	for _, text := range r.errors {
+		fmt.Fprintf(os.Stderr, "  %s\n", text)
 	}
 	return r
 }

@@ -4,141 +4,92 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
 
-// mixed lets honest and hostile clients use one gateway for long. What it holds
-// must not grow.
-func mixed(ctx context.Context, s *site) (string, error) {
-	g, err := s.start(ctx, "", nil)
+// mixed lets well-behaved and hostile clients use one gateway for a long time. What it
+// uses must not grow.
+func mixed(ctx context.Context, e *env) (string, error) {
+	g, err := e.startGateway(ctx, "")
 	if err != nil {
 		return "", err
 	}
-	h := s.honest(g)
-	h.served(ctx, s.during(10*time.Second))
-	before, err := g.standing()
-	if err != nil {
-		return "", err
+	c := e.wellBehaved(g)
+	c.run(ctx, e.scaledTime(10*time.Second))
+	before, err := g.resources()
+	d := e.scaledTime(e.duration)
+	results := startAttackers(ctx, slices.Sorted(maps.Keys(behaviors)), g.data, 20, d)
+	l := load{maxPause: 20 * time.Millisecond}
+	for _, target := range []string{
+		"POST /token", "POST /token?client_secret=NAME", "GET /token", "GET /NAME", "BREW /NAME",
+		"GET /.well-known/oauth-authorization-server/NAME", "GET /.well-known/openid-configuration?NAME",
+	} {
+		l.requests = append(l.requests, unusual(target))
 	}
-	d := s.during(s.lasting)
-	var tolls []func() (toll, error)
-	for _, kind := range []string{"slow-header", "slow-body", "large-header", "endless-body", "many-fields", "open-fields", "trailers", "announced", "fat-header", "fat-body", "deaf", "deaf-page", "idle"} {
-		through, err := s.siege(ctx, kind, g.data, 20, d)
-		if err != nil {
-			return "", err
+	stop := e.startLoad(ctx, l, e.newClients(16, g.data))
+	defer stop()
+	sampled := make(chan []resources)
+	go func() { sampled <- g.sample(ctx, d) }()
+	c.run(ctx, d)
+	samples := <-sampled
+	stop()
+	_ = results()
+	n := len(samples) / 3
+	middle, last := medians(samples[n:2*n+1]), medians(samples[2*n:]) // caches are full by then
+	if last.memory > middle.memory*6/5 || last.files > middle.files*6/5+20 || last.goroutines > middle.goroutines*6/5+20 {
+		err = errors.Join(err, fmt.Errorf("resources grew from %v to %v", middle, last))
+	}
+	err = errors.Join(err, g.waitForRelease(ctx, before))
+	after, afterErr := g.resources()
+	return fmt.Sprintf("%s; %d codes; before: %v; medians of the middle third and the last: %v and %v; afterwards: %v",
+		d, e.provider.codes(), before, middle, last, after), errors.Join(err, afterErr, g.stop(ctx, syscall.SIGINT))
+}
+
+// unusual returns a request with ever new names. Any response but 5xx is right.
+func unusual(target string) request {
+	return func(c *client) (response, error) {
+		c.code++
+		name := fmt.Sprint(c.id, "-", c.code)
+		method, path, _ := strings.Cut(strings.ReplaceAll(target, "NAME", name), " ")
+		r, err := c.send(method, path, strings.Repeat("a="+name+"&", int(c.code%50)), func(r *http.Request) {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("X-Forwarded-Host", name)
+			r.SetBasicAuth(name, "wrong")
+		})
+		if err == nil && r.StatusCode >= http.StatusInternalServerError {
+			err = fmt.Errorf("%s %s: got %d", method, path, r.StatusCode)
 		}
-		tolls = append(tolls, through)
+		return r, err
 	}
-	var running sync.WaitGroup
-	hostile, enough := context.WithTimeout(ctx, d)
-	defer enough()
-	running.Go(func() { s.pester(hostile, g) })
-	running.Go(func() { h.served(hostile, d) })
-	held := g.sample(hostile, d)
-	running.Wait()
-	var opened int64
-	for _, through := range tolls {
-		t, tollErr := through()
-		opened += t.Opened
-		err = errors.Join(err, tollErr)
-	}
-	err = errors.Join(err, held.flat(), g.calmsDown(ctx, before))
-	after, standErr := g.standing()
-	return fmt.Sprintf("%s; %d hostile connections; %d codes; %s; before %d goroutines and %d descriptors, afterwards %d and %d",
-		d, opened, s.provider.codes(), held, before.goroutines, before.descriptors, after.goroutines, after.descriptors), errors.Join(err, standErr, g.stop(ctx, syscall.SIGINT))
 }
 
-// pester sends requests with ever other names: of clients, paths, hosts, methods
-// and documents. Any answer but one of the gateway's own failing will do.
-func (s *site) pester(ctx context.Context, g *gateway) {
-	odd := func(method, path, body string, fields ...string) errand {
-		return func(c *client) (reply, error) {
-			c.code++
-			name := fmt.Sprint(c.id, "-", c.code)
-			r, err := c.send(method, strings.ReplaceAll(path, "NAME", name), body, func(r *http.Request) {
-				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-				for _, field := range fields {
-					r.Header.Add("X-"+field, name)
-				}
-				r.SetBasicAuth(name, "wrong")
-			})
-			if err == nil && r.StatusCode >= http.StatusInternalServerError {
-				err = fmt.Errorf("%s %s was answered %d", method, path, r.StatusCode)
-			}
-			return r, err
-		}
-	}
-	l := &load{tally: &s.tally, pause: 20 * time.Millisecond, errands: []errand{
-		odd("POST", "/token", "grant_type=authorization_code&code=1"),
-		odd("POST", "/token", strings.Repeat("a=1&", 200)),
-		odd("POST", "/token", "client_id=other&client_id=another"),
-		odd("POST", "/token?client_secret=NAME", ""),
-		odd("GET", "/token", ""),
-		odd("GET", "/NAME", "", "Forwarded-Host"),
-		odd("GET", "/.well-known/oauth-authorization-server/NAME", ""),
-		odd("GET", "/.well-known/openid-configuration?NAME", ""),
-		odd("BREW", "/NAME", ""),
-	}}
-	l.begin(ctx, s.clients(16, g.data))
-	l.wait()
-}
-
-// held is what a gateway held, again and again.
-type held struct {
-	every       time.Duration
-	bytes       []int64
-	descriptors []int
-	goroutines  []int
-}
-
-// sample looks a hundred times at what the gateway holds.
-func (g *gateway) sample(ctx context.Context, d time.Duration) *held {
-	h := &held{every: d / 100}
-	for pause(ctx, h.every); ctx.Err() == nil; pause(ctx, h.every) {
-		m, err := g.memory()
-		now, standErr := g.standing()
-		if err == nil && standErr == nil {
-			h.bytes, h.descriptors, h.goroutines = append(h.bytes, m.now), append(h.descriptors, now.descriptors), append(h.goroutines, now.goroutines)
+// sample reads what the gateway uses a hundred times.
+func (g *gateway) sample(ctx context.Context, d time.Duration) (samples []resources) {
+	for start := time.Now(); time.Since(start) < d && ctx.Err() == nil; pause(ctx, d/100) {
+		if r, err := g.resources(); err == nil {
+			samples = append(samples, r)
 		}
 	}
-	return h
+	return samples
 }
 
-// growth compares the middle of the last third of samples with that of the third
-// before it: what is filled once, as a cache is, has been by then.
-func growth[T int | int64](samples []T) (T, T) {
-	third := len(samples) / 3
-	middle := func(s []T) T { s = slices.Sorted(slices.Values(s)); return s[len(s)/2] }
-	if third == 0 {
-		return 0, 0
-	}
-	return middle(samples[third : 2*third]), middle(samples[2*third:])
-}
-
-// flat fails where something grew by more than chance.
-func (h *held) flat() error {
-	var err error
-	if was, is := growth(h.bytes); is == 0 || is > was+was/5 {
-		err = fmt.Errorf("memory went from %s to %s", mib(was), mib(is))
-	}
-	for what, samples := range map[string][]int{"descriptors": h.descriptors, "goroutines": h.goroutines} {
-		if was, is := growth(samples); is > was+was/5+20 {
-			err = errors.Join(err, fmt.Errorf("%s went from %d to %d", what, was, is))
+func medians(samples []resources) resources {
+	median := func(of func(resources) int64) int64 {
+		var values []int64
+		for _, s := range samples {
+			values = append(values, of(s))
 		}
+		slices.Sort(values)
+		return values[len(values)/2]
 	}
-	return err
-}
-
-// String tells what was held.
-func (h *held) String() string {
-	m1, m2 := growth(h.bytes)
-	d1, d2 := growth(h.descriptors)
-	g1, g2 := growth(h.goroutines)
-	tenMinutes := float64(m2-m1) / (1 << 20) / ((h.every * time.Duration(len(h.bytes)) / 3).Minutes()) * 10
-	return fmt.Sprintf("in the middle third and the last: %s and %s (%+.1f MiB in 10 min), %d and %d descriptors, %d and %d goroutines", mib(m1), mib(m2), tenMinutes, d1, d2, g1, g2)
+	return resources{
+		goroutines: median(func(r resources) int64 { return r.goroutines }),
+		files:      median(func(r resources) int64 { return r.files }),
+		memory:     median(func(r resources) int64 { return r.memory }),
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,40 +10,32 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
-// The name by which clients know the provider, and the secret they share.
+// The host by which clients know the provider, and the secret of every client.
 const (
 	publicHost = "login.example.com"
 	origin     = "https://" + publicHost
 	secret     = "s3cret/+é%41 :&="
 )
 
-// provider reads credentials only from the form, and remembers what should never
-// arrive: a code that came before, an Authorization field.
+// provider reads credentials only from the form. It counts how often each code
+// arrives, and requests with an Authorization field, which must never arrive.
 type provider struct {
 	url    string
 	server *http.Server
-	// ledger is told of each code before it is answered. Nil: nobody is.
-	ledger io.Writer
-	// before is called at a token request, and may keep it. Nil: nothing.
+	// before is called first for a token request. Nil: nothing.
 	before func(http.ResponseWriter, *http.Request)
+	resets bool // stop resets the connections of this start
 
-	mu       sync.Mutex
-	last     map[string]int64 // the last code of each client
-	redeemed int64
-	repeated int64 // codes that came again
-	leaked   int64 // requests with Authorization
+	mu     sync.Mutex
+	seen   map[string]int // how often each code arrived
+	leaked int            // requests with Authorization
 }
 
-// startProvider starts a provider on a port of its own.
-func startProvider() (*provider, error) {
-	p := &provider{last: map[string]int64{}}
-	return p, p.listen("127.0.0.1:0")
-}
-
-// listen begins to serve, or begins again.
-func (p *provider) listen(address string) error {
+// start starts the provider, also again after stop.
+func (p *provider) start(address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
@@ -54,27 +47,52 @@ func (p *provider) listen(address string) error {
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.FormValue("n")) })
 	mux.HandleFunc("GET /large", serveLarge)
 	mux.HandleFunc("GET /hanging", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	mux.HandleFunc("POST /posted", servePosted)
-	mux.HandleFunc("POST /posted/", servePosted)
-	server := &http.Server{Handler: mux}
+	mux.HandleFunc("POST /page", servePost)
+	resets := p.resets
+	connContext := func(ctx context.Context, c net.Conn) context.Context {
+		if resets {
+			_ = c.(*net.TCPConn).SetLinger(0)
+		}
+		return ctx
+	}
+	server := &http.Server{Handler: mux, ConnContext: connContext}
 	p.server = server
 	go func() { _ = server.Serve(l) }()
 	return nil
 }
 
-// address is where it listens.
+// stop closes the listener and all connections, as the end of a process does.
+func (p *provider) stop() { _ = p.server.Close() }
+
+// restart stops the provider for a time.
+func (p *provider) restart(ctx context.Context, d time.Duration) error {
+	p.stop()
+	pause(ctx, d)
+	return p.start(p.address())
+}
+
 func (p *provider) address() string { return strings.TrimPrefix(p.url, "http://") }
 
-func (p *provider) close() { _ = p.server.Close() }
-
 func (p *provider) serveMetadata(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{
+	respond(w, http.StatusOK, map[string]any{
 		"issuer": origin, "authorization_endpoint": origin + "/page", "token_endpoint": origin + "/token",
 		"response_types_supported": []string{"code"}, "code_challenge_methods_supported": []string{"S256"},
 	})
 }
 
-// serveLarge sends a page that no buffer holds.
+// servePost responds in two pieces before it reads the request body.
+func servePost(w http.ResponseWriter, r *http.Request) {
+	c := http.NewResponseController(w)
+	_ = c.EnableFullDuplex()
+	w.Header().Set("Content-Length", "2")
+	_ = c.Flush()
+	time.Sleep(time.Millisecond)
+	_, _ = io.WriteString(w, "{}")
+	_ = c.Flush()
+	_, _ = io.Copy(io.Discard, r.Body)
+}
+
+// serveLarge sends a page that fits into no buffer.
 func serveLarge(w http.ResponseWriter, _ *http.Request) {
 	piece := make([]byte, 32<<10)
 	for range 1024 {
@@ -96,48 +114,41 @@ func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
 		p.leaked++
 	}
 	if err != nil || r.PostFormValue("client_secret") != secret {
-		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
+		respond(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 		return
 	}
-	p.redeemed++
-	if p.ledger != nil {
-		_, _ = fmt.Fprintln(p.ledger, tokenFor(id, n))
-	}
-	// A client has one code at a time, and each is higher than the one before.
-	if n <= p.last[id] {
-		p.repeated++
-	}
-	p.last[id] = n
-	answer(w, http.StatusOK, map[string]any{"access_token": tokenFor(id, n), "token_type": "Bearer"})
+	p.seen[tokenFor(id, n)]++
+	respond(w, http.StatusOK, map[string]any{"access_token": tokenFor(id, n), "token_type": "Bearer"})
 }
 
-// tokenFor is the token that a code of a client is worth, by which the client
-// knows that the answer is its own.
+// tokenFor returns the token for a client's code. It shows the client that the
+// response is its own.
 func tokenFor(id string, code int64) string { return fmt.Sprintf("%s.%d", id, code) }
 
-func answer(w http.ResponseWriter, status int, members map[string]any) {
+func respond(w http.ResponseWriter, status int, members map[string]any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(members)
 }
 
-// faults tells what arrived that should not have.
-func (p *provider) faults() []string {
+// errors returns what arrived and never should.
+func (p *provider) errors() (errs []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var faults []string
-	if p.repeated > 0 {
-		faults = append(faults, fmt.Sprintf("%d codes reached the provider twice", p.repeated))
+	for code, n := range p.seen {
+		if n > 1 {
+			errs = append(errs, fmt.Sprintf("the provider received code %s %d times", code, n))
+		}
 	}
 	if p.leaked > 0 {
-		faults = append(faults, fmt.Sprintf("%d requests reached the provider with Authorization", p.leaked))
+		errs = append(errs, fmt.Sprintf("the provider received %d requests with Authorization", p.leaked))
 	}
-	return faults
+	return errs
 }
 
-// codes tells how many single-use codes were redeemed.
-func (p *provider) codes() int64 {
+// codes returns how many single-use codes the provider received.
+func (p *provider) codes() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.redeemed
+	return len(p.seen)
 }

@@ -9,39 +9,26 @@ import (
 	"time"
 )
 
-// row is what came of one experiment.
+// row is the result of one part.
 type row struct {
-	experiment
-	requests, failures int64
-	counted            string
-	took               time.Duration
-	faults             []string // why it failed; empty: it passed
+	part
+	requests, failures int
+	result             string
+	duration           time.Duration
+	errors             []string // empty: the part passed
 }
 
-func (r row) verdict() string {
-	if len(r.faults) > 0 {
-		return "FAIL"
-	}
-	return "pass"
-}
-
-// report prints the table, puts it into a file if one is named, and fails if an
-// experiment did.
-func report(rows []row, scale float64, into string) error {
-	table := markdown(rows, scale)
+// report prints the table, writes it to a file if output is not empty, and returns
+// an error if a part failed.
+func report(rows []row, scale float64, output string) error {
+	table, failed := markdown(rows, scale)
 	fmt.Print(table)
-	failed := 0
-	for _, r := range rows {
-		if len(r.faults) > 0 {
-			failed++
-		}
-	}
 	var err error
 	if failed > 0 {
-		err = fmt.Errorf("%d of %d experiments failed", failed, len(rows))
+		err = fmt.Errorf("%d of %d parts failed", failed, len(rows))
 	}
-	if into != "" {
-		err = errors.Join(err, replaceTable(table, into))
+	if output != "" {
+		err = errors.Join(err, replaceTable(table, output))
 	}
 	return err
 }
@@ -61,14 +48,19 @@ func replaceTable(table, file string) error {
 	return os.WriteFile(file, []byte(before+start+"\n"+table+"\n"+end+after), 0o644)
 }
 
-func markdown(rows []row, scale float64) string {
+func markdown(rows []row, scale float64) (table string, failed int) {
 	var b strings.Builder
-	b.WriteString("| experiment | target | what is done | requests | failures | counted | duration | |\n|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| part | target | what happens | requests | failures | result | duration | |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
+		verdict := "pass"
+		if len(r.errors) > 0 {
+			verdict = "FAIL"
+			failed++
+		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %d | %d | %s | %.0f s | %s |\n",
-			r.name, r.targets, r.does, r.requests, r.failures, r.counted, r.took.Seconds(), r.verdict())
+			r.name, r.targets, r.description, r.requests, r.failures, r.result, r.duration.Seconds(), verdict)
 	}
 	fmt.Fprintf(&b, "\n%s, %s/%s, %d processors, scale %g, %s.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), scale, time.Now().UTC().Format(time.DateOnly))
-	return b.String()
+	return b.String(), failed
 }

@@ -2,25 +2,30 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
-	"net/http"
+	"math/big"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// handshakes counts the handshakes of a client, and remembers which certificate
-// the last full one showed.
+// handshakes counts the TLS handshakes of one client.
 type handshakes struct {
-	anew                  bool // each is a full one
-	full, resumed, serial atomic.Int64
+	fullOnly              bool         // the client resumes no session
+	full, resumed, serial atomic.Int64 // serial is that of the last certificate shown
 }
 
-// observe notes a handshake that succeeded. The certificate of one that resumed a
-// session is that of the session.
-func (h *handshakes) observe(state tls.ConnectionState) error {
+// verify records a handshake. A resumed session shows the certificate of its first
+// handshake.
+func (h *handshakes) verify(state tls.ConnectionState) error {
 	if state.DidResume {
 		h.resumed.Add(1)
 		return nil
@@ -30,35 +35,26 @@ func (h *handshakes) observe(state tls.ConnectionState) error {
 	return nil
 }
 
-// rotate replaces the certificate of the listener, again and again. No handshake
-// may fail, and clients that connect anew must be shown each certificate.
-func rotate(ctx context.Context, s *site) (string, error) {
-	a, err := newAuthority()
+// rotation replaces the server certificate repeatedly. No handshake may fail, and every
+// client that makes full handshakes must be shown each certificate.
+func rotation(ctx context.Context, e *env) (string, error) {
+	if err := e.writeCertificate(0); err != nil {
+		return "", err
+	}
+	g, err := e.startGateway(ctx, fmt.Sprintf("tls: {cert_file: %q, key_file: %q}\n", e.file("crt"), e.file("key")))
 	if err != nil {
 		return "", err
 	}
-	if err := s.certify(a); err != nil {
-		return "", err
+	clients, seen := e.tlsClients(g.data)
+	stop := e.startLoad(ctx, load{requests: []request{redeem, sendWrongSecret}, maxPause: 20 * time.Millisecond}, clients)
+	defer stop()
+	total := e.scaled(20)
+	for i := 1; i <= total && err == nil; i++ {
+		err = errors.Join(e.writeCertificate(i), g.reload(i%5 == 0, i%5%2 == 1), waitFor(ctx, "the certificate at all clients", func() bool {
+			return !slices.ContainsFunc(seen, func(h *handshakes) bool { return h.fullOnly && h.serial.Load() != int64(i) })
+		}))
 	}
-	g, err := s.start(ctx, fmt.Sprintf("tls: {cert_file: %q, key_file: %q}\n", s.file("crt"), s.file("key")), nil)
-	if err != nil {
-		return "", err
-	}
-	loading, enough := context.WithCancel(ctx)
-	defer enough()
-	l := &load{tally: &s.tally, errands: []errand{redeem, guess}, pause: 20 * time.Millisecond}
-	seen := s.beginKinds(loading, l, a, g.data)
-	total := s.times(20)
-	for i := range total {
-		if err = s.certify(a); err != nil {
-			break
-		}
-		if err = g.shows(ctx, seen, a.issued, i); err != nil {
-			break
-		}
-	}
-	enough()
-	l.wait()
+	stop()
 	var full, resumed int64
 	for _, h := range seen {
 		full, resumed = full+h.full.Load(), resumed+h.resumed.Load()
@@ -66,68 +62,47 @@ func rotate(ctx context.Context, s *site) (string, error) {
 	if resumed == 0 {
 		err = errors.Join(err, errors.New("no session was resumed"))
 	}
-	counted := fmt.Sprintf("%d certificates, %d full handshakes, %d resumed ones, %d codes", total, full, resumed, s.provider.codes())
-	return counted, errors.Join(err, g.stop(ctx, syscall.SIGINT))
+	return fmt.Sprintf("%d certificates, %d full handshakes, %d resumed ones, %d codes", total, full, resumed, e.provider.codes()),
+		errors.Join(err, g.stop(ctx, syscall.SIGINT))
 }
 
-// certify writes a new certificate and its key, one after the other as there is
-// no other way.
-func (s *site) certify(a *authority) error {
-	certificate, key, err := a.issue()
+// writeCertificate writes a new self-signed certificate and its key, one file after the
+// other.
+func (e *env) writeCertificate(serial int) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	return errors.Join(replace(s.file("crt"), certificate), replace(s.file("key"), key))
-}
-
-// shows tells the gateway that there is a new certificate, or leaves it to find
-// out, and waits until all clients that connect anew have been shown it.
-func (g *gateway) shows(ctx context.Context, seen []*handshakes, serial int64, i int) error {
-	switch i % 5 {
-	case 0: // it finds the change by itself, within seconds
-	case 1, 3:
-		if err := g.signal(syscall.SIGHUP); err != nil {
-			return err
-		}
-	default:
-		if status, text, err := g.operate(http.MethodPost, "/-/reload"); err != nil || status != http.StatusOK {
-			return fmt.Errorf("a reload was answered %d %s %w", status, text, err)
-		}
+	template := &x509.Certificate{SerialNumber: big.NewInt(int64(serial)), DNSNames: []string{publicHost},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
 	}
-	return await(ctx, fmt.Sprintf("certificate %d to be shown to all", serial), func() bool {
-		for _, h := range seen {
-			if h.anew && h.serial.Load() != serial {
-				return false
-			}
-		}
-		return true
-	})
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	return errors.Join(err,
+		replaceFile(e.file("crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))),
+		replaceFile(e.file("key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))))
 }
 
-// beginKinds starts clients that connect anew for every request, in both versions
-// of TLS, clients that resume sessions, and clients that keep connections.
-func (s *site) beginKinds(ctx context.Context, l *load, a *authority, address string) []*handshakes {
-	var seen []*handshakes
-	for i, plain := range s.clients(32, address) {
-		h := &handshakes{}
-		config := &tls.Config{RootCAs: a.trust(), ServerName: publicHost, VerifyConnection: h.observe, MinVersion: tls.VersionTLS12}
-		closes := true
+// tlsClients returns clients of four kinds: full handshakes for every request in TLS 1.3
+// and in TLS 1.2, resumed sessions, and kept connections. A handshake proves that the
+// gateway has the key of the certificate, whose issuer is not checked.
+func (e *env) tlsClients(address string) (clients []*client, seen []*handshakes) {
+	for i, c := range e.newClients(32, address) {
+		h := &handshakes{fullOnly: i%4 < 2}
+		config := &tls.Config{InsecureSkipVerify: true, ServerName: publicHost, VerifyConnection: h.verify}
 		switch i % 4 {
-		case 0:
-			h.anew = true
 		case 1:
-			h.anew, config.MaxVersion = true, tls.VersionTLS12
+			config.MaxVersion = tls.VersionTLS12
 		case 2:
 			config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
-		case 3:
-			closes = false
 		}
-		c := clientAt(plain.id, address, config)
-		if closes {
+		c.base, c.transport.TLSClientConfig = origin, config
+		if i%4 != 3 {
 			c.header.Set("Connection", "close")
 		}
-		seen = append(seen, h)
-		l.begin(ctx, []*client{c})
+		clients, seen = append(clients, c), append(seen, h)
 	}
-	return seen
+	return clients, seen
 }
