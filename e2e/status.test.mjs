@@ -40,9 +40,9 @@ test("the status page works without scripts and has no secrets", limit, async (t
 
   await t.test("how clients authenticate", async () => {
     const counts = page.section("How clients authenticate").getByRole("table");
-    await counts.getByRole("row", { name: "registration client_secret_basic 1 0 0 0 0 0 0", exact: true }).waitFor();
+    await counts.getByRole("row", { name: "registration client_secret_basic 1 0 0 0 0 0", exact: true }).waitFor();
     await counts.getByRole("row", { name: "token client_secret_basic 1 1 2 1 malformed_basic 1 multiple_methods 0 0 0", exact: true }).waitFor();
-    await counts.getByRole("row", { name: "Total 2 2 3 0 0 0 0", exact: true }).waitFor();
+    await counts.getByRole("row", { name: "Total 2 2 3 0 0 0", exact: true }).waitFor();
   });
 
   await t.test("recent refusals, newest first", async () => {

@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -8,17 +9,27 @@ import (
 	"time"
 )
 
-// consent is the body of the page that asks the user: the client's name and
-// the redirect URI. The form is sent to the URL of the page itself, so the
-// parameters stay in the query.
+// consent is the body of the consent page, with the client's name and the redirect URI. The
+// form posts to the URL of the page, so the parameters stay in the query.
 const consent = `<p><strong>%s</strong> asks for access to your account. You will return to <code>%s</code>.</p>
 <form method="post">
 <button name="decision" value="allow">Allow</button>
 <button name="decision" value="deny">Deny</button>
 </form>`
 
-// serveAuthorization asks the user on GET, and on POST sends the browser back
-// with what the user decided (RFC 6749 section 4.1.1).
+// authorizationRequest is a valid authorization request (RFC 6749 section 4.1.1).
+type authorizationRequest struct {
+	clientID    string
+	clientName  string
+	redirectURI string
+	state       string
+	challenge   string
+	resource    string
+}
+
+// serveAuthorization asks the user on GET, and on POST redirects with the user's decision. An
+// error is never a redirect, because the redirect URI may be the error (RFC 6749 section
+// 4.1.2.1).
 func (p *Provider) serveAuthorization(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
@@ -29,12 +40,9 @@ func (p *Provider) serveAuthorization(w http.ResponseWriter, r *http.Request) {
 	request, err := p.readAuthorizationRequest(w, r)
 	switch {
 	case err != nil:
-		// Never a redirect: the redirect URI itself may be at fault (RFC 6749
-		// section 4.1.2.1), and the original showed a page for the rest too.
 		writePage(w, http.StatusBadRequest, "Bad request", "<p>"+html.EscapeString(err.Error())+"</p>")
 	case r.Method != http.MethodPost:
-		// A page in somebody's frame could be clicked unseen (RFC 6749 section
-		// 10.13).
+		// RFC 6749 section 10.13: no clickjacking.
 		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'")
 		writePage(w, http.StatusOK, "Authorize", fmt.Sprintf(consent,
 			html.EscapeString(request.clientName), html.EscapeString(request.redirectURI)))
@@ -45,14 +53,67 @@ func (p *Provider) serveAuthorization(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// authorize keeps the user's consent and returns the code for it. It takes the
-// place of one that the client did not redeem.
+// readAuthorizationRequest reads and checks the parameters of the query and the body.
+func (p *Provider) readAuthorizationRequest(w http.ResponseWriter, r *http.Request) (*authorizationRequest, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := r.ParseForm(); err != nil {
+		return nil, errors.New("the request cannot be parsed")
+	}
+	for _, values := range r.Form {
+		if len(values) > 1 {
+			return nil, errors.New("a parameter is present more than once")
+		}
+	}
+	request, err := p.client(r.Form.Get("client_id"), r.Form.Get("redirect_uri"))
+	if err != nil {
+		return nil, err
+	}
+	request.state = r.Form.Get("state")
+	request.challenge = r.Form.Get("code_challenge")
+	request.resource = r.Form.Get("resource")
+	return request, checkAuthorizationRequest(r.Form)
+}
+
+// client finds the client and its redirect URI. A client with one redirect URI need not name
+// it (RFC 6749 section 3.1.2.3).
+func (p *Provider) client(clientID, redirectURI string) (*authorizationRequest, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.clients[clientID]
+	if c == nil {
+		return nil, errors.New("client_id is missing or unknown")
+	}
+	if registered := c.metadata.RedirectURIs; redirectURI == "" && len(registered) == 1 {
+		redirectURI = registered[0]
+	}
+	if !c.mayRedirectTo(redirectURI) {
+		return nil, errors.New("redirect_uri is missing or not registered")
+	}
+	return &authorizationRequest{clientID: clientID, clientName: c.metadata.ClientName, redirectURI: redirectURI}, nil
+}
+
+// checkAuthorizationRequest checks what does not depend on the client. A challenge without a
+// method means plain (RFC 7636 section 4.3), which is not supported.
+func checkAuthorizationRequest(form url.Values) error {
+	challenge := form.Get("code_challenge")
+	isS256 := len(challenge) == 43 && form.Get("code_challenge_method") == "S256" // 256 bits in base64url
+	switch {
+	case form.Get("response_type") != "code":
+		return errors.New("response_type must be code")
+	case challenge != "" && !isS256:
+		return errors.New("code_challenge must be one of the method S256")
+	case !validResource(form.Get("resource")):
+		return errors.New("resource must be an absolute URI without a fragment")
+	}
+	return nil
+}
+
+// authorize stores the user's consent and returns its code. It replaces an unredeemed one. If
+// the client was deleted meanwhile, the code is invalid.
 func (p *Provider) authorize(request *authorizationRequest, now time.Time) (code string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	code = newSecret()
-	// The client can have been deleted since the request was read; its code
-	// then leads nowhere.
 	if c := p.clients[request.clientID]; c != nil {
 		c.authorization = &authorization{
 			code:        code,
@@ -65,18 +126,17 @@ func (p *Provider) authorize(request *authorizationRequest, now time.Time) (code
 	return code
 }
 
-// redirect sends the browser back with the decision and the client's state
-// (RFC 6749 section 4.1.2). A query that the redirect URI has is kept as it is
-// (section 3.1.2).
+// redirect redirects with the decision and the state (RFC 6749 section 4.1.2). It keeps the
+// query of the redirect URI (section 3.1.2).
 func (a *authorizationRequest) redirect(w http.ResponseWriter, name, value string) {
-	answer := url.Values{name: {value}}
+	query := url.Values{name: {value}}
 	if a.state != "" {
-		answer.Set("state", a.state)
+		query.Set("state", a.state)
 	}
-	location := a.redirectURI + "?" + answer.Encode()
+	separator := "?"
 	if u, err := url.Parse(a.redirectURI); err == nil && u.RawQuery != "" {
-		location = a.redirectURI + "&" + answer.Encode()
+		separator = "&"
 	}
-	w.Header().Set("Location", location)
+	w.Header().Set("Location", a.redirectURI+separator+query.Encode())
 	w.WriteHeader(http.StatusFound)
 }

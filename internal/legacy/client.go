@@ -1,6 +1,9 @@
 package legacy
 
 import (
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -8,10 +11,8 @@ import (
 	"time"
 )
 
-// client is a registered client and what it holds. As in the original it has
-// at most one authorization that is not redeemed, and at most one pair of
-// tokens: a newer one takes the place of the older. Guarded by the provider's
-// mutex.
+// client is a registered client. As in the original it has at most one unredeemed
+// authorization and at most one pair of tokens. Provider.mu guards it.
 type client struct {
 	id                string
 	secret            string
@@ -22,17 +23,16 @@ type client struct {
 	tokens            *tokens
 }
 
-// authorization is a user's consent that waits for its exchange (RFC 6749
-// section 4.1.2).
+// authorization is a user's consent with its code (RFC 6749 section 4.1.2).
 type authorization struct {
 	code        string
 	expiry      time.Time
 	redirectURI string
-	challenge   string // S256; empty: none was sent
-	resource    string // empty: none was named
+	challenge   string // S256; empty if there was none
+	resource    string // empty if there was none
 }
 
-// tokens is a pair of tokens as issued.
+// tokens is a pair of tokens.
 type tokens struct {
 	access        string
 	accessExpiry  time.Time
@@ -41,51 +41,35 @@ type tokens struct {
 	resource      string
 }
 
-// Client is a client with an id and a secret of somebody else's choice, as old
-// installations have them; those that register get this provider's own. The
-// members are named as in RFC 7591 section 2.
+// Client is a client with a given id and secret. The members are those of RFC 7591 section 2.
 type Client struct {
 	ID           string   `json:"client_id"`
 	Secret       string   `json:"client_secret"`
 	RedirectURIs []string `json:"redirect_uris"`
 }
 
-// registered returns the client as if it had registered just now.
 func (c Client) registered() *client {
-	return &client{
-		id:       c.ID,
-		secret:   c.Secret,
-		issuedAt: time.Now(),
-		metadata: clientMetadata{
-			RedirectURIs:            c.RedirectURIs,
-			TokenEndpointAuthMethod: "client_secret_post",
-			GrantTypes:              []string{"authorization_code"},
-			ResponseTypes:           []string{"code"},
-		},
-	}
+	return &client{id: c.ID, secret: c.Secret, issuedAt: time.Now(), metadata: clientMetadata{
+		RedirectURIs:            c.RedirectURIs,
+		TokenEndpointAuthMethod: "client_secret_post",
+		GrantTypes:              []string{"authorization_code"},
+		ResponseTypes:           []string{"code"},
+	}}
 }
 
-// mayRedirectTo reports whether the redirect URI is one of the registered
-// ones: character by character (RFC 6749 section 3.1.2.3), save for the port
-// of a loopback address, which native apps learn only when they listen (RFC
-// 8252 section 7.3).
+// mayRedirectTo reports whether the redirect URI is registered. URIs are compared as strings
+// (RFC 6749 section 3.1.2.3), but the port of a loopback address may differ, because native
+// apps get it when they listen (RFC 8252 section 7.3).
 func (c *client) mayRedirectTo(uri string) bool {
+	loopback, ok := withoutLoopbackPort(uri)
 	return slices.ContainsFunc(c.metadata.RedirectURIs, func(registered string) bool {
-		return uri == registered || equalButPort(uri, registered)
+		other, otherOK := withoutLoopbackPort(registered)
+		return uri == registered || ok && otherOK && loopback == other
 	})
 }
 
-// equalButPort reports whether two loopback redirect URIs differ in nothing
-// but the port.
-func equalButPort(a, b string) bool {
-	a, okA := withoutLoopbackPort(a)
-	b, okB := withoutLoopbackPort(b)
-	return okA && okB && a == b
-}
-
-// withoutLoopbackPort returns the URI without its port, if it is an http URI
-// of a loopback address. localhost is a name and not an address, but native
-// apps register it all the same.
+// withoutLoopbackPort returns an http URI of a loopback address without its port. Native apps
+// also register localhost.
 func withoutLoopbackPort(uri string) (string, bool) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "http" || u.User != nil || len(u.Port()) > 5 {
@@ -97,4 +81,26 @@ func withoutLoopbackPort(uri string) (string, bool) {
 	}
 	u.Host = strings.TrimSuffix(u.Host, ":"+u.Port())
 	return u.String(), true
+}
+
+// newClientID returns a random UUID (RFC 9562 section 5.4).
+func newClientID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// newSecret returns a client secret, code, refresh token or registration access token. The
+// original gives all of them the same form.
+func newSecret() string { return "coder_" + rand.Text()[:10] + "_" + (rand.Text() + rand.Text())[:40] }
+
+// newAccessToken returns an access token. In the original it is the key of a session, with a
+// form of its own.
+func newAccessToken() string { return rand.Text()[:10] + "-" + rand.Text()[:22] }
+
+// equalSecret compares secrets in constant time. No secret equals an empty one.
+func equalSecret(got, want string) bool {
+	return want != "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1
 }

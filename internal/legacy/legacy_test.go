@@ -2,17 +2,20 @@ package legacy_test
 
 import (
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
-	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"oauthgw/internal/legacy"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	publicURL   = "https://provider.example"
@@ -20,179 +23,217 @@ const (
 	// The verifier and its challenge are those of RFC 7636 appendix B.
 	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+	formType  = "application/x-www-form-urlencoded"
 )
 
-// provider is a legacy provider behind a real server.
+// provider is a provider with the requests that it observed.
 type provider struct {
-	*httptest.Server
-	mu       sync.Mutex
+	*legacy.Provider
 	observed []legacy.Observation
 }
 
-// client is a client as it was registered.
+// client is a registered client.
 type client struct {
 	ID                string `json:"client_id"`
 	Secret            string `json:"client_secret"`
 	RegistrationToken string `json:"registration_access_token"`
 }
 
-// answer is a response, read whole.
-type answer struct {
-	status int
-	header http.Header
-	body   string
-	member map[string]any // nil: not a JSON object
+type response struct {
+	status  int
+	header  http.Header
+	body    string
+	members map[string]any // nil: not a JSON object
 }
 
-func start(t *testing.T, config legacy.Config) *provider {
-	t.Helper()
+func (r response) text(name string) string {
+	text, _ := r.members[name].(string)
+	return text
+}
+
+func newProvider(config legacy.Config) *provider {
 	p := &provider{}
 	config.PublicURL = publicURL
-	config.Observe = func(o legacy.Observation) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.observed = append(p.observed, o)
-	}
-	p.Server = httptest.NewServer(legacy.New(config))
-	t.Cleanup(p.Close)
-	p.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	config.Observe = func(o legacy.Observation) { p.observed = append(p.observed, o) }
+	p.Provider = legacy.New(config)
 	return p
 }
 
-// do sends a request with headers given as alternating names and values.
-func (p *provider) do(t *testing.T, method, target, body string, header ...string) answer {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, p.URL+target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+// do serves a request with headers given as alternating names and values.
+func (p *provider) do(method, target, body string, header ...string) response {
+	r := httptest.NewRequest(method, publicURL, strings.NewReader(body))
+	r.URL.Path, r.URL.RawQuery, _ = strings.Cut(target, "?")
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	response, err := p.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := answer{status: response.StatusCode, header: response.Header, body: string(text)}
-	if strings.HasPrefix(a.header.Get("Content-Type"), "application/json") {
-		if err := json.Unmarshal(text, &a.member); err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
-	}
-	return a
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	answer := response{status: w.Code, header: w.Header(), body: w.Body.String()}
+	_ = json.Unmarshal(w.Body.Bytes(), &answer.members) // a page has no members
+	return answer
 }
 
-// post sends a form.
-func (p *provider) post(t *testing.T, target string, form url.Values) answer {
-	t.Helper()
-	return p.do(t, http.MethodPost, target, form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+func (p *provider) post(target string, form url.Values) response {
+	return p.do("POST", target, form.Encode(), "Content-Type", formType)
 }
 
-// register registers a client and fails the test if it cannot.
 func (p *provider) register(t *testing.T, redirectURIs ...string) client {
 	t.Helper()
 	if redirectURIs == nil {
 		redirectURIs = []string{redirectURI}
 	}
-	request, err := json.Marshal(map[string]any{"redirect_uris": redirectURIs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := p.do(t, http.MethodPost, "/oauth2/register", string(request))
+	request, _ := json.Marshal(map[string]any{"redirect_uris": redirectURIs})
+	r := p.do("POST", "/oauth2/register", string(request))
 	var c client
-	if err := json.Unmarshal([]byte(a.body), &c); err != nil || a.status != http.StatusCreated {
-		t.Fatalf("registration: %d %s (%v)", a.status, a.body, err)
+	if err := json.Unmarshal([]byte(r.body), &c); err != nil || r.status != 201 {
+		t.Fatalf("registration: %d %s", r.status, r.body)
 	}
 	return c
 }
 
-// consent lets the user agree, and returns where the browser is sent. Empty
-// values take parameters away.
-func (p *provider) consent(t *testing.T, c client, changes url.Values) *url.URL {
-	t.Helper()
-	query := authorization(c, changes)
-	a := p.post(t, "/oauth2/authorize?"+query.Encode(), url.Values{"decision": {"allow"}})
-	location, err := url.Parse(a.header.Get("Location"))
-	if err != nil || a.status != http.StatusFound {
-		t.Fatalf("consent: %d %s", a.status, a.body)
-	}
-	return location
-}
-
-// authorization is an authorization request with changes.
+// authorization returns an authorization request with changes.
 func authorization(c client, changes url.Values) url.Values {
 	return changed(url.Values{
-		"response_type":         {"code"},
-		"client_id":             {c.ID},
-		"redirect_uri":          {redirectURI},
-		"state":                 {"a b&c"},
-		"code_challenge":        {challenge},
-		"code_challenge_method": {"S256"},
+		"response_type": {"code"}, "client_id": {c.ID}, "redirect_uri": {redirectURI}, "state": {"a b&c"},
+		"code_challenge": {challenge}, "code_challenge_method": {"S256"},
 	}, changes)
 }
 
-// exchange is a token request that succeeds, with changes.
+// code returns the code of an authorization request that the user allows.
+func (p *provider) code(t *testing.T, c client, changes url.Values) string {
+	t.Helper()
+	r := p.post("/oauth2/authorize?"+authorization(c, changes).Encode(), url.Values{"decision": {"allow"}})
+	location, err := url.Parse(r.header.Get("Location"))
+	if err != nil || r.status != 302 || location.Query().Get("state") != "a b&c" || location.Query().Get("code") == "" {
+		t.Fatalf("authorization: %d %s to %s", r.status, r.body, location)
+	}
+	return location.Query().Get("code")
+}
+
+// exchange returns a valid token request with changes.
 func (p *provider) exchange(t *testing.T, c client, changes url.Values) url.Values {
 	t.Helper()
 	return changed(url.Values{
-		"grant_type":    {"authorization_code"},
-		"client_id":     {c.ID},
-		"client_secret": {c.Secret},
-		"code":          {p.consent(t, c, nil).Query().Get("code")},
-		"redirect_uri":  {redirectURI},
-		"code_verifier": {verifier},
+		"grant_type": {"authorization_code"}, "client_id": {c.ID}, "client_secret": {c.Secret},
+		"code": {p.code(t, c, nil)}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
 	}, changes)
 }
 
-// login returns the answer of a token request that must succeed.
-func (p *provider) login(t *testing.T, c client) answer {
+func refresh(c client, token string) url.Values {
+	return url.Values{"grant_type": {"refresh_token"}, "client_id": {c.ID}, "refresh_token": {token}}
+}
+
+// login returns the tokens of a client.
+func (p *provider) login(t *testing.T, c client) response {
 	t.Helper()
-	a := p.post(t, "/oauth2/tokens", p.exchange(t, c, nil))
-	if a.status != http.StatusOK {
-		t.Fatalf("token request: %d %s", a.status, a.body)
+	return p.wantTokens(t, p.exchange(t, c, nil))
+}
+
+func (p *provider) wantTokens(t *testing.T, form url.Values) response {
+	t.Helper()
+	r := p.post("/oauth2/tokens", form)
+	if r.status != 200 {
+		t.Fatalf("token request: %d %s", r.status, r.body)
 	}
-	return a
+	return r
 }
 
-func (a answer) text(name string) string {
-	text, _ := a.member[name].(string)
-	return text
+// accepts reports whether an access token gives access to the resource.
+func (p *provider) accepts(tokens response) bool {
+	return p.do("GET", "/mcp", "", "Authorization", "Bearer "+tokens.text("access_token")).status == 200
 }
 
-// changed returns the form with the changes; an empty list takes away.
+// changed returns the form with changes. An empty list removes a parameter.
 func changed(form, changes url.Values) url.Values {
 	maps.Copy(form, changes)
 	maps.DeleteFunc(form, func(_ string, values []string) bool { return len(values) == 0 })
 	return form
 }
 
-// wantRefusal checks the shape that all refusals of the provider have.
-func wantRefusal(t *testing.T, a answer, status int, code, description string) {
+// wantError checks the form of an error response, and that the header fields are missing that
+// RFC 6749 section 5.2 requires: the gateway adds them.
+func wantError(t *testing.T, name string, r response, status int, code, description string) {
 	t.Helper()
-	if a.status != status || a.text("error") != code {
-		t.Fatalf("got %d %s, want %d %s", a.status, a.body, status, code)
+	if r.status != status || r.text("error") != code || description != "" && r.text("error_description") != description || len(r.members) != 2 {
+		t.Errorf("%s: got %d %s, want %d %s %q", name, r.status, r.body, status, code, description)
 	}
-	if description != "" && a.text("error_description") != description {
-		t.Errorf("got description %q, want %q", a.text("error_description"), description)
-	}
-	if len(a.member) != 2 {
-		t.Errorf("the refusal has other members than error and error_description: %s", a.body)
-	}
-	wantBareHeader(t, a)
+	wantBareHeader(t, r)
 }
 
-// wantBareHeader checks that the header fields are missing that RFC 6749
-// sections 5.1 and 5.2 demand: the gateway is there to add them.
-func wantBareHeader(t *testing.T, a answer) {
+func wantBareHeader(t *testing.T, r response) {
 	t.Helper()
 	for _, name := range []string{"WWW-Authenticate", "Cache-Control", "Pragma"} {
-		if values := a.header.Values(name); values != nil {
+		if values := r.header.Values(name); values != nil {
 			t.Errorf("%s is present: %q", name, values)
 		}
+	}
+}
+
+// The documents name the public URL whatever the Host is.
+func TestMetadata(t *testing.T) {
+	p := newProvider(legacy.Config{})
+	const server, resource = "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"
+	for path, member := range map[string]string{server: "issuer", server + "/": "issuer", server + "/a/b": "issuer", resource: "resource", resource + "/mcp": "resource"} {
+		r := p.do("GET", path, "")
+		want := map[string]string{"issuer": publicURL, "resource": publicURL + "/mcp"}[member]
+		if r.status != 200 || r.text(member) != want {
+			t.Errorf("%s: got %d %s", path, r.status, r.body)
+		}
+		wantBareHeader(t, r)
+		if r := p.do("POST", path, ""); r.status != 405 {
+			t.Errorf("POST %s: got %d", path, r.status)
+		}
+	}
+	methods := p.do("GET", server, "").members["token_endpoint_auth_methods_supported"]
+	if !reflect.DeepEqual(methods, []any{"client_secret_post"}) {
+		t.Errorf("got the methods %v", methods)
+	}
+}
+
+// All other paths are the dashboard's, openid-configuration too.
+func TestDashboard(t *testing.T) {
+	p := newProvider(legacy.Config{})
+	for _, path := range []string{"/", "/oauth2", "/oauth2/introspect", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-servers", "/oauth2/tokens/x", "/a/../b"} {
+		r := p.do("GET", path, "")
+		if r.status != 200 || !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
+			t.Errorf("%s: got %d %s", path, r.status, r.header.Get("Content-Type"))
+		}
+	}
+	if r := p.do("POST", "/oauth2/introspect", ""); r.status != 404 || r.text("message") == "" {
+		t.Errorf("POST: got %d %s", r.status, r.body)
+	}
+}
+
+func TestResourceNeedsAnAccessToken(t *testing.T) {
+	p := newProvider(legacy.Config{Resource: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(r.Method + " " + r.URL.Path))
+	})})
+	tokens := p.login(t, p.register(t))
+	const want = `Bearer resource_metadata="https://provider.example/.well-known/oauth-protected-resource/mcp"`
+	for _, authorization := range []string{"", "Bearer", "Bearer x", "Basic " + tokens.text("access_token"), "Bearer " + tokens.text("refresh_token")} {
+		r := p.do("POST", "/mcp", "", "Authorization", authorization)
+		if r.status != 401 || r.header.Get("WWW-Authenticate") != want {
+			t.Errorf("%q: got %d, %q", authorization, r.status, r.header.Get("WWW-Authenticate"))
+		}
+	}
+	r := p.do("POST", "/mcp/x", "", "Authorization", "bearer "+tokens.text("access_token"))
+	if r.status != 200 || r.body != "POST /mcp/x" {
+		t.Errorf("got %d %s", r.status, r.body)
+	}
+}
+
+// Requests are observed before they are checked, with the names of parameters in order.
+func TestObservation(t *testing.T) {
+	p := newProvider(legacy.Config{})
+	p.do("POST", "/oauth2/tokens/?resource=a&b%5B%5D=c", "grant_type=d&coder_secret&&%zz=e&client_id=",
+		"Content-Type", formType+"; charset=UTF-8", "Authorization", "Basic eDp5")
+	p.do("POST", "/oauth2/revoke", "token=x", "Content-Type", "text/plain")
+	p.do("POST", "/oauth2/register", "{}")
+	want := []legacy.Observation{
+		{Path: "/oauth2/tokens/", Authorization: true, Parameters: []string{"resource", "b[]", "grant_type", "", "", "client_id"}},
+		{Path: "/oauth2/revoke", Authorization: false, Parameters: []string{}},
+	}
+	if !reflect.DeepEqual(p.observed, want) {
+		t.Errorf("got %+v, want %+v", p.observed, want)
 	}
 }

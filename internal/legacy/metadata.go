@@ -1,10 +1,13 @@
 package legacy
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+	"time"
+)
 
-// serverMetadata is the authorization server's metadata (RFC 8414 section 2).
-// It says client_secret_post and means it, and says nothing of the methods at
-// revocation, which by the standard means client_secret_basic.
+// serverMetadata is the authorization server's metadata (RFC 8414 section 2). It says nothing
+// of authentication at revocation, which by the standard means client_secret_basic.
 type serverMetadata struct {
 	Issuer                   string   `json:"issuer"`
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
@@ -18,16 +21,7 @@ type serverMetadata struct {
 	TokenEndpointAuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 }
 
-// resourceMetadata is the protected resource's metadata (RFC 9728 section 2).
-type resourceMetadata struct {
-	Resource             string   `json:"resource"`
-	AuthorizationServers []string `json:"authorization_servers"`
-	Scopes               []string `json:"scopes_supported"`
-	BearerMethods        []string `json:"bearer_methods_supported"`
-}
-
-// serveServerMetadata answers with the same document below the well-known path
-// as at it, whatever issuer the suffix asks for (RFC 8414 section 3.1).
+// serveServerMetadata serves the same document at the well-known path and below it.
 func (p *Provider) serveServerMetadata(w http.ResponseWriter, r *http.Request) {
 	origin := p.config.PublicURL
 	serveDocument(w, r, serverMetadata{
@@ -44,22 +38,49 @@ func (p *Provider) serveServerMetadata(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveResourceMetadata answers with the same document below the well-known
-// path as at it.
+// serveResourceMetadata serves the protected resource's metadata (RFC 9728 section 2).
 func (p *Provider) serveResourceMetadata(w http.ResponseWriter, r *http.Request) {
-	serveDocument(w, r, resourceMetadata{
-		Resource:             p.config.PublicURL + resourcePath,
-		AuthorizationServers: []string{p.config.PublicURL},
-		Scopes:               []string{"all", "application_connect"},
-		BearerMethods:        []string{"header"},
+	serveDocument(w, r, map[string]any{
+		"resource":                 p.config.PublicURL + resourcePath,
+		"authorization_servers":    []string{p.config.PublicURL},
+		"scopes_supported":         []string{"all", "application_connect"},
+		"bearer_methods_supported": []string{"header"},
 	})
 }
 
-// serveDocument answers a GET with a document, without any cache headers.
+// serveDocument serves a document without any cache headers.
 func serveDocument(w http.ResponseWriter, r *http.Request, document any) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		writeMethodNotAllowed(w, "GET, HEAD")
 		return
 	}
 	writeJSON(w, http.StatusOK, document)
+}
+
+// serveResource serves the protected resource to requests with a valid access token. Its
+// challenge (RFC 9728 section 5.1) is the only one of the provider.
+func (p *Provider) serveResource(w http.ResponseWriter, r *http.Request) {
+	if !p.hasValidToken(r) {
+		w.Header().Set("WWW-Authenticate",
+			`Bearer resource_metadata="`+p.config.PublicURL+resourceMetadataPath+resourcePath+`"`)
+		writeMessage(w, http.StatusUnauthorized, "An access token is needed.")
+		return
+	}
+	p.config.Resource.ServeHTTP(w, r)
+}
+
+func (p *Provider) hasValidToken(r *http.Request) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.access[bearer(r)]
+	return c != nil && time.Now().Before(c.tokens.accessExpiry)
+}
+
+// bearer returns the token in the Authorization header field (RFC 6750 section 2.1), or "".
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }

@@ -1,18 +1,34 @@
 package legacy
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
-// maxClients bounds the memory, because registration is open to everybody.
-// Past it the answer is 503 temporarily_unavailable until a client is deleted.
-const maxClients = 1000
+const (
+	// maxClientMetadata is the maximum size of a registration in bytes.
+	maxClientMetadata = 64 << 10
+	// maxClients bounds the memory, because registration is open.
+	maxClients = 1000
+)
 
-// clientInformation is an answer of the registration and the client
-// configuration endpoint (RFC 7591 section 3.2.1, RFC 7592 section 3).
-// client_secret_expires_at is missing though a secret is there: the original
-// left it out. The two secrets are told only once, at the registration.
+// clientMetadata is the metadata of a client (RFC 7591 section 2) that the provider keeps.
+type clientMetadata struct {
+	RedirectURIs            []string `json:"redirect_uris"`
+	ClientName              string   `json:"client_name,omitempty"`
+	TokenEndpointAuthMethod string   `json:"token_endpoint_auth_method"`
+	GrantTypes              []string `json:"grant_types"`
+	ResponseTypes           []string `json:"response_types"`
+	Scope                   string   `json:"scope,omitempty"`
+}
+
+// clientInformation is a response of the registration and the client configuration endpoint
+// (RFC 7591 section 3.2.1, RFC 7592 section 3). As in the original, client_secret_expires_at
+// is missing. The two secrets are in the response to the registration only.
 type clientInformation struct {
 	ClientID                string `json:"client_id"`
 	ClientSecret            string `json:"client_secret,omitempty"`
@@ -22,27 +38,54 @@ type clientInformation struct {
 	clientMetadata
 }
 
-// serveRegistration registers a client (RFC 7591 section 3).
+// readClientMetadata reads client metadata and adds the defaults of RFC 7591 section 2.
+func readClientMetadata(w http.ResponseWriter, r *http.Request) (clientMetadata, *oauthError) {
+	var m clientMetadata
+	body := http.MaxBytesReader(w, r.Body, maxClientMetadata)
+	if err := json.NewDecoder(body).Decode(&m); err != nil {
+		return m, errClientMetadata
+	}
+	if len(m.RedirectURIs) == 0 || slices.ContainsFunc(m.RedirectURIs, isInvalidRedirectURI) {
+		return m, errRedirectURI
+	}
+	switch m.TokenEndpointAuthMethod {
+	case "":
+		m.TokenEndpointAuthMethod = "client_secret_basic" // the default, though unsupported
+	case "client_secret_basic", "client_secret_post", "none":
+	default:
+		return m, errClientMetadata
+	}
+	if m.GrantTypes == nil {
+		m.GrantTypes = []string{"authorization_code"}
+	}
+	if m.ResponseTypes == nil {
+		m.ResponseTypes = []string{"code"}
+	}
+	return m, nil
+}
+
+// isInvalidRedirectURI reports whether a redirect URI is relative or has a fragment (RFC 6749
+// section 3.1.2), or is opaque, such as a javascript: URI.
+func isInvalidRedirectURI(uri string) bool {
+	u, err := url.Parse(uri)
+	return err != nil || u.Scheme == "" || u.Opaque != "" || strings.Contains(uri, "#")
+}
+
+// serveRegistration registers a client (RFC 7591 section 3). It issues a secret for every
+// method, even none.
 func (p *Provider) serveRegistration(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		writeMethodNotAllowed(w, "POST")
 		return
 	}
-	metadata, refused := readClientMetadata(w, r)
-	if refused != nil {
-		writeRefusal(w, refused)
+	metadata, oauthErr := readClientMetadata(w, r)
+	if oauthErr != nil {
+		writeError(w, oauthErr)
 		return
 	}
-	// A secret is issued whatever the method, even for none.
-	c := &client{
-		id:                newClientID(),
-		secret:            newSecret(),
-		issuedAt:          time.Now(),
-		registrationToken: newSecret(),
-		metadata:          metadata,
-	}
+	c := &client{id: newClientID(), secret: newSecret(), issuedAt: time.Now(), registrationToken: newSecret(), metadata: metadata}
 	if !p.add(c) {
-		writeRefusal(w, manyClients)
+		writeError(w, errTooManyClients)
 		return
 	}
 	information := p.information(c.id, c.issuedAt, metadata)
@@ -51,7 +94,7 @@ func (p *Provider) serveRegistration(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, information)
 }
 
-// add keeps the client, if there is room.
+// add adds a client, if there is room.
 func (p *Provider) add(c *client) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,29 +105,28 @@ func (p *Provider) add(c *client) bool {
 	return true
 }
 
-// serveClient answers at the client configuration endpoint (RFC 7592 section
-// 2).
+// serveClient serves the client configuration endpoint (RFC 7592 section 2).
 func (p *Provider) serveClient(w http.ResponseWriter, r *http.Request, id string) {
 	act := func(*client) {}
 	switch r.Method {
 	case http.MethodGet:
 	case http.MethodPut:
-		metadata, refused := readClientMetadata(w, r)
-		if refused != nil {
-			writeRefusal(w, refused)
+		metadata, oauthErr := readClientMetadata(w, r)
+		if oauthErr != nil {
+			writeError(w, oauthErr)
 			return
 		}
 		act = func(c *client) { c.metadata = metadata }
 	case http.MethodDelete:
-		act = p.remove
+		act = func(c *client) { p.revoke(c); delete(p.clients, c.id) }
 	default:
 		writeMethodNotAllowed(w, "DELETE, GET, PUT")
 		return
 	}
-	information, refused := p.manage(id, bearer(r), act)
+	information, oauthErr := p.manage(id, bearer(r), act)
 	switch {
-	case refused != nil:
-		writeRefusal(w, refused)
+	case oauthErr != nil:
+		writeError(w, oauthErr)
 	case r.Method == http.MethodDelete:
 		w.WriteHeader(http.StatusNoContent)
 	default:
@@ -92,27 +134,20 @@ func (p *Provider) serveClient(w http.ResponseWriter, r *http.Request, id string
 	}
 }
 
-// manage acts on a client for whoever holds its registration access token, and
-// returns what it is afterwards. An unknown client is refused in the words of
-// a wrong token (RFC 7592 section 2.1).
-func (p *Provider) manage(id, token string, act func(*client)) (clientInformation, *refusal) {
+// manage acts on a client and returns its information afterwards. The error for an unknown
+// client is that for a wrong token (RFC 7592 section 2.1).
+func (p *Provider) manage(id, token string, act func(*client)) (clientInformation, *oauthError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.clients[id]
-	if c == nil || !same(token, c.registrationToken) {
-		return clientInformation{}, badRegistrationToken
+	if c == nil || !equalSecret(token, c.registrationToken) {
+		return clientInformation{}, errRegistrationToken
 	}
 	act(c)
 	return p.information(c.id, c.issuedAt, c.metadata), nil
 }
 
-// remove forgets the client and its tokens. The caller holds p.mu.
-func (p *Provider) remove(c *client) {
-	p.revoke(c)
-	delete(p.clients, c.id)
-}
-
-// information returns the client's information without its secrets.
+// information returns a client's information without its secrets.
 func (p *Provider) information(id string, issuedAt time.Time, metadata clientMetadata) clientInformation {
 	return clientInformation{
 		ClientID:              id,

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// tokenResponse is a successful answer of the token endpoint (RFC 6749 section
-// 5.1). expiry is the original's own: expires_in as a point in time.
+// tokenResponse is a response of the token endpoint (RFC 6749 section 5.1). The original adds
+// expiry, the point in time of expires_in.
 type tokenResponse struct {
 	AccessToken  string    `json:"access_token"`
 	TokenType    string    `json:"token_type"`
@@ -18,45 +18,34 @@ type tokenResponse struct {
 	Expiry       time.Time `json:"expiry"`
 }
 
-// serveToken answers at the token endpoint. Who the client is comes from the
-// parameters alone: the Authorization header field is never read here.
+// serveToken serves the token endpoint. It never reads the Authorization header field.
 func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodPost:
-		response, refused := p.grant(w, r)
-		if refused != nil {
-			writeRefusal(w, refused)
-			return
-		}
-		writeJSON(w, http.StatusOK, response)
-	case http.MethodDelete:
-		p.serveTokenDeletion(w, r)
-	default:
-		writeMethodNotAllowed(w, "DELETE, POST")
+	if r.Method != http.MethodPost {
+		writeMethodNotAllowed(w, "POST")
+		return
 	}
+	response, err := p.grant(w, r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, response)
 }
 
-// grant judges a token request: first the client, then the parameters, then
-// what the grant presents.
-func (p *Provider) grant(w http.ResponseWriter, r *http.Request) (*tokenResponse, *refusal) {
+// grant checks the client, then the parameters, then the code or refresh token.
+func (p *Provider) grant(w http.ResponseWriter, r *http.Request) (*tokenResponse, *oauthError) {
 	clientID, form, err := p.readParameters(w, r)
-	if clientID == "" {
-		return nil, noClientID
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.clients[clientID]
-	if c == nil {
-		return nil, invalidClient
+	c, oauthErr := p.identify(clientID, err)
+	if oauthErr != nil {
+		return nil, oauthErr
 	}
-	if err != nil {
-		return nil, malformed
-	}
-	if refused := checkTokenParameters(form); refused != nil {
-		return nil, refused
+	if err := checkTokenParameters(form); err != nil {
+		return nil, err
 	}
 	if uri := form.Get("redirect_uri"); uri != "" && !c.mayRedirectTo(uri) {
-		return nil, malformed
+		return nil, errMalformed
 	}
 	now := time.Now()
 	if form.Get("grant_type") == "refresh_token" {
@@ -65,44 +54,55 @@ func (p *Provider) grant(w http.ResponseWriter, r *http.Request) (*tokenResponse
 	return p.exchange(c, form, now)
 }
 
-// exchange trades an authorization code for tokens (RFC 6749 section 4.1.3).
-// A failed attempt does not use the code up.
-func (p *Provider) exchange(c *client, form url.Values, now time.Time) (*tokenResponse, *refusal) {
-	if !same(form.Get("client_secret"), c.secret) {
-		return nil, invalidClient
+// identify returns the client of a request that was read with err. The caller holds p.mu.
+func (p *Provider) identify(clientID string, err error) (*client, *oauthError) {
+	c := p.clients[clientID]
+	switch {
+	case clientID == "":
+		return nil, errNoClientID
+	case c == nil:
+		return nil, errInvalidClient
+	case err != nil:
+		return nil, errMalformed
 	}
+	return c, nil
+}
+
+// exchange redeems an authorization code (RFC 6749 section 4.1.3). A failed attempt does not
+// use it up.
+func (p *Provider) exchange(c *client, form url.Values, now time.Time) (*tokenResponse, *oauthError) {
 	a := c.authorization
-	if a == nil || !same(form.Get("code"), a.code) || !now.Before(a.expiry) {
-		return nil, badCode
-	}
-	if uri := form.Get("redirect_uri"); uri != "" && uri != a.redirectURI {
-		return nil, malformed
-	}
-	if !a.verifiedBy(form.Get("code_verifier")) {
-		return nil, badVerifier
-	}
-	if form.Get("resource") != a.resource {
-		return nil, badResource
+	switch {
+	case !equalSecret(form.Get("client_secret"), c.secret):
+		return nil, errInvalidClient
+	case a == nil || !equalSecret(form.Get("code"), a.code) || !now.Before(a.expiry):
+		return nil, errInvalidCode
+	case form.Get("redirect_uri") != "" && form.Get("redirect_uri") != a.redirectURI:
+		return nil, errMalformed
+	case !a.verifiedBy(form.Get("code_verifier")):
+		return nil, errVerifier
+	case form.Get("resource") != a.resource:
+		return nil, errResource
 	}
 	c.authorization = nil
 	return p.issue(c, a.resource, now), nil
 }
 
-// refresh trades a refresh token for new tokens (RFC 6749 section 6). The
-// client's secret is not looked at, as in the original.
-func (p *Provider) refresh(c *client, form url.Values, now time.Time) (*tokenResponse, *refusal) {
+// refresh redeems a refresh token (RFC 6749 section 6). As in the original, the client's
+// secret is not checked.
+func (p *Provider) refresh(c *client, form url.Values, now time.Time) (*tokenResponse, *oauthError) {
 	t := c.tokens
-	if t == nil || !same(form.Get("refresh_token"), t.refresh) || !now.Before(t.refreshExpiry) {
-		return nil, badRefreshToken
+	if t == nil || !equalSecret(form.Get("refresh_token"), t.refresh) || !now.Before(t.refreshExpiry) {
+		return nil, errRefreshToken
 	}
 	if resource := form.Get("resource"); resource != "" && resource != t.resource {
-		return nil, badResource
+		return nil, errResource
 	}
 	return p.issue(c, t.resource, now), nil
 }
 
-// issue gives the client new tokens in place of those it has: the original
-// keeps one pair for each client and user, and that bounds the memory too.
+// issue gives the client new tokens and revokes the old ones: the original keeps one pair for
+// each client and user.
 func (p *Provider) issue(c *client, resource string, now time.Time) *tokenResponse {
 	p.revoke(c)
 	c.tokens = &tokens{
@@ -122,14 +122,54 @@ func (p *Provider) issue(c *client, resource string, now time.Time) *tokenRespon
 	}
 }
 
-// verifiedBy reports whether the verifier is the one that the authorization
-// was asked with (RFC 7636 section 4.6). A verifier without a challenge is
-// refused as well, or a stripped challenge would go unnoticed (RFC 9700
-// section 4.8.2).
+// verifiedBy checks the code verifier (RFC 7636 section 4.6). A verifier without a challenge
+// is an error too, because the challenge may have been stripped (RFC 9700 section 4.8.2).
 func (a *authorization) verifiedBy(verifier string) bool {
 	if a.challenge == "" {
 		return verifier == ""
 	}
 	sum := sha256.Sum256([]byte(verifier))
-	return same(base64.RawURLEncoding.EncodeToString(sum[:]), a.challenge)
+	return equalSecret(base64.RawURLEncoding.EncodeToString(sum[:]), a.challenge)
+}
+
+// serveRevocation serves the revocation endpoint (RFC 7009). As in the original, it needs a
+// client_id, does not check the secret, and accepts unknown and repeated parameters.
+func (p *Provider) serveRevocation(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		writeMethodNotAllowed(w, "POST")
+		return
+	}
+	if err := p.revokeToken(w, r); err != nil {
+		writeError(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// revokeToken revokes a token and the other one of its pair. A token that is unknown or
+// another client's is not an error (RFC 7009 section 2.2).
+func (p *Provider) revokeToken(w http.ResponseWriter, r *http.Request) *oauthError {
+	clientID, form, err := p.readParameters(w, r)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, oauthErr := p.identify(clientID, err)
+	if oauthErr != nil {
+		return oauthErr
+	}
+	token := form.Get("token")
+	if token == "" {
+		return errNoToken
+	}
+	if c.tokens != nil && (equalSecret(token, c.tokens.access) || equalSecret(token, c.tokens.refresh)) {
+		p.revoke(c)
+	}
+	return nil
+}
+
+// revoke revokes the client's tokens, if it has any. The caller holds p.mu.
+func (p *Provider) revoke(c *client) {
+	if c.tokens != nil {
+		delete(p.access, c.tokens.access)
+		c.tokens = nil
+	}
 }

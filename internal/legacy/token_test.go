@@ -1,179 +1,249 @@
 package legacy_test
 
 import (
-	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"oauthgw/internal/legacy"
 )
 
-// A code is exchanged, and the answer is that of the original.
-func TestExchange(t *testing.T) {
-	p := start(t, legacy.Config{})
-	a := p.login(t, p.register(t))
-	if a.text("token_type") != "Bearer" || a.member["expires_in"] != 86400.0 || len(a.member) != 5 {
-		t.Errorf("unexpected members: %s", a.body)
+const missingClientID = "Missing client_id parameter"
+
+// A token response has the members and header fields of the original.
+func TestTokenResponse(t *testing.T) {
+	p := newProvider(legacy.Config{})
+	r := p.login(t, p.register(t))
+	if r.text("token_type") != "Bearer" || r.members["expires_in"] != 86400.0 || len(r.members) != 5 {
+		t.Errorf("unexpected members: %s", r.body)
 	}
-	if !regexp.MustCompile(`^[0-9A-Za-z]{10}-[0-9A-Za-z]{22}$`).MatchString(a.text("access_token")) {
-		t.Errorf("access_token has another shape")
+	if !regexp.MustCompile(`^[0-9A-Z]{10}-[0-9A-Z]{22}$`).MatchString(r.text("access_token")) {
+		t.Error("access_token has another form")
 	}
-	if !regexp.MustCompile(`^coder_[0-9A-Za-z]{10}_[0-9A-Za-z]{40}$`).MatchString(a.text("refresh_token")) {
-		t.Errorf("refresh_token has another shape")
+	if !regexp.MustCompile(`^coder_[0-9A-Z]{10}_[0-9A-Z]{40}$`).MatchString(r.text("refresh_token")) {
+		t.Error("refresh_token has another form")
 	}
-	expiry, err := time.Parse(time.RFC3339Nano, a.text("expiry"))
+	expiry, err := time.Parse(time.RFC3339Nano, r.text("expiry"))
 	if err != nil || time.Until(expiry).Round(time.Minute) != 24*time.Hour {
-		t.Errorf("expiry is %q (%v)", a.text("expiry"), err)
+		t.Errorf("expiry is %q (%v)", r.text("expiry"), err)
 	}
-	wantBareHeader(t, a)
+	wantBareHeader(t, r)
 }
 
-// Every way of writing a token request that the original accepts.
+// The original accepts the parameters in the query, extra slashes, and any Authorization.
 func TestAcceptedTokenRequests(t *testing.T) {
-	type request struct{ target, query, body string }
-	tests := map[string]func(form url.Values) request{
-		"parameters in the query": func(form url.Values) request {
-			return request{"/oauth2/tokens", form.Encode(), ""}
-		},
-		"parameters in both places": func(form url.Values) request {
-			query := url.Values{"client_id": form["client_id"], "code": form["code"]}
-			return request{"/oauth2/tokens", query.Encode(), changed(form, url.Values{"client_id": nil, "code": nil}).Encode()}
-		},
-		"trailing slash": func(form url.Values) request {
-			return request{"/oauth2/tokens/", "", form.Encode()}
-		},
-		"doubled slashes": func(form url.Values) request {
-			return request{"//oauth2///tokens//", "", form.Encode()}
-		},
-		"no redirect_uri": func(form url.Values) request {
-			return request{"/oauth2/tokens", "", changed(form, url.Values{"redirect_uri": nil}).Encode()}
-		},
-		"scope": func(form url.Values) request {
-			return request{"/oauth2/tokens", "", changed(form, url.Values{"scope": {"all"}}).Encode()}
-		},
-	}
-	for name, write := range tests {
-		t.Run(name, func(t *testing.T) {
-			p := start(t, legacy.Config{})
-			r := write(p.exchange(t, p.register(t), nil))
-			a := p.do(t, http.MethodPost, r.target+"?"+r.query, r.body, "Content-Type", "application/x-www-form-urlencoded")
-			if a.status != http.StatusOK {
-				t.Errorf("got %d %s", a.status, a.body)
-			}
-		})
-	}
-}
-
-// The Authorization header field counts neither for nor against the client.
-func TestAuthorizationIsNotRead(t *testing.T) {
-	p := start(t, legacy.Config{})
-	form := p.exchange(t, p.register(t), nil)
-	a := p.do(t, http.MethodPost, "/oauth2/tokens", form.Encode(),
-		"Content-Type", "application/x-www-form-urlencoded", "Authorization", "Basic bm90Om1l")
-	if a.status != http.StatusOK {
-		t.Errorf("got %d %s", a.status, a.body)
-	}
-}
-
-// A code works once; a failed attempt does not use it up.
-func TestCodeIsForOneUse(t *testing.T) {
-	p := start(t, legacy.Config{})
-	form := p.exchange(t, p.register(t), url.Values{"code_verifier": {challenge}})
-	wantRefusal(t, p.post(t, "/oauth2/tokens", form), 400, "invalid_grant", "The PKCE code verifier is invalid")
-	form.Set("code_verifier", verifier)
-	if a := p.post(t, "/oauth2/tokens", form); a.status != http.StatusOK {
-		t.Fatalf("got %d %s", a.status, a.body)
-	}
-	wantRefusal(t, p.post(t, "/oauth2/tokens", form), 400, "invalid_grant", "The authorization code is invalid or expired")
-}
-
-// A newer code takes the place of one that was not redeemed, and newer tokens
-// take the place of the older.
-func TestClientHoldsOneOfEach(t *testing.T) {
-	p := start(t, legacy.Config{})
+	p := newProvider(legacy.Config{})
 	c := p.register(t)
-	older, newer := p.exchange(t, c, nil), p.exchange(t, c, nil)
-	wantRefusal(t, p.post(t, "/oauth2/tokens", older), 400, "invalid_grant", "The authorization code is invalid or expired")
-	first := p.post(t, "/oauth2/tokens", newer)
-	second := p.login(t, c)
-	if p.reaches(t, first) || !p.reaches(t, second) {
-		t.Errorf("the first access token still works, or the second does not")
+	for _, target := range []string{"/oauth2/tokens", "/oauth2/tokens/", "//oauth2///tokens//"} {
+		r := p.do("POST", target, p.exchange(t, c, url.Values{"scope": {"all"}, "redirect_uri": nil}).Encode(), "Content-Type", formType, "Authorization", "Basic bm90Om1l")
+		if r.status != 200 {
+			t.Errorf("%s: got %d %s", target, r.status, r.body)
+		}
+		if r := p.do("POST", target+"?"+p.exchange(t, c, nil).Encode(), ""); r.status != 200 {
+			t.Errorf("%s with a query: got %d %s", target, r.status, r.body)
+		}
+	}
+	for _, path := range []string{"/oauth2/tokens", "/oauth2/revoke", "/oauth2/register"} {
+		if r := p.do("GET", path, ""); r.status != 405 || r.header.Get("Allow") != "POST" {
+			t.Errorf("GET %s: got %d, Allow %q", path, r.status, r.header.Get("Allow"))
+		}
 	}
 }
 
-// Without a challenge no verifier is wanted, and none is let pass unchecked.
+func TestRejectedParameters(t *testing.T) {
+	other := "coder_0123456789_0123456789012345678901234567890123456789"
+	const invalid = "The client credentials are invalid"
+	for name, test := range map[string]struct {
+		changes           url.Values
+		status            int
+		code, description string
+	}{
+		"client_id missing":       {url.Values{"client_id": nil}, 400, "invalid_request", missingClientID},
+		"client_id empty":         {url.Values{"client_id": {""}}, 400, "invalid_request", missingClientID},
+		"client_id unknown":       {url.Values{"client_id": {"me"}}, 401, "invalid_client", invalid},
+		"client_secret wrong":     {url.Values{"client_secret": {other}}, 401, "invalid_client", invalid},
+		"grant_type missing":      {url.Values{"grant_type": nil}, 400, "unsupported_grant_type", ""},
+		"grant_type unknown":      {url.Values{"grant_type": {"client_credentials"}}, 400, "unsupported_grant_type", ""},
+		"grant_type repeated":     {url.Values{"grant_type": {"authorization_code", "authorization_code"}}, 400, "unsupported_grant_type", ""},
+		"code missing":            {url.Values{"code": nil}, 400, "invalid_request", "Missing required parameter: code"},
+		"client_secret missing":   {url.Values{"client_secret": nil}, 400, "invalid_request", "Missing required parameter: client_secret"},
+		"client_secret empty":     {url.Values{"client_secret": {""}}, 400, "invalid_request", "Missing required parameter: client_secret"},
+		"client_secret repeated":  {url.Values{"client_secret": {other, other}}, 400, "invalid_request", ""},
+		"redirect_uri repeated":   {url.Values{"redirect_uri": {redirectURI, redirectURI}}, 400, "invalid_request", ""},
+		"redirect_uri differs":    {url.Values{"redirect_uri": {redirectURI + "/"}}, 400, "invalid_request", ""},
+		"redirect_uri of another": {url.Values{"redirect_uri": {"https://b.example/"}}, 400, "invalid_request", ""},
+		"unknown parameter":       {url.Values{"foo": {"bar"}}, 400, "invalid_request", ""},
+		"code unknown":            {url.Values{"code": {other}}, 400, "invalid_grant", ""},
+		"code_verifier wrong":     {url.Values{"code_verifier": {challenge}}, 400, "invalid_grant", "The PKCE code verifier is invalid"},
+		"code_verifier missing":   {url.Values{"code_verifier": nil}, 400, "invalid_grant", ""},
+		"resource not requested":  {url.Values{"resource": {publicURL + "/mcp"}}, 400, "invalid_target", ""},
+		"resource is not a URI":   {url.Values{"resource": {"mcp"}}, 400, "invalid_request", ""},
+		"resource has a fragment": {url.Values{"resource": {publicURL + "/mcp#a"}}, 400, "invalid_request", ""},
+		"resource is too long":    {url.Values{"resource": {publicURL + "/" + strings.Repeat("a", 2048)}}, 400, "invalid_request", ""},
+	} {
+		p := newProvider(legacy.Config{})
+		c := p.register(t, redirectURI, "https://b.example/")
+		form := p.exchange(t, c, test.changes)
+		wantError(t, name, p.post("/oauth2/tokens", form), test.status, test.code, test.description)
+	}
+}
+
+func TestRejectedBodies(t *testing.T) {
+	for name, test := range map[string]struct {
+		query, contentType, body string // with %ID and %FORM
+		description              string
+	}{
+		"Basic only":                  {"", formType, "grant_type=authorization_code&code=x", missingClientID},
+		"JSON":                        {"", "application/json", `{"client_id":"%ID"}`, missingClientID},
+		"no media type":               {"", "", "%FORM", missingClientID},
+		"invalid escape":              {"", formType, "%FORM&a=%zz", missingClientID},
+		"semicolon":                   {"", formType, "%FORM&a=b;c=d", missingClientID},
+		"too large":                   {"", formType, "%FORM&scope=" + strings.Repeat("a", 1<<20), missingClientID},
+		"invalid escape, id in query": {"client_id=%ID", formType, "%FORM&a=%zz", ""},
+		"client_id in both":           {"client_id=%ID", formType, "%FORM", "Missing required parameter: client_id"},
+		"redirect_uri in both":        {"redirect_uri=https%3A%2F%2Fclient.example%2Fcallback", formType, "%FORM", ""},
+		"no client_id, empty body":    {"", "", "", missingClientID},
+	} {
+		p := newProvider(legacy.Config{})
+		c := p.register(t)
+		fill := strings.NewReplacer("%ID", c.ID, "%FORM", p.exchange(t, c, nil).Encode())
+		r := p.do("POST", "/oauth2/tokens?"+fill.Replace(test.query), fill.Replace(test.body), "Content-Type", test.contentType, "Authorization", "Basic "+c.ID)
+		wantError(t, name, r, 400, "invalid_request", test.description)
+	}
+}
+
+// A code works once, and a newer one replaces it. A failed attempt does not use it up.
+func TestCodeWorksOnce(t *testing.T) {
+	p := newProvider(legacy.Config{})
+	c := p.register(t)
+	old := p.exchange(t, c, nil)
+	form := p.exchange(t, c, url.Values{"code_verifier": {challenge}})
+	wantError(t, "an old code", p.post("/oauth2/tokens", old), 400, "invalid_grant", "The authorization code is invalid or expired")
+	wantError(t, "a wrong verifier", p.post("/oauth2/tokens", form), 400, "invalid_grant", "")
+	form.Set("code_verifier", verifier)
+	first := p.wantTokens(t, form)
+	wantError(t, "a used code", p.post("/oauth2/tokens", form), 400, "invalid_grant", "The authorization code is invalid or expired")
+	if second := p.login(t, c); p.accepts(first) || !p.accepts(second) {
+		t.Error("the first access token still works, or the second does not")
+	}
+}
+
 func TestVerifierNeedsAChallenge(t *testing.T) {
-	p := start(t, legacy.Config{})
+	p := newProvider(legacy.Config{})
 	c := p.register(t)
 	form := p.exchange(t, c, nil)
-	without := url.Values{"code_challenge": nil, "code_challenge_method": nil}
-	form.Set("code", p.consent(t, c, without).Query().Get("code"))
-	wantRefusal(t, p.post(t, "/oauth2/tokens", form), 400, "invalid_grant", "The PKCE code verifier is invalid")
+	form.Set("code", p.code(t, c, url.Values{"code_challenge": nil, "code_challenge_method": nil}))
+	wantError(t, "a verifier", p.post("/oauth2/tokens", form), 400, "invalid_grant", "The PKCE code verifier is invalid")
 	form.Del("code_verifier")
-	if a := p.post(t, "/oauth2/tokens", form); a.status != http.StatusOK {
-		t.Errorf("got %d %s", a.status, a.body)
-	}
+	p.wantTokens(t, form)
 }
 
-// The redirect URI must be the one that the code was sent to (RFC 6749 section
-// 4.1.3), not merely one of the client's.
-func TestRedirectURIIsCompared(t *testing.T) {
-	const second = "https://b.example/"
-	p := start(t, legacy.Config{})
-	form := p.exchange(t, p.register(t, redirectURI, second), url.Values{"redirect_uri": {second}})
-	wantRefusal(t, p.post(t, "/oauth2/tokens", form), 400, "invalid_request", "")
-	form.Set("redirect_uri", redirectURI)
-	if a := p.post(t, "/oauth2/tokens", form); a.status != http.StatusOK {
-		t.Errorf("got %d %s", a.status, a.body)
-	}
-}
-
-// The resource that the user agreed to is the one that must be named again.
+// The tokens are for the resource of the authorization request.
 func TestResourceIsCompared(t *testing.T) {
-	resource := publicURL + "/mcp"
-	tests := map[string]struct {
-		sent   []string
-		status int
-	}{
-		"same":    {[]string{resource}, http.StatusOK},
-		"other":   {[]string{resource + "/other"}, http.StatusBadRequest},
-		"missing": {nil, http.StatusBadRequest},
+	const resource = publicURL + "/mcp"
+	p := newProvider(legacy.Config{})
+	c := p.register(t)
+	form := p.exchange(t, c, nil)
+	form.Set("code", p.code(t, c, url.Values{"resource": {resource}}))
+	for _, sent := range []string{"", resource + "/other"} {
+		form.Set("resource", sent)
+		wantError(t, sent, p.post("/oauth2/tokens", form), 400, "invalid_target", "")
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			p := start(t, legacy.Config{})
-			c := p.register(t)
-			form := p.exchange(t, c, url.Values{"resource": test.sent})
-			form.Set("code", p.consent(t, c, url.Values{"resource": {resource}}).Query().Get("code"))
-			a := p.post(t, "/oauth2/tokens", form)
-			if a.status != test.status {
-				t.Fatalf("got %d %s", a.status, a.body)
-			}
-			if a.status != http.StatusOK {
-				wantRefusal(t, a, 400, "invalid_target", "")
-				return
-			}
-			refresh := url.Values{"grant_type": {"refresh_token"}, "client_id": {c.ID}, "refresh_token": {a.text("refresh_token")}}
-			refresh.Set("resource", resource+"/other")
-			wantRefusal(t, p.post(t, "/oauth2/tokens", refresh), 400, "invalid_target", "")
-			refresh.Set("resource", resource)
-			if a := p.post(t, "/oauth2/tokens", refresh); a.status != http.StatusOK {
-				t.Errorf("refresh: %d %s", a.status, a.body)
+	form.Set("resource", resource)
+	again := refresh(c, p.wantTokens(t, form).text("refresh_token"))
+	again.Set("resource", resource+"/other")
+	wantError(t, "refresh", p.post("/oauth2/tokens", again), 400, "invalid_target", "")
+	again.Set("resource", resource)
+	p.wantTokens(t, again)
+}
+
+// A refresh does not check a secret, and revokes the old tokens.
+func TestRefresh(t *testing.T) {
+	p := newProvider(legacy.Config{})
+	c, other := p.register(t), p.register(t)
+	first := p.login(t, c)
+	token := first.text("refresh_token")
+	for name, test := range map[string]struct {
+		changes url.Values
+		status  int
+		code    string
+	}{
+		"client_id missing":      {url.Values{"client_id": nil}, 400, "invalid_request"},
+		"client_id unknown":      {url.Values{"client_id": {"me"}}, 401, "invalid_client"},
+		"another client":         {url.Values{"client_id": {other.ID}}, 400, "invalid_grant"},
+		"refresh_token missing":  {url.Values{"refresh_token": nil}, 400, "invalid_request"},
+		"refresh_token unknown":  {url.Values{"refresh_token": {"x"}}, 400, "invalid_grant"},
+		"refresh_token repeated": {url.Values{"refresh_token": {"x", "x"}}, 400, "invalid_request"},
+		"unknown parameter":      {url.Values{"audience": {"x"}}, 400, "invalid_request"},
+		"wrong redirect_uri":     {url.Values{"redirect_uri": {"https://elsewhere.example/"}}, 400, "invalid_request"},
+		"resource not requested": {url.Values{"resource": {publicURL + "/mcp"}}, 400, "invalid_target"},
+	} {
+		wantError(t, name, p.post("/oauth2/tokens", changed(refresh(c, token), test.changes)), test.status, test.code, "")
+	}
+	form := changed(refresh(c, token), url.Values{"client_secret": {"wrong"}})
+	second := p.wantTokens(t, form)
+	wantBareHeader(t, second)
+	wantError(t, "an old token", p.post("/oauth2/tokens", form), 400, "invalid_grant", "The refresh token is invalid or expired")
+	if p.accepts(first) || !p.accepts(second) {
+		t.Error("the first access token still works, or the second does not")
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	for _, test := range []struct {
+		wait                  time.Duration
+		code, access, refresh bool
+	}{
+		{10*time.Minute - time.Second, true, true, true},
+		{10 * time.Minute, false, true, true},
+		{time.Hour, false, false, true},
+		{30 * 24 * time.Hour, false, false, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newProvider(legacy.Config{TokenLifetime: time.Hour})
+			c, other := p.register(t), p.register(t)
+			tokens, form := p.login(t, c), p.exchange(t, other, nil)
+			time.Sleep(test.wait)
+			if p.accepts(tokens) != test.access || (p.post("/oauth2/tokens", form).status == 200) != test.code ||
+				(p.post("/oauth2/tokens", refresh(c, tokens.text("refresh_token"))).status == 200) != test.refresh {
+				t.Errorf("after %s something expired early or late", test.wait)
 			}
 		})
 	}
 }
 
-// A method that the token endpoint does not have is told so.
-func TestTokenEndpointMethods(t *testing.T) {
-	p := start(t, legacy.Config{})
-	for _, path := range []string{"/oauth2/tokens", "/oauth2/revoke", "/oauth2/register"} {
-		a := p.do(t, http.MethodGet, path, "")
-		if a.status != http.StatusMethodNotAllowed || !strings.Contains(a.header.Get("Allow"), "POST") {
-			t.Errorf("%s: got %d, Allow %q", path, a.status, a.header.Get("Allow"))
+// Revocation needs a client_id, does not check the secret, and revokes the client's own tokens
+// only.
+func TestRevocation(t *testing.T) {
+	for name, test := range map[string]struct {
+		token   string // a member of the token response, or the token itself
+		changes url.Values
+		revoked bool
+	}{
+		"access token":           {"access_token", nil, true},
+		"refresh token":          {"refresh_token", nil, true},
+		"wrong secret":           {"refresh_token", url.Values{"client_secret": {"wrong"}}, true},
+		"unknown parameter":      {"refresh_token", url.Values{"foo": {"bar"}}, true},
+		"unknown token":          {"coder_x", nil, false},
+		"another client's token": {"refresh_token", url.Values{"client_id": {"b"}}, false},
+	} {
+		p := newProvider(legacy.Config{Clients: []legacy.Client{{ID: "b"}}})
+		c := p.register(t)
+		tokens := p.login(t, c)
+		token := tokens.text(test.token)
+		if token == "" {
+			token = test.token
 		}
+		r := p.post("/oauth2/revoke", changed(url.Values{"client_id": {c.ID}, "token": {token}}, test.changes))
+		if r.status != 200 || r.body != "" || p.accepts(tokens) == test.revoked ||
+			(p.post("/oauth2/tokens", refresh(c, tokens.text("refresh_token"))).status == 200) == test.revoked {
+			t.Errorf("%s: got %d %s, or the tokens are wrong", name, r.status, r.body)
+		}
+		wantError(t, "no client_id", p.post("/oauth2/revoke", url.Values{"token": {"x"}}), 400, "invalid_request", missingClientID)
+		wantError(t, "no token", p.post("/oauth2/revoke", url.Values{"client_id": {c.ID}}), 400, "invalid_request", "Missing token parameter")
+		wantError(t, "unknown client", p.post("/oauth2/revoke", url.Values{"client_id": {"me"}, "token": {"x"}}), 401, "invalid_client", "")
 	}
 }

@@ -1,6 +1,6 @@
-// Legacyd runs the legacy provider alone, for end-to-end tests. It prints one
-// line with its address to standard output, and to standard error one line of
-// JSON for every request that arrives at the token and the revocation endpoint.
+// Legacyd runs the legacy provider for end-to-end tests. It prints its address to standard
+// output, and a line of JSON to standard error for every request to the token and the
+// revocation endpoint.
 package main
 
 import (
@@ -38,10 +38,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("legacyd", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on")
-	publicURL := flags.String("public-url", "", "`origin` that the documents name (default: the address)")
-	resourceURL := flags.String("resource-url", "", "`URL` of the protected resource behind /mcp (default: a built-in one)")
-	lifetime := flags.Duration("token-lifetime", 0, "how long an access token is valid (default: 24h)")
-	clientsFile := flags.String("clients", "", "JSON `file` with clients to know from the start (default: none)")
+	publicURL := flags.String("public-url", "", "`origin` in the metadata (default: the address)")
+	resourceURL := flags.String("resource-url", "", "`URL` of the protected resource at /mcp (default: a built-in one)")
+	lifetime := flags.Duration("token-lifetime", 0, "lifetime of access tokens (default: 24h)")
+	clientsFile := flags.String("clients", "", "JSON `file` with clients")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -75,8 +75,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return serve(ctx, server, listener)
 }
 
-// serve serves until the context is done. Connections are then closed at
-// once: a stream of events would never end by itself.
+// serve serves until the context is done. It then closes connections at once, because a
+// stream of events never ends.
 func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
@@ -86,8 +86,7 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 	return nil
 }
 
-// readClients reads clients from a file, because their secrets have no place in
-// arguments. No file means none.
+// readClients reads clients from a file, so that secrets are not arguments.
 func readClients(file string) ([]legacy.Client, error) {
 	if file == "" {
 		return nil, nil
@@ -103,15 +102,14 @@ func readClients(file string) ([]legacy.Client, error) {
 	return clients, nil
 }
 
-// protectedResource returns a proxy to the resource at the URL, or nil for an
-// empty URL. Streams pass as they come.
+// protectedResource returns a proxy to the resource at the URL, or nil for an empty URL.
 func protectedResource(rawURL string) (http.Handler, error) {
 	if rawURL == "" {
 		return nil, nil
 	}
 	target, err := url.Parse(rawURL)
 	if err != nil || target.Host == "" {
-		return nil, errors.New("--resource-url is not an absolute http URL")
+		return nil, errors.New("--resource-url: not an absolute http URL")
 	}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -119,14 +117,13 @@ func protectedResource(rawURL string) (http.Handler, error) {
 			out.RawQuery = r.In.URL.RawQuery
 			r.Out.URL = &out
 			r.Out.Host = ""
-			// The token is the provider's; the resource needs none.
 			r.Out.Header.Del("Authorization")
 		},
 		FlushInterval: -1,
 	}, nil
 }
 
-// printer returns a function that writes observations as lines of JSON.
+// printer returns a function that prints observations as lines of JSON.
 func printer(w io.Writer) func(legacy.Observation) {
 	var mu sync.Mutex
 	encoder := json.NewEncoder(w)

@@ -11,32 +11,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
+
+	"go.uber.org/goleak"
 )
 
-// lines is a writer that is read line by line once the program has stopped.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// started runs the program until the test ends, and returns its address and a
-// function that stops it and returns its standard error.
-func started(t *testing.T, args ...string) (address string, stop func() string) {
+// start runs the program until the test ends, and returns its address and a function that
+// stops it and returns its standard error.
+func start(t *testing.T, args ...string) (address string, stop func() string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	stdout, writer := io.Pipe()
-	stderr := &lines{}
+	var stderr bytes.Buffer
 	stopped := make(chan error, 1)
-	go func() { stopped <- run(ctx, args, writer, stderr) }()
+	go func() { stopped <- run(ctx, args, writer, &stderr) }()
 	t.Cleanup(cancel)
 	line := make([]byte, 256)
 	n, err := stdout.Read(line)
@@ -46,21 +36,16 @@ func started(t *testing.T, args ...string) (address string, stop func() string) 
 	}
 	return address, func() string {
 		cancel()
-		select {
-		case err := <-stopped:
-			if err != nil {
-				t.Errorf("stopped with %v", err)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatal("did not stop")
+		if err := <-stopped; err != nil {
+			t.Errorf("stopped with %v", err)
 		}
-		return stderr.text.String()
+		return stderr.String()
 	}
 }
 
-// What arrives at the token endpoint is one line of JSON each, without values.
+// Requests are lines of JSON without values.
 func TestObservationsArePrinted(t *testing.T) {
-	address, stop := started(t)
+	address, stop := start(t)
 	response, err := http.PostForm(address+"/oauth2/tokens", url.Values{"client_secret": {"hidden"}, "code": {"hidden"}})
 	if err != nil {
 		t.Fatal(err)
@@ -72,11 +57,11 @@ func TestObservationsArePrinted(t *testing.T) {
 	}
 }
 
-// The documents name the address, unless another origin is given.
+// The issuer is the address, unless another origin is given.
 func TestPublicURL(t *testing.T) {
 	const origin = "https://gateway.example"
 	for _, args := range [][]string{nil, {"--public-url=" + origin}} {
-		address, stop := started(t, args...)
+		address, stop := start(t, args...)
 		response, err := http.Get(address + "/.well-known/oauth-authorization-server")
 		if err != nil {
 			t.Fatal(err)
@@ -95,16 +80,16 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
-// The proxy to the resource passes a stream as it comes and keeps the token.
+// The proxy to the resource passes streams and removes the token.
 func TestResourceProxy(t *testing.T) {
-	goOn := make(chan struct{})
+	done := make(chan struct{})
 	resource := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, r.URL.Path+"?"+r.URL.RawQuery+" "+r.Header.Get("Authorization")+"\n")
 		w.(http.Flusher).Flush()
-		<-goOn
+		<-done
 	}))
 	defer resource.Close()
-	defer close(goOn)
+	defer close(done)
 	handler, err := protectedResource(resource.URL + "/tools")
 	if err != nil {
 		t.Fatal(err)
@@ -124,30 +109,28 @@ func TestResourceProxy(t *testing.T) {
 	line := make([]byte, 256)
 	n, err := response.Body.Read(line)
 	if want := "/tools?a=b \n"; err != nil || string(line[:n]) != want {
-		t.Errorf("got %q (%v), want %q before the stream ends", line[:n], err, want)
+		t.Errorf("got %q (%v), want %q", line[:n], err, want)
 	}
 }
 
-// Clients are read from a file.
 func TestClients(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	text := `[{"client_id": "a b", "client_secret": "hidden", "redirect_uris": ["https://client.example/"]}]`
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address, _ := started(t, "--clients="+file)
+	address, _ := start(t, "--clients="+file)
 	response, err := http.Get(address + "/oauth2/authorize?client_id=a+b&response_type=code")
 	if err != nil {
 		t.Fatal(err)
 	}
 	response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		t.Errorf("status %d, want the consent page", response.StatusCode)
+		t.Errorf("status %d, want 200", response.StatusCode)
 	}
 }
 
-// Arguments that cannot be served end the program with an error.
-func TestRefusedArguments(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	for _, args := range [][]string{{"--nonsense"}, {"--resource-url=mcp"}, {"--listen=256.0.0.1:0"}, {"--clients=missing.json"}, {"--clients=main.go"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v: no error", args)
