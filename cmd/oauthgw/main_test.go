@@ -81,7 +81,8 @@ func startReloadingTo(t *testing.T, upstream, rest string, stdout io.Writer) *re
 	return p
 }
 
-var listening = regexp.MustCompile(`"msg":"listening","listen":"([^"]+)","admin":"([^"]+)"`)
+// listening matches the log line with the addresses of both listeners, in either format.
+var listening = regexp.MustCompile(`msg"?[:=]"?listening"?[ ,]"?listen"?[:=]"?([^" ]+)"?[ ,]"?admin"?[:=]"?([^"\s]+)`)
 
 // start runs a command line until stop or the end of the test.
 func (p *reloading) start(stdout io.Writer, args ...string) {

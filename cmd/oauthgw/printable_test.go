@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,14 +8,11 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,10 +20,10 @@ import (
 	"unicode"
 )
 
-// success is a line that only this program may print.
+// success is a line that only the program may print.
 const success = "metadata OK: no problems for strict clients"
 
-// harms are texts that clear a terminal, begin lines, or turn the direction of reading.
+// harms are texts that clear a terminal, begin lines, or change the direction of reading.
 var harms = map[string]string{
 	"controls":      "\x1b[2J\a\b\x7f",
 	"line breaks":   "\r\n" + success + "\r\n",
@@ -38,7 +34,7 @@ var harms = map[string]string{
 	"marks of ours": `" and all is well. "`,
 }
 
-// expectPrintable fails if a text holds what harms a terminal, or a line that the
+// expectPrintable fails the test if a text can control a terminal, or has a line that the
 // provider or a client wrote.
 func expectPrintable(t *testing.T, where, text string) {
 	t.Helper()
@@ -52,8 +48,8 @@ func expectPrintable(t *testing.T, where, text string) {
 	}
 }
 
-// forgingProvider writes a text into everything that it says: into each string of its
-// metadata, whose URLs are at its origin or at another, and into what it answers.
+// forgingProvider writes a text into every string of its metadata and responses. The URLs
+// are at its origin or elsewhere.
 func forgingProvider(t *testing.T, harm string, elsewhere bool) *httptest.Server {
 	t.Helper()
 	var p *httptest.Server
@@ -89,8 +85,8 @@ func forgingProvider(t *testing.T, harm string, elsewhere bool) *httptest.Server
 	return p
 }
 
-// What a provider writes into its metadata does nothing to the terminal, the log and
-// the page of an operator, and reads as nothing that this program says.
+// TestA181ProviderText checks that metadata can neither control an operator's terminal nor
+// look like output of the program.
 func TestA181ProviderText(t *testing.T) {
 	for name, harm := range harms {
 		for _, elsewhere := range []bool{false, true} {
@@ -98,9 +94,7 @@ func TestA181ProviderText(t *testing.T) {
 				p := forgingProvider(t, harm, elsewhere)
 				for _, keys := range []string{"", "public_url: https://c\nmetadata: {issuer: rewrite}\n", "public_url: " + p.URL + "\nendpoints: {token: /other}\n"} {
 					file := filepath.Join(t.TempDir(), "oauthgw.yaml")
-					if err := os.WriteFile(file, []byte("upstream: {url: "+p.URL+"}\n"+keys), 0o600); err != nil {
-						t.Fatal(err)
-					}
+					writeFile(t, file, "upstream: {url: "+p.URL+"}\n"+keys)
 					for _, format := range []string{"text", "json"} {
 						out, diagnostics, err := invoke(t, "check", "--config.file="+file, "--format="+format)
 						expectPrintable(t, "check "+keys, out+diagnostics+errorText(err))
@@ -118,53 +112,28 @@ func TestA181ProviderText(t *testing.T) {
 	}
 }
 
-// A running gateway, in both formats of the log. The client writes the same texts.
+// TestA181A182RunningGateway checks the log in both formats, the audit log and the status
+// page of a gateway between a provider and a client that send such texts.
 func TestA181A182RunningGateway(t *testing.T) {
 	for name, harm := range harms {
-		for _, format := range []string{"json", "text"} {
+		for _, format := range logFormats {
 			t.Run(name+" "+format, func(t *testing.T) {
 				p := forgingProvider(t, harm, false)
 				file := filepath.Join(t.TempDir(), "audit.json")
-				config := configFile(t, "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\npublic_url: "+p.URL+"\nendpoints: {token: /token}\naudit: {file: "+file+"}\n")
-				ctx, cancel := context.WithCancel(t.Context())
-				var log, stdout syncBuffer
-				done := make(chan error, 1)
-				go func() {
-					done <- run(ctx, []string{"--config.file=" + config, "--upstream.url=" + p.URL, "--log.format=" + format}, nil, &stdout, &log)
-				}()
-				eventually(t, "the sentences", func() bool {
-					return strings.Contains(log.String(), "problem") && addressIn(log.String(), "admin") != ""
-				})
-				data, admin := addressIn(log.String(), "listen"), addressIn(log.String(), "admin")
-				post := func(id, path string) {
-					r, err := http.NewRequest(http.MethodPost, "http://"+data+path, strings.NewReader(url.Values{"client_id": {id}}.Encode()))
-					if err != nil {
-						t.Fatal(err)
-					}
-					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-					resp, err := http.DefaultClient.Do(r)
+				var stdout syncBuffer
+				g := startReloadingTo(t, p.URL, "public_url: "+p.URL+"\nendpoints: {token: /token}\nlog: {format: "+format+"}\naudit: {file: "+file+"}\n", &stdout)
+				eventually(t, "the metadata problems", func() bool { return strings.Contains(g.log.String(), "problem") })
+				for id, path := range map[string]string{"app" + harm: "/token", "app": "/" + url.PathEscape(harm)} {
+					resp, err := http.PostForm("http://"+g.data+path, url.Values{"client_id": {id}})
 					if err != nil {
 						t.Fatal(err)
 					}
 					_ = resp.Body.Close()
 				}
-				post("app"+harm, "/token")
-				post("app", "/"+url.PathEscape(harm))
-				resp, err := http.Get("http://" + admin + "/")
-				if err != nil {
-					t.Fatal(err)
-				}
-				page, err := io.ReadAll(resp.Body)
-				if err != nil {
-					t.Fatal(err)
-				}
-				_ = resp.Body.Close()
+				page := fetch(t, "http://"+g.admin+"/", "")
 				eventually(t, "the audit record", func() bool { return strings.HasSuffix(contents(file), "}\n") })
-				cancel()
-				if err := <-done; err != nil {
-					t.Error(err)
-				}
-				for where, text := range map[string]string{"log": log.String(), "stdout": stdout.String(), "audit": contents(file), "status page": string(page)} {
+				g.stop()
+				for where, text := range map[string]string{"log": g.log.String(), "stdout": stdout.String(), "audit": contents(file), "status page": page} {
 					expectPrintable(t, where, text)
 				}
 				var record struct {
@@ -182,16 +151,7 @@ func TestA181A182RunningGateway(t *testing.T) {
 	}
 }
 
-// addressIn returns the address of a listener in a log, in either format.
-func addressIn(log, key string) string {
-	m := regexp.MustCompile(`\b` + key + `"?[:=]"?(127\.0\.0\.1:\d+)`).FindStringSubmatch(log)
-	if m == nil {
-		return ""
-	}
-	return m[1]
-}
-
-// The names in a certificate are the provider's words as well.
+// TestA181CertificateNames checks the same for the names in the provider's certificate.
 func TestA181CertificateNames(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
