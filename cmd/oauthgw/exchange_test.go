@@ -22,10 +22,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var update = flag.Bool("update", false, "rewrite what the exchange files expect to what happens")
+var update = flag.Bool("update", false, "rewrite the expected messages of exchange files")
 
-// sharedConfig is what every story is configured with: nothing to be learnt, so
-// that the only messages are those of the story.
+// sharedConfig is part of every story's configuration. Nothing is discovered, so that the
+// only messages are those of the story.
 const sharedConfig = `
 public_url: https://login.example.com
 endpoints: {token: /oauth2/tokens, revocation: /oauth2/revoke}
@@ -33,8 +33,8 @@ client_auth: {realm: example}
 log: {level: debug}
 `
 
-// TestExchanges carries out every exchange file against a whole gateway, with
-// real connections to both sides.
+// TestExchanges runs every exchange file against a gateway, with real connections to both
+// sides.
 func TestExchanges(t *testing.T) {
 	names, err := filepath.Glob("testdata/exchanges/*.txt")
 	if err != nil || len(names) == 0 {
@@ -102,7 +102,7 @@ func (s *story) expectMetrics(t *testing.T, exposition string) {
 	s.expect(t, "metrics", &s.metrics, strings.Join(lines, "\n"))
 }
 
-// send sends a message as a client and returns the answer.
+// send sends a message as a client and returns the response.
 func send(t *testing.T, address, message string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -121,7 +121,7 @@ func send(t *testing.T, address, message string) string {
 	return text
 }
 
-// wire turns a message of a story into the octets that are sent.
+// wire turns a message of a story into the bytes that are sent.
 func wire(message string) []byte {
 	if message == "" {
 		return nil
@@ -138,13 +138,13 @@ func wire(message string) []byte {
 	return []byte(strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n" + body)
 }
 
-// madeID is a request identifier of the gateway's own, another each time.
+// madeID is a request identifier of the gateway, which differs each time.
 var madeID = regexp.MustCompile(`^X-Request-Id: [A-Z2-7]{26}$`)
 
-// longWait is one that gets shorter while a story is told.
+// longWait is a Retry-After that decreases while a story runs.
 var longWait = regexp.MustCompile(`^Retry-After: \d{4,}$`)
 
-// readMessage reads a message off the wire as a story shows it.
+// readMessage reads a message from a connection as a story shows it.
 func readMessage(r *bufio.Reader) (string, error) {
 	var head []string
 	length, chunked := 0, false
@@ -168,7 +168,7 @@ func readMessage(r *bufio.Reader) (string, error) {
 	}
 	var body io.Reader = io.LimitReader(r, int64(length))
 	if chunked {
-		// The message's own reader knows chunks; it is given one that has them.
+		// The reader of responses decodes the chunks.
 		resp, err := http.ReadResponse(bufio.NewReader(io.MultiReader(strings.NewReader("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), r)), nil)
 		if err != nil {
 			return "", err
@@ -177,7 +177,7 @@ func readMessage(r *bufio.Reader) (string, error) {
 	}
 	text, err := io.ReadAll(body)
 	if err != nil || !chunked && len(text) != length {
-		return "", fmt.Errorf("the body ends after %d octets: %w", len(text), err)
+		return "", fmt.Errorf("the body ends after %d bytes: %w", len(text), err)
 	}
 	message := strings.Join(head, "\n")
 	if len(text) > 0 {
@@ -186,8 +186,7 @@ func readMessage(r *bufio.Reader) (string, error) {
 	return message, nil
 }
 
-// scriptedProvider is a provider that answers what the story says, and
-// remembers what it was sent.
+// scriptedProvider is a provider that responds as the story says and records the requests.
 type scriptedProvider struct {
 	net.Listener
 	mu       sync.Mutex
@@ -216,9 +215,8 @@ func startScriptedProvider(t *testing.T) *scriptedProvider {
 	return p
 }
 
-// serve answers requests until the gateway hangs up, or the story does: then
-// nothing is left to answer, so that no request meets a connection that is
-// just being closed.
+// serve answers requests until the gateway closes the connection, or the story has no more
+// responses: so no request meets a connection that is just being closed.
 func (p *scriptedProvider) serve(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
@@ -226,10 +224,10 @@ func (p *scriptedProvider) serve(c net.Conn) {
 	}
 }
 
-// respond answers one request and reports whether there may be more.
+// respond answers one request and reports whether there can be more.
 func (p *scriptedProvider) respond(c net.Conn, r *bufio.Reader) bool {
 	if _, err := r.Peek(1); err != nil {
-		return false // the gateway hung up, or the test is over
+		return false // the gateway closed the connection, or the test is over
 	}
 	message, err := readMessage(r)
 	if err != nil {
@@ -248,7 +246,7 @@ func (p *scriptedProvider) answer(message string) {
 	p.next = message
 }
 
-// received returns what arrived since the last call.
+// received returns the requests since the last call.
 func (p *scriptedProvider) received() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -286,7 +284,7 @@ func startGateway(t *testing.T, s config.Settings) storyGateway {
 	return startActivated(t, nil, s)
 }
 
-// startActivated runs a gateway to which some of its sockets are given.
+// startActivated runs a gateway with some sockets that are open already.
 func startActivated(t *testing.T, given sockets, s config.Settings) storyGateway {
 	t.Helper()
 	var log syncBuffer
@@ -310,12 +308,11 @@ func startActivated(t *testing.T, given sockets, s config.Settings) storyGateway
 
 var inFlight = regexp.MustCompile(`(?m)^oauthgw_http_requests_in_flight\{.*\} [1-9]`)
 
-// settled returns the metrics once everything is counted: a client may have its
-// answer before it is.
+// settled returns the metrics once everything is counted, which may be after the response.
 func (g storyGateway) settled(t *testing.T) string {
 	t.Helper()
 	eventually(t, "the end of all exchanges", func() bool { return !inFlight.MatchString(g.scrape(t)) })
-	// The metrics of one scrape are not of one moment.
+	// A scrape does not read all metrics at the same time.
 	return g.scrape(t)
 }
 
@@ -324,7 +321,7 @@ func (g storyGateway) scrape(t *testing.T) string {
 	return fetch(t, "http://"+g.admin+"/metrics", "")
 }
 
-// syncBuffer is a buffer that a logger may write to from many goroutines.
+// syncBuffer is a buffer for concurrent use.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// Where a request ends, and what else the first octets of a connection say.
+// These tests are about where a request ends, and what else the first bytes of a connection
+// can mean.
 
-// framed returns a request with fields in the place of its length.
+// framed returns a request with other fields in place of its length.
 func framed(fields, body string) string { return wireHead + fields + "\r\n\r\n" + body }
 
 // elsewhere returns a request for a path that is no endpoint.
@@ -75,12 +76,12 @@ func TestA054TransferEncodingInDisguise(t *testing.T) {
 		"in other case":       {framed("Transfer-Encoding: chunKED", wireChunks), "200", 1, "", false},
 		"in HTTP/1.0":         {old, "400", 0, "", false},
 		"in lasting HTTP/1.0": {lasting(chunks), "400", 0, "", false},
-		// Nothing behind the fields is taken for a request.
+		// Nothing after the fields is read as a request.
 		"elsewhere, in lasting HTTP/1.0": {elsewhere(lasting(chunks)), "200", 1, wireCode, false},
 	})
 }
 
-// brokenChunks are forms in chunks that are none.
+// brokenChunks are malformed chunks of a form.
 var brokenChunks = map[string]string{
 	"a bare LF behind a size": "1d\n" + wireForm + "\r\n0\r\n\r\n",
 	"a bare LF behind data":   "1d\r\n" + wireForm + "\n0\r\n\r\n",
@@ -106,8 +107,8 @@ func TestA055BrokenChunks(t *testing.T) {
 	tryOnWire(t, tests)
 }
 
-// Where bodies go on while they arrive the provider may see the beginning, never a
-// whole request, and is not blamed.
+// TestA055BrokenChunksElsewhere checks that on other paths, where bodies are sent on while
+// they arrive, the provider never gets a complete request, and no upstream error is counted.
 func TestA055BrokenChunksElsewhere(t *testing.T) {
 	for name, body := range brokenChunks {
 		t.Run(name, func(t *testing.T) {
@@ -119,10 +120,10 @@ func TestA055BrokenChunksElsewhere(t *testing.T) {
 				t.Errorf("answered %q", answers)
 			}
 			if asked := provider.received(); asked != "" && !strings.HasPrefix(asked, "unreadable: ") {
-				t.Errorf("the provider was asked %q", asked)
+				t.Errorf("the provider got %q", asked)
 			}
-			if told := g.settled(t); strings.Contains(told, "oauthgw_upstream_errors_total{") {
-				t.Errorf("the provider is blamed:\n%s", told)
+			if text := g.settled(t); strings.Contains(text, "oauthgw_upstream_errors_total{") {
+				t.Errorf("an upstream error is counted:\n%s", text)
 			}
 		})
 	}
@@ -153,8 +154,8 @@ func TestA056LineEnds(t *testing.T) {
 
 func TestA057Pipeline(t *testing.T) {
 	tryOnWire(t, map[string]wireTest{
-		"ends with what is malformed": {wireGood + "GET\r\n\r\n", "200 400", 1, "", false},
-		"is answered in its order":    {wireGood + wireGood, "200 200 200", 3, "", false},
+		"ends at a malformed request": {wireGood + "GET\r\n\r\n", "200 400", 1, "", false},
+		"is answered in order":        {wireGood + wireGood, "200 200 200", 3, "", false},
 	})
 }
 
@@ -215,7 +216,7 @@ func TestA061Upgrades(t *testing.T) {
 	tryOnWire(t, tests)
 }
 
-// HTTP/2 is not spoken: what it allows in a request would have to be judged.
+// TestA062HTTP2IsNotOffered checks that TLS clients get HTTP/1.1.
 func TestA062HTTP2IsNotOffered(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
 	g := unasked(t, func(c *config.Config) { c.TLS = files })

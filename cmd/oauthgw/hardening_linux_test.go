@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// unprivileged prepares a program to be run by a user to whom something can be
-// closed, which nothing is to root.
+// unprivileged lets root run a command as another user.
 func unprivileged(t *testing.T, command *exec.Cmd) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -25,7 +24,7 @@ func unprivileged(t *testing.T, command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 }
 
-// An audit file that whoever runs the program could not make is a mistake.
+// TestAuditInClosedDirectory checks that an audit file that cannot be created is an error.
 func TestAuditInClosedDirectory(t *testing.T) {
 	program := builtProgram(t)
 	dir := filepath.Join(filepath.Dir(program), "audit")
@@ -45,7 +44,8 @@ func TestAuditInClosedDirectory(t *testing.T) {
 	}
 }
 
-// The memory of the process is in no core dump, and closed to its own user.
+// TestA100MemoryIsClosed checks that the memory of the process is in no core dump, and closed
+// to its own user.
 func TestA100MemoryIsClosed(t *testing.T) {
 	program := builtProgram(t)
 	command := exec.CommandContext(t.Context(), program, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
@@ -70,7 +70,7 @@ func TestA100MemoryIsClosed(t *testing.T) {
 	if _, cores, _ := strings.Cut(string(limits), "Max core file size"); strings.Join(strings.Fields(cores)[:2], " ") != "0 0" {
 		t.Errorf("core dumps are limited to %.60s", cores)
 	}
-	// The memory belongs to root, and nobody else may open it.
+	// The memory belongs to root, and no other user may open it.
 	memory, err := os.Stat(process + "mem")
 	if err != nil {
 		t.Fatal(err)

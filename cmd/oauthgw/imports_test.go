@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -103,5 +104,31 @@ func packages(t *testing.T) []listedPackage {
 			t.Fatal(err)
 		}
 		listed = append(listed, p)
+	}
+}
+
+// usesWallClock are the files with times of the wall clock: dates of certificates, and times
+// that people read.
+var usesWallClock = map[string]bool{
+	"internal/config/tls.go":        true,
+	"internal/doctor/connection.go": true,
+	"internal/statuspage/text.go":   true,
+	"internal/upstream/conn.go":     true,
+	"metrics/operation.go":          true,
+}
+
+// wallClock matches calls whose result has no monotonic clock reading.
+var wallClock = regexp.MustCompile(`\.(UTC|Local|Unix\w*)\(\)|\.(Round|Truncate|In|AddDate)\(|time\.(Unix\w*|Date|Parse\w*)\(`)
+
+// TestClockSteps checks that deadlines, lifetimes, limits and ages are computed from times
+// with a monotonic clock reading, so that setting the clock does not change them.
+func TestClockSteps(t *testing.T) {
+	for name, text := range read(t, "clientauth/*.go", "metrics/*.go", "proxy/*.go", "wellknown/*.go", "cmd/*/*.go", "internal/*/*.go") {
+		if usesWallClock[name] || strings.HasPrefix(name, "internal/faultprovider/") || strings.HasPrefix(name, "internal/legacy/") {
+			continue
+		}
+		if call := wallClock.FindString(text); call != "" {
+			t.Errorf("%s: %s drops the monotonic clock reading", name, call)
+		}
 	}
 }
