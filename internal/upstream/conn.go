@@ -16,7 +16,7 @@ type conn struct {
 	raw      net.Conn
 	limit    *io.LimitedReader // reads from Conn
 	reader   *bufio.Reader     // reads from limit
-	expiry   *time.Timer       // closes an idle connection; nil: it was never idle
+	expiry   *time.Timer       // closes an idle connection
 }
 
 func newConn(c, raw net.Conn) *conn {

@@ -32,11 +32,7 @@ func (p *pool) put(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conns = append(p.conns, c)
-	if c.expiry == nil {
-		c.expiry = time.AfterFunc(p.timeout, func() { p.expire(c) })
-	} else {
-		c.expiry.Reset(p.timeout)
-	}
+	c.expiry = time.AfterFunc(p.timeout, func() { p.expire(c) })
 }
 
 // expire closes a connection if it is still idle.

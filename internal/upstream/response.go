@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,19 +68,12 @@ func readHeader(in *bufio.Reader) (*http.Response, error) {
 func parseStatusLine(line string) (*http.Response, error) {
 	version, status, _ := strings.Cut(line, " ")
 	code, _, _ := strings.Cut(status, " ")
+	minor := slices.Index([]string{"HTTP/1.0", "HTTP/1.1"}, version)
 	n, err := strconv.ParseUint(code, 10, 16)
-	if err != nil || len(code) != 3 || n < 100 || n > 599 {
+	if minor < 0 || err != nil || len(code) != 3 || n < 100 || n > 599 {
 		return nil, errStatusLine
 	}
-	resp := &http.Response{Proto: version, ProtoMajor: 1, Status: status, StatusCode: int(n)}
-	switch version {
-	case "HTTP/1.1":
-		resp.ProtoMinor = 1
-	case "HTTP/1.0":
-	default:
-		return nil, errStatusLine
-	}
-	return resp, nil
+	return &http.Response{Proto: version, ProtoMajor: 1, ProtoMinor: minor, Status: status, StatusCode: int(n)}, nil
 }
 
 // setBody sets the body of a response. The header must state its length exactly once (RFC

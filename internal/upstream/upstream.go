@@ -6,12 +6,11 @@
 //
 //   - It refuses responses that two recipients could read differently, such as one with
 //     Transfer-Encoding and Content-Length (RFC 9112 section 6.3). If a proxy on the way
-//     disagrees about the end of a response, a client may receive another one's tokens.
+//     disagrees about the end of a response, a client may receive another client's tokens.
 //   - It bounds the requests in flight, and so the connections, and refuses more at once.
 //   - While connections fail, it refuses requests at once instead of after a timeout.
 //
-// It uses no proxy variables of the environment, follows no redirects and decompresses
-// nothing. The goroutine that sends a request also reads the response.
+// It uses no proxy environment variables, follows no redirects and decompresses nothing.
 package upstream
 
 import (
@@ -68,21 +67,16 @@ type Transport struct {
 // New returns a transport without connections.
 func New(c Config) *Transport {
 	t := &Transport{network: "tcp", address: c.Server.Host, inFlight: make(chan struct{}, maxInFlight), pool: pool{timeout: idleTimeout}}
-	port := "80"
-	if c.Server.Scheme == "https" {
-		port = "443"
-		t.tls = &tls.Config{MinVersion: tls.VersionTLS12}
-		if c.TLS != nil {
-			t.tls = c.TLS.Clone()
-		}
-		t.tls.ServerName = cmp.Or(t.tls.ServerName, c.Server.Hostname())
-		t.tls.NextProtos = []string{"http/1.1"}
-	}
 	if c.Server.Port() == "" {
-		t.address = net.JoinHostPort(c.Server.Hostname(), port)
+		t.address = net.JoinHostPort(c.Server.Hostname(), map[string]string{"http": "80", "https": "443"}[c.Server.Scheme])
 	}
 	if c.Socket != "" {
 		t.network, t.address = "unix", c.Socket
+	}
+	if c.Server.Scheme == "https" {
+		t.tls = cmp.Or(c.TLS.Clone(), &tls.Config{MinVersion: tls.VersionTLS12})
+		t.tls.ServerName = cmp.Or(t.tls.ServerName, c.Server.Hostname())
+		t.tls.NextProtos = []string{"http/1.1"}
 	}
 	return t
 }
