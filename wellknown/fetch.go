@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"oauthgw/internal/jsonobject"
@@ -34,9 +35,11 @@ var (
 	errForeignIssuer = errors.New("the provider's metadata names another issuer than upstream.issuer")
 )
 
-// document is the provider's document, corrected by the patch. It is immutable.
+// document is the provider's document, corrected by the patch. It is immutable, except
+// for the last response with it.
 type document struct {
 	jsonobject.Object
+	response        atomic.Pointer[response]
 	published       Metadata // before the patch; empty for a resource
 	etag            string   // the provider's validator (RFC 9110 section 8.8.3), or empty
 	allowsAnyOrigin bool     // by Access-Control-Allow-Origin

@@ -12,7 +12,7 @@ import (
 )
 
 // Whatever a provider publishes, it is refused, or served with nothing changed
-// but what the gateway answers for: other members stay to the octet, and no
+// but what the gateway answers for: other members stay byte for byte, and no
 // list comes to hold the method none. Served again it stays as it is.
 func FuzzMetadata(f *testing.F) {
 	documents, err := filepath.Glob("testdata/*.in.json")

@@ -100,10 +100,6 @@ func (md Metadata) lintMembers() (found []Finding) {
 		add(severity, "The metadata does not list S256 in "+memberPKCE+", so strict clients that use PKCE, such as MCP clients, refuse to log in.",
 			"If the provider checks PKCE with S256, add it at the provider, or with metadata.patch in oauthgw.")
 	}
-	if md.Get(memberSigned) != nil {
-		add(Note, "The metadata has signed_metadata, whose values take precedence (RFC 8414 section 2.1), so that nothing between the provider and its clients can correct them.",
-			"Nothing, if the signed values are right. Where oauthgw changes the metadata, it removes signed_metadata.")
-	}
 	var empty []string
 	for _, m := range md.Members() {
 		if isEmptyArray(m.Value) {

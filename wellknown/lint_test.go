@@ -43,7 +43,6 @@ func TestLint(t *testing.T) {
 		"foreign issuer": {with(issuer("https://b"), `"authorization_response_iss_parameter_supported":true`), []string{
 			`problem: Clients that start at "https://gw.example" find the issuer "https://b" and reject it`, `warning: Authorization responses name the issuer "https://b" (RFC 9207)`}},
 		"own response issuer":           {with(sound, `"authorization_response_iss_parameter_supported":true`), nil},
-		"signed":                        {with(sound, `"signed_metadata":"x"`), []string{"note: The metadata has signed_metadata"}},
 		"empty lists":                   {with(sound, `"x":[],"y":[ ],"z":null,"n":[0]`), []string{`warning: The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "x", "y".`}},
 		"none and registration":         {with(sound, `"registration_endpoint":"https://gw.example/r","token_endpoint_auth_methods_supported":["none"]`), []string{"warning: The metadata lists the method none and a registration endpoint"}},
 		"assertions without algorithms": {with(sound, `"token_endpoint_auth_methods_supported":["private_key_jwt"]`), []string{"warning: The metadata lists client assertions at the token endpoint but no algorithms"}},

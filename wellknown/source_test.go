@@ -129,11 +129,8 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 	if c.Issuer == wellknown.IssuerRewrite {
 		issuer = "https://provider.example"
 	}
-	h.Handler, err = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths, Metrics: h.metrics,
+	h.Handler = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths, Metrics: h.metrics,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return h
 }
 

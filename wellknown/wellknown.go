@@ -24,8 +24,6 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/metrics"
-
-	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // Config configures a [Handler].
@@ -46,13 +44,11 @@ type Config struct {
 }
 
 // Handler serves metadata. It is safe for concurrent use.
-type Handler struct {
-	config    Config
-	responses *lru.Cache[string, *response] // by location
-}
+type Handler struct{ config Config }
 
-// response is the encoded response for a cache entry.
+// response is the encoded response of a handler for a cache entry.
 type response struct {
+	handler *Handler
 	entry
 	body                  []byte
 	etag, control, length []string // header field values
@@ -61,13 +57,9 @@ type response struct {
 var jsonType = []string{"application/json"}
 
 // New returns a handler.
-func New(c Config) (*Handler, error) {
-	responses, err := lru.New[string, *response](c.Source.config.Entries)
-	if err != nil {
-		return nil, err
-	}
+func New(c Config) *Handler {
 	c.Endpoints = maps.Clone(c.Endpoints)
-	return &Handler{config: c, responses: responses}, nil
+	return &Handler{c}
 }
 
 // Serves reports whether a path is a metadata location: one of an authorization
@@ -97,7 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusOK
 	switch {
 	case err == nil:
-		h.serve(w, r, h.response(location, name, e))
+		h.serve(w, r, h.response(name, e))
 	case errors.Is(err, errNoDocument):
 		status = http.StatusNotFound
 		writeError(w, status, clientauth.CodeInvalidRequest, "The authorization server has no metadata document at this location.")
@@ -135,19 +127,19 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, p *response) {
 }
 
 // response returns the response for an entry, encoded once.
-func (h *Handler) response(location, name string, e entry) *response {
-	if p, ok := h.responses.Get(location); ok && p.entry == e {
+func (h *Handler) response(name string, e entry) *response {
+	if p := e.document.response.Load(); p != nil && p.handler == h && p.entry == e {
 		return p
 	}
 	body := h.body(name, e.document)
 	sum := sha256.Sum256(body)
 	p := &response{
-		entry: e, body: body,
+		handler: h, entry: e, body: body,
 		etag:    []string{`"` + hex.EncodeToString(sum[:8]) + `"`},
 		control: []string{"max-age=" + strconv.Itoa(int(e.lifetime/time.Second))},
 		length:  []string{strconv.Itoa(len(body))},
 	}
-	h.responses.Add(location, p)
+	e.document.response.Store(p)
 	return p
 }
 

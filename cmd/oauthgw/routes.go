@@ -55,10 +55,7 @@ func (g *gateway) build(known wellknown.Provider) error {
 		}
 		g.front(byPath, string(name), matches, handler)
 	}
-	documents, err := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil, Metrics: g.metrics, Log: g.log})
-	if err != nil {
-		return err
-	}
+	documents := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil, Metrics: g.metrics, Log: g.log})
 	refused.MatcherFunc(newLookalikes(spelled, places, func(r *http.Request) bool {
 		return slices.Contains(spelled, spelling(r)) || len(places) > 0 && spelling(r) == places[0] || manages(r, places)
 	}).match).Handler(g.notFound)

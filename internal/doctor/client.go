@@ -57,11 +57,9 @@ type client struct {
 // clients do.
 func newClient(c Config, start *url.URL) *client {
 	return &client{timeout: c.Timeout, start: start, follow: c.Follow, transport: &http.Transport{
-		Proxy:       http.ProxyFromEnvironment,
-		DialContext: (&net.Dialer{Timeout: c.Timeout}).DialContext,
+		Proxy: http.ProxyFromEnvironment,
 		// #nosec G402 -- Go's default minimum is TLS 1.2
 		TLSClientConfig:        &tls.Config{RootCAs: c.Roots},
-		TLSHandshakeTimeout:    c.Timeout,
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,

@@ -3,7 +3,6 @@ package doctor
 import (
 	"crypto/tls"
 	"errors"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -47,23 +46,10 @@ func checkCaching(o observation) []wellknown.Finding {
 	if used.header.Get("Cache-Control") == "" {
 		return one(wellknown.Note, used.path, "The document has no Cache-Control, so caches guess how long it is fresh.", "Set max-age; oauthgw does.")
 	}
-	if age := maxAge(used.header); age > 24*time.Hour {
+	if age, _ := wellknown.MaxAge(used.header); age > 24*time.Hour {
 		return one(wellknown.Warning, used.path, "The document may be cached for "+strconv.Itoa(int(age.Hours()))+" hours, so clients see late that an endpoint or a method has changed.", "Allow a day at most.")
 	}
 	return nil
-}
-
-func maxAge(h http.Header) time.Duration {
-	for directive := range strings.SplitSeq(strings.Join(h["Cache-Control"], ","), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		if !strings.EqualFold(name, "max-age") {
-			continue
-		}
-		if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
-			return time.Duration(seconds) * time.Second
-		}
-	}
-	return 0
 }
 
 // checkCORS checks whether pages of other origins are allowed (the CORS protocol of the

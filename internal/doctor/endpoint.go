@@ -34,34 +34,35 @@ func checkEndpoints(o observation) (found []wellknown.Finding) {
 // only if the server fails with Basic and reads the form, because then Basic is the
 // cause.
 func checkEndpoint(m methods, e endpoint) []wellknown.Finding {
-	failures := e.apply(checkFailure)
+	failed := e.check(failures)
 	switch {
-	case len(failures) > 0 && e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient:
-		return append(checkCredentials(m, e), failures...)
-	case len(failures) > 0:
-		return failures
+	case len(failed) > 0 && e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient:
+		return append(checkCredentials(m, e), failed...)
+	case len(failed) > 0:
+		return failed
 	}
-	found := checkCredentials(m, e)
-	for _, rule := range responseRules {
-		found = append(found, e.apply(rule)...)
+	return append(checkCredentials(m, e), e.check(violations)...)
+}
+
+// check checks both answers and reports what they have in common once.
+func (e endpoint) check(rules func(clientauth.Endpoint, answer) []violation) (found []wellknown.Finding) {
+	basic, post := rules(e.name, e.basic), rules(e.name, e.post)
+	add := func(about string, v violation) {
+		found = append(found, one(v.severity, e.subject(), about+v.problem, v.fix)...)
+	}
+	for _, v := range basic {
+		if slices.Contains(post, v) {
+			add("The answer to Basic and to post ", v)
+		} else {
+			add("The answer to Basic ", v)
+		}
+	}
+	for _, v := range post {
+		if !slices.Contains(basic, v) {
+			add("The answer to post ", v)
+		}
 	}
 	return found
-}
-
-// apply checks both answers by a rule and reports a common violation once.
-func (e endpoint) apply(r rule) []wellknown.Finding {
-	basic, post := r(e.name, e.basic), r(e.name, e.post)
-	if basic == post {
-		return e.report("The answer to Basic and to post ", basic)
-	}
-	return append(e.report("The answer to Basic ", basic), e.report("The answer to post ", post)...)
-}
-
-func (e endpoint) report(about string, v violation) []wellknown.Finding {
-	if v == (violation{}) {
-		return nil
-	}
-	return one(v.severity, e.subject(), about+v.problem, v.fix)
 }
 
 // methods are the client authentication methods that the metadata lists for an
