@@ -130,6 +130,13 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 		issuer = "https://provider.example"
 	}
 	h.Handler = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths, Metrics: h.metrics,
+		WriteError: func(w http.ResponseWriter, _ *http.Request, e *clientauth.Error) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(e.Status)
+		},
+		LogRequest: func(ctx context.Context, log *slog.Logger, level slog.Level, _ time.Time, attrs ...slog.Attr) {
+			log.LogAttrs(ctx, level, "request", attrs...)
+		},
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	return h
 }

@@ -12,9 +12,9 @@ package wellknown
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
@@ -38,9 +38,13 @@ type Config struct {
 	// StripCORS drops the provider's Access-Control-Allow-Origin, because a handler
 	// in front of this one sets it.
 	StripCORS bool
-	// Metrics count every request. Log has a line for each, cache hits at level debug.
+	// WriteError writes the error responses.
+	WriteError func(http.ResponseWriter, *http.Request, *clientauth.Error)
+	// LogRequest writes a line to Log for each request, for cache hits at level debug.
+	LogRequest func(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr)
+	Log        *slog.Logger
+	// Metrics count every request.
 	Metrics *metrics.Metrics
-	Log     *slog.Logger
 }
 
 // Handler serves metadata. It is safe for concurrent use.
@@ -77,6 +81,16 @@ func (h *Handler) ServesOwn(path string) bool {
 	return h.config.Source.isOwn(location)
 }
 
+// Responses to requests for documents that cannot be served.
+var (
+	errNotFound = &clientauth.Error{Status: http.StatusNotFound, Code: clientauth.CodeInvalidRequest, Reason: resultNotFound,
+		Description: "The authorization server has no metadata document at this location."}
+	errBadGateway = &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: resultUnavailable,
+		Description: "The authorization server's metadata names another issuer than the one expected."}
+	errUnavailable = &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: resultUnavailable,
+		Description: "The authorization server's metadata cannot be read now; try again."}
+)
+
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -87,22 +101,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e, result, err = h.config.Source.get(r.Context(), location, name, true)
 	}
 	status := http.StatusOK
-	switch {
-	case err == nil:
+	if err == nil {
 		h.serve(w, r, h.response(name, e))
-	case errors.Is(err, errNoDocument):
-		status = http.StatusNotFound
-		writeError(w, status, clientauth.CodeInvalidRequest, "The authorization server has no metadata document at this location.")
-	case errors.Is(err, errForeignIssuer):
-		status = http.StatusBadGateway
-		writeError(w, status, clientauth.CodeServerError, "The authorization server's metadata names another issuer than the one expected.")
-	default:
-		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
-		writeError(w, status, clientauth.CodeTemporarilyUnavailable, "The authorization server's metadata cannot be read now; try again.")
+	} else {
+		status = h.writeError(w, r, err)
 	}
 	h.config.Metrics.MetadataRequest(result)
 	h.logRequest(r, start, status, result, err)
+}
+
+// writeError writes the response for an error and returns its status.
+func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) int {
+	e := errUnavailable
+	switch {
+	case errors.Is(err, errNoDocument):
+		e = errNotFound
+	case errors.Is(err, errForeignIssuer):
+		e = errBadGateway
+	default:
+		w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
+	}
+	h.config.WriteError(w, r, e)
+	return e.Status
 }
 
 // serve writes a document, or 304 to a conditional request (RFC 9110 section 13.1.2).
@@ -150,14 +170,7 @@ func (h *Handler) body(name string, d *document) []byte {
 	return h.config.Source.augmented(d, h.config.Issuer, h.config.Endpoints).Encode()
 }
 
-func writeError(w http.ResponseWriter, status int, code, description string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(&clientauth.Error{Code: code, Description: description})
-}
-
-// logRequest writes the access-log line. The error holds no text of the provider.
+// logRequest writes the log line. The error holds no text of the provider.
 func (h *Handler) logRequest(r *http.Request, start time.Time, status int, outcome string, err error) {
 	level := slog.LevelInfo
 	switch outcome {
@@ -169,14 +182,9 @@ func (h *Handler) logRequest(r *http.Request, start time.Time, status int, outco
 	if !h.config.Log.Enabled(r.Context(), level) {
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String("endpoint", "metadata"),
-		slog.Int("status", status),
-		slog.String("outcome", outcome),
-		slog.Int64("duration_us", time.Since(start).Microseconds()),
-	}
+	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", outcome)}
 	if outcome == resultUnavailable {
 		attrs = append(attrs, slog.String("err", err.Error()))
 	}
-	h.config.Log.LogAttrs(r.Context(), level, "request", attrs...)
+	h.config.LogRequest(r.Context(), h.config.Log, level, start, attrs...)
 }

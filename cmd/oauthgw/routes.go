@@ -55,7 +55,8 @@ func (g *gateway) build(known wellknown.Provider) error {
 		}
 		g.front(byPath, string(name), matches, handler)
 	}
-	documents := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil, Metrics: g.metrics, Log: g.log})
+	documents := wellknown.New(wellknown.Config{Source: g.source, Issuer: g.issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil,
+		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log, Metrics: g.metrics})
 	refused.MatcherFunc(newLookalikes(spelled, places, func(r *http.Request) bool {
 		return slices.Contains(spelled, spelling(r)) || len(places) > 0 && spelling(r) == places[0] || manages(r, places)
 	}).match).Handler(g.notFound)
