@@ -1,36 +1,29 @@
-// Package metrics holds the facts that oauthgw counts, and their names.
+// Package metrics defines the metrics of oauthgw.
 //
-// Labels take their values from closed sets only: endpoint names, methods and
-// outcomes that the program itself defines. A client_id, a path, a host or an
-// error text is never a label, so that no client can add a series.
-//
-// The package knows nothing of where the facts come from. All of it is safe
-// for concurrent use.
+// Labels have values of closed sets only: endpoint names, methods and outcomes that the
+// program defines. A client_id, a path, a host or an error text is never a label, so that
+// clients cannot add series. The package is safe for concurrent use.
 package metrics
 
 import (
-	"context"
+	"math"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Build identifies the running binary in oauthgw_build_info.
+// Build identifies the binary in oauthgw_build_info.
 type Build struct {
 	Version, Revision, GoVersion string
 }
 
 // Metrics are the metrics of one running gateway, in a registry of their own.
 type Metrics struct {
-	// TraceID returns the trace that a request belongs to, or nothing. It is named
-	// beside the duration of a request as an exemplar. Nil means no exemplars. It
-	// must not be changed once anything is instrumented.
-	TraceID func(context.Context) string
-
 	registry *prometheus.Registry
 
 	requests        *prometheus.CounterVec
@@ -53,116 +46,103 @@ type Metrics struct {
 	reloadSuccessful prometheus.Gauge
 	reloadTimestamp  prometheus.Gauge
 	certificates     *prometheus.GaugeVec
-	ready            atomic.Pointer[func() bool] // nil: nobody has said
+	ready            atomic.Pointer[func() bool] // nil: not ready
 
-	logDropped *prometheus.CounterVec
-
+	logDropped   *prometheus.CounterVec
 	adminRefused *prometheus.CounterVec
 	panics       prometheus.Counter
 
 	connectionsEvicted *prometheus.CounterVec
 	connectionsCut     *prometheus.CounterVec
 	malformedRequests  *prometheus.CounterVec
-	connections        atomic.Pointer[func() (open, most int)] // nil: there is no listener
+	connections        atomic.Pointer[func() (open, limit int)] // nil: there is no listener
 }
 
 // New returns metrics that are all zero.
 func New(b Build) *Metrics {
-	m := &Metrics{
-		requests:        counter("http_requests_total", "HTTP requests answered, by endpoint name, method and status code.", "endpoint", "method", "code"),
-		requestDuration: seconds("http_request_duration_seconds", "Time from a request's arrival to the end of its answer.", "endpoint"),
-		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace,
-			Name: "http_requests_in_flight", Help: "HTTP requests being answered."}, []string{"endpoint"}),
-
-		clientAuth:             counter("client_auth_total", "Requests to fronted endpoints, by client authentication method and what became of it: accepted, rejected by the provider, unclear where its response cannot be read, failed at the provider, or the gateway's refusal.", "endpoint", "auth_method", "outcome"),
-		conflictsTolerated:     counter("client_auth_conflicts_tolerated_total", "Requests that passed only because client_auth.conflict is report, by the reason for which they would be refused.", "endpoint", "reason"),
-		basicDecoding:          counter("basic_decoding_total", "HTTP Basic pairs, by how they were read. Ambiguous pairs were form-decoded and could have been unencoded.", "reading"),
-		challengesAdded:        counter("challenges_added_total", "Replies that received a WWW-Authenticate field.", "endpoint"),
-		statusesCorrected:      counter("statuses_corrected_total", "Replies whose status became 401.", "endpoint"),
-		ambiguousInvalidClient: counter("upstream_ambiguous_invalid_client_total", "Responses that hold invalid_client where readers differ on it, or in another status than 400, 401 and 403, and passed as they were.", "endpoint"),
-
-		upstreamDuration: seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to having its whole reply.", "endpoint"),
-		upstreamErrors:   counter("upstream_errors_total", "Requests to the provider that brought no usable reply, by reason.", "endpoint", "reason"),
-
-		metadataRequests: counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, not_found, unavailable.", "result"),
-
-		reloadSuccessful: gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded."),
-		reloadTimestamp:  gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970."),
-
-		certificates: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace,
-			Name: "certificate_not_after_timestamp_seconds", Help: "When the certificate expires, in seconds since 1970, by role: server or upstream_client."}, []string{"role"}),
-
-		panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace,
-			Name: "panics_total", Help: "Requests, and fetches of metadata, that met an error in this program."}),
-
-		logDropped: counter("log_dropped_total", "Log lines that were dropped because nobody took them in time, by log: operations or audit.", "log"),
-
-		adminRefused: counter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason"),
-
-		connectionsEvicted: counter("connections_evicted_total", "Connections of clients that were closed at max_connections to make room for others, by their state: reading an incomplete request, writing a response that the client did not read, or idle.", "state"),
-		connectionsCut:     counter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried"),
-		malformedRequests:  counter("http_malformed_requests_total", "Connections of clients on which no request could be answered, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason"),
-	}
-	m.expose()
-	m.register(b)
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	f := factory{promauto.With(r)}
+	m := &Metrics{registry: r}
+	m.defineRequests(f)
+	m.defineOperation(f)
+	f.gaugeFunc("build_info", "Always 1; the labels identify the binary.", func() float64 { return 1 },
+		prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion})
+	m.initialize()
 	return m
 }
 
-// expose makes series of value zero: a counter that begins with its first event has no
-// increase to alert on.
-func (m *Metrics) expose() {
-	for _, log := range []string{"operations", "audit"} {
-		m.logDropped.WithLabelValues(log)
-	}
-	for _, reason := range []string{"host", "cross_origin"} {
-		m.adminRefused.WithLabelValues(reason)
-	}
-	for _, state := range []string{"reading", "writing", "idle"} {
-		m.connectionsEvicted.WithLabelValues(state)
-	}
-	m.ConnectionsCut(0, 0)
-	for _, reason := range []string{HeaderTooLarge, Malformed, Unsupported, ProxyProtocol, TLSToPlain, PlainToTLS, TLSHandshake} {
-		m.malformedRequests.WithLabelValues(reason)
-	}
+func (m *Metrics) defineRequests(f factory) {
+	m.requests = f.counter("http_requests_total", "HTTP requests answered, by endpoint name, method and status code.", "endpoint", "method", "code")
+	m.requestDuration = f.seconds("http_request_duration_seconds", "Time from a request's arrival to the end of its response.", "endpoint")
+	m.inFlight = f.gauge("http_requests_in_flight", "HTTP requests in flight.", "endpoint")
+
+	m.clientAuth = f.counter("client_auth_total", "Requests to endpoints, by client authentication method and outcome: accepted, rejected by the provider, unclear if its response cannot be read, failed at the provider, or the reason for which the gateway refused the request.", "endpoint", "auth_method", "outcome")
+	m.conflictsTolerated = f.counter("client_auth_conflicts_tolerated_total", "Requests that passed only because client_auth.conflict is report, by the reason for which they would be refused.", "endpoint", "reason")
+	m.basicDecoding = f.counter("basic_decoding_total", "HTTP Basic pairs, by how they were decoded. Ambiguous pairs were form-decoded and could have been unencoded.", "reading")
+	m.challengesAdded = f.counter("challenges_added_total", "Responses that received a WWW-Authenticate field.", "endpoint")
+	m.statusesCorrected = f.counter("statuses_corrected_total", "Responses whose status became 401.", "endpoint")
+	m.ambiguousInvalidClient = f.counter("upstream_ambiguous_invalid_client_total", "Responses of the provider with an invalid_client that not every client finds, or in another status than 400, 401 and 403. They passed unchanged.", "endpoint")
+
+	m.upstreamDuration = f.seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to the end of its response.", "endpoint")
+	m.upstreamErrors = f.counter("upstream_errors_total", "Requests to the provider without a usable response, by reason.", "endpoint", "reason")
+
+	m.metadataRequests = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, not_found, unavailable.", "result")
+	f.gaugeFunc("metadata_age_seconds", "Time since metadata was last fetched from the provider; NaN before the first time.", m.metadataAge, nil)
 }
+
+func (m *Metrics) defineOperation(f factory) {
+	m.reloadSuccessful = f.gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded.").WithLabelValues()
+	m.reloadTimestamp = f.gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970.").WithLabelValues()
+	m.certificates = f.gauge("certificate_not_after_timestamp_seconds", "When the certificate expires, in seconds since 1970, by role: server or upstream_client.", "role")
+	f.gaugeFunc("ready", "Whether the gateway can serve requests and is not draining, as /-/ready.", m.readiness, nil)
+
+	m.logDropped = f.counter("log_dropped_total", "Log lines dropped because they were not read in time, by log: operations or audit.", "log")
+	m.adminRefused = f.counter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason")
+	m.panics = f.counter("panics_total", "Requests, and fetches of metadata, that panicked.").WithLabelValues()
+
+	m.connectionsEvicted = f.counter("connections_evicted_total", "Client connections closed at max_connections to make room, by state: reading an incomplete request, writing a response that the client did not read, or idle.", "state")
+	m.connectionsCut = f.counter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried")
+	m.malformedRequests = f.counter("http_malformed_requests_total", "Client connections with a request that could not be served, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason")
+	f.gaugeFunc("connections_open", "Open client connections.", func() float64 { open, _ := m.countConnections(); return float64(open) }, nil)
+	f.gaugeFunc("connections_max", "Client connections that may be open at a time.", func() float64 { _, limit := m.countConnections(); return float64(limit) }, nil)
+}
+
+// initialize makes series of value zero: a counter that begins with its first event has no
+// increase to alert on.
+func (m *Metrics) initialize() {
+	zero := func(c *prometheus.CounterVec, values ...string) {
+		for _, value := range values {
+			c.WithLabelValues(value)
+		}
+	}
+	zero(m.logDropped, "operations", "audit")
+	zero(m.adminRefused, "host", "cross_origin")
+	zero(m.connectionsEvicted, "reading", "writing", "idle")
+	zero(m.connectionsCut, "request", "websocket")
+	zero(m.malformedRequests, HeaderTooLarge, Malformed, Unsupported, ProxyProtocol, TLSToPlain, PlainToTLS, TLSHandshake)
+}
+
+// factory registers metrics with the prefix oauthgw_.
+type factory struct{ promauto.Factory }
 
 const namespace = "oauthgw"
 
-func counter(name, help string, labels ...string) *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+func (f factory) counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return f.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 }
 
-func gauge(name, help string) prometheus.Gauge {
-	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+func (f factory) gauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	return f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
 }
 
-func seconds(name, help string, labels ...string) *prometheus.HistogramVec {
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help,
+func (f factory) gaugeFunc(name, help string, value func() float64, labels prometheus.Labels) {
+	f.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help, ConstLabels: labels}, value)
+}
+
+func (f factory) seconds(name, help string, labels ...string) *prometheus.HistogramVec {
+	return f.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help,
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15}}, labels)
-}
-
-func (m *Metrics) register(b Build) {
-	m.registry = prometheus.NewRegistry()
-	m.registry.MustRegister(
-		m.requests, m.requestDuration, m.inFlight,
-		m.clientAuth, m.conflictsTolerated, m.basicDecoding, m.challengesAdded, m.statusesCorrected, m.ambiguousInvalidClient,
-		m.upstreamDuration, m.upstreamErrors, m.metadataRequests,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "metadata_age_seconds",
-			Help: "Time since metadata was last fetched from the provider; NaN before the first time."}, m.metadataAge),
-		m.reloadSuccessful, m.reloadTimestamp, m.certificates, m.logDropped, m.panics, m.connectionsEvicted, m.connectionsCut, m.adminRefused, m.malformedRequests,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "connections_open",
-			Help: "Open connections of clients."}, m.openConnections),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "connections_max",
-			Help: "Connections of clients that may be open at a time."}, m.maxConnections),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "ready",
-			Help: "Whether requests can be answered and the gateway is not draining, as /-/ready says."}, m.readiness),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
-			Help:        "Always 1; the labels identify the binary.",
-			ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion}},
-			func() float64 { return 1 }),
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	)
 }
 
 // Handler serves the metrics in the exposition formats of Prometheus.
@@ -170,4 +150,25 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry,
 		// Only OpenMetrics has exemplars.
 		promhttp.HandlerOpts{EnableOpenMetrics: true}))
+}
+
+func (m *Metrics) metadataAge() float64 {
+	if at := m.metadataFetched.Load(); at != nil {
+		return time.Since(*at).Seconds()
+	}
+	return math.NaN()
+}
+
+func (m *Metrics) readiness() float64 {
+	if ready := m.ready.Load(); ready != nil && (*ready)() {
+		return 1
+	}
+	return 0
+}
+
+func (m *Metrics) countConnections() (open, limit int) {
+	if count := m.connections.Load(); count != nil {
+		return (*count)()
+	}
+	return 0, 0
 }

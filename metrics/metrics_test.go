@@ -13,7 +13,10 @@ import (
 	"oauthgw/metrics"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // exposed returns the lines that a scrape shows of the gateway's own metrics.
 func exposed(t *testing.T, m *metrics.Metrics) string {
@@ -35,7 +38,8 @@ func exposed(t *testing.T, m *metrics.Metrics) string {
 // everything records each fact once.
 func everything() *metrics.Metrics {
 	m := metrics.New(metrics.Build{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"})
-	m.Instrument("token", http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("BREW", "/", nil))
+	m.Request("token", "BREW", 404, time.Millisecond, "")
+	m.RequestsInFlight("token", 0)
 	m.ClientAuth("token", "client_secret_basic", "accepted")
 	m.ConflictTolerated("token", "multiple_methods")
 	m.BasicDecoding("plain")
@@ -56,43 +60,42 @@ func everything() *metrics.Metrics {
 	return m
 }
 
-// The names are an interface: dashboards and alerts hold them.
+// TestNames checks the names and labels, which dashboards and alerts depend on.
 func TestNames(t *testing.T) {
 	got := exposed(t, everything())
-	for _, want := range []string{
-		`oauthgw_http_requests_total{code="404",endpoint="token",method="unknown"} 1`,
-		`oauthgw_http_request_duration_seconds_count{endpoint="token"} 1`,
-		`oauthgw_http_requests_in_flight{endpoint="token"} 0`,
-		`oauthgw_client_auth_total{auth_method="client_secret_basic",endpoint="token",outcome="accepted"} 1`,
-		`oauthgw_client_auth_conflicts_tolerated_total{endpoint="token",reason="multiple_methods"} 1`,
-		`oauthgw_basic_decoding_total{reading="plain"} 1`,
-		`oauthgw_challenges_added_total{endpoint="token"} 1`,
-		`oauthgw_statuses_corrected_total{endpoint="token"} 1`,
-		`oauthgw_upstream_ambiguous_invalid_client_total{endpoint="token"} 1`,
-		`oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.0025"} 0`,
-		`oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.005"} 1`,
-		`oauthgw_upstream_errors_total{endpoint="token",reason="timeout"} 1`,
-		`oauthgw_metadata_requests_total{result="hit"} 1`,
-		`oauthgw_metadata_age_seconds NaN`,
-		`oauthgw_config_last_reload_successful 0`,
-		`oauthgw_config_last_reload_success_timestamp_seconds 0`,
-		`oauthgw_certificate_not_after_timestamp_seconds{role="server"} 1.9e+09`,
-		`oauthgw_ready 0`,
-		`oauthgw_log_dropped_total{log="operations"} 1`,
-		`oauthgw_log_dropped_total{log="audit"} 0`,
-		`oauthgw_connections_evicted_total{state="reading"} 1`,
-		`oauthgw_connections_evicted_total{state="idle"} 0`,
-		`oauthgw_admin_requests_refused_total{reason="host"} 1`,
-		`oauthgw_admin_requests_refused_total{reason="cross_origin"} 0`,
-		`oauthgw_connections_cut_total{carried="request"} 1`,
-		`oauthgw_connections_cut_total{carried="websocket"} 2`,
-		`oauthgw_connections_open 3`,
-		`oauthgw_connections_max 20`,
-		`oauthgw_http_malformed_requests_total{reason="header_too_large"} 1`,
-		`oauthgw_http_malformed_requests_total{reason="tls_handshake"} 0`,
-		`oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
-	} {
-		if !strings.Contains(got, want+"\n") {
+	for want := range strings.Lines(`oauthgw_http_requests_total{code="404",endpoint="token",method="unknown"} 1
+oauthgw_http_request_duration_seconds_count{endpoint="token"} 1
+oauthgw_http_requests_in_flight{endpoint="token"} 0
+oauthgw_client_auth_total{auth_method="client_secret_basic",endpoint="token",outcome="accepted"} 1
+oauthgw_client_auth_conflicts_tolerated_total{endpoint="token",reason="multiple_methods"} 1
+oauthgw_basic_decoding_total{reading="plain"} 1
+oauthgw_challenges_added_total{endpoint="token"} 1
+oauthgw_statuses_corrected_total{endpoint="token"} 1
+oauthgw_upstream_ambiguous_invalid_client_total{endpoint="token"} 1
+oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.0025"} 0
+oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.005"} 1
+oauthgw_upstream_errors_total{endpoint="token",reason="timeout"} 1
+oauthgw_metadata_requests_total{result="hit"} 1
+oauthgw_metadata_age_seconds NaN
+oauthgw_config_last_reload_successful 0
+oauthgw_config_last_reload_success_timestamp_seconds 0
+oauthgw_certificate_not_after_timestamp_seconds{role="server"} 1.9e+09
+oauthgw_ready 0
+oauthgw_log_dropped_total{log="operations"} 1
+oauthgw_log_dropped_total{log="audit"} 0
+oauthgw_connections_evicted_total{state="reading"} 1
+oauthgw_connections_evicted_total{state="idle"} 0
+oauthgw_admin_requests_refused_total{reason="host"} 1
+oauthgw_admin_requests_refused_total{reason="cross_origin"} 0
+oauthgw_connections_cut_total{carried="request"} 1
+oauthgw_connections_cut_total{carried="websocket"} 2
+oauthgw_connections_open 3
+oauthgw_connections_max 20
+oauthgw_http_malformed_requests_total{reason="header_too_large"} 1
+oauthgw_http_malformed_requests_total{reason="tls_handshake"} 0
+oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1
+`) {
+		if !strings.Contains(got, want) {
 			t.Errorf("the exposition lacks %s\n%s", want, got)
 		}
 	}
@@ -119,28 +122,8 @@ func TestTableInREADME(t *testing.T) {
 	}
 }
 
-func TestLoadingAndFetchingAreDated(t *testing.T) {
-	m := everything()
-	m.ConfigLoaded(true)
-	m.MetadataFetched()
-	got := exposed(t, m)
-	for _, unwanted := range []string{"metadata_age_seconds NaN", "reload_successful 0", "timestamp_seconds 0\n"} {
-		if strings.Contains(got, unwanted) {
-			t.Errorf("the exposition still says %s", unwanted)
-		}
-	}
-}
-
-// A certificate that is no longer shown cannot expire.
-func TestCertificateThatIsGone(t *testing.T) {
-	m := everything()
-	m.Certificate("server", time.Time{})
-	if got := exposed(t, m); strings.Contains(got, "oauthgw_certificate") {
-		t.Errorf("the exposition still has it:\n%s", got)
-	}
-}
-
-func TestReadinessIsAskedForByEachScrape(t *testing.T) {
+// TestStates checks what is read at each scrape, or goes away.
+func TestStates(t *testing.T) {
 	m, ready := everything(), false
 	m.Ready(func() bool { return ready })
 	for _, want := range []string{"oauthgw_ready 0\n", "oauthgw_ready 1\n"} {
@@ -148,6 +131,15 @@ func TestReadinessIsAskedForByEachScrape(t *testing.T) {
 			t.Errorf("the exposition lacks %s\n%s", want, got)
 		}
 		ready = true
+	}
+	m.ConfigLoaded(true)
+	m.MetadataFetched()
+	m.Certificate("server", time.Time{})
+	got := exposed(t, m)
+	for _, unwanted := range []string{"metadata_age_seconds NaN", "reload_successful 0", "timestamp_seconds 0\n", "oauthgw_certificate"} {
+		if strings.Contains(got, unwanted) {
+			t.Errorf("the exposition still has %s", unwanted)
+		}
 	}
 }
 
@@ -163,7 +155,6 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// Whoever shows the counts to people shows those that are scraped.
 func TestClientAuthCounts(t *testing.T) {
 	m := metrics.New(metrics.Build{})
 	if got := m.ClientAuthCounts(); len(got) != 0 {

@@ -12,8 +12,8 @@ func (m *Metrics) ConfigLoaded(ok bool) {
 	m.reloadTimestamp.SetToCurrentTime()
 }
 
-// Certificate records when the certificate of a role expires: server or
-// upstream_client. Zero means that there is none.
+// Certificate records when the certificate of a role expires: server or upstream_client.
+// Zero means that there is none.
 func (m *Metrics) Certificate(role string, notAfter time.Time) {
 	if notAfter.IsZero() {
 		m.certificates.DeleteLabelValues(role)
@@ -22,35 +22,41 @@ func (m *Metrics) Certificate(role string, notAfter time.Time) {
 	m.certificates.WithLabelValues(role).Set(float64(notAfter.Unix()))
 }
 
-// Ready makes every scrape ask whether the gateway is ready. Before that it is
-// not.
+// Ready sets the function that reports whether the gateway is ready.
 func (m *Metrics) Ready(ready func() bool) { m.ready.Store(&ready) }
 
-func (m *Metrics) readiness() float64 {
-	if ready := m.ready.Load(); ready != nil && (*ready)() {
-		return 1
-	}
-	return 0
-}
-
-// LogDropped counts one line of a log that was dropped.
+// LogDropped counts one dropped line of a log.
 func (m *Metrics) LogDropped(log string) { m.logDropped.WithLabelValues(log).Inc() }
 
-// Panicked counts one request, or fetch of metadata, that met an error in this
-// program.
+// Panicked counts one request, or fetch of metadata, that panicked.
 func (m *Metrics) Panicked() { m.panics.Inc() }
 
 // AdminRefused counts one request that the admin listener refused.
 func (m *Metrics) AdminRefused(reason string) { m.adminRefused.WithLabelValues(reason).Inc() }
 
-// ConnectionEvicted counts one connection that left for another, by its state:
-// reading, writing or idle.
-func (m *Metrics) ConnectionEvicted(state string) {
-	m.connectionsEvicted.WithLabelValues(state).Inc()
-}
+// Reasons for which the request of a connection could not be served.
+const (
+	HeaderTooLarge = "header_too_large" // 431
+	Malformed      = "malformed"        // 400
+	Unsupported    = "unsupported"      // 417, 501 or 505
+	ProxyProtocol  = "proxy_protocol"   // a PROXY header, which the server does not read
+	TLSToPlain     = "tls_to_plain"     // a TLS handshake on a plain HTTP port
+	PlainToTLS     = "plain_to_tls"     // a plain request on a TLS port
+	TLSHandshake   = "tls_handshake"    // a failed TLS handshake
+)
 
-// ConnectionsCut counts the connections of clients that were in use when a shutdown
-// timed out, by what they carried.
+// MalformedRequest counts a connection whose request could not be served, by reason.
+func (m *Metrics) MalformedRequest(reason string) { m.malformedRequests.WithLabelValues(reason).Inc() }
+
+// Connections sets the function that counts the client connections that are open and that
+// may be open.
+func (m *Metrics) Connections(count func() (open, limit int)) { m.connections.Store(&count) }
+
+// ConnectionEvicted counts one connection closed to make room, by its state: reading,
+// writing or idle.
+func (m *Metrics) ConnectionEvicted(state string) { m.connectionsEvicted.WithLabelValues(state).Inc() }
+
+// ConnectionsCut counts the client connections in use when a shutdown timed out.
 func (m *Metrics) ConnectionsCut(requests, webSockets int) {
 	m.connectionsCut.WithLabelValues("request").Add(float64(requests))
 	m.connectionsCut.WithLabelValues("websocket").Add(float64(webSockets))

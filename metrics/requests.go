@@ -1,65 +1,107 @@
 package metrics
 
 import (
-	"cmp"
-	"context"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
-
-	"oauthgw/internal/responserecorder"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Instrument counts and times the requests that next answers, under the name
-// of an endpoint. One that ends without an answer is in neither.
-func (m *Metrics) Instrument(endpoint string, next http.Handler) http.Handler {
-	inFlight := m.inFlight.WithLabelValues(endpoint)
-	duration := m.requestDuration.WithLabelValues(endpoint).(prometheus.ExemplarObserver)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inFlight.Inc()
-		defer inFlight.Dec()
-		start := time.Now()
-		response, w := responserecorder.Wrap(w)
-		next.ServeHTTP(w, r)
-		status := cmp.Or(response.Status(), http.StatusOK) // net/http sends it
-		m.requests.WithLabelValues(endpoint, method(r.Method), strconv.Itoa(status)).Inc()
-		duration.ObserveWithExemplar(time.Since(start).Seconds(), m.exemplar(r.Context()))
-	})
+// RequestsInFlight adds to the requests in flight at an endpoint.
+func (m *Metrics) RequestsInFlight(endpoint string, n int) {
+	m.inFlight.WithLabelValues(endpoint).Add(float64(n))
 }
 
-// method returns a method as a label: a word of a closed set.
-func method(m string) string {
-	switch m {
-	case http.MethodGet:
-		return "get"
-	case http.MethodHead:
-		return "head"
-	case http.MethodPost:
-		return "post"
-	case http.MethodPut:
-		return "put"
-	case http.MethodPatch:
-		return "patch"
-	case http.MethodDelete:
-		return "delete"
-	case http.MethodOptions:
-		return "options"
-	case http.MethodConnect:
-		return "connect"
-	case http.MethodTrace:
-		return "trace"
+// Request counts one request and its duration. An empty trace means that it is not traced.
+func (m *Metrics) Request(endpoint, method string, status int, d time.Duration, trace string) {
+	m.requests.WithLabelValues(endpoint, methodLabel(method), strconv.Itoa(status)).Inc()
+	var exemplar prometheus.Labels
+	if trace != "" {
+		exemplar = prometheus.Labels{"trace_id": trace}
+	}
+	m.requestDuration.WithLabelValues(endpoint).(prometheus.ExemplarObserver).ObserveWithExemplar(d.Seconds(), exemplar)
+}
+
+// methodLabel returns an HTTP method as a label.
+func methodLabel(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return strings.ToLower(method)
 	}
 	return "unknown"
 }
 
-func (m *Metrics) exemplar(ctx context.Context) prometheus.Labels {
-	if m.TraceID == nil {
-		return nil
+// ClientAuth counts one request to an endpoint.
+func (m *Metrics) ClientAuth(endpoint, method, outcome string) {
+	m.clientAuth.WithLabelValues(endpoint, method, outcome).Inc()
+}
+
+// ClientAuthCount is one series of oauthgw_client_auth_total.
+type ClientAuthCount struct {
+	Endpoint, Method, Outcome string
+	Count                     uint64
+}
+
+// ClientAuthCounts returns the counts of [Metrics.ClientAuth], sorted by endpoint, method
+// and outcome.
+func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
+	r := prometheus.NewRegistry() // to gather nothing else
+	r.MustRegister(m.clientAuth)
+	families, err := r.Gather()
+	if err != nil {
+		return nil // counters are always consistent
 	}
-	if id := m.TraceID(ctx); id != "" {
-		return prometheus.Labels{"trace_id": id}
+	var counts []ClientAuthCount
+	for _, family := range families {
+		for _, series := range family.GetMetric() {
+			labels := series.GetLabel() // auth_method, endpoint, outcome
+			counts = append(counts, ClientAuthCount{labels[1].GetValue(), labels[0].GetValue(), labels[2].GetValue(), uint64(series.GetCounter().GetValue())})
+		}
 	}
-	return nil
+	slices.SortStableFunc(counts, func(a, b ClientAuthCount) int { return strings.Compare(a.Endpoint, b.Endpoint) })
+	return counts
+}
+
+// ConflictTolerated counts one request that conflict: report let pass.
+func (m *Metrics) ConflictTolerated(endpoint, reason string) {
+	m.conflictsTolerated.WithLabelValues(endpoint, reason).Inc()
+}
+
+// BasicDecoding counts one HTTP Basic pair by how it was decoded.
+func (m *Metrics) BasicDecoding(reading string) { m.basicDecoding.WithLabelValues(reading).Inc() }
+
+// ChallengeAdded counts one response that received a challenge.
+func (m *Metrics) ChallengeAdded(endpoint string) { m.challengesAdded.WithLabelValues(endpoint).Inc() }
+
+// StatusCorrected counts one response whose status became 401.
+func (m *Metrics) StatusCorrected(endpoint string) {
+	m.statusesCorrected.WithLabelValues(endpoint).Inc()
+}
+
+// AmbiguousInvalidClient counts one response whose invalid_client not every client finds.
+func (m *Metrics) AmbiguousInvalidClient(endpoint string) {
+	m.ambiguousInvalidClient.WithLabelValues(endpoint).Inc()
+}
+
+// UpstreamDuration records how long the provider took for one request.
+func (m *Metrics) UpstreamDuration(endpoint string, d time.Duration) {
+	m.upstreamDuration.WithLabelValues(endpoint).Observe(d.Seconds())
+}
+
+// UpstreamError counts one request without a usable response.
+func (m *Metrics) UpstreamError(endpoint, reason string) {
+	m.upstreamErrors.WithLabelValues(endpoint, reason).Inc()
+}
+
+// MetadataRequest counts one metadata request by its result.
+func (m *Metrics) MetadataRequest(result string) { m.metadataRequests.WithLabelValues(result).Inc() }
+
+// MetadataFetched records that metadata was just fetched from the provider.
+func (m *Metrics) MetadataFetched() {
+	now := time.Now()
+	m.metadataFetched.Store(&now)
 }

@@ -16,7 +16,7 @@ import (
 // be replaced.
 var allowedImports = map[string][]string{
 	"oauthgw/clientauth": {},
-	"oauthgw/metrics":    {"oauthgw/internal/responserecorder", "github.com/prometheus/client_golang"},
+	"oauthgw/metrics":    {"github.com/prometheus/client_golang"},
 	"oauthgw/proxy": {
 		"oauthgw/clientauth", "oauthgw/metrics", "oauthgw/internal/responserecorder", "oauthgw/internal/authlimit",
 		"oauthgw/internal/trustedproxy", "oauthgw/internal/jsonobject", "oauthgw/internal/origin", "oauthgw/internal/upstream", "oauthgw/internal/wwwauth",
@@ -50,7 +50,7 @@ var allowedImports = map[string][]string{
 	"oauthgw/internal/printable":                    {},
 	"oauthgw/internal/statuspage":                   {"oauthgw/internal/jsonobject", "oauthgw/internal/printable"},
 	"oauthgw/internal/upstream":                     {},
-	"oauthgw/internal/tracing":                      {"oauthgw/internal/responserecorder", "go.opentelemetry.io/otel", "github.com/go-logr/logr"},
+	"oauthgw/internal/tracing":                      {"go.opentelemetry.io/otel", "github.com/go-logr/logr"},
 	"oauthgw/internal/wwwauth":                      {},
 	"oauthgw/bench/compare":                         {"oauthgw/clientauth", "oauthgw/internal/upstream"},
 	"oauthgw/bench/stress":                          {},

@@ -60,9 +60,6 @@ func newObservers(ctx context.Context, s config.Settings, stdout, stderr io.Writ
 		dismiss()
 		return observers{}, nil, err
 	}
-	if o.tracing != nil {
-		m.TraceID = tracing.ID
-	}
 	return o, dismiss, nil
 }
 

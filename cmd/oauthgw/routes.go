@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/responserecorder"
+	"oauthgw/internal/tracing"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 
@@ -119,10 +122,20 @@ func (g *gateway) way(known wellknown.Provider) origin.Map {
 	return way
 }
 
-// observed lets metrics and traces see what a handler does, under the name of an
-// endpoint.
+// observed counts, times and traces the requests that a handler serves, under the name of
+// an endpoint. A request without a response is not counted.
 func (g *gateway) observed(name string, next http.Handler) http.Handler {
-	return g.tracing.Handler(name, g.settings.Proxies.TrustsPeer, g.metrics.Instrument(name, next))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		recorder, w := responserecorder.Wrap(w)
+		r, endSpan := g.tracing.Start(name, r, g.settings.Proxies.TrustsPeer)
+		defer func() { endSpan(recorder.Status()) }()
+		g.metrics.RequestsInFlight(name, 1)
+		defer g.metrics.RequestsInFlight(name, -1)
+		next.ServeHTTP(w, r)
+		status := cmp.Or(recorder.Status(), http.StatusOK) // what net/http writes then
+		g.metrics.Request(name, r.Method, status, time.Since(start), tracing.ID(r.Context()))
+	})
 }
 
 // front puts a handler where pages of other origins may be let in: their

@@ -16,8 +16,6 @@ import (
 	"strconv"
 	"strings"
 
-	"oauthgw/internal/responserecorder"
-
 	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -97,21 +95,20 @@ func (t *Tracing) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// Handler records a span of each request to an endpoint. Requests for which trusted is
-// true continue the trace they name. A tracestate that is too long is always removed.
-func (t *Tracing) Handler(endpoint string, trusted func(*http.Request) bool, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = dropLongState(r)
-		if t == nil {
-			next.ServeHTTP(w, r)
-			return
-		}
-		ctx, span := t.start(endpoint, r, trusted(r))
-		defer span.End()
-		response, w := responserecorder.Wrap(w)
-		defer func() { setStatus(span, response.Status(), http.StatusInternalServerError) }()
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
+// Start starts the span of a request to an endpoint and returns the request with the span in
+// its context. A request for which trusted is true continues the trace it names. The caller
+// must call end with the status of the response; zero means none. A tracestate that is too
+// long is always removed.
+func (t *Tracing) Start(endpoint string, r *http.Request, trusted func(*http.Request) bool) (_ *http.Request, end func(status int)) {
+	r = dropLongState(r)
+	if t == nil {
+		return r, func(int) {}
+	}
+	ctx, span := t.start(endpoint, r, trusted(r))
+	return r.WithContext(ctx), func(status int) {
+		setStatus(span, status, http.StatusInternalServerError)
+		span.End()
+	}
 }
 
 // maxState bounds a tracestate, in bytes. W3C Trace Context section 3.3.1.5 asks for at

@@ -1,6 +1,8 @@
 package tracing
 
 import (
+	"oauthgw/internal/responserecorder"
+
 	"bytes"
 	"errors"
 	"fmt"
@@ -16,6 +18,16 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 )
+
+// handler starts a span of each request to the token endpoint that next serves.
+func handler(t *Tracing, trusted func(*http.Request) bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorder, w := responserecorder.Wrap(w)
+		r, end := t.Start("token", r, trusted)
+		defer func() { end(recorder.Status()) }()
+		next.ServeHTTP(w, r)
+	})
+}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -72,7 +84,7 @@ func TestErrorsAreLogged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tracing.Handler("token", anyone, http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	handler(tracing, anyone, http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	_ = tracing.Close(t.Context())
 	text := log.String()
 	if strings.Contains(text, "canary") || len(text) > 2048 ||
@@ -107,7 +119,7 @@ func TestTracestate(t *testing.T) {
 		}))
 		r := httptest.NewRequest("GET", "http://provider.example/", nil)
 		r.Header["Traceparent"], r.Header["Tracestate"] = test.parents, test.states
-		tracing.Handler("token", anyone, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		handler(tracing, anyone, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if _, err := provider.RoundTrip(r); err != nil {
 				t.Error(err)
 			}
@@ -139,7 +151,7 @@ func TestA190UntrustedParentsBecomeLinks(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Traceparent", parent+map[bool]string{true: "1", false: "0"}[test.sampled])
 		r.Header.Set("Tracestate", "a=canary")
-		tracing.Handler("token", func(*http.Request) bool { return test.trusted }, http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+		handler(tracing, func(*http.Request) bool { return test.trusted }, http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 		spans := recorded.GetSpans()
 		if len(spans) != test.spans {
 			t.Errorf("%+v: %d spans", test, len(spans))
@@ -188,7 +200,7 @@ server POST token Error no response [http.request.method=POST oauthgw.endpoint=t
 			recorded := tracetest.NewInMemoryExporter()
 			tracing := newTracing(sdk.WithSyncer(recorded))
 			transport := tracing.Transport(test.provider)
-			h := tracing.Handler("token", anyone, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := handler(tracing, anyone, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				out, err := http.NewRequestWithContext(r.Context(), r.Method, "http://provider.example/canary?canary", nil)
 				if err != nil {
 					t.Fatal(err)
