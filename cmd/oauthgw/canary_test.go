@@ -252,13 +252,13 @@ func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
 	for _, format := range logFormats {
 		var met sync.Map // names of misbehaviours
 		p := startHostile(t, nil, func(c *faultprovider.Config) {
-			c.Interval, c.Patience = 5*time.Millisecond, 50*time.Millisecond
-			c.Observe = func(a faultprovider.Arrival) { met.Store(a.Misbehaviour, true) }
+			c.Interval, c.MaxDuration = 5*time.Millisecond, 50*time.Millisecond
+			c.Observe = func(a faultprovider.Observation) { met.Store(a.Fault, true) }
 		})
 		g, stop := startWatched(t, p.url, format, sharedConfig)
 		c := &strictClient{test: t, address: g.data}
 		var own strings.Builder
-		for _, m := range faultprovider.Misbehaviours() {
+		for _, m := range faultprovider.Faults() {
 			own.WriteString(p.meet(t, c, m))
 			if _, was := met.Load(m.Name); !was {
 				t.Errorf("%s: %s was not met", format, m.Name)
@@ -278,17 +278,17 @@ func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
 }
 
 // meet lets a client meet a misbehaviour and returns the response if it is the gateway's own.
-func (p *hostileProvider) meet(t *testing.T, c *strictClient, m faultprovider.Misbehaviour) (own string) {
+func (p *hostileProvider) meet(t *testing.T, c *strictClient, m faultprovider.Fault) (own string) {
 	t.Helper()
 	code := exchangeCanary + "-" + m.Name
-	if m.Moment == faultprovider.Asked {
+	if m.Trigger == faultprovider.OnPost {
 		return c.redeem(t, code, m.Name).ownWords()
 	}
 	// The gateway does not reuse its connection after this, so the next one is new.
 	c.redeem(t, code+"-before", "truncated")
-	p.set(t, faultprovider.Shares{m.Name: 100})
+	p.set(t, faultprovider.Rates{m.Name: 100})
 	defer p.set(t, nil)
-	if m.Moment == faultprovider.Accepted {
+	if m.Trigger == faultprovider.OnConnect {
 		return c.redeem(t, code, "").ownWords()
 	}
 	// A location that no client has asked for is not cached.

@@ -23,10 +23,10 @@ type hostileProvider struct {
 	*faultprovider.Provider
 	url      string
 	mu       sync.Mutex
-	arrivals []faultprovider.Arrival // of token requests
+	arrivals []faultprovider.Observation // of token requests
 }
 
-func startHostile(t *testing.T, shares faultprovider.Shares, change ...func(*faultprovider.Config)) *hostileProvider {
+func startHostile(t *testing.T, shares faultprovider.Rates, change ...func(*faultprovider.Config)) *hostileProvider {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -35,7 +35,7 @@ func startHostile(t *testing.T, shares faultprovider.Shares, change ...func(*fau
 	p := &hostileProvider{url: "http://" + l.Addr().String()}
 	config := faultprovider.Config{
 		PublicURL: "https://login.example.com", Clients: []legacy.Client{{ID: "one", Secret: canary}},
-		Shares: shares, Volume: 4 << 20, Observe: p.observe,
+		Rates: shares, LargeSize: 4 << 20, Observe: p.observe,
 	}
 	for _, c := range change {
 		c(&config)
@@ -51,7 +51,7 @@ func startHostile(t *testing.T, shares faultprovider.Shares, change ...func(*fau
 	return p
 }
 
-func (p *hostileProvider) observe(a faultprovider.Arrival) {
+func (p *hostileProvider) observe(a faultprovider.Observation) {
 	if a.Path == faultprovider.TokenPath {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -60,7 +60,7 @@ func (p *hostileProvider) observe(a faultprovider.Arrival) {
 }
 
 // take returns the token requests that arrived since it was last called.
-func (p *hostileProvider) take() []faultprovider.Arrival {
+func (p *hostileProvider) take() []faultprovider.Observation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	taken := p.arrivals
@@ -69,9 +69,9 @@ func (p *hostileProvider) take() []faultprovider.Arrival {
 }
 
 // set changes the shares.
-func (p *hostileProvider) set(t *testing.T, shares faultprovider.Shares) {
+func (p *hostileProvider) set(t *testing.T, shares faultprovider.Rates) {
 	t.Helper()
-	if err := p.SetShares(shares); err != nil {
+	if err := p.SetRates(shares); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -129,9 +129,9 @@ func TestA073A075A076A078A079A080A081A082BrokenResponses(t *testing.T) {
 	p := startHostile(t, nil)
 	g := startReloading(t, p.url, "log: {level: debug}\n")
 	c := &strictClient{test: t, address: g.data}
-	for _, m := range faultprovider.Misbehaviours() {
+	for _, m := range faultprovider.Faults() {
 		want, here := meetings[m.Name]
-		if elsewhere := m.Moment != faultprovider.Asked || slowProviders[m.Name] || m.Name == "close-idle"; here == elsewhere {
+		if elsewhere := m.Trigger != faultprovider.OnPost || slowProviders[m.Name] || m.Name == "close-idle"; here == elsewhere {
 			t.Errorf("%s is tested %v here and %v elsewhere", m.Name, here, elsewhere)
 		}
 		if !here {
@@ -142,7 +142,7 @@ func TestA073A075A076A078A079A080A081A082BrokenResponses(t *testing.T) {
 			met := p.take()
 			c.succeeds(t, m.Name+"-honest")
 			next := p.take()
-			if len(met) != 1 || met[0].Misbehaviour != m.Name || met[0].Authorization || len(next) != 1 {
+			if len(met) != 1 || met[0].Fault != m.Name || met[0].Authorization || len(next) != 1 {
 				t.Fatalf("%+v arrived, and then %+v", met, next)
 			}
 			if !want.keeps && met[0].Connection == next[0].Connection {
@@ -179,8 +179,8 @@ func (c *strictClient) succeeds(t *testing.T, code string) {
 // once checks that no code arrived twice.
 func (p *hostileProvider) once(t *testing.T) {
 	t.Helper()
-	if again := p.SeenAgain(); len(again) > 0 || p.Seen() == 0 {
-		t.Errorf("%d codes arrived, and again: %q", p.Seen(), again)
+	if again := p.RepeatedGrants(); len(again) > 0 || p.Grants() == 0 {
+		t.Errorf("%d codes arrived, and again: %q", p.Grants(), again)
 	}
 }
 
@@ -235,7 +235,7 @@ func TestSpoiltConnections(t *testing.T) {
 			c := &strictClient{test: t, address: g.data}
 			// The gateway does not reuse its connection after this, so the next one is new.
 			meeting{status: 502}.expect(t, c.redeem(t, name+"-0", "truncated"))
-			p.set(t, faultprovider.Shares{name: 100})
+			p.set(t, faultprovider.Rates{name: 100})
 			for _, code := range []string{"-1", "-2"} {
 				meeting{status: 502}.expect(t, c.redeem(t, name+code, ""))
 			}
@@ -261,7 +261,7 @@ var documentMeetings = map[string]int{
 // documentCase is a misbehaviour that three gateways meet: one that has good metadata in
 // its cache, one with configured endpoints, and one that has to discover them.
 type documentCase struct {
-	faultprovider.Misbehaviour
+	faultprovider.Fault
 	status                  int
 	provider                *hostileProvider
 	knowing, told, learning *strictClient
@@ -276,9 +276,9 @@ const documentAsked = "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nH
 func TestHostileDocuments(t *testing.T) {
 	t.Parallel()
 	var cases []*documentCase
-	for _, m := range faultprovider.Misbehaviours() {
+	for _, m := range faultprovider.Faults() {
 		want, here := documentMeetings[m.Name]
-		if (m.Moment == faultprovider.AskedForDocument) != here {
+		if (m.Trigger == faultprovider.OnMetadata) != here {
 			t.Errorf("%s is tested here: %v", m.Name, here)
 		}
 		if here {
@@ -299,9 +299,9 @@ func TestHostileDocuments(t *testing.T) {
 	}
 }
 
-func newDocumentCase(t *testing.T, m faultprovider.Misbehaviour, status int) *documentCase {
+func newDocumentCase(t *testing.T, m faultprovider.Fault, status int) *documentCase {
 	t.Helper()
-	c := &documentCase{Misbehaviour: m, status: status, provider: startHostile(t, nil)}
+	c := &documentCase{Fault: m, status: status, provider: startHostile(t, nil)}
 	start := func(endpoints map[string]string) *strictClient {
 		g := startGateway(t, learning(t, c.provider.url, func(cfg *config.Config) {
 			cfg.Metadata.TTL, cfg.Upstream.Issuer, cfg.Endpoints = time.Millisecond, "https://login.example.com", endpoints
@@ -313,7 +313,7 @@ func newDocumentCase(t *testing.T, m faultprovider.Misbehaviour, status int) *do
 	if !strings.Contains(c.good, "client_secret_basic") {
 		t.Fatalf("the well-behaved provider's document is %s", c.good)
 	}
-	c.provider.set(t, faultprovider.Shares{m.Name: 100})
+	c.provider.set(t, faultprovider.Rates{m.Name: 100})
 	c.told, c.learning = start(map[string]string{"token": faultprovider.TokenPath}), start(nil)
 	return c
 }

@@ -38,7 +38,7 @@ func (c *strictClient) redeem(t *testing.T, code, misbehaviour string) clientAns
 	return c.ask(t, "POST "+faultprovider.TokenPath+" HTTP/1.1\r\nHost: login.example.com\r\n"+
 		"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("one:"+canary))+"\r\n"+
 		"Cookie: session="+exchangeCanary+"\r\nIdempotency-Key: k\r\nX-Idempotency-Key: k\r\nAccept-Encoding: gzip\r\n"+
-		faultprovider.Field+": "+misbehaviour+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		faultprovider.Header+": "+misbehaviour+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 		fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body))
 }
 

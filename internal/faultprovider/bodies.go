@@ -11,12 +11,12 @@ import (
 func lump() string { return strings.Repeat(" ", 64<<10) }
 
 // bodies are compressed though nobody asked, or have no end.
-func bodies() []Misbehaviour {
-	return []Misbehaviour{
-		{"gzip", "compresses the reply though it was asked not to", "72", Asked, sayCompressed},
-		{"gzip-bomb", "sends a small compressed body that is as large as the volume", "73", Asked, dropBomb},
-		{"large-body", "announces a body as large as the volume and sends it", "73", Asked, flood(typeJSON)},
-		{"endless-chunks", "sends chunk after chunk up to the volume, and no last one", "73", Asked, sayEndlessChunks},
+func bodies() []Fault {
+	return []Fault{
+		{"gzip", "compresses the reply though it was asked not to", "72", OnPost, sayCompressed},
+		{"gzip-bomb", "sends a small compressed body that is as large as the volume", "73", OnPost, dropBomb},
+		{"large-body", "announces a body as large as the volume and sends it", "73", OnPost, flood(typeJSON)},
+		{"endless-chunks", "sends chunk after chunk up to the volume, and no last one", "73", OnPost, sayEndlessChunks},
 	}
 }
 
@@ -42,7 +42,7 @@ func compress(text []byte) []byte {
 func dropBomb(x *exchange) {
 	const megabyte = 1 << 20
 	member := compress(make([]byte, megabyte))
-	times := int(max(x.provider.config.Volume/megabyte, 1))
+	times := int(max(x.provider.config.LargeSize/megabyte, 1))
 	x.say(fmt.Sprintf("HTTP/1.1 200 OK\r\n%s\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", typeJSON, times*len(member)))
 	for range times {
 		if x.life.Err() != nil {
@@ -56,7 +56,7 @@ func dropBomb(x *exchange) {
 // end nobody can say that it is not JSON.
 func flood(mediaType string) func(*exchange) {
 	return func(x *exchange) {
-		x.say(fmt.Sprintf("HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %d\r\n\r\n", mediaType, x.provider.config.Volume))
+		x.say(fmt.Sprintf("HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %d\r\n\r\n", mediaType, x.provider.config.LargeSize))
 		x.pour(lump())
 	}
 }

@@ -33,7 +33,7 @@ func newConnection(p *Provider, c net.Conn, number int) *connection {
 func (p *Provider) converse(c *connection) {
 	defer c.hangUp()
 	x := &exchange{connection: c}
-	if m, ok := p.draw(Accepted); ok {
+	if m, ok := p.draw(OnConnect); ok {
 		p.meet(x, m)
 	}
 	for c.life.Err() == nil {
@@ -45,7 +45,7 @@ func (p *Provider) converse(c *connection) {
 		if ok {
 			p.meet(x, m)
 		} else {
-			p.note(x, WellBehaved)
+			p.note(x, NoFault)
 			x.answer(x.honest())
 		}
 		if x.request.Close {
@@ -56,9 +56,9 @@ func (p *Provider) converse(c *connection) {
 
 // meet lets an exchange, or a connection before its first one, meet a
 // misbehaviour, for as long as patience lasts.
-func (p *Provider) meet(x *exchange, m Misbehaviour) {
+func (p *Provider) meet(x *exchange, m Fault) {
 	p.note(x, m.Name)
-	_ = x.SetDeadline(time.Now().Add(p.config.Patience))
+	_ = x.SetDeadline(time.Now().Add(p.config.MaxDuration))
 	m.do(x)
 	_ = x.SetDeadline(time.Time{})
 }

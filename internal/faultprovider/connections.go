@@ -3,18 +3,18 @@ package faultprovider
 import "time"
 
 // connections end when that is least welcome.
-func connections() []Misbehaviour {
-	return []Misbehaviour{
-		{"close-on-accept", "closes a connection as soon as it is there", "R3", Accepted, func(x *exchange) { x.hangUp() }},
-		{"close-after-request", "reads the request and closes without a reply", "R3", Asked, func(x *exchange) { x.hangUp() }},
-		{"reset-after-request", "reads the request and resets the connection", "R3", Asked, func(x *exchange) { x.reset() }},
-		{"half-close", "ends its sending side without a reply and goes on reading", "R3", Asked, func(x *exchange) {
+func connections() []Fault {
+	return []Fault{
+		{"close-on-accept", "closes a connection as soon as it is there", "R3", OnConnect, func(x *exchange) { x.hangUp() }},
+		{"close-after-request", "reads the request and closes without a reply", "R3", OnPost, func(x *exchange) { x.hangUp() }},
+		{"reset-after-request", "reads the request and resets the connection", "R3", OnPost, func(x *exchange) { x.reset() }},
+		{"half-close", "ends its sending side without a reply and goes on reading", "R3", OnPost, func(x *exchange) {
 			if t, ok := x.Conn.(interface{ CloseWrite() error }); ok {
 				_ = t.CloseWrite()
 			}
 			x.fallSilent()
 		}},
-		{"close-idle", "answers well and closes an interval later, whatever has come by then", "R3", Asked, closeIdle},
+		{"close-idle", "answers well and closes an interval later, whatever has come by then", "R3", OnPost, closeIdle},
 	}
 }
 

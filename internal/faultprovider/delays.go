@@ -3,16 +3,16 @@ package faultprovider
 import "fmt"
 
 // delays make the other end wait.
-func delays() []Misbehaviour {
-	return []Misbehaviour{
-		{"silence", "reads the request and never answers", "74", Asked, (*exchange).fallSilent},
-		{"slow-header", "sends the header octet by octet, one for each interval", "74", Asked, func(x *exchange) {
+func delays() []Fault {
+	return []Fault{
+		{"silence", "reads the request and never answers", "74", OnPost, (*exchange).fallSilent},
+		{"slow-header", "sends the header octet by octet, one for each interval", "74", OnPost, func(x *exchange) {
 			r := x.honest()
 			x.drip(r.head("HTTP/1.1", fmt.Sprintf("Content-Length: %d", r.body.Len())))
 			x.say(r.body.String())
 		}},
-		{"slow-body", "sends the body octet by octet, one for each interval", "74", Asked, dripBody},
-		{"stalled-body", "sends the header and half of the body, and falls silent", "74", Asked, func(x *exchange) {
+		{"slow-body", "sends the body octet by octet, one for each interval", "74", OnPost, dripBody},
+		{"stalled-body", "sends the header and half of the body, and falls silent", "74", OnPost, func(x *exchange) {
 			sayHalf(x)
 			x.fallSilent()
 		}},

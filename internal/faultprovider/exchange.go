@@ -43,7 +43,7 @@ func (x *exchange) drip(text string) {
 // pour says a text again and again, until the volume is reached or nobody
 // listens.
 func (x *exchange) pour(text string) {
-	for rest := x.provider.config.Volume; rest > 0 && x.life.Err() == nil; rest -= int64(len(text)) {
+	for rest := x.provider.config.LargeSize; rest > 0 && x.life.Err() == nil; rest -= int64(len(text)) {
 		x.say(text[:min(int64(len(text)), rest)])
 	}
 }

@@ -4,7 +4,7 @@
 //
 // It speaks HTTP/1.1 on the bare connection, because most of what it does no
 // HTTP server lets a handler do: replies that contradict their framing, that
-// end early, that never end, that nobody asked for. [Misbehaviours] lists all
+// end early, that never end, that nobody asked for. [Faults] lists all
 // of it. Whatever it is not told to spoil it does well: the token endpoint takes
 // client credentials from the form alone and every authorization code and
 // refresh token once (RFC 6749 sections 4.1.2 and 6), of any text; the rest is
@@ -24,9 +24,9 @@ import (
 	"oauthgw/internal/legacy"
 )
 
-// Field is the header field with which a request names the misbehaviour that it
+// Header is the header field with which a request names the misbehaviour that it
 // wants to meet, whatever the shares say.
-const Field = "X-Misbehave"
+const Header = "X-Misbehave"
 
 // Config tells how a [Provider] misbehaves. The zero Config makes one that
 // behaves well.
@@ -37,31 +37,31 @@ type Config struct {
 	// Clients may use the token endpoint. Empty: any client that sends a
 	// client_id and a client_secret.
 	Clients []legacy.Client
-	// Shares say how often to misbehave.
-	Shares Shares
+	// Rates say how often to misbehave.
+	Rates Rates
 	// Seed makes a run repeatable: what is drawn depends on it and on the order of
 	// arrival.
 	Seed uint64
 	// Interval is the time between two octets of what is slow, and how long an
 	// idle connection is left alone. Zero: a second.
 	Interval time.Duration
-	// Patience bounds every misbehaviour: what never ends lasts so long, unless
+	// MaxDuration bounds every misbehaviour: what never ends lasts so long, unless
 	// the other end leaves. Zero: a minute.
-	Patience time.Duration
-	// Volume is the size of what is too large, in octets, and the end of what is
+	MaxDuration time.Duration
+	// LargeSize is the size of what is too large, in octets, and the end of what is
 	// endless. Zero: 1 GiB.
-	Volume int64
+	LargeSize int64
 	// Observe is told of each request before it is answered, and of each
 	// connection that is spoilt before one. It is called from the goroutines of
 	// the connections. Nil: nobody is told.
-	Observe func(Arrival)
+	Observe func(Observation)
 }
 
 // Provider is the misbehaving provider. Make it with [New], and let it listen
 // with [Provider.Start]. It is safe for concurrent use.
 type Provider struct {
 	config Config
-	known  map[string]Misbehaviour
+	known  map[string]Fault
 	rest   http.Handler // what is not the token endpoint
 	memory memory
 
@@ -75,27 +75,27 @@ type Provider struct {
 	address  string
 	open     map[*connection]struct{}
 	accepted int // connections so far
-	shares   Shares
-	draws    map[Moment]*rand.Rand
+	shares   Rates
+	draws    map[Trigger]*rand.Rand
 }
 
 // New returns a provider that does not listen yet. The error says that the
 // shares name what is not known, or are more than the whole.
 func New(config Config) (*Provider, error) {
-	if err := config.Shares.Check(); err != nil {
+	if err := config.Rates.Validate(); err != nil {
 		return nil, err
 	}
 	if config.Interval == 0 {
 		config.Interval = time.Second
 	}
-	if config.Patience == 0 {
-		config.Patience = time.Minute
+	if config.MaxDuration == 0 {
+		config.MaxDuration = time.Minute
 	}
-	if config.Volume == 0 {
-		config.Volume = 1 << 30
+	if config.LargeSize == 0 {
+		config.LargeSize = 1 << 30
 	}
 	if config.Observe == nil {
-		config.Observe = func(Arrival) {}
+		config.Observe = func(Observation) {}
 	}
 	p := &Provider{
 		config: config,
@@ -103,10 +103,10 @@ func New(config Config) (*Provider, error) {
 		rest:   legacy.New(legacy.Config{PublicURL: config.PublicURL, Clients: config.Clients}),
 		memory: newMemory(),
 		open:   map[*connection]struct{}{},
-		shares: config.Shares,
-		draws:  map[Moment]*rand.Rand{},
+		shares: config.Rates,
+		draws:  map[Trigger]*rand.Rand{},
 	}
-	for _, m := range []Moment{Accepted, Asked, AskedForDocument} {
+	for _, m := range []Trigger{OnConnect, OnPost, OnMetadata} {
 		// One sequence for each, so that a new connection does not change what the
 		// requests meet.
 		p.draws[m] = rand.New(rand.NewPCG(config.Seed, uint64(m)))

@@ -23,7 +23,7 @@ type provider struct {
 	*faultprovider.Provider
 	address  string
 	mu       sync.Mutex
-	arrivals []faultprovider.Arrival
+	arrivals []faultprovider.Observation
 }
 
 func start(t *testing.T, config faultprovider.Config) *provider {
@@ -39,7 +39,7 @@ func startOn(t *testing.T, l net.Listener, config faultprovider.Config) *provide
 	t.Helper()
 	p := &provider{address: l.Addr().String()}
 	config.PublicURL = "https://provider.example"
-	config.Observe = func(a faultprovider.Arrival) {
+	config.Observe = func(a faultprovider.Observation) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.arrivals = append(p.arrivals, a)
@@ -135,13 +135,13 @@ func TestWellBehaved(t *testing.T) {
 			t.Errorf("got %d, want %d to\n%s", got, test.status, test.request)
 		}
 	}
-	if got := p.SeenAgain(); len(got) != 1 || got[0] != "first" {
+	if got := p.RepeatedGrants(); len(got) != 1 || got[0] != "first" {
 		t.Errorf("seen again: %q", got)
 	}
-	if p.Seen() != 3 || p.Totals()[faultprovider.WellBehaved] != 8 {
-		t.Errorf("seen %d, totals %v", p.Seen(), p.Totals())
+	if p.Grants() != 3 || p.Counts()[faultprovider.NoFault] != 8 {
+		t.Errorf("seen %d, totals %v", p.Grants(), p.Counts())
 	}
-	want := faultprovider.Arrival{Connection: 1, Method: "POST", Path: "/oauth2/tokens", Authorization: true, Misbehaviour: faultprovider.WellBehaved}
+	want := faultprovider.Observation{Connection: 1, Method: "POST", Path: "/oauth2/tokens", Authorization: true, Fault: faultprovider.NoFault}
 	if p.arrivals[4] != want {
 		t.Errorf("observed %+v, want %+v", p.arrivals[4], want)
 	}
@@ -152,7 +152,7 @@ func TestWellBehaved(t *testing.T) {
 func TestCodesAreRememberedWhateverBecomesOfThem(t *testing.T) {
 	p := start(t, faultprovider.Config{})
 	for range 2 {
-		if raw, err := says(p.dial(t), tokenRequest("lost", faultprovider.Field+": close-after-request")); raw != "" || err != nil {
+		if raw, err := says(p.dial(t), tokenRequest("lost", faultprovider.Header+": close-after-request")); raw != "" || err != nil {
 			t.Errorf("got %q, %v", raw, err)
 		}
 		body := "grant_type=refresh_token&refresh_token=again"
@@ -161,7 +161,7 @@ func TestCodesAreRememberedWhateverBecomesOfThem(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := strings.Join(p.SeenAgain(), " "); got != "again lost" {
+	if got := strings.Join(p.RepeatedGrants(), " "); got != "again lost" {
 		t.Errorf("seen again: %s", got)
 	}
 }
@@ -171,9 +171,9 @@ func TestCodesAreRememberedWhateverBecomesOfThem(t *testing.T) {
 func TestRequestOnAConnectionThatIsClosedWhileIdle(t *testing.T) {
 	p := start(t, faultprovider.Config{Interval: 5 * time.Second})
 	c := p.dial(t)
-	raw, err := says(c, tokenRequest("one", faultprovider.Field+": close-idle")+tokenRequest("two"))
-	if err != nil || strings.Count(raw, "HTTP/1.1 ") != 1 || p.Seen() != 2 {
-		t.Errorf("got %q, %v; seen %d", raw, err, p.Seen())
+	raw, err := says(c, tokenRequest("one", faultprovider.Header+": close-idle")+tokenRequest("two"))
+	if err != nil || strings.Count(raw, "HTTP/1.1 ") != 1 || p.Grants() != 2 {
+		t.Errorf("got %q, %v; seen %d", raw, err, p.Grants())
 	}
 }
 

@@ -43,7 +43,7 @@ func TestReset(t *testing.T) {
 	p := start(t, faultprovider.Config{})
 	idle, waiting := p.dial(t), p.dial(t)
 	statusOf(t, idle, bufio.NewReader(idle), tokenRequest("one"))
-	if _, err := io.WriteString(waiting, tokenRequest("two", faultprovider.Field+": stalled-body")); err != nil {
+	if _, err := io.WriteString(waiting, tokenRequest("two", faultprovider.Header+": stalled-body")); err != nil {
 		t.Fatal(err)
 	}
 	r := bufio.NewReader(waiting)
@@ -58,7 +58,7 @@ func TestReset(t *testing.T) {
 	}
 	c := p.dial(t)
 	statusOf(t, c, bufio.NewReader(c), tokenRequest("one"))
-	if got := p.SeenAgain(); len(got) != 1 {
+	if got := p.RepeatedGrants(); len(got) != 1 {
 		t.Errorf("seen again: %q", got)
 	}
 }

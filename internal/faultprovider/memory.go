@@ -7,20 +7,20 @@ import (
 	"sync"
 )
 
-// WellBehaved is the name under which what was answered well is counted.
-const WellBehaved = "well-behaved"
+// NoFault is the name under which what was answered well is counted.
+const NoFault = "well-behaved"
 
-// Arrival is a request, or a connection that was spoilt before one, without its
+// Observation is a request, or a connection that was spoilt before one, without its
 // secrets.
-type Arrival struct {
+type Observation struct {
 	// Connection counts the connections from 1.
 	Connection int
 	// Method and Path are the request's. Empty: there was none.
 	Method, Path string
 	// Authorization tells whether there was an Authorization header field.
 	Authorization bool
-	// Misbehaviour is the name of what it met, or [WellBehaved].
-	Misbehaviour string
+	// Fault is the name of what it met, or [NoFault].
+	Fault string
 }
 
 // memory is what arrived. It grows with every code.
@@ -36,7 +36,7 @@ func newMemory() memory {
 
 // note remembers what arrived and what it meets, before it meets it.
 func (p *Provider) note(x *exchange, name string) {
-	a := Arrival{Connection: x.number, Misbehaviour: name}
+	a := Observation{Connection: x.number, Fault: name}
 	if x.request != nil {
 		a.Method, a.Path = x.request.Method, x.request.URL.Path
 		a.Authorization = x.request.Header["Authorization"] != nil
@@ -68,18 +68,18 @@ func (m *memory) count(value string) int {
 	return m.seen[value]
 }
 
-// Seen returns how many different authorization codes and refresh tokens have
+// Grants returns how many different authorization codes and refresh tokens have
 // arrived.
-func (p *Provider) Seen() int {
+func (p *Provider) Grants() int {
 	p.memory.mu.Lock()
 	defer p.memory.mu.Unlock()
 	return len(p.memory.seen)
 }
 
-// SeenAgain returns the authorization codes and refresh tokens that arrived more
+// RepeatedGrants returns the authorization codes and refresh tokens that arrived more
 // than once, sorted. A provider that follows RFC 6749 section 4.1.2 revokes
 // what it issued for them.
-func (p *Provider) SeenAgain() []string {
+func (p *Provider) RepeatedGrants() []string {
 	p.memory.mu.Lock()
 	defer p.memory.mu.Unlock()
 	var again []string
@@ -92,9 +92,9 @@ func (p *Provider) SeenAgain() []string {
 	return again
 }
 
-// Totals returns how often what was met, by the name of the misbehaviour or
-// [WellBehaved].
-func (p *Provider) Totals() map[string]int {
+// Counts returns how often what was met, by the name of the misbehaviour or
+// [NoFault].
+func (p *Provider) Counts() map[string]int {
 	p.memory.mu.Lock()
 	defer p.memory.mu.Unlock()
 	return maps.Clone(p.memory.totals)

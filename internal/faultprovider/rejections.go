@@ -6,14 +6,14 @@ const invalidClient = `{"error":"invalid_client"}`
 
 // rejections refuse the client in spellings that not every reader understands
 // alike.
-func rejections() []Misbehaviour {
-	named := func(name, sentence, status, body string) Misbehaviour {
-		return Misbehaviour{"invalid-client-" + name, sentence, "71", Asked, says(whole(status, body, typeJSON))}
+func rejections() []Fault {
+	named := func(name, sentence, status, body string) Fault {
+		return Fault{"invalid-client-" + name, sentence, "71", OnPost, says(whole(status, body, typeJSON))}
 	}
 	const badRequest = "400 Bad Request"
 	deep := strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)
-	return []Misbehaviour{
-		{"no-challenge", "refuses the client with a 401 that has no WWW-Authenticate", "70", Asked,
+	return []Fault{
+		{"no-challenge", "refuses the client with a 401 that has no WWW-Authenticate", "70", OnPost,
 			says(whole("401 Unauthorized", invalidClient, typeJSON))},
 		named("400", "refuses the client with status 400", badRequest, invalidClient),
 		named("403", "refuses the client with status 403", "403 Forbidden", invalidClient),

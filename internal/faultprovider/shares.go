@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// Shares say how often to misbehave: of a hundred occasions so many, by name. An
-// occasion is what the misbehaviour's [Moment] says. What is left of the
+// Rates say how often to misbehave: of a hundred occasions so many, by name. An
+// occasion is what the misbehaviour's [Trigger] says. What is left of the
 // hundred behaves well.
-type Shares map[string]float64
+type Rates map[string]float64
 
-// ParseShares reads shares as they are written in an argument:
+// ParseRates reads shares as they are written in an argument:
 // truncated=5,redirect-307=0.5. Empty: none.
-func ParseShares(text string) (Shares, error) {
-	s := Shares{}
+func ParseRates(text string) (Rates, error) {
+	s := Rates{}
 	for piece := range strings.SplitSeq(text, ",") {
 		if piece == "" {
 			continue
@@ -33,14 +33,14 @@ func ParseShares(text string) (Shares, error) {
 		}
 		s[name] = share
 	}
-	return s, s.Check()
+	return s, s.Validate()
 }
 
-// Check tells every name that is not known and every share that is none, and
+// Validate tells every name that is not known and every share that is none, and
 // where more than the whole is shared out.
-func (s Shares) Check() error {
+func (s Rates) Validate() error {
 	known := byName()
-	sum := map[Moment]float64{}
+	sum := map[Trigger]float64{}
 	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		m, ok := known[name]
@@ -52,7 +52,7 @@ func (s Shares) Check() error {
 		if !(s[name] >= 0 && s[name] <= 100) {
 			wrong = append(wrong, fmt.Errorf("%s: a share is between 0 and 100", name))
 		}
-		sum[m.Moment] += s[name]
+		sum[m.Trigger] += s[name]
 	}
 	for _, m := range slices.Sorted(maps.Keys(sum)) {
 		if sum[m] > 100 {
@@ -62,10 +62,10 @@ func (s Shares) Check() error {
 	return errors.Join(wrong...)
 }
 
-// SetShares changes how often to misbehave from now on. The error is that of
-// [Shares.Check], and then nothing is changed.
-func (p *Provider) SetShares(s Shares) error {
-	if err := s.Check(); err != nil {
+// SetRates changes how often to misbehave from now on. The error is that of
+// [Rates.Validate], and then nothing is changed.
+func (p *Provider) SetRates(s Rates) error {
+	if err := s.Validate(); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -76,34 +76,34 @@ func (p *Provider) SetShares(s Shares) error {
 
 // chosen returns what a request meets: what it asks for by name, or else what is
 // drawn. False: it is answered well.
-func (p *Provider) chosen(r *http.Request) (Misbehaviour, bool) {
-	if m, ok := p.known[r.Header.Get(Field)]; ok {
+func (p *Provider) chosen(r *http.Request) (Fault, bool) {
+	if m, ok := p.known[r.Header.Get(Header)]; ok {
 		return m, true
 	}
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/.well-known/"):
-		return p.draw(AskedForDocument)
+		return p.draw(OnMetadata)
 	case r.Method == http.MethodPost:
-		return p.draw(Asked)
+		return p.draw(OnPost)
 	}
-	return Misbehaviour{}, false
+	return Fault{}, false
 }
 
 // draw draws what an occasion meets. Each draws exactly once, so that changing a
 // share does not shift the sequence.
-func (p *Provider) draw(at Moment) (Misbehaviour, bool) {
+func (p *Provider) draw(at Trigger) (Fault, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rest := p.draws[at].Float64() * 100
 	// Sorted: the order of a map is not repeatable.
 	for _, name := range slices.Sorted(maps.Keys(p.shares)) {
 		m := p.known[name]
-		if m.Moment != at {
+		if m.Trigger != at {
 			continue
 		}
 		if rest -= p.shares[name]; rest < 0 {
 			return m, true
 		}
 	}
-	return Misbehaviour{}, false
+	return Fault{}, false
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // drawn returns what each of a number of token requests met.
-func drawn(t *testing.T, seed uint64, requests int, shares faultprovider.Shares) []string {
+func drawn(t *testing.T, seed uint64, requests int, shares faultprovider.Rates) []string {
 	t.Helper()
-	p := start(t, faultprovider.Config{Seed: seed, Shares: shares})
+	p := start(t, faultprovider.Config{Seed: seed, Rates: shares})
 	c := p.dial(t)
 	r := bufio.NewReader(c)
 	for range requests {
@@ -20,7 +20,7 @@ func drawn(t *testing.T, seed uint64, requests int, shares faultprovider.Shares)
 	}
 	met := make([]string, len(p.arrivals))
 	for i, a := range p.arrivals {
-		met[i] = a.Misbehaviour
+		met[i] = a.Fault
 	}
 	return met
 }
@@ -36,11 +36,11 @@ func counts(met []string) map[string]int {
 // The shares come out as told; a seed repeats them one by one, and another does
 // not.
 func TestShares(t *testing.T) {
-	shares := faultprovider.Shares{"redirect-302": 20, "html-500": 5, "close-on-accept": 0, "metadata-404": 100}
+	shares := faultprovider.Rates{"redirect-302": 20, "html-500": 5, "close-on-accept": 0, "metadata-404": 100}
 	met := drawn(t, 7, 2000, shares)
 	n := counts(met)
 	if len(met) != 2000 || n["redirect-302"] < 360 || n["redirect-302"] > 440 || n["html-500"] < 75 || n["html-500"] > 125 ||
-		n["redirect-302"]+n["html-500"]+n[faultprovider.WellBehaved] != 2000 {
+		n["redirect-302"]+n["html-500"]+n[faultprovider.NoFault] != 2000 {
 		t.Errorf("got %v of 2000 with %v", n, shares)
 	}
 	if again := drawn(t, 7, 100, shares); strings.Join(again, " ") != strings.Join(met[:100], " ") {
@@ -53,14 +53,14 @@ func TestShares(t *testing.T) {
 
 // Shares can change while the provider runs; a whole leaves nothing to chance.
 func TestSharesChange(t *testing.T) {
-	p := start(t, faultprovider.Config{Shares: faultprovider.Shares{"redirect-307": 100}})
+	p := start(t, faultprovider.Config{Rates: faultprovider.Rates{"redirect-307": 100}})
 	c := p.dial(t)
 	r := bufio.NewReader(c)
 	for _, test := range []struct {
-		shares faultprovider.Shares
+		shares faultprovider.Rates
 		status int
-	}{{nil, 200}, {faultprovider.Shares{"redirect-308": 60, "redirect-302": 40}, 308}, {faultprovider.Shares{"html-500": 100}, 500}} {
-		if err := p.SetShares(test.shares); err != nil {
+	}{{nil, 200}, {faultprovider.Rates{"redirect-308": 60, "redirect-302": 40}, 308}, {faultprovider.Rates{"html-500": 100}, 500}} {
+		if err := p.SetRates(test.shares); err != nil {
 			t.Fatal(err)
 		}
 		got := statusOf(t, c, r, tokenRequest(string(rune('a'+test.status%26))))
@@ -68,7 +68,7 @@ func TestSharesChange(t *testing.T) {
 			t.Errorf("got %d with %v", got, test.shares)
 		}
 	}
-	if err := p.SetShares(faultprovider.Shares{"nonsense": 1}); err == nil {
+	if err := p.SetRates(faultprovider.Rates{"nonsense": 1}); err == nil {
 		t.Error("took an unknown name")
 	}
 	if got := statusOf(t, c, r, tokenRequest("z")); got != 500 {
@@ -90,14 +90,14 @@ func TestParseShares(t *testing.T) {
 		"close-on-accept=99,banner-at-once=2": "the shares of what happens to a connection are more than 100",
 	} {
 		got := ""
-		s, err := faultprovider.ParseShares(text)
+		s, err := faultprovider.ParseRates(text)
 		if err != nil {
 			got = err.Error()
 		}
 		if got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
-		if strings.HasSuffix(text, ",") && !maps.Equal(s, faultprovider.Shares{"truncated": 5, "redirect-307": 0.5}) {
+		if strings.HasSuffix(text, ",") && !maps.Equal(s, faultprovider.Rates{"truncated": 5, "redirect-307": 0.5}) {
 			t.Errorf("%s: got %v", text, s)
 		}
 	}

@@ -36,13 +36,13 @@ type heard struct {
 func listen(t *testing.T, name string) (came []heard, ended time.Duration) {
 	t.Helper()
 	l := make(pipes)
-	p := startOn(t, l, faultprovider.Config{Interval: time.Second, Patience: 10 * time.Minute})
+	p := startOn(t, l, faultprovider.Config{Interval: time.Second, MaxDuration: 10 * time.Minute})
 	defer p.Close()
 	ours, theirs := net.Pipe()
 	l <- theirs
-	request := tokenRequest("x", faultprovider.Field+": "+name, "Connection: close")
+	request := tokenRequest("x", faultprovider.Header+": "+name, "Connection: close")
 	if name == "metadata-slow" {
-		request = documentRequest(faultprovider.Field+": "+name, "Connection: close")
+		request = documentRequest(faultprovider.Header+": "+name, "Connection: close")
 	}
 	began := time.Now()
 	if _, err := io.WriteString(ours, request); err != nil {

@@ -118,13 +118,13 @@ func document(body string) string { return wholly(`200 OK`, body) }
 // the tests.
 func TestWire(t *testing.T) {
 	t.Parallel()
-	p := start(t, faultprovider.Config{Volume: volume, Interval: 1})
+	p := start(t, faultprovider.Config{LargeSize: volume, Interval: 1})
 	t.Cleanup(func() {
-		if again := p.SeenAgain(); len(again) != 0 {
+		if again := p.RepeatedGrants(); len(again) != 0 {
 			t.Errorf("seen again: %q", again)
 		}
 	})
-	for _, m := range faultprovider.Misbehaviours() {
+	for _, m := range faultprovider.Faults() {
 		want, here := onTheWire[m.Name]
 		if elsewhere := slices.Contains(testedElsewhere, m.Name); here == elsewhere {
 			t.Errorf("%s is tested %v here and %v elsewhere", m.Name, here, elsewhere)
@@ -134,20 +134,20 @@ func TestWire(t *testing.T) {
 		}
 		t.Run(m.Name, func(t *testing.T) {
 			t.Parallel()
-			request := tokenRequest(m.Name, faultprovider.Field+": "+m.Name, "Connection: close")
-			if m.Moment == faultprovider.AskedForDocument {
-				request = documentRequest(faultprovider.Field+": "+m.Name, "Connection: close")
+			request := tokenRequest(m.Name, faultprovider.Header+": "+m.Name, "Connection: close")
+			if m.Trigger == faultprovider.OnMetadata {
+				request = documentRequest(faultprovider.Header+": "+m.Name, "Connection: close")
 			}
 			raw, err := says(p.dial(t), request)
 			want := strings.NewReplacer("HEAD", wireHead, "BODY", wireBody, "HALFHEX", fmt.Sprintf("%x", wireSize/2), "HALF", wireHalf, "SIZE", fmt.Sprint(wireSize)).Replace(want)
 			if !regexp.MustCompile(`(?s)^` + want + `$`).MatchString(squeezed(raw)) {
-				t.Errorf("%s: got\n%.2000q", m.Sentence, raw)
+				t.Errorf("%s: got\n%.2000q", m.Description, raw)
 			}
 			if reset := errors.Is(err, syscall.ECONNRESET); reset != strings.HasPrefix(m.Name, "reset-") || err != nil && !reset {
-				t.Errorf("%s: the connection ended with %v", m.Sentence, err)
+				t.Errorf("%s: the connection ended with %v", m.Description, err)
 			}
-			if p.Totals()[m.Name] != 1 {
-				t.Errorf("counted %v", p.Totals())
+			if p.Counts()[m.Name] != 1 {
+				t.Errorf("counted %v", p.Counts())
 			}
 		})
 	}
@@ -175,14 +175,14 @@ var testedElsewhere = slices.Concat(slices.Collect(maps.Keys(whatIsSlow)), []str
 // What is large is as large as told.
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	p := start(t, faultprovider.Config{Volume: volume})
+	p := start(t, faultprovider.Config{LargeSize: volume})
 	for name, least := range map[string]int{
 		"large-header": 9 << 20, "endless-chunks": volume, "metadata-endless": volume, "large-body": volume, "metadata-large": volume,
 		"invalid-client-deep": 20_002, "metadata-deep": 20_002,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			raw, err := says(p.dial(t), tokenRequest(name, faultprovider.Field+": "+name, "Connection: close"))
+			raw, err := says(p.dial(t), tokenRequest(name, faultprovider.Header+": "+name, "Connection: close"))
 			if err != nil || len(raw) < least || len(raw) > least+1<<10 {
 				t.Errorf("got %d octets, %v; want %d", len(raw), err, least)
 			}
@@ -192,11 +192,11 @@ func TestSizes(t *testing.T) {
 
 // What is compressed can be decompressed, and a bomb grows.
 func TestCompressed(t *testing.T) {
-	p := start(t, faultprovider.Config{Volume: 3 * volume})
+	p := start(t, faultprovider.Config{LargeSize: 3 * volume})
 	for name, want := range map[string]string{
 		"gzip": `^` + wireBody + `$`, "gzip-bomb": `^\x00{100}$`, "metadata-gzip-bomb": `^\x00{100}$`,
 	} {
-		raw, err := says(p.dial(t), tokenRequest(name, faultprovider.Field+": "+name, "Connection: close", "Accept-Encoding: identity"))
+		raw, err := says(p.dial(t), tokenRequest(name, faultprovider.Header+": "+name, "Connection: close", "Accept-Encoding: identity"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,12 +220,12 @@ func TestCompressed(t *testing.T) {
 
 // What is said before a request is said before a request.
 func TestBannerAtOnce(t *testing.T) {
-	p := start(t, faultprovider.Config{Shares: faultprovider.Shares{"banner-at-once": 100}})
+	p := start(t, faultprovider.Config{Rates: faultprovider.Rates{"banner-at-once": 100}})
 	line, err := bufio.NewReader(p.dial(t)).ReadString('\n')
 	if err != nil || !strings.HasPrefix(line, "SSH-2.0-") {
 		t.Errorf("got %q, %v", line, err)
 	}
-	if err := p.SetShares(faultprovider.Shares{"close-on-accept": 100}); err != nil {
+	if err := p.SetRates(faultprovider.Rates{"close-on-accept": 100}); err != nil {
 		t.Fatal(err)
 	}
 	if raw, err := io.ReadAll(p.dial(t)); len(raw) != 0 || err != nil {
@@ -237,7 +237,7 @@ func TestBannerAtOnce(t *testing.T) {
 func TestHalfClose(t *testing.T) {
 	p := start(t, faultprovider.Config{})
 	c := p.dial(t)
-	if _, err := io.WriteString(c, tokenRequest("x", faultprovider.Field+": half-close")); err != nil {
+	if _, err := io.WriteString(c, tokenRequest("x", faultprovider.Header+": half-close")); err != nil {
 		t.Fatal(err)
 	}
 	if raw, err := io.ReadAll(c); len(raw) != 0 || err != nil {

@@ -43,8 +43,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&config.PublicURL, "public-url", "", "`origin` that the documents name (default: the address)")
 	flags.Uint64Var(&config.Seed, "seed", 0, "`number` that makes a run repeatable")
 	flags.DurationVar(&config.Interval, "interval", time.Second, "time between two octets of what is slow")
-	flags.DurationVar(&config.Patience, "patience", time.Minute, "how long what never ends lasts")
-	flags.Int64Var(&config.Volume, "volume", 1<<30, "size in `octets` of what is too large")
+	flags.DurationVar(&config.MaxDuration, "patience", time.Minute, "how long what never ends lasts")
+	flags.Int64Var(&config.LargeSize, "volume", 1<<30, "size in `octets` of what is too large")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return printMisbehaviours(stdout)
 	}
 	var err error
-	if config.Shares, err = faultprovider.ParseShares(*shares); err != nil {
+	if config.Rates, err = faultprovider.ParseRates(*shares); err != nil {
 		return fmt.Errorf("--misbehave: %w", err)
 	}
 	return serve(ctx, *listen, config, stdout)
@@ -82,18 +82,18 @@ func serve(ctx context.Context, address string, config faultprovider.Config, std
 
 func printMisbehaviours(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, m := range faultprovider.Misbehaviours() {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", m.Name, m.Row, m.Moment, m.Sentence)
+	for _, m := range faultprovider.Faults() {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", m.Name, m.Row, m.Trigger, m.Description)
 	}
 	return table.Flush()
 }
 
 func printTotals(w io.Writer, p *faultprovider.Provider) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	totals := p.Totals()
+	totals := p.Counts()
 	for _, name := range slices.Sorted(maps.Keys(totals)) {
 		fmt.Fprintf(table, "%s\t%d\n", name, totals[name])
 	}
-	fmt.Fprintf(table, "codes and refresh tokens\t%d\nseen again\t%d\n", p.Seen(), len(p.SeenAgain()))
+	fmt.Fprintf(table, "codes and refresh tokens\t%d\nseen again\t%d\n", p.Grants(), len(p.RepeatedGrants()))
 	return table.Flush()
 }
