@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -100,6 +101,14 @@ func strictly(text string) error {
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	decoder.KnownFields(true)
 	return decoder.Decode(new(config.Config))
+}
+
+// configWith returns a configuration of one key.
+func configWith(key, value string) string {
+	for _, word := range slices.Backward(strings.Split(key, ".")) {
+		value = "{" + strconv.Quote(word) + ": " + value + "}"
+	}
+	return value
 }
 
 // TestNamesInDocs looks for the keys, tests and test files that pages name, and reads the

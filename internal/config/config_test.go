@@ -1,7 +1,8 @@
-package config
+package config_test
 
 import (
 	"fmt"
+	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,7 @@ func TestConfigurations(t *testing.T) {
 				t.Fatal("a bad file names its errors, a good one has none")
 			}
 			var got []string
-			if _, err := Load(name, nil); err != nil {
+			if _, err := config.Load(name, nil); err != nil {
 				got = strings.Split(strings.ReplaceAll(err.Error(), name, "FILE"), "\n")
 			}
 			if !slices.Equal(got, want) {
@@ -45,13 +46,6 @@ func wantedErrors(text string) []string {
 		}
 	}
 	return want
-}
-
-func TestLoadWithoutFile(t *testing.T) {
-	_, err := Load("testdata/absent.yaml", nil)
-	if err == nil || err.Error() != "testdata/absent.yaml: cannot be read: no such file or directory" {
-		t.Errorf("got %v", err)
-	}
 }
 
 func TestSyntaxErrors(t *testing.T) {
@@ -73,10 +67,8 @@ func TestSyntaxErrors(t *testing.T) {
 		"listen: a\npublic_url: caf\xe9":  "FILE:2: is not UTF-8; ",
 	} {
 		name := filepath.Join(t.TempDir(), "oauthgw.yaml")
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Load(name, nil)
+		write(t, name, text)
+		_, err := config.Load(name, nil)
 		if got := strings.ReplaceAll(err.Error(), name, "FILE"); !strings.HasPrefix(got, want) || strings.Contains(got, "\n") {
 			t.Errorf("%q: got %s", text, got)
 		}
@@ -96,12 +88,12 @@ func TestUpstreamURL(t *testing.T) {
 		"unix:provider.sock":       "--upstream.url: must name the socket by its whole path, such as unix:/run/provider.sock",
 		"http://provider.example":  "--upstream.url: plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext",
 	} {
-		s, err := Load("", map[string]string{"upstream.url": url})
+		s, err := config.Load("", map[string]string{"upstream.url": url})
 		if got := fmt.Sprint(err); want != "" && got != want || want == "" && (err != nil || s.UpstreamURL() != url) {
 			t.Errorf("%s: got %s", url, got)
 		}
 	}
-	c := Default()
+	c := config.Default()
 	c.Upstream.URL, c.Upstream.InsecurePlaintext = "http://provider.example", true
 	if _, err := c.Validate(); err != nil {
 		t.Error(err)

@@ -1,8 +1,10 @@
-package main
+package config_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"oauthgw/internal/config"
 	"os"
@@ -14,6 +16,17 @@ import (
 
 	"gopkg.in/yaml.v3"
 )
+
+var update = flag.Bool("update", false, "write docs/config.schema.json")
+
+func textOf(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 // TestSchema compares docs/config.schema.json with the keys, types and allowed words of the
 // program and the comments of config.example.yaml. It checks that the example and the
@@ -27,7 +40,10 @@ func TestSchema(t *testing.T) {
 	schema := schemaWriter{t, textOf(t, "../../README.md")}.describe("", example.Content[0], reflect.ValueOf(config.Default()))
 	schema["$schema"], schema["title"] = "https://json-schema.org/draft/2020-12/schema", "Configuration of oauthgw"
 	var got bytes.Buffer
-	if err := writeJSON(&got, schema); err != nil {
+	e := json.NewEncoder(&got)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(schema); err != nil {
 		t.Fatal(err)
 	}
 	if *update {
@@ -36,7 +52,7 @@ func TestSchema(t *testing.T) {
 		}
 	}
 	if textOf(t, name) != got.String() {
-		t.Error("docs/config.schema.json is out of date; run go test ./cmd/oauthgw -run TestSchema -update")
+		t.Error("docs/config.schema.json is out of date; run go test ./internal/config -run TestSchema -update")
 	}
 }
 
@@ -126,7 +142,11 @@ func configWith(key, value string) string {
 // allowedWords returns the words that validation names when the key has another.
 func allowedWords(key string) []string {
 	c := config.Default()
-	_ = yaml.Unmarshal([]byte(configWith(key, `"?"`)), &c) // an element of a list is no key
+	text := "\"?\""
+	for _, word := range slices.Backward(strings.Split(key, ".")) {
+		text = "{" + strconv.Quote(word) + ": " + text + "}"
+	}
+	_ = yaml.Unmarshal([]byte(text), &c) // an element of a list is no key
 	_, err := c.Validate()
 	var invalid config.Errors
 	_ = errors.As(err, &invalid)
