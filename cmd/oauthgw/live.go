@@ -217,8 +217,8 @@ func expiry(c *tls.Certificate) time.Time {
 
 // logWarnings logs what is insecure or lossy in valid settings.
 func logWarnings(log *slog.Logger, s config.Settings) {
-	for _, f := range s.ReadableSecrets {
-		log.Warn("a file of secrets can be read by every user of this host", "file", f.Name, "mode", fmt.Sprintf("%04o", f.Mode))
+	for file, mode := range s.ReadableSecrets {
+		log.Warn("a file of secrets can be read by every user of this host", "file", file, "mode", fmt.Sprintf("%04o", mode))
 	}
 	if s.AuditsToDevice() {
 		log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.AuditFile)

@@ -34,22 +34,19 @@ func parseDocument(text []byte, root *yaml.Node) *Error {
 const aliasMessage = "aliases (*name) are not supported; write the value itself, or quote it if it begins with *"
 
 // syntaxHints say what to do about an error of the YAML library. The pattern finds the line
-// of the errors for which the library gives none.
-var syntaxHints = []struct {
-	problem, message string
-	pattern          *regexp.Regexp
-}{
-	{"mapping values are not allowed", "has a colon where none can be; quote a text that holds a colon and a space, and indent the keys of a section alike", nil},
-	{"cannot start any token", "has a text that begins with a reserved character; quote it", nil},
-	{"expected alphabetic or numeric", "has a text that begins with * or &; quote it", nil},
-	{"expected ',' or", "has an unclosed bracket, or lacks a comma within brackets", nil},
-	{"unexpected end of stream", "has an unclosed quotation mark", nil},
-	{"could not find expected ':'", "lacks a colon; write a key and its value as key: value", nil},
-	{"did not find expected key", "begins a section with a line that is not a key; indent the keys of a section alike, and close each bracket once", nil},
-	{"control characters are not allowed", "holds a control character; a configuration is text in UTF-8", regexp.MustCompile(`[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]`)},
-	{"UTF-8", "is not UTF-8; a configuration is text in UTF-8", regexp.MustCompile(`\x{fffd}`)},
-	{"did not find expected node content", "lacks a value, or has one that begins with a reserved character; quote it", nil},
-	{"unknown anchor", aliasMessage, regexp.MustCompile(`(?m)(?:^|[\[{,:-]) *\*\w`)},
+// if the library gives none; by default it is the first.
+var syntaxHints = []struct{ problem, message, pattern string }{
+	{"mapping values are not allowed", "has a colon where none can be; quote a text that holds a colon and a space, and indent the keys of a section alike", ""},
+	{"cannot start any token", "has a text that begins with a reserved character; quote it", ""},
+	{"expected alphabetic or numeric", "has a text that begins with * or &; quote it", ""},
+	{"expected ',' or", "has an unclosed bracket, or lacks a comma within brackets", ""},
+	{"unexpected end of stream", "has an unclosed quotation mark", ""},
+	{"could not find expected ':'", "lacks a colon; write a key and its value as key: value", ""},
+	{"did not find expected key", "begins a section with a line that is not a key; indent the keys of a section alike, and close each bracket once", ""},
+	{"control characters are not allowed", "holds a control character; a configuration is text in UTF-8", `[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]`},
+	{"UTF-8", "is not UTF-8; a configuration is text in UTF-8", `\x{fffd}`},
+	{"did not find expected node content", "lacks a value, or has one that begins with a reserved character; quote it", ""},
+	{"unknown anchor", aliasMessage, `(?m)(?:^|[\[{,:-]) *\*\w`},
 }
 
 var (
@@ -71,12 +68,8 @@ func syntaxError(text []byte, err error) *Error {
 	}
 	for _, hint := range syntaxHints {
 		if strings.Contains(m[2], hint.problem) {
-			switch {
-			case line > 0:
-			case hint.pattern != nil:
-				line = lineOfMatch(text, hint.pattern)
-			default:
-				line = 1 // for which the library gives none
+			if line == 0 {
+				line = lineOfMatch(text, regexp.MustCompile(hint.pattern))
 			}
 			return &Error{Line: line, Message: hint.message}
 		}

@@ -42,17 +42,13 @@ func (c Config) files(own string) []string {
 	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
 
-// ReadableSecret is a file of secrets that every user of this host may read.
-type ReadableSecret struct {
-	Name string
-	Mode os.FileMode
-}
-
-// readableSecrets returns such files. They are no errors: Kubernetes mounts secrets so.
-func (c Config) readableSecrets() (found []ReadableSecret) {
+// readableSecrets returns the modes of the files of secrets that every user of this host may
+// read. They are no errors: Kubernetes mounts secrets so.
+func (c Config) readableSecrets() map[string]os.FileMode {
+	found := map[string]os.FileMode{}
 	for _, name := range []string{c.Admin.WebConfigFile, c.TLS.KeyFile, c.Upstream.KeyFile} {
 		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
-			found = append(found, ReadableSecret{name, info.Mode().Perm()})
+			found[name] = info.Mode().Perm()
 		}
 	}
 	return found

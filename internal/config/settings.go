@@ -25,12 +25,12 @@ type Settings struct {
 	Files                 []string // the configuration file and the files that it names
 	Listen, AdminListen   string
 	MaxConnections        int
-	WebConfigFile         string               // of the admin listener; empty: plain http
-	AdminHosts            []string             // admin.allowed_hosts in lower case
-	Certificate           *tls.Certificate     // of the listener for clients; nil: plain http
-	ReadableSecrets       []ReadableSecret     // files of secrets that every user may read
-	Proxies               trustedproxy.Proxies // trusted ones
-	PublicURL             *url.URL             // nil: from the metadata
+	WebConfigFile         string                 // of the admin listener; empty: plain http
+	AdminHosts            []string               // admin.allowed_hosts in lower case
+	Certificate           *tls.Certificate       // of the listener for clients; nil: plain http
+	ReadableSecrets       map[string]os.FileMode // files of secrets that every user may read
+	Proxies               trustedproxy.Proxies   // trusted ones
+	PublicURL             *url.URL               // nil: from the metadata
 	Upstream              *url.URL
 	UpstreamSocket        string      // path of the Unix socket; empty: Upstream has the address
 	UpstreamTLS           *tls.Config // nil: the system's roots, no client certificate
