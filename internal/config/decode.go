@@ -36,13 +36,13 @@ const aliasMessage = "aliases (*name) are not supported; write the value itself,
 // syntaxHints say what to do about an error of the YAML library. The pattern finds the line
 // if the library gives none; by default it is the first.
 var syntaxHints = []struct{ problem, message, pattern string }{
-	{"mapping values are not allowed", "has a colon where none can be; quote a text that holds a colon and a space, and indent the keys of a section alike", ""},
-	{"cannot start any token", "has a text that begins with a reserved character; quote it", ""},
-	{"expected alphabetic or numeric", "has a text that begins with * or &; quote it", ""},
+	{"mapping values are not allowed", "has an unexpected colon; quote a text that holds a colon and a space, and indent the keys of a section alike", ""},
+	{"cannot start any token", "has a value that begins with a reserved character; quote it", ""},
+	{"expected alphabetic or numeric", "has a value that begins with * or &; quote it", ""},
 	{"expected ',' or", "has an unclosed bracket, or lacks a comma within brackets", ""},
 	{"unexpected end of stream", "has an unclosed quotation mark", ""},
 	{"could not find expected ':'", "lacks a colon; write a key and its value as key: value", ""},
-	{"did not find expected key", "begins a section with a line that is not a key; indent the keys of a section alike, and close each bracket once", ""},
+	{"did not find expected key", "has a line that is not a key; indent the keys of a section alike, and close each bracket once", ""},
 	{"control characters are not allowed", "holds a control character; a configuration is text in UTF-8", `[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]`},
 	{"UTF-8", "is not UTF-8; a configuration is text in UTF-8", `\x{fffd}`},
 	{"did not find expected node content", "lacks a value, or has one that begins with a reserved character; quote it", ""},

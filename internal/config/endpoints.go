@@ -19,7 +19,7 @@ func (v *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		key := "endpoints." + name
 		if !slices.Contains(known, name) {
-			v.add(Error{Key: key, Message: "is no endpoint; the endpoints are " + strings.Join(known, ", "), Allowed: known})
+			v.add(Error{Key: key, Message: "is not an endpoint; the endpoints are " + strings.Join(known, ", "), Allowed: known})
 			continue
 		}
 		u, err := endpointPath(paths[name])

@@ -96,7 +96,7 @@ func (v *validator) auditFile(file string) string {
 
 func checkDirWritable(dir string) error {
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("no file can be made in %s: %w", dir, err)
+		return fmt.Errorf("cannot create a file in %s: %w", dir, err)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func TestUnusableFiles(t *testing.T) {
 	}
 	const absent, empty = "cannot be read: no such file or directory", "is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"
 	for name, want := range map[string]string{
-		"absent": absent, "link": absent, "empty": empty, "pipe": empty, "large": "is larger than 1 MiB, which no configuration is",
+		"absent": absent, "link": absent, "empty": empty, "pipe": empty, "large": "is larger than 1 MiB, the most for a configuration",
 	} {
 		if _, err := config.Load(filepath.Join(dir, name), nil); fmt.Sprint(err) != filepath.Join(dir, name)+": "+want {
 			t.Errorf("%s: got %v", name, err)
@@ -78,7 +78,7 @@ func TestUnusableFiles(t *testing.T) {
 		"tls: {cert_file: DIR/one.crt, key_file: DIR/encrypted.key}":                "tls.key_file: DIR/encrypted.key is encrypted; write the key without a passphrase",
 		"upstream: {url: https://a, cert_file: DIR/old.crt, key_file: DIR/old.key}": "upstream.cert_file: the certificate in DIR/old.crt expired on 2024-02-29; renew it",
 		"upstream: {url: https://a, ca_file: DIR}":                                  "upstream.ca_file: DIR cannot be read: is a directory",
-		"admin: {web_config_file: DIR/pipe}":                                        "admin.web_config_file: DIR/pipe is no regular file",
+		"admin: {web_config_file: DIR/pipe}":                                        "admin.web_config_file: DIR/pipe is not a regular file",
 		"audit: {file: DIR/pipe}":                                                   "audit.file: cannot be written: open DIR/pipe: no such device or address",
 	} {
 		if !strings.HasPrefix(text, "upstream") {

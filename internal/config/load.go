@@ -66,7 +66,7 @@ func readText(name string) ([]byte, *Error) {
 	text, err := readFile(name)
 	switch {
 	case errors.Is(err, errLargeFile):
-		return nil, &Error{Message: "is larger than 1 MiB, which no configuration is"}
+		return nil, &Error{Message: "is larger than 1 MiB, the most for a configuration"}
 	case err != nil:
 		return nil, &Error{Message: "cannot be read: " + reason(err)}
 	case len(bytes.TrimSpace(text)) == 0:

@@ -48,7 +48,7 @@ func (v *validator) patch(c PatchConfig) wellknown.Patch {
 
 func (v *validator) json(key string, value any) json.RawMessage {
 	text, err := json.Marshal(value)
-	v.require(err == nil, key, "must be a value that JSON has")
+	v.require(err == nil, key, "must be a JSON value")
 	return text
 }
 

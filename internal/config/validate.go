@@ -171,7 +171,7 @@ func (v *validator) adminHosts(values []string) []string {
 	var hosts []string
 	for _, value := range values {
 		if !hostName.MatchString(value) {
-			v.addf("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is none", value)
+			v.addf("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is not one", value)
 		}
 		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(value, ".")))
 	}
@@ -181,7 +181,7 @@ func (v *validator) adminHosts(values []string) []string {
 func (v *validator) proxies(c Config) trustedproxy.Proxies {
 	proxies, err := trustedproxy.Parse(c.TrustedProxies, c.TrustForwardedHost)
 	if err != nil {
-		v.addf("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 that is not everybody, or unix; %s", err)
+		v.addf("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 but not /0, or unix; %s", err)
 	}
 	return proxies
 }

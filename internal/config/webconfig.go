@@ -13,7 +13,7 @@ import (
 func (v *validator) webConfigFile(file string) string {
 	// web.Validate would wait for the writer of a pipe.
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		v.addf("admin.web_config_file", "%s is no regular file", file)
+		v.addf("admin.web_config_file", "%s is not a regular file", file)
 		return file
 	}
 	if err := web.Validate(file); err != nil {

@@ -48,7 +48,7 @@ func Parse(entries []string, host bool) (Proxies, error) {
 		case ok:
 			p.networks = append(p.networks, network)
 		default:
-			return Proxies{}, fmt.Errorf("%q is none", entry)
+			return Proxies{}, fmt.Errorf("%q is not one", entry)
 		}
 	}
 	return p, nil
