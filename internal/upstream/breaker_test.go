@@ -50,7 +50,7 @@ func TestBreaker(t *testing.T) {
 				}
 				time.Sleep(test.pause - 1)
 				expect(false, false)
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				expect(true, true)
 				expect(false, false)
 				b.record(test.result(0))

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -164,15 +163,6 @@ func TestRequestsAreSentOnce(t *testing.T) {
 				t.Errorf("%d requests on %d connections", s.requests.Load(), s.connections.Load())
 			}
 		})
-	}
-}
-
-func TestUnreachable(t *testing.T) {
-	s := serve(t, raw(ok, true))
-	s.Close()
-	_, _, err := send(s.transport(t), post(t, t.Context(), "code=1"))
-	if !errors.Is(err, ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("%v", err)
 	}
 }
 
