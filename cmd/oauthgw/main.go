@@ -41,7 +41,7 @@ func main() {
 const usage = `usage: oauthgw [command] [flags]
 
   serve    carry requests to a provider (the default)
-  check    read a configuration and report every mistake in it
+  check    validate a configuration and report every error in it
   doctor   examine the authorization server at a URL and say what will trip its clients
   explain  read a request from standard input and tell how it is read, without secrets
   demo     start a legacy provider and the gateway before it, and show the difference
