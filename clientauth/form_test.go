@@ -230,7 +230,7 @@ func TestNilFormIsEmpty(t *testing.T) {
 // What the gateway read is what an independent parser reads from what it
 // writes: same parameters, same order within a name.
 func FuzzParseForm(f *testing.F) {
-	for _, seed := range []string{"", "a=1&b=2", "client_id=%zz", "a=b;c", "resource=x&resource=y", "a=%C3%A9+", "&&=", "client_id[]=a", "client.id=a", "]grant_type=a", "!_method=a", "cl\u0131ent_id=a"} {
+	for _, seed := range []string{"", "a=1&b=2", "client_id=%zz", "a=b;c", "resource=x&resource=y", "a=%C3%A9+", "&&=", "%00", "0&1=!", ".&%", " &0 ", "ClIent id", "\xf1", "client_id[]=a", "client.id=a", "]grant_type=a", "!_method=a", "cl\u0131ent_id=a"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -2,14 +2,12 @@ package proxy_test
 
 import (
 	"fmt"
-	"log/slog"
+	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
-	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
 
@@ -27,8 +25,7 @@ func TestBounds(t *testing.T) {
 	}
 	for size, want := range map[int]int{64 << 10: 200, 64<<10 + 1: 413} {
 		for _, length := range []int64{int64(size), -1} {
-			p := startProvider(t, says(ok))
-			h := newHandler(t, "http://"+p.Addr().String(), &front{metrics: metrics.New(metrics.Build{}), log: discard()})
+			h := endpointOver(t, func(r *http.Request) (*http.Response, error) { return respond(r, 200, http.Header{}, tokenAnswer), nil })
 			body := "assertion="
 			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(body+strings.Repeat("x", size-len(body))))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -46,10 +43,8 @@ func TestBounds(t *testing.T) {
 func TestA171LargeResponseHeaders(t *testing.T) {
 	for size, want := range map[int]int{60 << 10: 200, 70 << 10: 502} {
 		p := startProvider(t, says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"+strings.Repeat("X-A: "+strings.Repeat("x", 993)+"\r\n", size/1000)+"\r\n"))
-		h := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: p.Addr().String()},
-			Transport: proxy.NewPassthroughTransport("", nil), Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		h := passthroughOver("http://"+p.Addr().String(), proxy.NewPassthroughTransport("", nil), io.Discard)
+		w := serve(h, "GET", "/", "", nil)
 		if w.Code != want {
 			t.Errorf("%d bytes: got %d, want %d", size, w.Code, want)
 		}

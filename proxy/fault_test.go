@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/clientauth"
 	"oauthgw/proxy"
 )
 
@@ -128,38 +127,6 @@ func TestProtectionThatBreaksLate(t *testing.T) {
 	}
 }
 
-// A reply that is whole and well passes, whatever came before it or is odd
-// about it.
-func TestOddRepliesThatPass(t *testing.T) {
-	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	for name, test := range map[string]struct {
-		reply, body string
-		endpoint    clientauth.Endpoint
-	}{
-		"interim replies before it":  {"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nSet-Cookie: a=b\r\n\r\n" + ok, tokenAnswer, clientauth.Token},
-		"delimited by the end":       {head + "\r\n" + tokenAnswer, tokenAnswer, clientauth.Token},
-		"in chunks with a trailer":   {head + "Trailer: X\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\n" + tokenAnswer + "\r\n0\r\nX: y\r\n\r\n", tokenAnswer, clientauth.Token},
-		"with an error member":       {head + "Content-Length: 26\r\n\r\n" + `{"error":"invalid_client"}`, `{"error":"invalid_client"}`, clientauth.Token},
-		"behind a byte order mark":   {head + "Content-Length: 5\r\n\r\n\ufeff{}", "\ufeff{}", clientauth.Token},
-		"no body from revocation":    {head + "Content-Length: 0\r\n\r\n", "", clientauth.Revocation},
-		"no content from revocation": {"HTTP/1.1 204 No Content\r\n\r\n", "", clientauth.Revocation},
-		"not JSON":                   {"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n{", "{", clientauth.Token},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := startProvider(t, says(test.reply))
-			f := startFront(t, "http://"+p.Addr().String(), at(test.endpoint))
-			status, header, body := f.post(t)
-			if status/100 != 2 || body != test.body || header.Get("Cache-Control") != "no-store" {
-				t.Errorf("got %d %v %q", status, header, body)
-			}
-			if header.Get("Set-Cookie") != "" || header.Get("Link") != "" || header.Get("Trailer") != "" {
-				t.Errorf("interim replies or trailers were relayed: %v", header)
-			}
-		})
-	}
-}
-
 // A client that leaves while the provider is asked gets nothing, also if it
 // only closed its sending side: an implied 200 would be a lie.
 func TestClientThatLeaves(t *testing.T) {
@@ -177,37 +144,5 @@ func TestClientThatLeaves(t *testing.T) {
 	f.Close()
 	if !strings.Contains(f.log.String(), `"outcome":"canceled"`) {
 		t.Errorf("the log says %s", f.log)
-	}
-}
-
-// Connections that the provider closes under load cost requests, and never
-// make one arrive twice: not even where the client asks for it.
-func TestClosedConnectionsDoNotRepeatRequests(t *testing.T) {
-	var hits atomic.Int32
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		hits.Add(1)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(tokenAnswer))
-	}))
-	defer provider.Close()
-	f := startFront(t, provider.URL)
-	answered := int32(0)
-	for i := range 200 {
-		if i%2 == 0 {
-			go provider.CloseClientConnections()
-		}
-		switch status, _, body := f.post(t, "Idempotency-Key", "again"); status {
-		case http.StatusOK:
-			answered++
-		case http.StatusBadGateway:
-		default:
-			t.Fatalf("got %d %s", status, body)
-		}
-		if hits.Load() > int32(i+1) {
-			t.Fatalf("%d requests arrived as %d", i+1, hits.Load())
-		}
-	}
-	if answered == 0 {
-		t.Error("no request was answered")
 	}
 }

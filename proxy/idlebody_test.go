@@ -2,15 +2,10 @@ package proxy_test
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
-
-	"oauthgw/metrics"
-	"oauthgw/proxy"
 )
 
 // reading is the body of a response. When half of it has been sent it reads the body of
@@ -49,9 +44,8 @@ func TestA170ResponseThatBeginsEarly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := &reading{left: "ab"}
-			front := httptest.NewServer(proxy.NewPassthrough(proxy.PassthroughConfig{
-				Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
-				Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			front := httptest.NewServer(passthroughOver("http://provider.example",
+				roundTripper(func(r *http.Request) (*http.Response, error) {
 					body.request = r.Body
 					if test.before {
 						if text, err := io.ReadAll(r.Body); err != nil || string(text) != sent {
@@ -59,9 +53,7 @@ func TestA170ResponseThatBeginsEarly(t *testing.T) {
 						}
 					}
 					return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: 2, Body: body, Request: r}, nil
-				}),
-				Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler),
-			}))
+				}), io.Discard))
 			defer front.Close()
 			resp, err := http.Post(front.URL, "application/json", strings.NewReader(sent))
 			if err != nil {

@@ -5,11 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -61,18 +58,13 @@ func TestLogLine(t *testing.T) {
 			h := newHandler(t, "http://provider.example", f, func(c *proxy.Config) {
 				c.OnDecision = func(_ context.Context, d proxy.Decision) { decided = append(decided, d) }
 				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-					return &http.Response{StatusCode: test.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(test.body)), Request: r}, nil
+					return respond(r, test.status, http.Header{}, test.body), nil
 				})
 				if test.change != nil {
 					test.change(c)
 				}
 			})
-			r := httptest.NewRequest("POST", "/oauth2/tokens?x=y", strings.NewReader(test.form))
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			if test.authorization != "" {
-				r.Header.Set("Authorization", test.authorization)
-			}
-			h.ServeHTTP(httptest.NewRecorder(), r)
+			serve(h, "POST", "/oauth2/tokens?x=y", test.form, ofForm("Authorization", test.authorization))
 			got := line(t, f.log.String())
 			test.want["msg"], test.want["endpoint"], test.want["client_ip"] = "request", "token", "192.0.2.1"
 			if !reflect.DeepEqual(got, test.want) {
@@ -99,43 +91,27 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
-// A decision turns a client away unless the provider took it, failed, or was
-// never heard.
-func TestRefused(t *testing.T) {
-	for outcome, want := range map[string]bool{
-		"accepted": false, "failed": false, "canceled": false,
-		"rejected": true, "multiple_methods": true, "large_body": true,
+func TestDecisions(t *testing.T) {
+	for _, test := range []struct {
+		outcome                   string
+		status                    int
+		refused, answered, failed bool
+	}{
+		{"accepted", 200, false, true, false}, {"rejected", 401, true, true, false}, {"failed", 500, false, false, true},
+		{"canceled", 0, false, false, false}, {"panic", 500, false, false, false}, {"large_body", 413, true, false, false},
+		{"unclear", 200, false, true, false}, {"unclear", 400, true, true, false}, {"unclear", 403, true, true, false},
 	} {
-		if got := (proxy.Decision{Outcome: outcome}).Refused(); got != want {
-			t.Errorf("%s: %v", outcome, got)
-		}
-	}
-	for status, want := range map[int]bool{200: false, 400: true, 403: true} {
-		if got := (proxy.Decision{Outcome: "unclear", Status: status}).Refused(); got != want {
-			t.Errorf("unclear, %d: %v", status, got)
+		d := proxy.Decision{Outcome: test.outcome, Status: test.status}
+		if d.Refused() != test.refused || d.Answered() != test.answered || d.Failed() != test.failed {
+			t.Errorf("%+v: refused %v, answered %v, failed %v", test, d.Refused(), d.Answered(), d.Failed())
 		}
 	}
 }
 
-// What became of a request tells how the provider is, if it was asked at all.
-func TestAnsweredAndFailed(t *testing.T) {
-	for outcome, want := range map[string][2]bool{
-		"accepted": {true, false}, "rejected": {true, false}, "unclear": {true, false}, "failed": {false, true},
-		"canceled": {}, "multiple_methods": {},
-	} {
-		d := proxy.Decision{Outcome: outcome}
-		if got := [2]bool{d.Answered(), d.Failed()}; got != want {
-			t.Errorf("%s: %v", outcome, got)
-		}
-	}
-}
-
-// Whoever asks through a Unix socket has no address.
-func TestSourceOfAUnixSocket(t *testing.T) {
+// TestClientIPOfAUnixSocket checks that it is empty.
+func TestClientIPOfAUnixSocket(t *testing.T) {
 	var decided proxy.Decision
-	h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
-		c.OnDecision = func(_ context.Context, d proxy.Decision) { decided = d }
-	})
+	h := endpointOver(t, nil, func(c *proxy.Config) { c.OnDecision = func(_ context.Context, d proxy.Decision) { decided = d } })
 	r := httptest.NewRequest("GET", "/oauth2/tokens", nil)
 	r.RemoteAddr = "@"
 	h.ServeHTTP(httptest.NewRecorder(), r)
@@ -179,13 +155,8 @@ func TestStatusOfWhatPasses(t *testing.T) {
 	} {
 		provider := httptest.NewServer(answer)
 		defer provider.Close()
-		u, err := url.Parse(provider.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var log bytes.Buffer
-		h := proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: proxy.NewPassthroughTransport("", nil),
-			Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		h := passthroughOver(provider.URL, proxy.NewPassthroughTransport("", nil), &log)
 		done := make(chan struct{}) // also of a connection that the server no longer knows
 		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer close(done)

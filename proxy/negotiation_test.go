@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -141,13 +140,11 @@ func TestA196RegistrationPage(t *testing.T) {
 		{"DELETE", "/register?format=html", "", "", false},
 	} {
 		g := &registering{status: 200, header: http.Header{"Content-Type": {"text/html"}}, body: "<h1>Sign up</h1>"}
-		r := httptest.NewRequest(test.method, test.target, strings.NewReader(test.body))
-		r.Header = http.Header{"Accept": {"text/html, */*;q=0.8"}, "Content-Type": {"application/json"}}
+		header := http.Header{"Accept": {"text/html, */*;q=0.8"}, "Content-Type": {"application/json"}}
 		if test.token != "" {
-			r.Header.Set("Authorization", test.token)
+			header.Set("Authorization", test.token)
 		}
-		w := httptest.NewRecorder()
-		g.handler().ServeHTTP(w, r)
+		w := serve(g.handler(), test.method, test.target, test.body, header)
 		passed := w.Code == 200 && len(g.arrived) == 1 && g.accept == "text/html, */*;q=0.8" && strings.Contains(g.log.String(), "outcome=accepted")
 		if passed != test.page || !passed && w.Code != 400 {
 			t.Errorf("%s %s with %q and %q: got %d, the provider received %q, Accept %q, logged %s", test.method, test.target, test.token, test.body, w.Code, g.arrived, g.accept, &g.log)

@@ -38,12 +38,9 @@ func guessing(t *testing.T, endpoint clientauth.Endpoint, provider http.HandlerF
 		})
 	})
 	for range 13 {
-		r := httptest.NewRequest("POST", path, strings.NewReader(guess))
-		r.Header = header.Clone()
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		statuses = append(statuses, w.Code)
+		header := header.Clone()
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
+		statuses = append(statuses, serve(h, "POST", path, guess, header).Code)
 	}
 	return statuses, f.log.String()
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,8 @@ import (
 	"oauthgw/clientauth"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
+
+	"go.uber.org/goleak"
 )
 
 const (
@@ -24,6 +27,8 @@ const (
 	tokenForm   = "grant_type=authorization_code&code=c0de-value"
 	tokenAnswer = `{"access_token":"t0ken-value"}`
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeProvider is a provider on a real socket that answers each connection's
 // first request as its script says.
@@ -70,6 +75,58 @@ func (p *fakeProvider) serve(c net.Conn, script func(net.Conn)) {
 	p.requests = append(p.requests, string(body))
 	p.mu.Unlock()
 	script(c)
+}
+
+// respond returns a response of a provider to a request.
+func respond(r *http.Request, status int, header http.Header, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+}
+
+// roundTripper is a transport that is a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// over sets the transport.
+func over(f roundTripper) func(*proxy.Config) {
+	return func(c *proxy.Config) { c.Transport = f }
+}
+
+// endpointOver returns a handler of the token endpoint.
+func endpointOver(t testing.TB, f roundTripper, change ...func(*proxy.Config)) http.Handler {
+	t.Helper()
+	return newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: new(bytes.Buffer)}, append(change, over(f))...)
+}
+
+// passthroughOver returns a handler of all other paths.
+func passthroughOver(upstream string, transport http.RoundTripper, log io.Writer) http.Handler {
+	u, err := url.Parse(upstream)
+	if err != nil {
+		panic(err)
+	}
+	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: transport,
+		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(log, nil))})
+}
+
+// serve serves a request with a body and header fields. A name without a value is not set.
+func serve(h http.Handler, method, target, body string, header http.Header) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", target, strings.NewReader(body))
+	r.Method = method
+	maps.Copy(r.Header, header)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// ofForm returns the header of a form, and further fields.
+func ofForm(more ...string) http.Header {
+	h := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	for i := 0; i+1 < len(more); i += 2 {
+		if more[i+1] != "" {
+			h.Set(more[i], more[i+1])
+		}
+	}
+	return h
 }
 
 // count returns how many whole requests have arrived.

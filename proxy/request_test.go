@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
 
@@ -45,8 +44,6 @@ func TestBrokenBodies(t *testing.T) {
 	}
 }
 
-// After a request with both a length and chunks, what follows on the
-// connection is not taken for another request (RFC 9112 section 6.1).
 func TestMediaTypes(t *testing.T) {
 	for _, test := range []struct {
 		contentType []string
@@ -72,25 +69,31 @@ func TestMediaTypes(t *testing.T) {
 		{[]string{"application/x-www-form-urlencoded", "application/json"}, false, 400},
 		{[]string{"application/json", "application/x-www-form-urlencoded"}, true, 400},
 	} {
-		t.Run(strings.Join(test.contentType, "|"), func(t *testing.T) {
-			p := startProvider(t, says(ok))
-			h := newHandler(t, "http://"+p.Addr().String(), &front{metrics: metrics.New(metrics.Build{}), log: discard()})
-			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(tokenForm))
-			r.Header["Content-Type"] = test.contentType
-			if test.basic {
-				r.Header.Set("Authorization", basicField)
-			}
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, r)
-			if w.Code != test.status || (p.count() == 1) != (test.status == 200) {
-				t.Errorf("got %d %s, want %d; the provider was asked %d times", w.Code, w.Body, test.status, p.count())
-			}
-		})
+		header := http.Header{"Content-Type": test.contentType}
+		if test.basic {
+			header.Set("Authorization", basicField)
+		}
+		w, sent := sentBy(t, "/oauth2/tokens", tokenForm, header)
+		if w.Code != test.status || (sent != nil) != (test.status == 200) {
+			t.Errorf("%q, Basic %v: got %d %s, want %d; the provider received %v", test.contentType, test.basic, w.Code, w.Body, test.status, sent)
+		}
 	}
 }
 
-// A body without a media type that can be read is a form, and is sent as one, or
-// is refused.
+// sentBy serves a POST to the token endpoint and returns the response, and what the provider
+// received: its body, Content-Type and query. Nil means that it received nothing.
+func sentBy(t *testing.T, target, body string, header http.Header, change ...func(*proxy.Config)) (w *httptest.ResponseRecorder, sent []string) {
+	t.Helper()
+	h := endpointOver(t, func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		sent = []string{string(body), r.Header.Get("Content-Type"), r.URL.RawQuery}
+		return respond(r, 200, http.Header{}, ""), err
+	}, change...)
+	return serve(h, "POST", target, body, header), sent
+}
+
+// TestA143BodiesWithoutAMediaType checks that such a body is a form and is sent as one, or is
+// refused.
 func TestA143BodiesWithoutAMediaType(t *testing.T) {
 	for _, contentType := range [][]string{nil, {""}, {" "}, {"form"}, {"application/"}, {"/x"}, {";charset=utf-8"}, {"a/b/c"}, {"a/b c"}} {
 		for body, want := range map[string]string{
@@ -101,31 +104,23 @@ func TestA143BodiesWithoutAMediaType(t *testing.T) {
 			"hello": "", "a=b\nc": "", "--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--": "", "\xef\xbb\xbfa=b": "",
 			"client_id=other": "", "a=1&a=2": "", "client.id=x": "", "a=%zz": "", "a=b&{}=c": "", "=a": "",
 		} {
-			status, got := 400, ""
-			h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
-				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-					sent, err := io.ReadAll(r.Body)
-					if got = string(sent); r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-						t.Errorf("%q %q: sent as %q", contentType, body, r.Header["Content-Type"])
-					}
-					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, err
-				})
-			})
-			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(body))
-			r.Header["Content-Type"] = contentType
-			r.Header.Set("Authorization", basicField)
-			w := httptest.NewRecorder()
-			if h.ServeHTTP(w, r); want != "" {
-				status = 200
-			}
-			if w.Code != status || got != want {
-				t.Errorf("%q %q: got %d, sent %q", contentType, body, w.Code, got)
-			}
+			expectForm(t, body, want, http.Header{"Content-Type": contentType, "Authorization": {basicField}})
 		}
 	}
 }
 
-// What some server in wide use reads as a form is read and sent as one.
+// expectForm checks that the provider receives a body as a form, or that it is refused if
+// want is empty.
+func expectForm(t *testing.T, body, want string, header http.Header) {
+	t.Helper()
+	w, sent := sentBy(t, "/oauth2/tokens", body, header)
+	if want == "" && (w.Code != 400 || sent != nil) ||
+		want != "" && (w.Code != 200 || sent == nil || sent[0] != want || sent[1] != "application/x-www-form-urlencoded") {
+		t.Errorf("%q as %q: got %d, sent %q", body, header["Content-Type"], w.Code, sent)
+	}
+}
+
+// TestA143MediaTypesThatSomeServersTakeForAForm checks that they are read and sent as one.
 func TestA143MediaTypesThatSomeServersTakeForAForm(t *testing.T) {
 	for _, contentType := range []string{
 		"multipart/form-data", "multipart/mixed; boundary=\"\"", // Rack
@@ -137,67 +132,34 @@ func TestA143MediaTypesThatSomeServersTakeForAForm(t *testing.T) {
 		"Application/X-Www-Form-Urlencoded-x;charset=utf-8",
 	} {
 		for body, want := range map[string]string{"client_id=a&client_secret=b%20": "client_id=a&client_secret=b+", "client_id=a&client_id=b": "", "_method=x": "", `{"a":"b;"}`: ""} {
-			var got, sentAs string
-			h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
-				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-					sent, err := io.ReadAll(r.Body)
-					got, sentAs = string(sent), r.Header.Get("Content-Type")
-					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, err
-				})
-			})
-			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(body))
-			r.Header.Set("Content-Type", contentType)
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, r)
-			if got != want || (w.Code == 200) != (want != "") || want != "" && sentAs != "application/x-www-form-urlencoded" {
-				t.Errorf("%s %q: got %d, sent %q as %q", contentType, body, w.Code, got, sentAs)
-			}
+			expectForm(t, body, want, http.Header{"Content-Type": {contentType}})
 		}
 	}
 }
 
-// What is read as a form must not be compressed, whatever its media type.
 func TestA143CompressedBodiesWithoutAMediaType(t *testing.T) {
-	h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()})
-	r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(tokenForm))
-	r.Header.Set("Content-Encoding", "gzip")
-	w := httptest.NewRecorder()
-	if h.ServeHTTP(w, r); w.Code != http.StatusUnsupportedMediaType {
+	if w, _ := sentBy(t, "/oauth2/tokens", tokenForm, http.Header{"Content-Encoding": {"gzip"}}); w.Code != http.StatusUnsupportedMediaType {
 		t.Errorf("got %d", w.Code)
 	}
 }
 
 func TestMethods(t *testing.T) {
+	h := endpointOver(t, func(*http.Request) (*http.Response, error) { panic("the provider was called") })
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "TRACE", "post", "BREW"} {
-		p := startProvider(t, says(ok))
-		h := newHandler(t, "http://"+p.Addr().String(), &front{metrics: metrics.New(metrics.Build{}), log: discard()})
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest("POST", "/oauth2/tokens?client_secret=s3cret-one", strings.NewReader(tokenForm))
-		r.Method = method
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		h.ServeHTTP(w, r)
-		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "POST" || p.count() != 0 {
+		w := serve(h, method, "/oauth2/tokens?client_secret=s3cret-one", tokenForm, ofForm())
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "POST" {
 			t.Errorf("%s: got %d %v", method, w.Code, w.Header())
 		}
 	}
 }
 
-// The endpoint's own query reaches the provider beside the client's (RFC 6749
-// section 3.2).
+// TestEndpointKeepsItsQuery checks that the endpoint's own query reaches the provider with
+// the client's (RFC 6749 section 3.2).
 func TestEndpointKeepsItsQuery(t *testing.T) {
-	for sent, want := range map[string]string{"": "tenant=1", "?a=b": "a=b&tenant=1", "?tenant=2": "tenant=2"} {
-		var got string
-		provider := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.URL.RawQuery }))
-		h := newHandler(t, provider.URL, &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
-			c.Endpoint = clientauth.Revocation
-			c.Target.RawQuery = "tenant=1"
-		})
-		r := httptest.NewRequest("POST", "/oauth2/tokens"+sent, strings.NewReader(tokenForm))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		h.ServeHTTP(httptest.NewRecorder(), r)
-		provider.Close()
-		if got != want {
-			t.Errorf("%q became %q, want %q", sent, got, want)
+	for query, want := range map[string]string{"": "tenant=1", "?a=b": "a=b&tenant=1", "?tenant=2": "tenant=2"} {
+		own := func(c *proxy.Config) { c.Target.RawQuery = "tenant=1" }
+		if _, sent := sentBy(t, "/oauth2/tokens"+query, tokenForm, ofForm(), at(clientauth.Revocation), own); sent == nil || sent[2] != want {
+			t.Errorf("%q: sent %q, want %q", query, sent, want)
 		}
 	}
 }
@@ -218,16 +180,15 @@ func TestA038SlowBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+				h := endpointOver(t, func(r *http.Request) (*http.Response, error) {
 					time.Sleep(test.provider)
-					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, r.Context().Err()
-				})
-				h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, func(c *proxy.Config) {
-					c.Transport, c.Timeout = transport, 15*time.Second
-				})
+					return respond(r, 200, http.Header{}, "{}"), r.Context().Err()
+				}, within(15*time.Second))
 				near, far := net.Pipe()
 				server := &http.Server{Handler: h}
-				go server.Serve(&onePipe{conn: far, done: make(chan struct{})})
+				l := make(oneConn, 1)
+				l <- far
+				go func() { _ = server.Serve(l) }()
 				defer server.Close()
 				defer near.Close()
 				body := "Content-Length: 12\r\n\r\ngrant_type="

@@ -3,63 +3,24 @@ package proxy_test
 import (
 	"bytes"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
-	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"oauthgw/clientauth"
-	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
 
-// roundTripper is a transport that is a function.
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// onePipe is a listener with one connection.
-type onePipe struct {
-	conn net.Conn
-	done chan struct{}
-	once sync.Once
-}
-
-func (l *onePipe) Accept() (net.Conn, error) {
-	if c := l.conn; c != nil {
-		l.conn = nil
-		return c, nil
-	}
-	<-l.done
-	return nil, net.ErrClosed
-}
-func (l *onePipe) Close() error   { l.once.Do(func() { close(l.done) }); return nil }
-func (l *onePipe) Addr() net.Addr { return &net.TCPAddr{} }
-
 func discard() *bytes.Buffer { return new(bytes.Buffer) }
 
-// answering returns the reply of an endpoint whose provider answers so.
+// answering returns the response of an endpoint whose provider responds so.
 func answering(t testing.TB, status int, header http.Header, body string, authorization string, change ...func(*proxy.Config)) *httptest.ResponseRecorder {
 	t.Helper()
-	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-	})
-	change = append(change, func(c *proxy.Config) { c.Transport = transport })
-	h := newHandler(t, "http://provider.example", &front{metrics: metrics.New(metrics.Build{}), log: discard()}, change...)
-	r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(tokenForm))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if authorization != "" {
-		r.Header.Set("Authorization", authorization)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+	h := endpointOver(t, func(r *http.Request) (*http.Response, error) { return respond(r, status, header, body), nil }, change...)
+	return serve(h, "POST", "/oauth2/tokens", tokenForm, ofForm("Authorization", authorization))
 }
 
 func TestWhatCountsAsInvalidClient(t *testing.T) {
@@ -163,18 +124,15 @@ func TestStoringIsForbiddenOnce(t *testing.T) {
 	}
 }
 
-// Interim replies end here, over whatever way they come: what they announce has
-// not been checked.
-func TestInterimRepliesEndHere(t *testing.T) {
-	f := startFront(t, "http://provider.example", func(c *proxy.Config) {
-		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-			trace := httptrace.ContextClientTrace(r.Context())
-			if err := trace.Got1xxResponse(http.StatusEarlyHints, textproto.MIMEHeader{"Link": {"</x>"}}); err != nil {
-				return nil, err
-			}
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
-		})
-	})
+// TestInterimResponsesEndHere checks that nothing of an interim response reaches the client.
+func TestInterimResponsesEndHere(t *testing.T) {
+	f := startFront(t, "http://provider.example", over(func(r *http.Request) (*http.Response, error) {
+		trace := httptrace.ContextClientTrace(r.Context())
+		if err := trace.Got1xxResponse(http.StatusEarlyHints, textproto.MIMEHeader{"Link": {"</x>"}}); err != nil {
+			return nil, err
+		}
+		return respond(r, 200, http.Header{}, ""), nil
+	}))
 	request := "POST /oauth2/tokens HTTP/1.1\nHost: a\nConnection: close\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b"
 	if answer := f.raw(t, request, nil); !strings.HasPrefix(answer, "HTTP/1.1 200 ") || strings.Contains(answer, "Link") {
 		t.Errorf("got %s", answer)
@@ -188,6 +146,10 @@ func FuzzReply(f *testing.F) {
 	f.Add(200, "application/json", `{"access_token":"x"`)
 	f.Add(302, "text/html", "")
 	f.Add(99, "application/json", "\ufeff{}")
+	f.Add(204, "0", "0")
+	f.Add(327, "0", "0")
+	f.Add(401, "0", "{[")
+	f.Add(183, "0", "0")
 	f.Fuzz(func(t *testing.T, status int, contentType, body string) {
 		if status < 0 || status > 1000 {
 			return
@@ -215,12 +177,7 @@ func TestA149OtherPathsStayUntyped(t *testing.T) {
 		_, _ = io.WriteString(w, "<html><script>alert(1)</script>")
 	}))
 	defer provider.Close()
-	upstream, err := url.Parse(provider.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	passes := httptest.NewServer(proxy.NewPassthrough(proxy.PassthroughConfig{
-		Upstream: upstream, Transport: proxy.NewPassthroughTransport("", nil), Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)}))
+	passes := httptest.NewServer(passthroughOver(provider.URL, proxy.NewPassthroughTransport("", nil), io.Discard))
 	defer passes.Close()
 	for i := range 400 {
 		resp, err := http.Get(passes.URL + []string{"/", "/hinted"}[i%2])

@@ -2,14 +2,12 @@ package proxy_test
 
 import (
 	"bufio"
-	"log/slog"
+	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
-	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
 
@@ -20,13 +18,10 @@ func FuzzTarget(f *testing.F) {
 		f.Add(target)
 	}
 	var sent *http.Request
-	passes := proxy.NewPassthrough(proxy.PassthroughConfig{
-		Upstream: &url.URL{Scheme: "http", Host: "provider.example"}, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler),
-		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			sent = r
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
-		}),
-	})
+	passes := passthroughOver("http://provider.example", roundTripper(func(r *http.Request) (*http.Response, error) {
+		sent = r
+		return respond(r, http.StatusOK, http.Header{}, ""), nil
+	}), io.Discard)
 	f.Fuzz(func(t *testing.T, target string) {
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n")))
 		if err != nil || r.RequestURI != target {

@@ -4,17 +4,14 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
 
@@ -89,9 +86,7 @@ func openTunnel(t *testing.T) (client, provider *side) {
 	client.r, provider.r = bufio.NewReader(client), bufio.NewReader(provider)
 	transport := proxy.NewPassthroughTransport("", nil)
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return atBack, nil }
-	server := &http.Server{Handler: proxy.NewPassthrough(proxy.PassthroughConfig{
-		Upstream: &url.URL{Scheme: "http", Host: "provider.example"}, Transport: transport,
-		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})}
+	server := &http.Server{Handler: passthroughOver("http://provider.example", transport, io.Discard)}
 	l := make(oneConn, 1)
 	l <- atFront
 	go func() { _ = server.Serve(l) }()
