@@ -11,9 +11,9 @@ import (
 	"oauthgw/wellknown"
 )
 
-// Whatever a provider publishes, it is refused, or served with nothing changed
-// but what the gateway answers for: other members stay byte for byte, and no
-// list comes to hold the method none. Served again it stays as it is.
+// A document is refused, or served with only the gateway's members changed: other members
+// stay byte for byte, and no list gains the method none. Augmenting it again changes
+// nothing.
 func FuzzMetadata(f *testing.F) {
 	documents, err := filepath.Glob("testdata/*.in.json")
 	if err != nil || len(documents) == 0 {
@@ -44,16 +44,16 @@ func FuzzMetadata(f *testing.F) {
 		}
 		for _, m := range served.Members() {
 			if !slices.Contains(own, m.Name) && md.Get(m.Name) == nil {
-				t.Fatalf("%s: %q came to be", text, m.Name)
+				t.Fatalf("%s: %q was added", text, m.Name)
 			}
 			if holdsNone(m.Value) && !holdsNone(md.Get(m.Name)) {
-				t.Fatalf("%s: %q came to be %s", text, m.Name, m.Value)
+				t.Fatalf("%s: %q became %s", text, m.Name, m.Value)
 			}
 		}
 	})
 }
 
-// ownMembers returns the members that the gateway answers for.
+// ownMembers returns the members that the gateway may change.
 func ownMembers() []string {
 	own := []string{"issuer", "authorization_endpoint", "signed_metadata", "mtls_endpoint_aliases"}
 	for _, name := range clientauth.Endpoints() {

@@ -1,7 +1,6 @@
 package wellknown_test
 
 import (
-	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -14,11 +13,11 @@ import (
 	"oauthgw/wellknown"
 )
 
-var update = flag.Bool("update", false, "rewrite what the pairs expect to what happens")
+var update = flag.Bool("update", false, "rewrite the expected documents")
 
-// Each pair in testdata is a provider's document and what is served for it when
-// every endpoint at gateway.example is fronted. In a pair whose name begins with
-// rewrite, provider.example is gateway.example to clients.
+// Each pair in testdata is a provider's document and the served one, if every endpoint at
+// gateway.example is fronted. In a pair whose name starts with rewrite, provider.example
+// is gateway.example to clients.
 func TestAugment(t *testing.T) {
 	inputs, err := filepath.Glob("testdata/*.in.json")
 	if err != nil || len(inputs) == 0 {
@@ -74,30 +73,16 @@ func readFile(t testing.TB, name string) string {
 	return string(text)
 }
 
-func TestA088DocumentsThatAreRefused(t *testing.T) {
-	for name, document := range map[string]string{
-		"nothing":               "",
-		"html":                  "<!doctype html>",
-		"an array":              `[{"issuer":"https://a"}]`,
-		"null":                  "null",
-		"no issuer":             `{"token_endpoint":"https://a/token"}`,
-		"an issuer of no text":  `{"issuer":7}`,
-		"an issuer in capitals": `{"Issuer":"https://a"}`,
-		"cut off":               `{"issuer":"https://a","token_endpoint":"https:`,
-		"cut off behind a name": `{"issuer":"https://a","token_endpoint"`,
-		"a member twice":        `{"issuer":"https://a","token_endpoint":"https://a/1","token_endpoint":"https://a/2"}`,
-		"more behind it":        `{"issuer":"https://a"}{}`,
-		"NaN":                   `{"issuer":"https://a","x":NaN}`,
-		"too deep":              `{"issuer":"https://a","x":` + strings.Repeat("[", 10001) + strings.Repeat("]", 10001) + `}`,
-	} {
+func TestDocumentsWithoutIssuer(t *testing.T) {
+	for _, document := range []string{`{"token_endpoint":"https://a/token"}`, `{"issuer":7}`, `{"issuer":""}`, `{"Issuer":"https://a"}`} {
 		if md, err := wellknown.ParseMetadata([]byte(document)); err == nil {
-			t.Errorf("%s was read as %s", name, md.Encode())
+			t.Errorf("%s was parsed as %s", document, md.Encode())
 		}
 	}
 }
 
-// What is kept does not change when somebody writes into what was made of it.
-func TestA094KeptDocumentIsNotChanged(t *testing.T) {
+// Writing to what the methods return does not change the metadata.
+func TestA094MetadataIsImmutable(t *testing.T) {
 	md, err := wellknown.ParseMetadata([]byte(`{"issuer":"https://a","token_endpoint":"https://a/t","x":[1]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -118,21 +103,6 @@ func TestA094KeptDocumentIsNotChanged(t *testing.T) {
 	}
 }
 
-func TestEndpointMustBeAURL(t *testing.T) {
-	for value, ok := range map[string]bool{
-		`"https://a/token"`: true, `"http://127.0.0.1:1/token"`: true,
-		`"/token"`: false, `"file:///token"`: false, `"https:///token"`: false, `"https://a b/"`: false, `7`: false, `null`: false,
-	} {
-		md, err := wellknown.ParseMetadata([]byte(`{"issuer":"https://a","token_endpoint":` + value + `}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if u := md.Endpoint(clientauth.Token); (u != nil) != ok {
-			t.Errorf("%s was read as %v", value, u)
-		}
-	}
-}
-
 func TestLocations(t *testing.T) {
 	for issuer, want := range map[string]string{
 		"":                          "/.well-known/oauth-authorization-server /.well-known/openid-configuration",
@@ -144,21 +114,6 @@ func TestLocations(t *testing.T) {
 	} {
 		if got := strings.Join(wellknown.Locations(issuer), " "); got != want {
 			t.Errorf("%s: got %s", issuer, got)
-		}
-	}
-}
-
-func TestPatchesThatContradictThemselves(t *testing.T) {
-	one := json.RawMessage(`1`)
-	for want, patch := range map[string]wellknown.Patch{
-		"":                {Remove: []string{"a"}, Set: map[string]json.RawMessage{"b": one}, Add: map[string][]json.RawMessage{"c": {one}}},
-		"changes a twice": {Remove: []string{"a"}, Set: map[string]json.RawMessage{"a": one}},
-		"changes b twice": {Set: map[string]json.RawMessage{"b": one}, Add: map[string][]json.RawMessage{"b": {one}}},
-		"must leave the issuer alone; metadata.issuer: rewrite moves it together with the endpoints": {Set: map[string]json.RawMessage{"issuer": one}},
-	} {
-		err := patch.Check()
-		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
-			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 }

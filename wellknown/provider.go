@@ -1,6 +1,7 @@
 package wellknown
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,16 +61,18 @@ func (s *Source) metadata(ctx context.Context) (entry, error) {
 	return entry{}, errors.Join(failures...)
 }
 
-// urlMap returns how the URLs in an issuer's document lead through the gateway: those
-// at the public origin as they are and, if the issuer is rewritten, those at the
-// issuer's and the upstream's origin, moved.
+// URLMap returns how URLs that the provider hands out lead through the gateway: those at
+// the issuer's and the upstream's origin are moved to the public one.
+func (s *Source) URLMap(issuer string) origin.Map {
+	at := origin.Of(issuer)
+	return origin.Map{From: []*url.URL{at, s.config.Upstream}, To: cmp.Or(s.config.Public, at)}
+}
+
+// urlMap returns [Source.URLMap] for metadata, where only IssuerRewrite moves URLs.
 func (s *Source) urlMap(issuer string) origin.Map {
-	m := origin.Map{To: s.config.Public}
-	if m.To == nil {
-		m.To = origin.Of(issuer)
-	}
-	if s.config.Issuer == IssuerRewrite {
-		m.From = []*url.URL{origin.Of(issuer), s.config.Upstream}
+	m := s.URLMap(issuer)
+	if s.config.Issuer != IssuerRewrite {
+		m.From = nil
 	}
 	return m
 }

@@ -7,7 +7,8 @@
 // not lead through the gateway keeps the methods that the provider wrote. [Source.Lint]
 // reports what strict clients reject.
 //
-// The package requests no URL that a document names.
+// The package requests no URL that a document names. A request passes wellknown.go,
+// location.go, cache.go, fetch.go, augment.go and metadata.go, in this order.
 package wellknown
 
 import (

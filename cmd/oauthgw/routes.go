@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/origin"
 	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/tracing"
 	"oauthgw/proxy"
@@ -87,7 +86,7 @@ func (g *gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		return nil, nil, nil
 	}
 	return g.registers(u),
-		proxy.NewRegistration(proxy.RegistrationConfig{Config: c, Clients: g.clients, URLMap: g.way(known)}), nil
+		proxy.NewRegistration(proxy.RegistrationConfig{Config: c, Clients: g.clients, URLMap: g.source.URLMap(g.issuer(known))}), nil
 }
 
 // places returns the paths below which clients manage their registration: that of the
@@ -107,19 +106,9 @@ func (g *gateway) rest(known wellknown.Provider) http.Handler {
 	}
 	c := proxy.PassthroughConfig{Upstream: g.settings.Upstream, Transport: g.to.rest, Proxies: g.settings.Proxies, Admit: admit, Release: release, Metrics: g.metrics, Log: g.log}
 	if g.settings.IssuerMode == wellknown.IssuerRewrite {
-		c.URLMap = g.way(known)
+		c.URLMap = g.source.URLMap(g.issuer(known))
 	}
 	return g.observed(proxy.Passthrough, proxy.NewPassthrough(c))
-}
-
-// way returns how URLs that the provider hands out lead through the gateway.
-func (g *gateway) way(known wellknown.Provider) origin.Map {
-	issuer := origin.Of(g.issuer(known))
-	way := origin.Map{From: []*url.URL{issuer, g.settings.Upstream}, To: g.settings.PublicURL}
-	if way.To == nil {
-		way.To = issuer
-	}
-	return way
 }
 
 // observed counts, times and traces the requests that a handler serves, under the name of

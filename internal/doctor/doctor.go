@@ -111,7 +111,6 @@ var checks = []func(observation) []wellknown.Finding{
 	checkEndpoints,
 	checkLocations,
 	checkDocuments,
-	checkIssuers,
 	checkResource,
 	checkCaching,
 	checkCORS,

@@ -119,27 +119,17 @@ func checkDocumentAt(o observation, l location, severity wellknown.Severity) (fo
 func checkDocuments(o observation) (found []wellknown.Finding) {
 	documents := o.own()
 	for _, l := range documents {
-		found = append(found, l.Lint(o.url)...)
+		for _, f := range l.Lint(o.url) {
+			if f.Subject == "issuer" { // locations may name different ones
+				f.Subject += " at " + l.path
+			}
+			found = append(found, f)
+		}
 	}
 	if used, ok := o.used(); ok && len(documents) == 0 {
 		found = used.Lint(used.Issuer()) // checkDocumentAt checks the issuer
 	}
 	return found
-}
-
-// checkIssuers compares the issuers that the locations name.
-func checkIssuers(o observation) []wellknown.Finding {
-	var issuers []string
-	for _, l := range o.own() {
-		if !slices.Contains(issuers, l.Issuer()) {
-			issuers = append(issuers, l.Issuer())
-		}
-	}
-	if len(issuers) < 2 {
-		return nil
-	}
-	return one(wellknown.Problem, "issuer", "The locations name different issuers: "+printable.QuoteAll(issuers)+". Which one a client gets depends on where it looks first.",
-		"Let every location name the same issuer.")
 }
 
 // checkResource checks the metadata of the protected resource (RFC 9728), which leads
