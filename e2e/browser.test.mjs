@@ -1,11 +1,9 @@
-// A client that is a page in Chromium, on an origin of its own: what
-// cors.allowed_origins lets it do, and what it cannot do without.
+// A client that is a web page in Chromium, on an origin of its own, with and without
+// cors.allowed_origins.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { deploy } from "./deployment.mjs";
-import { launch } from "./page/chromium.mjs";
-import { Page } from "./page/page.mjs";
-import { startSite } from "./page/site.mjs";
+import { launch, Page, startSite } from "./page/page.mjs";
 
 const limit = { timeout: 120_000 };
 const form = { "content-type": "application/x-www-form-urlencoded" };
@@ -16,12 +14,11 @@ test("a page of a listed origin logs in by Basic", limit, async (t) => {
   const browser = await launch(t);
   const site = await startSite(t);
   const { origin, ...deployment } = await deploy(t, { config: { cors: { allowed_origins: [site] } } });
-  // First, and in the same browser, so that its cache could hold what the
-  // foreign page was told against the listed one.
-  await t.test("one of another origin does not", async (t) => {
+  // First and in the same browser, so that the browser's cache cannot help the listed page.
+  await t.test("a page of another origin does not", async (t) => {
     const foreign = await Page.open(t, browser, await startSite(t));
     await assertShutOut(foreign, origin);
-    // What needs no preflight is sent, and only its answer is withheld.
+    // The browser sends a request without preflight and withholds the response.
     assert.equal(await preflights(deployment), 1);
     assert.equal(await rejected(deployment, "client_secret_basic"), 0);
     assert.equal(await rejected(deployment, "client_secret_post"), 1);
@@ -34,7 +31,7 @@ test("a page of a listed origin logs in by Basic", limit, async (t) => {
   assert.equal(client.token_endpoint_auth_method, "client_secret_basic");
   await page.consent(as, client);
 
-  await t.test("it learns why a wrong secret is refused", async () => {
+  await t.test("it can read why a wrong secret is rejected", async () => {
     const answer = await page.call("redeem", "wrong");
     assert.equal(answer.status, 401);
     assert.equal(answer.challenge, `Basic realm="${origin}"`);
@@ -54,21 +51,21 @@ test("a page of a listed origin logs in by Basic", limit, async (t) => {
     assert.ok(redeemed.parameters.includes("client_secret"));
   });
 
-  await t.test("it asked before it sent Authorization, and the gateway answered", async () => {
-    // Once more than the foreign page's: the second token request goes by what
-    // the browser keeps of the answer to the first.
+  await t.test("the gateway answered the preflight for Authorization", async () => {
+    // One more than the foreign page's: the browser caches the preflight response for the
+    // second token request.
     assert.equal(await preflights(deployment), 2);
   });
 
-  await t.test("it may read metadata that has not changed", async () => {
+  await t.test("it can read metadata that has not changed", async () => {
     assert.equal(await page.fetch(metadata(origin), { cache: "no-cache" }), 200);
     assert.equal(await deployment.sample('oauthgw_http_requests_total{code="304",endpoint="metadata",method="get"}'), 1);
   });
 
-  await t.test("each answer allows it once", async () => {
-    const answers = await page.permissions(origin);
+  await t.test("each response allows the origin once", async () => {
+    const answers = await page.corsFields(origin);
     const allowed = answers.filter((fields) => fields.length > 0);
-    // All but the consent page's.
+    // All except the consent page.
     assert.ok(allowed.length >= 5, `${allowed.length} answers`);
     for (const fields of allowed) {
       const names = fields.map(({ name }) => name.toLowerCase());
@@ -77,10 +74,10 @@ test("a page of a listed origin logs in by Basic", limit, async (t) => {
     }
   });
 
-  await t.test("on paths that are not fronted the gateway allows nothing", async () => {
+  await t.test("on other paths the gateway allows nothing", async () => {
     await assertBlocked(page, () => page.fetch(`${origin}/`));
     assert.deepEqual(await granted(`${origin}/`, site), []);
-    // The same look finds something where there is something.
+    // The same function finds the fields on metadata.
     assert.deepEqual(await granted(metadata(origin), site), ["access-control-allow-origin", "access-control-expose-headers"]);
   });
 });
@@ -92,8 +89,8 @@ test("without cors.allowed_origins no page logs in", limit, async (t) => {
   await assertShutOut(await Page.open(t, browser, site), origin);
 });
 
-// assertShutOut checks that a page gets nothing out of the gateway: neither
-// metadata, nor tokens by Basic or by post.
+// assertShutOut checks that a page can read nothing from the gateway: neither metadata nor
+// tokens, by Basic or by post.
 async function assertShutOut(page, origin) {
   const token = `${origin}/oauth2/tokens`;
   await assertBlocked(page, () => page.call("discover", origin));
@@ -102,30 +99,29 @@ async function assertShutOut(page, origin) {
   assert.deepEqual(await granted(metadata(origin), page.site), []);
 }
 
-// assertBlocked checks that a request of a page fails, and that CORS is why.
+// assertBlocked checks that a request of a page fails because of CORS.
 async function assertBlocked(page, request) {
   await Promise.all([
-    page.complaint(/has been blocked by CORS policy/),
+    page.consoleMessage(/has been blocked by CORS policy/),
     assert.rejects(request, /TypeError: Failed to fetch/),
   ]);
 }
 
 const metadata = (origin) => `${origin}/.well-known/oauth-authorization-server`;
 
-// granted resolves to the names of the CORS fields in the answer to an origin,
-// as they are before a browser withholds it.
+// granted resolves to the names of the CORS fields in the response to an origin.
 async function granted(url, origin) {
   const answer = await fetch(url, { headers: { origin }, signal: AbortSignal.timeout(10_000) });
   assert.equal(answer.status, 200);
   return [...answer.headers.keys()].filter((name) => name.startsWith("access-control-"));
 }
 
-// preflights counts those that the gateway answered at the token endpoint.
+// preflights counts the preflight responses of the token endpoint.
 function preflights(deployment) {
   return deployment.sample('oauthgw_http_requests_total{code="204",endpoint="token",method="options"}');
 }
 
-// rejected counts the clients that the provider refused, by method.
+// rejected counts the token requests with a method that the provider rejected.
 function rejected(deployment, method) {
   return deployment.sample(`oauthgw_client_auth_total{auth_method="${method}",endpoint="token",outcome="rejected"}`);
 }

@@ -5,17 +5,12 @@ import crypto from "node:crypto";
 import fs from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
-import { authorize } from "./clients/authorization.mjs";
-import { unseen } from "./clients/canary.mjs";
 import { catalogue } from "./clients/catalogue.mjs";
-import { control, withoutGateway } from "./clients/control.mjs";
-import { exchangesOf, judge } from "./clients/judgement.mjs";
+import { checkNoSecrets, checkRow, requestsOf } from "./clients/checks.mjs";
 import { matrix } from "./clients/matrix.mjs";
-import { record } from "./clients/recorder.mjs";
-import { inTurns, run } from "./clients/run.mjs";
-import { front, servers } from "./clients/servers.mjs";
+import { forEach, record, run, vectors } from "./clients/run.mjs";
+import { authorize, checkServerAlone, control, servers, startServer } from "./clients/servers.mjs";
 import { table } from "./clients/table.mjs";
-import { vectors } from "./clients/vectors.mjs";
 import { build } from "./deployment.mjs";
 
 const limit = { timeout: 170_000 };
@@ -31,7 +26,7 @@ test("real clients through the gateway", limit, async (t) => {
   const deployments = new Map();
   for (const server of servers) deployments.set(server, await deploy(t, server, rows));
   for (const server of servers) {
-    await t.test(`${server.name} refuses Basic without the gateway`, () => withoutGateway(server, deployments.get(server)));
+    await t.test(`${server.name} refuses Basic without the gateway`, () => checkServerAlone(server, deployments.get(server)));
   }
 
   await logIn(t, rows);
@@ -39,24 +34,24 @@ test("real clients through the gateway", limit, async (t) => {
   for (const [server, deployment] of deployments) {
     const metrics = await deployment.metrics();
     const log = await deployment.log();
-    evidence.set(server, { metrics, log, exchanges: exchangesOf(log) });
+    evidence.set(server, { metrics, log, requests: requestsOf(log) });
   }
-  for (const row of rows) await t.test(row.name, () => judge(row, evidence.get(row.server).exchanges));
+  for (const row of rows) await t.test(row.name, () => checkRow(row, evidence.get(row.server).requests));
 
   for (const server of servers) {
-    await t.test(`no secret in the log and the metrics before ${server.name}`, () => {
+    await t.test(`no secret in the log and the metrics in front of ${server.name}`, () => {
       const { log, metrics } = evidence.get(server);
-      unseen(log + metrics, rows.filter((row) => row.server === server), canary);
+      checkNoSecrets(log + metrics, rows.filter((row) => row.server === server), canary);
     });
   }
   const markdown = table(catalogue, rows, seen);
   console.log(`\n${markdown}\n`);
-  // Without what the reporter puts before every line.
+  // Without the reporter's prefix on every line.
   await fs.writeFile(path.join(build, "clients.md"), `${markdown}\n`);
 });
 
-// onTheWire logs in with the credentials of the vectors at a server that
-// writes down what comes, and finds the encoder that it came from.
+// onTheWire logs in with the credentials of the vectors at a server that records requests,
+// and finds out which encoder wrote them.
 async function onTheWire(t, client, seen) {
   const recorder = await record(t);
   const known = vectors(client);
@@ -77,17 +72,17 @@ async function onTheWire(t, client, seen) {
   const [request, ...more] = recorder.requests;
   assert.deepEqual(more, []);
   const names = known.encoders.filter(({ header }) => header === request.authorization).map(({ name }) => name);
-  seen.set(client, names.join(" or ") || "none that is known");
+  seen.set(client, names.join(" or ") || "unknown");
   assert.ok(names.includes(client.encoding), `it sent ${request.authorization}`);
   const beside = ["client_id", "client_secret"].filter((name) => request.form.has(name));
   assert.deepEqual(beside, client.beside, "credentials in the form beside Basic");
 }
 
-// deploy starts a server with its rows' clients and a gateway before it, and
-// completes the rows' jobs with what the server has to say.
+// deploy starts a server with its rows' clients and a gateway in front of it, and
+// completes the rows' jobs with the server's metadata and codes.
 async function deploy(t, server, rows) {
   const mine = rows.filter((row) => row.server === server);
-  const deployment = await front(t, server, {
+  const deployment = await startServer(t, server, {
     clients: [...mine.map((row) => row.registered), control],
     pinned: mine.filter((row) => row.pinned).map((row) => row.job.client_id),
   });
@@ -101,9 +96,9 @@ async function deploy(t, server, rows) {
   return deployment;
 }
 
-// logIn lets every client do the jobs of its rows.
+// logIn runs every client with the jobs of its rows.
 async function logIn(t, rows) {
-  await inTurns(catalogue, 3, async (client) => {
+  await forEach(catalogue, 3, async (client) => {
     const mine = rows.filter((row) => row.client === client);
     const outcomes = await run(t, client, mine.map(({ job }) => job));
     for (const row of mine) row.outcomes = outcomes.get(row.job.id);

@@ -1,4 +1,4 @@
-// Codex CLI, each version in a home of its own.
+// Codex CLI, each version with its own home directory.
 import fs from "node:fs/promises";
 import path from "node:path";
 import { consent } from "./browser.mjs";
@@ -9,8 +9,8 @@ import { Process } from "./processes.mjs";
 export class Codex {
   children = [];
 
-  // install makes the home, which goes with the test, after the processes that
-  // use it. It is not under /tmp, where Codex does without its own helpers.
+  // install makes the home directory, which is removed after the test. It is not under
+  // /tmp, where Codex does not use its own helpers.
   static async install(t, version) {
     await fs.mkdir(build, { recursive: true });
     const codex = new Codex();
@@ -21,8 +21,7 @@ export class Codex {
       await Promise.all(codex.children.map((child) => child.stop()));
       await fs.rm(codex.home, { recursive: true, force: true, maxRetries: 5 });
     });
-    // Neither a keyring, nor the network outside: whatever Codex wants there
-    // ends at a port where nobody listens.
+    // No keyring, and no network outside: the proxy is a port without a listener.
     await fs.writeFile(path.join(codex.home, "config.toml"), 'mcp_oauth_credentials_store = "file"\n');
     const nowhere = "http://127.0.0.1:9";
     codex.environment = {
@@ -48,9 +47,9 @@ export class Codex {
     return child;
   }
 
-  // login adds the MCP server at the URL, which begins a login, and lets the
-  // user play their part. beforeConsent is told the authorization URL. It
-  // resolves to the ended process and its exit code.
+  // login adds the MCP server at the URL, which starts a login, and plays the user.
+  // beforeConsent gets the authorization URL. login resolves to the exit code and the
+  // output.
   async login(url, { flags = [], beforeConsent = async () => {}, user = consent } = {}) {
     const child = this.run(["mcp", "add", "e2e", ...flags, "--url", url]);
     const [, authorizationURL] = await child.saw(/(http:\S+[?&]response_type=code\S*)\s/);
@@ -59,13 +58,13 @@ export class Codex {
     return { code: await child.exit(), output: child.output };
   }
 
-  // credentials resolves to what Codex keeps of the login.
+  // credentials resolves to what Codex stored after the login.
   async credentials() {
     const stored = JSON.parse(await fs.readFile(this.credentialsFile, "utf8"));
     return Object.values(stored)[0];
   }
 
-  // expire makes Codex believe that its access token has run out.
+  // expire makes Codex treat its access token as expired.
   async expire() {
     const stored = JSON.parse(await fs.readFile(this.credentialsFile, "utf8"));
     for (const entry of Object.values(stored)) entry.expires_at = Date.now() - 60_000;
@@ -76,8 +75,8 @@ export class Codex {
     return path.join(this.home, ".credentials.json");
   }
 
-  // tools resolves to the names of the MCP server's tools, as Codex's app
-  // server lists them. That needs no model, but the access token.
+  // tools resolves to the names of the MCP server's tools, as Codex's app server lists
+  // them. That needs the access token and no model.
   async tools() {
     const child = this.run(["app-server"], { input: "pipe" });
     const send = (message) => child.child.stdin.write(JSON.stringify(message) + "\n");

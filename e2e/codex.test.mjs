@@ -31,15 +31,15 @@ for (const version of versions) {
     });
 
     const first = await codex.credentials();
-    await t.test("the tokens are stored, and open the resource", async () => {
+    await t.test("the tokens are stored and give access to the resource", async () => {
       assert.match(first.access_token, /^\w{10}-\w{22}$/);
       assert.match(first.refresh_token, /^coder_\w{10}_\w{40}$/);
       assert.deepEqual(await codex.tools(), ["ping"]);
     });
 
-    await t.test("the refresh names the client alone, and passes as it is", async () => {
-      // Codex stores the client_id of a registration but not the secret, so
-      // in a later process it is a public client.
+    await t.test("the refresh names only the client and is forwarded unchanged", async () => {
+      // Codex stores the client_id of a registration but not the secret, so in a later
+      // process it is a public client.
       await codex.expire();
       assert.deepEqual(await codex.tools(), ["ping"]);
       const [, refresh, ...more] = await deployment.observations(2);
@@ -59,7 +59,7 @@ test("Codex 0.169 with a registered client refreshes by Basic", limit, async (t)
   const client = await register(deployment.origin, ["http://127.0.0.1/callback"]);
   const login = await codex.login(`${deployment.origin}/mcp`, {
     flags: ["--oauth-client-id", client.client_id, "--oauth-client-secret", client.client_secret],
-    // The callback's path is Codex's choice and is known only now.
+    // Codex chooses the path of the callback, which is known only now.
     beforeConsent: (url) => update(client, deployment.origin, [url.searchParams.get("redirect_uri")]),
   });
   assert.equal(login.code, 0, login.output);
@@ -76,7 +76,7 @@ test("Codex 0.169 with a registered client refreshes by Basic", limit, async (t)
   assert.notEqual((await codex.credentials()).refresh_token, first.refresh_token);
 });
 
-test("Codex 0.92 fails without the gateway: the provider misses the client_id", limit, async (t) => {
+test("Codex 0.92 fails without the gateway: the provider finds no client_id", limit, async (t) => {
   const deployment = await deploy(t, { gateway: false });
   const codex = await Codex.install(t, "0.92");
   const login = await codex.login(`${deployment.origin}/mcp`);
@@ -89,7 +89,7 @@ test("Codex 0.92 fails without the gateway: the provider misses the client_id", 
   assert.deepEqual(exchange.parameters.toSorted(), ["code", "code_verifier", "grant_type", "redirect_uri"]);
 });
 
-test("Codex 0.169 manages without the gateway: it reads client_secret_post in the metadata", limit, async (t) => {
+test("Codex 0.169 works without the gateway: it reads client_secret_post in the metadata", limit, async (t) => {
   const deployment = await deploy(t, { gateway: false });
   const codex = await Codex.install(t, "0.169");
   const login = await codex.login(`${deployment.origin}/mcp`);
@@ -98,9 +98,8 @@ test("Codex 0.169 manages without the gateway: it reads client_secret_post in th
   assertPost(exchange, ["code", "code_verifier", "grant_type", "redirect_uri"]);
 });
 
-// assertPost checks that a token request came without Authorization, with the
-// client's credentials and these parameters once each. resource is a matter of
-// the version.
+// assertPost checks that a token request came without Authorization, with the client's
+// credentials and these parameters once each. Only some versions send resource.
 function assertPost(observation, parameters) {
   assert.equal(observation.path, "/oauth2/tokens");
   assert.equal(observation.authorization, false);

@@ -1,4 +1,7 @@
-// The gateway, the provider behind it and the MCP server behind both.
+// The gateway, the provider behind it, the MCP server behind both, and the versions of
+// the programs.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import fs from "node:fs/promises";
 import path from "node:path";
 import { startMcpServer } from "./mcp-server.mjs";
@@ -6,9 +9,9 @@ import { freePorts, Process } from "./processes.mjs";
 
 export const build = path.join(import.meta.dirname, ".build");
 
-// deploy starts what a client needs, and ends it with the test. Without the
-// gateway the provider is what the client reaches. A config is
-// the gateway's besides the flags.
+// deploy starts everything that a client needs and stops it with the test. Without the
+// gateway the client reaches the provider. config is added to the gateway's
+// configuration.
 export async function deploy(t, { gateway = true, config } = {}) {
   const mcp = await startMcpServer();
   t.after(() => mcp.close());
@@ -41,19 +44,18 @@ export async function deploy(t, { gateway = true, config } = {}) {
   };
   return {
     origin,
-    // admin is where operators look.
+    // admin is the origin of the admin listener.
     admin,
-    // sample is the value of one of the gateway's metrics.
+    // sample resolves to the value of one of the gateway's series.
     sample,
-    // observations resolves to what arrived at the provider's token and
-    // revocation endpoint, in order, once there are that many. They come
-    // through a pipe, so the client can be done before they are read.
+    // observations resolves to the requests at the provider's token and revocation
+    // endpoints, in order, as soon as there are that many. The provider prints them, so
+    // the client may end before they can be read.
     observations: async (count) => {
       await provider.saw(new RegExp(`(?:^\\{.*\n){${count}}`, "m"));
       return provider.stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
     },
-    // clientAuth counts what the gateway was shown at the token endpoint and
-    // the provider accepted, by method.
+    // clientAuth counts the token requests with a method that the provider accepted.
     clientAuth: (method) => sample(`oauthgw_client_auth_total{auth_method="${method}",endpoint="token",outcome="accepted"}`),
   };
 }
@@ -61,12 +63,12 @@ export async function deploy(t, { gateway = true, config } = {}) {
 // start runs a program of this repository until the test ends.
 export function start(t, program, args) {
   const process = new Process(program, path.join(build, program), args);
-  // SIGINT, because after a SIGTERM the gateway goes on for a while.
+  // SIGINT, because after SIGTERM the gateway drains.
   t.after(() => process.stop("SIGINT"));
   return process;
 }
 
-// write writes a file that goes with the test. JSON is also YAML.
+// write writes a file that is removed after the test. JSON is also YAML.
 export async function write(t, name, document) {
   await fs.mkdir(build, { recursive: true });
   const directory = await fs.mkdtemp(path.join(build, "files-"));
@@ -76,7 +78,7 @@ export async function write(t, name, document) {
   return file;
 }
 
-// ready resolves as soon as the URL answers 200, and fails with the process.
+// ready resolves as soon as the URL responds with 200, and rejects when the process ends.
 export async function ready(process, url) {
   for (const end = Date.now() + 10_000; Date.now() < end; ) {
     const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => null);
@@ -85,4 +87,22 @@ export async function ready(process, url) {
     if (process.child.exitCode !== null) break;
   }
   throw new Error(`${process.name} is not ready:\n${process.output}`);
+}
+
+const output = (program, ...args) => execFileSync(program, args, { encoding: "utf8", timeout: 10_000 });
+
+// npm is the installed version of a package of npm.
+export function npm(name) {
+  return JSON.parse(readFileSync(path.join(import.meta.dirname, "node_modules", name, "package.json"), "utf8")).version;
+}
+
+// debian is the version of a package of Debian, without Debian's own suffixes.
+export function debian(name) {
+  return output("dpkg-query", "--show", "--showformat=${Version}", name).match(/^(?:\d+:)?([\d.]+)/)[1];
+}
+
+// golang is the version of a module in a program.
+export function golang(module, program) {
+  const modules = output("go", "version", "-m", path.join(build, program));
+  return modules.match(new RegExp(`\\t${module}\\tv(\\S+)`))[1];
 }

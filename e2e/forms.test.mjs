@@ -1,5 +1,5 @@
-// What the gateway sends on for a form means the same to parsers that were
-// written without it: the browsers' and Python's.
+// Forms as the gateway sends them mean the same to other parsers: those of browsers and of
+// Python.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";

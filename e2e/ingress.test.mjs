@@ -1,5 +1,5 @@
-// The ingresses that docs/getting-started.md shows lead clients to the gateway,
-// under the provider's name, by TLS.
+// The ingresses of docs/getting-started.md send clients to the gateway, under the
+// provider's name and by TLS.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs/promises";
@@ -9,8 +9,8 @@ import { build, ready, start } from "./deployment.mjs";
 import { blocks, elsewhere } from "./getting-started.mjs";
 import { freePorts, Process } from "./processes.mjs";
 
-// What runs each, around what the page shows, and what lets go of the test's
-// machine: its ports, its directories and its service.
+// How to run each ingress with the page's configuration, on the ports and in the
+// directories of the test.
 const ingresses = {
   nginx: {
     configure: (shown, { directory, port }) =>
@@ -33,12 +33,12 @@ for (const [language, ingress] of Object.entries(ingresses)) {
   const name = ingress.program ?? language;
   const [shown, ...more] = blocks.filter((block) => block.language === language);
 
-  test(`${name} as the page shows it leads to the gateway, and past it where it names the provider`, { timeout: 120_000 }, async (t) => {
+  test(`${name} as on the page sends clients to the gateway, or past it if it names the provider`, { timeout: 120_000 }, async (t) => {
     assert.deepEqual(more, []);
     const site = await openSite(t);
     for (const [port, problems] of [[site.gateway, 0], [site.provider, 2]]) {
       await t.test(`it sends clients to ${port === site.gateway ? "the gateway" : "the provider"}`, async (t) => {
-        await begin(t, name, ingress, shown.text, site, port);
+        await startIngress(t, name, ingress, shown.text, site, port);
         const doctor = spawnSync(path.join(build, "oauthgw"), ["doctor", `--ca-file=${site.certificate}`, site.origin], { encoding: "utf8", timeout: 60_000 });
         assert.match(doctor.stdout, new RegExp(`^${problems} problems`, "m"), doctor.stdout + doctor.stderr);
         assert.equal(doctor.stdout.includes("are not read"), problems > 0, doctor.stdout);
@@ -48,8 +48,8 @@ for (const [language, ingress] of Object.entries(ingresses)) {
   });
 }
 
-// openSite starts the provider and the gateway, and makes the certificate of
-// the name that both are known by.
+// openSite starts the provider and the gateway, and makes the certificate of their common
+// name.
 async function openSite(t) {
   const directory = await fs.mkdtemp(path.join(build, "ingress-"));
   t.after(() => fs.rm(directory, { recursive: true, force: true }));
@@ -65,9 +65,9 @@ async function openSite(t) {
   return { directory, certificate, key, port, provider, gateway, origin };
 }
 
-// begin runs what the page shows, with this site's names in place of the page's,
-// until the test ends. Target is the port that it sends clients to.
-async function begin(t, name, ingress, shown, site, target) {
+// startIngress runs the page's configuration with this site's names until the test ends.
+// target is the port to which it sends clients.
+async function startIngress(t, name, ingress, shown, site, target) {
   const here = elsewhere(shown, { 8080: target })
     .replaceAll("/etc/ssl/coder.example.com.pem", site.certificate)
     .replaceAll("/etc/ssl/coder.example.com.key", site.key)
@@ -76,21 +76,21 @@ async function begin(t, name, ingress, shown, site, target) {
   await fs.writeFile(file, ingress.configure(here, site));
   const program = path.join(build, name);
   const env = { PATH: process.env.PATH, HOME: site.directory };
-  const judged = spawnSync(program, ingress.test(file), { env, encoding: "utf8", timeout: 30_000 });
-  assert.equal(judged.status, 0, judged.stdout + judged.stderr);
+  const tested = spawnSync(program, ingress.test(file), { env, encoding: "utf8", timeout: 30_000 });
+  assert.equal(tested.status, 0, tested.stdout + tested.stderr);
   const running = new Process(name, program, ingress.run(file), { env });
   t.after(() => running.stop());
   await listening(running, site);
 }
 
-// listening resolves once the ingress answers by TLS.
+// listening resolves as soon as the ingress responds by TLS.
 async function listening(running, site) {
-  const answered = () => spawnSync("curl", ["-s", "--cacert", site.certificate, "-o", "/dev/null", site.origin], { timeout: 5000 }).status === 0;
+  const responds = () => spawnSync("curl", ["-s", "--cacert", site.certificate, "-o", "/dev/null", site.origin], { timeout: 5000 }).status === 0;
   for (const end = Date.now() + 20_000; Date.now() < end && running.child.exitCode === null; ) {
-    if (answered()) return;
+    if (responds()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`${running.name} does not answer:\n${running.output}`);
+  throw new Error(`${running.name} does not respond:\n${running.output}`);
 }
 
 function replaceOnce(text, from, to) {

@@ -1,13 +1,12 @@
-// A minimal MCP server: streamable HTTP on a loopback port, one tool, no
-// authorization of its own, because that is the provider's part. Run by itself
-// it serves at the port that is its argument.
+// A minimal MCP server: streamable HTTP on a loopback port, one tool, and no authorization,
+// which is the provider's task. As a program it listens on the port in its argument.
 import http from "node:http";
 import { once } from "node:events";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 
-// startMcpServer resolves to the server's URL and a function that ends it. Port
-// 0 takes a free one.
+// startMcpServer resolves to the server's URL and a function that stops it. Port 0 means a
+// free port.
 export async function startMcpServer(port = 0) {
   const server = http.createServer((request, response) => {
     answer(request, response).catch((error) => response.destroy(error));
@@ -23,8 +22,7 @@ export async function startMcpServer(port = 0) {
   };
 }
 
-// Each request has a server of its own: without sessions there is nothing to
-// keep between two.
+// Each request gets its own server: without sessions there is no state.
 async function answer(request, response) {
   const mcp = new McpServer({ name: "e2e", version: "1.0.0" });
   mcp.registerTool("ping", { description: "Answers pong." }, () => ({

@@ -1,18 +1,17 @@
-// Child processes that do not outlive the tests, and the ports they need.
+// Child processes that do not outlive the tests, and free ports.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 
 const running = new Set();
 
-// A child has a process group of its own, so that whatever it starts ends
-// with it. That also keeps it from a terminal's signals, so they are passed
-// on: by ending this process, and with it the groups.
+// Each child has its own process group, so that its children end with it. A terminal's
+// signals do not reach these groups, so they end this process, which kills the groups.
 process.on("exit", () => running.forEach((child) => child.signal("SIGKILL")));
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => process.exit(1));
 
-// Process is a started program and everything it printed. The name is for
-// messages, which must not hold the arguments: a secret can be among them.
+// Process is a started program and its output. The name is for messages, which must not
+// hold the arguments, because these may hold secrets.
 export class Process {
   constructor(name, command, args, { input = "ignore", ...options } = {}) {
     this.name = name;
@@ -34,14 +33,14 @@ export class Process {
       this.child.once("error", reject);
       this.child.once("close", (code, signal) => resolve(code ?? signal));
     }).finally(() => running.delete(this));
-    this.ended.catch(() => {}); // reported to whoever waits
+    this.ended.catch(() => {}); // exit reports it
   }
 
   get output() {
     return this.stdout + this.stderr;
   }
 
-  // saw resolves to the match as soon as the output has it.
+  // saw resolves to the match as soon as the output matches.
   async saw(pattern, seconds = 30) {
     const found = () => this.stdout.match(pattern) ?? this.stderr.match(pattern);
     let look;
@@ -61,7 +60,7 @@ export class Process {
     return this.within(seconds, this.ended);
   }
 
-  // stop ends the process, the hard way if it takes longer than it should.
+  // stop ends the process, with SIGKILL after 5 s.
   async stop(signal = "SIGTERM") {
     if (!running.has(this)) return;
     this.signal(signal);
@@ -73,7 +72,7 @@ export class Process {
     try {
       process.kill(-this.child.pid, name);
     } catch {
-      // It has ended in the meantime, or was never there.
+      // The process has ended or never started.
     }
   }
 
@@ -90,8 +89,8 @@ export class Process {
   }
 }
 
-// freePorts resolves to ports of 127.0.0.1 that nobody listens on. Programs
-// that name each other in their arguments need to know them in advance.
+// freePorts resolves to ports of 127.0.0.1 without a listener, for programs that name each
+// other in their arguments.
 export async function freePorts(count) {
   const servers = Array.from({ length: count }, () => net.createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => once(server, "listening")));

@@ -1,5 +1,5 @@
-// What the schema says of a configuration is what an editor shows: judged by
-// a validator and a YAML parser that were written without the gateway.
+// The schema accepts and rejects configurations as the gateway does, checked with an
+// independent validator and YAML parser.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -13,7 +13,7 @@ const read = (file) => fs.readFileSync(file, "utf8");
 const validate = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true })
   .compile(JSON.parse(read(path.join(root, "docs/config.schema.json"))));
 
-// complaints are what an editor marks.
+// complaints are the errors that an editor shows.
 function complaints(text) {
   const documents = parseAllDocuments(text);
   if (documents.length === 0) return [];
@@ -36,10 +36,10 @@ test("the example is valid, and names the schema", () => {
   assert.deepEqual(complaints(text), []);
 });
 
-// A broken file that the schema cannot know to be broken is valid for it: that a
-// port is taken, that two keys do not go together.
+// The schema accepts broken files whose errors it cannot express, such as two keys that
+// exclude each other.
 const names = fs.readdirSync(configurations).filter((name) => name.endsWith(".yaml"));
-test("there are files to judge", () => assert.ok(names.length > 10, `${names.length} files`));
+test("there are files to check", () => assert.ok(names.length > 10, `${names.length} files`));
 for (const name of names) {
   const text = read(path.join(configurations, name));
   const refused = /^# editor: refuses$/m.test(text);

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { deploy } from "./deployment.mjs";
-import { launch } from "./page/chromium.mjs";
-import { faintTexts, open, overflow } from "./page/status.mjs";
+import { launch } from "./page/page.mjs";
 
 const limit = { timeout: 120_000 };
 const canaries = ["c4nary-secret", "c4nary-code", "c4nary-password"];
@@ -14,7 +13,7 @@ test("the status page works without scripts and has no secrets", limit, async (t
   const { origin, admin } = await deploy(t);
   const client = await visit(origin);
   const page = await open(t, browser, `${admin}/`);
-  if (process.env.STATUS_SCREENSHOT) await page.photograph(process.env.STATUS_SCREENSHOT);
+  if (process.env.STATUS_SCREENSHOT) await page.screenshot(process.env.STATUS_SCREENSHOT);
   await misuse(origin, client);
   await page.tab.goto(`${admin}/`);
 
@@ -103,7 +102,7 @@ async function visit(origin) {
   });
   const { client_id: id, client_secret: secret } = await registration.json();
   canaries.push(secret);
-  await token(400, origin, basic(id, secret)); // accepted, but for the code
+  await token(400, origin, basic(id, secret)); // the code is wrong
   await token(401, origin, basic(id, "c4nary-secret"));
   await token(401, origin, `Basic ${Buffer.from("c4nary-secret").toString("base64")}`);
   return id;
@@ -144,4 +143,69 @@ async function assertReadable(t, page) {
       });
     }
   }
+}
+
+// open opens the status page in a new tab until the test ends.
+async function open(t, browser, url) {
+  const tab = await browser.newPage();
+  t.after(() => tab.close());
+  const complaints = []; // of the browser, such as violations of the page's policy
+  tab.on("console", (message) => complaints.push(message.text()));
+  tab.on("pageerror", (error) => complaints.push(String(error)));
+  tab.on("requestfailed", (request) => complaints.push(request.url()));
+  await tab.goto(url);
+  return {
+    tab,
+    complaints,
+    // section is the part of the page with this heading.
+    section: (name) => tab.getByRole("region", { name, exact: true }),
+    // screenshot writes a picture of the page down to the first differences.
+    screenshot: async (file) => {
+      await tab.goto(url);
+      await tab.emulateMedia({ colorScheme: "light" });
+      await tab.setViewportSize({ width: 1000, height: 800 });
+      const { y, height } = await tab.getByRole("table", { name: /differ/ }).boundingBox();
+      await tab.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width: 1000, height: y + height + 16 } });
+    },
+  };
+}
+
+// overflow runs in the page and returns the elements that are wider than the window.
+function overflow() {
+  const width = document.documentElement.clientWidth;
+  const out = [...document.querySelectorAll("body *")]
+    .filter((element) => element.checkVisibility() && !element.closest(".hidden, thead"))
+    .filter((element) => element.getBoundingClientRect().right > width + 0.5)
+    .map((element) => `${element.tagName} ${element.textContent.slice(0, 60)}`);
+  if (document.documentElement.scrollWidth > width) out.push(`the page is ${document.documentElement.scrollWidth} wide`);
+  return out;
+}
+
+// faintTexts runs in the page and returns the number of visible texts, and those whose
+// contrast with the background is below 4.5 to 1.
+function faintTexts() {
+  const channels = (color) => color.match(/[\d.]+/g).map(Number);
+  const luminance = (color) => {
+    const [r, g, b] = channels(color).map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = getComputedStyle(e).backgroundColor;
+      if ((channels(color)[3] ?? 1) === 1) return color;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const contrast = (element) => {
+    const [light, dark] = [getComputedStyle(element).color, behind(element)].map(luminance).sort((a, b) => b - a);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  const texts = [...document.querySelectorAll("body *")].filter(
+    (element) => element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim()),
+  );
+  return {
+    seen: texts.length,
+    faint: texts.filter((element) => contrast(element) < 4.5).map((element) => `${contrast(element).toFixed(2)} ${element.outerHTML.slice(0, 80)}`),
+    background: luminance(behind(document.body)) < 0.5 ? "dark" : "light",
+  };
 }

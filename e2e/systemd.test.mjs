@@ -1,5 +1,4 @@
-// The units that operators install are ones that systemd reads without a word,
-// and that it finds well closed.
+// systemd reads the units without a warning and rates them as well protected.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -12,7 +11,7 @@ const gateway = path.join(import.meta.dirname, ".build/oauthgw");
 const installed = fs.mkdtempSync(path.join(import.meta.dirname, ".build/systemd-"));
 after(() => fs.rmSync(installed, { recursive: true }));
 
-// As they are installed here: where the program is.
+// As installed here, with the path of the program.
 const names = fs.readdirSync(units);
 for (const name of names) {
   const text = fs.readFileSync(path.join(units, name), "utf8").replace("/usr/local/bin/oauthgw", gateway);
@@ -29,11 +28,11 @@ function analyze(...args) {
 const verify = () => analyze("verify", "--man=no", ...names.map((name) => path.join(installed, name)));
 const version = Number(analyze("--version").stdout.match(/^systemd (\d+)/)[1]);
 
-test("systemd reads the units without a word", () => {
+test("systemd reads the units without a warning", () => {
   assert.deepEqual(names.toSorted(), ["oauthgw.service", "oauthgw.socket"]);
   const { status, stderr } = verify();
   let lines = stderr.split("\n").filter(Boolean);
-  // The one line that the unit means for newer ones.
+  // Only newer versions know this service type.
   if (version < 253) {
     const old = lines.filter((line) => line.endsWith("Failed to parse service type, ignoring: notify-reload"));
     assert.ok(old.length > 0, `systemd ${version} knows notify-reload`);
@@ -42,7 +41,7 @@ test("systemd reads the units without a word", () => {
   assert.deepEqual({ status, lines }, { status: 0, lines: [] });
 });
 
-test("what is wrong in a unit is told", () => {
+test("systemd reports an error in a unit", () => {
   const text = fs.readFileSync(service, "utf8");
   fs.writeFileSync(service, text.replace("DynamicUser=yes", "DynamicUsr=yes"));
   const { stderr } = verify();
@@ -50,7 +49,7 @@ test("what is wrong in a unit is told", () => {
   assert.match(stderr, /Unknown key .*'DynamicUsr'/);
 });
 
-// The threshold is in tenths; other versions weigh a little differently.
+// The threshold is in tenths. The rating differs a little between versions.
 test("the service is exposed to at most 1.5 of 10", () => {
   const { status, stdout, stderr } = analyze("security", "--offline=true", "--threshold=15", "--no-pager", service);
   assert.equal(status, 0, stdout + stderr);

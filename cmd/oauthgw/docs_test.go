@@ -214,7 +214,7 @@ func TestTroubleshooting(t *testing.T) {
 			t.Errorf("%s does not explain %q", page, m[1])
 		}
 	}
-	code := strings.ReplaceAll(readAll(t, "*/*.go", "*/*/*.go", "*/*/*_test.go", "e2e/*/*/*.mjs"), `\`, "")
+	code := strings.ReplaceAll(readAll(t, "*/*.go", "*/*/*.go", "*/*/*_test.go", "e2e/*/*.mjs"), `\`, "")
 	for _, span := range quoted {
 		for piece := range strings.SplitSeq(span, "…") {
 			if !notText.MatchString(span) && !slices.Contains(foreignTexts, span) && !strings.Contains(code, strings.TrimSpace(piece)) {

@@ -1,21 +1,19 @@
-// The client libraries, how each of them is run, and what is known of it.
+// The client libraries, how to run them, and how they behave.
 import path from "node:path";
-import { build } from "../deployment.mjs";
-import { debian, golang, npm } from "./versions.mjs";
+import { build, debian, golang, npm } from "../deployment.mjs";
 
 const both = ["client_secret_basic", "client_secret_post"];
 const every = ["authorization_code", "refresh_token", "client_credentials"];
 
-// Each program reads jobs from standard input; javascript/jobs.mjs says how.
-// Debian's interpreters come with their full path, because only they know
-// Debian's packages.
-const javascript = (name) => [process.execPath, path.join(import.meta.dirname, "javascript", `${name}.mjs`)];
-const python = (name) => ["/usr/bin/python3", path.join(import.meta.dirname, "python", `${name}.py`)];
-const ruby = (name) => ["/usr/bin/ruby", path.join(import.meta.dirname, "ruby", `${name}.rb`)];
+// Each program reads jobs from standard input; javascript.mjs says how. The interpreters
+// are Debian's, because only these find Debian's packages.
+const javascript = (name) => [process.execPath, path.join(import.meta.dirname, "javascript.mjs"), name];
+const python = (name) => ["/usr/bin/python3", path.join(import.meta.dirname, "python.py"), name];
+const ruby = (name) => ["/usr/bin/ruby", path.join(import.meta.dirname, "ruby.rb"), name];
 
-// catalogue has one entry for each library and way of using it. encoding is the
-// name that clientauth/testdata/basic.json has for how it writes a Basic pair.
-// notes go into the table.
+// catalogue has one entry for each library and way of using it. encoding is the name in
+// clientauth/testdata/basic.json of how it writes Basic credentials. notes go into the
+// table.
 export const catalogue = [
   { name: "curl", version: () => debian("curl"), program: javascript("curl"), encoding: "raw-utf8" },
   {
@@ -29,9 +27,9 @@ export const catalogue = [
     ...xoauth2("auto-detect"),
     encoding: "form-go",
     methods: ["client_secret_basic"],
-    // After any failure it asks once more, with the credentials in the form.
-    asksAgain: true,
-    notes: "tries Basic first, and that succeeds",
+    // After any failure it tries again with the credentials in the form.
+    retriesByForm: true,
+    notes: "tries Basic first, which succeeds",
   },
   {
     name: "openid-client 5",
@@ -58,24 +56,24 @@ export const catalogue = [
     name: "MCP TypeScript SDK, no method registered",
     ...mcpSDK("unregistered"),
     methods: ["client_secret_basic"],
-    notes: "takes Basic because the metadata lists it",
+    notes: "uses Basic because the metadata lists it",
   },
   {
     name: "authlib",
     version: () => debian("python3-authlib"),
-    program: python("login_authlib"),
+    program: python("authlib"),
     encoding: "raw-latin1",
   },
   {
     name: "requests-oauthlib",
     version: () => debian("python3-requests-oauthlib"),
-    program: python("login_requests_oauthlib"),
+    program: python("requests-oauthlib"),
     encoding: "raw-latin1",
   },
   {
     name: "MSAL oauth2cli",
     version: () => debian("python3-msal"),
-    program: python("login_oauth2cli"),
+    program: python("oauth2cli"),
     encoding: "form-go",
     beside: ["client_id"],
     notes: "`client_id` in the form beside Basic",
@@ -83,7 +81,7 @@ export const catalogue = [
   {
     name: "ruby-oauth2",
     version: () => debian("ruby-oauth2"),
-    program: ruby("login_oauth2"),
+    program: ruby("oauth2"),
     encoding: "raw-utf8",
   },
   { name: "rack-oauth2", ...rackOAuth2(), encoding: "form-whatwg" },
@@ -100,7 +98,7 @@ function xoauth2(variant) {
   return { version, variant, program: [path.join(build, "xoauth2")] };
 }
 
-// simple-oauth2 holds its user to the VSCHAR of RFC 6749 appendix A.
+// simple-oauth2 accepts only VSCHAR of RFC 6749 appendix A.
 function simpleOAuth2(variant) {
   const beyond = /[^\x20-\x7e]/;
   return {
@@ -122,8 +120,8 @@ function mcpSDK(variant) {
 }
 
 function rackOAuth2(variant) {
-  return { version: () => debian("ruby-rack-oauth2"), variant, program: ruby("login_rack_oauth2") };
+  return { version: () => debian("ruby-rack-oauth2"), variant, program: ruby("rack-oauth2") };
 }
 
-// raw tells whether a client writes Basic pairs without encoding the halves.
+// raw reports whether a client sends Basic credentials without encoding them first.
 export const raw = (client) => client.encoding.startsWith("raw-");

@@ -1,7 +1,12 @@
-// Running the client programs.
+// Running the client programs, and recording what they send.
+import { once } from "node:events";
+import fs from "node:fs";
+import http from "node:http";
+import path from "node:path";
+import { text } from "node:stream/consumers";
 import { Process } from "../processes.mjs";
 
-// They reach nothing but the servers here, and leave nothing in the tree.
+// The programs cannot reach anything but the servers here, and leave no files behind.
 const environment = { PATH: process.env.PATH, HOME: "/nonexistent", LANG: "C.UTF-8", PYTHONDONTWRITEBYTECODE: "1" };
 
 // run gives a client its jobs and resolves to the outcome of each, by id.
@@ -9,7 +14,7 @@ export async function run(t, client, jobs) {
   const [command, ...args] = client.program;
   const child = new Process(client.name, command, args, { input: "pipe", env: environment });
   t.after(() => child.stop());
-  child.child.stdin.on("error", () => {}); // it ended; the exit code tells
+  child.child.stdin.on("error", () => {}); // the exit code says why
   child.child.stdin.end(JSON.stringify(jobs));
   const code = await child.exit(120);
   if (code !== 0) throw new Error(`${client.name} ended with ${code}:\n${child.stderr}`);
@@ -17,11 +22,69 @@ export async function run(t, client, jobs) {
   return new Map(outcomes.map(({ id, grants }) => [id, grants]));
 }
 
-// inTurns does the work for every item, a few at a time.
-export async function inTurns(items, abreast, work) {
+// forEach does the work for every item, some at the same time.
+export async function forEach(items, limit, work) {
   const waiting = [...items];
   const worker = async () => {
     while (waiting.length > 0) await work(waiting.shift());
   };
-  await Promise.all(Array.from({ length: abreast }, worker));
+  await Promise.all(Array.from({ length: limit }, worker));
+}
+
+// record starts an authorization server that grants everything, until the test ends. Its
+// requests are those at the token endpoint, with Authorization and form.
+export async function record(t) {
+  const requests = [];
+  const server = http.createServer(async (request, response) => {
+    if (request.method === "POST") {
+      const form = new URLSearchParams(await text(request));
+      requests.push({ authorization: request.headers.authorization, form });
+      reply(response, 200, { access_token: "granted", token_type: "Bearer", expires_in: 3600 });
+    } else if (request.url === "/.well-known/oauth-authorization-server") {
+      reply(response, 200, metadata(origin));
+    } else {
+      reply(response, 404, {});
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { requests, metadata: metadata(origin) };
+}
+
+function metadata(origin) {
+  return {
+    issuer: origin,
+    authorization_endpoint: `${origin}/authorize`,
+    token_endpoint: `${origin}/token`,
+    response_types_supported: ["code"],
+    token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+  };
+}
+
+function reply(response, status, document) {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(document));
+}
+
+const file = path.join(import.meta.dirname, "../../clientauth/testdata/basic.json");
+const { client_id, client_secret, encoders } = JSON.parse(fs.readFileSync(file, "utf8"));
+
+// vectors returns the credentials of the gateway's own tests and, for each known encoder,
+// their Authorization. A library that is limited to ASCII gets them without their only
+// other letter.
+export function vectors(client) {
+  if (!client.refuses) return { credentials: { client_id, client_secret }, encoders };
+  const onlyASCII = (text) => text.replace(/\xc3\xa9|%C3%A9|\xe9/, "");
+  const again = (header) => {
+    const pair = onlyASCII(Buffer.from(header.slice("Basic ".length), "base64").toString("latin1"));
+    return `Basic ${Buffer.from(pair, "latin1").toString("base64")}`;
+  };
+  return {
+    credentials: { client_id, client_secret: onlyASCII(client_secret) },
+    encoders: encoders.map(({ name, header }) => ({ name, header: again(header) })),
+  };
 }

@@ -1,17 +1,17 @@
-// The servers that read client credentials only from the form, each with a
-// gateway before it.
+// The servers that read client credentials only from the form, each behind a gateway.
+import assert from "node:assert/strict";
+import crypto from "node:crypto";
 import { ready, start, write } from "../deployment.mjs";
 import { freePorts } from "../processes.mjs";
 
-// refusal is how a server answers Basic when nothing stands before it, and
-// unknownClient what the gateway makes of its answer to a client_id it does not
-// know.
+// refusal is a server's own response to Basic, and unknownClient what the gateway logs
+// of its response to an unknown client_id.
 export const servers = [
   {
     name: "go-oauth2",
     program: ["interop-servers", "--library=go-oauth2"],
     refusal: { status: 401, error: "invalid_client", challenge: null },
-    // An unknown client is an internal error to this library.
+    // This library reports an unknown client as an internal error.
     unknownClient: { status: 500, outcome: "failed" },
     grants: ["authorization_code", "refresh_token", "client_credentials"],
   },
@@ -31,10 +31,9 @@ export const servers = [
   },
 ];
 
-// front starts a server that knows the clients, and the gateway before it with
-// the ids of pinned clients. What they are told about secrets is in files that
-// go with the test.
-export async function front(t, server, { clients, pinned }) {
+// startServer starts a server that knows the clients, and a gateway in front of it that
+// knows the pinned ones. Secrets are in files that are removed after the test.
+export async function startServer(t, server, { clients, pinned }) {
   const [serverPort, gatewayPort, adminPort] = await freePorts(3);
   const upstream = `http://127.0.0.1:${serverPort}`;
   const origin = `http://127.0.0.1:${gatewayPort}`;
@@ -62,14 +61,69 @@ export async function front(t, server, { clients, pinned }) {
   const metadata = await (await fetch(`${origin}/.well-known/oauth-authorization-server`, patience)).json();
   return {
     metadata,
-    // directly is an endpoint without the gateway before it.
+    // directly returns the URL of an endpoint at the server itself.
     directly: (endpoint) => endpoint.replace(origin, upstream),
     metrics: async () => (await fetch(`${admin}/metrics`, { signal: AbortSignal.timeout(10_000) })).text(),
-    // log ends the gateway, so that all of it is there, and resolves to what
-    // it printed.
+    // log stops the gateway, so that the log is complete, and resolves to the log.
     log: async () => {
       await gateway.stop("SIGINT");
       return gateway.output;
     },
   };
+}
+
+// authorize plays the user and the browser at the authorization endpoint (RFC 6749
+// section 4.1) with PKCE (RFC 7636), and resolves to the parameters of the callback.
+export async function authorize(endpoint, job) {
+  const state = crypto.randomBytes(16).toString("base64url");
+  const query = new URLSearchParams({
+    response_type: "code",
+    client_id: job.client_id,
+    redirect_uri: job.redirect_uri,
+    state,
+    code_challenge: crypto.createHash("sha256").update(job.code_verifier).digest("base64url"),
+    code_challenge_method: "S256",
+  });
+  const response = await fetch(`${endpoint}?${query}`, {
+    method: "POST",
+    // The form of the legacy provider's page. The others have no page.
+    body: new URLSearchParams({ decision: "allow" }),
+    redirect: "manual",
+    signal: AbortSignal.timeout(10_000),
+  });
+  assert.ok([302, 303].includes(response.status), `authorization: ${response.status} ${await response.text()}`);
+  const callback = Object.fromEntries(new URL(response.headers.get("location")).searchParams);
+  assert.equal(callback.state, state);
+  assert.ok(callback.code, `authorization: ${callback.error}`);
+  return callback;
+}
+
+// control is a client of the servers beside those of the matrix.
+export const control = {
+  client_id: "control",
+  client_secret: crypto.randomBytes(12).toString("hex"),
+  redirect_uris: ["http://127.0.0.1/callback"],
+  redirect_uri: "http://127.0.0.1/callback",
+  code_verifier: crypto.randomBytes(32).toString("base64url"),
+};
+
+// checkServerAlone sends Basic and then the form to the server itself. If Basic
+// succeeded, the matrix would prove nothing. The form shows that only Basic fails.
+export async function checkServerAlone(server, { metadata, directly }) {
+  const { client_id, client_secret, redirect_uri, code_verifier } = control;
+  const basic = `Basic ${Buffer.from(`${client_id}:${client_secret}`).toString("base64")}`;
+  const ask = async (headers, credentials) => {
+    const { code } = await authorize(directly(metadata.authorization_endpoint), control);
+    return fetch(directly(metadata.token_endpoint), {
+      method: "POST",
+      headers,
+      body: new URLSearchParams({ grant_type: "authorization_code", code, code_verifier, redirect_uri, ...credentials }),
+      signal: AbortSignal.timeout(10_000),
+    });
+  };
+  const refused = await ask({ authorization: basic }, {});
+  const { error } = await refused.json();
+  assert.deepEqual({ status: refused.status, error, challenge: refused.headers.get("www-authenticate") }, server.refusal);
+  const granted = await ask({}, { client_id, client_secret });
+  assert.equal(granted.status, 200, await granted.text());
 }

@@ -1,7 +1,7 @@
-// The README's table of clients, from what happened.
-import { shapes } from "./credentials.mjs";
+// The README's table of clients, from the results.
+import { shapes } from "./matrix.mjs";
 
-// table returns markdown. seen has what stood on the wire for each client.
+// table returns Markdown. seen holds the encoding that each client used.
 export function table(clients, rows, seen) {
   const lines = [
     ["client", "Basic encoding seen on the wire", "client_secret_basic", "client_secret_post", "notes"],
@@ -27,8 +27,8 @@ export function table(clients, rows, seen) {
   ].join("\n");
 }
 
-// verdict is a cell: yes if all logged in everywhere, else with the numbers of
-// the footnotes that tell the exceptions.
+// verdict returns a cell: yes if every client logged in everywhere, otherwise with the
+// numbers of the footnotes that list the exceptions.
 function verdict(rows, footnotes) {
   const due = rows.filter(({ expected }) => expected !== "wrong");
   if (due.length === 0) return "–";

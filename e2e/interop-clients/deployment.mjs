@@ -1,16 +1,16 @@
-// A provider, the gateway before it in one of its issuer modes, and an MCP
-// server whose authorization server is the gateway.
+// A provider, the gateway in front of it in one of its issuer modes, and an MCP server
+// whose authorization server is the gateway.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import http from "node:http";
 import { startMcpServer } from "../mcp-server.mjs";
 import { ready, start, write } from "../deployment.mjs";
 import { freePorts, Process } from "../processes.mjs";
-import { protect } from "./resource.mjs";
 
-const patience = () => ({ signal: AbortSignal.timeout(10_000) });
+const within10s = () => ({ signal: AbortSignal.timeout(10_000) });
 
-// deploy starts them until the test ends. With preserve the provider calls
-// itself by the gateway's origin; with rewrite by its own, and the gateway
-// moves it.
+// deploy starts them until the test ends. With preserve the provider's issuer is the
+// gateway's origin. With rewrite it is the provider's own, and the gateway replaces it.
 export async function deploy(t, provider, { issuer, passthrough = true }) {
   const [providerPort, gatewayPort, adminPort] = await freePorts(3);
   const upstream = `http://127.0.0.1:${providerPort}`;
@@ -33,7 +33,7 @@ export async function deploy(t, provider, { issuer, passthrough = true }) {
     admin: { listen: `127.0.0.1:${adminPort}` },
     upstream: { url: upstream },
     passthrough,
-    // Where legacyd keeps its clients. The others keep them below the registration endpoint.
+    // The path at legacyd. The others use paths below the registration endpoint.
     registration: { client_configuration: "/oauth2/clients" },
     metadata: { issuer },
   });
@@ -43,32 +43,55 @@ export async function deploy(t, provider, { issuer, passthrough = true }) {
     origin,
     upstream,
     mcp: resource.url,
-    metadata: await (await fetch(origin + provider.locations.at(-1), patience())).json(),
+    metadata: await (await fetch(origin + provider.locations.at(-1), within10s())).json(),
     check: () => check(t, config),
-    // authenticated counts what the provider accepted at the token endpoint, by
-    // method.
+    // authenticated counts the token requests with a method that the provider accepted.
     authenticated: async (method) => {
-      const metrics = await (await fetch(`${admin}/metrics`, patience())).text();
+      const metrics = await (await fetch(`${admin}/metrics`, within10s())).text();
       const sample = `oauthgw_client_auth_total{auth_method="${method}",endpoint="token",outcome="accepted"} `;
       return Number(metrics.split("\n").find((line) => line.startsWith(sample))?.slice(sample.length) ?? 0);
     },
-    // observations are what arrived where clients authenticate at the provider.
+    // observations are the requests at the provider's endpoints with client authentication.
     observations: () => behind.stderr.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)),
   };
 }
 
-// check resolves to what the operator is told beforehand.
+// check resolves to the output of oauthgw check.
 async function check(t, config) {
   const process = start(t, "oauthgw", ["check", `--config.file=${config}`]);
   assert.equal(await process.exit(), 0, process.output);
   return process.stdout;
 }
 
-// protectedResource starts an MCP server behind the provider, which protects
-// it, or beside it.
+// protectedResource starts an MCP server, either behind the provider, which protects it,
+// or on an origin of its own.
 async function protectedResource(t, provider, origin) {
-  if (!provider.resource) return { url: await protect(t, origin), flags: [] };
+  if (!provider.resource) return { url: await startResource(t, origin), flags: [] };
   const server = await startMcpServer();
   t.after(() => server.close());
   return { url: `${origin}/mcp`, flags: [`--resource-url=${server.url}`] };
+}
+
+// startResource starts a server that refers every client to the authorization server
+// (RFC 9728), and resolves to its URL.
+async function startResource(t, issuer) {
+  const server = http.createServer((request, response) => {
+    if (request.url.startsWith("/.well-known/oauth-protected-resource")) {
+      const document = { resource: `${origin}/mcp`, authorization_servers: [issuer] };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(document));
+    } else if (request.url === "/mcp") {
+      const metadata = `${origin}/.well-known/oauth-protected-resource/mcp`;
+      response.writeHead(401, { "www-authenticate": `Bearer resource_metadata="${metadata}"` }).end();
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  return `${origin}/mcp`;
 }

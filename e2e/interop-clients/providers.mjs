@@ -1,16 +1,20 @@
-// The providers that read client credentials only from the form.
+// The providers that read client credentials only from the form, and the ways in which
+// the gateway names the issuer.
 import path from "node:path";
-import { build } from "../deployment.mjs";
-import { golang, npm } from "../clients/versions.mjs";
-import { node22 } from "./node22.mjs";
+import { build, golang, npm } from "../deployment.mjs";
 
-// openid tells that a provider speaks OpenID Connect, issParameter that its
-// authorization responses name the issuer (RFC 9207), registersNone that a
-// client that asks for the method none, as Codex does, is given a secret all
-// the same, updates that clients change their registration (RFC 7592 section
-// 2.2), hostURLs that it makes its URLs from the Host of the request, and
-// resource that there is an MCP server on its own origin. locations are where
-// it has metadata.
+// node22 runs oidc-provider and the MCP project's conformance tests, which need Node 22.
+const installed = path.join(import.meta.dirname, "../node_modules", `node-linux-${process.arch}`, "bin/node");
+export const node22 = Number.parseInt(process.versions.node) >= 22 ? process.execPath : installed;
+
+// The members of a provider:
+//   openid         it supports OpenID Connect
+//   issParameter   its authorization responses name the issuer (RFC 9207)
+//   registersNone  a client that requests the method none, as Codex does, gets a secret
+//   updates        clients can change their registration (RFC 7592 section 2.2)
+//   hostURLs       it derives its URLs from the Host of the request
+//   resource       there is an MCP server on its own origin
+//   locations      the paths of its metadata
 export const providers = [
   {
     name: "oidc-provider",
@@ -49,3 +53,24 @@ export const providers = [
     locations: ["/.well-known/oauth-authorization-server"],
   },
 ];
+
+const preserve = { name: "preserve", issuer: "preserve" };
+const rewrite = { name: "rewrite", issuer: "rewrite" };
+const alone = { name: "rewrite, no passthrough", issuer: "rewrite", passthrough: false };
+
+// modes returns the issuer modes of a provider. Without passthrough the consent page stays
+// at the provider's own origin, so the provider must not derive URLs from Host, and clients
+// cannot reach an MCP server behind it.
+export function modes(provider) {
+  return provider.hostURLs || provider.resource ? [preserve, rewrite] : [preserve, rewrite, alone];
+}
+
+// expectedWarnings returns the names of the warnings that check must print.
+export function expectedWarnings(provider, mode) {
+  if (mode.issuer === "preserve") return [];
+  return Object.entries({
+    authorization: mode.passthrough === false,
+    response: provider.issParameter,
+    token: provider.openid,
+  }).filter(([, expected]) => expected).map(([name]) => name);
+}

@@ -1,19 +1,18 @@
-// Registration (RFC 7591) and its management (RFC 7592), through the gateway.
+// Registration (RFC 7591) and its management (RFC 7592) through the gateway.
 import assert from "node:assert/strict";
 
-// register resolves to what the client is told.
+// register resolves to the response.
 export async function register(deployment, metadata) {
   return send("POST", deployment.metadata.registration_endpoint, metadata, {}, 201);
 }
 
-// update changes a client as it is told to, by sending all of it back.
+// update replaces the metadata of a client.
 export async function update(client, metadata) {
   const { client_id, client_secret } = client;
   return send("PUT", client.registration_client_uri, { client_id, client_secret, ...metadata }, bearer(client), 200);
 }
 
-// read resolves to what the client is told of itself, at the place that it was
-// told or at another.
+// read resolves to the registration of a client, from the gateway or from another URL.
 export async function read(client, at = client.registration_client_uri) {
   return send("GET", at, undefined, bearer(client), 200);
 }
@@ -33,4 +32,29 @@ async function send(method, url, metadata, headers, status) {
   const answer = await response.text();
   assert.equal(response.status, status, answer);
   return JSON.parse(answer);
+}
+
+const redirect_uris = ["http://127.0.0.1/callback"];
+const method = ({ token_endpoint_auth_method }) => token_endpoint_auth_method;
+const basic = "client_secret_basic";
+const post = "client_secret_post";
+
+// checkRegistrations registers clients for each method through the gateway, and reads
+// their registrations on both sides of it.
+export async function checkRegistrations(provider, deployment) {
+  for (const [requested, returned] of [[undefined, basic], [basic, basic], [post, post]]) {
+    const client = await register(deployment, { redirect_uris, token_endpoint_auth_method: requested });
+    assert.equal(method(client), returned);
+    assert.ok(client.client_secret);
+    assert.equal(client.client_secret_expires_at, 0);
+    assert.equal(new URL(client.registration_client_uri).origin, deployment.origin);
+    const inside = client.registration_client_uri.replace(deployment.origin, deployment.upstream);
+    const recorded = async () => method(await read(client, inside));
+    assert.equal(await recorded(), post);
+    // The gateway does not know what a client that reads its registration requested.
+    assert.equal(method(await read(client)), basic);
+    if (!provider.updates) continue;
+    assert.equal(method(await update(client, { redirect_uris, token_endpoint_auth_method: requested })), returned);
+    assert.equal(await recorded(), post);
+  }
 }

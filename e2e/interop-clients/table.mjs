@@ -1,6 +1,5 @@
-// The README's table of strict clients, from what happened.
-
-import { modes } from "./modes.mjs";
+// The README's table of strict clients, from the results.
+import { modes } from "./providers.mjs";
 
 const refusals = [
   "1. without `passthrough` the `authorization_endpoint` stays at the provider's own origin",
@@ -8,8 +7,8 @@ const refusals = [
   "3. the ID token names the provider's own issuer",
 ];
 
-// table returns markdown: a row for each provider and issuer mode, a column
-// for each client. An outcome is there where everything was as it is to be.
+// table returns Markdown with a row for each provider and issuer mode and a column for
+// each client. Only successful tests have an outcome.
 export function table(providers, clients, outcomes) {
   const versioned = ({ name, version }) => (version ? `${name} ${version()}` : name);
   const lines = [

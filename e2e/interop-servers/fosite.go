@@ -17,14 +17,14 @@ type fositeServer struct {
 	store    *storage.MemoryStore
 }
 
-// newFosite makes a server whose clients have one method each, as Hydra keeps
-// it. With client_secret_post Basic is refused, even beside a correct form.
+// newFosite returns a server whose clients have one method each, as in Hydra. With
+// client_secret_post it rejects Basic, even beside a correct form.
 func newFosite(clients []client) (server, error) {
 	key := make([]byte, 32)
 	rand.Read(key) // never fails
 	config := &fosite.Config{
 		GlobalSecret: key,
-		// The cheapest hash: the secrets are the test's own.
+		// The cheapest hash is enough for the secrets of a test.
 		HashCost: bcrypt.MinCost,
 		// Every grant comes with a refresh token, whatever its scope.
 		RefreshTokenScopes: []string{},
@@ -54,7 +54,7 @@ func (s fositeServer) add(c client) error {
 	return nil
 }
 
-// fositeClient is an OpenID Connect client because only those have a method.
+// fositeClient returns an OpenID Connect client, because only these have a method.
 func fositeClient(config *fosite.Config, c client) (fosite.Client, error) {
 	hash, err := config.GetSecretsHasher(context.Background()).Hash(context.Background(), []byte(c.Secret))
 	if err != nil {

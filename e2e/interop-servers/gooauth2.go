@@ -17,8 +17,8 @@ type goOAuth2 struct {
 	known *store.ClientStore
 }
 
-// newGoOAuth2 makes a server that finds the client by ClientFormHandler, which
-// reads the form and never the Authorization header field.
+// newGoOAuth2 returns a server that reads clients with ClientFormHandler, which reads the
+// form and never the Authorization header.
 func newGoOAuth2(clients []client) (server, error) {
 	manager := manage.NewDefaultManager()
 	manager.MustTokenStorage(store.NewMemoryTokenStore())
@@ -39,14 +39,14 @@ func newGoOAuth2(clients []client) (server, error) {
 	return made, nil
 }
 
-// add leaves out the method: this library has none per client.
+// add ignores the method: this library has none per client.
 func (s goOAuth2) add(c client) error {
-	// The domain is what redirect URIs have to begin with.
+	// Redirect URIs must begin with the domain.
 	return s.known.Set(c.ID, &models.Client{ID: c.ID, Secret: c.Secret, Domain: c.RedirectURIs[0]})
 }
 
-// exactly is how redirect URIs compare (RFC 9700 section 4.1.3); the library's
-// default takes everything on the same host.
+// exactly compares redirect URIs (RFC 9700 section 4.1.3). The library's default accepts
+// every URI on the same host.
 func exactly(registered, asked string) error {
 	if !slices.Contains([]string{"", registered}, asked) {
 		return errors.ErrInvalidRedirectURI

@@ -1,16 +1,16 @@
 // Interop-servers runs an OAuth 2.0 authorization server made with go-oauth2/oauth2 or
-// with ory/fosite, for end-to-end tests. Both are set up as their documents
-// say for client_secret_post, and then know nothing else: they refuse HTTP
-// Basic at the token endpoint.
+// ory/fosite, for end-to-end tests. Both are configured for client_secret_post as their
+// documentation says, and then reject HTTP Basic at the token endpoint.
 //
-// It serves the authorization code grant with PKCE, the refresh token and the
-// client credentials grants, registration and its metadata. Its one user agrees
-// to everything. Once it listens it prints one line with its address, and to
-// standard error one line of JSON for every request at the token endpoint.
+// It serves the authorization code grant with PKCE, the refresh token and the client
+// credentials grants, registration and its metadata. Its only user always agrees. It
+// prints one line with its address when it listens, and to standard error one line of
+// JSON for every request at the token endpoint.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -31,16 +31,15 @@ const (
 	registrationPath  = "/register"
 )
 
-// server answers at the two endpoints of RFC 6749 section 3, to the clients
-// that it was made with and those that were added.
+// server serves the two endpoints of RFC 6749 section 3 for its clients.
 type server interface {
 	add(client) error
 	authorize(http.ResponseWriter, *http.Request)
 	token(http.ResponseWriter, *http.Request)
 }
 
-// makers are the libraries that a server can be made with.
-var makers = map[string]func([]client) (server, error){
+// constructors holds the constructor of each library.
+var constructors = map[string]func([]client) (server, error){
 	"go-oauth2": newGoOAuth2,
 	"fosite":    newFosite,
 }
@@ -55,7 +54,7 @@ func main() {
 	}
 }
 
-// run serves until the context is done.
+// run serves until ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("interop-servers", flag.ContinueOnError)
 	library := flags.String("library", "", "go-oauth2 or fosite")
@@ -65,15 +64,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	maker := makers[*library]
-	if maker == nil {
+	constructor := constructors[*library]
+	if constructor == nil {
 		return errors.New("--library is neither go-oauth2 nor fosite")
 	}
 	clients, err := readClients(*clientsFile)
 	if err != nil {
 		return err
 	}
-	made, err := maker(clients)
+	made, err := constructor(clients)
 	if err != nil {
 		return err
 	}
@@ -88,17 +87,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func routes(s server, publicURL string, stderr io.Writer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(authorizationPath, s.authorize)
-	mux.HandleFunc("POST "+tokenPath, observed(stderr, s.token))
+	mux.HandleFunc("POST "+tokenPath, observe(stderr, s.token))
 	mux.Handle("GET /.well-known/oauth-authorization-server", metadata(publicURL))
 	r := &registration{server: s, origin: publicURL, known: map[string]registered{}}
 	mux.HandleFunc("POST "+registrationPath, r.register)
 	mux.HandleFunc("GET "+registrationPath+"/{id}", r.read)
-	return inTurns(mux)
+	return serialized(mux)
 }
 
-// inTurns answers one request at a time: the libraries expect that their
-// clients do not change under them.
-func inTurns(next http.Handler) http.Handler {
+// serialized handles one request at a time, because the libraries do not expect their
+// clients to change meanwhile.
+func serialized(next http.Handler) http.Handler {
 	var mu sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -115,4 +114,50 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		return err
 	}
 	return nil
+}
+
+// observation is a request at the token endpoint without its secrets, in the format of
+// legacyd.
+type observation struct {
+	Path          string   `json:"path"`
+	Authorization bool     `json:"authorization"`
+	Parameters    []string `json:"parameters"`
+}
+
+// observe prints one line of JSON for every request. Requests arrive one at a time.
+func observe(w io.Writer, next http.HandlerFunc) http.HandlerFunc {
+	encoder := json.NewEncoder(w)
+	return func(response http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm() // the library reports errors
+		o := observation{Path: r.URL.Path, Authorization: r.Header.Get("Authorization") != "", Parameters: []string{}}
+		for name := range r.Form {
+			o.Parameters = append(o.Parameters, name)
+		}
+		_ = encoder.Encode(o)
+		next(response, r)
+	}
+}
+
+var grantTypes = []string{"authorization_code", "refresh_token", "client_credentials"}
+
+// metadata serves the authorization server's metadata (RFC 8414 section 2), with one
+// method of client authentication.
+func metadata(origin string) http.Handler {
+	document, err := json.Marshal(map[string]any{
+		"issuer":                                origin,
+		"authorization_endpoint":                origin + authorizationPath,
+		"token_endpoint":                        origin + tokenPath,
+		"registration_endpoint":                 origin + registrationPath,
+		"response_types_supported":              []string{"code"},
+		"grant_types_supported":                 grantTypes,
+		"code_challenge_methods_supported":      []string{"S256"},
+		"token_endpoint_auth_methods_supported": []string{methodPost},
+	})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(document)
+	})
 }

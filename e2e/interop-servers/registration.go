@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"os"
 )
 
 // The client authentication methods that can be registered.
@@ -13,23 +14,22 @@ const (
 	methodNone  = "none"
 )
 
-// registration registers clients (RFC 7591) with a server, and tells whoever
-// holds the registration access token what it keeps of a client (RFC 7592
-// section 2.1). Neither library has an endpoint of its own for it.
+// registration registers clients with a server (RFC 7591) and returns a registration for
+// its access token (RFC 7592 section 2.1). Neither library has such an endpoint.
 type registration struct {
 	server server
 	origin string
 	known  map[string]registered
 }
 
-// registered is what is kept of a client.
+// registered is a stored client.
 type registered struct {
 	client
 	token string
 }
 
-// information is what a client is told. Like many servers it says nothing of
-// when the secret expires.
+// information is the response to the client. As at many servers it does not say when the
+// secret expires.
 type information struct {
 	client
 	GrantTypes        []string `json:"grant_types"`
@@ -49,40 +49,68 @@ func (r *registration) register(w http.ResponseWriter, request *http.Request) {
 	case "":
 		c.Method = methodBasic // the default of RFC 7591 section 2
 	case methodNone:
-		// There are no public clients here. RFC 7591 section 3.2.1 lets a server
-		// put another value in the place of one that it does not take.
+		// There are no public clients here. RFC 7591 section 3.2.1 lets a server replace
+		// requested values.
 		c.Method = methodPost
 	}
 	if err := r.server.add(c); err != nil {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_client_metadata"})
 		return
 	}
-	kept := registered{c, rand.Text()}
-	r.known[c.ID] = kept
-	writeJSON(w, http.StatusCreated, r.information(kept))
+	stored := registered{c, rand.Text()}
+	r.known[c.ID] = stored
+	writeJSON(w, http.StatusCreated, r.information(stored))
 }
 
 func (r *registration) read(w http.ResponseWriter, request *http.Request) {
-	kept, ok := r.known[request.PathValue("id")]
-	if !ok || request.Header.Get("Authorization") != "Bearer "+kept.token {
+	stored, ok := r.known[request.PathValue("id")]
+	if !ok || request.Header.Get("Authorization") != "Bearer "+stored.token {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	writeJSON(w, http.StatusOK, r.information(kept))
+	writeJSON(w, http.StatusOK, r.information(stored))
 }
 
-func (r *registration) information(kept registered) information {
+func (r *registration) information(stored registered) information {
 	return information{
-		client:            kept.client,
+		client:            stored.client,
 		GrantTypes:        grantTypes,
 		ResponseTypes:     []string{"code"},
-		RegistrationToken: kept.token,
-		RegistrationURI:   r.origin + registrationPath + "/" + kept.ID,
+		RegistrationToken: stored.token,
+		RegistrationURI:   r.origin + registrationPath + "/" + stored.ID,
 	}
 }
 
 func writeJSON(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(document) // a client that is gone needs no answer
+	_ = json.NewEncoder(w).Encode(document) // the client may have left
+}
+
+// client is a registered client, named as in RFC 7591 section 2.
+type client struct {
+	ID           string   `json:"client_id"`
+	Secret       string   `json:"client_secret"`
+	RedirectURIs []string `json:"redirect_uris"`
+	Method       string   `json:"token_endpoint_auth_method"`
+}
+
+// readClients reads the clients from a file, because other users can see arguments. No
+// file means no clients.
+func readClients(file string) ([]client, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var clients []client
+	if err := json.Unmarshal(text, &clients); err != nil {
+		return nil, err
+	}
+	for i := range clients {
+		clients[i].Method = methodPost
+	}
+	return clients, nil
 }

@@ -1,5 +1,5 @@
-// An OAuth client that is a page: all that it has is the browser's fetch. Each
-// function is called by the test, in the page.
+// An OAuth client that is a web page and has only the browser's fetch. The test calls each
+// function in the page.
 import * as oauth from "oauth4webapi";
 
 // The gateway of the tests is on loopback, without TLS.
@@ -12,14 +12,14 @@ export async function discover(origin) {
   return oauth.processDiscoveryResponse(issuer, response);
 }
 
-// register registers the page and returns what the provider knows it by.
+// register registers the page and returns the registration.
 export async function register(as) {
   const response = await oauth.dynamicClientRegistrationRequest(as, { redirect_uris: [redirectURI] }, plaintext);
   return oauth.processDynamicClientRegistrationResponse(response);
 }
 
-// leave sends the browser to the consent page. What is needed at the return is
-// kept: the page ends here.
+// leave sends the browser to the consent page. sessionStorage holds the login, because the
+// page ends here.
 export async function leave(as, client) {
   const login = { as, client, state: oauth.generateRandomState(), verifier: oauth.generateRandomCodeVerifier() };
   sessionStorage.setItem("login", JSON.stringify(login));
@@ -35,7 +35,7 @@ export async function leave(as, client) {
   location.assign(url);
 }
 
-// redeem trades the code in the page's URL for tokens, with the secret of the
+// redeem exchanges the code in the page's URL for tokens, with the secret of the
 // registration or with another one.
 export async function redeem(secret) {
   const { as, client, state, verifier } = JSON.parse(sessionStorage.getItem("login"));
@@ -44,12 +44,12 @@ export async function redeem(secret) {
   const response = await oauth.authorizationCodeGrantRequest(
     as, client, authentication, callback, redirectURI, verifier, plaintext,
   );
-  return told(response, (answer) => oauth.processAuthorizationCodeResponse(as, client, answer));
+  return result(response, (answer) => oauth.processAuthorizationCodeResponse(as, client, answer));
 }
 
-// told returns what the page could read of an answer, and what the library made
-// of it: the tokens, or the name of its error.
-async function told(response, process) {
+// result returns what the page can read of a response, and the library's tokens or the
+// name of its error.
+async function result(response, process) {
   const answer = {
     status: response.status,
     challenge: response.headers.get("www-authenticate"),

@@ -1,10 +1,9 @@
-// Gooidc is coreos/go-oidc with golang.org/x/oauth2 as a client of the
-// end-to-end tests. It reads a login from the first line of standard input,
-// prints the authorization URL, reads the URL at which the browser came back,
-// and prints what became of it. Each is one line of JSON.
+// Gooidc is coreos/go-oidc with golang.org/x/oauth2 as a client of the end-to-end tests. It
+// reads a login from the first line of standard input, prints the authorization URL, reads
+// the URL of the callback, and prints the result. Each is one line of JSON.
 //
-// go-oidc compares the issuer of the metadata with where it began, and the one
-// of the ID token with that of the metadata.
+// go-oidc compares the issuer of the metadata with the URL that it discovered, and the
+// issuer of the ID token with that of the metadata.
 package main
 
 import (
@@ -21,7 +20,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// login is what to log in with.
+// login is the input of a login.
 type login struct {
 	Issuer       string `json:"issuer"`
 	ClientID     string `json:"client_id"`
@@ -64,7 +63,7 @@ func run(ctx context.Context, in *json.Decoder, out *json.Encoder) (string, erro
 		ClientID:     l.ClientID,
 		ClientSecret: l.ClientSecret,
 		RedirectURL:  l.RedirectURI,
-		// It detects the method: Basic first, and after a failure the form.
+		// It tries Basic and, after a failure, the form.
 		Endpoint: provider.Endpoint(),
 		Scopes:   []string{oidc.ScopeOpenID},
 	}
@@ -85,7 +84,7 @@ func run(ctx context.Context, in *json.Decoder, out *json.Encoder) (string, erro
 	return idToken.Subject, nil
 }
 
-// authorize lets the browser go and come back with a code.
+// authorize sends the browser to the provider and returns the code.
 func authorize(config *oauth2.Config, verifier string, in *json.Decoder, out *json.Encoder) (string, error) {
 	state := oauth2.GenerateVerifier()
 	if err := out.Encode(line{AuthorizationURL: config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier))}); err != nil {

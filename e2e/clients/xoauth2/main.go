@@ -1,6 +1,6 @@
-// Xoauth2 is golang.org/x/oauth2 as a client of the end-to-end tests: it reads
-// jobs from standard input, logs in as each of them, and prints one line of
-// JSON for each. See ../jobs.mjs.
+// Xoauth2 is golang.org/x/oauth2 as a client of the end-to-end tests: it reads jobs from
+// standard input, logs in as each client, and prints one line of JSON for each job. See
+// ../javascript.mjs.
 package main
 
 import (

@@ -1,0 +1,59 @@
+// Checks of the metadata and of the provider.
+import assert from "node:assert/strict";
+import { register } from "./registration.mjs";
+
+const get = (url, headers = {}) => fetch(url, { headers, signal: AbortSignal.timeout(10_000) });
+
+// checkMetadata checks each metadata document of a provider as the gateway serves it.
+export async function checkMetadata(provider, { origin }) {
+  for (const location of provider.locations) {
+    const response = await get(origin + location);
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("content-type"), "application/json");
+    const metadata = await response.json();
+    assert.equal(metadata.issuer, origin);
+    checkEndpoints(metadata, origin);
+    const etag = response.headers.get("etag");
+    assert.match(etag, /^"[^"]+"$/);
+    const again = await get(origin + location, { "if-none-match": etag });
+    assert.equal(again.status, 304);
+    assert.equal(await again.text(), "");
+    assert.equal((await get(origin + location, { "if-none-match": '"another"' })).status, 200);
+  }
+  const missing = ["/.well-known/openid-configuration"].filter((location) => !provider.locations.includes(location));
+  for (const location of missing) assert.equal((await get(origin + location)).status, 404);
+}
+
+// checkEndpoints checks that clients authenticate at the gateway, with both methods.
+function checkEndpoints(metadata, origin) {
+  const authenticating = ["token", "revocation", "introspection", "pushed_authorization_request", "registration"];
+  for (const name of authenticating) {
+    const endpoint = metadata[`${name}_endpoint`];
+    if (endpoint) assert.equal(new URL(endpoint).origin, origin, name);
+  }
+  assert.ok(metadata.token_endpoint && metadata.registration_endpoint);
+  const both = ["client_secret_basic", "client_secret_post"];
+  assert.deepEqual(metadata.token_endpoint_auth_methods_supported.toSorted(), both);
+  if (metadata.revocation_endpoint) assert.deepEqual(metadata.revocation_endpoint_auth_methods_supported.toSorted(), both);
+}
+
+// checkProviderAlone checks that the provider itself does not read Basic: with the right
+// credentials in the header it rejects the client, and with the same in the form only
+// the code.
+export async function checkProviderAlone(deployment) {
+  const { origin, upstream, metadata } = deployment;
+  const redirect_uri = "http://127.0.0.1/callback";
+  const { client_id, client_secret } = await register(deployment, { redirect_uris: [redirect_uri] });
+  const errorOf = async (headers, credentials) => {
+    const response = await fetch(metadata.token_endpoint.replace(origin, upstream), {
+      method: "POST",
+      headers,
+      body: new URLSearchParams({ grant_type: "authorization_code", code: "unknown", redirect_uri, ...credentials }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    return (await response.json()).error;
+  };
+  const pair = Buffer.from(`${client_id}:${client_secret}`).toString("base64");
+  assert.match(await errorOf({ authorization: `Basic ${pair}` }, {}), /^invalid_(request|client)$/);
+  assert.equal(await errorOf({}, { client_id, client_secret }), "invalid_grant");
+}
