@@ -72,7 +72,7 @@ func (f *fixture) startEach(ctx context.Context, contenders ...*contender) ([]*p
 //go:embed peers
 var configurations embed.FS
 
-// start writes the files of a contender, runs it and waits until it answers.
+// start writes the files of a contender, runs it and waits until it responds.
 func (f *fixture) start(ctx context.Context, c *contender) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {

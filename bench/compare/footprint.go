@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -11,7 +12,7 @@ const (
 	seenClients     = 20_000
 )
 
-// footprint is what the gateway takes as its load grows, measured without others.
+// footprint is how the gateway's resources grow with its load, measured without others.
 type footprint struct {
 	idle spread // KiB for each idle connection
 	many spread // CPU time per request with many connections, relative to the usual number
@@ -42,7 +43,8 @@ func (o options) measureFootprint(ctx context.Context, f *fixture) (p footprint,
 	return p, nil
 }
 
-// measureIdle measures a new gateway in each round.
+// measureIdle compares connections that sent one request each with one connection that
+// sent as many. It measures a new gateway in each round.
 func (o options) measureIdle(ctx context.Context, f *fixture) (spread, error) {
 	kib := make([]float64, o.rounds)
 	for round := range kib {
@@ -51,31 +53,23 @@ func (o options) measureIdle(ctx context.Context, f *fixture) (spread, error) {
 		if err != nil {
 			return spread{}, err
 		}
-		if kib[round], err = memoryOfIdle(gateway); err != nil {
+		one, err := sendInTurn(gateway, 1, idleConnections)
+		if err != nil {
 			return spread{}, err
 		}
+		before, beforeErr := gateway.usage()
+		many, err := sendInTurn(gateway, idleConnections, idleConnections)
+		if err != nil {
+			return spread{}, err
+		}
+		after, err := gateway.usage()
+		if err := errors.Join(beforeErr, err); err != nil {
+			return spread{}, err
+		}
+		kib[round] = (after.resident - before.resident) * 1024 / idleConnections
+		one.close()
+		many.close()
 		gateway.stop()
 	}
 	return spreadOf(kib), nil
-}
-
-// memoryOfIdle compares connections that sent one request each with one connection that
-// sent as many.
-func memoryOfIdle(gateway *process) (kib float64, err error) {
-	one, err := sendInTurn(gateway, 1, idleConnections)
-	if err != nil {
-		return 0, err
-	}
-	defer one.close()
-	before, err := gateway.usage()
-	if err != nil {
-		return 0, err
-	}
-	many, err := sendInTurn(gateway, idleConnections, idleConnections)
-	if err != nil {
-		return 0, err
-	}
-	defer many.close()
-	after, err := gateway.usage()
-	return (after.resident - before.resident) * 1024 / idleConnections, err
 }

@@ -44,8 +44,8 @@ func newReverseProxy(provider string, transport http.RoundTripper) http.Handler 
 	}
 }
 
-// serveFloor reads requests and answers them itself, with what a gateway answers: a
-// proxy on net/http cannot take less.
+// serveFloor reads requests and sends the responses of a gateway itself. A proxy on
+// net/http cannot be faster.
 func serveFloor(address, gateway string) error {
 	c, err := dial(gateway)
 	if err != nil {

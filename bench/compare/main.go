@@ -1,4 +1,4 @@
-// Command compare measures what oauthgw costs beside what could run instead: nginx
+// Command compare measures the cost of oauthgw and of its alternatives: nginx
 // with Lua or njs, haproxy, Caddy and a bare httputil.ReverseProxy.
 //
 // All contenders run in front of the same provider, get the same requests and take

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// serveProvider answers like a provider that reads credentials from the form only,
+// serveProvider responds like a provider that reads credentials from the form only,
 // with as little processor time as possible.
 func serveProvider(address string) error {
 	l, err := net.Listen("tcp", address)

@@ -14,8 +14,8 @@ import (
 
 // newRewriter returns what remains of the gateway if it only moves credentials into the
 // form: the same server, credential reader and transport, without router, log, metrics,
-// timeouts, checks of the response and ReverseProxy. A gateway on net/http cannot take
-// less.
+// timeouts, checks of the response and ReverseProxy. A gateway on net/http cannot be
+// faster.
 func newRewriter(provider string) http.HandlerFunc {
 	transport := upstream.New(upstream.Config{Server: &url.URL{Scheme: "http", Host: provider}})
 	rules := clientauth.New(clientauth.Config{})
@@ -25,12 +25,11 @@ func newRewriter(provider string) http.HandlerFunc {
 			return
 		}
 		response, err := transport.RoundTrip(r)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
+		var body []byte
+		if err == nil {
+			defer func() { _ = response.Body.Close() }()
+			body, err = io.ReadAll(response.Body)
 		}
-		defer func() { _ = response.Body.Close() }()
-		body, err := io.ReadAll(response.Body)
 		if err != nil {
 			w.WriteHeader(http.StatusBadGateway)
 			return

@@ -19,11 +19,7 @@ func spreadOf(values []float64) spread {
 
 // spreadBy returns the spread of a figure of each sample.
 func spreadBy(samples []sample, figure func(sample) float64) spread {
-	var values []float64
-	for _, s := range samples {
-		values = append(values, figure(s))
-	}
-	return spreadOf(values)
+	return spreadByRound(samples, samples, func(s, _ sample) float64 { return figure(s) })
 }
 
 // spreadByRound returns the spread of a figure of the two samples of each round.
