@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -78,12 +80,6 @@ func (e *env) count(err error) {
 	}
 }
 
-func (e *env) requestCount() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.requests
-}
-
 // replaceFile replaces a file atomically, as Kubernetes does.
 func replaceFile(name, text string) error {
 	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
@@ -111,4 +107,25 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-time.After(d):
 	case <-ctx.Done():
 	}
+}
+
+// limits are the memory limits of the shipped Kubernetes manifest.
+type limits struct {
+	memory     int64  // of the container, in bytes
+	goMemLimit string // GOMEMLIMIT
+}
+
+var limitsInManifest = regexp.MustCompile(`(?s)GOMEMLIMIT, value: (\d+MiB)\}.*\n *limits: \{memory: (\d+)Mi\}\n`)
+
+func readLimits(manifest string) (limits, error) {
+	text, err := os.ReadFile(manifest)
+	if err != nil {
+		return limits{}, err
+	}
+	found := limitsInManifest.FindSubmatch(text)
+	if found == nil {
+		return limits{}, fmt.Errorf("%s: GOMEMLIMIT or the memory limit is missing", manifest)
+	}
+	mebibytes, err := strconv.ParseInt(string(found[2]), 10, 64)
+	return limits{mebibytes << 20, string(found[1])}, err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -60,12 +59,8 @@ func outcomeOf(c *client, r response, err error, left bool) (string, error) {
 	case r.StatusCode == http.StatusOK:
 		return "200", c.checkToken(r)
 	}
-	var body struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
-	}
-	switch known := json.Unmarshal([]byte(r.body), &body) == nil && body.Error != ""; {
-	case known && r.StatusCode == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" && strings.Contains(body.Description, "not sent"):
+	switch known := strings.Contains(r.body, `"error":"`); {
+	case known && r.StatusCode == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" && strings.Contains(r.body, "not sent"):
 		return notSent, nil
 	case known && (r.StatusCode == http.StatusBadGateway || r.StatusCode == http.StatusGatewayTimeout):
 		return fmt.Sprint(r.StatusCode), nil

@@ -45,7 +45,8 @@ func (p *provider) start(address string) error {
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", p.serveMetadata)
 	mux.HandleFunc("POST /token", p.serveToken)
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.FormValue("n")) })
-	mux.HandleFunc("GET /large", serveLarge)
+	large := make([]byte, 32<<20) // fits into no buffer
+	mux.HandleFunc("GET /large", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(large) })
 	mux.HandleFunc("GET /hanging", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("POST /page", servePost)
 	resets := p.resets
@@ -90,16 +91,6 @@ func servePost(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "{}")
 	_ = c.Flush()
 	_, _ = io.Copy(io.Discard, r.Body)
-}
-
-// serveLarge sends a page that fits into no buffer.
-func serveLarge(w http.ResponseWriter, _ *http.Request) {
-	piece := make([]byte, 32<<10)
-	for range 1024 {
-		if _, err := w.Write(piece); err != nil {
-			return
-		}
-	}
 }
 
 func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
