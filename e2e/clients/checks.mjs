@@ -17,12 +17,12 @@ export function checkRow(row, requests) {
   const { job, method, outcomes, expected } = row;
   const id = expected === "colon" ? job.client_id.split(":")[0] : job.client_id;
   const mine = requests.get(id) ?? [];
-  const logged = mine.map(({ status, outcome, client_auth }) => ({ status, outcome, client_auth }));
-  if (row.pinned) assert.ok(mine.every(({ reading }) => reading === "raw"));
-  if (expected === "misreading") assert.ok(mine.every(({ reading }) => reading === "ambiguous"));
+  const logged = mine.map(({ status, outcome, auth_method }) => ({ status, outcome, auth_method }));
+  if (row.pinned) assert.ok(mine.every(({ basic_decoding }) => basic_decoding === "raw"));
+  if (expected === "misreading") assert.ok(mine.every(({ basic_decoding }) => basic_decoding === "ambiguous"));
   if (expected === "success") {
     assert.ok(loggedIn(row), JSON.stringify(outcomes));
-    const accepted = { status: 200, outcome: "accepted", client_auth: method };
+    const accepted = { status: 200, outcome: "accepted", auth_method: method };
     return assert.deepEqual(logged, job.grants.map(() => accepted));
   }
   assert.ok(Object.values(outcomes).every((outcome) => outcome !== "ok"), JSON.stringify(outcomes));
@@ -35,7 +35,7 @@ function refusals({ server, job, client, method, expected }) {
   const answer = expected === "colon" ? server.unknownClient : { status: 401, outcome: "rejected" };
   const methods = client.retriesByForm ? ["client_secret_basic", "client_secret_post"] : [method];
   const attempts = job.grants.filter((grant) => grant !== "refresh_token");
-  return attempts.flatMap(() => methods.map((client_auth) => ({ ...answer, client_auth })));
+  return attempts.flatMap(() => methods.map((auth_method) => ({ ...answer, auth_method })));
 }
 
 // checkNoSecrets fails if the text holds a secret of the rows or a piece of one.
