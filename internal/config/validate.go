@@ -70,13 +70,18 @@ func (c Config) validate(p *positions) (Settings, Errors) {
 		LogLevel:              v.level(c.Log.Level),
 		LogJSON:               oneOf(v, "log.format", c.Log.Format, "json", "text") == "json",
 	}
+	v.ranges(c)
+	return s, v.found
+}
+
+// ranges checks the values that are used as they are.
+func (v *validator) ranges(c Config) {
 	v.require(c.MaxConnections >= 0, "max_connections", "must not be negative")
 	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
 	v.require(!strings.ContainsFunc(c.ClientAuth.Realm, unicode.IsControl), "client_auth.realm", "must not hold control characters")
 	v.require(c.Metadata.StaleFor >= 0, "metadata.stale_for", "must not be negative")
 	v.require(c.Metadata.Entries >= 1, "metadata.entries", "must be at least 1")
 	v.require(c.Drain.Delay >= 0, "drain.delay", "must not be negative")
-	return s, v.found
 }
 
 // validator collects errors, so that all are reported at once.
