@@ -17,11 +17,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Build identifies the binary in oauthgw_build_info.
-type Build struct {
-	Version, Revision, GoVersion string
-}
-
 // Metrics are the metrics of one running gateway, in a registry of their own.
 type Metrics struct {
 	registry *prometheus.Registry

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"oauthgw/internal/config"
+	"oauthgw/internal/server"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func (p *reloading) expectRefusals(attributes string, reloads int) {
 	p.t.Helper()
 	p.stop()
 	log := p.log.String()
-	if strings.Contains(log, "evil") || strings.Count(log, "the configuration was reloaded") != reloads ||
+	if strings.Contains(log, "evil") || strings.Count(log, "config reloaded") != reloads ||
 		!strings.Contains(log, `"level":"WARN","msg":"admin request refused",`+attributes+`,"request_id":"`) {
 		p.t.Errorf("the log is\n%s", log)
 	}
@@ -119,7 +120,7 @@ func TestA150OwnName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := startActivated(t, sockets{"admin.listen": l}, learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Admin.Listen = listen }))
+		g := startActivated(t, server.Sockets{"admin.listen": l}, learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Admin.Listen = listen }))
 		for host, code := range want {
 			expectAdmin(t, g.admin, "GET /metrics", "Host: "+host, code)
 		}

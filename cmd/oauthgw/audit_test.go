@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"io"
-	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -14,14 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"oauthgw/internal/config"
-	"oauthgw/metrics"
-	"oauthgw/proxy"
 )
 
 // post makes a token request of the client app by HTTP Basic and returns the status.
@@ -121,8 +113,8 @@ audit: {file: `+filepath.Join(dir, "audit.json")+"}\n")
 		t.Fatal(err)
 	}
 	post(t, p.data, "secret", "a")
-	eventually(t, "written again", func() bool { return strings.Contains(p.log.String(), "the audit record is written again") })
-	if n := strings.Count(p.log.String(), `"msg":"the audit record cannot be written"`); n != 1 {
+	eventually(t, "written again", func() bool { return strings.Contains(p.log.String(), "audit log write succeeded again") })
+	if n := strings.Count(p.log.String(), `"msg":"audit log write failed"`); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, p.log.String())
 	}
 }
@@ -156,120 +148,6 @@ func expectRecords(t *testing.T, read func() string, want []map[string]any) {
 	}
 }
 
-// newTestAudit returns an audit log to a file, and a function that writes a record to it.
-func newTestAudit(t *testing.T, file string, drop func()) (*audit, func()) {
-	t.Helper()
-	a := newAudit(io.Discard, nobodys(), drop)
-	t.Cleanup(a.close)
-	a.to(file)
-	return a, func() { a.record(t.Context(), proxy.Decision{Endpoint: "token"}) }
-}
-
-// TestA131AuditWithoutDescriptors checks that the audit file stays open, so that records
-// are written while the process has no file descriptor left.
-func TestA131AuditWithoutDescriptors(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "audit.json")
-	a, record := newTestAudit(t, file, func() { t.Error("a record was dropped") })
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: limit.Max}); err != nil {
-		t.Fatal(err)
-	}
-	_, err := os.Open(os.DevNull)
-	for range 3 {
-		record()
-		time.Sleep(2 * asyncPause)
-	}
-	a.sink.Close()
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Error(err)
-	}
-	if n := strings.Count(contents(file), "\n"); n != 3 || !errors.Is(err, syscall.EMFILE) {
-		t.Errorf("%d records, want 3: %s; opening another file: %v", n, contents(file), err)
-	}
-}
-
-// TestA131AuditFileIsReplaced checks that a record is written to the file that has the
-// name at that time, without a signal to the program.
-func TestA131AuditFileIsReplaced(t *testing.T) {
-	dir := t.TempDir()
-	file, other := filepath.Join(dir, "audit.json"), filepath.Join(dir, "other.json")
-	for _, step := range []struct {
-		name   string
-		happen func() error
-		reload bool
-		holds  int // records in the file
-		opened bool
-	}{
-		{"nothing", func() error { return nil }, false, 2, false},
-		{"renamed", func() error { return os.Rename(file, file+".1") }, false, 1, true},
-		{"renamed and made again", func() error {
-			return errors.Join(os.Rename(file, file+".1"), os.WriteFile(file, nil, 0o600))
-		}, false, 1, true},
-		{"deleted", func() error { return os.Remove(file) }, false, 1, true},
-		{"truncated", func() error { return os.Truncate(file, 0) }, false, 1, false},
-		{"a link to another", func() error {
-			return errors.Join(os.Remove(file), os.WriteFile(other, nil, 0o600), os.Symlink(other, file))
-		}, false, 1, true},
-		{"reload", func() error { return nil }, true, 2, true},
-	} {
-		t.Run(step.name, func(t *testing.T) {
-			_, _ = os.Remove(file), os.Remove(other)
-			a, record := newTestAudit(t, file, func() { t.Error("a record was dropped") })
-			first := a.next.Load().File
-			recordUntil := func(n int) {
-				record()
-				eventually(t, "a record", func() bool { return strings.Count(contents(file), "\n") == n })
-			}
-			recordUntil(1)
-			if err := step.happen(); err != nil {
-				t.Fatal(err)
-			}
-			if step.reload {
-				a.to(file)
-			}
-			recordUntil(step.holds)
-			a.sink.Close()
-			if opened := a.file.File != first; opened != step.opened {
-				t.Errorf("the file was opened again: %v", opened)
-			}
-		})
-	}
-}
-
-// TestA131AuditPipe checks that a pipe is written while it has a reader. Without one, a
-// record is dropped, and a later reader gets the next.
-func TestA131AuditPipe(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var dropped atomic.Int32
-	_, record := newTestAudit(t, pipe, func() { dropped.Add(1) })
-	record()
-	eventually(t, "an error", func() bool { return dropped.Load() == 1 })
-	for round := range int32(2) {
-		reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		record()
-		var line string
-		eventually(t, "the record", func() bool {
-			line, err = bufio.NewReader(reader).ReadString('\n')
-			return err == nil
-		})
-		if !strings.Contains(line, `"endpoint":"token"`) {
-			t.Errorf("read %q", line)
-		}
-		reader.Close()
-		record()
-		eventually(t, "an error", func() bool { return dropped.Load() == round+2 })
-	}
-}
-
 // TestA186AuditFileThatKeepsNothing checks that "check" and the program warn of an audit
 // file that keeps no records, and that a name that cannot be written to is an error.
 func TestA186AuditFileThatKeepsNothing(t *testing.T) {
@@ -291,12 +169,8 @@ func TestA186AuditFileThatKeepsNothing(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 		var log syncBuffer
-		l, err := newLive(learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Audit.File = name }), observers{
-			newLog: func(s config.Settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.now().close()
+		s := learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Audit.File = name })
+		testTelemetry(&log, s).applySettings(s)
 		if strings.Contains(log.String(), `records may be lost","file":"`+name) != warned {
 			t.Errorf("%s: the log is %s", name, log.String())
 		}

@@ -2,10 +2,10 @@ package main
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"oauthgw/internal/config"
-	"oauthgw/metrics"
+	"oauthgw/internal/gateway"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,16 +42,17 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	lines := newAsyncWriter(io.Discard, handlerOf(s), func() {})
-	defer lines.Close()
-	o := observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, lines) }, metrics: metrics.New(build()), decisions: &decisions{}}
-	stub := providerStub{provided}
-	g, err := newGatewayOver(ways{stub, stub, stub}, s, o)
+	t, err := newTelemetry(b.Context(), s, io.Discard, io.Discard)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer g.close()
-	h := identified(g)
+	defer t.close()
+	stub := providerStub{provided}
+	g, err := gateway.NewWithTransports(gateway.Config{Settings: s, Telemetry: t.gateway()}, gateway.Transports{Fronted: stub, Metadata: stub, Passthrough: stub})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.Close()
 	b.ReportAllocs()
 	for b.Loop() {
 		r, _ := http.NewRequestWithContext(b.Context(), method, target, strings.NewReader(form))
@@ -62,10 +63,10 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 			r.Header["Content-Length"] = []string{strconv.Itoa(len(form))}
 			r.Header["Authorization"] = []string{"Basic NWY5YzRhYjA4Y2FjNzQ1NzpzZWNyZXRzZWNyZXRzZWNyZXRzZWNyZXRzZWNyZXQ="}
 		}
-		w := &answer{header: http.Header{}}
-		h.ServeHTTP(w, r)
-		if w.status != http.StatusOK {
-			b.Fatal(w.status)
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			b.Fatal(w.Code)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestBrokenConfigurations(t *testing.T) {
 			t.Errorf("got\n%v\nwant\n%s", err, want)
 		}
 		code, answer := p.reload()
-		if code != 500 || answer != "not reloaded, the old configuration stays:\n"+want+"\n" || !p.passes() {
+		if code != 500 || answer != "config reload failed, keeping previous config:\n"+want+"\n" || !p.passes() {
 			t.Errorf("reload: got %d\n%s\nwant\n%s", code, answer, want)
 		}
 		p.write("")

@@ -22,6 +22,7 @@ import (
 
 	"oauthgw/internal/config"
 	"oauthgw/internal/faultprovider"
+	"oauthgw/internal/logging"
 
 	"gopkg.in/yaml.v3"
 )
@@ -186,20 +187,20 @@ func startWatched(t *testing.T, upstream, logFormat string, sections ...string) 
 	}
 	traces := collectTraces(t)
 	var audit, lines syncBuffer
-	o, dismiss, err := newObservers(t.Context(), settings, &audit, &lines)
+	reports, err := newTelemetry(t.Context(), settings, &audit, &lines)
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers, err := listen(nil, settings, o)
+	p, err := newProgram(settings, func() (config.Settings, error) { return settings, nil }, reports, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := log.Writer()
-	redirectStandardLog(servers.live.log)
+	logging.RedirectStandardLogger(reports.log)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- servers.run(ctx) }()
-	g = storyGateway{data: servers.data.Addr().String(), admin: servers.admin.Addr().String()}
+	go func() { done <- p.run(ctx) }()
+	g = storyGateway{data: p.server.Addr(), admin: p.server.AdminAddr()}
 	return g, func() map[string]string {
 		output := g.adminOutput(t)
 		cancel()
@@ -207,7 +208,7 @@ func startWatched(t *testing.T, upstream, logFormat string, sections ...string) 
 			t.Error(err)
 		}
 		log.SetOutput(before)
-		dismiss()
+		reports.close()
 		output["log"], output["audit"], output["traces"] = lines.String(), audit.String(), traces.String()
 		if !strings.Contains(output["traces"], "http.request.method") {
 			t.Errorf("of traces: %d bytes", len(output["traces"]))

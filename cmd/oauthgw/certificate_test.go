@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"oauthgw/internal/config"
+	"oauthgw/internal/logging"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -151,7 +152,7 @@ func TestMutualTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(pair.Leaf)
 	provider.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
-	provider.Config.ErrorLog = newStandardLog(nobodys)
+	provider.Config.ErrorLog = logging.NewStandardLogger(nobodys())
 	provider.StartTLS()
 	defer provider.Close()
 	for want, files := range map[string]config.CertificateConfig{"200": ours, "502": {}} {
@@ -167,29 +168,5 @@ func TestMutualTLS(t *testing.T) {
 			until = pair.Leaf.NotAfter
 		}
 		g.expectExpiry(t, "upstream_client", until)
-	}
-}
-
-func TestUnixSockets(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
-	first, err := listenOn("listen", "clients", "unix:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := listenOn("listen", "clients", "unix:"+path); err == nil || !strings.Contains(err.Error(), "(listen: unix:"+path+"): address already in use") {
-		t.Errorf("a path that is in use: %v", err)
-	}
-	first.(*unixListener).SetUnlinkOnClose(false)
-	first.Close() // as a kill leaves it
-	second, err := listenOn("listen", "clients", "unix:"+path)
-	if err != nil {
-		t.Fatalf("a socket that was left behind: %v", err)
-	}
-	second.Close()
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := listenOn("listen", "clients", "unix:"+path); err == nil {
-		t.Error("a file that is no socket was removed")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"oauthgw/internal/config"
 	"oauthgw/internal/legacy"
+	"oauthgw/internal/logging"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -185,7 +186,7 @@ func TestR48UntrustedProvider(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"t0ken-value"}`))
 	}))
 	defer provider.Close()
-	provider.Config.ErrorLog = newStandardLog(nobodys)
+	provider.Config.ErrorLog = logging.NewStandardLogger(nobodys())
 	answer := send(t, frontedGateway(t, provider.URL).data, fmt.Sprintf(basicRequest, "/t"))
 	if !strings.HasPrefix(answer, "HTTP/1.1 502 ") || !strings.Contains(answer, `"server_error"`) || asked.Load() != 0 {
 		t.Errorf("got %s; the provider was asked %d times", answer, asked.Load())
@@ -212,7 +213,7 @@ func TestR63Outage(t *testing.T) {
 		"is down":  nil,
 	} {
 		server := httptest.NewServer(provider)
-		server.Config.ErrorLog = newStandardLog(nobodys)
+		server.Config.ErrorLog = logging.NewStandardLogger(nobodys())
 		url := server.URL
 		if provider == nil {
 			url = "http://127.0.0.1:1" // another server could take the port of a closed one

@@ -12,10 +12,10 @@ import (
 	"oauthgw/wellknown"
 )
 
-// examine is the command that looks at an authorization server as its clients
-// do, and tells what will trip them. Its error says that something will.
-func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	c, asJSON, err := readExamination(args, stderr)
+// runDoctor examines an authorization server as its clients see it. The error says how many
+// problems there are.
+func runDoctor(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	c, asJSON, err := parseDoctorFlags(args, stderr)
 	if err != nil {
 		return err
 	}
@@ -32,12 +32,12 @@ func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return nil
 }
 
-// readExamination reads what to examine and whether to report in JSON.
-func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, error) {
+// parseDoctorFlags returns what to examine, and whether to report as JSON.
+func parseDoctorFlags(args []string, stderr io.Writer) (doctor.Config, bool, error) {
 	flags := newFlags("doctor", stderr)
 	format := newFormatFlag(flags)
 	follow := flags.Bool("follow", false, "also test endpoints at other origins that the metadata names; without it nothing is sent there")
-	ca := flags.String("ca-file", "", "the `file` of certificates, in PEM, that vouch for the server; empty: the system's")
+	ca := flags.String("ca-file", "", "the `file` of certificates, in PEM, to verify the server; empty: those of the system")
 	if err := flags.Parse(args); err != nil {
 		return doctor.Config{}, false, err
 	}
@@ -45,7 +45,7 @@ func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, erro
 		return doctor.Config{}, false, errors.New("oauthgw doctor: the URL of an authorization server is required, such as https://login.example.com")
 	}
 	c := doctor.Config{URL: flags.Arg(0)}
-	// Flags may stand behind the URL as well.
+	// Flags may follow the URL as well.
 	if err := parse(flags, flags.Args()[1:]); err != nil {
 		return doctor.Config{}, false, err
 	}
@@ -62,8 +62,8 @@ func readExamination(args []string, stderr io.Writer) (doctor.Config, bool, erro
 	return c, asJSON, err
 }
 
-// writeReport writes a line for each URL that was tested, a paragraph for each
-// finding and how many there are, or the report as JSON.
+// writeReport writes a line for each tested URL, a paragraph for each finding and their
+// number, or the report as JSON.
 func writeReport(w io.Writer, r doctor.Report, asJSON bool) error {
 	if asJSON {
 		return writeJSON(w, r)
@@ -82,7 +82,7 @@ func writeReport(w io.Writer, r doctor.Report, asJSON bool) error {
 	return err
 }
 
-// count returns a number of things in words.
+// count returns a number with a noun.
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"oauthgw/internal/config"
+	"oauthgw/internal/server"
 	"oauthgw/metrics"
 	"path/filepath"
 	"regexp"
@@ -260,6 +261,14 @@ type storyGateway struct {
 	stop        func() (log string)
 }
 
+// testTelemetry returns a telemetry that logs to w without a buffer.
+func testTelemetry(w io.Writer, s config.Settings) *telemetry {
+	t := &telemetry{metrics: metrics.New(metrics.ReadBuild())}
+	t.format.Set(s.LogLevel, s.LogJSON)
+	t.log = slog.New(t.format.Handler(w))
+	return t
+}
+
 // startStoryGateway runs a gateway on free ports with a story's configuration.
 func startStoryGateway(t *testing.T, section, upstream string) storyGateway {
 	t.Helper()
@@ -285,16 +294,16 @@ func startGateway(t *testing.T, s config.Settings) storyGateway {
 }
 
 // startActivated runs a gateway with some sockets that are open already.
-func startActivated(t *testing.T, given sockets, s config.Settings) storyGateway {
+func startActivated(t *testing.T, given server.Sockets, s config.Settings) storyGateway {
 	t.Helper()
 	var log syncBuffer
-	servers, err := listen(given, s, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, &log) }, metrics: metrics.New(build())})
+	p, err := newProgram(s, func() (config.Settings, error) { return s, nil }, testTelemetry(&log, s), given, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- servers.run(ctx) }()
+	go func() { done <- p.run(ctx) }()
 	stop := sync.OnceValue(func() string {
 		cancel()
 		if err := <-done; err != nil {
@@ -303,7 +312,7 @@ func startActivated(t *testing.T, given sockets, s config.Settings) storyGateway
 		return log.String()
 	})
 	t.Cleanup(func() { stop() })
-	return storyGateway{data: servers.data.Addr().String(), admin: servers.admin.Addr().String(), stop: stop}
+	return storyGateway{data: strings.TrimPrefix(p.server.Addr(), "unix:"), admin: strings.TrimPrefix(p.server.AdminAddr(), "unix:"), stop: stop}
 }
 
 var inFlight = regexp.MustCompile(`(?m)^oauthgw_http_requests_in_flight\{.*\} [1-9]`)

@@ -7,14 +7,14 @@ import (
 	"io"
 )
 
-// formatFlag is the flag of a command that reports to people or to machines.
+// formatFlag is the flag --format of a command.
 type formatFlag struct{ value *string }
 
 func newFormatFlag(set *flag.FlagSet) formatFlag {
 	return formatFlag{set.String("format", "text", "text or json")}
 }
 
-// isJSON reports whether to report in JSON.
+// isJSON reports whether the output is JSON.
 func (f formatFlag) isJSON() (bool, error) {
 	switch *f.value {
 	case "text", "json":
@@ -23,7 +23,7 @@ func (f formatFlag) isJSON() (bool, error) {
 	return false, errors.New("--format: must be one of text, json")
 }
 
-// writeJSON writes a report as JSON that people can read as well.
+// writeJSON writes indented JSON.
 func writeJSON(w io.Writer, report any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

@@ -2,17 +2,12 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
 
 // TestA171ManyFields checks that a header of more than 128 lines is answered with 431, on
@@ -57,55 +52,6 @@ func TestA171ManyFields(t *testing.T) {
 		})
 	}
 	eventually(t, "the count", func() bool { return g.malformed(t, "header_too_large") == "10" })
-}
-
-// TestA171ArrivalDeliversEverything checks that bytes are delivered unchanged, in whatever
-// pieces they arrive, and a header without the bytes after it.
-func TestA171ArrivalDeliversEverything(t *testing.T) {
-	requests := []struct{ header, body string }{
-		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "\r\n\r\na"},
-		{"GET / HTTP/1.1\nHost: a\n\n", ""},
-		{"\r\n\r\nPOST / HTTP/1.1\r\n" + strings.Repeat("a:\r\n", mostFields) + "\r\n", strings.Repeat("\n", 1000)},
-		{"GET / HTTP/1.1\r\n\r\n", ""},
-	}
-	var sent strings.Builder
-	for _, r := range requests {
-		sent.WriteString(r.header + r.body)
-	}
-	for name, in := range map[string]func(io.Reader) io.Reader{
-		"all at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader,
-		"with the error": iotest.DataErrReader, "halves": iotest.HalfReader,
-	} {
-		for _, sizes := range [][]int{{1, 1}, {7, 7}, {4096, 4096}, {4096, 100}} { // of the first read, and of all others
-			size := sizes[0]
-			a, from := arrival{}, in(strings.NewReader(sent.String()))
-			deliver := func(n int) string {
-				var got bytes.Buffer
-				for got.Len() < n {
-					p := make([]byte, size)
-					size = sizes[1]
-					n, err := a.read(from, p)
-					got.Write(p[:n])
-					if err != nil && !errors.Is(err, io.EOF) || n == 0 {
-						t.Fatalf("%s, %d: %d %v", name, sizes, n, err)
-					}
-				}
-				return got.String()
-			}
-			for i, r := range requests {
-				if got := deliver(len(r.header)); got != r.header {
-					t.Errorf("%s, %d: header %d: %q", name, sizes, i, got)
-				}
-				a.body = int64(len(r.body))
-				if got := deliver(len(r.body)); got != r.body {
-					t.Errorf("%s, %d: body %d: %q", name, sizes, i, got)
-				}
-			}
-			if n, err := a.read(from, make([]byte, 1)); n != 0 || err != io.EOF {
-				t.Errorf("%s, %d: the end: %d %v", name, sizes, n, err)
-			}
-		}
-	}
 }
 
 // TestA173LargestHeader checks that a header may have 16 KiB and not a byte more.
@@ -195,42 +141,4 @@ func TestA200LineFeedsInWebSockets(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestA201LineFeedsInChunks checks that a body in chunks arrives complete, whatever its
-// lines, and that the header after a body that was not read has the same limit.
-func TestA201LineFeedsInChunks(t *testing.T) {
-	t.Parallel()
-	server := (&servers{}).newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/echo" {
-			_, _ = io.Copy(w, r.Body)
-		}
-	}), log.New(io.Discard, "", 0))
-	address := serveBounded(t, server)
-	feeds := strings.Repeat("x\n", 1000)
-	const chunks = " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-	c := dialPeer(t, address)
-	resp := c.ask(t, "POST /echo"+chunks+"7d0\r\n"+feeds+"\r\n0\r\n\r\n")
-	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != feeds || !resp.Close {
-		t.Errorf("%d bytes came back, %v", len(body), err)
-	}
-	c = dialPeer(t, address)
-	for _, request := range []string{"POST /" + chunks + "0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("a:\n", 128) + "\r\n"} {
-		resp = c.ask(t, request)
-	}
-	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("got %d", resp.StatusCode)
-	}
-	c.isRefused() // net/http waits before it closes the connection
-}
-
-// serveBounded serves with the connections of a gateway and returns the address.
-func serveBounded(t *testing.T, server *http.Server) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = server.Serve(atMost(100, l, func(string) {})) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return l.Addr().String()
 }

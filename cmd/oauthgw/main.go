@@ -1,8 +1,8 @@
 // Command oauthgw puts HTTP Basic client authentication in front of an OAuth
 // provider that reads client credentials only from the form.
 //
-// The package configures the pieces, joins them, starts and stops them: the
-// rules of OAuth are in clientauth, proxy and wellknown.
+// The package has the flags, the wiring and the commands. The rules of OAuth are in
+// clientauth, proxy and wellknown.
 package main
 
 import (
@@ -24,8 +24,8 @@ import (
 const gcPercent = 200
 
 func main() {
-	// Before anything slow, so that no signal is missed.
-	ctx := notified()
+	// First, so that no signal is missed.
+	ctx := signalContext()
 	if err := harden(); err != nil {
 		fmt.Fprintln(os.Stderr, "warning:", err)
 	}
@@ -40,23 +40,22 @@ func main() {
 
 const usage = `usage: oauthgw [command] [flags]
 
-  serve    carry requests to a provider (the default)
-  check    validate a configuration and report every error in it
-  doctor   examine the authorization server at a URL and say what will trip its clients
-  explain  read a request from standard input and tell how it is read, without secrets
-  demo     start a legacy provider and the gateway before it, and show the difference
-  version  print what this binary is
+  serve    proxy requests to a provider (the default)
+  check    report all errors of a configuration, and the problems of the metadata
+  doctor   examine the authorization server at a URL and report what clients will fail at
+  explain  explain how a request on standard input is read, without secrets
+  demo     compare a legacy provider with a gateway in front of it
+  version  print version information
 
 oauthgw COMMAND -h prints the flags of a command.`
 
-// run carries out a command line. It returns when the command is done or ctx
-// ends. What it prints may hold text of a client or the provider, so it passes
-// through [printable.Writer].
+// run runs a command until it is done or ctx ends. Its output may contain text of a client
+// or the provider, so it is written through [printable.Writer].
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
-		"serve": serve, "check": check, "doctor": examine, "demo": demo, "version": version,
+		"serve": serve, "check": check, "doctor": runDoctor, "demo": runDemo, "version": version,
 		"explain": func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-			return explain(ctx, args, stdin, stdout, stderr)
+			return runExplain(ctx, args, stdin, stdout, stderr)
 		},
 	}
 	stdout, stderr = printable.Writer(stdout), printable.Writer(stderr)
@@ -87,7 +86,7 @@ func newFlags(name string, stderr io.Writer) *flag.FlagSet {
 	return flags
 }
 
-// parse parses flags and refuses what is left over.
+// parse parses flags. Arguments that are left are an error.
 func parse(flags *flag.FlagSet, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err

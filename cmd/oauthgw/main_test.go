@@ -157,8 +157,8 @@ func TestDemo(t *testing.T) {
 		t.Error(err)
 	}
 	for _, want := range []string{
-		"400 invalid_request: Missing client_id parameter\n  provider saw   Authorization: yes, parameters: code, grant_type\n",
-		"200 access_token, expires_in, expiry, refresh_token, token_type\n  provider saw   Authorization: no, parameters: code, grant_type, client_id, client_secret\n",
+		"400 invalid_request: Missing client_id parameter\n  provider received Authorization: yes, parameters: code, grant_type\n",
+		"200 access_token, expires_in, expiry, refresh_token, token_type\n  provider received Authorization: no, parameters: code, grant_type, client_id, client_secret\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo lacks %q:\n%s", want, out.String())
@@ -232,8 +232,8 @@ func TestTakenPort(t *testing.T) {
 	defer taken.Close()
 	address := taken.Addr().String()
 	for _, test := range []struct{ listen, admin, want string }{
-		{address, "127.0.0.1:0", "cannot listen for clients (listen: " + address + "): address already in use"},
-		{"127.0.0.1:0", address, "cannot listen for operators (admin.listen: " + address + "): address already in use"},
+		{address, "127.0.0.1:0", "listen: cannot listen on " + address + ": address already in use"},
+		{"127.0.0.1:0", address, "admin.listen: cannot listen on " + address + ": address already in use"},
 	} {
 		_, _, err := invoke(t, "--upstream.url=http://127.0.0.1:1", "--listen="+test.listen, "--admin.listen="+test.admin)
 		if got := errorText(err); got != test.want {
@@ -315,7 +315,7 @@ func TestReload(t *testing.T) {
 		t.Error("the metadata was lost")
 	}
 	p.write("metadata: {patch: {remove: [x]}}\n")
-	if code, text := p.reload(); code != 500 || !strings.Contains(text, "the endpoints cannot be learnt") || p.passes() {
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, "the endpoints are not configured and discovery failed") || p.passes() {
 		t.Errorf("a configuration whose discovery fails: %d %s", code, text)
 	}
 	p.head = strings.Replace(p.head, "listen: 127.0.0.1:0", "listen: 127.0.0.1:1", 1)
@@ -324,7 +324,7 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "a reload by signal, and what it cannot change", func() bool {
-		return strings.Contains(p.log.String(), `"msg":"a change of this key takes a restart","key":"listen"`)
+		return strings.Contains(p.log.String(), `"msg":"setting requires a restart","key":"listen"`)
 	})
 }
 

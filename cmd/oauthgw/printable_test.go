@@ -12,6 +12,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"oauthgw/internal/gateway"
+	"oauthgw/internal/logging"
+	"oauthgw/metrics"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -164,7 +167,7 @@ func TestA181CertificateNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := httptest.NewUnstartedServer(http.NotFoundHandler())
-	p.Config.ErrorLog = newStandardLog(nobodys)
+	p.Config.ErrorLog = logging.NewStandardLogger(nobodys())
 	p.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	p.StartTLS()
 	defer p.Close()
@@ -176,11 +179,12 @@ func TestA181CertificateNames(t *testing.T) {
 			t.Errorf("%v does not show the name:\n%s", args, out)
 		}
 	}
-	l, err := newLive(learning(t, upstream), nobody())
+	g, err := gateway.New(gateway.Config{Settings: learning(t, upstream), Telemetry: gateway.Telemetry{Metrics: metrics.New(metrics.Build{}), Log: nobodys()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.now().learn(t.Context()); err == nil || strings.ContainsAny(err.Error(), "\x1b\r\a\x7f") || !strings.Contains(err.Error(), "[2J") {
+	defer g.Close()
+	if _, err := g.Lint(t.Context()); err == nil || strings.ContainsAny(err.Error(), "\x1b\r\a\x7f") || !strings.Contains(err.Error(), "[2J") {
 		t.Errorf("got %q", err)
 	}
 }

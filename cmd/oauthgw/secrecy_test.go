@@ -150,7 +150,7 @@ func TestA102OpenFilesOfSecrets(t *testing.T) {
 		}
 		log := frontedGateway(t, provider.URL, func(c *config.Config) { c.TLS = files }).stop()
 		line := fmt.Sprintf(`"file":%q,"mode":"%04o"`, files.KeyFile, mode)
-		if strings.Contains(log, "can be read by every user") != warned || strings.Contains(log, line) != warned {
+		if strings.Contains(log, "is readable by all users") != warned || strings.Contains(log, line) != warned {
 			t.Errorf("mode %04o: the log says %s", mode, log)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,18 +11,20 @@ import (
 	"time"
 
 	"oauthgw/internal/config"
-	"oauthgw/metrics"
+	"oauthgw/internal/server"
 )
 
 // draining is a gateway, in front of a provider of WebSockets and streams, that a
 // test shuts down.
 type draining struct {
-	*servers
+	*program
+	listener         net.Listener // of clients
 	log              syncBuffer
 	arrived, release chan struct{} // a request for /slow; its response
 	end              context.CancelCauseFunc
 	stopped          chan struct{}
 	err              error // of run, once stopped
+	telemetry        *telemetry
 }
 
 func startDraining(t *testing.T, delay, timeout time.Duration) *draining {
@@ -50,11 +51,14 @@ func startDraining(t *testing.T, delay, timeout time.Duration) *draining {
 		c.Drain.Delay, c.Drain.Timeout = delay, timeout
 	})
 	var err error
-	d.servers, err = listen(nil, s, observers{newLog: func(s config.Settings) *slog.Logger { return newLog(s, &d.log) }, metrics: metrics.New(build())})
+	d.telemetry = testTelemetry(&d.log, s)
+	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	d.program, err = newProgram(s, func() (config.Settings, error) { return s, nil }, d.telemetry, server.Sockets{"listen": d.listener}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.live.load = func() (config.Settings, error) { return s, nil }
 	var ctx context.Context
 	ctx, d.end = context.WithCancelCause(t.Context())
 	t.Cleanup(func() { d.end(nil) })
@@ -66,11 +70,11 @@ func startDraining(t *testing.T, delay, timeout time.Duration) *draining {
 }
 
 // terminate begins the shutdown and returns once a listener accepts no connection.
-func (d *draining) terminate(t *testing.T, l net.Listener) {
+func (d *draining) terminate(t *testing.T, address string) {
 	t.Helper()
-	d.end(errTerminated)
+	d.end(server.ErrTerminated)
 	eventually(t, "refusing connections", func() bool {
-		c, err := net.Dial("tcp", l.Addr().String())
+		c, err := net.Dial("tcp", address)
 		if err == nil {
 			c.Close()
 		}
@@ -80,19 +84,19 @@ func (d *draining) terminate(t *testing.T, l net.Listener) {
 
 func (d *draining) counts(carried, n string) bool {
 	w := httptest.NewRecorder()
-	d.live.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	d.telemetry.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	return strings.Contains(w.Body.String(), `oauthgw_connections_cut_total{carried="`+carried+`"} `+n+"\n")
 }
 
 // A shutdown waits for WebSockets as it does for streams.
 func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
 	d := startDraining(t, 0, time.Hour)
-	c := dialPeer(t, d.data.Addr().String())
+	c := dialPeer(t, d.server.Addr())
 	c.open(t)
-	if err := d.live.reload(); err != nil {
+	if err := d.reloader.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	d.terminate(t, d.data)
+	d.terminate(t, d.server.Addr())
 	for range 3 {
 		if c.say("ping"); !c.hears("ping") {
 			t.Fatal("the WebSocket was closed")
@@ -117,18 +121,18 @@ func TestA120ShutdownTimesOut(t *testing.T) {
 	d := startDraining(t, 0, 200*time.Millisecond)
 	var left []peer
 	for range 3 {
-		c := dialPeer(t, d.data.Addr().String())
+		c := dialPeer(t, d.server.Addr())
 		c.open(t)
 		left = append(left, c)
 	}
 	for range 2 {
-		c := dialPeer(t, d.data.Addr().String())
+		c := dialPeer(t, d.server.Addr())
 		if resp := c.ask(t, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n"); resp.StatusCode != http.StatusOK {
 			t.Fatalf("got %v", resp)
 		}
 		left = append(left, c)
 	}
-	d.terminate(t, d.data)
+	d.terminate(t, d.server.Addr())
 	if <-d.stopped; d.err != nil {
 		t.Error(d.err)
 	}
@@ -150,29 +154,21 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// A connection from before the shutdown is served, also if its request comes later. New
-// connections are refused, on both listeners.
+// TestConnectedClientsAreServedDuringShutdown checks that a connection from before the shutdown
+// is served, also if its request comes later, and that new connections are refused.
 func TestConnectedClientsAreServedDuringShutdown(t *testing.T) {
-	for name, request := range map[string]string{
-		"data":  "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b",
-		"admin": "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			d := startDraining(t, 0, time.Hour)
-			listener, bound := d.data, d.clients
-			if name == "admin" {
-				listener, bound = d.admin, d.operators
-			}
-			c := dialPeer(t, listener.Addr().String())
-			eventually(t, "the connection", func() bool { return !bound.quiet() })
-			d.terminate(t, listener)
-			if resp := c.ask(t, request); resp.StatusCode != http.StatusOK || !resp.Close {
-				t.Errorf("got %v", resp)
-			}
-			if <-d.stopped; d.err != nil {
-				t.Error(d.err)
-			}
-		})
+	d := startDraining(t, 0, time.Hour)
+	c := dialPeer(t, d.server.Addr())
+	eventually(t, "the connection", func() bool {
+		return strings.Contains(fetch(t, "http://"+d.server.AdminAddr()+"/metrics", ""), "oauthgw_connections_open 1\n")
+	})
+	d.terminate(t, d.server.Addr())
+	resp := c.ask(t, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b")
+	if resp.StatusCode != http.StatusOK || !resp.Close {
+		t.Errorf("got %v", resp)
+	}
+	if <-d.stopped; d.err != nil {
+		t.Error(d.err)
 	}
 }
 
@@ -180,13 +176,13 @@ func TestConnectedClientsAreServedDuringShutdown(t *testing.T) {
 // fails, and a reload is refused.
 func TestDrain(t *testing.T) {
 	d := startDraining(t, time.Hour, time.Hour)
-	data, admin := "http://"+d.data.Addr().String(), "http://"+d.admin.Addr().String()
-	slow := dialPeer(t, d.data.Addr().String())
+	data, admin := "http://"+d.server.Addr(), "http://"+d.server.AdminAddr()
+	slow := dialPeer(t, d.server.Addr())
 	slow.say("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
 	<-d.arrived
 	for _, draining := range []bool{false, true} {
 		if draining {
-			d.end(errTerminated)
+			d.end(server.ErrTerminated)
 			eventually(t, "draining", func() bool { return status(t, admin+"/-/ready") == 503 })
 			if !strings.Contains(fetch(t, admin+"/metrics", ""), "oauthgw_ready 0\n") {
 				t.Error("the metrics say ready")
@@ -207,12 +203,12 @@ func TestDrain(t *testing.T) {
 	if resp, err := http.ReadResponse(slow.r, nil); err != nil || !resp.Close {
 		t.Errorf("a request from before the drain: %v %v", resp, err)
 	}
-	p := reloading{t: t, admin: d.admin.Addr().String()}
+	p := reloading{t: t, admin: d.server.AdminAddr()}
 	eventually(t, "an end of reloads", func() bool {
 		code, text := p.reload()
-		return code == 503 && text == "not reloaded: oauthgw is about to end\n"
+		return code == 503 && text == "not reloaded: oauthgw is shutting down\n"
 	})
-	_ = d.data.Close() // ends an hour early
+	_ = d.listener.Close() // ends the drain an hour early
 	if <-d.stopped; d.err == nil {
 		t.Error("the error of the listener is missing")
 	}

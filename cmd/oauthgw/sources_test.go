@@ -109,7 +109,7 @@ func logOfServing(t *testing.T, file string) string {
 func TestSourceBehindUnixSocket(t *testing.T) {
 	for trusted, want := range map[string]string{"unix": `"client_ip":"192.0.2.1"`, "127.0.0.1": ""} {
 		socket := filepath.Join(t.TempDir(), "s")
-		g := frontedGateway(t, rejecting(t), func(c *config.Config) { c.Listen, c.TrustedProxies = unixPrefix+socket, []string{trusted} })
+		g := frontedGateway(t, rejecting(t), func(c *config.Config) { c.Listen, c.TrustedProxies = "unix:"+socket, []string{trusted} })
 		// The name of this end is like an address.
 		t.Chdir(t.TempDir())
 		c, err := net.DialUnix("unix", &net.UnixAddr{Name: "127.0.0.1:80", Net: "unix"}, &net.UnixAddr{Name: socket, Net: "unix"})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,13 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
-	"oauthgw/clientauth"
 	"oauthgw/internal/legacy"
-	"oauthgw/proxy"
-	"oauthgw/wellknown"
 )
 
 // statusPage returns the text of the status page, without its tags.
@@ -91,7 +85,7 @@ func TestStatusPage(t *testing.T) {
 		"401 rejected by the provider")
 	provider.Close()
 	send(t, p.data, fmt.Sprintf(basicRequest, "/elsewhere"))
-	expectText(t, statusPage(t, p.admin), "Provider Failing", "an exchange at the token endpoint failed with status 503; see the log")
+	expectText(t, statusPage(t, p.admin), "Provider Failing", "a request at the token endpoint failed with status 503; see the log")
 }
 
 // Only / is the page: the admin listener has no other pages.
@@ -108,71 +102,4 @@ func TestStatusPageIsAtOnePath(t *testing.T) {
 		return strings.Contains(page, "Provider Failing no good response yet") && strings.Contains(page, "Requests Not ready") &&
 			strings.Contains(page, "The last fetch failed: fetching metadata: dial tcp 127.0.0.1:1: connect: connection refused") && strings.Contains(page, "None yet")
 	})
-}
-
-// That there is no metadata is a response of the provider.
-func TestProviderWithoutMetadataIsReachable(t *testing.T) {
-	s := learning(t, "http://127.0.0.1:1")
-	l, err := newLive(s, nobody())
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.decisions = &decisions{}
-	asked := time.Now()
-	p := l.now().provider([]wellknown.Snapshot{{Err: errors.New("none"), Failed: asked, Absent: true}}, wellknown.Provider{}, l)
-	if !p.Reached.Equal(asked) || !p.Failed.IsZero() {
-		t.Errorf("%+v", p)
-	}
-}
-
-// After a reload that failed, what is in force is what was loaded before.
-func TestFailedReloadLeavesWhatIsInForce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := &live{observers: nobody()}
-		began := time.Now()
-		for _, step := range []struct {
-			fault   error
-			inForce time.Duration
-		}{{nil, 0}, {errors.New("bad"), 0}, {errors.New("worse"), 0}, {nil, 3 * time.Hour}} {
-			l.tell(step.fault)
-			r := l.lastReload()
-			if !r.Tried.Equal(time.Now()) || r.ActiveSince.Sub(began) != step.inForce || (r.Error != "") != (step.fault != nil) {
-				t.Errorf("after %v: %+v", step.fault, r)
-			}
-			time.Sleep(time.Hour)
-		}
-	})
-}
-
-// The latest rejections are kept in order, and decisions in front of an earlier provider
-// are not reported as this provider's.
-func TestDecisionsAreBounded(t *testing.T) {
-	var d decisions
-	at := func(n int) time.Time { return time.Unix(int64(n), 0) }
-	d.add(proxy.Decision{Time: at(1), Outcome: "accepted"})
-	d.add(proxy.Decision{Time: at(3), Outcome: "failed", Endpoint: clientauth.Token})
-	if got := d.latestRefusals(); len(got) != 0 {
-		t.Errorf("kept as rejections: %v", got)
-	}
-	if answered, failed := d.provider(at(1)); !answered.Equal(at(1)) || failed.Endpoint != clientauth.Token {
-		t.Errorf("got %v %v", answered, failed)
-	}
-	if answered, failed := d.provider(at(4)); !answered.IsZero() || !failed.Time.IsZero() {
-		t.Errorf("of an earlier provider: %v %v", answered, failed)
-	}
-	for _, total := range []int{1, keptRefusals - 1, keptRefusals, keptRefusals + 1, 3*keptRefusals + 7} {
-		var d decisions
-		for n := range total {
-			d.add(proxy.Decision{Time: at(n), Outcome: "rejected"})
-		}
-		got := d.latestRefusals()
-		if len(got) != min(total, keptRefusals) {
-			t.Errorf("of %d rejections %d are kept", total, len(got))
-		}
-		for i, r := range got {
-			if !r.Time.Equal(at(total - 1 - i)) {
-				t.Errorf("of %d, at index %d is %v", total, i, r.Time.Unix())
-			}
-		}
-	}
 }

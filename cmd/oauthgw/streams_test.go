@@ -7,18 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"oauthgw/internal/config"
-	"oauthgw/metrics"
-	"oauthgw/proxy"
 )
 
 // streamProvider answers token requests and pages at once, and keeps every other
@@ -226,118 +221,4 @@ func TestA172SmallBodyArrivesFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the request", func() bool { return p.streams.Load() == 1 })
-}
-
-// The reserve is at least one connection as soon as there are two.
-func TestA124LimitsOfExchanges(t *testing.T) {
-	for _, test := range []struct{ connections, streams, all int }{
-		{1, 1, 1}, {2, 1, 1}, {3, 2, 2}, {4, 3, 3}, {5, 3, 4}, {8, 6, 7}, {20, 15, 17}, {480, 360, 420}, {3000, 2250, 2625},
-	} {
-		streams, all := passthroughLimits(test.connections)
-		if streams != test.streams || all != test.all {
-			t.Errorf("of %d connections: %d and %d", test.connections, streams, all)
-		}
-	}
-}
-
-// roundTrip is a transport that is a function.
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// passthroughTo returns a handler that passes requests to a function.
-func passthroughTo(provider roundTrip) http.Handler {
-	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"},
-		Transport: provider, Metrics: metrics.New(metrics.Build{}), Log: nobody().newLog(config.Settings{}), Admit: admit, Release: release})
-}
-
-// An upload is at the provider from its beginning, so it keeps its connection when it
-// pauses while a new connection waits.
-func TestA125UploadIsNotEvicted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var received atomic.Int64
-		s := crowdAt(t, 2, passthroughTo(func(r *http.Request) (*http.Response, error) {
-			n, err := io.Copy(io.Discard, r.Body)
-			if err != nil {
-				t.Errorf("the body ended with %v", err)
-			}
-			received.Store(n)
-			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
-		}))
-		upload := s.come(t, bodiless)
-		after(time.Second)
-		upload.say(strings.Repeat("x", ample))
-		after(2 * time.Second)
-		for range 3 {
-			s.come(t, headerless)
-			after(2 * time.Second)
-		}
-		upload.say(strings.Repeat("x", 200_000-ample))
-		after(time.Second)
-		if upload.answers.Load() != 1 || received.Load() != 200_000 {
-			t.Errorf("answered %d times, %d bytes received; evicted: %v", upload.answers.Load(), received.Load(), s.evicted())
-		}
-		if left := s.evicted(); slices.ContainsFunc(left, func(awaited string) bool { return awaited != "reading" }) {
-			t.Errorf("evicted: %v", left)
-		}
-	})
-}
-
-// A body in transit may take as long as bytes arrive. One that nothing reads is dropped
-// after a while.
-func TestBodiesThatStopTimeOut(t *testing.T) {
-	piece := strings.Repeat("x", 500)
-	for name, test := range map[string]struct {
-		path   string
-		pieces int // that are sent, of ten
-		status int
-		within time.Duration
-	}{
-		"a long upload":           {"/upload", 10, 200, 90 * time.Second},
-		"an upload that stops":    {"/upload", 4, 408, 45*time.Second + time.Millisecond},
-		"a body that is not read": {"/refused", 1, 404, 15*time.Second + time.Millisecond},
-		"a response that is late": {"/late", 10, 200, 5 * time.Minute},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				passthrough := passthroughTo(func(r *http.Request) (*http.Response, error) {
-					body, err := io.ReadAll(r.Body)
-					if r.URL.Path == "/late" {
-						time.Sleep(3 * time.Minute)
-					}
-					if err == nil && string(body) != strings.Repeat(piece, 10) {
-						t.Errorf("%d bytes arrived", len(body))
-					}
-					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, err
-				})
-				s := crowdAt(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if r.URL.Path == "/refused" {
-						proxy.WriteError(w, r, proxy.ErrNotFound)
-						return
-					}
-					passthrough.ServeHTTP(w, r)
-				}))
-				client, other := net.Pipe()
-				defer client.Close()
-				s.connections <- other
-				start := time.Now()
-				go func() {
-					fmt.Fprintf(client, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", test.path, 10*len(piece))
-					for i := range test.pieces {
-						_, _ = io.WriteString(client, piece)
-						if i < 9 {
-							time.Sleep(9 * time.Second)
-						}
-					}
-				}()
-				resp, err := http.ReadResponse(bufio.NewReader(client), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if took := time.Since(start); resp.StatusCode != test.status || took > test.within {
-					t.Errorf("answered %d within %s", resp.StatusCode, took)
-				}
-			})
-		})
-	}
 }

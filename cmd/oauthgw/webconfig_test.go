@@ -2,9 +2,7 @@ package main
 
 import (
 	"crypto/tls"
-	"log/slog"
 	"net/http"
-	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,17 +76,6 @@ func TestBrokenWebConfigRejectsEveryRequest(t *testing.T) {
 	eventually(t, "saying so", func() bool { return strings.Contains(p.log.String(), `"err":"yaml: unmarshal errors: line 1: cannot`) })
 	if log := p.log.String(); strings.Contains(log, "s3cret") {
 		t.Errorf("the log is:\n%s", log)
-	}
-}
-
-// A password in an error is not logged, whichever logger writes it.
-func TestValuesOfAWebConfigStayOutOfTheLog(t *testing.T) {
-	var text syncBuffer
-	l := slog.New(valueless{newLog(config.Settings{}, &text).Handler()})
-	const broken = "cannot unmarshal !!str `s3cret` into x"
-	l.With("err", broken).WithGroup("g").Info("m", "err", broken, "burst", 3)
-	if got := text.String(); strings.Contains(got, "s3cret") || strings.Count(got, "[value]") != 2 || !strings.Contains(got, "g.burst=3") {
-		t.Errorf("got %s", got)
 	}
 }
 

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"oauthgw/internal/admin"
+	"oauthgw/internal/config"
+	"oauthgw/internal/gateway"
+	"oauthgw/internal/logging"
+	"oauthgw/internal/tracing"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// telemetry is all that reports what the program does. It outlives the configurations.
+type telemetry struct {
+	format  logging.Format
+	log     *slog.Logger
+	lines   *logging.AsyncWriter
+	audit   *logging.Audit
+	tracing *tracing.Tracing // nil: nothing is traced
+	metrics *metrics.Metrics
+	history admin.History
+}
+
+// newTelemetry logs to stderr, writes audit records without a file to stdout, and sends
+// traces as the environment says.
+func newTelemetry(ctx context.Context, s config.Settings, stdout, stderr io.Writer) (*telemetry, error) {
+	t := &telemetry{metrics: metrics.New(metrics.ReadBuild())}
+	t.format.TraceID = tracing.ID
+	t.format.Set(s.LogLevel, s.LogJSON)
+	t.lines = logging.NewAsyncWriter(stderr, t.format.Handler, func() { t.metrics.LogDropped("operations") })
+	t.log = slog.New(t.format.Handler(t.lines))
+	t.audit = logging.NewAudit(stdout, t.log, func() { t.metrics.LogDropped("audit") })
+	var err error
+	if t.tracing, err = tracing.New(ctx, os.Getenv, metrics.ReadBuild().Version, t.log); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// close writes what is left. The log is last, because it gets the errors of the others.
+func (t *telemetry) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := t.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.log.Warn("sending the last traces failed", "err", err.Error())
+	}
+	t.audit.Close()
+	t.lines.Close()
+}
+
+// gateway returns the telemetry of a gateway.
+func (t *telemetry) gateway() gateway.Telemetry {
+	return gateway.Telemetry{Metrics: t.metrics, Log: t.log, Tracing: t.tracing, OnDecision: t.recordDecision, OnReload: t.applySettings}
+}
+
+func (t *telemetry) recordDecision(ctx context.Context, d proxy.Decision) {
+	tracing.Annotate(ctx, string(d.Method), d.Outcome)
+	attrs := d.Attrs()
+	if id := tracing.ID(ctx); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
+	}
+	t.audit.Record(ctx, d.Time, attrs)
+	t.history.Add(d)
+}
+
+// applySettings applies a configuration that comes into force, and logs what is insecure or
+// may lose records in it.
+func (t *telemetry) applySettings(s config.Settings) {
+	t.format.Set(s.LogLevel, s.LogJSON)
+	t.audit.SetFile(s.AuditFile)
+	t.metrics.Certificate("server", expiry(s.Certificate))
+	t.metrics.Certificate("upstream_client", expiry(s.UpstreamCertificate()))
+	for file, mode := range s.ReadableSecrets {
+		t.log.Warn("secret file is readable by all users of this host", "file", file, "mode", fmt.Sprintf("%04o", mode))
+	}
+	if s.AuditsToDevice() {
+		t.log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.AuditFile)
+	}
+}
+
+// expiry returns when a certificate expires, or the zero time for nil.
+func expiry(c *tls.Certificate) time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.Leaf.NotAfter
+}

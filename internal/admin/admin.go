@@ -1,0 +1,149 @@
+// Package admin serves metrics, health, readiness, reload and the status page to operators.
+package admin
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"oauthgw/internal/gateway"
+	"oauthgw/internal/statuspage"
+	"oauthgw/metrics"
+)
+
+// Config configures a [Handler]. All fields are required.
+type Config struct {
+	Reloader *gateway.Reloader
+	// History holds the decisions that the status page shows.
+	History *History
+	// Draining reports whether the shutdown has begun.
+	Draining func() bool
+	// Started is when the process started.
+	Started time.Time
+	// Build describes the binary.
+	Build metrics.Build
+
+	Metrics *metrics.Metrics
+	Log     *slog.Logger
+}
+
+// Handler serves the admin listener. It is safe for concurrent use. Neither a probe nor the
+// status page causes a request to the provider.
+type Handler struct {
+	config      Config
+	mux         *http.ServeMux
+	host        string // of admin.listen
+	crossOrigin *http.CrossOriginProtection
+}
+
+// livenessPaths and readinessPaths are the health paths. Probes send any Host, so these
+// paths are served under all of them.
+var (
+	livenessPaths  = []string{"/-/healthy", "/healthz"}
+	readinessPaths = []string{"/-/ready", "/readyz"}
+	healthPaths    = slices.Concat(livenessPaths, readinessPaths)
+)
+
+// New returns a handler. The admin listener stays where it is on reload.
+func New(c Config) *Handler {
+	h := &Handler{
+		config: c, mux: http.NewServeMux(), crossOrigin: http.NewCrossOriginProtection(),
+		host: hostName(c.Reloader.Current().Settings().AdminListen),
+	}
+	c.Metrics.Ready(func() bool { return h.notReady() == "" })
+	h.mux.Handle("GET /metrics", c.Metrics.Handler())
+	for _, path := range livenessPaths {
+		h.mux.HandleFunc("GET "+path, respond("healthy"))
+	}
+	for _, path := range readinessPaths {
+		h.mux.HandleFunc("GET "+path, h.serveReady)
+	}
+	h.mux.HandleFunc("POST /-/reload", h.serveReload)
+	h.mux.Handle("GET /{$}", statuspage.Handler(h.status))
+	return h
+}
+
+// ServeHTTP refuses what a web page could make the browser of an operator send: requests
+// under a name that points at this listener (DNS rebinding), and cross-origin requests that
+// change something (CSRF).
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case slices.Contains(healthPaths, r.URL.Path):
+		h.mux.ServeHTTP(w, r)
+	case !h.allowsHost(hostName(r.Host)):
+		h.refuse(w, r, "host", "the admin listener does not accept this Host: use an IP address or localhost, or list the name in admin.allowed_hosts")
+	case h.crossOrigin.Check(r) != nil:
+		h.refuse(w, r, "cross_origin", "the admin listener does not accept cross-origin requests: send it without the header fields Origin and Sec-Fetch-Site")
+	default:
+		h.mux.ServeHTTP(w, r)
+	}
+}
+
+// refuse answers 403. The client chose the Host and the Origin, so neither is logged or
+// returned.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, reason, text string) {
+	h.config.Metrics.AdminRefused(reason)
+	client, _, _ := net.SplitHostPort(r.RemoteAddr)
+	h.config.Log.WarnContext(r.Context(), "admin request refused", "reason", reason, "client_ip", client)
+	http.Error(w, text, http.StatusForbidden)
+}
+
+// allowsHost reports whether a host can only have been meant for this listener: an IP
+// address, localhost and the names below it (RFC 6761 section 6.3), and configured names.
+func (h *Handler) allowsHost(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		host != "" && (host == h.host || slices.Contains(h.config.Reloader.Current().Settings().AdminHosts, host))
+}
+
+// hostName returns the host of a Host field or of host:port in lower case, without port,
+// brackets and final dot. It is empty if there is none.
+func hostName(field string) string {
+	u, err := url.Parse("//" + field)
+	if err != nil || u.Host != field {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+}
+
+func respond(word string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, word+"\n") }
+}
+
+func (h *Handler) serveReady(w http.ResponseWriter, r *http.Request) {
+	if reason := h.notReady(); reason != "" {
+		http.Error(w, "not ready: "+reason, http.StatusServiceUnavailable)
+		return
+	}
+	respond("ready")(w, r)
+}
+
+// notReady returns why no requests should be sent to the gateway. Empty means ready.
+func (h *Handler) notReady() string {
+	switch {
+	case h.config.Draining():
+		return "draining"
+	case !h.config.Reloader.Current().Ready():
+		return "the endpoints are not configured and the provider's metadata has not been read"
+	}
+	return ""
+}
+
+// serveReload reloads the configuration. The errors of a configuration contain no secrets.
+func (h *Handler) serveReload(w http.ResponseWriter, r *http.Request) {
+	switch err := h.config.Reloader.Reload(); {
+	case errors.Is(err, gateway.ErrReloadDisabled):
+		http.Error(w, "not reloaded: "+err.Error(), http.StatusServiceUnavailable)
+	case err != nil:
+		http.Error(w, "config reload failed, keeping previous config:\n"+err.Error(), http.StatusInternalServerError)
+	default:
+		respond("reloaded")(w, r)
+	}
+}

@@ -1,0 +1,34 @@
+package connlimit
+
+import (
+	"io"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// waitUntilClosed returns an error as soon as the client has closed the connection, or the
+// read deadline has passed. What the client has sent stays unread. Nil means that c is no
+// socket.
+func waitUntilClosed(c net.Conn) error {
+	socket, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	// Called again after each event of the socket, until it returns true. A call that a
+	// signal interrupts has found nothing.
+	err = raw.Read(func(fd uintptr) bool {
+		events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}} // #nosec G115 -- a descriptor is small
+		_, _ = unix.Poll(events, 0)
+		return events[0].Revents != 0
+	})
+	if err == nil {
+		return io.EOF
+	}
+	return err
+}

@@ -1,0 +1,207 @@
+// Package connlimit limits the client connections of an HTTP server and evicts slow and
+// idle ones when the limit is reached.
+//
+// [Listener] wraps each accepted connection. [ConnContext], [ConnState] and [TrackBody]
+// report to it what net/http does with the connection, so that it knows which connections
+// wait for their clients. [Admit] and [Release] limit the requests that no timeout ends.
+package connlimit
+
+import (
+	"container/list"
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// minEvictAge is how long a connection may wait for its client before it can be evicted.
+// Most clients send a request in one go.
+const minEvictAge = time.Second
+
+// Config configures a [Listener].
+type Config struct {
+	// Max is the number of connections that may be open at a time.
+	Max int
+	// HeaderTimeout is the time for the rest of a header after the first byte of a
+	// further request, and for the server's part of a TLS handshake.
+	HeaderTimeout time.Duration
+	// TLS is the configuration of the server. Nil means plain HTTP.
+	TLS *tls.Config
+	// OnEvict is called with the name of the state of an evicted connection: reading,
+	// writing or idle. Nil means that no one is informed.
+	OnEvict func(state string)
+	// OnLimit is called when a limit is reached: max_connections, streams or uploads. It
+	// gets the number of connections that were admitted by [Admit]. It may be nil.
+	OnLimit func(limit string, admitted int)
+	// OnRefuse is called when net/http or TLS refuses a request before a handler runs. The
+	// reason is one of the constants of this package. It may be nil.
+	OnRefuse func(reason string, client net.Addr, err error)
+}
+
+// Listener limits open connections. When it is full, a new connection waits until one is
+// closed, or takes the place of the one that has waited longest for its client. Further
+// ones wait in the queue of the system. It is safe for concurrent use.
+type Listener struct {
+	net.Listener
+	config  Config
+	changed chan struct{} // a connection was closed, or may be evicted earlier
+	starved atomic.Bool   // a new connection has waited for minEvictAge
+
+	mu       sync.Mutex
+	closed   bool
+	waiting  bool // a new connection waits
+	admitted int  // connections that Admit has admitted
+	uploads  int  // those of them whose request body is incomplete
+	conns    [states]list.List
+}
+
+// New returns a listener that limits the connections of l.
+func New(l net.Listener, c Config) *Listener {
+	return &Listener{Listener: l, config: c, changed: make(chan struct{}, 1)}
+}
+
+// Accept implements [net.Listener].
+func (l *Listener) Accept() (net.Conn, error) {
+	socket, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: socket, socket: socket, listener: l}
+	if l.config.TLS != nil {
+		c.Conn = tls.Server(socket, l.config.TLS)
+	}
+	accepted := time.Now()
+	wait, ok := l.admit(c, accepted)
+	if ok {
+		l.starved.Store(false)
+	}
+	for !ok {
+		select {
+		case <-l.changed:
+		case <-time.After(wait):
+		}
+		wait, ok = l.admit(c, accepted)
+	}
+	return c, nil
+}
+
+// admit adds a connection, and evicts another one if necessary. If no connection may be
+// evicted yet, it returns when the next one may be.
+func (l *Listener) admit(c *conn, accepted time.Time) (wait time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.waiting = false
+	if l.open() >= l.config.Max && !l.closed {
+		l.reportLimit("max_connections")
+		victim, wait := l.evictionCandidate(now, accepted)
+		if victim == nil {
+			l.waiting = true
+			if now.Sub(accepted) >= minEvictAge {
+				l.starved.Store(true)
+			}
+			return wait, false
+		}
+		if l.config.OnEvict != nil {
+			l.config.OnEvict(victim.state.String())
+		}
+		victim.remove()
+		_ = victim.socket.Close() // net/http gets the error and closes it again
+	}
+	c.join(stateReading, now)
+	return 0, true
+}
+
+// evictionCandidate returns the connection to evict, or how long it takes until there is
+// one. While an incomplete request is younger than minEvictAge no idle connection is
+// evicted, unless the new connection has waited for minEvictAge: clients could begin one
+// request after the other. The lock must be held.
+func (l *Listener) evictionCandidate(now, accepted time.Time) (victim *conn, wait time.Duration) {
+	wait = minEvictAge
+	for s := range stateHandling {
+		oldest := l.conns[s].Front()
+		if oldest == nil {
+			continue
+		}
+		c := oldest.Value.(*conn)
+		left := minEvictAge - now.Sub(c.since)
+		if left <= 0 {
+			return c, 0
+		}
+		wait = min(wait, left)
+		if patience := minEvictAge - now.Sub(accepted); s == stateReading && patience > 0 {
+			return nil, min(wait, patience)
+		}
+	}
+	return nil, wait
+}
+
+// Close implements [net.Listener]. A connection that waits in Accept is still accepted.
+func (l *Listener) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.wake()
+	return l.Listener.Close()
+}
+
+// wake lets a waiting Accept try again.
+func (l *Listener) wake() {
+	select {
+	case l.changed <- struct{}{}:
+	default: // it will already
+	}
+}
+
+// reportLimit calls OnLimit. The lock must be held.
+func (l *Listener) reportLimit(limit string) {
+	if l.config.OnLimit != nil {
+		l.config.OnLimit(limit, l.admitted)
+	}
+}
+
+// open returns the number of open connections. The lock must be held.
+func (l *Listener) open() (n int) {
+	for s := range states {
+		n += l.conns[s].Len()
+	}
+	return n
+}
+
+// Connections returns the number of open connections and its limit.
+func (l *Listener) Connections() (open, limit int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open(), l.config.Max
+}
+
+// idle reports whether all connections are idle.
+func (l *Listener) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open() == l.conns[stateIdle].Len()
+}
+
+// WaitIdle waits until all connections are idle, WebSockets included, or ctx ends.
+func (l *Listener) WaitIdle(ctx context.Context) {
+	for ctx.Err() == nil && !l.idle() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// CloseWebSockets closes the hijacked connections. It returns their number, and that of
+// the requests in flight.
+func (l *Listener) CloseWebSockets() (requests, webSockets int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	hijacked := &l.conns[stateHijacked]
+	for e := hijacked.Front(); e != nil; e = e.Next() {
+		_ = e.Value.(*conn).socket.Close() // the handler gets the error and closes it again
+	}
+	return l.open() - l.conns[stateIdle].Len() - hijacked.Len(), hijacked.Len()
+}

@@ -1,0 +1,202 @@
+// Package gateway routes requests to the fronted endpoints, the metadata or the provider,
+// and replaces the routes when the configuration or the metadata of the provider changes.
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/config"
+	"oauthgw/internal/origin"
+	"oauthgw/internal/tracing"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+	"oauthgw/wellknown"
+)
+
+// Telemetry is what a gateway reports to. It outlives the configurations. Metrics and Log
+// are required.
+type Telemetry struct {
+	Metrics *metrics.Metrics
+	Log     *slog.Logger
+	// Tracing traces requests. Nil means none.
+	Tracing *tracing.Tracing
+	// OnDecision is called for each request at a fronted endpoint. It may be nil.
+	OnDecision func(context.Context, proxy.Decision)
+	// OnReload is called with each configuration that comes into force, the first one
+	// included. It may be nil.
+	OnReload func(config.Settings)
+}
+
+// Config configures a [Gateway].
+type Config struct {
+	Settings  config.Settings
+	Telemetry Telemetry
+	// Admit reports whether a request may take as long as it likes, Release ends it. Both
+	// may be nil.
+	Admit   func(ctx context.Context, stream, upload bool) bool
+	Release func(context.Context)
+	// Limiter limits failed client authentication. Nil limits nothing.
+	Limiter *authlimit.Limiter
+}
+
+// Gateway answers requests by one configuration. It is safe for concurrent use.
+type Gateway struct {
+	config     Config
+	settings   config.Settings
+	telemetry  Telemetry
+	log        *slog.Logger
+	source     *wellknown.Source
+	transports Transports
+
+	notFound, endpointsUnknown, badHost, badTarget, longPath http.Handler // error responses
+
+	routes atomic.Pointer[routes] // nil until the endpoints are known
+
+	users   atomic.Int64 // requests in flight, and one while the gateway is current
+	retired atomic.Bool  // it was replaced, and keeps no idle connections
+
+	mu      sync.Mutex // serializes discovery
+	failed  bool       // the last discovery failed, and was logged
+	fetched time.Time  // when the metadata that the routes were compared with last was fetched
+}
+
+// Transports are the transports to the provider: to the fronted endpoints, to its metadata,
+// and to all other paths. They share no connections, so that none starves another.
+type Transports struct {
+	Fronted, Metadata, Passthrough http.RoundTripper
+}
+
+// New returns a gateway that has sent no request yet.
+func New(c Config) (*Gateway, error) {
+	s, t := c.Settings, c.Telemetry.Tracing
+	metadata := proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)
+	metadata.MaxResponseHeaderBytes = 32 << 10
+	return NewWithTransports(c, Transports{
+		Fronted:     t.Transport(proxy.NewTransport(s.Upstream, s.UpstreamSocket, s.UpstreamTLS)),
+		Metadata:    t.Transport(metadata),
+		Passthrough: t.Transport(proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)),
+	})
+}
+
+// NewWithTransports returns a gateway that sends its requests over the given transports.
+func NewWithTransports(c Config, transports Transports) (*Gateway, error) {
+	s, t := c.Settings, c.Telemetry
+	source, err := wellknown.NewSource(wellknown.SourceConfig{
+		Upstream: s.Upstream, Public: s.PublicURL, Issuer: s.IssuerMode, Passthrough: s.Passthrough, Expected: s.Issuer, Patch: s.MetadataPatch,
+		Transport: transports.Metadata, TTL: s.MetadataTTL, StaleFor: s.MetadataStaleFor, Entries: s.MetadataEntries, Metrics: t.Metrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{config: c, settings: s, telemetry: t, log: t.Log, source: source, transports: transports}
+	g.users.Store(1)
+	g.notFound, g.endpointsUnknown = g.errorHandler(proxy.ErrNotFound), g.errorHandler(proxy.ErrEndpointsUnknown)
+	g.badHost, g.badTarget, g.longPath = g.errorHandler(proxy.ErrHost), g.errorHandler(proxy.ErrTarget), g.errorHandler(proxy.ErrLongPath)
+	if len(s.Endpoints) > 0 {
+		return g, g.build(wellknown.Provider{})
+	}
+	return g, nil
+}
+
+// ServeHTTP routes a request. As long as the endpoints are unknown any path could be one,
+// and a request is answered only if the metadata can be fetched now.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ok := proxy.TargetPath(r)
+	switch {
+	case !ok:
+		g.badTarget.ServeHTTP(w, r)
+		return
+	case len(path) > proxy.MaxPath:
+		g.longPath.ServeHTTP(w, r)
+		return
+	case !validHost(r):
+		g.badHost.ServeHTTP(w, r)
+		return
+	}
+	if g.routes.Load() == nil {
+		if err := g.discover(r.Context()); err != nil {
+			g.endpointsUnknown.ServeHTTP(w, r)
+			return
+		}
+	}
+	g.routes.Load().ServeHTTP(w, r)
+}
+
+// Ready reports whether the endpoints are known.
+func (g *Gateway) Ready() bool { return g.routes.Load() != nil }
+
+// Settings returns the configuration of the gateway.
+func (g *Gateway) Settings() config.Settings { return g.settings }
+
+// Known returns what the routes were built from, and the paths of the fronted endpoints.
+// Both are empty until the endpoints are known.
+func (g *Gateway) Known() (wellknown.Provider, map[clientauth.Endpoint]string) {
+	if now := g.routes.Load(); now != nil {
+		return now.known, now.paths
+	}
+	return wellknown.Provider{}, nil
+}
+
+// Snapshots returns what is cached of the metadata of the issuer, and the problems of the
+// first document. It sends no request.
+func (g *Gateway) Snapshots() (snapshots []wellknown.Snapshot, problems []string) {
+	known, paths := g.Known()
+	return g.source.Snapshots(g.Issuer(known), paths)
+}
+
+// PublicOrigin returns the origin that clients use. Empty means that it is unknown.
+func (g *Gateway) PublicOrigin() string {
+	known, _ := g.Known()
+	public := cmp.Or(g.settings.PublicURL, origin.Of(g.Issuer(known)))
+	if public == nil {
+		return ""
+	}
+	return public.String()
+}
+
+// enter counts a request in. It reports false if the gateway is closed.
+func (g *Gateway) enter() bool {
+	for n := g.users.Load(); n > 0; n = g.users.Load() {
+		if g.users.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// leave counts a request out. The last one closes a gateway that was replaced. Every other
+// one closes its idle connection, because a stream can keep a replaced gateway for hours.
+func (g *Gateway) leave() {
+	switch {
+	case g.users.Add(-1) == 0:
+		g.Close()
+	case g.retired.Load():
+		g.closeIdleConnections()
+	}
+}
+
+// retire closes a gateway that was replaced as soon as its last request has ended.
+func (g *Gateway) retire() {
+	g.retired.Store(true)
+	g.leave()
+}
+
+func (g *Gateway) closeIdleConnections() {
+	for _, t := range []http.RoundTripper{g.transports.Fronted, g.transports.Metadata, g.transports.Passthrough} {
+		(&http.Client{Transport: t}).CloseIdleConnections()
+	}
+}
+
+// Close aborts fetches of metadata and closes the idle connections to the provider.
+func (g *Gateway) Close() {
+	g.source.Close()
+	g.closeIdleConnections()
+}

@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"oauthgw/clientauth"
+	"oauthgw/proxy"
+
+	"github.com/gorilla/mux"
+)
+
+// normalizedPath returns the normal form of the path of a request.
+func normalizedPath(r *http.Request) string {
+	escaped, _ := proxy.TargetPath(r) // the gateway has refused a target without a path
+	return proxy.NormalizePath(escaped)
+}
+
+// matchPath matches the spellings of an endpoint's path: repeated slashes, dot segments, a
+// slash at the end, escaped unreserved characters. DELETE and OPTIONS are not token
+// requests (RFC 6749 section 3.2), but some providers have their own, and CORS has
+// preflights. They are passed through, unless a handler that ignores methods could read
+// them as a token request.
+func matchPath(endpoint *url.URL) mux.MatcherFunc {
+	own := proxy.NormalizePath(endpoint.EscapedPath())
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		other := r.Method == http.MethodDelete || r.Method == http.MethodOptions
+		return normalizedPath(r) == own && (!other || hasGrant(r))
+	}
+}
+
+// hasGrant reports whether a request could be read as a token request: it has a body, HTTP
+// Basic, or a query with a grant or client credentials.
+func hasGrant(r *http.Request) bool {
+	query, err := clientauth.ParseForm(r.URL.RawQuery)
+	return r.ContentLength != 0 || clientauth.HasScheme(r.Header, "Basic") || err != nil ||
+		query.Get("grant_type") != "" || query.Get(clientauth.ParameterClientSecret) != "" ||
+		query.Get(clientauth.ParameterClientAssertion) != "" || query.Get(clientauth.ParameterClientAssertionType) != ""
+}
+
+// matchQuery matches the requests that match and whose query contains that of an endpoint.
+func matchQuery(own url.Values, matches mux.MatcherFunc) mux.MatcherFunc {
+	return func(r *http.Request, m *mux.RouteMatch) bool {
+		if !matches(r, m) {
+			return false
+		}
+		query := r.URL.Query()
+		for name, values := range own {
+			if !slices.Equal(query[name], values) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// matchMethods matches paths under the given methods.
+func matchMethods(serves func(path string) bool, methods ...string) mux.MatcherFunc {
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		return slices.Contains(methods, r.Method) && serves(r.URL.Path)
+	}
+}
+
+// matchRegistration matches registrations, and requests that manage one. Some servers
+// ignore the case of methods.
+func matchRegistration(paths []string) mux.MatcherFunc {
+	methods := []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		return slices.Contains(methods, strings.ToUpper(r.Method)) && (normalizedPath(r) == paths[0] || managesClient(r, paths))
+	}
+}
+
+// managesClient reports whether a request is to the path of one registration. It has a
+// Bearer token (RFC 7592 section 2), unlike a request for a page of the provider. Its path
+// is sent as it is, so it must be one that all servers read alike.
+func managesClient(r *http.Request, paths []string) bool {
+	escaped, _ := proxy.TargetPath(r)
+	escaped = strings.TrimSuffix(escaped, "/")
+	return slices.Contains(paths, path.Dir(escaped)) && path.Clean(escaped) == escaped && isPlainSegment(escaped) && proxy.HasToken(r)
+}
+
+// isPlainSegment reports whether all servers read the last segment of an escaped path alike:
+// it is no dot segment, and decoded it is UTF-8 without delimiters, control characters, and
+// percent signs that may be decoded again.
+func isPlainSegment(escaped string) bool {
+	decoded, err := url.PathUnescape(path.Base(escaped))
+	return err == nil && decoded != "." && decoded != ".." && utf8.ValidString(decoded) &&
+		!strings.ContainsFunc(decoded, func(c rune) bool { return c < ' ' || c == 0x7f || strings.ContainsRune(`/\;%?#`, c) })
+}
+
+// matchPreflight matches the preflights of the requests that match.
+func matchPreflight(matches mux.MatcherFunc) mux.MatcherFunc {
+	return func(r *http.Request, m *mux.RouteMatch) bool {
+		method := r.Header.Get("Access-Control-Request-Method")
+		if r.Method != http.MethodOptions || method == "" {
+			return false
+		}
+		actual := *r
+		actual.Method = method
+		// A preflight names the header fields of the request, without their values.
+		if strings.Contains(strings.ToLower(r.Header.Get("Access-Control-Request-Headers")), "authorization") {
+			actual.Header = http.Header{"Authorization": {"Bearer"}}
+		}
+		return matches(&actual, m)
+	}
+}
+
+// matchUnsupported matches CONNECT, which opens a tunnel, and TRACE, which returns
+// credentials.
+func matchUnsupported(r *http.Request, _ *mux.RouteMatch) bool {
+	return r.Method == http.MethodConnect || r.Method == http.MethodTrace
+}
+
+// The characters of the port, the name and the IP literal in a Host field.
+const (
+	portChars    = "0123456789"
+	nameChars    = portChars + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_~"
+	literalChars = portChars + "abcdefABCDEF.:"
+)
+
+// validHost reports whether the Host of a request, from which providers build URLs, is a
+// name or an address, with or without a port (RFC 9110 section 7.2). It may be missing in
+// HTTP/1.0.
+func validHost(r *http.Request) bool {
+	if r.Host == "" {
+		return !r.ProtoAtLeast(1, 1)
+	}
+	host, port, chars := r.Host, "", nameChars
+	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
+		host, port = host[:at], host[at+1:]
+	}
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host, chars = host[1:len(host)-1], literalChars
+	}
+	return host != "" && strings.Trim(host, chars) == "" && strings.Trim(port, portChars) == ""
+}

@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"oauthgw/internal/authlimit"
+	"oauthgw/internal/config"
+)
+
+// ErrReloadDisabled is returned by [Reloader.Reload] after [Reloader.DisableReload].
+var ErrReloadDisabled = errors.New("oauthgw is shutting down")
+
+// ReloaderConfig configures a [Reloader].
+type ReloaderConfig struct {
+	// Config configures the first gateway. Further ones differ in their settings, which
+	// Load returns, and have the limits of the first one.
+	Config Config
+	Load   func() (config.Settings, error)
+	// Lint logs the problems of the metadata and of trusted_proxies.
+	Lint bool
+	// Notify reports the state reloading, and ready afterwards, to the service manager
+	// (sd_notify(3)). It may be nil.
+	Notify func(state, status string)
+}
+
+// States that Notify reports.
+const (
+	StateReloading = "RELOADING=1"
+	StateReady     = "READY=1"
+)
+
+// Reloader serves requests with the current gateway and replaces it on reload. A request
+// is served by one gateway from its beginning to its end. It is safe for concurrent use.
+type Reloader struct {
+	config  ReloaderConfig
+	current atomic.Pointer[Gateway]
+	last    atomic.Pointer[ReloadResult]
+
+	context context.Context         // of reloads
+	cancel  context.CancelCauseFunc // with ErrReloadDisabled
+
+	requested   atomic.Int64 // calls of Reload
+	mu          sync.Mutex   // serializes Start, Reload, DisableReload and Stop
+	done        int64        // the calls that the last reload has answered, with result
+	result      error
+	files       []string // the files of the configuration
+	fingerprint string   // of the files when they were loaded last
+	listen      string   // the address of the public listener
+	background  sync.WaitGroup
+	stop        context.CancelFunc // ends the background work of the current gateway
+}
+
+// ReloadResult is the result of the last attempt to load the configuration.
+type ReloadResult struct {
+	Time time.Time
+	Err  error     // nil: it succeeded
+	Used time.Time // when the configuration in use was loaded
+}
+
+// NewReloader returns a Reloader for the first configuration.
+func NewReloader(c ReloaderConfig) (*Reloader, error) {
+	s := c.Config.Settings
+	c.Config.Limiter = authlimit.New(s.Failures)
+	g, err := New(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reloader{config: c, files: s.Files, fingerprint: config.Fingerprint(s.Files)}
+	r.context, r.cancel = context.WithCancelCause(context.Background())
+	r.recordReload(nil)
+	r.use(g)
+	return r, nil
+}
+
+// use makes a gateway the current one.
+func (r *Reloader) use(g *Gateway) {
+	r.current.Store(g)
+	if g.telemetry.OnReload != nil {
+		g.telemetry.OnReload(g.settings)
+	}
+}
+
+func (r *Reloader) recordReload(err error) {
+	r.config.Config.Telemetry.Metrics.ConfigLoaded(err == nil)
+	result := &ReloadResult{Time: time.Now(), Err: err}
+	result.Used = result.Time
+	if err != nil {
+		result.Used = r.last.Load().Used
+	}
+	r.last.Store(result)
+}
+
+// Current returns the current gateway.
+func (r *Reloader) Current() *Gateway { return r.current.Load() }
+
+// LastReload returns the result of the last attempt to load the configuration.
+func (r *Reloader) LastReload() ReloadResult { return *r.last.Load() }
+
+// Certificate returns the certificate for clients. Nil means that there is none.
+func (r *Reloader) Certificate() *tls.Certificate { return r.Current().settings.Certificate }
+
+// ServeHTTP implements [http.Handler].
+func (r *Reloader) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	g := r.Current()
+	for !g.enter() {
+		g = r.Current() // it was replaced meanwhile
+	}
+	defer g.leave()
+	g.ServeHTTP(w, req)
+}
+
+// Start starts discovery and the checks of metadata. Listen is the address of the public
+// listener.
+func (r *Reloader) Start(listen string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.listen = listen
+	r.startBackground(r.Current())
+}
+
+func (r *Reloader) startBackground(g *Gateway) {
+	var ctx context.Context
+	ctx, r.stop = context.WithCancel(context.Background())
+	r.background.Go(func() { g.runDiscovery(ctx) })
+	if !r.config.Lint {
+		return
+	}
+	if entry := g.settings.UntrustedProxy(r.listen); entry != "" {
+		g.log.Warn("failure limit has no effect: all connections come from this host", "listen", r.listen, "set", "trusted_proxies: ["+entry+"]")
+	}
+	r.background.Go(func() { g.runLint(ctx) })
+}
+
+// Stop ends what Start began, and closes the gateway.
+func (r *Reloader) Stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stop()
+	r.background.Wait()
+	r.Current().Close()
+}
+
+// DisableReload cancels a reload and waits for its end, so that the service manager is not
+// notified that the process is ready after it was notified that it stops.
+func (r *Reloader) DisableReload() {
+	r.cancel(ErrReloadDisabled)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+}
+
+// Reload loads the configuration and replaces the gateway. If that fails, the current one
+// stays. Calls during a reload share the next one, so that none waits for more than two.
+func (r *Reloader) Reload() error {
+	request := r.requested.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.context.Err() != nil:
+		return context.Cause(r.context)
+	case request <= r.done:
+		return r.result
+	}
+	r.done = r.requested.Load()
+	r.notify(StateReloading, "reloading the configuration")
+	r.result = r.swap()
+	status := "proxying to " + r.Current().settings.UpstreamURL()
+	if r.result != nil {
+		status = "config reload failed, keeping previous config"
+	}
+	r.notify(StateReady, status)
+	return r.result
+}
+
+func (r *Reloader) notify(state, status string) {
+	if r.config.Notify != nil {
+		r.config.Notify(state, status)
+	}
+}
+
+// swap does the work of Reload. The lock must be held.
+func (r *Reloader) swap() error {
+	// The fingerprint is taken before the files are read: a change meanwhile causes
+	// another reload.
+	defer r.noteFingerprint(r.files, config.Fingerprint(r.files))
+	old, log := r.Current(), r.config.Config.Telemetry.Log
+	s, err := r.config.Load()
+	r.files = slices.Concat(old.settings.Files, s.Files)
+	restart := old.settings.RestartRequired(s)
+	if (s.Certificate == nil) != (old.settings.Certificate == nil) {
+		s.Certificate = old.settings.Certificate // the listener cannot change to TLS or from it
+	}
+	var g *Gateway
+	if err == nil {
+		g, err = r.build(s, old)
+	}
+	if errors.Is(err, ErrReloadDisabled) {
+		return err // not a failure of the configuration
+	}
+	r.recordReload(err)
+	if err != nil {
+		log.Error("config reload failed, keeping previous config", "err", err.Error())
+		return err
+	}
+	r.use(g)
+	r.files = s.Files
+	r.stop()
+	old.retire()
+	r.startBackground(g)
+	log.Info("config reloaded")
+	for _, key := range restart {
+		log.Warn("setting requires a restart", "key", key)
+	}
+	return nil
+}
+
+// build returns a gateway that can replace another one.
+func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
+	c := r.config.Config
+	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.Failures)
+	g, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.inheritFrom(r.context, old); err != nil {
+		g.Close()
+		return nil, err
+	}
+	return g, nil
+}

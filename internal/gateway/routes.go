@@ -1,0 +1,203 @@
+package gateway
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/responserecorder"
+	"oauthgw/internal/tracing"
+	"oauthgw/proxy"
+	"oauthgw/wellknown"
+
+	"github.com/gorilla/mux"
+)
+
+// routes are the routes for what is known of the provider.
+type routes struct {
+	router *mux.Router
+	known  wellknown.Provider
+	paths  map[clientauth.Endpoint]string // of the fronted endpoints
+}
+
+// ServeHTTP implements [http.Handler]. The router's own method would copy the request to
+// store the route in its context.
+func (r *routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	var match mux.RouteMatch
+	r.router.Match(req, &match) // the last route matches everything
+	match.Handler.ServeHTTP(w, req)
+}
+
+// build builds the routes.
+//
+// The router neither cleans paths nor redirects: clients would send their secrets again
+// to the target of a 307. Every spelling of an endpoint's path is that endpoint, and a path
+// that only some servers take for one is refused. The query of an endpoint, which clients
+// may omit, tells it from another one at the same path.
+func (g *Gateway) build(known wellknown.Provider) error {
+	router := mux.NewRouter().SkipClean(true)
+	refused := router.NewRoute()
+	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
+	paths := map[clientauth.Endpoint]string{}
+	var endpoints, registration []string // normalized paths
+	fronted := g.fronted(known)
+	for _, name := range clientauth.Endpoints() {
+		u, ok := fronted[name]
+		if !ok {
+			continue
+		}
+		matches, handler, err := g.endpoint(name, u, known)
+		if err != nil {
+			return err
+		}
+		if handler != nil || g.settings.Passthrough {
+			paths[name] = u.Path
+		}
+		if handler == nil {
+			continue
+		}
+		if name == clientauth.Registration {
+			registration = g.registrationPaths(u)
+		} else {
+			endpoints = append(endpoints, proxy.NormalizePath(u.EscapedPath()))
+		}
+		if u.RawQuery != "" {
+			g.handle(byQuery, string(name), matchQuery(u.Query(), matches), handler)
+		}
+		g.handle(byPath, string(name), matches, handler)
+	}
+	documents := wellknown.New(wellknown.Config{
+		Source: g.source, Issuer: g.Issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil,
+		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log, Metrics: g.telemetry.Metrics,
+	})
+	refused.MatcherFunc(newLookalikes(endpoints, registration).match).Handler(g.notFound)
+	g.handle(byLocation, "metadata", matchMethods(documents.Serves, http.MethodGet, http.MethodHead), g.admitOther(documents))
+	router.MatcherFunc(matchUnsupported).Handler(g.notFound)
+	router.NewRoute().Handler(g.passthrough(known))
+	g.routes.Store(&routes{router: router, known: known, paths: paths})
+	return nil
+}
+
+// admitOther limits requests for metadata outside the issuer's own locations. Clients make
+// such locations up, and each request may wait for the provider.
+func (g *Gateway) admitOther(documents *wellknown.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.config.Admit != nil && !documents.ServesOwn(r.URL.Path) {
+			if !g.config.Admit(r.Context(), false, false) {
+				proxy.WriteError(w, r, proxy.ErrTooManyStreams)
+				return
+			}
+			defer g.config.Release(r.Context())
+		}
+		documents.ServeHTTP(w, r)
+	})
+}
+
+// endpoint returns the handler of an endpoint, and the matcher of its requests. The handler
+// is nil for one that is passed through.
+func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (mux.MatcherFunc, http.Handler, error) {
+	target := *g.settings.Upstream
+	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
+	c := proxy.Config{
+		Endpoint: name, Target: &target, Rules: g.settings.Rules,
+		Challenge: g.settings.Challenge, Realm: g.realm(known), Timeout: g.settings.UpstreamTimeout,
+		Transport: g.transports.Fronted, StripCORS: g.settings.CORS != nil,
+		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.telemetry.OnDecision, Metrics: g.telemetry.Metrics, Log: g.log,
+	}
+	if name != clientauth.Registration {
+		handler, err := proxy.New(c)
+		return matchPath(u), handler, err
+	}
+	if !g.settings.TranslateRegistration {
+		return nil, nil, nil
+	}
+	return matchRegistration(g.registrationPaths(u)), proxy.NewRegistration(proxy.RegistrationConfig{
+		Config: c, Clients: proxy.ClientConfiguration(g.settings.ClientConfiguration), URLMap: g.source.URLMap(g.Issuer(known)),
+	}), nil
+}
+
+// registrationPaths returns the paths below which clients manage their registration: the
+// path of the registration endpoint, and the configured one.
+func (g *Gateway) registrationPaths(endpoint *url.URL) []string {
+	paths := []string{proxy.NormalizePath(endpoint.EscapedPath())}
+	if more := g.settings.ClientConfiguration; more != "" {
+		paths = append(paths, proxy.NormalizePath(more))
+	}
+	return paths
+}
+
+// passthrough returns the handler of all other paths.
+func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
+	if !g.settings.Passthrough {
+		return g.notFound
+	}
+	c := proxy.PassthroughConfig{
+		Upstream: g.settings.Upstream, Transport: g.transports.Passthrough, Proxies: g.settings.Proxies,
+		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.telemetry.Metrics, Log: g.log,
+	}
+	if g.settings.IssuerMode == wellknown.IssuerRewrite {
+		c.URLMap = g.source.URLMap(g.Issuer(known))
+	}
+	return g.instrument(proxy.Passthrough, proxy.NewPassthrough(c))
+}
+
+// instrument counts, times and traces the requests that a handler serves, under the name of
+// an endpoint. A request without a response is not counted.
+func (g *Gateway) instrument(name string, next http.Handler) http.Handler {
+	m := g.telemetry.Metrics
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		recorder, w := responserecorder.Wrap(w)
+		r, endSpan := g.telemetry.Tracing.Start(name, r, g.settings.Proxies.TrustsPeer)
+		defer func() { endSpan(recorder.Status()) }()
+		m.RequestsInFlight(name, 1)
+		defer m.RequestsInFlight(name, -1)
+		next.ServeHTTP(w, r)
+		status := cmp.Or(recorder.Status(), http.StatusOK) // net/http writes it then
+		m.Request(name, r.Method, status, time.Since(start), tracing.ID(r.Context()))
+	})
+}
+
+// handle routes the requests that match to a handler. If other origins are allowed, their
+// preflights (the CORS protocol of the Fetch standard) are answered too.
+func (g *Gateway) handle(router *mux.Router, name string, matches mux.MatcherFunc, handler http.Handler) {
+	handler = g.instrument(name, handler)
+	if g.settings.CORS != nil {
+		router.MatcherFunc(matchPreflight(matches)).Handler(g.instrument(name, g.preflight(name)))
+		handler = g.settings.CORS.Handler(handler)
+	}
+	router.MatcherFunc(matches).Handler(handler)
+}
+
+// preflight answers preflights. The status is the same for all, because what a page may not
+// do shows in the header fields that the response lacks.
+func (g *Gateway) preflight(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		g.settings.CORS.HandlerFunc(w, r)
+		outcome := "preflight_allowed"
+		if w.Header().Get("Access-Control-Allow-Origin") == "" {
+			outcome = "preflight_refused"
+		}
+		g.logRequest(r, start, name, http.StatusNoContent, outcome)
+	})
+}
+
+// errorHandler answers every request with one error.
+func (g *Gateway) errorHandler(e *clientauth.Error) http.Handler {
+	const name = "unknown"
+	return g.instrument(name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		proxy.WriteError(w, r, e)
+		g.logRequest(r, start, name, e.Status, e.Reason)
+	}))
+}
+
+// logRequest logs a request that the gateway has answered.
+func (g *Gateway) logRequest(r *http.Request, start time.Time, endpoint string, status int, outcome string) {
+	proxy.LogRequest(r.Context(), g.log, slog.LevelInfo, start,
+		slog.String("endpoint", endpoint), slog.Int("status", status), slog.String("outcome", outcome))
+}

@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"context"
+	"os"
+	"slices"
+	"time"
+
+	"oauthgw/internal/config"
+)
+
+// pollInterval is the time between two checks of the files. Their content is compared,
+// because Kubernetes replaces links.
+const pollInterval = 5 * time.Second
+
+// Watch reloads on each signal and each change of a file, until ctx ends.
+func (r *Reloader) Watch(ctx context.Context, signals <-chan os.Signal) {
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signals:
+			_ = r.Reload() // it logs the error
+		case <-poll.C:
+			if r.filesChanged() {
+				_ = r.Reload()
+			}
+		}
+	}
+}
+
+// noteFingerprint stores the fingerprint that files had before they were read. If the
+// configuration has other files now, they count as they are, unless the first ones have
+// changed meanwhile. The lock must be held.
+func (r *Reloader) noteFingerprint(files []string, fingerprint string) {
+	if !slices.Equal(files, r.files) && config.Fingerprint(files) == fingerprint {
+		fingerprint = config.Fingerprint(r.files)
+	}
+	r.fingerprint = fingerprint
+}
+
+// filesChanged reports whether the files have changed since they were loaded last. After a
+// failed reload the files of that configuration count too, because one may be missing.
+func (r *Reloader) filesChanged() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return config.Fingerprint(r.files) != r.fingerprint
+}

@@ -1,0 +1,126 @@
+package logging
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// gate is a writer that blocks until it is opened.
+type gate struct {
+	open chan struct{}
+	w    io.Writer
+}
+
+func (g gate) Write(p []byte) (int, error) { <-g.open; return g.w.Write(p) }
+
+// TestAsyncWriterDrops checks that a log that nobody reads blocks no caller, and that the
+// log has the number of dropped lines in their place.
+func TestAsyncWriterDrops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		var drops atomic.Int64
+		g := gate{make(chan struct{}), &out}
+		a := NewAsyncWriter(g, (&Format{}).Handler, func() { drops.Add(1) })
+		const batch = 10
+		for i := range batch + asyncLines + 100 {
+			if i == batch {
+				time.Sleep(2 * asyncPause) // the lines up to this one are being written
+			}
+			fmt.Fprintf(a, "{\"line\":%d}\n", i)
+		}
+		close(g.open)
+		time.Sleep(2 * asyncPause)
+		fmt.Fprintln(a, "{}")
+		a.Close()
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if n := batch + asyncLines; len(lines) != n+2 || !strings.Contains(lines[n], `msg="log lines were dropped here" count=100`) {
+			t.Errorf("%d lines, the last are %s", len(lines), lines[len(lines)-2:])
+		}
+		fmt.Fprintln(a, "late") // ignored, not counted
+		a.Close()
+		if drops.Load() != 100 {
+			t.Errorf("dropped %d lines, want 100", drops.Load())
+		}
+	})
+}
+
+// TestAsyncWriterGivesUp checks that Close waits for a second at most.
+func TestAsyncWriterGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate{make(chan struct{}), io.Discard}
+		a := NewAsyncWriter(g, (&Format{}).Handler, func() {})
+		fmt.Fprintln(a, "{}")
+		start := time.Now()
+		a.Close()
+		if d := time.Since(start); d != asyncFlush {
+			t.Errorf("Close took %v", d)
+		}
+		close(g.open)
+	})
+}
+
+// full is a disk with room for so many bytes.
+type full int
+
+func (f full) Write([]byte) (int, error) { return int(f), errors.New("no space left on device") }
+
+// TestAsyncWriterCountsLostLines checks that lines count as dropped unless they were
+// written before an error.
+func TestAsyncWriterCountsLostLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for room, want := range map[full]int64{0: 5, 7: 3} {
+			var drops atomic.Int64
+			a := NewAsyncWriter(room, (&Format{}).Handler, func() { drops.Add(1) })
+			for range 5 {
+				fmt.Fprintln(a, "{}")
+			}
+			a.Close()
+			if drops.Load() != want {
+				t.Errorf("room for %d bytes: %d lines were counted as dropped, want %d", room, drops.Load(), want)
+			}
+		}
+	})
+}
+
+// TestA128LogLimit checks that a limited log line has the number of suppressed ones.
+func TestA128LogLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &Limit{Every: time.Minute}
+		expect := func(suppressed int, allowed bool) {
+			t.Helper()
+			if n, ok := l.Allow(); n != suppressed || ok != allowed {
+				t.Errorf("got %d, %v, want %d, %v", n, ok, suppressed, allowed)
+			}
+		}
+		expect(0, true)
+		for range 3 {
+			expect(0, false)
+		}
+		time.Sleep(time.Minute)
+		expect(3, true)
+		expect(0, false)
+	})
+}
+
+// The password of a mistake is told by nobody, whichever way it is logged.
+func TestValuesOfAWebConfigStayOutOfTheLog(t *testing.T) {
+	var text bytes.Buffer
+	l := slog.New(StripQuotes((&Format{}).Handler(&text)))
+	const broken = "cannot unmarshal !!str `s3cret` into x"
+	l.With("err", broken).WithGroup("g").Info("m", "err", broken, "burst", 3)
+	if got := text.String(); strings.Contains(got, "s3cret") || strings.Count(got, "[value]") != 2 || !strings.Contains(got, "g.burst=3") {
+		t.Errorf("got %s", got)
+	}
+}

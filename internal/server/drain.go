@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// startDrain makes the server not ready, and each response the last on its connection.
+func (s *Server) startDrain() {
+	s.draining.Store(true)
+	if s.config.OnDrain != nil {
+		s.config.OnDrain()
+	}
+}
+
+// drain keeps answering for the drain delay, in which load balancers find out that the
+// server is not ready.
+func (s *Server) drain(failures <-chan error) error {
+	s.startDrain()
+	delay := s.config.DrainDelay()
+	s.config.Log.Info("draining", "delay", delay)
+	Notify(s.config.Log, Stopping, "draining: not ready, still answering")
+	select {
+	case failure := <-failures:
+		return failure
+	case <-time.After(delay):
+		return nil
+	}
+}
+
+// shutdown waits for the requests in flight, WebSockets included, and closes those that
+// are left when the drain timeout is over.
+func (s *Server) shutdown() {
+	Notify(s.config.Log, Stopping, "waiting for requests in flight")
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout())
+	defer cancel()
+	s.publicLimit.WaitIdle(ctx)
+	s.adminLimit.WaitIdle(ctx)
+	for _, server := range []*http.Server{s.public, s.admin} {
+		_ = server.Shutdown(ctx) // fails if ctx ends
+	}
+	if ctx.Err() != nil {
+		s.closeConnections()
+	}
+	s.config.Log.Info("stopped")
+}
+
+// closeConnections closes the connections in use, counts and logs them. [http.Server]
+// does not know the WebSockets.
+func (s *Server) closeConnections() {
+	requests, webSockets := s.publicLimit.CloseWebSockets()
+	adminRequests, _ := s.adminLimit.CloseWebSockets()
+	_, _ = s.public.Close(), s.admin.Close()
+	requests += adminRequests
+	if requests+webSockets == 0 {
+		return
+	}
+	s.config.Metrics.ConnectionsCut(requests, webSockets)
+	s.config.Log.Warn("shutdown timed out, connections closed", "requests", requests, "websockets", webSockets)
+}

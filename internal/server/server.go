@@ -1,0 +1,184 @@
+// Package server runs the public and the admin HTTP server: listeners, socket activation,
+// middleware, drain and shutdown.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"oauthgw/internal/connlimit"
+	"oauthgw/internal/logging"
+	"oauthgw/metrics"
+)
+
+// ErrTerminated is the cause of a context that SIGTERM ended. Then [Server.Run] keeps
+// answering for the drain delay, because clients are still sent here. Any other end starts
+// the shutdown at once.
+var ErrTerminated = errors.New("terminated")
+
+// Timeouts of both servers. These are all that the servers set; the endpoints, streams and
+// uploads of package proxy set their own while they handle a request.
+const (
+	// headerTimeout is how long the header of a request may take.
+	headerTimeout = 5 * time.Second
+	// readTimeout bounds reading a body that no handler reads.
+	readTimeout = 15 * time.Second
+	// writeTimeout bounds metadata and error responses.
+	writeTimeout = 30 * time.Second
+	// idleTimeout is longer than clients keep connections in their pools.
+	idleTimeout = 75 * time.Second
+	// maxHeaderBytes bounds the header of a request. The default of net/http, 1 MiB, lets
+	// a thousand slow clients take a gigabyte.
+	maxHeaderBytes = 16 << 10
+)
+
+// Config configures a [Server]. The functions are called at any time and concurrently.
+type Config struct {
+	// Handler and Admin answer the requests of clients and of operators.
+	Handler, Admin http.Handler
+	// Listen and AdminListen are the addresses, host:port or unix:/path.
+	Listen, AdminListen string
+	// MaxConnections limits the open connections of clients.
+	MaxConnections int
+	// Certificate returns the certificate for clients. Nil means plain HTTP.
+	Certificate func() *tls.Certificate
+	// WebConfigFile configures TLS and basic auth of the admin server in the format of
+	// the Prometheus exporters. Empty means plain HTTP without authentication.
+	WebConfigFile string
+	// DrainDelay is how long requests are answered after SIGTERM, DrainTimeout how long
+	// the requests in flight may take after that.
+	DrainDelay, DrainTimeout func() time.Duration
+	// OnDrain is called when the shutdown begins, perhaps twice. It may be nil.
+	OnDrain func()
+	// Upstream names the provider in log lines.
+	Upstream func() string
+	// Activated are the sockets that were passed to this process, or nil.
+	Activated Sockets
+
+	Metrics *metrics.Metrics
+	Log     *slog.Logger
+}
+
+// Server is the public and the admin server. It is safe for concurrent use.
+type Server struct {
+	config                  Config
+	public, admin           *http.Server
+	publicLimit, adminLimit *connlimit.Listener
+	draining                atomic.Bool
+}
+
+// Listen listens on both addresses. Nothing is answered before [Server.Run].
+func Listen(c Config) (*Server, error) {
+	public, err := c.Activated.listen("listen", c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := c.Activated.listen("admin.listen", c.AdminListen)
+	if err != nil {
+		return nil, errors.Join(err, public.Close())
+	}
+	s := &Server{config: c}
+	s.publicLimit = connlimit.New(public, s.publicLimits())
+	s.adminLimit = connlimit.New(admin, connlimit.Config{Max: math.MaxInt, HeaderTimeout: headerTimeout})
+	c.Metrics.Connections(s.publicLimit.Connections)
+	s.public, s.admin = s.newServer(c.Handler), s.newServer(c.Admin)
+	return s, nil
+}
+
+// publicLimits returns the configuration of the connection limit, which logs at most one
+// line a minute for each limit, and one a second for requests that net/http refuses.
+func (s *Server) publicLimits() connlimit.Config {
+	perMinute := map[string]*logging.Limit{"max_connections": {Every: time.Minute}, "streams": {Every: time.Minute}, "uploads": {Every: time.Minute}}
+	perSecond := &logging.Limit{Every: time.Second}
+	c := connlimit.Config{Max: s.config.MaxConnections, HeaderTimeout: headerTimeout, OnEvict: s.config.Metrics.ConnectionEvicted}
+	if s.config.Certificate != nil {
+		c.TLS = tlsConfig(s.config.Certificate)
+	}
+	c.OnLimit = func(limit string, admitted int) {
+		if suppressed, ok := perMinute[limit].Allow(); ok {
+			s.config.Log.Warn("connection limit reached", "limit", limit, "max_connections", c.Max,
+				"passthrough", admitted, "suppressed", suppressed)
+		}
+	}
+	c.OnRefuse = func(reason string, client net.Addr, err error) {
+		s.config.Metrics.MalformedRequest(reason)
+		suppressed, ok := perSecond.Allow()
+		if !ok {
+			return
+		}
+		attrs := []any{"reason", reason, "client_ip", clientIP(client), "suppressed", suppressed}
+		if err != nil {
+			attrs = append(attrs, "err", logging.BeforeQuote(err.Error()))
+		}
+		s.config.Log.Info("request refused by net/http", attrs...)
+	}
+	return c
+}
+
+// tlsConfig returns the TLS configuration of the public server, which looks up the
+// certificate for each new connection.
+func tlsConfig(certificate func() *tls.Certificate) *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate(), nil },
+	}
+}
+
+func (s *Server) newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:                      s.middleware(h),
+		DisableGeneralOptionsHandler: true, // it would bypass the middleware
+		ConnContext:                  connlimit.ConnContext,
+		ConnState:                    connlimit.ConnState,
+		ReadHeaderTimeout:            headerTimeout,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes - 4<<10, // net/http allows 4 KiB more
+		ErrorLog:                     logging.NewStandardLogger(s.config.Log),
+	}
+}
+
+// Addr returns the address of the public listener, host:port or unix:/path.
+func (s *Server) Addr() string { return address(s.publicLimit) }
+
+// AdminAddr returns the address of the admin listener, host:port or unix:/path.
+func (s *Server) AdminAddr() string { return address(s.adminLimit) }
+
+// Draining reports whether the shutdown has begun.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
+// Run answers requests until ctx ends, and returns when the requests in flight have
+// finished or the drain timeout is over.
+func (s *Server) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	failures := make(chan error, 2)
+	running.Go(func() { failures <- s.public.Serve(s.publicLimit) })
+	running.Go(func() { failures <- s.serveAdmin() })
+	upstream := s.config.Upstream()
+	s.config.Log.Info("listening", "listen", s.publicLimit.Addr().String(), "admin", s.adminLimit.Addr().String(), "upstream", upstream)
+	Notify(s.config.Log, Ready, "proxying to "+upstream)
+	var failure error
+	select {
+	case failure = <-failures:
+	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), ErrTerminated) {
+			failure = s.drain(failures)
+		}
+	}
+	s.startDrain()
+	// Shutdown closes new connections without an answer, so none may be on the way to it.
+	_, _ = s.publicLimit.Close(), s.adminLimit.Close()
+	running.Wait()
+	s.shutdown()
+	return failure
+}

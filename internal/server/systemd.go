@@ -1,0 +1,111 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// States that [Notify] reports (sd_notify(3)).
+const (
+	Ready     = daemon.SdNotifyReady
+	Stopping  = daemon.SdNotifyStopping
+	Reloading = daemon.SdNotifyReloading
+)
+
+// Notify reports the state and the status of the process to systemd, if systemd started it
+// and wants to know.
+func Notify(log *slog.Logger, state, status string) {
+	if state == Reloading {
+		state += "\n" + daemon.SdNotifyMonotonicUsec()
+	}
+	notify(log, strings.TrimSpace(state)+"\nSTATUS="+status)
+}
+
+func notify(log *slog.Logger, message string) {
+	if _, err := daemon.SdNotify(false, message); err != nil {
+		log.Warn("systemd notification failed", "err", err.Error())
+	}
+}
+
+// ServeWatchdog reports to the watchdog of systemd, if there is one, until ctx ends.
+func ServeWatchdog(ctx context.Context, log *slog.Logger) {
+	timeout, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn("systemd watchdog is not served", "err", err.Error())
+	}
+	if timeout == 0 {
+		return
+	}
+	tick := time.NewTicker(timeout / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		notify(log, daemon.SdNotifyWatchdog)
+	}
+}
+
+// Sockets are listeners that were opened by another process, by the configuration key
+// whose address each replaces.
+type Sockets map[string]net.Listener
+
+// ActivationListeners returns the sockets that systemd passed to this process
+// (sd_listen_fds(3)), and removes them from the environment.
+func ActivationListeners() (Sockets, error) {
+	files := activation.Files(true)
+	sockets := Sockets{}
+	for _, f := range files {
+		key, err := socketKey(f.Name(), len(files) == 1)
+		if err != nil {
+			return nil, err
+		}
+		if sockets[key] != nil {
+			return nil, fmt.Errorf("systemd passed two sockets for %s, which takes one", key)
+		}
+		l, err := net.FileListener(f)
+		if err != nil {
+			return nil, fmt.Errorf("the socket that systemd passed for %s does not listen: %w", key, err)
+		}
+		_ = f.Close() // the listener has its own descriptor
+		sockets[key] = l
+	}
+	return sockets, nil
+}
+
+// socketKey returns the key whose address a socket replaces. Without FileDescriptorName=
+// systemd names a socket after the unit, or not at all.
+func socketKey(name string, single bool) (string, error) {
+	unnamed := strings.HasSuffix(name, ".socket") || strings.HasPrefix(name, "LISTEN_FD_") || name == "unknown"
+	switch {
+	case name == "listen", unnamed && single:
+		return "listen", nil
+	case name == "admin":
+		return "admin.listen", nil
+	case unnamed:
+		return "", errors.New("systemd passed several sockets, and one without a name: FileDescriptorName= must be listen or admin")
+	}
+	return "", fmt.Errorf("systemd passed a socket named %q: FileDescriptorName= must be listen or admin", name)
+}
+
+// listen returns the socket for a key, or listens on the address.
+func (s Sockets) listen(key, address string) (net.Listener, error) {
+	l := s[key]
+	if l == nil {
+		return listen(key, address)
+	}
+	if strings.HasPrefix(l.Addr().String(), "@") {
+		return nil, fmt.Errorf("systemd passed an abstract socket for %s, which every user of this host can connect to: ListenStream= must be a path", key)
+	}
+	return l, nil
+}
