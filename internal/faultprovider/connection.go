@@ -3,7 +3,6 @@ package faultprovider
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -11,92 +10,114 @@ import (
 	"time"
 )
 
-// maxBody is how much of a request's body is read, in octets.
+// maxBody is the maximum size of a request's body in bytes.
 const maxBody = 1 << 20
 
-// connection is one connection, from its acceptance on.
+// connection is a connection and its current request.
 type connection struct {
 	net.Conn
 	provider *Provider
 	number   int
 	reader   *bufio.Reader
-	life     context.Context // until the connection is closed by this end
-	end      context.CancelFunc
+	ctx      context.Context // canceled when the connection is closed here
+	cancel   context.CancelFunc
+
+	request *http.Request // nil before the first
+	body    []byte
+	form    url.Values
 }
 
 func newConnection(p *Provider, c net.Conn, number int) *connection {
-	life, end := context.WithCancel(p.life)
-	return &connection{Conn: c, provider: p, number: number, reader: bufio.NewReader(c), life: life, end: end}
+	ctx, cancel := context.WithCancel(p.ctx)
+	return &connection{Conn: c, provider: p, number: number, reader: bufio.NewReader(c), ctx: ctx, cancel: cancel}
 }
 
-// converse answers one request after the other until either end closes.
-func (p *Provider) converse(c *connection) {
-	defer c.hangUp()
-	x := &exchange{connection: c}
-	if m, ok := p.draw(OnConnect); ok {
-		p.meet(x, m)
+// serve serves requests until either end closes the connection.
+func (p *Provider) serve(c *connection) {
+	defer c.close()
+	if f, ok := p.draw(OnConnect); ok {
+		p.inject(c, f)
 	}
-	for c.life.Err() == nil {
-		x, err := c.read()
-		if err != nil {
-			return
-		}
-		m, ok := p.chosen(x.request)
-		if ok {
-			p.meet(x, m)
+	for c.ctx.Err() == nil && c.read() == nil {
+		if f, ok := p.choose(c.request); ok {
+			p.inject(c, f)
 		} else {
-			p.note(x, NoFault)
-			x.answer(x.honest())
+			p.observe(c, NoFault)
+			c.respond(c.normal())
 		}
-		if x.request.Close {
+		if c.request.Close {
 			return
 		}
 	}
 }
 
-// meet lets an exchange, or a connection before its first one, meet a
-// misbehaviour, for as long as patience lasts.
-func (p *Provider) meet(x *exchange, m Fault) {
-	p.note(x, m.Name)
-	_ = x.SetDeadline(time.Now().Add(p.config.MaxDuration))
-	m.do(x)
-	_ = x.SetDeadline(time.Time{})
+// inject runs a fault for at most MaxDuration.
+func (p *Provider) inject(c *connection, f Fault) {
+	p.observe(c, f.Name)
+	_ = c.SetDeadline(time.Now().Add(p.config.MaxDuration))
+	f.run(c)
+	_ = c.SetDeadline(time.Time{})
 }
 
-// read reads the next request. A body that is no form has no parameters.
-func (c *connection) read() (*exchange, error) {
+// read reads the next request.
+func (c *connection) read() error {
 	r, err := http.ReadRequest(c.reader)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
-	if err != nil {
-		return nil, err
+	c.request = r
+	if c.body, err = io.ReadAll(io.LimitReader(r.Body, maxBody)); err != nil {
+		return err
 	}
-	form, _ := url.ParseQuery(string(body))
-	return &exchange{connection: c, request: r, body: body, form: form}, nil
+	c.form, _ = url.ParseQuery(string(c.body)) // another body has no parameters
+	return nil
 }
 
-// hangUp closes the connection in order.
-func (c *connection) hangUp() {
-	c.end()
-	_ = c.Close()
+// close closes the connection in order.
+func (c *connection) close() {
+	c.cancel()
+	_ = c.Conn.Close()
 }
 
-// reset ends the connection so that the other end sees a reset.
+// reset closes the connection so that the other end sees a reset.
 func (c *connection) reset() {
-	if t, ok := c.transport().(interface{ SetLinger(int) error }); ok {
+	if t, ok := c.Conn.(*net.TCPConn); ok {
 		_ = t.SetLinger(0)
 	}
-	c.end()
-	// Not the TLS layer's Close, which would say goodbye first.
-	_ = c.transport().Close()
+	c.close()
 }
 
-// transport is the connection below TLS.
-func (c *connection) transport() net.Conn {
-	if t, ok := c.Conn.(*tls.Conn); ok {
-		return t.NetConn()
+// write writes texts, each at once, until the other end is gone.
+func (c *connection) write(texts ...string) {
+	for _, text := range texts {
+		if _, err := io.WriteString(c.Conn, text); err != nil {
+			c.close()
+			return
+		}
 	}
-	return c.Conn
+}
+
+// writeSlowly writes a text byte by byte.
+func (c *connection) writeSlowly(text string) {
+	for i := range len(text) {
+		c.write(text[i : i+1])
+		select {
+		case <-time.After(c.provider.config.Interval):
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
+// writeLarge repeats a text up to LargeSize bytes.
+func (c *connection) writeLarge(text string) {
+	for rest := c.provider.config.LargeSize; rest > 0 && c.ctx.Err() == nil; rest -= int64(len(text)) {
+		c.write(text[:min(int64(len(text)), rest)])
+	}
+}
+
+// hang waits until the other end closes the connection or MaxDuration is over.
+func (c *connection) hang() {
+	_, _ = io.Copy(io.Discard, c.reader)
+	c.close()
 }

@@ -1,20 +1,15 @@
-// Package faultprovider is an OAuth 2.0 provider that misbehaves on purpose, in ways
-// that have names, as often as it is told, and remembers what arrived. It is
-// what a gateway before a provider is tested against.
+// Package faultprovider is an OAuth 2.0 provider that misbehaves on purpose, for tests of a
+// gateway in front of a provider. [Faults] lists its faults.
 //
-// It speaks HTTP/1.1 on the bare connection, because most of what it does no
-// HTTP server lets a handler do: replies that contradict their framing, that
-// end early, that never end, that nobody asked for. [Faults] lists all
-// of it. Whatever it is not told to spoil it does well: the token endpoint takes
-// client credentials from the form alone and every authorization code and
-// refresh token once (RFC 6749 sections 4.1.2 and 6), of any text; the rest is
-// the provider of package legacy.
-//
-// It guards nothing: it is for loopback, tests and measurements.
+// It speaks HTTP/1.1 on the bare connection, because an HTTP server does not let a handler
+// send most of them. Without a fault, the token endpoint reads client credentials from the
+// form only and accepts every code and refresh token once (RFC 6749 sections 4.1.2 and 6), of
+// any text. The rest is the provider of package legacy. It is for loopback only.
 package faultprovider
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -24,63 +19,51 @@ import (
 	"oauthgw/internal/legacy"
 )
 
-// Header is the header field with which a request names the misbehaviour that it
-// wants to meet, whatever the shares say.
-const Header = "X-Misbehave"
+// Header is the header field with which a request asks for a fault by name.
+const Header = "X-Fault"
 
-// Config tells how a [Provider] misbehaves. The zero Config makes one that
-// behaves well.
+// Config configures a [Provider]. The zero Config has no faults.
 type Config struct {
-	// PublicURL is the origin that the provider's documents name, as in
-	// https://provider.example.
+	// PublicURL is the issuer, such as https://provider.example.
 	PublicURL string
-	// Clients may use the token endpoint. Empty: any client that sends a
-	// client_id and a client_secret.
+	// Clients may use the token endpoint. If empty, every client with a secret may.
 	Clients []legacy.Client
-	// Rates say how often to misbehave.
+	// Rates say how often which fault happens.
 	Rates Rates
-	// Seed makes a run repeatable: what is drawn depends on it and on the order of
-	// arrival.
+	// Seed makes a run repeatable: faults depend on it and on the order of the requests.
 	Seed uint64
-	// Interval is the time between two octets of what is slow, and how long an
-	// idle connection is left alone. Zero: a second.
+	// Interval is the time between two bytes of a slow response, and the time after which an
+	// idle connection is closed. Zero means a second.
 	Interval time.Duration
-	// MaxDuration bounds every misbehaviour: what never ends lasts so long, unless
-	// the other end leaves. Zero: a minute.
+	// MaxDuration bounds every fault. Zero means a minute.
 	MaxDuration time.Duration
-	// LargeSize is the size of what is too large, in octets, and the end of what is
-	// endless. Zero: 1 GiB.
+	// LargeSize is the size of large and endless bodies in bytes. Zero means 1 GiB.
 	LargeSize int64
-	// Observe is told of each request before it is answered, and of each
-	// connection that is spoilt before one. It is called from the goroutines of
-	// the connections. Nil: nobody is told.
+	// Observe is called for each request before the response, and for each connection with a
+	// fault before its first request. It may be called concurrently, and may be nil.
 	Observe func(Observation)
 }
 
-// Provider is the misbehaving provider. Make it with [New], and let it listen
-// with [Provider.Start]. It is safe for concurrent use.
+// Provider is the provider. It is safe for concurrent use.
 type Provider struct {
 	config Config
-	known  map[string]Fault
-	rest   http.Handler // what is not the token endpoint
-	memory memory
+	faults map[string]Fault
+	legacy http.Handler // everything but the token endpoint
+	record record
 
-	life context.Context // of the connections
-	end  context.CancelFunc
-	all  sync.WaitGroup // goroutines
+	ctx        context.Context // of the connections
+	cancel     context.CancelFunc
+	goroutines sync.WaitGroup
 
-	mu       sync.Mutex
-	listener net.Listener // nil: does not listen
-	network  string       // of the last listener
-	address  string
-	open     map[*connection]struct{}
-	accepted int // connections so far
-	shares   Rates
-	draws    map[Trigger]*rand.Rand
+	mu          sync.Mutex
+	listener    net.Listener
+	connections map[*connection]struct{}
+	accepted    int // connections so far
+	rates       Rates
+	random      map[Trigger]*rand.Rand
 }
 
-// New returns a provider that does not listen yet. The error says that the
-// shares name what is not known, or are more than the whole.
+// New returns a provider that does not listen yet, or the error of [Rates.Validate].
 func New(config Config) (*Provider, error) {
 	if err := config.Rates.Validate(); err != nil {
 		return nil, err
@@ -98,19 +81,79 @@ func New(config Config) (*Provider, error) {
 		config.Observe = func(Observation) {}
 	}
 	p := &Provider{
-		config: config,
-		known:  byName(),
-		rest:   legacy.New(legacy.Config{PublicURL: config.PublicURL, Clients: config.Clients}),
-		memory: newMemory(),
-		open:   map[*connection]struct{}{},
-		shares: config.Rates,
-		draws:  map[Trigger]*rand.Rand{},
+		config:      config,
+		faults:      byName(),
+		legacy:      legacy.New(legacy.Config{PublicURL: config.PublicURL, Clients: config.Clients}),
+		record:      record{grants: map[string]int{}, counts: map[string]int{}},
+		connections: map[*connection]struct{}{},
+		rates:       config.Rates,
+		random:      map[Trigger]*rand.Rand{},
 	}
-	for _, m := range []Trigger{OnConnect, OnPost, OnMetadata} {
-		// One sequence for each, so that a new connection does not change what the
-		// requests meet.
-		p.draws[m] = rand.New(rand.NewPCG(config.Seed, uint64(m)))
+	for _, t := range []Trigger{OnConnect, OnPost, OnMetadata} {
+		// Independent sequences, so that a new connection does not change the faults of requests.
+		p.random[t] = rand.New(rand.NewPCG(config.Seed, uint64(t)))
 	}
-	p.life, p.end = context.WithCancel(context.Background())
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p, nil
+}
+
+// Start serves the listener in the background and takes it over.
+func (p *Provider) Start(l net.Listener) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.listener != nil || p.ctx.Err() != nil {
+		return errors.New("faultprovider: already started or closed")
+	}
+	p.listener = l
+	p.goroutines.Go(func() { p.accept(l) })
+	return nil
+}
+
+// Close closes the listener, resets every connection, and waits for the provider to stop.
+func (p *Provider) Close() {
+	p.cancel()
+	p.mu.Lock()
+	if p.listener != nil {
+		_ = p.listener.Close()
+	}
+	for c := range p.connections {
+		c.reset()
+	}
+	p.mu.Unlock()
+	p.goroutines.Wait()
+}
+
+// accept accepts connections until the listener is closed. Other errors, such as too many open
+// files, are temporary.
+func (p *Provider) accept(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err == nil:
+			p.start(c)
+		default:
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
+// start serves a connection in the background.
+func (p *Provider) start(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		_ = conn.Close()
+		return
+	}
+	p.accepted++
+	c := newConnection(p, conn, p.accepted)
+	p.connections[c] = struct{}{}
+	p.goroutines.Go(func() {
+		p.serve(c)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.connections, c)
+	})
 }

@@ -4,26 +4,29 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"oauthgw/internal/faultprovider"
 	"oauthgw/internal/legacy"
 )
 
-// form is a token request that a well-behaved provider grants; %s is the code.
-const form = "grant_type=authorization_code&client_id=one&client_secret=s3cret-of-one&code=%s"
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// provider is a hostile provider that listens.
+// provider is a started provider.
 type provider struct {
 	*faultprovider.Provider
 	address  string
 	mu       sync.Mutex
-	arrivals []faultprovider.Observation
+	observed []faultprovider.Observation
 }
 
 func start(t *testing.T, config faultprovider.Config) *provider {
@@ -39,25 +42,24 @@ func startOn(t *testing.T, l net.Listener, config faultprovider.Config) *provide
 	t.Helper()
 	p := &provider{address: l.Addr().String()}
 	config.PublicURL = "https://provider.example"
-	config.Observe = func(a faultprovider.Observation) {
+	config.Observe = func(o faultprovider.Observation) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.arrivals = append(p.arrivals, a)
+		p.observed = append(p.observed, o)
 	}
 	var err error
-	if p.Provider, err = faultprovider.New(config); err != nil {
+	if p.Provider, err = faultprovider.New(config); err == nil {
+		err = p.Start(l)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Start(l); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Close)
 	return p
 }
 
-// dial returns a connection that does not outlast the test's patience.
 func (p *provider) dial(t *testing.T) net.Conn {
 	t.Helper()
+	t.Cleanup(p.Close)
 	c, err := net.Dial("tcp", p.address)
 	if err != nil {
 		t.Fatal(err)
@@ -69,34 +71,41 @@ func (p *provider) dial(t *testing.T) net.Conn {
 	return c
 }
 
-// tokenRequest returns a token request, with header fields as lines.
-func tokenRequest(code string, fields ...string) string {
-	body := fmt.Sprintf(form, code)
-	head := "POST " + faultprovider.TokenPath + " HTTP/1.1\r\nHost: provider.example\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-	for _, f := range fields {
-		head += f + "\r\n"
+func (p *provider) setRates(t *testing.T, r faultprovider.Rates) {
+	t.Helper()
+	if err := p.SetRates(r); err != nil {
+		t.Fatal(err)
 	}
-	return head + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-func documentRequest(fields ...string) string {
+const form = "grant_type=authorization_code&client_id=one&client_secret=s3cret-of-one"
+
+// tokenRequest returns a valid token request with further header fields.
+func tokenRequest(code string, fields ...string) string {
+	return formRequest(form+"&code="+code, fields...)
+}
+
+func formRequest(body string, fields ...string) string {
+	fields = append(fields, "Host: provider.example", "Content-Type: application/x-www-form-urlencoded", fmt.Sprintf("Content-Length: %d", len(body)))
+	return "POST /oauth2/tokens HTTP/1.1\r\n" + strings.Join(fields, "\r\n") + "\r\n\r\n" + body
+}
+
+func metadataRequest(fields ...string) string {
 	return "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: provider.example\r\n" + strings.Join(append(fields, "", ""), "\r\n")
 }
 
-// says sends a request, and nothing behind it, and returns what comes until the
-// end of the connection.
-func says(c net.Conn, request string) (string, error) {
-	if _, err := io.WriteString(c, request); err != nil {
+// exchange sends requests and returns everything until the end of the connection.
+func exchange(c net.Conn, requests string) (string, error) {
+	if _, err := io.WriteString(c, requests); err != nil {
 		return "", err
 	}
-	_ = c.(*net.TCPConn).CloseWrite() // which may have been reset by now
+	_ = c.(*net.TCPConn).CloseWrite() // may be reset by now
 	raw, err := io.ReadAll(c)
 	return string(raw), err
 }
 
-// statusOf sends a request on a connection that stays, and returns the status of
-// the reply.
-func statusOf(t *testing.T, c net.Conn, r *bufio.Reader, request string) int {
+// status sends a request and returns the status of the response.
+func status(t *testing.T, c net.Conn, r *bufio.Reader, request string) int {
 	t.Helper()
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatal(err)
@@ -106,15 +115,12 @@ func statusOf(t *testing.T, c net.Conn, r *bufio.Reader, request string) int {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		t.Fatal(err)
-	}
+	_, _ = io.Copy(io.Discard, resp.Body)
 	return resp.StatusCode
 }
 
-// Whatever it is not told to spoil it does well: a code is worth tokens once,
-// credentials count in the form alone, and there is metadata.
-func TestWellBehaved(t *testing.T) {
+// Without faults a code works once, credentials count in the form only, and there is metadata.
+func TestNoFaults(t *testing.T) {
 	p := start(t, faultprovider.Config{})
 	c := p.dial(t)
 	r := bufio.NewReader(c)
@@ -127,61 +133,107 @@ func TestWellBehaved(t *testing.T) {
 		{tokenRequest("first"), 400},
 		{tokenRequest(""), 400},
 		{"POST /oauth2/tokens HTTP/1.1\r\nHost: a\r\nAuthorization: Basic b25lOnMzY3JldA==\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\ncode=x", 400},
-		{documentRequest(), 200},
+		{metadataRequest(), 200},
 		{"POST /oauth2/revoke HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 400},
 		{"GET /dashboard HTTP/1.1\r\nHost: a\r\n\r\n", 200},
 	} {
-		if got := statusOf(t, c, r, test.request); got != test.status {
+		if got := status(t, c, r, test.request); got != test.status {
 			t.Errorf("got %d, want %d to\n%s", got, test.status, test.request)
 		}
 	}
-	if got := p.RepeatedGrants(); len(got) != 1 || got[0] != "first" {
-		t.Errorf("seen again: %q", got)
-	}
-	if p.Grants() != 3 || p.Counts()[faultprovider.NoFault] != 8 {
-		t.Errorf("seen %d, totals %v", p.Grants(), p.Counts())
+	if got := p.RepeatedGrants(); len(got) != 1 || got[0] != "first" || p.Grants() != 3 || p.Counts()[faultprovider.NoFault] != 8 {
+		t.Errorf("repeated %q of %d, counts %v", got, p.Grants(), p.Counts())
 	}
 	want := faultprovider.Observation{Connection: 1, Method: "POST", Path: "/oauth2/tokens", Authorization: true, Fault: faultprovider.NoFault}
-	if p.arrivals[4] != want {
-		t.Errorf("observed %+v, want %+v", p.arrivals[4], want)
+	if p.observed[4] != want {
+		t.Errorf("observed %+v, want %+v", p.observed[4], want)
+	}
+	p = start(t, faultprovider.Config{Clients: []legacy.Client{{ID: "one", Secret: "other"}}})
+	if raw, err := exchange(p.dial(t), tokenRequest("x", "Connection: close")); err != nil || !strings.HasPrefix(raw, "HTTP/1.1 401 ") || !strings.Contains(raw, "invalid_client") {
+		t.Errorf("a wrong secret: got %q, %v", raw, err)
 	}
 }
 
-// A code counts as seen also where it was not answered, and a refresh token
-// counts as a code does.
-func TestCodesAreRememberedWhateverBecomesOfThem(t *testing.T) {
-	p := start(t, faultprovider.Config{})
+// Codes and refresh tokens are counted whether or not there is a response.
+func TestRepeatedGrants(t *testing.T) {
+	p := start(t, faultprovider.Config{Interval: 5 * time.Second})
 	for range 2 {
-		if raw, err := says(p.dial(t), tokenRequest("lost", faultprovider.Header+": close-after-request")); raw != "" || err != nil {
+		if raw, err := exchange(p.dial(t), tokenRequest("lost", faultprovider.Header+": close-after-request")); raw != "" || err != nil {
 			t.Errorf("got %q, %v", raw, err)
 		}
-		body := "grant_type=refresh_token&refresh_token=again"
-		request := fmt.Sprintf("POST /oauth2/tokens HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-		if _, err := says(p.dial(t), request); err != nil {
+		if _, err := exchange(p.dial(t), formRequest(form+"&refresh_token=again", "Connection: close")); err != nil {
 			t.Error(err)
 		}
 	}
-	if got := strings.Join(p.RepeatedGrants(), " "); got != "again lost" {
-		t.Errorf("seen again: %s", got)
-	}
-}
-
-// A connection that is closed while idle may have brought a request by then:
-// that has arrived.
-func TestRequestOnAConnectionThatIsClosedWhileIdle(t *testing.T) {
-	p := start(t, faultprovider.Config{Interval: 5 * time.Second})
-	c := p.dial(t)
-	raw, err := says(c, tokenRequest("one", faultprovider.Header+": close-idle")+tokenRequest("two"))
-	if err != nil || strings.Count(raw, "HTTP/1.1 ") != 1 || p.Grants() != 2 {
-		t.Errorf("got %q, %v; seen %d", raw, err, p.Grants())
-	}
-}
-
-// Configured clients are the only ones.
-func TestKnownClients(t *testing.T) {
-	p := start(t, faultprovider.Config{Clients: []legacy.Client{{ID: "one", Secret: "other"}}})
-	raw, err := says(p.dial(t), tokenRequest("x", "Connection: close"))
-	if err != nil || !strings.HasPrefix(raw, "HTTP/1.1 401 ") || !strings.Contains(raw, "invalid_client") {
+	raw, err := exchange(p.dial(t), tokenRequest("one", faultprovider.Header+": close-idle")+tokenRequest("one"))
+	if err != nil || strings.Count(raw, "HTTP/1.1 ") != 1 {
 		t.Errorf("got %q, %v", raw, err)
+	}
+	if got := strings.Join(p.RepeatedGrants(), " "); got != "again lost one" {
+		t.Errorf("repeated: %s", got)
+	}
+}
+
+// faults returns the faults of a number of token requests.
+func faults(t *testing.T, seed uint64, requests int, rates faultprovider.Rates) (names []string) {
+	t.Helper()
+	p := start(t, faultprovider.Config{Seed: seed, Rates: rates})
+	c := p.dial(t)
+	r := bufio.NewReader(c)
+	for range requests {
+		status(t, c, r, tokenRequest("same"))
+	}
+	for _, o := range p.observed {
+		names = append(names, o.Fault)
+	}
+	return names
+}
+
+// A seed repeats a run, and the rates come true.
+func TestRates(t *testing.T) {
+	rates := faultprovider.Rates{"redirect-302": 20, "html-500": 5, "close-on-accept": 0, "metadata-404": 100}
+	names := faults(t, 7, 2000, rates)
+	n := map[string]int{}
+	for _, name := range names {
+		n[name]++
+	}
+	if n["redirect-302"] < 360 || n["redirect-302"] > 440 || n["html-500"] < 75 || n["html-500"] > 125 || len(n) != 3 || len(names) != 2000 {
+		t.Errorf("got %v with %v", n, rates)
+	}
+	if again := faults(t, 7, 100, rates); !slices.Equal(again, names[:100]) {
+		t.Error("the same seed does not repeat the run")
+	}
+	if other := faults(t, 8, 100, rates); slices.Equal(other, names[:100]) {
+		t.Error("another seed repeats the run")
+	}
+	p := start(t, faultprovider.Config{Rates: rates})
+	p.setRates(t, faultprovider.Rates{"html-500": 100})
+	c := p.dial(t)
+	if err := p.SetRates(faultprovider.Rates{"nonsense": 1}); err == nil || status(t, c, bufio.NewReader(c), tokenRequest("z")) != 500 {
+		t.Errorf("an unknown fault: %v, or the rates changed", err)
+	}
+}
+
+func TestParseRates(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                    "",
+		"truncated=5,redirect-307=0.5,":       "",
+		"truncated=60,metadata-404=60":        "",
+		"truncated":                           `"truncated" is not name=percentage, such as truncated=5`,
+		"truncated=x":                         `"truncated=x" is not name=percentage, such as truncated=5`,
+		"truncated=1,truncated=2":             "truncated has two rates",
+		"nonsense=1,truncated=-1":             "nonsense: unknown fault\ntruncated: a rate is between 0 and 100",
+		"truncated=NaN":                       "truncated: a rate is between 0 and 100",
+		"truncated=60,silence=60":             "the rates for a request are more than 100",
+		"close-on-accept=99,banner-at-once=2": "the rates for a connection are more than 100",
+	} {
+		got := ""
+		r, err := faultprovider.ParseRates(text)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want || strings.HasSuffix(text, ",") && !maps.Equal(r, faultprovider.Rates{"truncated": 5, "redirect-307": 0.5}) {
+			t.Errorf("%s: got %v, %q, want %q", text, r, got, want)
+		}
 	}
 }

@@ -1,7 +1,6 @@
-// Faultproviderd runs the hostile provider alone, for end-to-end tests and
-// measurements. It prints one line with its address, and when it is interrupted
-// how often each misbehaviour was met, how many authorization codes and refresh
-// tokens arrived, and how many of them more than once.
+// Faultproviderd runs the provider with faults. It prints its address and, when it is
+// interrupted, how often each fault happened and how many codes and refresh tokens arrived,
+// and arrived more than once.
 package main
 
 import (
@@ -36,24 +35,24 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("faultproviderd", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	list := flags.Bool("list", false, "print every misbehaviour, and exit")
+	list := flags.Bool("list", false, "print all faults and exit")
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on")
-	shares := flags.String("misbehave", "", "`shares` of a hundred, such as truncated=5,redirect-307=0.5 (default: none)")
+	rates := flags.String("rates", "", "`percentages` of faults, such as truncated=5,redirect-307=0.5")
 	var config faultprovider.Config
-	flags.StringVar(&config.PublicURL, "public-url", "", "`origin` that the documents name (default: the address)")
+	flags.StringVar(&config.PublicURL, "public-url", "", "`origin` in the metadata (default: the address)")
 	flags.Uint64Var(&config.Seed, "seed", 0, "`number` that makes a run repeatable")
-	flags.DurationVar(&config.Interval, "interval", time.Second, "time between two octets of what is slow")
-	flags.DurationVar(&config.MaxDuration, "patience", time.Minute, "how long what never ends lasts")
-	flags.Int64Var(&config.LargeSize, "volume", 1<<30, "size in `octets` of what is too large")
+	flags.DurationVar(&config.Interval, "interval", time.Second, "time between two bytes of a slow response")
+	flags.DurationVar(&config.MaxDuration, "max-duration", time.Minute, "maximum duration of a fault")
+	flags.Int64Var(&config.LargeSize, "large-size", 1<<30, "size of large responses in `bytes`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *list {
-		return printMisbehaviours(stdout)
+		return printFaults(stdout)
 	}
 	var err error
-	if config.Rates, err = faultprovider.ParseRates(*shares); err != nil {
-		return fmt.Errorf("--misbehave: %w", err)
+	if config.Rates, err = faultprovider.ParseRates(*rates); err != nil {
+		return fmt.Errorf("--rates: %w", err)
 	}
 	return serve(ctx, *listen, config, stdout)
 }
@@ -68,19 +67,19 @@ func serve(ctx context.Context, address string, config faultprovider.Config, std
 		config.PublicURL = origin
 	}
 	provider, err := faultprovider.New(config)
-	if err != nil {
-		return errors.Join(err, listener.Close())
+	if err == nil {
+		err = provider.Start(listener)
 	}
-	if err := provider.Start(listener); err != nil {
+	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	fmt.Fprintln(stdout, "listening on", origin)
 	<-ctx.Done()
 	provider.Close()
-	return printTotals(stdout, provider)
+	return printCounts(stdout, provider)
 }
 
-func printMisbehaviours(w io.Writer) error {
+func printFaults(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, m := range faultprovider.Faults() {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", m.Name, m.Row, m.Trigger, m.Description)
@@ -88,12 +87,12 @@ func printMisbehaviours(w io.Writer) error {
 	return table.Flush()
 }
 
-func printTotals(w io.Writer, p *faultprovider.Provider) error {
+func printCounts(w io.Writer, p *faultprovider.Provider) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	totals := p.Counts()
-	for _, name := range slices.Sorted(maps.Keys(totals)) {
-		fmt.Fprintf(table, "%s\t%d\n", name, totals[name])
+	counts := p.Counts()
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(table, "%s\t%d\n", name, counts[name])
 	}
-	fmt.Fprintf(table, "codes and refresh tokens\t%d\nseen again\t%d\n", p.Grants(), len(p.RepeatedGrants()))
+	fmt.Fprintf(table, "codes and refresh tokens\t%d\nrepeated\t%d\n", p.Grants(), len(p.RepeatedGrants()))
 	return table.Flush()
 }

@@ -12,13 +12,13 @@ import (
 	"testing"
 )
 
-// What the program met is told in the end, without the codes.
-func TestTotals(t *testing.T) {
+// The counts at the end do not contain the codes.
+func TestCounts(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stdout, writer := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--misbehave=redirect-302=50", "--seed=1"}, writer, io.Discard)
+		done <- run(ctx, []string{"--rates=redirect-302=50", "--seed=1"}, writer, io.Discard)
 		writer.Close()
 	}()
 	r := bufio.NewReader(stdout)
@@ -47,7 +47,7 @@ func TestTotals(t *testing.T) {
 	if stopped := <-done; stopped != nil || err != nil {
 		t.Fatal(stopped, err)
 	}
-	want := regexp.MustCompile(`^redirect-302 +\d+\nwell-behaved +\d+\ncodes and refresh tokens +1\nseen again +1\n$`)
+	want := regexp.MustCompile(`^none +\d+\nredirect-302 +\d+\ncodes and refresh tokens +1\nrepeated +1\n$`)
 	if !want.Match(rest) {
 		t.Errorf("printed %q", rest)
 	}
@@ -58,15 +58,14 @@ func TestList(t *testing.T) {
 	if err := run(t.Context(), []string{"--list"}, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	want := regexp.MustCompile(`(?m)^redirect-307 +77 +request +answers with a 307 to another origin$`)
+	want := regexp.MustCompile(`(?m)^redirect-307 +77 +request +responds with a 307 to another origin$`)
 	if !want.Match(out.Bytes()) || strings.Count(out.String(), "\n") < 50 {
 		t.Errorf("printed\n%s", &out)
 	}
 }
 
-// Arguments that cannot be served end the program with an error.
-func TestRefusedArguments(t *testing.T) {
-	for _, argument := range []string{"--nonsense", "--listen=256.0.0.1:0", "--misbehave=nonsense=1", "--misbehave=truncated"} {
+func TestInvalidArguments(t *testing.T) {
+	for _, argument := range []string{"--nonsense", "--listen=256.0.0.1:0", "--rates=nonsense=1", "--rates=truncated"} {
 		if err := run(t.Context(), []string{argument}, io.Discard, io.Discard); err == nil {
 			t.Errorf("%s: no error", argument)
 		}
