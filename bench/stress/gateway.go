@@ -119,7 +119,7 @@ func (r resources) String() string {
 
 // resources reads what the gateway uses now (proc_pid_status and proc_pid_fd of Linux).
 func (g *gateway) resources() (resources, error) {
-	status, err := os.ReadFile(g.proc("status"))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.command.Process.Pid))
 	files, filesErr := g.openFiles()
 	goroutines, metricErr := g.metric("go_goroutines")
 	err = errors.Join(err, filesErr, metricErr)
@@ -135,12 +135,8 @@ func (g *gateway) resources() (resources, error) {
 }
 
 func (g *gateway) openFiles() (int64, error) {
-	files, err := os.ReadDir(g.proc("fd"))
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", g.command.Process.Pid))
 	return int64(len(files)), err
-}
-
-func (g *gateway) proc(name string) string {
-	return fmt.Sprintf("/proc/%d/%s", g.command.Process.Pid, name)
 }
 
 // mib formats a number of bytes.

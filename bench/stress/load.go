@@ -49,13 +49,6 @@ func (e *env) startLoad(ctx context.Context, l load, clients []*client) (stop fu
 	return func() { cancel(); running.Wait() }
 }
 
-// runLoad runs clients for a time.
-func (e *env) runLoad(ctx context.Context, d time.Duration, l load, clients []*client) {
-	stop := e.startLoad(ctx, l, clients)
-	pause(ctx, d)
-	stop()
-}
-
 // latencies are reported and decide nothing. They are safe for concurrent use.
 type latencies struct {
 	mu  sync.Mutex

@@ -31,14 +31,16 @@ func overload(ctx context.Context, e *env) (string, error) {
 		stopOthers := e.startLoad(ctx, load{requests: []request{fetchMetadata, fetchPage}, maxPause: 20 * time.Millisecond, took: others}, e.newClients(8, g.data))
 		defer stopOthers()
 		served, start := o.counts()["200"], time.Now()
-		e.runLoad(ctx, d, load{requests: []request{o.redeem(false, false)}, maxPause: 5 * time.Millisecond,
+		stop := e.startLoad(ctx, load{requests: []request{o.redeem(false, false)}, maxPause: 5 * time.Millisecond,
 			refusedPause: time.Second}, e.newClients(clients, g.data))
+		pause(ctx, d)
+		stop()
 		return float64(o.counts()["200"]-served) / time.Since(start).Seconds()
 	}
-	var calm, busy, last latencies
+	var calm, busy latencies
 	before := throughput(250, e.scaledTime(10*time.Second), &calm)
 	during := throughput(2500, e.scaledTime(20*time.Second), &busy)
-	after := throughput(250, e.scaledTime(10*time.Second), &last)
+	after := throughput(250, e.scaledTime(10*time.Second), nil)
 	used, resourcesErr := g.resources()
 	err = errors.Join(resourcesErr, g.stop(ctx, syscall.SIGINT))
 	if during < .7*before || after < .7*before {

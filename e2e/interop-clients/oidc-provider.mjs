@@ -1,7 +1,6 @@
-// A real OpenID provider, npm's oidc-provider, that takes client secrets from
-// the form only. It prints one line with its address, and to standard error one
-// line of JSON for every request at an endpoint at which clients authenticate,
-// in the words of legacyd.
+// npm's oidc-provider, a real OpenID provider, which reads client secrets only from the
+// form. It prints one line with its address, and to standard error one line of JSON for
+// every request at an endpoint with client authentication, in the format of legacyd.
 import http from "node:http";
 import { parseArgs } from "node:util";
 import Provider from "oidc-provider";
@@ -11,15 +10,15 @@ const [host, port] = values.listen.split(":");
 
 const provider = new Provider(values["public-url"], {
   clientAuthMethods: ["client_secret_post"],
-  cookies: { keys: ["of this process alone"] },
+  cookies: { keys: ["any"] },
   features: {
-    // Pages with forms, for a browser.
+    // Pages with forms for the browser.
     devInteractions: { enabled: true },
     introspection: { enabled: true },
     registration: { enabled: true },
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
     revocation: { enabled: true },
-    // It would want to know every resource that a client names.
+    // Otherwise it rejects resources that it does not know.
     resourceIndicators: { enabled: false },
   },
   responseTypes: ["code"],
@@ -27,8 +26,7 @@ const provider = new Provider(values["public-url"], {
 
 const authenticating = ["/token", "/token/revocation", "/token/introspection", "/request"];
 
-// Left to itself it reads Basic whatever its configuration says, so the header
-// field goes before it looks.
+// oidc-provider reads Basic whatever its configuration says, so this removes the header.
 provider.use(async (ctx, next) => {
   if (!authenticating.includes(ctx.path)) return next();
   const authorization = "authorization" in ctx.req.headers;
@@ -41,8 +39,8 @@ provider.use(async (ctx, next) => {
   }
 });
 
-// A client that asks for no scope means the default one (RFC 6749 section 3.3);
-// without any there would be nothing for the user to agree to.
+// A request without scope means the default scope (RFC 6749 section 3.3). Without any, the
+// user would have nothing to allow.
 provider.use((ctx, next) => {
   if (ctx.path === "/auth" && ctx.query.response_type && !ctx.query.scope) ctx.query = { ...ctx.query, scope: "openid" };
   return next();
