@@ -14,7 +14,7 @@ import (
 )
 
 // client is an OAuth client with its own connections, used by one goroutine. It
-// keeps connections until it is told to close them, and repeats a POST only if
+// keeps connections until the gateway closes them, and repeats a POST only if
 // nothing of it was sent, as net/http does.
 type client struct {
 	id        string
