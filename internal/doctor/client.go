@@ -21,12 +21,8 @@ import (
 // maxBody limits a response body, in bytes.
 const maxBody = 256 << 10
 
-var (
-	errTooLarge = errors.New("its body is larger than 256 KiB")
-	// errElsewhere means that a request was not sent because its URL is at another
-	// origin.
-	errElsewhere = errors.New("it is at another origin")
-)
+// errElsewhere means that a request was not sent because its URL is at another origin.
+var errElsewhere = errors.New("it is at another origin")
 
 // request is an HTTP request.
 type request struct {
@@ -110,7 +106,7 @@ func (c *client) do(ctx context.Context, q request) response {
 	case err != nil:
 		r.err = c.plainError(err)
 	case len(r.body) > maxBody:
-		r.err = errTooLarge
+		r.err = errors.New("its body is larger than 256 KiB")
 	}
 	return r
 }

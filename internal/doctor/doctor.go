@@ -12,6 +12,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -23,9 +24,6 @@ import (
 	"oauthgw/internal/printable"
 	"oauthgw/wellknown"
 )
-
-// defaultTimeout limits one request.
-const defaultTimeout = 10 * time.Second
 
 // Config configures an examination.
 type Config struct {
@@ -78,9 +76,7 @@ func Examine(ctx context.Context, c Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
-	}
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	client := newClient(c, start)
 	defer client.transport.CloseIdleConnections()
 	o := client.probe(ctx, c.URL, start)
