@@ -188,26 +188,21 @@ func TestLongestAuthorization(t *testing.T) {
 }
 
 func TestQueryCredentials(t *testing.T) {
-	rules := clientauth.New(clientauth.Config{InsecureQueryCredentials: true})
-	c, err := rules.Read(request(t, nil, "client_id=app&client_secret=s", "a=b"))
+	insecure, secure := clientauth.New(clientauth.Config{InsecureQueryCredentials: true}), clientauth.New(clientauth.Config{})
+	c, err := insecure.Read(request(t, nil, "client_id=app&client_secret=s", "a=b"))
 	if err != nil || c.Method != clientauth.Post || c.ClientID != "app" || c.Secret.Reveal() != "s" {
 		t.Errorf("got %s %q %v", c.Method, c.ClientID, err)
 	}
-	for query, want := range map[string]error{
-		"client_assertion=x":      clientauth.ErrQueryCredentials,
-		"client_assertion_type=x": clientauth.ErrQueryCredentials,
-	} {
-		if _, err := rules.Read(request(t, nil, query, "a=b")); !errors.Is(err, want) {
-			t.Errorf("%s: got %v", query, err)
-		}
-	}
-	if _, err := rules.Read(request(t, []string{basic("app:x")}, "client_secret=y", "")); !errors.Is(err, clientauth.ErrMultipleMethods) {
-		t.Errorf("a second method in the query: got %v", err)
-	}
 	for _, query := range []string{"client_assertion=x", "client_assertion_type=x", "client_secret=x"} {
-		if _, err := clientauth.New(clientauth.Config{}).Read(request(t, nil, query, "a=b")); !errors.Is(err, clientauth.ErrQueryCredentials) {
-			t.Errorf("%s: got %v", query, err)
+		for _, rules := range []*clientauth.Rules{insecure, secure} {
+			_, err := rules.Read(request(t, nil, query, "a=b"))
+			if accepted := rules == insecure && query == "client_secret=x"; accepted != (err == nil) || !accepted && !errors.Is(err, clientauth.ErrQueryCredentials) {
+				t.Errorf("%s: got %v", query, err)
+			}
 		}
+	}
+	if _, err := insecure.Read(request(t, []string{basic("app:x")}, "client_secret=y", "")); !errors.Is(err, clientauth.ErrMultipleMethods) {
+		t.Errorf("a second method in the query: got %v", err)
 	}
 }
 
@@ -263,6 +258,30 @@ func TestReportStillRefusesWhatCannotBeRead(t *testing.T) {
 	for _, form := range []string{"", "client_id=app&client_secret=x"} {
 		if _, err := rules.Read(request(t, []string{"Basic !"}, "", form)); err == nil {
 			t.Errorf("a malformed Basic field beside %q passed", form)
+		}
+	}
+}
+
+// BenchmarkRestate parses the form of a token request, reads its credentials, moves them into
+// the form and encodes it.
+func BenchmarkRestate(b *testing.B) {
+	const form = "grant_type=authorization_code&code=Sp1xlOBeZQQYbYS6WxSbIASp1xlOBeZQQYbYS6WxSbIA" +
+		"&redirect_uri=http%3A%2F%2F127.0.0.1%3A53682%2Fcallback&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" +
+		"&resource=https%3A%2F%2Flogin.example.com%2Fapi%2Fmcp"
+	rules := clientauth.New(clientauth.Config{})
+	header := http.Header{"Authorization": {"Basic Y2xpZW50LTAwMDAwMTpzM2NyZXQlMkYlMkIlQzMlQTklMjU0MSslM0ElMjYlM0Q="}}
+	b.ReportAllocs()
+	for b.Loop() {
+		parsed, err := clientauth.ParseForm(form)
+		if err != nil {
+			b.Fatal(err)
+		}
+		c, err := rules.Read(clientauth.Request{Header: header, Form: parsed})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if parsed.WithCredentials(c.ClientID, c.Secret).Encode() == form {
+			b.Fatal("nothing was restated")
 		}
 	}
 }

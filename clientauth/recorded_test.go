@@ -54,16 +54,20 @@ func TestRecordedForms(t *testing.T) {
 func record(t *testing.T, form string) recordedForm {
 	t.Helper()
 	f, err := clientauth.ParseForm(form)
+	var pairs [][2]string
+	for name, value := range f.All() {
+		pairs = append(pairs, [2]string{name, value.Reveal()})
+	}
 	var refusal *clientauth.Error
 	switch {
 	case errors.As(err, &refusal):
 		return recordedForm{Form: form, Refused: refusal.Reason}
 	case err != nil:
 		t.Fatal(err)
-	case len(f.Pairs()) == 0:
+	case len(pairs) == 0:
 		return recordedForm{Form: form}
 	}
-	return recordedForm{Form: form, Sent: f.Encode(), Parameters: f.Pairs()}
+	return recordedForm{Form: form, Sent: f.Encode(), Parameters: pairs}
 }
 
 // writeForms writes a form a line, so that a change shows as one.
