@@ -182,7 +182,7 @@ func TestLongestAuthorization(t *testing.T) {
 	for field, want := range map[string]error{longest: nil, longest + " ": clientauth.ErrLongAuthorization} {
 		_, err := clientauth.New(clientauth.Config{}).Read(request(t, []string{field}, "", ""))
 		if want == nil && err != nil || !errors.Is(err, want) {
-			t.Errorf("%d octets: got %v, want %v", len(field), err, want)
+			t.Errorf("%d bytes: got %v, want %v", len(field), err, want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func read(t *testing.T, config clientauth.Config, authorization string) (clienta
 	return clientauth.New(config).Read(request(t, []string{authorization}, "", "grant_type=x"))
 }
 
-// The same octets mean different secrets, as the table in conformance says.
+// The same bytes mean different secrets, as the table in conformance says.
 func TestDecodings(t *testing.T) {
 	const auto, form, raw = clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw
 	for _, test := range []struct {

@@ -22,7 +22,7 @@ type encoder struct {
 }
 
 // escaping returns an encoder that escapes every byte outside letters, digits
-// and the given punctuation, and writes a space as told.
+// and the given punctuation, and writes a space as given.
 func escaping(name, literal, space string) encoder {
 	return encoder{name: name, encode: func(s string) string {
 		var b strings.Builder
@@ -92,7 +92,7 @@ type generator struct {
 }
 
 func generators() []generator {
-	octets := func(r *rand.Rand, n int) []byte {
+	random := func(r *rand.Rand, n int) []byte {
 		b := make([]byte, n)
 		for i := range b {
 			b[i] = byte(r.Uint32())
@@ -114,11 +114,11 @@ func generators() []generator {
 		ascii.WriteRune(c)
 	}
 	return []generator{
-		{"hex, 32 octets", func(r *rand.Rand) string { return hex.EncodeToString(octets(r, 32)) }},
-		{"base64url, 32 octets", func(r *rand.Rand) string { return base64.RawURLEncoding.EncodeToString(octets(r, 32)) }},
-		{"base64, 32 octets, padded", func(r *rand.Rand) string { return base64.StdEncoding.EncodeToString(octets(r, 32)) }},
-		{"base64, 24 octets, no padding", func(r *rand.Rand) string { return base64.StdEncoding.EncodeToString(octets(r, 24)) }},
-		{"base64, 48 octets, no padding", func(r *rand.Rand) string { return base64.StdEncoding.EncodeToString(octets(r, 48)) }},
+		{"hex, 32 bytes", func(r *rand.Rand) string { return hex.EncodeToString(random(r, 32)) }},
+		{"base64url, 32 bytes", func(r *rand.Rand) string { return base64.RawURLEncoding.EncodeToString(random(r, 32)) }},
+		{"base64, 32 bytes, padded", func(r *rand.Rand) string { return base64.StdEncoding.EncodeToString(random(r, 32)) }},
+		{"base64, 24 bytes, no padding", func(r *rand.Rand) string { return base64.StdEncoding.EncodeToString(random(r, 24)) }},
+		{"base64, 48 bytes, no padding", func(r *rand.Rand) string { return base64.StdEncoding.EncodeToString(random(r, 48)) }},
 		{"printable ASCII, 32", from(ascii.String(), 32)},
 		{"printable ASCII, 8", from(ascii.String(), 8)},
 		{"letters, digits and !@#$%^&*, 16", from("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!@#$%^&*", 16)},

@@ -16,9 +16,9 @@ import (
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n" + tokenAnswer
 
-// Whatever the provider does, the client is told in JSON, never that its
-// credentials are wrong, and the request was sent once.
-func TestProviderFaults(t *testing.T) {
+// TestUpstreamErrors checks that, whatever the provider does, the client receives an error in
+// JSON that is not invalid_client, and the request was sent once.
+func TestUpstreamErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		script func(net.Conn)
 		status int
@@ -139,7 +139,7 @@ func TestClientThatLeaves(t *testing.T) {
 		_ = c.CloseWrite()
 	})
 	if answer != "" {
-		t.Errorf("the client was told %q", answer)
+		t.Errorf("the client received %q", answer)
 	}
 	f.Close()
 	if !strings.Contains(f.log.String(), `"outcome":"canceled"`) {

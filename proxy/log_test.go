@@ -16,7 +16,7 @@ import (
 	"oauthgw/proxy"
 )
 
-// The line of an exchange says who asked, how, and what became of it.
+// TestLogLine checks the log line, the decision and the counters of a request.
 func TestLogLine(t *testing.T) {
 	report := func(c *proxy.Config) {
 		c.Rules = clientauth.New(clientauth.Config{Conflict: clientauth.ConflictReport})
@@ -33,7 +33,7 @@ func TestLogLine(t *testing.T) {
 			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_ms": true}},
 		"public": {"", "client_id=app", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "client_id": "app", "upstream_ms": true}},
-		"nobody": {"", "a=b", 200, tokenAnswer, nil, map[string]any{
+		"no client": {"", "a=b", 200, tokenAnswer, nil, map[string]any{
 			"level": "INFO", "status": 200.0, "outcome": "accepted", "auth_method": "none", "upstream_ms": true}},
 		"rejected": {basicField, "a=b", 400, `{"error":"invalid_client"}`, nil, map[string]any{
 			"level": "INFO", "status": 401.0, "outcome": "rejected", "auth_method": "client_secret_basic", "client_id": "app", "basic_decoding": "plain", "upstream_ms": true}},

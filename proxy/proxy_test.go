@@ -136,9 +136,9 @@ func (p *fakeProvider) count() int {
 	return len(p.requests)
 }
 
-// says returns a script that sends octets and hangs up.
-func says(octets string) func(net.Conn) {
-	return func(c net.Conn) { _, _ = io.WriteString(c, octets) }
+// says returns a script that sends text and hangs up.
+func says(text string) func(net.Conn) {
+	return func(c net.Conn) { _, _ = io.WriteString(c, text) }
 }
 
 // silent is a script that answers nothing until the other side leaves.
@@ -216,9 +216,9 @@ func (f *front) post(t *testing.T, header ...string) (int, http.Header, string) 
 	return resp.StatusCode, resp.Header, string(body)
 }
 
-// raw sends octets over a connection of their own and returns what comes back
+// raw sends text over a connection of their own and returns what comes back
 // until the gateway hangs up.
-func (f *front) raw(t *testing.T, octets string, then func(*net.TCPConn)) string {
+func (f *front) raw(t *testing.T, text string, then func(*net.TCPConn)) string {
 	t.Helper()
 	c, err := net.Dial("tcp", f.Listener.Addr().String())
 	if err != nil {
@@ -226,7 +226,7 @@ func (f *front) raw(t *testing.T, octets string, then func(*net.TCPConn)) string
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := io.WriteString(c, strings.ReplaceAll(octets, "\n", "\r\n")); err != nil {
+	if _, err := io.WriteString(c, strings.ReplaceAll(text, "\n", "\r\n")); err != nil {
 		t.Fatal(err)
 	}
 	if then != nil {

@@ -56,9 +56,9 @@ func (g *registering) askOf(h http.Handler, method, target, contentType, body st
 	return serve(h, method, target, body, http.Header{"Content-Type": {contentType}})
 }
 
-func TestMethodIsRestatedAndToldBack(t *testing.T) {
+func TestAuthMethodIsRewrittenAndRestored(t *testing.T) {
 	const post = `"token_endpoint_auth_method":"client_secret_post"`
-	for _, test := range []struct{ method, sent, arrived, answered, told string }{
+	for _, test := range []struct{ method, sent, arrived, answered, want string }{
 		{"POST", `{}`, `{` + post + `}`, `{"client_id":"a",` + post + `}`, `{"client_id":"a","token_endpoint_auth_method":"client_secret_basic"}`},
 		{"POST", `{"token_endpoint_auth_method":null}`, `{` + post + `}`, `{"client_id":"a",` + post + `}`, `{"client_id":"a","token_endpoint_auth_method":"client_secret_basic"}`},
 		{"PUT", `{"token_endpoint_auth_method":"client_secret_basic","x":1.0}`, `{` + post + `,"x":1.0}`, `{"client_id":"a",` + post + `}`, `{"client_id":"a","token_endpoint_auth_method":"client_secret_basic"}`},
@@ -84,11 +84,11 @@ func TestMethodIsRestatedAndToldBack(t *testing.T) {
 		if want := strings.TrimSpace(test.method + " http://provider.example/register " + test.arrived); strings.TrimSpace(strings.Join(g.arrived, "|")) != want {
 			t.Errorf("%s: the provider received %q, want %q", test.sent, g.arrived, want)
 		}
-		if w.Code != 201 || w.Body.String() != test.told || w.Header().Get("Content-Length") != fmt.Sprint(len(test.told)) {
+		if w.Code != 201 || w.Body.String() != test.want || w.Header().Get("Content-Length") != fmt.Sprint(len(test.want)) {
 			t.Errorf("%s answered with %s: got %d %v %s", test.sent, test.answered, w.Code, w.Header(), w.Body)
 		}
 		if strings.Contains(g.log.String(), "s3cret") {
-			t.Errorf("the log tells the secret: %s", g.log.String())
+			t.Errorf("the log has the secret: %s", g.log.String())
 		}
 	}
 }
@@ -143,7 +143,7 @@ func TestRepliesToARegistration(t *testing.T) {
 	}
 }
 
-func TestRegistrationsThatAreNotSentOn(t *testing.T) {
+func TestInvalidRegistrations(t *testing.T) {
 	for body, want := range map[string]int{
 		"":                   400,
 		"[]":                 400,

@@ -19,7 +19,7 @@ const formHead = "POST /oauth2/tokens HTTP/1.1\nHost: a\nAuthorization: " + basi
 // What does not arrive whole is not sent on.
 func TestBrokenBodies(t *testing.T) {
 	for name, test := range map[string]struct {
-		octets string
+		text   string
 		status string
 	}{
 		"ends early":              {formHead + "Content-Length: 100\n\ngrant_type=x", "400"},
@@ -33,7 +33,7 @@ func TestBrokenBodies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := startProvider(t, says(ok))
 			f := startFront(t, "http://"+p.Addr().String())
-			answer := f.raw(t, test.octets, func(c *net.TCPConn) { _ = c.CloseWrite() })
+			answer := f.raw(t, test.text, func(c *net.TCPConn) { _ = c.CloseWrite() })
 			if !strings.HasPrefix(answer, "HTTP/1.1 "+test.status) || strings.Contains(answer, "s3cret") {
 				t.Errorf("got %q, want %s", answer, test.status)
 			}

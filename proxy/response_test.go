@@ -2,6 +2,8 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -141,7 +143,7 @@ func TestInterimResponsesEndHere(t *testing.T) {
 
 // Whatever a provider says, the body passes as it is and the status changes to
 // 401 only, or the gateway answers for it.
-func FuzzReply(f *testing.F) {
+func FuzzResponse(f *testing.F) {
 	f.Add(400, "application/json", `{"error":"invalid_client"}`)
 	f.Add(200, "application/json", `{"access_token":"x"`)
 	f.Add(302, "text/html", "")
@@ -188,6 +190,72 @@ func TestA149OtherPathsStayUntyped(t *testing.T) {
 		resp.Body.Close()
 		if values, ok := resp.Header["Content-Type"]; ok || err != nil || len(body) != 31 {
 			t.Fatalf("response %d: got %q %q %v", i, values, body, err)
+		}
+	}
+}
+
+// TestPanicClosesTheResponse checks that a response whose reading panics is closed, because
+// it holds a place at the provider, and that the outcome is panic.
+func TestPanicClosesTheResponse(t *testing.T) {
+	var outcome string
+	body := &panicking{}
+	h := endpointOver(t, func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body, ContentLength: -1, Request: r}, nil
+	}, func(c *proxy.Config) {
+		c.OnDecision = func(_ context.Context, d proxy.Decision) { outcome = d.Outcome }
+	})
+	defer func() {
+		if recover() == nil || !body.closed || outcome != "panic" {
+			t.Errorf("closed %v, outcome %q", body.closed, outcome)
+		}
+	}()
+	serve(h, "POST", "/oauth2/tokens", tokenForm, ofForm())
+}
+
+// panicking is a response body that panics.
+type panicking struct{ closed bool }
+
+// Read implements [io.Reader].
+func (p *panicking) Read([]byte) (int, error) { panic("canary") }
+
+// Close implements [io.Closer].
+func (p *panicking) Close() error { p.closed = true; return nil }
+
+// TestBounds checks both sides of each bound.
+func TestBounds(t *testing.T) {
+	for status, want := range map[int]int{200: 200, 299: 299, 300: 502, 399: 502, 400: 400, 599: 599, 600: 502, 199: 502} {
+		if w := answering(t, status, http.Header{}, "x", ""); w.Code != want {
+			t.Errorf("status %d: got %d, want %d", status, w.Code, want)
+		}
+	}
+	for size, want := range map[int]int{1 << 20: 200, 1<<20 + 1: 502} {
+		if w := answering(t, 200, http.Header{}, strings.Repeat("x", size), ""); w.Code != want {
+			t.Errorf("a response of %d bytes: got %d, want %d", size, w.Code, want)
+		}
+	}
+	for size, want := range map[int]int{64 << 10: 200, 64<<10 + 1: 413} {
+		for _, length := range []int64{int64(size), -1} {
+			h := endpointOver(t, func(r *http.Request) (*http.Response, error) { return respond(r, 200, http.Header{}, tokenAnswer), nil })
+			body := "assertion="
+			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(body+strings.Repeat("x", size-len(body))))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.ContentLength = length
+			w := httptest.NewRecorder()
+			if h.ServeHTTP(w, r); w.Code != want {
+				t.Errorf("a body of %s: got %d, want %d", fmt.Sprint(size, length), w.Code, want)
+			}
+		}
+	}
+}
+
+// TestA171LargeResponseHeaders checks the bound on other paths than endpoints.
+func TestA171LargeResponseHeaders(t *testing.T) {
+	for size, want := range map[int]int{60 << 10: 200, 70 << 10: 502} {
+		p := startProvider(t, says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"+strings.Repeat("X-A: "+strings.Repeat("x", 993)+"\r\n", size/1000)+"\r\n"))
+		h := passthroughOver("http://"+p.Addr().String(), proxy.NewPassthroughTransport("", nil), io.Discard)
+		w := serve(h, "GET", "/", "", nil)
+		if w.Code != want {
+			t.Errorf("%d bytes: got %d, want %d", size, w.Code, want)
 		}
 	}
 }
