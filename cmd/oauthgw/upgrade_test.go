@@ -320,7 +320,8 @@ func TestA079InterimResponsesWithoutEnd(t *testing.T) {
 func TestA104ClientThatLeaves(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	var requests atomic.Int32
-	upstream := startRawProvider(t, func(p peer, _ *http.Request) {
+	upstream := startRawProvider(t, func(p peer, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
 		if requests.Add(1) > 1 {
 			p.say(replyWell)
 			return
