@@ -115,8 +115,8 @@ func TestA055BrokenChunksElsewhere(t *testing.T) {
 			t.Parallel()
 			provider := startScriptedProvider(t)
 			g := frontedGateway(t, "http://"+provider.Addr().String())
-			octets := elsewhere(framed("Transfer-Encoding: chunked", body))
-			if answers := statusesOf(t, g.data, wireTest{sends: octets}); !slices.Equal(answers, []string{"400"}) {
+			sends := elsewhere(framed("Transfer-Encoding: chunked", body))
+			if answers := statusesOf(t, g.data, wireTest{sends: sends}); !slices.Equal(answers, []string{"400"}) {
 				t.Errorf("answered %q", answers)
 			}
 			if asked := provider.received(); asked != "" && !strings.HasPrefix(asked, "unreadable: ") {

@@ -31,8 +31,7 @@ func behindProxy(client string) string {
 	return strings.Replace(strings.Replace(basicRequest, "%s", "/t", 1), "Host: a\n", "Host: a\nX-Forwarded-For: "+client+"\n", 1)
 }
 
-// Whoever has to wait does so whatever an operator reloads, unless that is the
-// limit itself.
+// A reload does not reset the failure limit, unless it changes the limit itself.
 func TestReloadsForgetNoFailures(t *testing.T) {
 	p := startReloading(t, rejecting(t), "endpoints: {token: /t}\ntrusted_proxies: [127.0.0.1]\nclient_auth: {realm: a, failures: {burst: 1, interval: 1h}}\n")
 	answers := func(when, want string) {
@@ -104,8 +103,7 @@ func logOfServing(t *testing.T, file string) string {
 	return log.String()
 }
 
-// Whoever connects to a Unix socket has no address, and says whose request it
-// carries where that is trusted.
+// A client of a Unix socket has no address. If unix is trusted, X-Forwarded-For is used.
 func TestSourceBehindUnixSocket(t *testing.T) {
 	for trusted, want := range map[string]string{"unix": `"client_ip":"192.0.2.1"`, "127.0.0.1": ""} {
 		socket := filepath.Join(t.TempDir(), "s")
