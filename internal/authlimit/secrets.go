@@ -14,7 +14,7 @@ import (
 const maxSecrets = 1 << 12
 
 // secrets remembers which client succeeded with which secret, as hashes under a random key
-// of this process, so that nobody can prepare the hashes of likely secrets.
+// of this process, so that the hashes of likely secrets cannot be prepared.
 type secrets struct {
 	key    []byte
 	hashes *lru.Cache[[sha256.Size]byte, struct{}]

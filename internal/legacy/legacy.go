@@ -6,7 +6,7 @@
 // It supports the authorization code and refresh token grants (RFC 6749 sections 4.1 and 6)
 // with PKCE (RFC 7636) and resource indicators (RFC 8707), revocation (RFC 7009), open client
 // registration and its management (RFC 7591, RFC 7592), and metadata (RFC 8414, RFC 9728).
-// There is one user, who is always logged in and is only asked for consent. As in the
+// The only user is always logged in and is only asked for consent. As in the
 // original, there is no HTTP Basic, no challenge to clients and no Cache-Control.
 package legacy
 

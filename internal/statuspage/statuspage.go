@@ -2,8 +2,8 @@
 //
 // [Page] is a function from [Facts] to HTML. The page is one document with its own style and
 // without scripts, so that a Content-Security-Policy can forbid everything else. Much of its
-// text comes from the provider or from clients, who may be hostile: all of it is escaped, and
-// long text and long lists are cut.
+// text comes from the provider or from clients and may be hostile: all of it is escaped, and long
+// text and long lists are cut.
 package statuspage
 
 import (

@@ -12,7 +12,7 @@ type class int
 const (
 	// unreserved fields are in no list.
 	unreserved class = iota
-	// reserved fields say where a request came from, who sent it and what it asked for.
+	// reserved fields say where a request came from, which user or client sent it and what its target was.
 	// Providers trust them, so clients must not set them (RFC 9700 section 4.13).
 	reserved
 	// methodOverride fields make a server treat a request as one of another method.
