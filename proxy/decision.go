@@ -12,28 +12,21 @@ import (
 // Decision is the outcome of one request to an endpoint. It holds no secret, and what a
 // client chooses in it is bounded.
 type Decision struct {
-	// Time is when the request arrived.
-	Time time.Time
-	// Endpoint is the endpoint's name.
+	Time     time.Time // of the request's arrival
 	Endpoint clientauth.Endpoint
 	// Method is the client authentication method. At the registration endpoint, it is the
 	// one that the client asks for. Empty means that none was determined.
-	Method clientauth.Method
-	// Reading is how an HTTP Basic pair was decoded. Empty means that there was none.
-	Reading clientauth.Reading
+	Method  clientauth.Method
+	Reading clientauth.Reading // empty: there was no HTTP Basic pair
 	// Outcome is accepted, rejected, unclear, failed, canceled, panic, or the reason for
 	// which the gateway refused the request.
 	Outcome string
 	// Tolerated is the reason for which the gateway would have refused the request if
 	// conflict: report did not let it pass. Empty means none.
 	Tolerated string
-	// Status is the status of the response. Zero means that there was none.
-	Status int
-	// ClientID is the client identifier, at most 128 bytes of it. Empty means none.
-	ClientID string
-	// ClientIP is the client's address, as far as proxies are trusted. Empty means a Unix
-	// socket.
-	ClientIP string
+	Status    int    // of the response; zero: there was none
+	ClientID  string // at most 128 bytes; empty: none
+	ClientIP  string // as far as proxies are trusted; empty: a Unix socket
 }
 
 // Refused reports whether the gateway or the provider refused the request.

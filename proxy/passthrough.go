@@ -72,7 +72,14 @@ func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	recorder, w := responserecorder.Wrap(w)
 	writer := idleTimeoutWriter{w, r.ProtoAtLeast(1, 1)}
-	defer func() { p.logRequest(r, recorder.Status(), start) }()
+	defer func() {
+		LogRequest(r.Context(), p.Log, slog.LevelInfo, start,
+			slog.String("endpoint", Passthrough),
+			slog.String("method", abbreviate(r.Method)),
+			slog.String("path", abbreviate(r.URL.EscapedPath())),
+			slog.Int("status", recorder.Status()),
+			slog.String("client_ip", addressText(p.Proxies.ClientIP(r))))
+	}()
 	handshake := limitUpgrade(r)
 	out := p.admit(writer, r)
 	if out == nil {
@@ -183,13 +190,4 @@ func (p *passthrough) refuseStream(w http.ResponseWriter, r *http.Request) {
 	p.Log.LogAttrs(r.Context(), slog.LevelInfo, "request refused",
 		slog.String("endpoint", Passthrough), slog.String("outcome", ErrTooManyStreams.Reason))
 	WriteError(w, r, ErrTooManyStreams)
-}
-
-func (p *passthrough) logRequest(r *http.Request, status int, start time.Time) {
-	LogRequest(r.Context(), p.Log, slog.LevelInfo, start,
-		slog.String("endpoint", Passthrough),
-		slog.String("method", abbreviate(r.Method)),
-		slog.String("path", abbreviate(r.URL.EscapedPath())),
-		slog.Int("status", status),
-		slog.String("client_ip", addressText(p.Proxies.ClientIP(r))))
 }
