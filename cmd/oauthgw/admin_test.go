@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// guardedRequests need an accepted Host; the values are the statuses with one.
-var guardedRequests = map[string]int{"GET /": 200, "GET /metrics": 200, "POST /-/reload": 200, "GET /else": 404, "GET //-/healthy": 307}
+// checkedRequests need an accepted Host; the values are the statuses with one.
+var checkedRequests = map[string]int{"GET /": 200, "GET /metrics": 200, "POST /-/reload": 200, "GET /else": 404, "GET //-/healthy": 307}
 
 // healthRequests are answered for every Host.
 var healthRequests = map[string]int{"GET /-/healthy": 200, "GET /healthz": 200, "GET /-/ready": 503, "GET /readyz": 503}
@@ -32,7 +32,7 @@ const ownHosts = "admin: {listen: 127.0.0.1:0, allowed_hosts: [gw.example, Oauth
 // TestA150ForeignHosts checks that a web page that points its own name at the admin listener
 // (DNS rebinding) is refused, also under names that look like accepted ones.
 func TestA150ForeignHosts(t *testing.T) {
-	p := startReloading(t, "http://127.0.0.1:1", ownHosts)
+	p := startProgram(t, "http://127.0.0.1:1", ownHosts)
 	hosts := []string{
 		"evil.example", "evil.example:9090", "localhost.evil.example", "127.0.0.1.evil.example", "evil-localhost",
 		"localhost:9090.evil.example", "localhost:80:80", "localhost..", "127.0.0.1..", "127.0.0.1:x", "[::1].evil.example", "[::1",
@@ -40,7 +40,7 @@ func TestA150ForeignHosts(t *testing.T) {
 		"localhost,evil.example", "localhost%2eevil.example", ".", ":9090", "",
 	}
 	for _, host := range hosts {
-		for line := range guardedRequests {
+		for line := range checkedRequests {
 			if answer := expectAdmin(t, p.admin, line, "Host: "+host, 403); strings.Contains(answer, "evil") || !strings.Contains(answer, "admin.allowed_hosts") {
 				t.Errorf("Host %q: got %s", host, answer)
 			}
@@ -49,8 +49,8 @@ func TestA150ForeignHosts(t *testing.T) {
 			expectAdmin(t, p.admin, line, "Host: "+host, want)
 		}
 	}
-	want := fmt.Sprintf("oauthgw_admin_requests_refused_total{reason=\"host\"} %d\n", len(hosts)*len(guardedRequests))
-	if text := (storyGateway{admin: p.admin}).scrape(t); !strings.Contains(text, want) {
+	want := fmt.Sprintf("oauthgw_admin_requests_refused_total{reason=\"host\"} %d\n", len(hosts)*len(checkedRequests))
+	if text := (testGateway{admin: p.admin}).scrape(t); !strings.Contains(text, want) {
 		t.Errorf("the metrics lack %s:\n%s", want, text)
 	}
 	p.expectRefusals(`"reason":"host","client_ip":"127.0.0.1"`, 0)
@@ -58,7 +58,7 @@ func TestA150ForeignHosts(t *testing.T) {
 
 // expectRefusals ends the program and checks that its log has refused admin requests with
 // these attributes, the number of reloads, and no text of the requests.
-func (p *reloading) expectRefusals(attributes string, reloads int) {
+func (p *testProgram) expectRefusals(attributes string, reloads int) {
 	p.t.Helper()
 	p.stop()
 	log := p.log.String()
@@ -69,12 +69,12 @@ func (p *reloading) expectRefusals(attributes string, reloads int) {
 }
 
 func TestA150AcceptedHosts(t *testing.T) {
-	p := startReloading(t, "http://127.0.0.1:1", ownHosts)
+	p := startProgram(t, "http://127.0.0.1:1", ownHosts)
 	for _, host := range []string{
 		p.admin, "127.0.0.1", "192.0.2.7:9090", "[::1]", "[2001:DB8::1]:9090", "localhost", "LocalHost:9090", "localhost.", "a.localhost:1",
 		"gw.example", "GW.example:9090", "gw.example.", "oauthgw.login_1.SVC", "oauthgw.login_1.svc.:9090",
 	} {
-		for line, want := range guardedRequests {
+		for line, want := range checkedRequests {
 			expectAdmin(t, p.admin, line, "Host: "+host, want)
 		}
 	}
@@ -83,7 +83,7 @@ func TestA150AcceptedHosts(t *testing.T) {
 // TestA150HostInTheRequestLine checks that a URL in the request line replaces Host (RFC 9112
 // section 3.2.2). HTTP/1.0 needs no Host, and some load balancers probe so.
 func TestA150HostInTheRequestLine(t *testing.T) {
-	admin := unasked(t).admin
+	admin := gatewayWithoutRequests(t).admin
 	for line, want := range map[string]int{
 		"GET http://evil.example/metrics": 403, "GET http://localhost/metrics": 200, "GET http://evil.example/-/healthy": 200,
 		"GET http://localhost@evil.example/metrics": 403, "POST http://evil.example/-/reload": 403,
@@ -98,7 +98,7 @@ func TestA150HostInTheRequestLine(t *testing.T) {
 }
 
 func TestA150AllowedHostsAreReloaded(t *testing.T) {
-	p := startReloading(t, "http://127.0.0.1:1", "admin: {listen: 127.0.0.1:0, allowed_hosts: []}\n")
+	p := startProgram(t, "http://127.0.0.1:1", "admin: {listen: 127.0.0.1:0, allowed_hosts: []}\n")
 	for _, allowed := range []string{"[]", "[gw.example]", "[]"} {
 		p.head = "listen: 127.0.0.1:0\nupstream: {url: http://127.0.0.1:1}\nadmin: {listen: 127.0.0.1:0, allowed_hosts: " + allowed + "}\n"
 		p.write("")
@@ -120,7 +120,7 @@ func TestA150OwnName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := startActivated(t, server.Sockets{"admin.listen": l}, learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Admin.Listen = listen }))
+		g := startActivated(t, server.Sockets{"admin.listen": l}, testSettings(t, "http://127.0.0.1:1", func(c *config.Config) { c.Admin.Listen = listen }))
 		for host, code := range want {
 			expectAdmin(t, g.admin, "GET /metrics", "Host: "+host, code)
 		}
@@ -130,7 +130,7 @@ func TestA150OwnName(t *testing.T) {
 // TestA151CrossOriginReload checks that a web page cannot reload the configuration. Browsers
 // send Sec-Fetch-Site, and old ones Origin.
 func TestA151CrossOriginReload(t *testing.T) {
-	p := startReloading(t, "http://127.0.0.1:1", ownHosts)
+	p := startProgram(t, "http://127.0.0.1:1", ownHosts)
 	host := "Host: " + p.admin + "\n"
 	for _, fields := range []string{
 		"Origin: https://evil.example", "Origin: null", "Origin: http://localhost:3000", "Origin: http://" + p.admin + ".evil.example",
@@ -152,7 +152,7 @@ func TestA151CrossOriginReload(t *testing.T) {
 		t.Errorf("got %s", answer)
 	}
 	want := "oauthgw_admin_requests_refused_total{reason=\"cross_origin\"} 9\n"
-	if text := (storyGateway{admin: p.admin}).scrape(t); !strings.Contains(text, want) {
+	if text := (testGateway{admin: p.admin}).scrape(t); !strings.Contains(text, want) {
 		t.Errorf("the metrics lack %s:\n%s", want, text)
 	}
 	p.expectRefusals(`"reason":"cross_origin","client_ip":"127.0.0.1"`, 4)

@@ -49,7 +49,7 @@ func TestAudit(t *testing.T) {
 	defer provider.Close()
 	file := filepath.Join(t.TempDir(), "audit.json")
 	var stdout syncBuffer
-	p := startReloadingTo(t, provider.URL, `endpoints: {token: /oauth2/tokens}
+	p := startProgramTo(t, provider.URL, `endpoints: {token: /oauth2/tokens}
 client_auth: {realm: example}
 `, &stdout)
 	post(t, p.data, "right-canary", "unrecorded")
@@ -95,7 +95,7 @@ func TestAuditThatCannotBeWritten(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p := startReloading(t, provider.URL, `endpoints: {token: /oauth2/tokens}
+	p := startProgram(t, provider.URL, `endpoints: {token: /oauth2/tokens}
 client_auth: {realm: example}
 audit: {file: `+filepath.Join(dir, "audit.json")+"}\n")
 	if err := os.RemoveAll(dir); err != nil {
@@ -107,7 +107,7 @@ audit: {file: `+filepath.Join(dir, "audit.json")+"}\n")
 		}
 	}
 	eventually(t, "counted", func() bool {
-		return strings.Contains((storyGateway{admin: p.admin}).scrape(t), `oauthgw_log_dropped_total{log="audit"} 2`)
+		return strings.Contains((testGateway{admin: p.admin}).scrape(t), `oauthgw_log_dropped_total{log="audit"} 2`)
 	})
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestA186AuditFileThatKeepsNothing(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 		var log syncBuffer
-		s := learning(t, "http://127.0.0.1:1", func(c *config.Config) { c.Audit.File = name })
+		s := testSettings(t, "http://127.0.0.1:1", func(c *config.Config) { c.Audit.File = name })
 		testTelemetry(&log, s).applySettings(s)
 		if strings.Contains(log.String(), `records may be lost","file":"`+name) != warned {
 			t.Errorf("%s: the log is %s", name, log.String())

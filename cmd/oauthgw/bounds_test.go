@@ -54,7 +54,7 @@ func TestMaxConnections(t *testing.T) {
 // TLS below 1.2 is not spoken with clients.
 func TestOldTLSIsRefused(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
-	g := unasked(t, func(c *config.Config) { c.TLS = files })
+	g := gatewayWithoutRequests(t, func(c *config.Config) { c.TLS = files })
 	for version, spoken := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
 		if err == nil {

@@ -14,7 +14,7 @@ import (
 func TestBrokenConfigurations(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
-	p := startReloading(t, provider.URL, "endpoints: {token: /t}\n")
+	p := startProgram(t, provider.URL, "endpoints: {token: /t}\n")
 	for text, want := range map[string]string{
 		"":       ": is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment",
 		"log: {": ":1: lacks a value, or has one that begins with a reserved character; quote it",
@@ -28,7 +28,7 @@ func TestBrokenConfigurations(t *testing.T) {
 			t.Errorf("got\n%v\nwant\n%s", err, want)
 		}
 		code, answer := p.reload()
-		if code != 500 || answer != "config reload failed, keeping previous config:\n"+want+"\n" || !p.passes() {
+		if code != 500 || answer != "config reload failed, keeping previous config:\n"+want+"\n" || !p.passthroughWorks() {
 			t.Errorf("reload: got %d\n%s\nwant\n%s", code, answer, want)
 		}
 		p.write("")

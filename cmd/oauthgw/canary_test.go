@@ -49,8 +49,8 @@ func inJSON(s string, forHTML bool) string {
 	return strings.Trim(b.String(), "\"\n")
 }
 
-// shows reports whether a text holds a secret, in any encoding and case.
-func shows(text, secret string) bool {
+// containsSecret reports whether a text holds a secret, in any encoding and case.
+func containsSecret(text, secret string) bool {
 	lower := strings.ToLower(text)
 	for _, encode := range encodings {
 		if strings.Contains(lower, strings.ToLower(encode(secret))) {
@@ -69,7 +69,7 @@ func shows(text, secret string) bool {
 	return false
 }
 
-func TestShows(t *testing.T) {
+func TestContainsSecret(t *testing.T) {
 	const secret = `Se +cret/Of&"One"=<ü>?`
 	for text, want := range map[string]bool{
 		`SE +CRET/OF&"ONE"=<Ü>?`: true, `Se+%2bcret%2fOf%26%22One%22%3d%3c%c3%bc%3e%3f`: true,
@@ -79,18 +79,18 @@ func TestShows(t *testing.T) {
 		base64.StdEncoding.EncodeToString([]byte("a" + secret + "b")): true, base64.RawURLEncoding.EncodeToString([]byte("ab" + secret)): true,
 		"nothing of it": false,
 	} {
-		if shows(text, secret) != want {
+		if containsSecret(text, secret) != want {
 			t.Errorf("%s: got %v", text, !want)
 		}
 	}
 }
 
-// expectNone fails the test where a secret is in the output of one of the places.
-func expectNone(t *testing.T, name string, output map[string]string, secrets []string) {
+// expectNoSecrets fails the test where a secret is in the output of one of the places.
+func expectNoSecrets(t *testing.T, name string, output map[string]string, secrets []string) {
 	t.Helper()
 	for place, text := range output {
 		for _, secret := range secrets {
-			if shows(text, secret) {
+			if containsSecret(text, secret) {
 				t.Errorf("%s: %q is in the %s:\n%s", name, secret, place, strings.ToValidUTF8(text, "?"))
 			}
 		}
@@ -107,14 +107,14 @@ func TestA096SecretsOfExchangesAreNowhere(t *testing.T) {
 	}
 	secrets, canaries := 0, 0
 	for i, name := range names {
-		s := readStory(t, name)
+		s := readExchangeFile(t, name)
 		secrets += len(s.secrets())
 		formats := logFormats[i%2:][:1]
 		if slices.Contains(s.secrets(), exchangeCanary) {
 			formats, canaries = logFormats, canaries+1
 		}
 		for _, format := range formats {
-			expectNone(t, filepath.Base(name)+" "+format, s.watched(t, format), s.secrets())
+			expectNoSecrets(t, filepath.Base(name)+" "+format, s.runWatched(t, format), s.secrets())
 		}
 	}
 	if secrets < len(names) || canaries == 0 {
@@ -136,9 +136,9 @@ func collectTraces(t *testing.T) *syncBuffer {
 
 // adminOutput returns the responses of the admin listener once everything is counted, also
 // to requests with secrets.
-func (g storyGateway) adminOutput(t *testing.T) map[string]string {
+func (g testGateway) adminOutput(t *testing.T) map[string]string {
 	t.Helper()
-	output := map[string]string{"metrics": g.settled(t)}
+	output := map[string]string{"metrics": g.settledMetrics(t)}
 	output["exemplars"] = fetch(t, "http://"+g.admin+"/metrics", "application/openmetrics-text")
 	output["status page"] = fetch(t, "http://"+g.admin+"/", "")
 	for _, path := range []string{"/-/healthy", "/-/ready", "/debug/pprof/", "/" + exchangeCanary, "/?" + exchangeCanary} {
@@ -152,8 +152,8 @@ func isRefusal(answer string) bool {
 	return strings.Contains(answer, "X-Content-Type-Options: nosniff")
 }
 
-// watched runs the exchanges of a story and returns all output of the gateway, by place.
-func (s *story) watched(t *testing.T, logFormat string) map[string]string {
+// runWatched runs the exchanges of a story and returns all output of the gateway, by place.
+func (s *exchangeFile) runWatched(t *testing.T, logFormat string) map[string]string {
 	t.Helper()
 	provider := startScriptedProvider(t)
 	g, stop := startWatched(t, "http://"+provider.Addr().String(), logFormat, sharedConfig, s.config)
@@ -172,7 +172,7 @@ func (s *story) watched(t *testing.T, logFormat string) map[string]string {
 
 // startWatched runs a gateway as the program does, with audit log and traces. Stop ends it
 // and returns all its output, by place.
-func startWatched(t *testing.T, upstream, logFormat string, sections ...string) (g storyGateway, stop func() map[string]string) {
+func startWatched(t *testing.T, upstream, logFormat string, sections ...string) (g testGateway, stop func() map[string]string) {
 	t.Helper()
 	c := config.Default()
 	for _, text := range append(sections, "log: {level: debug, format: "+logFormat+"}\naudit: {file: '-'}\n") {
@@ -200,7 +200,7 @@ func startWatched(t *testing.T, upstream, logFormat string, sections ...string) 
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.run(ctx) }()
-	g = storyGateway{data: p.server.Addr(), admin: p.server.AdminAddr()}
+	g = testGateway{data: p.server.Addr(), admin: p.server.AdminAddr()}
 	return g, func() map[string]string {
 		output := g.adminOutput(t)
 		cancel()
@@ -229,9 +229,9 @@ func TestA096NamesAreWhereTheyBelong(t *testing.T) {
 		"request id": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", []string{"audit", "log", "own responses"}},
 		"path":       {"GET /" + exchangeCanary + "?" + exchangeCanary + " HTTP/1.1\nHost: a", []string{"log"}},
 	} {
-		s := &story{exchanges: []*storyExchange{{request: test.request, upstreamResponse: "HTTP/1.1 401 x\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"}}}
+		s := &exchangeFile{exchanges: []*exchange{{request: test.request, upstreamResponse: "HTTP/1.1 401 x\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"}}}
 		var places []string
-		for place, text := range s.watched(t, "json") {
+		for place, text := range s.runWatched(t, "json") {
 			if strings.Contains(text, exchangeCanary) {
 				places = append(places, place)
 			}
@@ -247,12 +247,12 @@ func TestA096NamesAreWhereTheyBelong(t *testing.T) {
 // the client's secret and codes, tokens, and bytes of the provider that are not HTTP.
 var faultSecrets = []string{canary, exchangeCanary, faultprovider.TokenPrefix, "goroutine 17", "SSH-2.0", "Debian"}
 
-// TestA096SecretsUnderMisbehaviourAreNowhere checks the same for every misbehaviour of a
+// TestA096SecretsUnderFaultsAreNowhere checks the same for every fault of a
 // provider.
-func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
+func TestA096SecretsUnderFaultsAreNowhere(t *testing.T) {
 	for _, format := range logFormats {
-		var met sync.Map // names of misbehaviours
-		p := startHostile(t, nil, func(c *faultprovider.Config) {
+		var met sync.Map // names of faults
+		p := startFaultyProvider(t, nil, func(c *faultprovider.Config) {
 			c.Interval, c.MaxDuration = 5*time.Millisecond, 50*time.Millisecond
 			c.Observe = func(a faultprovider.Observation) { met.Store(a.Fault, true) }
 		})
@@ -260,7 +260,7 @@ func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
 		c := &strictClient{test: t, address: g.data}
 		var own strings.Builder
 		for _, m := range faultprovider.Faults() {
-			own.WriteString(p.meet(t, c, m))
+			own.WriteString(p.trigger(t, c, m))
 			if _, was := met.Load(m.Name); !was {
 				t.Errorf("%s: %s was not met", format, m.Name)
 			}
@@ -269,7 +269,7 @@ func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
 		log.Printf("Unsolicited response received on idle HTTP channel starting with %q", exchangeCanary)
 		output := stop()
 		output["own responses"] = own.String()
-		expectNone(t, format, output, faultSecrets)
+		expectNoSecrets(t, format, output, faultSecrets)
 		for _, proof := range [][2]string{{"audit", "failed"}, {"metrics", `reason="broken_reply"`}, {"own responses", "server_error"}, {"log", "broken_reply"}, {"log", "Unsolicited response"}} {
 			if !strings.Contains(output[proof[0]], proof[1]) {
 				t.Errorf("%s: %s is not in the %s:\n%s", format, proof[1], proof[0], output[proof[0]])
@@ -278,27 +278,27 @@ func TestA096SecretsUnderMisbehaviourAreNowhere(t *testing.T) {
 	}
 }
 
-// meet lets a client meet a misbehaviour and returns the response if it is the gateway's own.
-func (p *hostileProvider) meet(t *testing.T, c *strictClient, m faultprovider.Fault) (own string) {
+// trigger lets a client meet a fault and returns the response if it is the gateway's own.
+func (p *faultyProvider) trigger(t *testing.T, c *strictClient, m faultprovider.Fault) (own string) {
 	t.Helper()
 	code := exchangeCanary + "-" + m.Name
 	if m.Trigger == faultprovider.OnPost {
-		return c.redeem(t, code, m.Name).ownWords()
+		return c.redeem(t, code, m.Name).ownText()
 	}
 	// The gateway does not reuse its connection after this, so the next one is new.
 	c.redeem(t, code+"-before", "truncated")
-	p.set(t, faultprovider.Rates{m.Name: 100})
-	defer p.set(t, nil)
+	p.setRates(t, faultprovider.Rates{m.Name: 100})
+	defer p.setRates(t, nil)
 	if m.Trigger == faultprovider.OnConnect {
-		return c.redeem(t, code, "").ownWords()
+		return c.redeem(t, code, "").ownText()
 	}
 	// A location that no client has asked for is not cached.
-	return c.ask(t, "GET /.well-known/oauth-authorization-server/"+m.Name+"?"+code+" HTTP/1.1\r\nHost: login.example.com\r\n"+
-		"Authorization: Bearer "+exchangeCanary+"\r\nCookie: "+exchangeCanary+"\r\n\r\n").ownWords()
+	return c.send(t, "GET /.well-known/oauth-authorization-server/"+m.Name+"?"+code+" HTTP/1.1\r\nHost: login.example.com\r\n"+
+		"Authorization: Bearer "+exchangeCanary+"\r\nCookie: "+exchangeCanary+"\r\n\r\n").ownText()
 }
 
-// ownWords returns a response if it is the gateway's own.
-func (a clientAnswer) ownWords() string {
+// ownText returns a response if it is the gateway's own.
+func (a clientResponse) ownText() string {
 	own := a.StatusCode == http.StatusServiceUnavailable || a.StatusCode == http.StatusNotFound || a.Header.Get("X-Content-Type-Options") != ""
 	if !own {
 		return ""

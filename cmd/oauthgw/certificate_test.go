@@ -56,7 +56,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 	defer provider.Close()
 	name := filepath.Join(t.TempDir(), "shown")
 	files := certificateFiles(t, name, time.Now().Add(time.Hour))
-	p := startReloading(t, provider.URL, "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
+	p := startProgram(t, provider.URL, "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
 	shown := func() *x509.Certificate {
 		c, err := tls.Dial("tcp", p.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
 		if err != nil {
@@ -75,7 +75,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 		t.Errorf("the new certificate is not shown: %d %s", code, text)
 	}
 	second := shown()
-	storyGateway{admin: p.admin}.expectExpiry(t, "server", second.NotAfter)
+	testGateway{admin: p.admin}.expectExpiry(t, "server", second.NotAfter)
 	// To stop showing one takes a restart.
 	with := p.head
 	p.head = with[:strings.Index(with, "tls:")] + with[strings.Index(with, "listen:"):]
@@ -98,14 +98,14 @@ func TestCertificateIsReplaced(t *testing.T) {
 func TestCertificateThatIsNotShown(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
-	p := startReloading(t, provider.URL, "endpoints: {token: /t}\n")
+	p := startProgram(t, provider.URL, "endpoints: {token: /t}\n")
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "late"), time.Now().Add(time.Hour))
 	p.write("tls: {cert_file: " + files.CertFile + ", key_file: " + files.KeyFile + "}\n")
 	for range 2 { // it stays so
-		if code, text := p.reload(); code != 200 || !p.passes() {
+		if code, text := p.reload(); code != 200 || !p.passthroughWorks() {
 			t.Fatalf("%d %s", code, text)
 		}
-		storyGateway{admin: p.admin}.expectExpiry(t, "server", time.Time{})
+		testGateway{admin: p.admin}.expectExpiry(t, "server", time.Time{})
 	}
 	p.stop()
 	if n := strings.Count(p.log.String(), `"key":"tls"`); n != 2 {
@@ -117,7 +117,7 @@ func TestCertificateThatIsNotShown(t *testing.T) {
 // it.
 func TestServersLogFollowsReloads(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
-	p := startReloading(t, "http://127.0.0.1:1", "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
+	p := startProgram(t, "http://127.0.0.1:1", "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
 	p.write("log: {format: text}\n")
 	if code, text := p.reload(); code != 200 {
 		t.Fatalf("%d %s", code, text)
@@ -132,7 +132,7 @@ func TestServersLogFollowsReloads(t *testing.T) {
 
 // expectExpiry expects the metrics to say when a certificate expires, zero that
 // they do not.
-func (g storyGateway) expectExpiry(t *testing.T, role string, want time.Time) {
+func (g testGateway) expectExpiry(t *testing.T, role string, want time.Time) {
 	t.Helper()
 	series := `oauthgw_certificate_not_after_timestamp_seconds{role="` + role + `"} `
 	line := series + strconv.FormatFloat(float64(want.Unix()), 'g', -1, 64) + "\n"
@@ -152,7 +152,7 @@ func TestMutualTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(pair.Leaf)
 	provider.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
-	provider.Config.ErrorLog = logging.NewStandardLogger(nobodys())
+	provider.Config.ErrorLog = logging.NewStandardLogger(discardLog())
 	provider.StartTLS()
 	defer provider.Close()
 	for want, files := range map[string]config.CertificateConfig{"200": ours, "502": {}} {

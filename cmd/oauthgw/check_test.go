@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// publishing returns a provider whose metadata is a document.
-func publishing(t *testing.T, document string) string {
+// startMetadataProvider returns a provider whose metadata is a document.
+func startMetadataProvider(t *testing.T, document string) string {
 	t.Helper()
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/.well-known/oauth-authorization-server" {
@@ -44,7 +44,7 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "oauthgw.yaml")
-			text := "upstream: {url: " + publishing(t, test.document) + "}\n" + test.config
+			text := "upstream: {url: " + startMetadataProvider(t, test.document) + "}\n" + test.config
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 
 // TestCheckInJSON checks the same as JSON.
 func TestCheckInJSON(t *testing.T) {
-	honestly, broken := publishing(t, honest+`}`), configFile(t, "metadata:\n  issuer: keep\n")
+	honestly, broken := startMetadataProvider(t, honest+`}`), configFile(t, "metadata:\n  issuer: keep\n")
 	for name, test := range map[string]struct{ args, out, err string }{
 		"errors": {"--config.file=" + broken + " --log.level=loud", `{"valid":false,"errors":[` +
 			`{"flag":true,"key":"log.level","message":"must be one of debug, info, warn, error","allowed":["debug","info","warn","error"]},` +
@@ -67,9 +67,9 @@ func TestCheckInJSON(t *testing.T) {
 		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"errors":[{"file":"absent.yaml","message":"cannot be read: no such file or directory"}]}`,
 			"oauthgw check: 1 error"},
 		"no problems": {"--upstream.url=" + honestly, `{"valid":true,"errors":[],"metadata":{"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `, ""},
-		"problems": {"--upstream.url=" + publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`),
+		"problems": {"--upstream.url=" + startMetadataProvider(t, honest+`,"revocation_endpoint":"https://b/r"}`),
 			`{"valid":true,"errors":[],"metadata":{"read":true,"problems":["The metadata sends clients to \"https://b\" and not to`, ""},
-		"not read": {"--upstream.url=" + publishing(t, `[]`), `{"valid":true,"errors":[],"metadata":{"read":false,"err":"`, ""},
+		"not read": {"--upstream.url=" + startMetadataProvider(t, `[]`), `{"valid":true,"errors":[],"metadata":{"read":false,"err":"`, ""},
 	} {
 		out, _, err := invoke(t, append([]string{"check", "--format=json"}, strings.Fields(test.args)...)...)
 		var compact bytes.Buffer
@@ -81,7 +81,7 @@ func TestCheckInJSON(t *testing.T) {
 
 // TestServeLogsMetadataProblems checks that the problems are logged once at the start.
 func TestServeLogsMetadataProblems(t *testing.T) {
-	upstream := publishing(t, honest+`,"revocation_endpoint":"https://b/r"}`)
+	upstream := startMetadataProvider(t, honest+`,"revocation_endpoint":"https://b/r"}`)
 	ctx, cancel := context.WithCancel(t.Context())
 	var log syncBuffer
 	done := make(chan error, 1)

@@ -18,15 +18,15 @@ import (
 // its metrics and once in its log, and still serves new connections.
 func TestA128FullnessIsVisible(t *testing.T) {
 	p := newStreamProvider(t)
-	g := frontedGateway(t, p.URL, fewConnections(2))
+	g := frontedGateway(t, p.URL, withMaxConnections(2))
 	if text := g.scrape(t); !strings.Contains(text, "oauthgw_connections_open 0\n") || !strings.Contains(text, "oauthgw_connections_max 2\n") {
 		t.Errorf("at first:\n%s", text)
 	}
-	stream := hold(t, g.data, "GET /events HTTP/1.1\nHost: a\n\n")
+	stream := holdConn(t, g.data, "GET /events HTTP/1.1\nHost: a\n\n")
 	if head, err := bufio.NewReader(stream).ReadString('\n'); err != nil {
 		t.Fatal(head, err)
 	}
-	hold(t, g.data, "")
+	holdConn(t, g.data, "")
 	eventually(t, "the gauge", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 2\n") })
 	for range 3 {
 		if response := send(t, g.data, "GET /events HTTP/1.1\nHost: a"); !strings.HasPrefix(response, tooManyStreams) {
@@ -83,7 +83,7 @@ func TestA188ClientsThatLeave(t *testing.T) {
 				defer ended.Add(1)
 				stream.ServeHTTP(w, r)
 			})
-			g := frontedGateway(t, p.URL, fewConnections(20), func(c *config.Config) {
+			g := frontedGateway(t, p.URL, withMaxConnections(20), func(c *config.Config) {
 				if test.tls {
 					c.TLS = certificateFiles(t, filepath.Join(t.TempDir(), "own"), time.Now().Add(time.Hour))
 				}
@@ -91,12 +91,12 @@ func TestA188ClientsThatLeave(t *testing.T) {
 					c.Listen = "unix:" + filepath.Join(t.TempDir(), "s")
 				}
 			})
-			c := dialPeerBy(t, test.network, g.data, test.tls)
-			c.say(test.sends)
+			c := dialRawNetwork(t, test.network, g.data, test.tls)
+			c.write(test.sends)
 			if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.StatusCode != http.StatusOK {
 				t.Fatalf("got %v %v", resp, err)
 			}
-			c.say(test.later)
+			c.write(test.later)
 			if ended.Load() != 0 {
 				t.Error("the stream ended before its client left")
 			}
@@ -122,8 +122,8 @@ func TestA119HalfClose(t *testing.T) {
 				l, upstream = tls.NewListener(l, shown.TLS), "https://"+l.Addr().String()
 			}
 			heard := make(chan bool, 1)
-			serveRaw(t, l, func(p peer, _ *http.Request) {
-				p.say(switched)
+			serveRaw(t, l, func(p rawPeer, _ *http.Request) {
+				p.write(switched)
 				heard <- p.converse(!clientFirst)
 			})
 			g := frontedGateway(t, upstream, func(c *config.Config) {
@@ -134,8 +134,8 @@ func TestA119HalfClose(t *testing.T) {
 					c.Listen = "unix:" + filepath.Join(t.TempDir(), "s")
 				}
 			})
-			c := dialPeerBy(t, test.network, g.data, test.tls)
-			c.open(t)
+			c := dialRawNetwork(t, test.network, g.data, test.tls)
+			c.openWebSocket(t)
 			if !c.converse(clientFirst) || !<-heard {
 				t.Errorf("%s, the client first %v: something was lost", name, clientFirst)
 			}
@@ -145,12 +145,12 @@ func TestA119HalfClose(t *testing.T) {
 
 // converse asks and finishes sending, or reads to the end and answers. It reports whether
 // the other side did the opposite.
-func (p peer) converse(first bool) bool {
+func (p rawPeer) converse(first bool) bool {
 	if first {
-		p.say("question")
-		return p.CloseWrite() == nil && p.hears("answer") && p.ends()
+		p.write("question")
+		return p.CloseWrite() == nil && p.reads("answer") && p.readsEOF()
 	}
-	heard := p.hears("question") && p.ends()
-	p.say("answer")
+	heard := p.reads("question") && p.readsEOF()
+	p.write("answer")
 	return p.CloseWrite() == nil && heard
 }

@@ -40,10 +40,10 @@ var (
 // TestConformance checks that each row of the tables has a proof. With -conformance it runs
 // the exchange files of each row and prints the table.
 func TestConformance(t *testing.T) {
-	stories, tests := storiesByRow(t), testsByRow(t)
+	stories, tests := exchangeFilesByRow(t), testsByRow(t)
 	for _, row := range rows(t) {
 		name, _, _ := strings.Cut(row, " ")
-		passed := t.Run(name, func(t *testing.T) { narrate(t, stories[name], tests[name]) })
+		passed := t.Run(name, func(t *testing.T) { runExchangeFiles(t, stories[name], tests[name]) })
 		if *printConformance {
 			fmt.Printf("%s  %-87s %s\n", result(passed, tests[name]), row, strings.Join(slices.Concat(stories[name], tests[name]), " "))
 		}
@@ -65,7 +65,7 @@ func rows(t *testing.T) (rows []string) {
 	return rows
 }
 
-func storiesByRow(t *testing.T) map[string][]string {
+func exchangeFilesByRow(t *testing.T) map[string][]string {
 	t.Helper()
 	names, err := filepath.Glob("testdata/exchanges/*.txt")
 	if err != nil {
@@ -98,8 +98,8 @@ func testsByRow(t *testing.T) map[string][]string {
 	return tests
 }
 
-// narrate runs the exchange files of a row. The tests run by themselves.
-func narrate(t *testing.T, stories, tests []string) {
+// runExchangeFiles runs the exchange files of a row. The tests run by themselves.
+func runExchangeFiles(t *testing.T, stories, tests []string) {
 	if len(stories)+len(tests) == 0 {
 		t.Fatal("nothing proves this row")
 	}
@@ -107,7 +107,7 @@ func narrate(t *testing.T, stories, tests []string) {
 		return // TestExchanges runs them
 	}
 	for _, name := range stories {
-		readStory(t, filepath.Join("testdata/exchanges", name)).run(t)
+		readExchangeFile(t, filepath.Join("testdata/exchanges", name)).run(t)
 	}
 }
 
@@ -131,8 +131,8 @@ func textOf(t *testing.T, name string) string {
 	return string(text)
 }
 
-// unasked returns a gateway in front of a provider that must not get requests.
-func unasked(t *testing.T, change ...func(*config.Config)) storyGateway {
+// gatewayWithoutRequests returns a gateway in front of a provider that must not get requests.
+func gatewayWithoutRequests(t *testing.T, change ...func(*config.Config)) testGateway {
 	t.Helper()
 	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the provider got a request") }))
 	t.Cleanup(provider.Close)
@@ -140,20 +140,20 @@ func unasked(t *testing.T, change ...func(*config.Config)) storyGateway {
 }
 
 // frontedGateway returns a gateway with a token endpoint at /t.
-func frontedGateway(t *testing.T, upstream string, change ...func(*config.Config)) storyGateway {
+func frontedGateway(t *testing.T, upstream string, change ...func(*config.Config)) testGateway {
 	t.Helper()
 	change = append(change, func(c *config.Config) { c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a" })
-	return startGateway(t, learning(t, upstream, change...))
+	return startGateway(t, testSettings(t, upstream, change...))
 }
 
 func TestR15LongAuthorization(t *testing.T) {
 	t.Parallel()
 	long := strings.Replace(fmt.Sprintf(basicRequest, "/t"), "YXBw", strings.Repeat("YXBw", 2500), 1)
-	if answer := send(t, unasked(t).data, long); !strings.HasPrefix(answer, "HTTP/1.1 400 ") || !strings.Contains(answer, "too long") {
+	if answer := send(t, gatewayWithoutRequests(t).data, long); !strings.HasPrefix(answer, "HTTP/1.1 400 ") || !strings.Contains(answer, "too long") {
 		t.Errorf("got %s", answer)
 	}
 	huge := strings.Replace(fmt.Sprintf(basicRequest, "/t"), "YXBw", strings.Repeat("YXBw", 7500), 1)
-	if answer := send(t, unasked(t).data, huge); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
+	if answer := send(t, gatewayWithoutRequests(t).data, huge); !strings.HasPrefix(answer, "HTTP/1.1 431 ") {
 		t.Errorf("got %s", answer)
 	}
 }
@@ -163,7 +163,7 @@ func TestR25ConflictUnderEveryConfiguration(t *testing.T) {
 	for _, decoding := range []string{"auto", "form", "raw"} {
 		for _, conflict := range []string{"differing", "any"} {
 			for _, challenge := range []string{"always", "basic"} {
-				g := unasked(t, func(c *config.Config) {
+				g := gatewayWithoutRequests(t, func(c *config.Config) {
 					c.ClientAuth.BasicDecoding, c.ClientAuth.Conflict, c.ClientAuth.Challenge = decoding, conflict, challenge
 					c.ClientAuth.InsecureQueryCredentials = true
 				})
@@ -175,8 +175,8 @@ func TestR25ConflictUnderEveryConfiguration(t *testing.T) {
 	}
 }
 
-// nobodys returns a logger without output.
-func nobodys() *slog.Logger { return slog.New(slog.DiscardHandler) }
+// discardLog returns a logger without output.
+func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func TestR48UntrustedProvider(t *testing.T) {
 	var asked atomic.Int32
@@ -186,7 +186,7 @@ func TestR48UntrustedProvider(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"t0ken-value"}`))
 	}))
 	defer provider.Close()
-	provider.Config.ErrorLog = logging.NewStandardLogger(nobodys())
+	provider.Config.ErrorLog = logging.NewStandardLogger(discardLog())
 	answer := send(t, frontedGateway(t, provider.URL).data, fmt.Sprintf(basicRequest, "/t"))
 	if !strings.HasPrefix(answer, "HTTP/1.1 502 ") || !strings.Contains(answer, `"server_error"`) || asked.Load() != 0 {
 		t.Errorf("got %s; the provider was asked %d times", answer, asked.Load())
@@ -197,9 +197,9 @@ func TestR48UntrustedProvider(t *testing.T) {
 	}
 }
 
-// hang does not respond until the client leaves, which a server notices once it has read the
+// neverAnswer does not respond until the client leaves, which a server notices once it has read the
 // request.
-func hang(_ http.ResponseWriter, r *http.Request) {
+func neverAnswer(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 }
@@ -207,13 +207,13 @@ func hang(_ http.ResponseWriter, r *http.Request) {
 func TestR63Outage(t *testing.T) {
 	for name, provider := range map[string]http.HandlerFunc{
 		"hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"hangs":    hang,
+		"hangs":    neverAnswer,
 		"fails":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"is busy":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
 		"is down":  nil,
 	} {
 		server := httptest.NewServer(provider)
-		server.Config.ErrorLog = logging.NewStandardLogger(nobodys())
+		server.Config.ErrorLog = logging.NewStandardLogger(discardLog())
 		url := server.URL
 		if provider == nil {
 			url = "http://127.0.0.1:1" // another server could take the port of a closed one
@@ -238,7 +238,7 @@ func TestR79MetadataOutage(t *testing.T) {
 		up.ServeHTTP(w, r)
 	}))
 	defer provider.Close()
-	g := startGateway(t, learning(t, provider.URL, func(c *config.Config) { c.Metadata.TTL = time.Millisecond }))
+	g := startGateway(t, testSettings(t, provider.URL, func(c *config.Config) { c.Metadata.TTL = time.Millisecond }))
 	const get = "GET /.well-known/oauth-authorization-server%s HTTP/1.1\nHost: a"
 	warm := send(t, g.data, fmt.Sprintf(get, ""))
 	down.Store(true)

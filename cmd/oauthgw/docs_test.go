@@ -96,8 +96,8 @@ func TestLinksInDocs(t *testing.T) {
 	}
 }
 
-// strictly reads a configuration whose keys all have to exist.
-func strictly(text string) error {
+// decodeStrictly reads a configuration whose keys all have to exist.
+func decodeStrictly(text string) error {
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	decoder.KnownFields(true)
 	return decoder.Decode(new(config.Config))
@@ -115,7 +115,7 @@ func configWith(key, value string) string {
 // configurations that they show.
 func TestNamesInDocs(t *testing.T) {
 	tests := readAll(t, "*/*_test.go", "*/*/*_test.go", "*/*/*/*_test.go")
-	isKey := func(name string) bool { return strictly(configWith(name, "null")) == nil }
+	isKey := func(name string) bool { return decodeStrictly(configWith(name, "null")) == nil }
 	exists := func(name string) bool {
 		found := strings.Contains(tests, "\nfunc "+name+"(")
 		for _, place := range []string{"testdata/*/", "../../internal/*/testdata/", "../../", "../../*/*/"} {
@@ -134,7 +134,7 @@ func TestNamesInDocs(t *testing.T) {
 			}
 		}
 		for _, m := range yamlBlock.FindAllStringSubmatch(page, -1) {
-			if err := strictly(m[1]); isKey(m[2]) && err != nil {
+			if err := decodeStrictly(m[1]); isKey(m[2]) && err != nil {
 				t.Errorf("%s shows\n%s%v", name, m[1], err)
 			}
 		}

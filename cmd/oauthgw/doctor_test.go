@@ -52,7 +52,7 @@ func frontedProvider(t *testing.T) string {
 	provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		legacy.New(legacy.Config{PublicURL: "http://" + named}).ServeHTTP(w, r)
 	}))
-	g := startGateway(t, learning(t, "http://"+provider.Listener.Addr().String()))
+	g := startGateway(t, testSettings(t, "http://"+provider.Listener.Addr().String()))
 	named = g.data
 	provider.Start()
 	t.Cleanup(provider.Close)

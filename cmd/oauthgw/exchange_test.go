@@ -44,7 +44,7 @@ func TestExchanges(t *testing.T) {
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			s := readStory(t, name)
+			s := readExchangeFile(t, name)
 			s.run(t)
 			if *update {
 				s.write(t, name)
@@ -53,16 +53,16 @@ func TestExchanges(t *testing.T) {
 	}
 }
 
-func (s *story) run(t *testing.T) {
+func (s *exchangeFile) run(t *testing.T) {
 	provider := startScriptedProvider(t)
-	g := startStoryGateway(t, s.config, "http://"+provider.Addr().String())
+	g := startConfiguredGateway(t, s.config, "http://"+provider.Addr().String())
 	for i, x := range s.exchanges {
 		provider.answer(x.upstreamResponse)
 		got := send(t, g.data, x.request)
 		s.expect(t, fmt.Sprintf("upstream request %d", i+1), &x.upstreamRequest, provider.received())
 		s.expect(t, fmt.Sprintf("response %d", i+1), &x.response, got)
 	}
-	exposition := g.settled(t)
+	exposition := g.settledMetrics(t)
 	s.expectMetrics(t, exposition)
 	log := g.stop()
 	if n := strings.Count(log, `"msg":"request"`); n != len(s.exchanges) {
@@ -75,7 +75,7 @@ func (s *story) run(t *testing.T) {
 	}
 }
 
-func (s *story) expect(t *testing.T, what string, want *string, got string) {
+func (s *exchangeFile) expect(t *testing.T, what string, want *string, got string) {
 	t.Helper()
 	if *update {
 		*want = got
@@ -87,7 +87,7 @@ func (s *story) expect(t *testing.T, what string, want *string, got string) {
 }
 
 // expectMetrics compares the value of every series that the story names.
-func (s *story) expectMetrics(t *testing.T, exposition string) {
+func (s *exchangeFile) expectMetrics(t *testing.T, exposition string) {
 	t.Helper()
 	var lines []string
 	for want := range strings.Lines(s.metrics) {
@@ -255,8 +255,8 @@ func (p *scriptedProvider) received() string {
 	return strings.Join(p.requests, "\n\nand once more:\n\n")
 }
 
-// storyGateway is a running gateway.
-type storyGateway struct {
+// testGateway is a running gateway.
+type testGateway struct {
 	data, admin string
 	stop        func() (log string)
 }
@@ -269,8 +269,8 @@ func testTelemetry(w io.Writer, s config.Settings) *telemetry {
 	return t
 }
 
-// startStoryGateway runs a gateway on free ports with a story's configuration.
-func startStoryGateway(t *testing.T, section, upstream string) storyGateway {
+// startConfiguredGateway runs a gateway on free ports with a story's configuration.
+func startConfiguredGateway(t *testing.T, section, upstream string) testGateway {
 	t.Helper()
 	c := config.Default()
 	for _, text := range []string{sharedConfig, section} {
@@ -288,13 +288,13 @@ func startStoryGateway(t *testing.T, section, upstream string) storyGateway {
 	return startGateway(t, s)
 }
 
-func startGateway(t *testing.T, s config.Settings) storyGateway {
+func startGateway(t *testing.T, s config.Settings) testGateway {
 	t.Helper()
 	return startActivated(t, nil, s)
 }
 
 // startActivated runs a gateway with some sockets that are open already.
-func startActivated(t *testing.T, given server.Sockets, s config.Settings) storyGateway {
+func startActivated(t *testing.T, given server.Sockets, s config.Settings) testGateway {
 	t.Helper()
 	var log syncBuffer
 	p, err := newProgram(s, func() (config.Settings, error) { return s, nil }, testTelemetry(&log, s), given, false)
@@ -312,20 +312,20 @@ func startActivated(t *testing.T, given server.Sockets, s config.Settings) story
 		return log.String()
 	})
 	t.Cleanup(func() { stop() })
-	return storyGateway{data: strings.TrimPrefix(p.server.Addr(), "unix:"), admin: strings.TrimPrefix(p.server.AdminAddr(), "unix:"), stop: stop}
+	return testGateway{data: strings.TrimPrefix(p.server.Addr(), "unix:"), admin: strings.TrimPrefix(p.server.AdminAddr(), "unix:"), stop: stop}
 }
 
 var inFlight = regexp.MustCompile(`(?m)^oauthgw_http_requests_in_flight\{.*\} [1-9]`)
 
-// settled returns the metrics once everything is counted, which may be after the response.
-func (g storyGateway) settled(t *testing.T) string {
+// settledMetrics returns the metrics once everything is counted, which may be after the response.
+func (g testGateway) settledMetrics(t *testing.T) string {
 	t.Helper()
 	eventually(t, "the end of all exchanges", func() bool { return !inFlight.MatchString(g.scrape(t)) })
 	// A scrape does not read all metrics at the same time.
 	return g.scrape(t)
 }
 
-func (g storyGateway) scrape(t *testing.T) string {
+func (g testGateway) scrape(t *testing.T) string {
 	t.Helper()
 	return fetch(t, "http://"+g.admin+"/metrics", "")
 }

@@ -198,7 +198,7 @@ func TestNoSecretIsExplained(t *testing.T) {
 	}
 	for name, request := range shapes {
 		for _, args := range [][]string{nil, {"--endpoint=introspection"}, {"--config.file=" + config}} {
-			expectNone(t, name, map[string]string{fmt.Sprint(args): explained(t, request, args...)}, []string{"c4nary", secret})
+			expectNoSecrets(t, name, map[string]string{fmt.Sprint(args): explained(t, request, args...)}, []string{"c4nary", secret})
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 // framed returns a request with other fields in place of its length.
 func framed(fields, body string) string { return wireHead + fields + "\r\n\r\n" + body }
 
-// elsewhere returns a request for a path that is no endpoint.
-func elsewhere(request string) string { return strings.Replace(request, " /t ", " /elsewhere ", 1) }
+// toPassthrough returns a request for a path that is no endpoint.
+func toPassthrough(request string) string { return strings.Replace(request, " /t ", " /elsewhere ", 1) }
 
 // lasting returns a request of HTTP/1.0 that asks to keep the connection.
 func lasting(request string) string {
@@ -25,11 +25,11 @@ func lasting(request string) string {
 }
 
 func TestA051LengthAndChunks(t *testing.T) {
-	smuggled := "0\r\n\r\n" + wireGood
-	tryOnWire(t, map[string]wireTest{
+	smuggled := "0\r\n\r\n" + wireRequest
+	runWireTests(t, map[string]wireTest{
 		"length first":        {framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled), "200", 1, "", false},
 		"chunks first":        {framed("Transfer-Encoding: chunked\r\nContent-Length: 5", smuggled), "200", 1, "", false},
-		"elsewhere":           {elsewhere(framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled)), "200", 1, "", false},
+		"elsewhere":           {toPassthrough(framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled)), "200", 1, "", false},
 		"of all":              {"OPTIONS * HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + smuggled, "400", 0, "", false},
 		"in lasting HTTP/1.0": {lasting(framed("Content-Length: 5\r\nTransfer-Encoding: chunked", smuggled)), "400", 0, "", false},
 	})
@@ -45,7 +45,7 @@ func TestA052Lengths(t *testing.T) {
 	tests["with a space before the colon"] = wireTest{framed("Content-Length : 29", wireForm), "400", 0, "", false}
 	tests["equal in other digits"] = wireTest{framed("Content-Length: 29\r\nContent-Length: 029", wireForm), "400", 0, "", false}
 	tests["equal"] = wireTest{framed("Content-Length: 29\r\nContent-Length: 29", wireForm), "200 200", 2, "content-length: 29, ", false}
-	tryOnWire(t, tests)
+	runWireTests(t, tests)
 }
 
 func TestA053TransferCodings(t *testing.T) {
@@ -63,13 +63,13 @@ func TestA053TransferCodings(t *testing.T) {
 	for _, field := range []string{"Transfer-Encoding:chunked", "Transfer-Encoding:\tchunked\t"} {
 		tests[field] = wireTest{framed(field, wireChunks), "200", 1, "", false}
 	}
-	tryOnWire(t, tests)
+	runWireTests(t, tests)
 }
 
 func TestA054TransferEncodingInDisguise(t *testing.T) {
 	chunks := framed("Transfer-Encoding: chunked", wireChunks)
 	old := strings.Replace(chunks, "HTTP/1.1", "HTTP/1.0", 1)
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, map[string]wireTest{
 		"folded":              {framed("Transfer-Encoding:\r\n chunked", wireChunks), "200", 1, "", false},
 		"folded after it":     {framed("Transfer-Encoding: chunked\r\n , identity", wireChunks), "400|501", 0, "", false},
 		"after a fold":        {framed("X: a\r\n Transfer-Encoding: chunked\r\nContent-Length: 29", wireForm), "200 200", 2, "", false},
@@ -77,7 +77,7 @@ func TestA054TransferEncodingInDisguise(t *testing.T) {
 		"in HTTP/1.0":         {old, "400", 0, "", false},
 		"in lasting HTTP/1.0": {lasting(chunks), "400", 0, "", false},
 		// Nothing after the fields is read as a request.
-		"elsewhere, in lasting HTTP/1.0": {elsewhere(lasting(chunks)), "200", 1, wireCode, false},
+		"elsewhere, in lasting HTTP/1.0": {toPassthrough(lasting(chunks)), "200", 1, wireCode, false},
 	})
 }
 
@@ -104,7 +104,7 @@ func TestA055BrokenChunks(t *testing.T) {
 	for name, body := range brokenChunks {
 		tests[name] = wireTest{framed("Transfer-Encoding: chunked", body), "400", 0, "", false}
 	}
-	tryOnWire(t, tests)
+	runWireTests(t, tests)
 }
 
 // TestA055BrokenChunksElsewhere checks that on other paths, where bodies are sent on while
@@ -115,14 +115,14 @@ func TestA055BrokenChunksElsewhere(t *testing.T) {
 			t.Parallel()
 			provider := startScriptedProvider(t)
 			g := frontedGateway(t, "http://"+provider.Addr().String())
-			sends := elsewhere(framed("Transfer-Encoding: chunked", body))
-			if answers := statusesOf(t, g.data, wireTest{sends: sends}); !slices.Equal(answers, []string{"400"}) {
+			sends := toPassthrough(framed("Transfer-Encoding: chunked", body))
+			if answers := statusesOnWire(t, g.data, wireTest{sends: sends}); !slices.Equal(answers, []string{"400"}) {
 				t.Errorf("answered %q", answers)
 			}
 			if asked := provider.received(); asked != "" && !strings.HasPrefix(asked, "unreadable: ") {
 				t.Errorf("the provider got %q", asked)
 			}
-			if text := g.settled(t); strings.Contains(text, "oauthgw_upstream_errors_total{") {
+			if text := g.settledMetrics(t); strings.Contains(text, "oauthgw_upstream_errors_total{") {
 				t.Errorf("an upstream error is counted:\n%s", text)
 			}
 		})
@@ -131,45 +131,45 @@ func TestA055BrokenChunksElsewhere(t *testing.T) {
 
 func TestA056LineEnds(t *testing.T) {
 	with := func(field string) string {
-		return strings.Replace(wireGood, "Host: a\r\n", "Host: a\r\n"+field+"\r\n", 1)
+		return strings.Replace(wireRequest, "Host: a\r\n", "Host: a\r\n"+field+"\r\n", 1)
 	}
 	tests := map[string]wireTest{
 		"a field beyond ASCII": {with("X: a\xe9\xffb"), "200 200", 2, "", false},
 		"CR LF with a CR more": {with("X: a\r"), "400", 0, "", false},
-		"a space before it":    {" " + wireGood, "400", 0, "", false},
+		"a space before it":    {" " + wireRequest, "400", 0, "", false},
 	}
 	for _, field := range []string{"X: a\x00b", "X: a\x7fb", "X: a\fb", "X", ": x", "X Y: x", "X/Y: x", "X: a\rTransfer-Encoding: chunked"} {
 		tests[field] = wireTest{with(field), "400", 0, "", false}
 	}
-	tryOnWire(t, tests)
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, tests)
+	runWireTests(t, map[string]wireTest{
 		// RFC 9112 section 2.2 allows it.
-		"LF alone":                {strings.ReplaceAll(wireGood, "\r\n", "\n"), "200 200", 2, "", false},
-		"CR alone":                {strings.Replace(wireGood, "Host: a\r\n", "Host: a\r", 1), "400", 0, "", false},
-		"CR in a value":           {strings.Replace(wireGood, "Host: a\r\n", "Host: a\r\nX: a\rb\r\n", 1), "400", 0, "", false},
-		"a first field folded":    {strings.Replace(wireGood, "Host: a", " Host: a", 1), "400", 0, "", false},
-		"an empty line before it": {"\r\n" + wireGood, "400", 0, "", false},
+		"LF alone":                {strings.ReplaceAll(wireRequest, "\r\n", "\n"), "200 200", 2, "", false},
+		"CR alone":                {strings.Replace(wireRequest, "Host: a\r\n", "Host: a\r", 1), "400", 0, "", false},
+		"CR in a value":           {strings.Replace(wireRequest, "Host: a\r\n", "Host: a\r\nX: a\rb\r\n", 1), "400", 0, "", false},
+		"a first field folded":    {strings.Replace(wireRequest, "Host: a", " Host: a", 1), "400", 0, "", false},
+		"an empty line before it": {"\r\n" + wireRequest, "400", 0, "", false},
 	})
 }
 
 func TestA057Pipeline(t *testing.T) {
-	tryOnWire(t, map[string]wireTest{
-		"ends at a malformed request": {wireGood + "GET\r\n\r\n", "200 400", 1, "", false},
-		"is answered in order":        {wireGood + wireGood, "200 200 200", 3, "", false},
+	runWireTests(t, map[string]wireTest{
+		"ends at a malformed request": {wireRequest + "GET\r\n\r\n", "200 400", 1, "", false},
+		"is answered in order":        {wireRequest + wireRequest, "200 200 200", 3, "", false},
 	})
 }
 
 func TestA057Versions(t *testing.T) {
 	tests := map[string]wireTest{}
 	for _, version := range []string{" HTTP/0.9", " HTTP/2.0", " HTTP/11", " http/1.1", " HTTP/1", " HTTP/01.1", "  HTTP/1.1", " HTTP/1.1 ", " "} {
-		tests[version] = wireTest{strings.Replace(wireGood, " HTTP/1.1", version, 1), "400|505", 0, "", false}
+		tests[version] = wireTest{strings.Replace(wireRequest, " HTTP/1.1", version, 1), "400|505", 0, "", false}
 	}
-	tests[" HTTP/1.9"] = wireTest{strings.Replace(wireGood, " HTTP/1.1", " HTTP/1.9", 1), "200 200", 2, "http/1.9", false}
-	tryOnWire(t, tests)
+	tests[" HTTP/1.9"] = wireTest{strings.Replace(wireRequest, " HTTP/1.1", " HTTP/1.9", 1), "200 200", 2, "http/1.9", false}
+	runWireTests(t, tests)
 }
 
 func TestA058Hosts(t *testing.T) {
-	to := func(field string) string { return strings.Replace(wireGood, "Host: a\r\n", field, 1) }
+	to := func(field string) string { return strings.Replace(wireRequest, "Host: a\r\n", field, 1) }
 	tests := map[string]wireTest{
 		"none": {to(""), "400", 0, "", true},
 		"two":  {to("Host: a\r\nHost: b\r\n"), "400", 0, "", true},
@@ -181,14 +181,14 @@ func TestA058Hosts(t *testing.T) {
 	for _, host := range []string{"a:8080", "[::1]:80", "127.0.0.1", "login.example.com.", "a_b"} {
 		tests["of "+host] = wireTest{to("Host: " + host + "\r\n"), "200 200", 2, "", false}
 	}
-	tryOnWire(t, tests)
+	runWireTests(t, tests)
 }
 
 func TestA059WholeURL(t *testing.T) {
-	tryOnWire(t, map[string]wireTest{
-		"of another host": {strings.Replace(wireGood, "/t", "http://evil.example/t", 1), "200 200", 2, "", false},
-		"of no host":      {strings.Replace(wireGood, "/t", "http:///t", 1), "400 200", 1, "", false},
-		"of a user":       {strings.Replace(wireGood, "/t", "http://u:p@a/t", 1), "400 200", 1, "", false},
+	runWireTests(t, map[string]wireTest{
+		"of another host": {strings.Replace(wireRequest, "/t", "http://evil.example/t", 1), "200 200", 2, "", false},
+		"of no host":      {strings.Replace(wireRequest, "/t", "http:///t", 1), "400 200", 1, "", false},
+		"of a user":       {strings.Replace(wireRequest, "/t", "http://u:p@a/t", 1), "400 200", 1, "", false},
 	})
 }
 
@@ -202,24 +202,24 @@ func TestA060Methods(t *testing.T) {
 		"TRACE elsewhere":   {"TRACE /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n", "4..|501", 0, "", true},
 	}
 	for _, method := range []string{"TRACE", "post", "CONNECT"} {
-		tests[method+" at the endpoint"] = wireTest{strings.Replace(wireGood, "POST", method, 1), "405 200", 1, "", false}
+		tests[method+" at the endpoint"] = wireTest{strings.Replace(wireRequest, "POST", method, 1), "405 200", 1, "", false}
 	}
-	tryOnWire(t, tests)
+	runWireTests(t, tests)
 }
 
 func TestA061Upgrades(t *testing.T) {
 	tests := map[string]wireTest{}
 	for _, protocol := range []string{"h2c", "websocket", "TLS/1.0"} {
-		upgrade := strings.Replace(wireGood, "Host: a\r\n", "Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: "+protocol+"\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", 1)
+		upgrade := strings.Replace(wireRequest, "Host: a\r\n", "Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: "+protocol+"\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", 1)
 		tests[protocol] = wireTest{upgrade, "200 200", 2, "upgrade", false}
 	}
-	tryOnWire(t, tests)
+	runWireTests(t, tests)
 }
 
 // TestA062HTTP2IsNotOffered checks that TLS clients get HTTP/1.1.
 func TestA062HTTP2IsNotOffered(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
-	g := unasked(t, func(c *config.Config) { c.TLS = files })
+	g := gatewayWithoutRequests(t, func(c *config.Config) { c.TLS = files })
 	if c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}); err == nil {
 		t.Errorf("%q was agreed on", c.ConnectionState().NegotiatedProtocol)
 		c.Close()

@@ -12,8 +12,8 @@ import (
 	"oauthgw/internal/config"
 )
 
-// learning returns settings of a gateway that discovers everything from a provider.
-func learning(t *testing.T, upstream string, change ...func(*config.Config)) config.Settings {
+// testSettings returns settings of a gateway that discovers everything from a provider.
+func testSettings(t *testing.T, upstream string, change ...func(*config.Config)) config.Settings {
 	t.Helper()
 	c := config.Default()
 	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"

@@ -26,7 +26,7 @@ func unprivileged(t *testing.T, command *exec.Cmd) {
 
 // TestAuditInClosedDirectory checks that an audit file that cannot be created is an error.
 func TestAuditInClosedDirectory(t *testing.T) {
-	program := builtProgram(t)
+	program := programFile(t)
 	dir := filepath.Join(filepath.Dir(program), "audit")
 	if err := os.Mkdir(dir, 0o555); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestAuditInClosedDirectory(t *testing.T) {
 // TestA100MemoryIsClosed checks that the memory of the process is in no core dump, and closed
 // to its own user.
 func TestA100MemoryIsClosed(t *testing.T) {
-	program := builtProgram(t)
+	program := programFile(t)
 	command := exec.CommandContext(t.Context(), program, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	var printed syncBuffer
 	command.Stderr = &printed

@@ -14,7 +14,7 @@ import (
 // every path, before it is complete, and however it arrives.
 func TestA171ManyFields(t *testing.T) {
 	t.Parallel()
-	g := frontedGateway(t, echoing(t))
+	g := frontedGateway(t, startEchoProvider(t))
 	const first = "POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b"
 	for name, test := range map[string]struct {
 		sends    string
@@ -34,7 +34,7 @@ func TestA171ManyFields(t *testing.T) {
 		"behind an empty one": {first + "\n\nGET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{200, 431}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			responses := bufio.NewReader(hold(t, g.data, test.sends))
+			responses := bufio.NewReader(holdConn(t, g.data, test.sends))
 			var statuses []int
 			for {
 				resp, err := http.ReadResponse(responses, nil)
@@ -57,7 +57,7 @@ func TestA171ManyFields(t *testing.T) {
 // TestA173LargestHeader checks that a header may have 16 KiB and not a byte more.
 func TestA173LargestHeader(t *testing.T) {
 	t.Parallel()
-	g := frontedGateway(t, echoing(t))
+	g := frontedGateway(t, startEchoProvider(t))
 	for name, header := range map[string]func(rest string) string{
 		"one field": func(rest string) string { return "GET / HTTP/1.1\nHost: a\nConnection: close\nA: " + rest + "\n\n" },
 		"two fields": func(rest string) string {
@@ -77,7 +77,7 @@ func TestA173LargestHeader(t *testing.T) {
 			if name == "an endpoint" {
 				text += "a=b"
 			}
-			resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, text)), nil)
+			resp, err := http.ReadResponse(bufio.NewReader(holdConn(t, g.data, text)), nil)
 			if err != nil || resp.StatusCode != status {
 				t.Errorf("%s, %d bytes: %v %v", name, size, resp, err)
 			}
@@ -88,12 +88,12 @@ func TestA173LargestHeader(t *testing.T) {
 // TestA175LongPaths checks that a path may have 2 KiB, however long its query is.
 func TestA175LongPaths(t *testing.T) {
 	t.Parallel()
-	g := frontedGateway(t, echoing(t))
+	g := frontedGateway(t, startEchoProvider(t))
 	for _, path := range []string{"/", "/.well-known/oauth-authorization-server/%41", "/%41"} {
 		long := path + strings.Repeat("x", 2048-len(path))
 		for target, refused := range map[string]bool{long: false, long + "?" + strings.Repeat("x", 8000): false, long + "x": true, "http://a" + long: false, "http://a" + long + "x": true} {
 			for _, method := range []string{"GET", "POST"} {
-				resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, method+" "+target+" HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: close\n\nabc")), nil)
+				resp, err := http.ReadResponse(bufio.NewReader(holdConn(t, g.data, method+" "+target+" HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: close\n\nabc")), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -105,8 +105,8 @@ func TestA175LongPaths(t *testing.T) {
 	}
 }
 
-// echoing starts a provider whose responses are the bodies of the requests.
-func echoing(t *testing.T) string {
+// startEchoProvider starts a provider whose responses are the bodies of the requests.
+func startEchoProvider(t *testing.T) string {
 	t.Helper()
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	t.Cleanup(provider.Close)
@@ -130,13 +130,13 @@ func TestA200LineFeedsInWebSockets(t *testing.T) {
 	g := frontedGateway(t, provider.URL)
 	for name, early := range map[string]string{"nothing early": "", "early": strings.Repeat("\n", 3000), "an early header": "GET / HTTP/1.1\r\n" + strings.Repeat("a:\n", 300)} {
 		t.Run(name, func(t *testing.T) {
-			c, later := dialPeer(t, g.data), strings.Repeat("x\n", 3000)
-			c.say(handshake + early)
+			c, later := dialRaw(t, g.data), strings.Repeat("x\n", 3000)
+			c.write(handshake + early)
 			if resp, err := http.ReadResponse(c.r, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatalf("got %v %v", resp, err)
 			}
-			c.say(later)
-			if !c.hears(early + later) {
+			c.write(later)
+			if !c.reads(early + later) {
 				t.Error("the echo differs")
 			}
 		})

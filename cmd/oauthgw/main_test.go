@@ -23,20 +23,20 @@ import (
 	"go.uber.org/goleak"
 )
 
-// asProgram is an environment variable with which the test binary is the program itself.
-const asProgram = "OAUTHGW_TEST_AS_PROGRAM"
+// programVariable is an environment variable with which the test binary is the program itself.
+const programVariable = "OAUTHGW_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if os.Getenv(programVariable) != "" {
 		main()
 		return
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// builtProgram returns a copy of the test binary that runs as the program, for tests that
+// programFile returns a copy of the test binary that runs as the program, for tests that
 // need a process. Any user can execute it.
-func builtProgram(t *testing.T) string {
+func programFile(t *testing.T) string {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
@@ -50,12 +50,12 @@ func builtProgram(t *testing.T) string {
 	if err := os.WriteFile(name, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(asProgram, "1")
+	t.Setenv(programVariable, "1")
 	return name
 }
 
-// reloading is a running program whose configuration file can be rewritten.
-type reloading struct {
+// testProgram is a running program whose configuration file can be rewritten.
+type testProgram struct {
 	t           *testing.T
 	file        string
 	head        string // what every version of the file begins with
@@ -64,14 +64,14 @@ type reloading struct {
 	stop        func()
 }
 
-func startReloading(t *testing.T, upstream, rest string) *reloading {
+func startProgram(t *testing.T, upstream, rest string) *testProgram {
 	t.Helper()
-	return startReloadingTo(t, upstream, rest, io.Discard)
+	return startProgramTo(t, upstream, rest, io.Discard)
 }
 
-func startReloadingTo(t *testing.T, upstream, rest string, stdout io.Writer) *reloading {
+func startProgramTo(t *testing.T, upstream, rest string, stdout io.Writer) *testProgram {
 	t.Helper()
-	p := &reloading{t: t, file: filepath.Join(t.TempDir(), "oauthgw.yaml")}
+	p := &testProgram{t: t, file: filepath.Join(t.TempDir(), "oauthgw.yaml")}
 	p.head = rest + "listen: 127.0.0.1:0\nupstream: {url: " + upstream + "}\n"
 	if !strings.Contains(rest, "admin:") {
 		p.head += "admin: {listen: 127.0.0.1:0}\n"
@@ -85,7 +85,7 @@ func startReloadingTo(t *testing.T, upstream, rest string, stdout io.Writer) *re
 var listening = regexp.MustCompile(`msg"?[:=]"?listening"?[ ,]"?listen"?[:=]"?([^" ]+)"?[ ,]"?admin"?[:=]"?([^"\s]+)`)
 
 // start runs a command line until stop or the end of the test.
-func (p *reloading) start(stdout io.Writer, args ...string) {
+func (p *testProgram) start(stdout io.Writer, args ...string) {
 	p.t.Helper()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	done := make(chan error, 1)
@@ -108,13 +108,13 @@ func (p *reloading) start(stdout io.Writer, args ...string) {
 	p.data, p.admin = addresses[1], addresses[2]
 }
 
-func (p *reloading) write(rest string) {
+func (p *testProgram) write(rest string) {
 	if err := os.WriteFile(p.file, []byte(p.head+rest), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func (p *reloading) reload() (int, string) {
+func (p *testProgram) reload() (int, string) {
 	p.t.Helper()
 	resp, err := http.Post("http://"+p.admin+"/-/reload", "", nil)
 	if err != nil {
@@ -125,9 +125,9 @@ func (p *reloading) reload() (int, string) {
 	return resp.StatusCode, string(text)
 }
 
-// passes reports whether other paths than endpoints pass, which shows the active
+// passthroughWorks reports whether other paths than endpoints pass, which shows the active
 // configuration.
-func (p *reloading) passes() bool { return status(p.t, "http://"+p.data+"/") == 200 }
+func (p *testProgram) passthroughWorks() bool { return status(p.t, "http://"+p.data+"/") == 200 }
 
 // invoke runs a command line and returns what it printed.
 func invoke(t *testing.T, args ...string) (stdout, stderr string, err error) {
@@ -244,7 +244,7 @@ func TestTakenPort(t *testing.T) {
 
 // The program starts with flags alone, serves, and ends when its context does.
 func TestServeByFlagsAlone(t *testing.T) {
-	p := &reloading{t: t}
+	p := &testProgram{t: t}
 	p.start(io.Discard, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	for path, want := range map[string]int{"/-/healthy": 200, "/healthz": 200, "/-/ready": 503, "/readyz": 503, "/metrics": 200, "/else": 404} {
 		if got := status(t, "http://"+p.admin+path); got != want {
@@ -268,7 +268,7 @@ func TestReaderOfTheLogGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	program := exec.CommandContext(t.Context(), builtProgram(t), "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	program := exec.CommandContext(t.Context(), programFile(t), "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	program.Stderr = writer
 	err = program.Start()
 	writer.Close()
@@ -293,7 +293,7 @@ func TestReaderOfTheLogGoesAway(t *testing.T) {
 	send(t, addresses[1], "GET / HTTP/1.1\nHost: a b")
 	ended = true // if what follows does not answer
 	eventually(t, "a lost line", func() bool {
-		return droppedLine.MatchString(storyGateway{admin: addresses[2]}.scrape(t))
+		return droppedLine.MatchString(testGateway{admin: addresses[2]}.scrape(t))
 	})
 	ended = false
 }
@@ -303,10 +303,10 @@ func TestReaderOfTheLogGoesAway(t *testing.T) {
 func TestReload(t *testing.T) {
 	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: "https://login.example.com"}))
 	defer provider.Close()
-	p := startReloading(t, provider.URL, "")
+	p := startProgram(t, provider.URL, "")
 	eventually(t, "readiness", func() bool { return status(t, "http://"+p.admin+"/-/ready") == 200 })
 	p.write("passthrough: false\n")
-	if code, text := p.reload(); code != 200 || text != "reloaded\n" || p.passes() {
+	if code, text := p.reload(); code != 200 || text != "reloaded\n" || p.passthroughWorks() {
 		t.Errorf("got %d %s", code, text)
 	}
 	provider.Close()
@@ -315,7 +315,7 @@ func TestReload(t *testing.T) {
 		t.Error("the metadata was lost")
 	}
 	p.write("metadata: {patch: {remove: [x]}}\n")
-	if code, text := p.reload(); code != 500 || !strings.Contains(text, "the endpoints are not configured and discovery failed") || p.passes() {
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, "the endpoints are not configured and discovery failed") || p.passthroughWorks() {
 		t.Errorf("a configuration whose discovery fails: %d %s", code, text)
 	}
 	p.head = strings.Replace(p.head, "listen: 127.0.0.1:0", "listen: 127.0.0.1:1", 1)
@@ -336,7 +336,7 @@ func TestManyReloadsUnderRequests(t *testing.T) {
 		_, _ = io.WriteString(w, `{"issuer":"https://login.example.com","token_endpoint":"https://login.example.com/t"}`)
 	}))
 	defer provider.Close()
-	p := startReloading(t, provider.URL, "endpoints: {token: /t, registration: /r}\n")
+	p := startProgram(t, provider.URL, "endpoints: {token: /t, registration: /r}\n")
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	var requests sync.WaitGroup

@@ -43,7 +43,7 @@ func exchangeBytes(t *testing.T, c net.Conn, sends string, ends bool) {
 }
 
 // malformed returns what a scrape says of a reason.
-func (g storyGateway) malformed(t *testing.T, reason string) string {
+func (g testGateway) malformed(t *testing.T, reason string) string {
 	t.Helper()
 	_, rest, _ := strings.Cut(g.scrape(t), `oauthgw_http_malformed_requests_total{reason="`+reason+`"} `)
 	count, _, _ := strings.Cut(rest, "\n")
@@ -104,17 +104,17 @@ func TestA127HandshakesThatFail(t *testing.T) {
 		"tls_handshake":  {"\x16\x03\x01\x00\x04\x01\x00\x00\x00", "C4nary\r\n\r\n", "\x80\x2e\x01\x00\x02"},
 	} {
 		for i, sends := range all {
-			exchangeBytes(t, hold(t, g.data, ""), sends, reason == "")
+			exchangeBytes(t, holdConn(t, g.data, ""), sends, reason == "")
 			if reason != "" {
 				eventually(t, fmt.Sprintf("the count of %s for %.40q", reason, sends), func() bool { return g.malformed(t, reason) == fmt.Sprint(i+1) })
 			}
 		}
 	}
-	if response, err := io.ReadAll(hold(t, g.data, "GET / HTTP/1.1\n")); !strings.HasPrefix(string(response), "HTTP/1.0 400 Bad Request\r\n\r\n") {
+	if response, err := io.ReadAll(holdConn(t, g.data, "GET / HTTP/1.1\n")); !strings.HasPrefix(string(response), "HTTP/1.0 400 Bad Request\r\n\r\n") {
 		t.Errorf("plain HTTP got %q %v", response, err)
 	}
 	// #nosec G402 -- the failure is what is tested
-	if err := tls.Client(hold(t, g.data, ""), &tls.Config{ServerName: "c4nary.example"}).Handshake(); err == nil {
+	if err := tls.Client(holdConn(t, g.data, ""), &tls.Config{ServerName: "c4nary.example"}).Handshake(); err == nil {
 		t.Error("a certificate for another name was taken")
 	}
 	eventually(t, "the client's alert", func() bool { return g.malformed(t, "tls_handshake") == "4" })
@@ -131,7 +131,7 @@ func TestA127FloodOfRefusedRequests(t *testing.T) {
 	g := frontedGateway(t, "http://127.0.0.1:1")
 	start := time.Now()
 	for range 200 {
-		exchangeBytes(t, hold(t, g.data, ""), "GET\r\n\r\n", false)
+		exchangeBytes(t, holdConn(t, g.data, ""), "GET\r\n\r\n", false)
 	}
 	eventually(t, "the count", func() bool { return g.malformed(t, "malformed") == "200" })
 	seconds := int(time.Since(start) / time.Second)

@@ -26,8 +26,8 @@ import (
 // success is a line that only the program may print.
 const success = "metadata OK: no problems for strict clients"
 
-// harms are texts that clear a terminal, begin lines, or change the direction of reading.
-var harms = map[string]string{
+// harmfulTexts are texts that clear a terminal, begin lines, or change the direction of reading.
+var harmfulTexts = map[string]string{
 	"controls":      "\x1b[2J\a\b\x7f",
 	"line breaks":   "\r\n" + success + "\r\n",
 	"C1":            "\u009b2J\u0085",
@@ -42,11 +42,11 @@ var harms = map[string]string{
 func expectPrintable(t *testing.T, where, text string) {
 	t.Helper()
 	if strings.ContainsFunc(text, func(c rune) bool {
-		return (!unicode.IsPrint(c) || strings.ContainsRune(harms["no ink"], c)) && c != '\n' && c != '\t'
+		return (!unicode.IsPrint(c) || strings.ContainsRune(harmfulTexts["no ink"], c)) && c != '\n' && c != '\t'
 	}) {
 		t.Errorf("%s:\n%+q", where, text)
 	}
-	if slices.Contains(strings.Split(text, "\n"), success) || strings.Contains(text, harms["marks of ours"]) {
+	if slices.Contains(strings.Split(text, "\n"), success) || strings.Contains(text, harmfulTexts["marks of ours"]) {
 		t.Errorf("%s is forged:\n%s", where, text)
 	}
 }
@@ -91,7 +91,7 @@ func forgingProvider(t *testing.T, harm string, elsewhere bool) *httptest.Server
 // TestA181ProviderText checks that metadata can neither control an operator's terminal nor
 // look like output of the program.
 func TestA181ProviderText(t *testing.T) {
-	for name, harm := range harms {
+	for name, harm := range harmfulTexts {
 		for _, elsewhere := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s %v", name, elsewhere), func(t *testing.T) {
 				p := forgingProvider(t, harm, elsewhere)
@@ -118,13 +118,13 @@ func TestA181ProviderText(t *testing.T) {
 // TestA181A182RunningGateway checks the log in both formats, the audit log and the status
 // page of a gateway between a provider and a client that send such texts.
 func TestA181A182RunningGateway(t *testing.T) {
-	for name, harm := range harms {
+	for name, harm := range harmfulTexts {
 		for _, format := range logFormats {
 			t.Run(name+" "+format, func(t *testing.T) {
 				p := forgingProvider(t, harm, false)
 				file := filepath.Join(t.TempDir(), "audit.json")
 				var stdout syncBuffer
-				g := startReloadingTo(t, p.URL, "public_url: "+p.URL+"\nendpoints: {token: /token}\nlog: {format: "+format+"}\naudit: {file: "+file+"}\n", &stdout)
+				g := startProgramTo(t, p.URL, "public_url: "+p.URL+"\nendpoints: {token: /token}\nlog: {format: "+format+"}\naudit: {file: "+file+"}\n", &stdout)
 				eventually(t, "the metadata problems", func() bool { return strings.Contains(g.log.String(), "problem") })
 				for id, path := range map[string]string{"app" + harm: "/token", "app": "/" + url.PathEscape(harm)} {
 					resp, err := http.PostForm("http://"+g.data+path, url.Values{"client_id": {id}})
@@ -167,7 +167,7 @@ func TestA181CertificateNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := httptest.NewUnstartedServer(http.NotFoundHandler())
-	p.Config.ErrorLog = logging.NewStandardLogger(nobodys())
+	p.Config.ErrorLog = logging.NewStandardLogger(discardLog())
 	p.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	p.StartTLS()
 	defer p.Close()
@@ -179,7 +179,7 @@ func TestA181CertificateNames(t *testing.T) {
 			t.Errorf("%v does not show the name:\n%s", args, out)
 		}
 	}
-	g, err := gateway.New(gateway.Config{Settings: learning(t, upstream), Telemetry: gateway.Telemetry{Metrics: metrics.New(metrics.Build{}), Log: nobodys()}})
+	g, err := gateway.New(gateway.Config{Settings: testSettings(t, upstream), Telemetry: gateway.Telemetry{Metrics: metrics.New(metrics.Build{}), Log: discardLog()}})
 	if err != nil {
 		t.Fatal(err)
 	}

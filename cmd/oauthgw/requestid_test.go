@@ -11,7 +11,7 @@ import (
 func TestRequestIDIsTheSameEverywhere(t *testing.T) {
 	provider := startScriptedProvider(t)
 	provider.answer("HTTP/1.1 200 OK\n\n")
-	g := startStoryGateway(t, "", "http://"+provider.Addr().String())
+	g := startConfiguredGateway(t, "", "http://"+provider.Addr().String())
 	want := []string{"one"}
 	for _, path := range []string{"/oauth2/tokens", "/elsewhere"} {
 		send(t, g.data, "POST "+path+" HTTP/1.1\nHost: a\nConnection: close, X-Request-Id\nX-Request-Id: one\n"+

@@ -99,7 +99,7 @@ func TestA098SeriesAreOurs(t *testing.T) {
 		}
 	}
 	series := func() (names []string) {
-		for line := range strings.Lines(g.settled(t)) {
+		for line := range strings.Lines(g.settledMetrics(t)) {
 			if strings.HasPrefix(line, "oauthgw_") {
 				names = append(names, line[:strings.LastIndex(line, " ")])
 			}
@@ -121,7 +121,7 @@ func TestA099AdminIsElsewhere(t *testing.T) {
 	if host, _, _ := net.SplitHostPort(config.Default().Admin.Listen); !net.ParseIP(host).IsLoopback() {
 		t.Errorf("the admin listener is at %s by default", host)
 	}
-	g := unasked(t, func(c *config.Config) { c.Passthrough = false })
+	g := gatewayWithoutRequests(t, func(c *config.Config) { c.Passthrough = false })
 	for _, path := range []string{"/", "/metrics", "/-/reload", "/-/healthy", "/-/ready", "/healthz", "/config", "/debug/pprof/", "//metrics", "/t/../metrics", "/%6detrics", "http://" + g.admin + "/metrics"} {
 		for _, host := range []string{"a", g.admin, "localhost"} {
 			for _, method := range []string{"GET", "POST"} {

@@ -14,9 +14,9 @@ import (
 	"oauthgw/internal/server"
 )
 
-// draining is a gateway, in front of a provider of WebSockets and streams, that a
+// drainingProgram is a gateway, in front of a provider of WebSockets and streams, that a
 // test shuts down.
-type draining struct {
+type drainingProgram struct {
 	*program
 	listener         net.Listener // of clients
 	log              syncBuffer
@@ -27,26 +27,26 @@ type draining struct {
 	telemetry        *telemetry
 }
 
-func startDraining(t *testing.T, delay, timeout time.Duration) *draining {
+func startDraining(t *testing.T, delay, timeout time.Duration) *drainingProgram {
 	t.Helper()
-	d := &draining{arrived: make(chan struct{}), release: make(chan struct{}), stopped: make(chan struct{})}
-	upstream := startRawProvider(t, func(p peer, r *http.Request) {
+	d := &drainingProgram{arrived: make(chan struct{}), release: make(chan struct{}), stopped: make(chan struct{})}
+	upstream := startRawProvider(t, func(p rawPeer, r *http.Request) {
 		switch r.URL.Path {
 		case "/events":
-			p.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+			p.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
 		case "/ws":
-			p.say(switched)
+			p.write(switched)
 		case "/slow":
 			close(d.arrived)
 			<-d.release
 			fallthrough
 		default:
-			p.say(strings.Replace(replyWell, "\r\n", "\r\nConnection: close\r\n", 1))
+			p.write(strings.Replace(wellFormedResponse, "\r\n", "\r\nConnection: close\r\n", 1))
 			return
 		}
 		_, _ = io.Copy(p, p.r) // an echo
 	})
-	s := learning(t, upstream, func(c *config.Config) {
+	s := testSettings(t, upstream, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 		c.Drain.Delay, c.Drain.Timeout = delay, timeout
 	})
@@ -70,7 +70,7 @@ func startDraining(t *testing.T, delay, timeout time.Duration) *draining {
 }
 
 // terminate begins the shutdown and returns once a listener accepts no connection.
-func (d *draining) terminate(t *testing.T, address string) {
+func (d *drainingProgram) terminate(t *testing.T, address string) {
 	t.Helper()
 	d.end(server.ErrTerminated)
 	eventually(t, "refusing connections", func() bool {
@@ -82,7 +82,7 @@ func (d *draining) terminate(t *testing.T, address string) {
 	})
 }
 
-func (d *draining) counts(carried, n string) bool {
+func (d *drainingProgram) hasCut(carried, n string) bool {
 	w := httptest.NewRecorder()
 	d.telemetry.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	return strings.Contains(w.Body.String(), `oauthgw_connections_cut_total{carried="`+carried+`"} `+n+"\n")
@@ -91,14 +91,14 @@ func (d *draining) counts(carried, n string) bool {
 // A shutdown waits for WebSockets as it does for streams.
 func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
 	d := startDraining(t, 0, time.Hour)
-	c := dialPeer(t, d.server.Addr())
-	c.open(t)
+	c := dialRaw(t, d.server.Addr())
+	c.openWebSocket(t)
 	if err := d.reloader.Reload(); err != nil {
 		t.Fatal(err)
 	}
 	d.terminate(t, d.server.Addr())
 	for range 3 {
-		if c.say("ping"); !c.hears("ping") {
+		if c.write("ping"); !c.reads("ping") {
 			t.Fatal("the WebSocket was closed")
 		}
 	}
@@ -111,7 +111,7 @@ func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
 	if <-d.stopped; d.err != nil {
 		t.Error(d.err)
 	}
-	if log := d.log.String(); strings.Contains(log, "timed out") || !d.counts("websocket", "0") {
+	if log := d.log.String(); strings.Contains(log, "timed out") || !d.hasCut("websocket", "0") {
 		t.Errorf("the log says %s", log)
 	}
 }
@@ -119,15 +119,15 @@ func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
 // When drain.timeout is over, what is left is closed, logged and counted.
 func TestA120ShutdownTimesOut(t *testing.T) {
 	d := startDraining(t, 0, 200*time.Millisecond)
-	var left []peer
+	var left []rawPeer
 	for range 3 {
-		c := dialPeer(t, d.server.Addr())
-		c.open(t)
+		c := dialRaw(t, d.server.Addr())
+		c.openWebSocket(t)
 		left = append(left, c)
 	}
 	for range 2 {
-		c := dialPeer(t, d.server.Addr())
-		if resp := c.ask(t, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n"); resp.StatusCode != http.StatusOK {
+		c := dialRaw(t, d.server.Addr())
+		if resp := c.send(t, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n"); resp.StatusCode != http.StatusOK {
 			t.Fatalf("got %v", resp)
 		}
 		left = append(left, c)
@@ -144,7 +144,7 @@ func TestA120ShutdownTimesOut(t *testing.T) {
 	if log := d.log.String(); strings.Count(log, `"msg":"shutdown timed out, connections closed","requests":2,"websockets":3}`) != 1 {
 		t.Errorf("the log says %s", log)
 	}
-	if !d.counts("request", "2") || !d.counts("websocket", "3") {
+	if !d.hasCut("request", "2") || !d.hasCut("websocket", "3") {
 		t.Error("the metrics do not say so")
 	}
 }
@@ -158,12 +158,12 @@ func isTimeout(err error) bool {
 // is served, also if its request comes later, and that new connections are refused.
 func TestConnectedClientsAreServedDuringShutdown(t *testing.T) {
 	d := startDraining(t, 0, time.Hour)
-	c := dialPeer(t, d.server.Addr())
+	c := dialRaw(t, d.server.Addr())
 	eventually(t, "the connection", func() bool {
 		return strings.Contains(fetch(t, "http://"+d.server.AdminAddr()+"/metrics", ""), "oauthgw_connections_open 1\n")
 	})
 	d.terminate(t, d.server.Addr())
-	resp := c.ask(t, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b")
+	resp := c.send(t, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b")
 	if resp.StatusCode != http.StatusOK || !resp.Close {
 		t.Errorf("got %v", resp)
 	}
@@ -177,8 +177,8 @@ func TestConnectedClientsAreServedDuringShutdown(t *testing.T) {
 func TestDrain(t *testing.T) {
 	d := startDraining(t, time.Hour, time.Hour)
 	data, admin := "http://"+d.server.Addr(), "http://"+d.server.AdminAddr()
-	slow := dialPeer(t, d.server.Addr())
-	slow.say("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+	slow := dialRaw(t, d.server.Addr())
+	slow.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
 	<-d.arrived
 	for _, draining := range []bool{false, true} {
 		if draining {
@@ -203,7 +203,7 @@ func TestDrain(t *testing.T) {
 	if resp, err := http.ReadResponse(slow.r, nil); err != nil || !resp.Close {
 		t.Errorf("a request from before the drain: %v %v", resp, err)
 	}
-	p := reloading{t: t, admin: d.server.AdminAddr()}
+	p := testProgram{t: t, admin: d.server.AdminAddr()}
 	eventually(t, "an end of reloads", func() bool {
 		code, text := p.reload()
 		return code == 503 && text == "not reloaded: oauthgw is shutting down\n"

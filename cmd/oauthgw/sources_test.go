@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// rejecting is a provider that takes no client for who it says it is.
-func rejecting(t *testing.T) string {
+// startRejectingProvider is a provider that takes no client for who it says it is.
+func startRejectingProvider(t *testing.T) string {
 	t.Helper()
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -33,7 +33,7 @@ func behindProxy(client string) string {
 
 // A reload does not reset the failure limit, unless it changes the limit itself.
 func TestReloadsForgetNoFailures(t *testing.T) {
-	p := startReloading(t, rejecting(t), "endpoints: {token: /t}\ntrusted_proxies: [127.0.0.1]\nclient_auth: {realm: a, failures: {burst: 1, interval: 1h}}\n")
+	p := startProgram(t, startRejectingProvider(t), "endpoints: {token: /t}\ntrusted_proxies: [127.0.0.1]\nclient_auth: {realm: a, failures: {burst: 1, interval: 1h}}\n")
 	answers := func(when, want string) {
 		t.Helper()
 		if answer := send(t, p.data, behindProxy("192.0.2.1")); !strings.HasPrefix(answer, "HTTP/1.1 "+want) {
@@ -61,13 +61,13 @@ func TestReloadsForgetNoFailures(t *testing.T) {
 // Out of the box a proxy on this host stands for many clients, and none of them is
 // locked out by another's failures.
 func TestUnknownProxyIsNotLimited(t *testing.T) {
-	g := frontedGateway(t, rejecting(t))
+	g := frontedGateway(t, startRejectingProvider(t))
 	for range 15 {
 		if answer := send(t, g.data, behindProxy("192.0.2.1")); !strings.HasPrefix(answer, "HTTP/1.1 401 ") {
 			t.Fatalf("got %s", answer)
 		}
 	}
-	if line := lineOfExchange(g.stop()); !strings.Contains(line, `"client_ip":"127.0.0.1"`) {
+	if line := requestLine(g.stop()); !strings.Contains(line, `"client_ip":"127.0.0.1"`) {
 		t.Errorf("the log has %s", line)
 	}
 }
@@ -81,15 +81,15 @@ func TestA148LimitWithoutEffect(t *testing.T) {
 		if err != nil || strings.Contains(out, "\nwarning: client_auth.failures: has no effect") != warned || strings.Contains(out, "set trusted_proxies: [127.0.0.1]") != warned {
 			t.Errorf("trusting %s: check prints %v\n%s", trusted, err, out)
 		}
-		log := logOfServing(t, file)
+		log := logOfRun(t, file)
 		if strings.Contains(log, `"msg":"failure limit has no effect`) != warned || strings.Contains(log, `"set":"trusted_proxies: [127.0.0.1]"`) != warned {
 			t.Errorf("trusting %s: the log is\n%s", trusted, log)
 		}
 	}
 }
 
-// logOfServing serves until it listens, and returns the log.
-func logOfServing(t *testing.T, file string) string {
+// logOfRun serves until it listens, and returns the log.
+func logOfRun(t *testing.T, file string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var log syncBuffer
@@ -107,7 +107,7 @@ func logOfServing(t *testing.T, file string) string {
 func TestSourceBehindUnixSocket(t *testing.T) {
 	for trusted, want := range map[string]string{"unix": `"client_ip":"192.0.2.1"`, "127.0.0.1": ""} {
 		socket := filepath.Join(t.TempDir(), "s")
-		g := frontedGateway(t, rejecting(t), func(c *config.Config) { c.Listen, c.TrustedProxies = "unix:"+socket, []string{trusted} })
+		g := frontedGateway(t, startRejectingProvider(t), func(c *config.Config) { c.Listen, c.TrustedProxies = "unix:"+socket, []string{trusted} })
 		// The name of this end is like an address.
 		t.Chdir(t.TempDir())
 		c, err := net.DialUnix("unix", &net.UnixAddr{Name: "127.0.0.1:80", Net: "unix"}, &net.UnixAddr{Name: socket, Net: "unix"})
@@ -122,7 +122,7 @@ func TestSourceBehindUnixSocket(t *testing.T) {
 			t.Error(err)
 		}
 		c.Close()
-		line := lineOfExchange(g.stop())
+		line := requestLine(g.stop())
 		if !strings.Contains(line, want) || strings.Contains(line, `"client_ip"`) != (want != "") {
 			t.Errorf("%s is trusted, and the log has %s", trusted, line)
 		}

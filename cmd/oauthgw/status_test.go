@@ -50,7 +50,7 @@ func TestStatusPage(t *testing.T) {
 	defer provider.Close()
 	l := legacy.New(legacy.Config{PublicURL: provider.URL})
 	provider.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests.Add(1); l.ServeHTTP(w, r) })
-	p := startReloading(t, provider.URL, "public_url: "+provider.URL+"\nmetadata: {ttl: 1h}\n")
+	p := startProgram(t, provider.URL, "public_url: "+provider.URL+"\nmetadata: {ttl: 1h}\n")
 	eventually(t, "readiness", func() bool { return status(t, "http://"+p.admin+"/-/ready") == 200 })
 	send(t, p.data, fmt.Sprintf(basicRequest, "/oauth2/tokens"))
 	send(t, p.data, "POST /oauth2/tokens?client_secret=s3cret-two HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\ncode=s3cret-three")
@@ -90,10 +90,10 @@ func TestStatusPage(t *testing.T) {
 
 // Only / is the page: the admin listener has no other pages.
 func TestStatusPageIsAtOnePath(t *testing.T) {
-	g := startGateway(t, learning(t, "http://127.0.0.1:1"))
+	g := startGateway(t, testSettings(t, "http://127.0.0.1:1"))
 	for request, want := range map[string]string{"GET /": "200", "HEAD /": "200", "POST /": "405", "GET /index.html": "404", "GET /-/": "404", "GET /favicon.ico": "404"} {
-		c := dialPeer(t, g.admin)
-		if c.say(request + " HTTP/1.1\r\nHost: localhost\r\n\r\n"); !c.hears("HTTP/1.1 " + want) {
+		c := dialRaw(t, g.admin)
+		if c.write(request + " HTTP/1.1\r\nHost: localhost\r\n\r\n"); !c.reads("HTTP/1.1 " + want) {
 			t.Errorf("%s: not %s", request, want)
 		}
 	}

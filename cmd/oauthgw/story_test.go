@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// story is an exchange file: what happens, in the order it happens, as the
+// exchangeFile is an exchange file: what happens, in the order it happens, as the
 // messages that are on the wire. A file is prose followed by sections, each
 // headed by its name in a line of its own:
 //
@@ -25,24 +25,24 @@ import (
 // of the messages are the Date and Age fields and a Retry-After of a thousand seconds
 // or more, and in those that the test sends the Content-Length that it adds where a
 // body has neither that nor chunks.
-type story struct {
+type exchangeFile struct {
 	prose     string
 	config    string
-	exchanges []*storyExchange
+	exchanges []*exchange
 	metrics   string
 }
 
-type storyExchange struct {
+type exchange struct {
 	request, upstreamRequest, upstreamResponse, response string
 }
 
 var sectionHead = regexp.MustCompile(`(?m)^-- (.*) --\n`)
 
-// readStory reads an exchange file.
-func readStory(t *testing.T, name string) *story {
+// readExchangeFile reads an exchange file.
+func readExchangeFile(t *testing.T, name string) *exchangeFile {
 	t.Helper()
 	prose, sections := readSections(t, name)
-	s := &story{prose: prose}
+	s := &exchangeFile{prose: prose}
 	for _, section := range sections {
 		if err := s.add(section.name, section.text); err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -79,7 +79,7 @@ func splitSections(text string) (prose string, sections []section) {
 	return text[:heads[0][0]], sections
 }
 
-func (s *story) add(section, text string) error {
+func (s *exchangeFile) add(section, text string) error {
 	switch section {
 	case "config":
 		s.config = text
@@ -88,7 +88,7 @@ func (s *story) add(section, text string) error {
 		s.metrics = text
 		return nil
 	case "request":
-		s.exchanges = append(s.exchanges, &storyExchange{request: text})
+		s.exchanges = append(s.exchanges, &exchange{request: text})
 		return nil
 	}
 	if len(s.exchanges) == 0 {
@@ -109,7 +109,7 @@ func (s *story) add(section, text string) error {
 }
 
 // write writes the story back.
-func (s *story) write(t *testing.T, name string) {
+func (s *exchangeFile) write(t *testing.T, name string) {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString(s.prose)
@@ -140,7 +140,7 @@ var sensitive = regexp.MustCompile(`(?i)(?:\b(?:client_secret|client_assertion|c
 
 // secrets returns every sensitive value in the story's messages. Short ones
 // could stand anywhere by chance.
-func (s *story) secrets() []string {
+func (s *exchangeFile) secrets() []string {
 	var found []string
 	for _, x := range s.exchanges {
 		for _, message := range []string{x.request, x.upstreamRequest, x.upstreamResponse} {

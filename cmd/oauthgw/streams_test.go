@@ -55,8 +55,8 @@ func newStreamProvider(t *testing.T) *streamProvider {
 	return p
 }
 
-// hold sends a request on a connection that stays open until the test ends.
-func hold(t *testing.T, address, request string) net.Conn {
+// holdConn sends a request on a connection that stays open until the test ends.
+func holdConn(t *testing.T, address, request string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -70,9 +70,9 @@ func hold(t *testing.T, address, request string) net.Conn {
 	return c
 }
 
-// isServed fails the test unless a token request and a page on new connections are
+// expectServed fails the test unless a token request and a page on new connections are
 // answered.
-func isServed(t *testing.T, address string, page bool) {
+func expectServed(t *testing.T, address string, page bool) {
 	t.Helper()
 	requests := []string{fmt.Sprintf(basicRequest, "/t")}
 	if page {
@@ -85,8 +85,8 @@ func isServed(t *testing.T, address string, page bool) {
 	}
 }
 
-// fewConnections limits the connections, and lets the gateway stop at once.
-func fewConnections(n int) func(*config.Config) {
+// withMaxConnections limits the connections, and lets the gateway stop at once.
+func withMaxConnections(n int) func(*config.Config) {
 	return func(c *config.Config) { c.MaxConnections, c.Drain.Timeout = n, 10*time.Millisecond }
 }
 
@@ -114,10 +114,10 @@ func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newStreamProvider(t)
-			g := frontedGateway(t, p.URL, fewConnections(map[bool]int{true: 20, false: 4}[test.held > 4]))
+			g := frontedGateway(t, p.URL, withMaxConnections(map[bool]int{true: 20, false: 4}[test.held > 4]))
 			request := func(i int) string { return strings.Replace(test.request, "%d", strconv.Itoa(i), 1) }
 			for i := range test.held {
-				c := hold(t, g.data, request(i))
+				c := holdConn(t, g.data, request(i))
 				if test.begins != "" {
 					if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, test.begins) {
 						t.Fatalf("stream %d: %q %v", i, head, err)
@@ -136,7 +136,7 @@ func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 			if n := p.streams.Load(); n != test.arrived {
 				t.Errorf("the provider received %d requests", n)
 			}
-			isServed(t, g.data, test.held == 15)
+			expectServed(t, g.data, test.held == 15)
 			if log := g.stop(); !strings.Contains(log, "too_many_streams") && !strings.Contains(log, "connection limit reached") {
 				t.Errorf("the log says\n%s", log)
 			}
@@ -147,15 +147,15 @@ func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 // A stream that ends makes room for another.
 func TestA123StreamThatEndsMakesRoom(t *testing.T) {
 	p := newStreamProvider(t)
-	g := frontedGateway(t, p.URL, fewConnections(2))
+	g := frontedGateway(t, p.URL, withMaxConnections(2))
 	for range 3 {
-		c := hold(t, g.data, "GET /socket HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n")
+		c := holdConn(t, g.data, "GET /socket HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n")
 		if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, "HTTP/1.1 101 ") {
 			t.Fatalf("got %q %v", head, err)
 		}
-		isServed(t, g.data, false)
+		expectServed(t, g.data, false)
 		c.Close()
-		g.settled(t) // the exchange has given its place back
+		g.settledMetrics(t) // the exchange has given its place back
 	}
 }
 
@@ -169,19 +169,19 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newStreamProvider(t)
-			g := frontedGateway(t, p.URL, fewConnections(20))
+			g := frontedGateway(t, p.URL, withMaxConnections(20))
 			var uploads []net.Conn
 			for i := range 5 {
-				uploads = append(uploads, hold(t, g.data, test.request))
+				uploads = append(uploads, holdConn(t, g.data, test.request))
 				eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
 			}
 			for range 2 {
-				resp, err := http.ReadResponse(bufio.NewReader(hold(t, g.data, test.request)), nil)
+				resp, err := http.ReadResponse(bufio.NewReader(holdConn(t, g.data, test.request)), nil)
 				if err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
 					t.Errorf("the next: got %v %v", resp, err)
 				}
 			}
-			isServed(t, g.data, true)
+			expectServed(t, g.data, true)
 			if response := send(t, g.data, "POST /page HTTP/1.1\nHost: a\nContent-Type: text/plain\n\nsmall"); !strings.HasPrefix(response, "HTTP/1.1 200 ") {
 				t.Errorf("a small body: got %q", response)
 			}
@@ -191,7 +191,7 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 			} {
 				end()
 				eventually(t, "room for another", func() bool {
-					hold(t, g.data, test.request)
+					holdConn(t, g.data, test.request)
 					return p.streams.Load() == int64(6+i)
 				})
 			}
@@ -208,12 +208,12 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 // A request with a small body reaches the provider when it is whole.
 func TestA172SmallBodyArrivesFirst(t *testing.T) {
 	p := newStreamProvider(t)
-	g := frontedGateway(t, p.URL, fewConnections(20))
+	g := frontedGateway(t, p.URL, withMaxConnections(20))
 	var slow []net.Conn
 	for range 10 {
-		slow = append(slow, hold(t, g.data, "POST /hang HTTP/1.1\nHost: a\nContent-Length: 4096\n\nx"))
+		slow = append(slow, holdConn(t, g.data, "POST /hang HTTP/1.1\nHost: a\nContent-Length: 4096\n\nx"))
 	}
-	isServed(t, g.data, true)
+	expectServed(t, g.data, true)
 	if n := p.streams.Load(); n != 0 {
 		t.Errorf("the provider received %d requests", n)
 	}

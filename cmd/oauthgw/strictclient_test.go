@@ -24,25 +24,25 @@ type strictClient struct {
 	reader  *bufio.Reader
 }
 
-// clientAnswer is a reply as a client reads it.
-type clientAnswer struct {
+// clientResponse is a reply as a client reads it.
+type clientResponse struct {
 	*http.Response
 	text string
 }
 
 // redeem presents a code with HTTP Basic, and whatever might make a proxy send
 // it twice.
-func (c *strictClient) redeem(t *testing.T, code, misbehaviour string) clientAnswer {
+func (c *strictClient) redeem(t *testing.T, code, fault string) clientResponse {
 	t.Helper()
 	body := "grant_type=authorization_code&code=" + code
-	return c.ask(t, "POST "+faultprovider.TokenPath+" HTTP/1.1\r\nHost: login.example.com\r\n"+
+	return c.send(t, "POST "+faultprovider.TokenPath+" HTTP/1.1\r\nHost: login.example.com\r\n"+
 		"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("one:"+canary))+"\r\n"+
 		"Cookie: session="+exchangeCanary+"\r\nIdempotency-Key: k\r\nX-Idempotency-Key: k\r\nAccept-Encoding: gzip\r\n"+
-		faultprovider.Header+": "+misbehaviour+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		faultprovider.Header+": "+fault+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 		fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body))
 }
 
-func (c *strictClient) ask(t *testing.T, request string) clientAnswer {
+func (c *strictClient) send(t *testing.T, request string) clientResponse {
 	t.Helper()
 	if c.conn == nil {
 		conn, err := net.Dial("tcp", c.address)
@@ -72,12 +72,12 @@ func (c *strictClient) ask(t *testing.T, request string) clientAnswer {
 	if !resp.Close {
 		c.conn = conn
 	}
-	return clientAnswer{resp, string(text)}
+	return clientResponse{resp, string(text)}
 }
 
-// isOurs checks that a reply is the gateway's own error: JSON that holds nothing
+// expectOwnError checks that a reply is the gateway's own error: JSON that holds nothing
 // of the provider's reply and does not blame the client.
-func (a clientAnswer) isOurs(t *testing.T) {
+func (a clientResponse) expectOwnError(t *testing.T) {
 	t.Helper()
 	var refusal struct{ Error string }
 	err := json.Unmarshal([]byte(a.text), &refusal)

@@ -27,8 +27,8 @@ func underSystemd(t *testing.T, sockets []*os.File, environment []string, progra
 	return command, &printed
 }
 
-// opened opens a socket as systemd does, on a free port.
-func opened(t *testing.T) (*os.File, string) {
+// openSocket opens a socket as systemd does, on a free port.
+func openSocket(t *testing.T) (*os.File, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -44,7 +44,7 @@ func opened(t *testing.T) (*os.File, string) {
 }
 
 func TestSystemd(t *testing.T) {
-	program := builtProgram(t)
+	program := programFile(t)
 	t.Run("notifications", func(t *testing.T) { testNotifications(t, program) })
 	for names, keys := range map[string][]string{
 		"listen:admin": {"listen", "admin"}, "admin:listen": {"admin", "listen"},
@@ -119,7 +119,7 @@ func testSockets(t *testing.T, program, names string, keys []string) {
 	var sockets []*os.File
 	addresses := map[string]string{}
 	for _, key := range keys {
-		f, address := opened(t)
+		f, address := openSocket(t)
 		sockets, addresses[key] = append(sockets, f), address
 	}
 	var environment []string
@@ -149,7 +149,7 @@ func testSockets(t *testing.T, program, names string, keys []string) {
 
 // Sockets that cannot be used are an error that says why.
 func testWrongSockets(t *testing.T, program string) {
-	tcp, _ := opened(t)
+	tcp, _ := openSocket(t)
 	packets, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)

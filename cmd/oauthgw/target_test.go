@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// to returns wireGood for another request target.
-func to(target string) string { return strings.Replace(wireGood, " /t ", " "+target+" ", 1) }
+// withTarget returns wireGood for another request target.
+func withTarget(target string) string { return strings.Replace(wireRequest, " /t ", " "+target+" ", 1) }
 
 // A target that net/http parses as an opaque URL has no path for a router to see, and
 // was sent to the provider as it is.
@@ -20,14 +20,14 @@ func TestA105RequestTargets(t *testing.T) {
 		"http://gw@evil/t", `//gw/a|b`, "//gw/a{b",
 	} {
 		for _, method := range []string{"POST", "GET", "OPTIONS", "DELETE"} {
-			tests[method+" "+target] = wireTest{strings.Replace(to(target), "POST", method, 1), "400 200", 1, "", false}
+			tests[method+" "+target] = wireTest{strings.Replace(withTarget(target), "POST", method, 1), "400 200", 1, "", false}
 		}
 	}
-	tests["an authority"] = wireTest{to("gw:80"), "400 200", 1, "", false}
-	tests["an absolute URL"] = wireTest{to("http://gw/t"), "200 200", 2, "", false}
-	tests["an absolute https URL"] = wireTest{to("HTTPS://gw:8443/t?a=b"), "200 200", 2, "gw:8443/t", false}
-	tests["an absolute URL of a host that is none"] = wireTest{to("http://g,w/t"), "400 200", 1, "", false}
-	tryOnWire(t, tests)
+	tests["an authority"] = wireTest{withTarget("gw:80"), "400 200", 1, "", false}
+	tests["an absolute URL"] = wireTest{withTarget("http://gw/t"), "200 200", 2, "", false}
+	tests["an absolute https URL"] = wireTest{withTarget("HTTPS://gw:8443/t?a=b"), "200 200", 2, "gw:8443/t", false}
+	tests["an absolute URL of a host that is none"] = wireTest{withTarget("http://g,w/t"), "400 200", 1, "", false}
+	runWireTests(t, tests)
 }
 
 // The authority of an absolute URL takes the place of the Host field (RFC 9112 section
@@ -89,7 +89,7 @@ var lookalikePaths = map[string][]string{
 
 // pathGateway is a gateway in front of a provider that records requests.
 type pathGateway struct {
-	storyGateway
+	testGateway
 	provider *scriptedProvider
 }
 
@@ -97,7 +97,7 @@ func startPathGateway(t *testing.T, config string) pathGateway {
 	t.Helper()
 	p := startScriptedProvider(t)
 	p.answer("HTTP/1.1 200 OK\n\n")
-	return pathGateway{startStoryGateway(t, config, "http://"+p.Addr().String()), p}
+	return pathGateway{startConfiguredGateway(t, config, "http://"+p.Addr().String()), p}
 }
 
 // expect sends a request, with further fields, and checks that it is refused with a status
@@ -171,7 +171,7 @@ func TestA109SpellingsOfTheRegistrationEndpoint(t *testing.T) {
 	for _, endpoint := range []string{"/o/register/", "/o/register"} {
 		provider := startScriptedProvider(t)
 		provider.answer("HTTP/1.1 201 Created\nContent-Type: application/json\n\n{}")
-		g := startStoryGateway(t, "endpoints: {token: /t, registration: "+endpoint+"}", "http://"+provider.Addr().String())
+		g := startConfiguredGateway(t, "endpoints: {token: /t, registration: "+endpoint+"}", "http://"+provider.Addr().String())
 		for _, path := range []string{"/o/register", "/o/register/", "//o/register", "/o/./register", "/o/x/../register//", "/o/%72egister"} {
 			for _, query := range []string{"", "?client_id=a"} {
 				answer := send(t, g.data, "POST "+path+query+" HTTP/1.1\nHost: a\nContent-Type: application/json\n\n{}")

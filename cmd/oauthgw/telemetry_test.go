@@ -34,7 +34,7 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	dir := t.TempDir()
 	at := func(level, format string) config.Settings {
-		return learning(t, "http://127.0.0.1:1", func(c *config.Config) {
+		return testSettings(t, "http://127.0.0.1:1", func(c *config.Config) {
 			c.Log.Level, c.Log.Format = level, format
 			c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 		})

@@ -30,7 +30,7 @@ func TestTraces(t *testing.T) {
 			if test.trusted {
 				config += "trusted_proxies: [127.0.0.1]\n"
 			}
-			p := startReloading(t, "http://"+provider.Addr().String(), config)
+			p := startProgram(t, "http://"+provider.Addr().String(), config)
 			send(t, p.data, "POST /oauth2/tokens?state=canary HTTP/1.1\nHost: a\nAuthorization: Basic YXBwOmNhbmFyeQ==\nTraceparent: "+parent+
 				"\nBaggage: user=canary\nContent-Type: application/x-www-form-urlencoded\n\ncode=canary")
 			received := provider.received()
@@ -44,7 +44,7 @@ func TestTraces(t *testing.T) {
 			if exemplar := strings.Contains(exposition, `# {trace_id="`+id+`"}`); exemplar != own {
 				t.Errorf("an exemplar: %v", exemplar)
 			}
-			if logged := strings.Contains(lineOfExchange(p.log.String()), `"trace_id":"`+id+`"`); logged != own {
+			if logged := strings.Contains(requestLine(p.log.String()), `"trace_id":"`+id+`"`); logged != own {
 				t.Errorf("in the log: %v\n%s", logged, p.log.String())
 			}
 			for _, word := range []string{"POST token", "oauthgw.outcome", "accepted", "client_secret_basic", "server.address", "service.version"} {
@@ -59,8 +59,8 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// lineOfExchange returns the access-log line of a request.
-func lineOfExchange(log string) string {
+// requestLine returns the access-log line of a request.
+func requestLine(log string) string {
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, `"msg":"request"`) {
 			return line

@@ -17,7 +17,7 @@ import (
 
 const (
 	handshake = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-	replyWell = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+	wellFormedResponse = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 	switched  = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 )
 
@@ -27,22 +27,22 @@ type rawConn interface {
 	CloseWrite() error
 }
 
-// peer is one end of a WebSocket as a test sees it.
-type peer struct {
+// rawPeer is one end of a WebSocket as a test sees it.
+type rawPeer struct {
 	rawConn
 	r *bufio.Reader
 }
 
 // startRawProvider returns the origin of a provider that runs a script for each
 // connection, behind the first request on it.
-func startRawProvider(t *testing.T, script func(p peer, r *http.Request)) string {
+func startRawProvider(t *testing.T, script func(p rawPeer, r *http.Request)) string {
 	t.Helper()
 	l, upstream := listenRaw(t, "tcp")
 	serveRaw(t, l, script)
 	return upstream
 }
 
-func serveRaw(t *testing.T, l net.Listener, script func(p peer, r *http.Request)) {
+func serveRaw(t *testing.T, l net.Listener, script func(p rawPeer, r *http.Request)) {
 	t.Helper()
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -54,7 +54,7 @@ func serveRaw(t *testing.T, l net.Listener, script func(p peer, r *http.Request)
 			running.Go(func() {
 				defer c.Close()
 				_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-				p := peer{c.(rawConn), bufio.NewReader(c)}
+				p := rawPeer{c.(rawConn), bufio.NewReader(c)}
 				if r, err := http.ReadRequest(p.r); err == nil {
 					script(p, r)
 				}
@@ -64,16 +64,16 @@ func serveRaw(t *testing.T, l net.Listener, script func(p peer, r *http.Request)
 	t.Cleanup(func() { l.Close(); running.Wait() })
 }
 
-// dialPeer connects a client to a gateway.
-func dialPeer(t *testing.T, address string) peer {
+// dialRaw connects a client to a gateway.
+func dialRaw(t *testing.T, address string) rawPeer {
 	t.Helper()
-	return dialPeerBy(t, "tcp", address, false)
+	return dialRawNetwork(t, "tcp", address, false)
 }
 
-// ask sends a request and returns the header of the response.
-func (p peer) ask(t *testing.T, request string) *http.Response {
+// send sends a request and returns the header of the response.
+func (p rawPeer) send(t *testing.T, request string) *http.Response {
 	t.Helper()
-	p.say(request)
+	p.write(request)
 	resp, err := http.ReadResponse(p.r, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -81,32 +81,32 @@ func (p peer) ask(t *testing.T, request string) *http.Response {
 	return resp
 }
 
-// open asks for a WebSocket and gets it.
-func (p peer) open(t *testing.T) {
+// openWebSocket asks for a WebSocket and gets it.
+func (p rawPeer) openWebSocket(t *testing.T) {
 	t.Helper()
-	if resp := p.ask(t, handshake); resp.StatusCode != http.StatusSwitchingProtocols {
+	if resp := p.send(t, handshake); resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("got %v", resp)
 	}
 }
 
-func (p peer) say(text string) { _, _ = io.WriteString(p, text) }
+func (p rawPeer) write(text string) { _, _ = io.WriteString(p, text) }
 
-// hears reports whether a text arrives next.
-func (p peer) hears(text string) bool {
+// reads reports whether a text arrives next.
+func (p rawPeer) reads(text string) bool {
 	got := make([]byte, len(text))
 	_, err := io.ReadFull(p.r, got)
 	return err == nil && string(got) == text
 }
 
-// ends reports whether the other side sends nothing more, and says so.
-func (p peer) ends() bool {
+// readsEOF reports whether the other side sends nothing more, and says so.
+func (p rawPeer) readsEOF() bool {
 	_, err := p.r.ReadByte()
 	return err == io.EOF
 }
 
-// isRefused reports whether the other side has closed the connection for both
+// isClosed reports whether the other side has closed the connection for both
 // directions: it answers bytes with a reset.
-func (p peer) isRefused() bool {
+func (p rawPeer) isClosed() bool {
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if _, err := io.WriteString(p, "x"); err != nil {
 			return true
@@ -129,8 +129,8 @@ func listenRaw(t *testing.T, network string) (l net.Listener, upstream string) {
 	return l, upstream + l.Addr().String()
 }
 
-// dialPeerBy connects a client to a gateway over a kind of network.
-func dialPeerBy(t *testing.T, network, address string, secure bool) peer {
+// dialRawNetwork connects a client to a gateway over a kind of network.
+func dialRawNetwork(t *testing.T, network, address string, secure bool) rawPeer {
 	t.Helper()
 	c, err := net.Dial(network, address)
 	if err != nil {
@@ -142,22 +142,22 @@ func dialPeerBy(t *testing.T, network, address string, secure bool) peer {
 		// #nosec G402 -- whose certificate it is does not matter here
 		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 	}
-	return peer{c.(rawConn), bufio.NewReader(c)}
+	return rawPeer{c.(rawConn), bufio.NewReader(c)}
 }
 
 // The provider must not see an upgrade that it would accept.
 func TestA115DeclinedUpgrades(t *testing.T) {
-	upstream := startRawProvider(t, func(p peer, r *http.Request) {
+	upstream := startRawProvider(t, func(p rawPeer, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" || r.Header.Get("Http2-Settings") != "" {
-			p.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + r.Header.Get("Upgrade") + "\r\n\r\n")
+			p.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + r.Header.Get("Upgrade") + "\r\n\r\n")
 			return
 		}
-		p.say(replyWell)
+		p.write(wellFormedResponse)
 	})
 	g := frontedGateway(t, upstream)
 	for _, version := range []string{"HTTP/1.1", "HTTP/1.0"} {
 		for _, protocol := range []string{"h2c", "H2C", "h2", "TLS/1.0", "websocket/13", "h2c, TLS/1.0", "web socket", "caf\xe9", "\"websocket\"", ""} {
-			resp := dialPeer(t, g.data).ask(t, "GET /ws "+version+"\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: "+
+			resp := dialRaw(t, g.data).send(t, "GET /ws "+version+"\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: "+
 				protocol+"\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
 			if resp.StatusCode != http.StatusOK {
 				t.Errorf("%s, %q: got %d", version, protocol, resp.StatusCode)
@@ -173,27 +173,27 @@ func TestA116BytesBehindTheHandshake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			arrived, sent := make(chan struct{}), make(chan struct{})
 			heard := make(chan bool, 1)
-			upstream := startRawProvider(t, func(p peer, _ *http.Request) {
+			upstream := startRawProvider(t, func(p rawPeer, _ *http.Request) {
 				close(arrived)
 				<-sent
-				p.say(switched + "welcome")
-				heard <- p.hears(early)
+				p.write(switched + "welcome")
+				heard <- p.reads(early)
 			})
-			c := dialPeer(t, frontedGateway(t, upstream).data)
+			c := dialRaw(t, frontedGateway(t, upstream).data)
 			if atOnce {
-				go c.say(handshake + early)
+				go c.write(handshake + early)
 				close(sent)
 			} else {
-				c.say(handshake)
+				c.write(handshake)
 				<-arrived
-				go c.say(early)
+				go c.write(early)
 				close(sent)
 			}
 			resp, err := http.ReadResponse(c.r, nil)
 			if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatalf("got %v %v", resp, err)
 			}
-			if !c.hears("welcome") {
+			if !c.reads("welcome") {
 				t.Error("the client lacks what was sent behind the response")
 			}
 			if !<-heard {
@@ -221,20 +221,20 @@ func TestA117SwitchThatWasNotRequested(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			closed := make(chan bool, 1)
-			upstream := startRawProvider(t, func(p peer, _ *http.Request) {
+			upstream := startRawProvider(t, func(p rawPeer, _ *http.Request) {
 				_ = p.SetDeadline(time.Now().Add(10 * time.Second))
-				p.say(test.response)
-				closed <- p.ends()
+				p.write(test.response)
+				closed <- p.readsEOF()
 			})
 			g := frontedGateway(t, upstream)
-			c := dialPeer(t, g.data)
-			if resp := c.ask(t, test.request); resp.StatusCode != http.StatusBadGateway || resp.Header.Get("Upgrade") != "" {
+			c := dialRaw(t, g.data)
+			if resp := c.send(t, test.request); resp.StatusCode != http.StatusBadGateway || resp.Header.Get("Upgrade") != "" {
 				t.Errorf("got %v", resp)
 			}
 			if !<-closed {
 				t.Error("the connection to the provider stays")
 			}
-			if text := g.settled(t); !strings.Contains(text, `oauthgw_upstream_errors_total{endpoint="passthrough",reason="broken_reply"} 1`) {
+			if text := g.settledMetrics(t); !strings.Contains(text, `oauthgw_upstream_errors_total{endpoint="passthrough",reason="broken_reply"} 1`) {
 				t.Error("the metrics do not say so")
 			}
 		})
@@ -246,12 +246,12 @@ func TestA117SwitchThatWasNotRequested(t *testing.T) {
 func TestA121HopByHopFields(t *testing.T) {
 	const fields = "Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n" +
 		"Proxy-Authenticate: Basic realm=a\r\nTrailer: X-Late\r\nX-Kept: 1\r\n"
-	upstream := startRawProvider(t, func(p peer, r *http.Request) {
+	upstream := startRawProvider(t, func(p rawPeer, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
-			p.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nContent-Length: 5\r\n" + fields + "\r\n")
+			p.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nContent-Length: 5\r\n" + fields + "\r\n")
 			return
 		}
-		p.say("HTTP/1.1 102 Processing\r\n" + fields + "\r\nHTTP/1.1 103 Early Hints\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n" + fields + "\r\n" + replyWell)
+		p.write("HTTP/1.1 102 Processing\r\n" + fields + "\r\nHTTP/1.1 103 Early Hints\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n" + fields + "\r\n" + wellFormedResponse)
 	})
 	g := frontedGateway(t, upstream)
 	for name, test := range map[string]struct {
@@ -262,18 +262,18 @@ func TestA121HopByHopFields(t *testing.T) {
 			[]string{"HTTP/1.1 102 Processing\r\nX-Kept: 1\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nX-Kept: 1\r\n\r\n", "HTTP/1.1 200 OK\r\n"}},
 		"101": {handshake, []string{"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Kept: 1\r\n\r\n"}},
 	} {
-		c := dialPeer(t, g.data)
-		c.say(test.request)
+		c := dialRaw(t, g.data)
+		c.write(test.request)
 		for _, head := range test.heads {
-			if got := c.head(len(head)); got != head {
+			if got := c.readSome(len(head)); got != head {
 				t.Errorf("%s: got %q, want %q", name, got, head)
 			}
 		}
 	}
 }
 
-// head returns what arrives next, up to a number of bytes.
-func (p peer) head(n int) string {
+// readSome returns what arrives next, up to a number of bytes.
+func (p rawPeer) readSome(n int) string {
 	got := make([]byte, n)
 	n, _ = io.ReadFull(p.r, got)
 	return string(got[:n])
@@ -281,11 +281,11 @@ func (p peer) head(n int) string {
 
 func TestA122InterimResponsesOfHTTP10(t *testing.T) {
 	const interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-	upstream := startRawProvider(t, func(p peer, _ *http.Request) { p.say(interim + replyWell) })
+	upstream := startRawProvider(t, func(p rawPeer, _ *http.Request) { p.write(interim + wellFormedResponse) })
 	g := frontedGateway(t, upstream)
 	for _, version := range []string{"HTTP/1.0", "HTTP/1.1"} {
-		c := dialPeer(t, g.data)
-		c.say(fmt.Sprintf("GET /x %s\r\nHost: a\r\nConnection: close\r\n\r\n", version))
+		c := dialRaw(t, g.data)
+		c.write(fmt.Sprintf("GET /x %s\r\nHost: a\r\nConnection: close\r\n\r\n", version))
 		answer, err := io.ReadAll(c.r)
 		if err != nil {
 			t.Fatal(err)
@@ -304,12 +304,12 @@ func TestA122InterimResponsesOfHTTP10(t *testing.T) {
 // The client receives an error, and the connection to the provider ends.
 func TestA079InterimResponsesWithoutEnd(t *testing.T) {
 	for _, interim := range []string{"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: " + strings.Repeat("x", 8<<10) + "\r\n\r\n"} {
-		upstream := startRawProvider(t, func(p peer, _ *http.Request) {
+		upstream := startRawProvider(t, func(p rawPeer, _ *http.Request) {
 			for _, err := io.WriteString(p, interim); err == nil; {
 				_, err = io.WriteString(p, interim)
 			}
 		})
-		if resp := dialPeer(t, frontedGateway(t, upstream).data).ask(t, wireGood); resp.StatusCode != http.StatusBadGateway {
+		if resp := dialRaw(t, frontedGateway(t, upstream).data).send(t, wireRequest); resp.StatusCode != http.StatusBadGateway {
 			t.Errorf("%.30q: got %d", interim, resp.StatusCode)
 		}
 	}
@@ -320,21 +320,21 @@ func TestA079InterimResponsesWithoutEnd(t *testing.T) {
 func TestA104ClientThatLeaves(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	var requests atomic.Int32
-	upstream := startRawProvider(t, func(p peer, r *http.Request) {
+	upstream := startRawProvider(t, func(p rawPeer, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		if requests.Add(1) > 1 {
-			p.say(replyWell)
+			p.write(wellFormedResponse)
 			return
 		}
 		arrived <- struct{}{}
-		p.ends()
+		p.readsEOF()
 	})
 	g := frontedGateway(t, upstream)
-	c := dialPeer(t, g.data)
-	c.say(wireGood)
+	c := dialRaw(t, g.data)
+	c.write(wireRequest)
 	<-arrived
 	c.Close()
-	if resp := dialPeer(t, g.data).ask(t, wireLast); resp.StatusCode != http.StatusOK || requests.Load() != 2 {
+	if resp := dialRaw(t, g.data).send(t, wireLast); resp.StatusCode != http.StatusOK || requests.Load() != 2 {
 		t.Errorf("the next client receives %d, after %d requests", resp.StatusCode, requests.Load())
 	}
 	if log := g.stop(); !strings.Contains(log, `"outcome":"canceled"`) {

@@ -36,7 +36,7 @@ func startSocketProvider(t *testing.T, publicURL string) (upstream string, hosts
 func TestProviderBehindASocket(t *testing.T) {
 	for publicURL, host := range map[string]string{"": "localhost", "https://login.example.com": "login.example.com"} {
 		upstream, hosts := startSocketProvider(t, "https://login.example.com")
-		g := startGateway(t, learning(t, upstream, func(c *config.Config) { c.PublicURL = publicURL }))
+		g := startGateway(t, testSettings(t, upstream, func(c *config.Config) { c.PublicURL = publicURL }))
 		for request, want := range map[string]string{
 			fmt.Sprintf(basicRequest, "/oauth2/tokens"):                     `Basic realm="https://login.example.com"`,
 			"GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a": `"client_secret_basic"`,
@@ -59,7 +59,7 @@ func TestProviderBehindASocket(t *testing.T) {
 func TestMetadataOfAnotherSocket(t *testing.T) {
 	one, _ := startSocketProvider(t, "https://one.example.com")
 	two, _ := startSocketProvider(t, "https://two.example.com")
-	p := startReloading(t, one, "")
+	p := startProgram(t, one, "")
 	for _, issuer := range []string{"https://one.example.com", "https://two.example.com"} {
 		document := send(t, p.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a")
 		if !strings.Contains(document, `"issuer":"`+issuer+`"`) {

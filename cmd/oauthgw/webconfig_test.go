@@ -16,10 +16,10 @@ const (
 )
 
 // startGuarded runs a program whose admin listener has a web configuration.
-func startGuarded(t *testing.T, file, text string) *reloading {
+func startGuarded(t *testing.T, file, text string) *testProgram {
 	t.Helper()
 	writeFile(t, file, text)
-	p := startReloading(t, "http://127.0.0.1:1", "admin: {listen: 127.0.0.1:0, web_config_file: "+file+"}\n")
+	p := startProgram(t, "http://127.0.0.1:1", "admin: {listen: 127.0.0.1:0, web_config_file: "+file+"}\n")
 	// In the toolkit's words, which go to our log.
 	eventually(t, "serving by the web configuration", func() bool { return strings.Contains(p.log.String(), `"msg":"TLS is `) })
 	return p

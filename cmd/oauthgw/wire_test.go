@@ -25,8 +25,8 @@ const (
 
 	wireHead = "POST /t HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YXBwOnMzY3JldC1DYW5hcnk=\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 	wireForm = "code=" + wireCode + "&grant_type=x"
-	// wireGood is a request that is answered with 200.
-	wireGood = wireHead + "Content-Length: 29\r\n\r\n" + wireForm
+	// wireRequest is a request that is answered with 200.
+	wireRequest = wireHead + "Content-Length: 29\r\n\r\n" + wireForm
 	// wireLast ends the connection. It follows the test's bytes, so that its response shows
 	// whether the connection was still open.
 	wireLast   = wireHead + "Connection: close\r\nContent-Length: 29\r\n\r\n" + wireForm
@@ -44,9 +44,9 @@ type wireTest struct {
 	half     bool   // the client closes its sending side instead of sending wireLast
 }
 
-// tryOnWire runs tests, each against a gateway of its own, and looks for secrets in its log
+// runWireTests runs tests, each against a gateway of its own, and looks for secrets in its log
 // and metrics afterwards.
-func tryOnWire(t *testing.T, tests map[string]wireTest, change ...func(*config.Config)) {
+func runWireTests(t *testing.T, tests map[string]wireTest, change ...func(*config.Config)) {
 	change = append(change, func(c *config.Config) { c.Log.Level = "debug" })
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func tryOnWire(t *testing.T, tests map[string]wireTest, change ...func(*config.C
 			provider := startScriptedProvider(t)
 			provider.answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{}")
 			g := frontedGateway(t, "http://"+provider.Addr().String(), change...)
-			answers := strings.Join(statusesOf(t, g.data, test), " ")
+			answers := strings.Join(statusesOnWire(t, g.data, test), " ")
 			if !regexp.MustCompile("^(?:" + test.statuses + ")$").MatchString(answers) {
 				t.Errorf("answered %q, want %q", answers, test.statuses)
 			}
@@ -67,14 +67,14 @@ func tryOnWire(t *testing.T, tests map[string]wireTest, change ...func(*config.C
 			if test.unseen != "" && strings.Contains(strings.ToLower(strings.Join(requests, "\n")), test.unseen) {
 				t.Errorf("the provider saw %q: %q", test.unseen, requests)
 			}
-			noCanary(t, g)
+			expectNoCanary(t, g)
 		})
 	}
 }
 
-// statusesOf sends the bytes of a test, and wireLast, and returns the statuses of the
+// statusesOnWire sends the bytes of a test, and wireLast, and returns the statuses of the
 // responses.
-func statusesOf(t *testing.T, address string, test wireTest) (statuses []string) {
+func statusesOnWire(t *testing.T, address string, test wireTest) (statuses []string) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -113,27 +113,27 @@ func statusesOf(t *testing.T, address string, test wireTest) (statuses []string)
 	}
 }
 
-// noCanary fails where a secret of the wire shows in metrics or log.
-func noCanary(t *testing.T, g storyGateway) {
+// expectNoCanary fails where a secret of the wire shows in metrics or log.
+func expectNoCanary(t *testing.T, g testGateway) {
 	t.Helper()
-	expectNone(t, t.Name(), map[string]string{"metrics": g.settled(t), "log": g.stop()}, []string{"Canary"})
+	expectNoSecrets(t, t.Name(), map[string]string{"metrics": g.settledMetrics(t), "log": g.stop()}, []string{"Canary"})
 }
 
 func TestA033BodyWithoutALength(t *testing.T) {
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, map[string]wireTest{
 		"which is the next request": {wireHead + "\r\n" + wireForm + "\r\n\r\n", "200 400", 1, wireCode, false},
 	})
 }
 
 func TestA034LargeLength(t *testing.T) {
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, map[string]wireTest{
 		"a gigabyte":            {wireHead + "Content-Length: 1000000000\r\n\r\n", "413", 0, "", false},
 		"a byte beyond the cap": {wireHead + "Content-Length: 65537\r\n\r\n", "413", 0, "", false},
 	})
 }
 
 func TestA035Chunks(t *testing.T) {
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, map[string]wireTest{
 		"without an end":       {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("a", 0x1000)+"\r\n", 100), "413", 0, "", false},
 		"of one byte":          {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\na\r\n", 70000), "413|400", 0, "", false},
 		"with long extensions": {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1;"+strings.Repeat("x", 1024)+"\r\na\r\n", 1000), "413|400", 0, "", false},
@@ -142,7 +142,7 @@ func TestA035Chunks(t *testing.T) {
 
 func TestA037Trailer(t *testing.T) {
 	trailer := wireHead + "Trailer: Authorization, X-Role\r\nTransfer-Encoding: chunked\r\n\r\n1d\r\n" + wireForm + "\r\n0\r\nAuthorization: Basic ZXZpbDplZQ==\r\nX-Role: admin\r\n\r\n"
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, map[string]wireTest{
 		"holds a role":         {trailer, "200", 1, "role", false},
 		"is announced":         {trailer, "200", 1, "trailer", false},
 		"holds an identity":    {trailer, "200", 1, "authorization", false},
@@ -151,7 +151,7 @@ func TestA037Trailer(t *testing.T) {
 }
 
 func TestA038FormThatEndsEarly(t *testing.T) {
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, map[string]wireTest{
 		"with a length": {wireHead + "Content-Length: 100\r\n\r\n" + wireForm, "400", 0, "", true},
 		"in chunks":     {wireHead + "Transfer-Encoding: chunked\r\n\r\n1d\r\n" + wireForm, "400", 0, "", true},
 	})
@@ -161,15 +161,15 @@ func TestA039Expectations(t *testing.T) {
 	expecting := func(what string) string {
 		return wireHead + "Expect: " + what + "\r\nContent-Length: 29\r\n\r\n" + wireForm
 	}
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, map[string]wireTest{
 		"to go on":  {expecting("100-continue"), "100 200 200", 2, "expect:", false},
 		"of others": {expecting("x"), "417", 0, "", false},
 	})
 }
 
 func TestA043FoldedAuthorization(t *testing.T) {
-	folded := strings.Replace(wireGood, "Basic ", "Basic\r\n ", 1)
-	tryOnWire(t, map[string]wireTest{"is read unfolded": {folded, "200 200", 2, "authorization", false}})
+	folded := strings.Replace(wireRequest, "Basic ", "Basic\r\n ", 1)
+	runWireTests(t, map[string]wireTest{"is read unfolded": {folded, "200 200", 2, "authorization", false}})
 }
 
 func TestA021LongParameters(t *testing.T) {
@@ -177,7 +177,7 @@ func TestA021LongParameters(t *testing.T) {
 		body := strings.Repeat("n", name) + "=" + strings.Repeat("v", value)
 		return wireHead + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
 	}
-	tryOnWire(t, map[string]wireTest{
+	runWireTests(t, map[string]wireTest{
 		"a long value":     {form(64, 16<<10), "200 200", 2, "", false},
 		"a longer one":     {form(64, 16<<10+1), "400 200", 1, "", false},
 		"the longest":      {form(64, 65<<10), "413", 0, "", false},

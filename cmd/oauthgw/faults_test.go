@@ -18,21 +18,21 @@ import (
 // canary is a secret that tests look for in all output.
 const canary = "Canary&s3cret=of/one"
 
-// hostileProvider is a provider that misbehaves behind a gateway.
-type hostileProvider struct {
+// faultyProvider is a provider that misbehaves behind a gateway.
+type faultyProvider struct {
 	*faultprovider.Provider
 	url      string
 	mu       sync.Mutex
 	arrivals []faultprovider.Observation // of token requests
 }
 
-func startHostile(t *testing.T, shares faultprovider.Rates, change ...func(*faultprovider.Config)) *hostileProvider {
+func startFaultyProvider(t *testing.T, shares faultprovider.Rates, change ...func(*faultprovider.Config)) *faultyProvider {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &hostileProvider{url: "http://" + l.Addr().String()}
+	p := &faultyProvider{url: "http://" + l.Addr().String()}
 	config := faultprovider.Config{
 		PublicURL: "https://login.example.com", Clients: []legacy.Client{{ID: "one", Secret: canary}},
 		Rates: shares, LargeSize: 4 << 20, Observe: p.observe,
@@ -51,7 +51,7 @@ func startHostile(t *testing.T, shares faultprovider.Rates, change ...func(*faul
 	return p
 }
 
-func (p *hostileProvider) observe(a faultprovider.Observation) {
+func (p *faultyProvider) observe(a faultprovider.Observation) {
 	if a.Path == faultprovider.TokenPath {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -59,8 +59,8 @@ func (p *hostileProvider) observe(a faultprovider.Observation) {
 	}
 }
 
-// take returns the token requests that arrived since it was last called.
-func (p *hostileProvider) take() []faultprovider.Observation {
+// takeArrivals returns the token requests that arrived since it was last called.
+func (p *faultyProvider) takeArrivals() []faultprovider.Observation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	taken := p.arrivals
@@ -68,17 +68,17 @@ func (p *hostileProvider) take() []faultprovider.Observation {
 	return taken
 }
 
-// set changes the shares.
-func (p *hostileProvider) set(t *testing.T, shares faultprovider.Rates) {
+// setRates changes the shares.
+func (p *faultyProvider) setRates(t *testing.T, shares faultprovider.Rates) {
 	t.Helper()
 	if err := p.SetRates(shares); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// meeting is the response of the gateway to a misbehaviour, and whether the connection to
+// faultResponse is the response of the gateway to a fault, and whether the connection to
 // the provider may be used again.
-type meeting struct {
+type faultResponse struct {
 	status int
 	field  string // a header field of the response; empty: the error is the gateway's own
 	value  string
@@ -87,9 +87,9 @@ type meeting struct {
 
 const noStore = "Cache-Control"
 
-// meetings are the responses to the misbehaviours of rows A070 to A085, and to
+// faultResponses are the responses to the faults of rows A070 to A085, and to
 // connections that end.
-var meetings = map[string]meeting{
+var faultResponses = map[string]faultResponse{
 	"no-challenge":             {401, "Www-Authenticate", `Basic realm="https://login.example.com"`, true},
 	"invalid-client-400":       {401, "Www-Authenticate", `Basic realm="https://login.example.com"`, true},
 	"invalid-client-escaped":   {401, "Www-Authenticate", `Basic realm="https://login.example.com"`, true},
@@ -122,16 +122,16 @@ var meetings = map[string]meeting{
 	"close-after-request": {status: 502}, "reset-after-request": {status: 502}, "half-close": {status: 502},
 }
 
-// TestHostileProvider checks that for each misbehaviour the client gets the response of the
+// TestA073A075A076A078A079A080A081A082BrokenResponses checks that for each fault the client gets the response of the
 // table on a connection that stays open, that the next request succeeds, and that no code
 // arrives twice.
 func TestA073A075A076A078A079A080A081A082BrokenResponses(t *testing.T) {
-	p := startHostile(t, nil)
-	g := startReloading(t, p.url, "log: {level: debug}\n")
+	p := startFaultyProvider(t, nil)
+	g := startProgram(t, p.url, "log: {level: debug}\n")
 	c := &strictClient{test: t, address: g.data}
 	for _, m := range faultprovider.Faults() {
-		want, here := meetings[m.Name]
-		if elsewhere := m.Trigger != faultprovider.OnPost || slowProviders[m.Name] || m.Name == "close-idle"; here == elsewhere {
+		want, here := faultResponses[m.Name]
+		if elsewhere := m.Trigger != faultprovider.OnPost || slowFaults[m.Name] || m.Name == "close-idle"; here == elsewhere {
 			t.Errorf("%s is tested %v here and %v elsewhere", m.Name, here, elsewhere)
 		}
 		if !here {
@@ -139,9 +139,9 @@ func TestA073A075A076A078A079A080A081A082BrokenResponses(t *testing.T) {
 		}
 		t.Run(m.Row+" "+m.Name, func(t *testing.T) {
 			want.expect(t, c.redeem(t, m.Name, m.Name))
-			met := p.take()
-			c.succeeds(t, m.Name+"-honest")
-			next := p.take()
+			met := p.takeArrivals()
+			c.expectSuccess(t, m.Name+"-honest")
+			next := p.takeArrivals()
 			if len(met) != 1 || met[0].Fault != m.Name || met[0].Authorization || len(next) != 1 {
 				t.Fatalf("%+v arrived, and then %+v", met, next)
 			}
@@ -150,16 +150,16 @@ func TestA073A075A076A078A079A080A081A082BrokenResponses(t *testing.T) {
 			}
 		})
 	}
-	p.once(t)
+	p.expectNoRepeats(t)
 }
 
-func (m meeting) expect(t *testing.T, a clientAnswer) {
+func (m faultResponse) expect(t *testing.T, a clientResponse) {
 	t.Helper()
 	switch {
 	case a.StatusCode != m.status:
 		t.Errorf("got %d %v %s, want %d", a.StatusCode, a.Header, a.text, m.status)
 	case m.field == "":
-		a.isOurs(t)
+		a.expectOwnError(t)
 	case a.Header.Get(m.field) != m.value || !strings.Contains(strings.Join(a.Header[noStore], ","), "no-store"):
 		t.Errorf("got %v, want %s: %s", a.Header, m.field, m.value)
 	case m.status == 200 && strings.Contains(a.text, faultprovider.UnsolicitedToken):
@@ -167,8 +167,8 @@ func (m meeting) expect(t *testing.T, a clientAnswer) {
 	}
 }
 
-// succeeds redeems a code, which must succeed.
-func (c *strictClient) succeeds(t *testing.T, code string) {
+// expectSuccess redeems a code, which must succeed.
+func (c *strictClient) expectSuccess(t *testing.T, code string) {
 	t.Helper()
 	a := c.redeem(t, code, "")
 	if a.StatusCode != http.StatusOK || !strings.Contains(a.text, faultprovider.TokenPrefix) || strings.Contains(a.text, faultprovider.UnsolicitedToken) {
@@ -176,33 +176,33 @@ func (c *strictClient) succeeds(t *testing.T, code string) {
 	}
 }
 
-// once checks that no code arrived twice.
-func (p *hostileProvider) once(t *testing.T) {
+// expectNoRepeats checks that no code arrived twice.
+func (p *faultyProvider) expectNoRepeats(t *testing.T) {
 	t.Helper()
 	if again := p.RepeatedGrants(); len(again) > 0 || p.Grants() == 0 {
 		t.Errorf("%d codes arrived, and again: %q", p.Grants(), again)
 	}
 }
 
-// slowProviders are the misbehaviours that end with a timeout.
-var slowProviders = map[string]bool{"silence": true, "slow-header": true, "slow-body": true, "stalled-body": true}
+// slowFaults are the faults that end with a timeout.
+var slowFaults = map[string]bool{"silence": true, "slow-header": true, "slow-body": true, "stalled-body": true}
 
 // TestA074SlowProvider checks that the client gets a 504 in time.
 func TestA074SlowProvider(t *testing.T) {
-	for name := range slowProviders {
+	for name := range slowFaults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := startHostile(t, nil)
-			g := startGateway(t, learning(t, p.url, func(c *config.Config) { c.Upstream.Timeout = 500 * time.Millisecond }))
+			p := startFaultyProvider(t, nil)
+			g := startGateway(t, testSettings(t, p.url, func(c *config.Config) { c.Upstream.Timeout = 500 * time.Millisecond }))
 			c := &strictClient{test: t, address: g.data}
-			c.succeeds(t, name+"-before")
-			p.take()
-			meeting{status: 504}.expect(t, c.redeem(t, name, name))
-			c.succeeds(t, name+"-honest")
-			if arrived := p.take(); len(arrived) != 2 || arrived[0].Connection == arrived[1].Connection {
+			c.expectSuccess(t, name+"-before")
+			p.takeArrivals()
+			faultResponse{status: 504}.expect(t, c.redeem(t, name, name))
+			c.expectSuccess(t, name+"-honest")
+			if arrived := p.takeArrivals(); len(arrived) != 2 || arrived[0].Connection == arrived[1].Connection {
 				t.Errorf("%+v arrived", arrived)
 			}
-			p.once(t)
+			p.expectNoRepeats(t)
 		})
 	}
 }
@@ -210,19 +210,19 @@ func TestA074SlowProvider(t *testing.T) {
 // TestConnectionClosedUnderARequest checks that a request is not sent again when the
 // provider closes the connection under it.
 func TestConnectionClosedUnderARequest(t *testing.T) {
-	p := startHostile(t, nil)
-	g := startGateway(t, learning(t, p.url))
+	p := startFaultyProvider(t, nil)
+	g := startGateway(t, testSettings(t, p.url))
 	c := &strictClient{test: t, address: g.data}
 	for _, code := range []string{"a", "b", "c"} {
 		if a := c.redeem(t, code+"1", "close-idle"); a.StatusCode != 200 {
 			t.Errorf("got %d %s", a.StatusCode, a.text)
 		}
 		if a := c.redeem(t, code+"2", ""); a.StatusCode != 200 {
-			meeting{status: 502}.expect(t, a)
+			faultResponse{status: 502}.expect(t, a)
 		}
-		c.succeeds(t, code+"3")
+		c.expectSuccess(t, code+"3")
 	}
-	p.once(t)
+	p.expectNoRepeats(t)
 }
 
 // TestSpoiltConnections checks that a request is not sent again over a new connection that
@@ -230,25 +230,25 @@ func TestConnectionClosedUnderARequest(t *testing.T) {
 func TestSpoiltConnections(t *testing.T) {
 	for _, name := range []string{"banner-at-once", "close-on-accept"} {
 		t.Run(name, func(t *testing.T) {
-			p := startHostile(t, nil)
-			g := startReloading(t, p.url, "log: {level: debug}\n")
+			p := startFaultyProvider(t, nil)
+			g := startProgram(t, p.url, "log: {level: debug}\n")
 			c := &strictClient{test: t, address: g.data}
 			// The gateway does not reuse its connection after this, so the next one is new.
-			meeting{status: 502}.expect(t, c.redeem(t, name+"-0", "truncated"))
-			p.set(t, faultprovider.Rates{name: 100})
+			faultResponse{status: 502}.expect(t, c.redeem(t, name+"-0", "truncated"))
+			p.setRates(t, faultprovider.Rates{name: 100})
 			for _, code := range []string{"-1", "-2"} {
-				meeting{status: 502}.expect(t, c.redeem(t, name+code, ""))
+				faultResponse{status: 502}.expect(t, c.redeem(t, name+code, ""))
 			}
-			p.set(t, nil)
-			c.succeeds(t, name+"-honest")
-			p.once(t)
+			p.setRates(t, nil)
+			c.expectSuccess(t, name+"-honest")
+			p.expectNoRepeats(t)
 		})
 	}
 }
 
-// documentMeetings are the misbehaviours of rows A086 to A095, with the status of the
+// documentStatuses are the faults of rows A086 to A095, with the status of the
 // metadata response of a gateway with configured endpoints and an empty cache.
-var documentMeetings = map[string]int{
+var documentStatuses = map[string]int{
 	"metadata-issuer":     502,
 	"metadata-other-host": 200, "metadata-plain-http": 200, "metadata-userinfo": 200, "metadata-link-local": 200, "metadata-file": 200,
 	"metadata-changing": 200, "metadata-none": 200,
@@ -258,26 +258,26 @@ var documentMeetings = map[string]int{
 	"metadata-404": 404, "metadata-html": 404, "metadata-empty": 404,
 }
 
-// documentCase is a misbehaviour that three gateways meet: one that has good metadata in
+// documentCase is a fault that three gateways meet: one that has good metadata in
 // its cache, one with configured endpoints, and one that has to discover them.
 type documentCase struct {
 	faultprovider.Fault
 	status                  int
-	provider                *hostileProvider
-	knowing, told, learning *strictClient
+	provider                *faultyProvider
+	cached, configured, discovering *strictClient
 	good                    string // the document as it should be
 }
 
-const documentAsked = "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: login.example.com\r\n\r\n"
+const metadataRequest = "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: login.example.com\r\n\r\n"
 
-// TestHostileDocuments checks that clients never get metadata that is incomplete, of another
+// TestFaultyDocuments checks that clients never get metadata that is incomplete, of another
 // issuer or false, that cached metadata is served instead, that no request is sent where a
 // document leads, and that the gateway recovers with the provider.
-func TestHostileDocuments(t *testing.T) {
+func TestFaultyDocuments(t *testing.T) {
 	t.Parallel()
 	var cases []*documentCase
 	for _, m := range faultprovider.Faults() {
-		want, here := documentMeetings[m.Name]
+		want, here := documentStatuses[m.Name]
 		if (m.Trigger == faultprovider.OnMetadata) != here {
 			t.Errorf("%s is tested here: %v", m.Name, here)
 		}
@@ -289,66 +289,66 @@ func TestHostileDocuments(t *testing.T) {
 		t.Run(c.Row+" "+c.Name, c.expect)
 	}
 	for _, c := range cases {
-		c.provider.set(t, nil)
+		c.provider.setRates(t, nil)
 	}
 	for _, c := range cases {
-		eventually(t, "recovery from "+c.Name, func() bool { return c.learning.ask(t, documentAsked).text == c.good })
-		c.learning.succeeds(t, "recovered")
-		c.knowing.succeeds(t, "also")
-		c.provider.once(t)
+		eventually(t, "recovery from "+c.Name, func() bool { return c.discovering.send(t, metadataRequest).text == c.good })
+		c.discovering.expectSuccess(t, "recovered")
+		c.cached.expectSuccess(t, "also")
+		c.provider.expectNoRepeats(t)
 	}
 }
 
 func newDocumentCase(t *testing.T, m faultprovider.Fault, status int) *documentCase {
 	t.Helper()
-	c := &documentCase{Fault: m, status: status, provider: startHostile(t, nil)}
+	c := &documentCase{Fault: m, status: status, provider: startFaultyProvider(t, nil)}
 	start := func(endpoints map[string]string) *strictClient {
-		g := startGateway(t, learning(t, c.provider.url, func(cfg *config.Config) {
+		g := startGateway(t, testSettings(t, c.provider.url, func(cfg *config.Config) {
 			cfg.Metadata.TTL, cfg.Upstream.Issuer, cfg.Endpoints = time.Millisecond, "https://login.example.com", endpoints
 		}))
 		return &strictClient{test: t, address: g.data}
 	}
-	c.knowing = start(nil)
-	c.good = c.knowing.ask(t, documentAsked).text
+	c.cached = start(nil)
+	c.good = c.cached.send(t, metadataRequest).text
 	if !strings.Contains(c.good, "client_secret_basic") {
 		t.Fatalf("the well-behaved provider's document is %s", c.good)
 	}
-	c.provider.set(t, faultprovider.Rates{m.Name: 100})
-	c.told, c.learning = start(map[string]string{"token": faultprovider.TokenPath}), start(nil)
+	c.provider.setRates(t, faultprovider.Rates{m.Name: 100})
+	c.configured, c.discovering = start(map[string]string{"token": faultprovider.TokenPath}), start(nil)
 	return c
 }
 
 func (c *documentCase) expect(t *testing.T) {
-	a := c.told.ask(t, documentAsked)
+	a := c.configured.send(t, metadataRequest)
 	if a.StatusCode != c.status || a.Header.Get("Content-Type") != "application/json" || a.Header.Get("Location") != "" {
 		t.Errorf("got %d %v %s, want %d", a.StatusCode, a.Header, a.text, c.status)
 	}
-	c.isTrue(t, a)
-	c.isTrue(t, c.learning.ask(t, documentAsked))
-	c.told.succeeds(t, "told")
+	c.expectNothingFalse(t, a)
+	c.expectNothingFalse(t, c.discovering.send(t, metadataRequest))
+	c.configured.expectSuccess(t, "told")
 	// Without known endpoints no request is sent. A changing document has other paths each
 	// time.
 	if c.Name == "metadata-changing" {
 		return
 	}
-	c.provider.take()
-	if a := c.learning.redeem(t, "learnt", ""); a.StatusCode != http.StatusOK {
-		a.isOurs(t)
-		if arrived := c.provider.take(); len(arrived) > 0 {
+	c.provider.takeArrivals()
+	if a := c.discovering.redeem(t, "learnt", ""); a.StatusCode != http.StatusOK {
+		a.expectOwnError(t)
+		if arrived := c.provider.takeArrivals(); len(arrived) > 0 {
 			t.Errorf("arrived without known endpoints: %v", arrived)
 		}
 	}
 	if c.status != http.StatusOK {
-		if a := c.knowing.ask(t, documentAsked); a.StatusCode != http.StatusOK || a.text != c.good {
+		if a := c.cached.send(t, metadataRequest); a.StatusCode != http.StatusOK || a.text != c.good {
 			t.Errorf("the gateway with a cache answers %d %s", a.StatusCode, a.text)
 		}
-		c.knowing.succeeds(t, "known")
+		c.cached.expectSuccess(t, "known")
 	}
 }
 
-// isTrue checks that a client gets nothing of a broken document, and that Basic is not
+// expectNothingFalse checks that a client gets nothing of a broken document, and that Basic is not
 // advertised for endpoints at another origin.
-func (c *documentCase) isTrue(t *testing.T, a clientAnswer) {
+func (c *documentCase) expectNothingFalse(t *testing.T, a clientResponse) {
 	t.Helper()
 	switch {
 	case a.StatusCode != http.StatusOK && (strings.Contains(a.text, "token_endpoint") || strings.Contains(a.text, "elsewhere")):
