@@ -4,16 +4,33 @@ import (
 	"context"
 	"io"
 
+	"oauthgw/internal/config"
 	"oauthgw/internal/demo"
 )
 
 // runDemo runs the demo.
 func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := newFlags("demo", stderr)
-	once := flags.Bool("once", false, "exit after the comparison")
-	address := flags.String("listen", "127.0.0.1:0", "the `address` of the gateway; port 0 means a free one")
-	if err := parse(flags, args); err != nil {
+	set := newFlags("demo", stderr)
+	once := set.Bool("once", false, "exit after the comparison")
+	address := set.String("listen", "127.0.0.1:0", "the `address` of the gateway; port 0 means a free one")
+	if err := parse(set, args); err != nil {
 		return err
 	}
-	return demo.Run(ctx, demo.Config{Listen: *address, Once: *once}, stdout, stderr)
+	start := func(s config.Settings) (demo.Gateway, error) {
+		t, err := newTelemetry(ctx, s, io.Discard, stderr)
+		if err != nil {
+			return demo.Gateway{}, err
+		}
+		p, err := newProgram(s, func() (config.Settings, error) { return s, nil }, t, nil, false)
+		if err != nil {
+			t.close()
+			return demo.Gateway{}, err
+		}
+		run := func(ctx context.Context) error {
+			defer t.close()
+			return p.run(ctx)
+		}
+		return demo.Gateway{Addr: p.server.Addr(), AdminAddr: p.server.AdminAddr(), Run: run}, nil
+	}
+	return demo.Run(ctx, demo.Config{Listen: *address, Once: *once, Start: start}, stdout)
 }

@@ -3,7 +3,6 @@ package demo
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -12,17 +11,13 @@ import (
 	"time"
 )
 
-// client is a standard OAuth client: it registers (RFC 7591), sends its user to the
-// authorization endpoint, and authenticates by HTTP Basic (RFC 6749 section 2.3.1). The user
-// always consents.
+// client is a standard OAuth client. It authenticates by HTTP Basic (RFC 6749 section 2.3.1).
 type client struct {
 	ID     string `json:"client_id"`
 	Secret string `json:"client_secret"`
 
 	http http.Client
 }
-
-const redirectURI = "http://127.0.0.1:1/callback"
 
 func newClient() *client {
 	return &client{http: http.Client{
@@ -32,9 +27,9 @@ func newClient() *client {
 	}}
 }
 
-// register obtains a client ID and a secret.
+// register obtains a client ID and a secret (RFC 7591).
 func (c *client) register(origin string) error {
-	body := `{"client_name":"oauthgw demo","redirect_uris":["` + redirectURI + `"]}`
+	body := `{"client_name":"oauthgw demo","redirect_uris":["http://127.0.0.1:1/callback"]}`
 	resp, err := c.http.Post(origin+"/oauth2/register", "application/json", strings.NewReader(body))
 	if err != nil {
 		return err
@@ -46,7 +41,7 @@ func (c *client) register(origin string) error {
 	return json.NewDecoder(resp.Body).Decode(c)
 }
 
-// authorize obtains a code with the consent of the user.
+// authorize obtains a code from a user who consents.
 func (c *client) authorize(origin string) (code string, err error) {
 	query := url.Values{"response_type": {"code"}, "client_id": {c.ID}}
 	resp, err := c.http.PostForm(origin+"/oauth2/authorize?"+query.Encode(), url.Values{"decision": {"allow"}})
@@ -61,47 +56,27 @@ func (c *client) authorize(origin string) (code string, err error) {
 	return location.Query().Get("code"), nil
 }
 
-// redeem sends a code to the token endpoint.
-func (c *client) redeem(origin, code string) (response, error) {
+// redeem sends a code to the token endpoint. It describes an error in full, and a success by
+// its members without the tokens.
+func (c *client) redeem(origin, code string) (status int, description string, err error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}
 	req, err := http.NewRequest(http.MethodPost, origin+"/oauth2/tokens", strings.NewReader(form.Encode()))
 	if err != nil {
-		return response{}, err
+		return 0, "", err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return response{}, err
+		return 0, "", err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return response{}, err
+	var members map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&members); err != nil {
+		return 0, "", err
 	}
-	a := response{status: resp.StatusCode}
-	return a, json.Unmarshal(body, &a.members)
-}
-
-// response is a response of the token endpoint.
-type response struct {
-	status  int
-	members map[string]any
-}
-
-// String describes an error in full, and a success by its members without the tokens.
-func (a response) String() string {
-	if description, ok := a.members["error_description"]; ok {
-		return fmt.Sprintf("%d %v: %v", a.status, a.members["error"], description)
+	if d, ok := members["error_description"]; ok {
+		return resp.StatusCode, fmt.Sprintf("%v: %v", members["error"], d), nil
 	}
-	return fmt.Sprintf("%d %s", a.status, list(slices.Sorted(maps.Keys(a.members))))
-}
-
-func list(names []string) string { return strings.Join(names, ", ") }
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
+	return resp.StatusCode, strings.Join(slices.Sorted(maps.Keys(members)), ", "), nil
 }

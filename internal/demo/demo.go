@@ -7,21 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"sync"
+	"strings"
+	"sync/atomic"
 	"time"
 
-	"oauthgw/internal/admin"
 	"oauthgw/internal/config"
-	"oauthgw/internal/connlimit"
-	"oauthgw/internal/gateway"
 	"oauthgw/internal/legacy"
-	"oauthgw/internal/logging"
-	"oauthgw/internal/server"
-	"oauthgw/metrics"
-	"oauthgw/proxy"
 )
 
 // Config configures [Run].
@@ -30,154 +23,107 @@ type Config struct {
 	Listen string
 	// Once ends the demo after the comparison. Otherwise it goes on until ctx ends.
 	Once bool
+	// Start listens as the gateway of a configuration.
+	Start func(config.Settings) (Gateway, error)
 }
 
-// Run runs the demo. It prints the comparison to stdout and logs to stderr. The error may
-// say that the comparison did not end as expected.
-func Run(ctx context.Context, c Config, stdout, stderr io.Writer) error {
-	e, err := start(ctx, c.Listen, stderr)
+// Gateway is a gateway that listens.
+type Gateway struct {
+	// Addr and AdminAddr are the addresses for clients and for operators.
+	Addr, AdminAddr string
+	// Run serves until the context ends.
+	Run func(context.Context) error
+}
+
+// Run runs the demo and prints the comparison. It returns an error if the comparison does not
+// end as expected.
+func Run(ctx context.Context, c Config, stdout io.Writer) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	err = e.compare(stdout)
+	defer listener.Close()
+	gateway, err := start(c, "http://"+listener.Addr().String())
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	d := &demo{provider: "http://" + listener.Addr().String(), gateway: "http://" + gateway.Addr, client: newClient()}
+	provider := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: legacy.New(legacy.Config{
+		PublicURL: d.gateway, // the metadata sends clients to the gateway
+		Observe:   func(o legacy.Observation) { d.received.Store(&o) },
+	})}
+	defer provider.Close()
+	go func() { _ = provider.Serve(listener) }() // until Close
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- gateway.Run(running) }()
+	err = d.compare(stdout)
 	if err == nil && !c.Once {
-		e.printHints(stdout)
+		d.printHints(stdout, "http://"+gateway.AdminAddr)
 		<-ctx.Done()
 	}
-	return errors.Join(err, e.close())
+	stop()
+	return errors.Join(err, <-done)
 }
 
-// environment is a provider and a gateway that run in this process.
-type environment struct {
-	provider, gateway, admin string // origins
-	received                 chan legacy.Observation
-	client                   *client
-	close                    func() error
+// start starts the gateway in front of a provider.
+func start(c Config, provider string) (Gateway, error) {
+	file := config.Default()
+	file.Listen, file.Admin.Listen = c.Listen, "127.0.0.1:0"
+	file.Upstream.URL = provider
+	file.Registration.ClientConfiguration = "/oauth2/clients"
+	file.Log.Level, file.Log.Format = "warn", "text"
+	s, err := file.Validate()
+	if err != nil {
+		return Gateway{}, err
+	}
+	return c.Start(s)
 }
 
-// start starts both. The metadata of the provider names the origin of the gateway, which is
-// the one that clients use.
-func start(ctx context.Context, address string, stderr io.Writer) (*environment, error) {
-	provider, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	c := config.Default()
-	c.Listen, c.Admin.Listen = address, "127.0.0.1:0"
-	c.Upstream.URL = "http://" + provider.Addr().String()
-	c.Registration.ClientConfiguration = "/oauth2/clients"
-	settings, err := c.Validate()
-	if err != nil {
-		return nil, errors.Join(err, provider.Close())
-	}
-	reloader, srv, err := listen(settings, stderr)
-	if err != nil {
-		return nil, errors.Join(err, provider.Close())
-	}
-	e := &environment{
-		provider: c.Upstream.URL,
-		gateway:  "http://" + srv.Addr(),
-		admin:    "http://" + srv.AdminAddr(),
-		received: make(chan legacy.Observation, 16),
-		client:   newClient(),
-	}
-	e.run(ctx, provider, reloader, srv)
-	return e, nil
-}
-
-// listen prepares the gateway and its servers.
-func listen(s config.Settings, stderr io.Writer) (*gateway.Reloader, *server.Server, error) {
-	format, m := &logging.Format{}, metrics.New(metrics.ReadBuild())
-	format.Set(slog.LevelWarn, false)
-	log := slog.New(format.Handler(stderr))
-	history := &admin.History{}
-	reloader, err := gateway.NewReloader(gateway.ReloaderConfig{
-		Config: gateway.Config{Settings: s, Admit: connlimit.Admit, Release: connlimit.Release, Telemetry: gateway.Telemetry{Metrics: m, Log: log,
-			OnDecision: func(_ context.Context, d proxy.Decision) { history.Add(d) }}},
-		Load: func() (config.Settings, error) { return s, nil },
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	var srv *server.Server
-	handler := admin.New(admin.Config{Reloader: reloader, History: history, Draining: func() bool { return srv.Draining() },
-		Started: time.Now(), Build: metrics.ReadBuild(), Metrics: m, Log: log})
-	srv, err = server.Listen(server.Config{
-		Handler: reloader, Admin: handler, Listen: s.Listen, AdminListen: s.AdminListen, MaxConnections: s.MaxConnections,
-		DrainTimeout: func() time.Duration { return s.DrainTimeout }, Upstream: s.UpstreamURL, Metrics: m, Log: log,
-	})
-	return reloader, srv, err
-}
-
-// run serves until close is called.
-func (e *environment) run(ctx context.Context, provider net.Listener, reloader *gateway.Reloader, srv *server.Server) {
-	upstream := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: legacy.New(legacy.Config{
-		PublicURL: e.gateway,
-		Observe: func(o legacy.Observation) {
-			select {
-			case e.received <- o:
-			default: // no one looks any more
-			}
-		},
-	})}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	var failure error
-	reloader.Start(srv.Addr())
-	running.Go(func() { _ = upstream.Serve(provider) }) // until Close
-	running.Go(func() { failure = srv.Run(ctx) })
-	e.close = func() error {
-		cancel()
-		err := upstream.Close()
-		running.Wait()
-		reloader.Stop()
-		return errors.Join(failure, err)
-	}
+type demo struct {
+	provider, gateway string // origins
+	client            *client
+	received          atomic.Pointer[legacy.Observation] // by the provider since the last report
 }
 
 // compare prints what happens to the same request at the provider and at the gateway.
-func (e *environment) compare(w io.Writer) error {
-	fmt.Fprintf(w, "Legacy provider           %s\noauthgw in front of it    %s\n\n", e.provider, e.gateway)
-	if err := e.client.register(e.gateway); err != nil {
+func (d *demo) compare(w io.Writer) error {
+	fmt.Fprintf(w, "Legacy provider           %s\noauthgw in front of it    %s\n\n", d.provider, d.gateway)
+	if err := d.client.register(d.gateway); err != nil {
 		return err
 	}
-	code, err := e.client.authorize(e.gateway)
+	code, err := d.client.authorize(d.gateway)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "A client has registered and the user has consented. The client has an ID, a\nsecret and a code, and sends them as RFC 6749 requires:\n\n"+
 		"  POST /oauth2/tokens   Authorization: Basic …   grant_type=authorization_code&code=…\n\n")
-	if err := e.redeem(w, "To the provider", e.provider, code, http.StatusBadRequest); err != nil {
+	if err := d.redeem(w, "To the provider", d.provider, code, http.StatusBadRequest); err != nil {
 		return err
 	}
-	return e.redeem(w, "Through oauthgw", e.gateway, code, http.StatusOK)
+	return d.redeem(w, "Through oauthgw", d.gateway, code, http.StatusOK)
 }
 
 // redeem redeems the code, and prints the response and what the provider received.
-func (e *environment) redeem(w io.Writer, title, origin, code string, want int) error {
-	r, err := e.client.redeem(origin, code)
+func (d *demo) redeem(w io.Writer, title, origin, code string, want int) error {
+	status, response, err := d.client.redeem(origin, code)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s\n  response          %s\n  provider received %s\n\n", title, r, e.lastReceived())
-	if r.status != want {
-		return fmt.Errorf("demo: %s answered %d, not %d", origin, r.status, want)
+	received := "nothing"
+	if o := d.received.Swap(nil); o != nil {
+		authorization := map[bool]string{true: "yes", false: "no"}[o.Authorization]
+		received = fmt.Sprintf("Authorization: %s, parameters: %s", authorization, strings.Join(o.Parameters, ", "))
+	}
+	fmt.Fprintf(w, "%s\n  response          %d %s\n  provider received %s\n\n", title, status, response, received)
+	if status != want {
+		return fmt.Errorf("demo: %s answered %d, not %d", origin, status, want)
 	}
 	return nil
 }
 
-// lastReceived describes the last request at the provider.
-func (e *environment) lastReceived() string {
-	select {
-	case o := <-e.received:
-		return fmt.Sprintf("Authorization: %s, parameters: %s", yesNo(o.Authorization), list(o.Parameters))
-	default:
-		return "nothing"
-	}
-}
-
 // printHints prints commands to try. Each needs a new code.
-func (e *environment) printHints(w io.Writer) {
+func (d *demo) printHints(w io.Writer, admin string) {
 	fmt.Fprintf(w, `Try it; each request needs its own code:
 
   code() { curl -s -o /dev/null -w '%%{redirect_url}' -d decision=allow \
@@ -193,5 +139,5 @@ func (e *environment) printHints(w io.Writer) {
   curl %[5]s/metrics
 
 Interrupt to stop.
-`, e.gateway, e.provider, e.client.ID, e.client.Secret, e.admin)
+`, d.gateway, d.provider, d.client.ID, d.client.Secret, admin)
 }
