@@ -16,75 +16,65 @@ import (
 
 // checkResult is the JSON output of check.
 type checkResult struct {
-	Valid  bool          `json:"valid"`
-	Errors config.Errors `json:"errors"`
-	// Metadata is about the metadata of the provider. Nil means that the configuration is
-	// not valid.
-	Metadata *metadataResult `json:"metadata,omitempty"`
-	// Warnings are sentences about a valid configuration.
-	Warnings []string `json:"warnings,omitempty"`
+	Valid    bool            `json:"valid"`
+	Errors   config.Errors   `json:"errors"`
+	Metadata *metadataResult `json:"metadata,omitempty"` // nil: the configuration is not valid
+	Warnings []string        `json:"warnings,omitempty"`
 }
 
 // metadataResult is about the metadata as the gateway would serve it.
 type metadataResult struct {
 	Read     bool     `json:"read"`
 	Err      string   `json:"err,omitempty"` // why it could not be read
-	Problems []string `json:"problems"`      // a sentence each
+	Problems []string `json:"problems"`
 }
 
 // check reports the errors of a configuration. For a valid one it reports the problems of
 // the metadata, which do not make it fail, because they depend on the provider.
 func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("check", stderr)
-	flags := newConfigFlags(set)
-	format := newFormatFlag(set)
+	load, isJSON := configFlags(set), formatFlag(set)
 	if err := parse(set, args); err != nil {
 		return err
 	}
-	asJSON, err := format.isJSON()
+	asJSON, err := isJSON()
 	if err != nil {
 		return err
 	}
-	result, err := checkConfig(ctx, flags)
-	switch {
-	case err != nil:
-		return err
-	case !asJSON && !result.Valid:
-		return result.Errors
-	case !asJSON:
-		return result.writeText(stdout)
+	s, err := load()
+	var invalid config.Errors
+	if asJSON && errors.As(err, &invalid) {
+		err = fmt.Errorf("oauthgw check: %s", count(len(invalid), "error"))
+		return errors.Join(writeJSON(stdout, checkResult{Errors: invalid}), err)
 	}
-	if err := writeJSON(stdout, result); err != nil || result.Valid {
+	if err != nil {
 		return err
 	}
-	return fmt.Errorf("oauthgw check: %s", count(len(result.Errors), "error"))
+	metadata, err := checkMetadata(ctx, s)
+	if err != nil {
+		return err
+	}
+	result := checkResult{Valid: true, Errors: config.Errors{}, Metadata: metadata, Warnings: s.Warnings()}
+	if asJSON {
+		return writeJSON(stdout, result)
+	}
+	return result.writeText(stdout)
 }
 
-// checkConfig checks the configuration that flags give.
-func checkConfig(ctx context.Context, flags configFlags) (checkResult, error) {
-	s, err := flags.settings()
-	result := checkResult{Errors: config.Errors{}}
-	if errors.As(err, &result.Errors) {
-		return result, nil
-	}
-	if err != nil {
-		return result, err
-	}
+// checkMetadata checks the metadata that a gateway would serve.
+func checkMetadata(ctx context.Context, s config.Settings) (*metadataResult, error) {
 	g, err := gateway.New(gateway.Config{Settings: s, Telemetry: gateway.Telemetry{
 		Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{}),
 	}})
 	if err != nil {
-		return result, err
+		return nil, err
 	}
 	defer g.Close()
-	result.Valid, result.Metadata, result.Warnings = true, &metadataResult{Problems: []string{}}, s.Warnings()
 	problems, err := g.Lint(ctx)
 	if err != nil {
-		result.Metadata.Err = err.Error()
-		return result, nil
+		return &metadataResult{Err: err.Error(), Problems: []string{}}, nil
 	}
-	result.Metadata.Read, result.Metadata.Problems = true, append(result.Metadata.Problems, problems...)
-	return result, nil
+	return &metadataResult{Read: true, Problems: append([]string{}, problems...)}, nil
 }
 
 // writeText writes the result for a valid configuration.
@@ -100,10 +90,9 @@ func (c checkResult) writeText(w io.Writer) error {
 	for _, warning := range c.Warnings {
 		lines = append(lines, "warning: "+warning)
 	}
-	for _, line := range lines {
-		if _, err := fmt.Fprintln(w, printable.Text(line)); err != nil {
-			return err
-		}
+	for i, line := range lines {
+		lines[i] = printable.Text(line) + "\n"
 	}
-	return nil
+	_, err := io.WriteString(w, strings.Join(lines, ""))
+	return err
 }

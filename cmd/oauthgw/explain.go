@@ -15,10 +15,10 @@ import (
 
 // runExplain explains the request on standard input.
 func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	flags := newFlags("explain", stderr)
-	file := flags.String("config.file", "", "the configuration `file`, in YAML; without it, all defaults")
-	name := flags.String("endpoint", "", "the `name` of the endpoint of the request, if the configuration has no endpoints; empty: token")
-	if err := parse(flags, args); err != nil {
+	set := newFlags("explain", stderr)
+	file := set.String("config.file", "", "the configuration `file`, in YAML; without it, all defaults")
+	name := set.String("endpoint", "", "the `name` of the endpoint of the request, if the configuration has no endpoints; empty: token")
+	if err := parse(set, args); err != nil {
 		return err
 	}
 	overrides := map[string]string{}
@@ -27,10 +27,14 @@ func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, std
 	}
 	s, err := config.Load(*file, overrides)
 	endpoint := clientauth.Endpoint(*name)
+	var names []string
+	for _, e := range clientauth.Endpoints() {
+		names = append(names, string(e))
+	}
 	switch {
 	case endpoint == "":
-	case !slices.Contains(clientauth.Endpoints(), endpoint):
-		err = errors.Join(err, fmt.Errorf("--endpoint: must be one of %s", strings.Join(endpointNames(), ", ")))
+	case !slices.Contains(names, *name):
+		err = errors.Join(err, fmt.Errorf("--endpoint: must be one of %s", strings.Join(names, ", ")))
 	case len(s.Endpoints) > 0:
 		err = errors.Join(err, errors.New("--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag"))
 	}
@@ -38,11 +42,4 @@ func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, std
 		return err
 	}
 	return explain.Run(ctx, explain.Config{Settings: s, Endpoint: endpoint}, stdin, stdout)
-}
-
-func endpointNames() (names []string) {
-	for _, e := range clientauth.Endpoints() {
-		names = append(names, string(e))
-	}
-	return names
 }

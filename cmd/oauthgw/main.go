@@ -12,20 +12,22 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"oauthgw/internal/printable"
+	"oauthgw/internal/server"
+	"oauthgw/metrics"
 )
 
-// gcPercent is the garbage collector's percentage unless GOGC sets one. The heap is
-// small, so that the default of 100 would collect every few hundred requests.
-// GOMEMLIMIT, which every deployment sets, bounds the memory.
+// gcPercent is used unless GOGC sets a percentage. The heap is small, so that the default of
+// 100 would collect every few hundred requests. GOMEMLIMIT bounds the memory.
 const gcPercent = 200
 
 func main() {
-	// First, so that no signal is missed.
-	ctx := signalContext()
+	ctx := signalContext() // first, so that no signal is missed
 	if err := harden(); err != nil {
 		fmt.Fprintln(os.Stderr, "warning:", err)
 	}
@@ -38,11 +40,28 @@ func main() {
 	}
 }
 
+// signalContext returns a context that SIGINT or SIGTERM ends. A second signal ends the
+// process at once.
+func signalContext() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGPIPE) // the process goes on when the reader of its log exits
+	go func() {
+		defer signal.Stop(signals)
+		if <-signals == syscall.SIGTERM {
+			cancel(server.ErrTerminated)
+		}
+		cancel(context.Canceled)
+	}()
+	return ctx
+}
+
 const usage = `usage: oauthgw [command] [flags]
 
   serve    proxy requests to a provider (the default)
   check    report all errors of a configuration, and the problems of the metadata
-  doctor   examine the authorization server at a URL and report what clients will fail at
+  doctor   examine the authorization server at a URL and report what will fail for clients
   explain  explain how a request on standard input is read, without secrets
   demo     compare a legacy provider with a gateway in front of it
   version  print version information
@@ -74,25 +93,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return err
 }
 
-// newFlags returns the flag set of a command, which prints the usage of all
-// commands before its flags.
-func newFlags(name string, stderr io.Writer) *flag.FlagSet {
-	flags := flag.NewFlagSet("oauthgw "+name, flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "%s\n\nflags of %s:\n", usage, name)
-		flags.PrintDefaults()
-	}
-	return flags
-}
-
-// parse parses flags. Arguments that are left are an error.
-func parse(flags *flag.FlagSet, args []string) error {
-	if err := flags.Parse(args); err != nil {
+// version prints version information.
+func version(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	if err := parse(newFlags("version", stderr), args); err != nil {
 		return err
 	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%s: unexpected argument %q", flags.Name(), flags.Arg(0))
-	}
-	return nil
+	b := metrics.ReadBuild()
+	_, err := fmt.Fprintf(stdout, "oauthgw %s (revision %s, %s)\n", b.Version, b.Revision, b.GoVersion)
+	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"flag"
 	"io"
 	"log/slog"
 	"os"
@@ -24,7 +23,7 @@ import (
 // serve proxies requests until ctx ends.
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("serve", stderr)
-	flags := newConfigFlags(set)
+	load := configFlags(set)
 	printVersion := set.Bool("version", false, "print version information and exit")
 	if err := parse(set, args); err != nil {
 		return err
@@ -32,7 +31,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *printVersion {
 		return version(ctx, nil, stdout, stderr)
 	}
-	s, err := flags.settings()
+	s, err := load()
 	if err != nil {
 		return err
 	}
@@ -45,7 +44,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	p, err := newProgram(s, flags.settings, t, sockets, true)
+	p, err := newProgram(s, load, t, sockets, true)
 	if err != nil {
 		return err
 	}
@@ -60,13 +59,15 @@ type program struct {
 	log      *slog.Logger
 }
 
-// newProgram listens and prepares everything. Nothing is answered before run. With lint the
-// program logs the problems of the metadata.
+// newProgram listens on both addresses. Nothing is answered before run. With lint the program
+// logs the problems of the metadata.
 func newProgram(s config.Settings, load func() (config.Settings, error), t *telemetry, sockets server.Sockets, lint bool) (*program, error) {
 	p := &program{log: t.log}
 	var err error
 	p.reloader, err = gateway.NewReloader(gateway.ReloaderConfig{
-		Config: gateway.Config{Settings: s, Telemetry: t.gateway(), Admit: connlimit.Admit, Release: connlimit.Release},
+		Config: gateway.Config{Settings: s, Admit: connlimit.Admit, Release: connlimit.Release, Telemetry: gateway.Telemetry{
+			Metrics: t.metrics, Log: t.log, Tracing: t.tracing, OnDecision: t.recordDecision, OnReload: t.applySettings,
+		}},
 		Load:   load,
 		Lint:   lint,
 		Notify: func(state, status string) { server.Notify(t.log, state, status) },
@@ -95,8 +96,8 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 	return p, err
 }
 
-// run answers requests until ctx ends. It reloads the configuration on SIGHUP, when a file
-// of it changes, and when an operator asks for it.
+// run answers requests until ctx ends. It reloads the configuration on SIGHUP, when one of
+// its files changes, and when an operator asks for it.
 func (p *program) run(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -105,44 +106,9 @@ func (p *program) run(ctx context.Context) error {
 	defer p.reloader.Stop()
 	var background sync.WaitGroup
 	defer background.Wait()
-	watching, stopWatching := context.WithCancel(ctx)
-	defer stopWatching()
-	background.Go(func() { p.reloader.Watch(watching, hangups) })
-	alive, stopWatchdog := context.WithCancel(context.Background())
-	defer stopWatchdog()
-	background.Go(func() { server.ServeWatchdog(alive, p.log) })
+	running, stop := context.WithCancel(context.WithoutCancel(ctx)) // the drain needs the watchdog
+	defer stop()
+	background.Go(func() { p.reloader.Watch(running, hangups) })
+	background.Go(func() { server.ServeWatchdog(running, p.log) })
 	return p.server.Run(ctx)
-}
-
-// configFlags are the flags that give a configuration.
-type configFlags struct {
-	set  *flag.FlagSet
-	file *string
-	keys map[string]*string
-}
-
-func newConfigFlags(set *flag.FlagSet) configFlags {
-	f := configFlags{set: set, keys: map[string]*string{}}
-	f.file = set.String("config.file", "", "the configuration `file`, in YAML")
-	for key, help := range map[string]string{
-		"upstream.url": "the provider's `origin`, such as http://127.0.0.1:3000, or unix:/path",
-		"listen":       "the `address` for clients, host:port or unix:/path",
-		"admin.listen": "the `address` of metrics and health, host:port or unix:/path",
-		"log.level":    "debug, info, warn or error",
-		"log.format":   "json or text",
-	} {
-		f.keys[key] = set.String(key, "", help+"; overrides the configuration file")
-	}
-	return f
-}
-
-// settings loads the configuration file, and the flags that were given over it.
-func (f configFlags) settings() (config.Settings, error) {
-	overrides := map[string]string{}
-	f.set.Visit(func(given *flag.Flag) {
-		if value := f.keys[given.Name]; value != nil {
-			overrides[given.Name] = *value
-		}
-	})
-	return config.Load(*f.file, overrides)
 }

@@ -12,14 +12,14 @@ import (
 
 	"oauthgw/internal/admin"
 	"oauthgw/internal/config"
-	"oauthgw/internal/gateway"
 	"oauthgw/internal/logging"
 	"oauthgw/internal/tracing"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
 
-// telemetry is all that reports what the program does. It outlives the configurations.
+// telemetry is the log, the audit log, the metrics and the traces of the program. It outlives
+// the configurations.
 type telemetry struct {
 	format  logging.Format
 	log     *slog.Logger
@@ -47,20 +47,15 @@ func newTelemetry(ctx context.Context, s config.Settings, stdout, stderr io.Writ
 	return t, nil
 }
 
-// close writes what is left. The log is last, because it gets the errors of the others.
+// close writes what waits. The log is last, because the others log their errors.
 func (t *telemetry) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := t.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		t.log.Warn("sending the last traces failed", "err", err.Error())
+		t.log.Warn("sending traces failed", "err", err.Error())
 	}
 	t.audit.Close()
 	t.lines.Close()
-}
-
-// gateway returns the telemetry of a gateway.
-func (t *telemetry) gateway() gateway.Telemetry {
-	return gateway.Telemetry{Metrics: t.metrics, Log: t.log, Tracing: t.tracing, OnDecision: t.recordDecision, OnReload: t.applySettings}
 }
 
 func (t *telemetry) recordDecision(ctx context.Context, d proxy.Decision) {
@@ -73,8 +68,7 @@ func (t *telemetry) recordDecision(ctx context.Context, d proxy.Decision) {
 	t.history.Add(d)
 }
 
-// applySettings applies a configuration that comes into force, and logs what is insecure or
-// may lose records in it.
+// applySettings applies a new configuration, and logs what is insecure or may lose records.
 func (t *telemetry) applySettings(s config.Settings) {
 	t.format.Set(s.LogLevel, s.LogJSON)
 	t.audit.SetFile(s.AuditFile)
