@@ -17,7 +17,7 @@ FUZZ_TARGETS := $(shell grep -ro --include='*_test.go' --exclude-dir=e2e '^func 
 FUZZ = $(FUZZ_TARGETS)
 
 BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -timeout 10m \
-	./clientauth ./internal/jsonobject ./internal/upstream ./cmd/oauthgw
+	./clientauth ./internal/jsonobject ./cmd/oauthgw
 
 GREMLINS = go run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 

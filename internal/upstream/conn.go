@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
+	"slices"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -24,29 +26,17 @@ func newConn(c, raw net.Conn) *conn {
 	return &conn{Conn: c, raw: raw, limit: limit, reader: bufio.NewReader(limit)}
 }
 
-// getConn returns an idle connection or a new one, unless the breaker refuses.
+// getConn returns an idle connection or a new one.
 func (t *Transport) getConn(ctx context.Context) (*conn, error) {
-	allowed, halfOpen := t.breaker.allow()
-	if !allowed {
-		return nil, ErrUnreachable
-	}
-	if !halfOpen {
-		for c := t.pool.get(); c != nil; c = t.pool.get() {
-			if !c.isStale() {
-				return c, nil
-			}
-			c.close()
+	for c := t.pool.get(); c != nil; c = t.pool.get() {
+		if !c.isStale() {
+			return c, nil
 		}
+		c.close()
 	}
-	c, err := t.dial(ctx)
-	t.breaker.record(err)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
-	return c, nil
+	return t.dial(ctx)
 }
 
-// dial returns a new connection.
 func (t *Transport) dial(ctx context.Context) (*conn, error) {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	raw, err := dialer.DialContext(ctx, t.network, t.address)
@@ -69,8 +59,7 @@ func (t *Transport) dial(ctx context.Context) (*conn, error) {
 // abortIO makes pending and later reads and writes fail.
 func (c *conn) abortIO() { _ = c.raw.SetDeadline(time.Unix(1, 0)) }
 
-// close closes the connection without TLS's close_notify, for which it could have to
-// wait.
+// close closes the connection without TLS's close_notify, which could block.
 func (c *conn) close() { _ = c.raw.Close() }
 
 // isStale reports whether the server closed the connection or sent something without a
@@ -89,4 +78,55 @@ func (c *conn) isStale() bool {
 	_ = secure.SetReadDeadline(time.Time{})
 	timeout, ok := err.(net.Error)
 	return n > 0 || !ok || !timeout.Timeout()
+}
+
+// isReadable reports whether a read from a connection would return at once, with data,
+// the end or an error. It reads nothing.
+func isReadable(c net.Conn) bool {
+	readable := true
+	socket, err := c.(syscall.Conn).SyscallConn()
+	if err == nil {
+		err = socket.Read(func(fd uintptr) bool {
+			_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			readable = err != syscall.EAGAIN && err != syscall.EWOULDBLOCK
+			return true
+		})
+	}
+	return readable || err != nil
+}
+
+// pool holds the idle connections. It is safe for concurrent use.
+type pool struct {
+	timeout time.Duration
+	mu      sync.Mutex
+	conns   []*conn // the most recently used last
+}
+
+// get removes and returns the most recently used connection, which is the least likely to
+// be closed, or nil.
+func (p *pool) get() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.conns) - 1
+	if last < 0 {
+		return nil
+	}
+	c := p.conns[last]
+	p.conns = p.conns[:last]
+	c.expiry.Stop()
+	return c
+}
+
+func (p *pool) put(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns = append(p.conns, c)
+	c.expiry = time.AfterFunc(p.timeout, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if i := slices.Index(p.conns, c); i >= 0 { // still idle
+			p.conns = slices.Delete(p.conns, i, i+1)
+			c.close()
+		}
+	})
 }

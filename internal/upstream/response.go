@@ -22,8 +22,7 @@ var (
 	errFraming    = errors.New("response framing is ambiguous")
 )
 
-// maxTrailers bounds the lines of a trailer.
-const maxTrailers = 64
+const maxTrailers = 64 // lines
 
 // readResponse reads the status line and header of the response to a request, and skips
 // interim responses (RFC 9110 section 15.2). The response's Close says that the connection
@@ -45,7 +44,6 @@ func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// readHeader reads a status line and a header.
 func readHeader(in *bufio.Reader) (*http.Response, error) {
 	text := textproto.NewReader(in)
 	line, err := text.ReadLine()
@@ -103,7 +101,7 @@ func setBody(resp *http.Response, in *bufio.Reader) error {
 	return nil
 }
 
-// lengthBody is a body with a Content-Length.
+// lengthBody is a body with a Content-Length. An early end is an error.
 type lengthBody struct{ io.LimitedReader }
 
 // Read implements [io.Reader].

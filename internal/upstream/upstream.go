@@ -7,16 +7,18 @@
 //   - It refuses responses that two recipients could read differently, such as one with
 //     Transfer-Encoding and Content-Length (RFC 9112 section 6.3). If a proxy on the way
 //     disagrees about the end of a response, a client may receive another client's tokens.
-//   - It bounds the requests in flight, and so the connections, and refuses more at once.
-//   - While connections fail, it refuses requests at once instead of after a timeout.
+//   - It bounds the requests in flight, and so the connections, and refuses more at once. So
+//     few requests wait for a server that accepts no connection, each for two seconds.
 //
 // It uses no proxy environment variables, follows no redirects and decompresses nothing.
 package upstream
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -24,35 +26,26 @@ import (
 )
 
 const (
-	// maxInFlight bounds the requests in flight. A request uses an idle connection if
-	// there is one, so this bounds the connections too.
 	maxInFlight = 512
-	// idleTimeout is how long a connection may be idle. It is shorter than most servers',
-	// so that the server seldom closes a connection first.
-	idleTimeout = 30 * time.Second
-	// dialTimeout bounds connecting, and then the TLS handshake.
-	dialTimeout = 2 * time.Second
-	// maxResponseHeaderBytes bounds the header of a response, including interim responses.
-	maxResponseHeaderBytes = 32 << 10
+	// idleTimeout is shorter than most servers', so that the server seldom closes a
+	// connection first.
+	idleTimeout            = 30 * time.Second
+	dialTimeout            = 2 * time.Second // of connecting, and then of the TLS handshake
+	maxResponseHeaderBytes = 32 << 10        // including interim responses
 )
 
 var (
 	// ErrBusy means that too many requests are in flight. Nothing was sent.
 	ErrBusy = errors.New("too many requests in flight")
 	// ErrUnreachable means that there is no connection to the server. Nothing was sent.
-	// It wraps the cause, unless connections failed so often that none was tried.
 	ErrUnreachable = errors.New("server unreachable")
 )
 
 // Config configures a [Transport].
 type Config struct {
-	// Server is the origin of the server: scheme http or https, host and port.
-	Server *url.URL
-	// Socket is the path of the server's Unix socket. Empty means that the address is
-	// that of Server.
-	Socket string
-	// TLS is the configuration for an https server. Nil means the system's CAs.
-	TLS *tls.Config
+	Server *url.URL    // its origin, http or https
+	Socket string      // path of its Unix socket; empty: Server has the address
+	TLS    *tls.Config // for https; nil: the system's CAs
 }
 
 // Transport sends requests to one server. It is safe for concurrent use.
@@ -61,7 +54,6 @@ type Transport struct {
 	tls              *tls.Config   // nil: the server is not an https server
 	inFlight         chan struct{} // has a value for each request in flight
 	pool             pool
-	breaker          breaker
 }
 
 // New returns a transport without connections.
@@ -98,9 +90,24 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	c, err := t.getConn(r.Context())
 	if err != nil {
 		<-t.inFlight
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return t.exchange(c, message, r)
+}
+
+// encode returns a request as it is sent, and closes its body.
+func encode(r *http.Request) ([]byte, error) {
+	out := *r
+	if r.Body == nil || r.ContentLength == 0 {
+		out.Body, out.ContentLength = http.NoBody, 0
+	}
+	const typicalHeader = 1 << 10
+	message := bytes.NewBuffer(make([]byte, 0, typicalHeader+max(0, r.ContentLength)))
+	err := out.Write(message)
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+	return message.Bytes(), err
 }
 
 // CloseIdleConnections closes the idle connections.

@@ -198,6 +198,47 @@ func TestContexts(t *testing.T) {
 	}
 }
 
+// Requests of one client that make the server hang, close the connection or respond with
+// nonsense do not keep others from the server.
+func TestA132BadResponsesDoNotBlockOthers(t *testing.T) {
+	for name, misbehave := range map[string]responder{
+		"hangs": func(w net.Conn, _ *http.Request, _ string) bool {
+			_, _ = io.Copy(io.Discard, w)
+			return false
+		},
+		"closes":   raw("", false),
+		"nonsense": raw("nonsense\r\n\r\n", false),
+	} {
+		s := serve(t, func(w net.Conn, r *http.Request, body string) bool {
+			if body == "code=bad" {
+				return misbehave(w, r, body)
+			}
+			return raw(ok, true)(w, r, body)
+		})
+		transport := s.transport(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var bad sync.WaitGroup
+		for range 40 {
+			bad.Go(func() {
+				if _, _, err := send(transport, post(t, ctx, "code=bad")); err == nil || errors.Is(err, ErrUnreachable) {
+					t.Errorf("%s: the bad request ended with %v", name, err)
+				}
+			})
+		}
+		for s.requests.Load() < 40 {
+			time.Sleep(time.Millisecond)
+		}
+		if _, _, err := send(transport, post(t, t.Context(), "code=good")); err != nil {
+			t.Errorf("%s: during the bad requests: %v", name, err)
+		}
+		cancel()
+		bad.Wait()
+		if _, _, err := send(transport, post(t, t.Context(), "code=good")); err != nil {
+			t.Errorf("%s: after the bad requests: %v", name, err)
+		}
+	}
+}
+
 func TestBusy(t *testing.T) {
 	s := serve(t, raw(ok, true))
 	transport := s.transport(t)
