@@ -92,13 +92,17 @@ func unbounded(name string) bool {
 	return false
 }
 
+func (f *Form) list() []parameter {
+	if f == nil {
+		return nil
+	}
+	return f.parameters
+}
+
 // All yields every parameter in its order.
 func (f *Form) All() iter.Seq2[string, Secret] {
 	return func(yield func(string, Secret) bool) {
-		if f == nil {
-			return
-		}
-		for _, p := range f.parameters {
+		for _, p := range f.list() {
 			if !yield(p.name, p.value) {
 				return
 			}
@@ -109,9 +113,9 @@ func (f *Form) All() iter.Seq2[string, Secret] {
 // Get returns the value of a parameter. RFC 6749 section 3.2 treats a parameter without a
 // value like an absent one.
 func (f *Form) Get(name string) string {
-	for n, value := range f.All() {
-		if n == name {
-			return value.Reveal()
+	for _, p := range f.list() {
+		if p.name == name {
+			return p.value.Reveal()
 		}
 	}
 	return ""
@@ -119,23 +123,18 @@ func (f *Form) Get(name string) string {
 
 // has reports whether a parameter is present, with or without a value.
 func (f *Form) has(name string) bool {
-	for n := range f.All() {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.list(), func(p parameter) bool { return p.name == name })
 }
 
 // WithCredentials returns a form with a client_id and, unless the secret is zero, a
 // client_secret at its end, and no other parameter of client authentication.
 func (f *Form) WithCredentials(id string, secret Secret) *Form {
-	kept := f.WithoutCredentials().parameters // a copy
-	kept = append(kept, parameter{ParameterClientID, NewSecret(id)})
+	out := f.WithoutCredentials() // a copy
+	out.parameters = append(out.parameters, parameter{ParameterClientID, NewSecret(id)})
 	if !secret.IsZero() {
-		kept = append(kept, parameter{ParameterClientSecret, secret})
+		out.parameters = append(out.parameters, parameter{ParameterClientSecret, secret})
 	}
-	return &Form{kept}
+	return out
 }
 
 // WithoutCredentials returns a form without the parameters of client authentication.
@@ -147,22 +146,15 @@ func (f *Form) OnlyCredentials() *Form {
 }
 
 func (f *Form) without(drop func(name string) bool) *Form {
-	if f == nil {
-		return nil
-	}
-	return &Form{slices.DeleteFunc(slices.Clone(f.parameters), func(p parameter) bool { return drop(p.name) })}
+	return &Form{slices.DeleteFunc(slices.Clone(f.list()), func(p parameter) bool { return drop(p.name) })}
 }
 
 // Completed returns a form with the parameters of defaults that it lacks at its end.
 func (f *Form) Completed(defaults *Form) *Form {
 	for name, value := range defaults.All() {
-		if f.has(name) {
-			continue
+		if !f.has(name) {
+			f = &Form{append(slices.Clip(f.list()), parameter{name, value})}
 		}
-		if f == nil {
-			f = &Form{}
-		}
-		f = &Form{append(slices.Clip(f.parameters), parameter{name, value})}
 	}
 	return f
 }
@@ -170,18 +162,18 @@ func (f *Form) Completed(defaults *Form) *Form {
 // Encode returns the form as application/x-www-form-urlencoded text (RFC 6749 appendix B).
 func (f *Form) Encode() string {
 	size := 0
-	for name, value := range f.All() {
-		size += len(name) + len(value.Reveal()) + len("=&")
+	for _, p := range f.list() {
+		size += len(p.name) + len(p.value.Reveal()) + len("=&")
 	}
 	var b strings.Builder
 	b.Grow(size + size/8) // for escapes
-	for name, value := range f.All() {
+	for _, p := range f.list() {
 		if b.Len() > 0 {
 			b.WriteByte('&')
 		}
-		b.WriteString(url.QueryEscape(name))
+		b.WriteString(url.QueryEscape(p.name))
 		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(value.Reveal()))
+		b.WriteString(url.QueryEscape(p.value.Reveal()))
 	}
 	return b.String()
 }

@@ -65,9 +65,12 @@ func (r *Rules) decodingFor(sent string) Decoding {
 func (r *Rules) recognisePost(req Request) (recognition, bool) {
 	// RFC 6749 section 3.2: a parameter without a value is treated as omitted.
 	secret := parameterOf(req, ParameterClientSecret)
+	if secret == "" {
+		return recognition{}, false
+	}
 	return recognition{credentials: Credentials{
 		Method: Post, ClientID: parameterOf(req, ParameterClientID), Secret: NewSecret(secret),
-	}}, secret != ""
+	}}, true
 }
 
 func (r *Rules) recogniseAssertion(req Request) (recognition, bool) {

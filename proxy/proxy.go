@@ -61,7 +61,7 @@ type Config struct {
 	// Zero means 15 seconds.
 	Timeout time.Duration
 	// Transport sends the request. It must not send it twice, follow redirects or
-	// decompress; see [NewTransport].
+	// decompress, and it sets Request in the response; see [NewTransport].
 	Transport http.RoundTripper
 	// StripCORS removes the provider's CORS header fields, because the gateway has its own.
 	StripCORS bool

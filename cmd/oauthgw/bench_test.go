@@ -29,6 +29,7 @@ func (p providerStub) RoundTrip(r *http.Request) (*http.Response, error) {
 			"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Pragma": {"no-cache"},
 			"Date": {time.Unix(0, 0).UTC().Format(http.TimeFormat)}, "Content-Length": {strconv.Itoa(len(p.body))},
 		},
+		Request: r,
 	}, nil
 }
 
