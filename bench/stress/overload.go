@@ -49,7 +49,7 @@ func overload(ctx context.Context, e *env) (string, error) {
 	if n := most.Load(); n > maxInFlight || n < maxInFlight/2 || o.counts()[notSent] == 0 {
 		err = errors.Join(err, fmt.Errorf("the provider had %d requests in flight, outcomes %v", n, o))
 	}
-	if used.peak > 200<<20 {
+	if used.peak > e.limits.memory {
 		err = errors.Join(err, fmt.Errorf("the gateway used %s", mib(used.peak)))
 	}
 	return fmt.Sprintf("served per second: %.0f for 250 clients, %.0f for 2500 (%.0f %%), then %.0f for 250 (%.0f %%); at most %d at the provider; metadata and pages p99 %s, before %s; at most %s; %s",
