@@ -36,7 +36,7 @@ func newTelemetry(ctx context.Context, s config.Settings, stdout, stderr io.Writ
 	t := &telemetry{metrics: metrics.New(metrics.ReadBuild())}
 	t.format.TraceID = tracing.ID
 	t.format.Set(s.LogLevel, s.LogJSON)
-	t.lines = logging.NewAsyncWriter(stderr, t.format.Handler, func() { t.metrics.LogDropped("operations") })
+	t.lines = logging.NewAsyncWriter(stderr, slog.New(t.format.Handler(stderr)), func() { t.metrics.LogDropped("operations") })
 	t.log = slog.New(t.format.Handler(t.lines))
 	t.audit = logging.NewAudit(stdout, t.log, func() { t.metrics.LogDropped("audit") })
 	var err error

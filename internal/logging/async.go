@@ -2,9 +2,9 @@ package logging
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -15,38 +15,34 @@ const (
 	asyncFlush = time.Second          // how long Close waits for the last lines
 )
 
-// AsyncWriter writes log lines without making their callers wait, since a pipe that
-// nobody reads must not block logins. It drops the lines for which there is no room,
-// counts them, and logs their number where they are missing. It is safe for
-// concurrent use.
+// AsyncWriter writes log lines without making its callers wait: a pipe that nothing reads must
+// not block requests. It drops the lines for which there is no room, counts them, and logs
+// their number where they are missing. It is safe for concurrent use.
 type AsyncWriter struct {
-	w    io.Writer
-	log  *slog.Logger // writes to w directly
-	drop func()       // is called for each dropped line
-
+	w       io.Writer
+	log     *slog.Logger
+	drop    func()
 	lines   chan []byte
-	dropped atomic.Int64 // since the log last said so
-	close   func()
-	closing chan struct{}
+	dropped atomic.Int64 // since their number was logged last
+	closing context.Context
+	close   context.CancelFunc
 	done    chan struct{}
 }
 
-// NewAsyncWriter returns a writer to w, whose own messages are written with handler.
-func NewAsyncWriter(w io.Writer, handler func(io.Writer) slog.Handler, drop func()) *AsyncWriter {
-	a := &AsyncWriter{w: w, log: slog.New(handler(w)), drop: drop,
-		lines: make(chan []byte, asyncLines), closing: make(chan struct{}), done: make(chan struct{})}
-	a.close = sync.OnceFunc(func() { close(a.closing) })
+// NewAsyncWriter returns a writer to w. It calls drop for each dropped line; log writes to w
+// directly.
+func NewAsyncWriter(w io.Writer, log *slog.Logger, drop func()) *AsyncWriter {
+	a := &AsyncWriter{w: w, log: log, drop: drop, lines: make(chan []byte, asyncLines), done: make(chan struct{})}
+	a.closing, a.close = context.WithCancel(context.Background())
 	go a.run()
 	return a
 }
 
-// Write implements [io.Writer]. It takes one whole line and never fails. Lines that
-// are written after Close are ignored.
+// Write implements [io.Writer]. It takes one whole line and never fails. Lines after Close are
+// ignored.
 func (a *AsyncWriter) Write(line []byte) (int, error) {
-	select {
-	case <-a.closing:
+	if a.closing.Err() != nil {
 		return len(line), nil
-	default:
 	}
 	select {
 	case a.lines <- bytes.Clone(line):
@@ -65,45 +61,38 @@ func (a *AsyncWriter) countDropped(lines int) {
 
 func (a *AsyncWriter) run() {
 	defer close(a.done)
-	var batch []byte
 	for {
 		select {
 		case line := <-a.lines:
-			batch = append(batch[:0], line...)
 			select {
 			case <-time.After(asyncPause):
-			case <-a.closing:
+			case <-a.closing.Done():
 			}
-			batch = a.drain(batch)
-		case <-a.closing:
-			a.drain(batch[:0])
+			a.write(line)
+		case <-a.closing.Done():
+			if len(a.lines) > 0 {
+				a.write(nil)
+			}
 			return
 		}
 	}
 }
 
-// drain writes a batch together with all lines that wait, and returns the buffer.
-func (a *AsyncWriter) drain(batch []byte) []byte {
+// write writes a line together with all lines that wait.
+func (a *AsyncWriter) write(batch []byte) {
 	dropped := a.dropped.Swap(0)
 	for range len(a.lines) {
 		batch = append(batch, <-a.lines...)
 	}
-	if len(batch) == 0 {
-		return batch
-	}
 	if n, err := a.w.Write(batch); err != nil {
 		a.dropped.Add(dropped)
-		a.countDropped(bytes.Count(batch[n:], newline))
+		a.countDropped(bytes.Count(batch[n:], []byte("\n")))
 	} else if dropped > 0 {
 		a.log.Warn("log lines were dropped here", "count", dropped)
 	}
-	return batch
 }
 
-var newline = []byte("\n")
-
-// Close writes the lines that wait. It gives up after a second on a reader that does
-// not take them.
+// Close writes the lines that wait. It gives up after a second.
 func (a *AsyncWriter) Close() {
 	a.close()
 	select {

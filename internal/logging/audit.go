@@ -12,29 +12,29 @@ import (
 	"oauthgw/internal/printable"
 )
 
-// Stdout is the name of standard output in place of the name of an audit file.
-const Stdout = "-"
+// stdout is the name of standard output in place of the name of an audit file.
+const stdout = "-"
 
-// Audit writes a record of each client authentication without making requests wait. Nil
-// and an Audit without a file write none. It is safe for concurrent use.
+// Audit writes a record of each client authentication without making requests wait. A nil
+// Audit writes none. It is safe for concurrent use.
 type Audit struct {
 	writer  *AsyncWriter
 	handler slog.Handler
 	enabled atomic.Bool
-	next    atomic.Pointer[auditFile] // where further records go; nil: no change
+	name    atomic.Pointer[string] // of the file for further records
 	stdout  io.Writer
 	log     *slog.Logger
 
 	// For the goroutine of the writer:
-	file    *auditFile
-	failing bool // the last record could not be written
+	file    *os.File // nil: not open
+	failing bool     // the last record could not be written
 }
 
-// NewAudit returns an audit log without a file. Drop is called for each record that is
-// lost; log gets a line when that begins and ends.
+// NewAudit returns an audit log without a file. It calls drop for each record that is lost,
+// and logs when that begins and ends.
 func NewAudit(stdout io.Writer, log *slog.Logger, drop func()) *Audit {
-	a := &Audit{stdout: stdout, log: log, file: &auditFile{}}
-	a.writer = NewAsyncWriter(auditWriter{a}, auditHandler, drop)
+	a := &Audit{stdout: stdout, log: log}
+	a.writer = NewAsyncWriter(auditWriter{a}, slog.New(auditHandler(auditWriter{a})), drop)
 	a.handler = auditHandler(a.writer)
 	return a
 }
@@ -49,17 +49,14 @@ func auditHandler(w io.Writer) slog.Handler {
 	}})
 }
 
-// SetFile opens the file for further records. Empty means none, [Stdout] standard output.
+// SetFile sets the file for further records. Empty means none, "-" standard output.
 func (a *Audit) SetFile(name string) {
 	if a == nil {
 		return
 	}
 	if name != "" {
-		next := &auditFile{name: name}
-		_ = next.reopen() // the next record tries again, and logs the error
-		if unused := a.next.Swap(next); unused != nil {
-			unused.close()
-		}
+		a.name.Store(&name)
+		_, _ = a.writer.Write(nil) // opens the file before the first record
 	}
 	a.enabled.Store(name != "")
 }
@@ -75,18 +72,8 @@ func (a *Audit) Record(ctx context.Context, at time.Time, attrs []slog.Attr) {
 	_ = a.handler.Handle(ctx, record) // the writer takes every line
 }
 
-// Close writes the records that wait. It leaves the file open if that takes too long.
-func (a *Audit) Close() {
-	if a == nil {
-		return
-	}
-	a.writer.Close()
-	select {
-	case <-a.writer.done:
-		a.file.close()
-	default:
-	}
-}
+// Close writes the records that wait. The file stays open, since writing may take longer.
+func (a *Audit) Close() { a.writer.Close() }
 
 // auditWriter is the writer behind the [AsyncWriter].
 type auditWriter struct{ *Audit }
@@ -105,57 +92,38 @@ func (a auditWriter) Write(records []byte) (int, error) {
 }
 
 func (a auditWriter) write(records []byte) (int, error) {
-	if next := a.next.Swap(nil); next != nil {
-		a.file.close()
-		a.file = next
-	}
-	if a.file.name == Stdout {
+	name := *a.name.Load()
+	if name == stdout {
 		return a.stdout.Write(records)
 	}
-	if err := a.file.reopen(); err != nil {
+	if err := a.open(name); err != nil {
 		return 0, err
 	}
 	n, err := a.file.Write(records)
 	if err != nil {
-		a.file.close() // a pipe may get another reader
+		a.closeFile() // a pipe may get another reader
 	}
 	return n, err
 }
 
-// auditFile is a file for records. It stays open, so that records are not lost while the
-// process has no file descriptor left.
-type auditFile struct {
-	name     string
-	*os.File // nil: not open
-}
-
-// reopen opens the file if the name denotes another one than before, so that it can be
-// rotated without a signal.
-func (f *auditFile) reopen() (err error) {
-	if f.name == Stdout {
-		return nil
-	}
-	if f.File != nil {
-		open, err := f.Stat()
-		named, missing := os.Stat(f.name)
+// open opens the file unless it is the one that is open, so that files can be rotated without
+// a signal, and records are written while the process has no file descriptor left. A pipe
+// without a reader is an error.
+func (a auditWriter) open(name string) (err error) {
+	if a.file != nil {
+		open, err := a.file.Stat()
+		named, missing := os.Stat(name)
 		if err == nil && missing == nil && os.SameFile(open, named) {
 			return nil
 		}
-		f.close()
+		a.closeFile()
 	}
-	f.File, err = openAudit(f.name, os.O_CREATE)
+	// #nosec G302 -- a log collector may read the file as a member of its group
+	a.file, err = os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
 	return err
 }
 
-func (f *auditFile) close() {
-	if f.File != nil {
-		_ = f.Close() // every write has reported its own error
-		f.File = nil
-	}
-}
-
-// openAudit opens an audit file with further flags. A pipe without a reader is an error.
-func openAudit(name string, flags int) (*os.File, error) {
-	// #nosec G302 -- a log collector may read the file as a member of its group
-	return os.OpenFile(name, flags|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
+func (a auditWriter) closeFile() {
+	_ = a.file.Close() // every write has reported its own error
+	a.file = nil
 }

@@ -14,11 +14,10 @@ import (
 	"oauthgw/internal/printable"
 )
 
-// Format is the level and the format of log lines. A change applies to all loggers that
-// were made with it. The zero value is text at level info. It is safe for concurrent use.
+// Format is the level and the format of log lines. A change applies to all handlers that it
+// has returned. The zero value is text at level info. It is safe for concurrent use.
 type Format struct {
-	// TraceID returns the trace ID of a request, or an empty string. It may be nil, and is
-	// set before the first use.
+	// TraceID returns the trace ID of a request, or an empty string. It may be nil.
 	TraceID func(context.Context) string
 
 	level slog.LevelVar
@@ -35,18 +34,30 @@ func (f *Format) Set(level slog.Level, json bool) {
 // slog does not: DEL, C1, and bidirectional controls.
 func (f *Format) Handler(w io.Writer) slog.Handler {
 	w = printable.Writer(w)
-	all := &slog.HandlerOptions{Level: slog.Level(-1 << 31)} // Enabled decides
-	return handler{f, slog.NewJSONHandler(w, all), slog.NewTextHandler(w, all)}
+	options := &slog.HandlerOptions{Level: &f.level}
+	return handler{slog.NewTextHandler(w, options), slog.NewJSONHandler(w, options), f}
 }
 
-// handler writes each line in the present format, with the attributes of its request.
+type requestIDKey struct{}
+
+// WithRequestID returns a context whose log lines carry the ID of a request.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+func requestAttrs(ctx context.Context) []slog.Attr {
+	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
+		return []slog.Attr{slog.String("request_id", id)}
+	}
+	return nil
+}
+
+// handler writes each line in the current format, with the attributes of its request.
 type handler struct {
-	format     *Format
-	json, text slog.Handler
+	slog.Handler // for text
+	json         slog.Handler
+	format       *Format
 }
-
-// Enabled implements [slog.Handler].
-func (h handler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.format.level.Level() }
 
 // Handle implements [slog.Handler].
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
@@ -59,38 +70,36 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	if h.format.json.Load() {
 		return h.json.Handle(ctx, r)
 	}
-	return h.text.Handle(ctx, r)
+	return h.Handler.Handle(ctx, r)
 }
 
 // WithAttrs implements [slog.Handler].
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return handler{h.format, h.json.WithAttrs(attrs), h.text.WithAttrs(attrs)}
+	return handler{h.Handler.WithAttrs(attrs), h.json.WithAttrs(attrs), h.format}
 }
 
 // WithGroup implements [slog.Handler].
 func (h handler) WithGroup(name string) slog.Handler {
-	return handler{h.format, h.json.WithGroup(name), h.text.WithGroup(name)}
+	return handler{h.Handler.WithGroup(name), h.json.WithGroup(name), h.format}
 }
 
 // NewStandardLogger returns a logger for messages of net/http. It logs the beginning of
 // each message only, because after the first quotation mark there may be bytes that a
 // client or the provider sent.
-func NewStandardLogger(l *slog.Logger) *log.Logger { return log.New(newStandardWriter(l), "", 0) }
+func NewStandardLogger(l *slog.Logger) *log.Logger {
+	return log.New(standardWriter{l, &Limit{Every: time.Second}}, "", 0)
+}
 
 // RedirectStandardLogger does the same for the logger of package log, which net/http uses
 // where it has no other.
 func RedirectStandardLogger(l *slog.Logger) {
 	log.SetFlags(0)
-	log.SetOutput(newStandardWriter(l))
+	log.SetOutput(NewStandardLogger(l).Writer())
 }
 
 type standardWriter struct {
 	log        *slog.Logger
 	handshakes *Limit // clients cause these messages
-}
-
-func newStandardWriter(l *slog.Logger) standardWriter {
-	return standardWriter{l, &Limit{Every: time.Second}}
 }
 
 // Write implements [io.Writer].
@@ -113,3 +122,28 @@ func BeforeQuote(text string) string {
 	text, _, _ = strings.Cut(text, `"`)
 	return strings.TrimSpace(text)
 }
+
+// RedactYAML returns a handler that removes the values that errors of the YAML library quote
+// from the attributes of each line. It drops the attributes of the logger.
+func RedactYAML(next slog.Handler) slog.Handler { return yamlRedactor{next} }
+
+type yamlRedactor struct{ slog.Handler }
+
+// Handle implements [slog.Handler].
+func (h yamlRedactor) Handle(ctx context.Context, r slog.Record) error {
+	redacted := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Value.Kind() == slog.KindString {
+			a.Value = slog.StringValue(printable.RedactYAML(a.Value.String()))
+		}
+		redacted.AddAttrs(a)
+		return true
+	})
+	return h.Handler.Handle(ctx, redacted)
+}
+
+// WithAttrs implements [slog.Handler].
+func (h yamlRedactor) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+// WithGroup implements [slog.Handler].
+func (h yamlRedactor) WithGroup(string) slog.Handler { return h }

@@ -15,5 +15,5 @@ func (s *Server) serveAdmin() error {
 	if file == "" {
 		return s.admin.Serve(s.adminLimit)
 	}
-	return web.Serve(s.adminLimit, s.admin, &web.FlagConfig{WebConfigFile: &file}, slog.New(logging.StripQuotes(s.config.Log.Handler())))
+	return web.Serve(s.adminLimit, s.admin, &web.FlagConfig{WebConfigFile: &file}, slog.New(logging.RedactYAML(s.config.Log.Handler())))
 }
