@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 	"net"
-	"oauthgw/internal/config"
-	"oauthgw/internal/server"
 	"strconv"
 	"strings"
 	"testing"
+
+	"oauthgw/internal/config"
+	"oauthgw/internal/server"
 )
 
 // checkedRequests need an accepted Host; the values are the statuses with one.
@@ -120,7 +121,9 @@ func TestA150OwnName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := startActivated(t, server.Sockets{"admin.listen": l}, testSettings(t, "http://127.0.0.1:1", func(c *config.Config) { c.Admin.Listen = listen }))
+		var log syncBuffer
+		s := testSettings(t, "http://127.0.0.1:1", func(c *config.Config) { c.Admin.Listen = listen })
+		g := startWith(t, s, testTelemetry(&log, s), &log, server.Sockets{"admin.listen": l})
 		for host, code := range want {
 			expectAdmin(t, g.admin, "GET /metrics", "Host: "+host, code)
 		}

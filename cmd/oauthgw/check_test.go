@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -82,15 +81,10 @@ func TestCheckInJSON(t *testing.T) {
 // TestServeLogsMetadataProblems checks that the problems are logged once at the start.
 func TestServeLogsMetadataProblems(t *testing.T) {
 	upstream := startMetadataProvider(t, honest+`,"revocation_endpoint":"https://b/r"}`)
-	ctx, cancel := context.WithCancel(t.Context())
-	var log syncBuffer
-	done := make(chan error, 1)
-	go func() {
-		done <- run(ctx, []string{"--upstream.url=" + upstream, "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0"}, nil, io.Discard, &log)
-	}()
-	eventually(t, "the problem", func() bool { return strings.Contains(log.String(), `"problem":"The metadata sends clients to`) })
-	cancel()
-	if err := <-done; err != nil || strings.Count(log.String(), `"problem"`) != 1 {
-		t.Errorf("%v\n%s", err, log.String())
+	p := startProgram(t, upstream, "")
+	eventually(t, "the problem", func() bool { return strings.Contains(p.log.String(), `"problem":"The metadata sends clients to`) })
+	p.stop()
+	if n := strings.Count(p.log.String(), `"problem"`); n != 1 {
+		t.Errorf("logged %d times", n)
 	}
 }

@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
-	"oauthgw/internal/legacy"
-	"oauthgw/internal/logging"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +15,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/internal/legacy"
+	"oauthgw/internal/logging"
 )
 
 var printConformance = flag.Bool("conformance", false, "print the conformance table with the result of each row")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"maps"
-	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"oauthgw/internal/config"
 
 	"gopkg.in/yaml.v3"
 )

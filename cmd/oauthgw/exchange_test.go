@@ -10,15 +10,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"oauthgw/internal/config"
-	"oauthgw/internal/server"
-	"oauthgw/metrics"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/internal/server"
+	"oauthgw/metrics"
 
 	"gopkg.in/yaml.v3"
 )
@@ -257,8 +258,12 @@ func (p *scriptedProvider) received() string {
 
 // testGateway is a running gateway.
 type testGateway struct {
-	data, admin string
-	stop        func() (log string)
+	*program
+	data, admin string // addresses
+	telemetry   *telemetry
+	end         context.CancelCauseFunc // begins the shutdown
+	done        chan error              // the error of run, then closed
+	stop        func() (log string)     // shuts down; an error fails the test
 }
 
 // testTelemetry returns a telemetry that logs to w without a buffer.
@@ -269,50 +274,55 @@ func testTelemetry(w io.Writer, s config.Settings) *telemetry {
 	return t
 }
 
-// startConfiguredGateway runs a gateway on free ports with a story's configuration.
+// fileSettings returns the settings of configuration files that complete each other.
+func fileSettings(t *testing.T, upstream string, files ...string) config.Settings {
+	t.Helper()
+	return testSettings(t, upstream, func(c *config.Config) {
+		for _, text := range files {
+			d := yaml.NewDecoder(strings.NewReader(text))
+			d.KnownFields(true)
+			if err := d.Decode(c); err != nil && err != io.EOF {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// startConfiguredGateway runs a gateway with the configuration of an exchange file.
 func startConfiguredGateway(t *testing.T, section, upstream string) testGateway {
 	t.Helper()
-	c := config.Default()
-	for _, text := range []string{sharedConfig, section} {
-		d := yaml.NewDecoder(strings.NewReader(text))
-		d.KnownFields(true)
-		if err := d.Decode(&c); err != nil && err != io.EOF {
-			t.Fatal(err)
-		}
-	}
-	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"
-	s, err := c.Validate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return startGateway(t, s)
+	return startGateway(t, fileSettings(t, upstream, sharedConfig, section))
 }
 
 func startGateway(t *testing.T, s config.Settings) testGateway {
 	t.Helper()
-	return startActivated(t, nil, s)
+	var log syncBuffer
+	return startWith(t, s, testTelemetry(&log, s), &log, nil)
 }
 
-// startActivated runs a gateway with some sockets that are open already.
-func startActivated(t *testing.T, given server.Sockets, s config.Settings) testGateway {
+// startWith runs a gateway with a telemetry that logs to a buffer, and sockets that are open.
+func startWith(t *testing.T, s config.Settings, reports *telemetry, log *syncBuffer, given server.Sockets) testGateway {
 	t.Helper()
-	var log syncBuffer
-	p, err := newProgram(s, func() (config.Settings, error) { return s, nil }, testTelemetry(&log, s), given, false)
+	p, err := newProgram(s, func() (config.Settings, error) { return s, nil }, reports, given, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, end := context.WithCancelCause(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- p.run(ctx) }()
+	go func() {
+		defer close(done)
+		done <- p.run(ctx)
+	}()
 	stop := sync.OnceValue(func() string {
-		cancel()
+		end(nil)
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 		return log.String()
 	})
 	t.Cleanup(func() { stop() })
-	return testGateway{data: strings.TrimPrefix(p.server.Addr(), "unix:"), admin: strings.TrimPrefix(p.server.AdminAddr(), "unix:"), stop: stop}
+	return testGateway{program: p, data: strings.TrimPrefix(p.server.Addr(), "unix:"), admin: strings.TrimPrefix(p.server.AdminAddr(), "unix:"),
+		telemetry: reports, end: end, done: done, stop: stop}
 }
 
 var inFlight = regexp.MustCompile(`(?m)^oauthgw_http_requests_in_flight\{.*\} [1-9]`)

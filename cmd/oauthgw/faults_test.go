@@ -1,10 +1,8 @@
 package main
 
 import (
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -262,10 +260,10 @@ var documentStatuses = map[string]int{
 // its cache, one with configured endpoints, and one that has to discover them.
 type documentCase struct {
 	faultprovider.Fault
-	status                  int
-	provider                *faultyProvider
+	status                          int
+	provider                        *faultyProvider
 	cached, configured, discovering *strictClient
-	good                    string // the document as it should be
+	good                            string // the document as it should be
 }
 
 const metadataRequest = "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: login.example.com\r\n\r\n"
@@ -361,13 +359,9 @@ func (c *documentCase) expectNothingFalse(t *testing.T, a clientResponse) {
 // TestLargeHeaderOfADocument checks that metadata with a large header is not used.
 func TestLargeHeaderOfADocument(t *testing.T) {
 	for size, want := range map[int]string{8 << 10: "HTTP/1.1 200 ", 40 << 10: "HTTP/1.1 503 "} {
-		provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("X-Large", strings.Repeat("x", size))
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"issuer":"https://a"}`)
-		}))
-		defer provider.Close()
-		g := frontedGateway(t, provider.URL)
+		provider := startScriptedProvider(t)
+		provider.answer("HTTP/1.1 200 OK\nContent-Type: application/json\nX-Large: " + strings.Repeat("x", size) + "\n\n{\"issuer\":\"https://a\"}")
+		g := frontedGateway(t, "http://"+provider.Addr().String())
 		if got := send(t, g.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"); !strings.HasPrefix(got, want) {
 			t.Errorf("a header of %d bytes: got %s", size, got)
 		}

@@ -2,12 +2,13 @@ package main
 
 import (
 	"crypto/tls"
-	"oauthgw/internal/config"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"oauthgw/internal/config"
 )
 
 // These tests are about where a request ends, and what else the first bytes of a connection
@@ -216,20 +217,28 @@ func TestA061Upgrades(t *testing.T) {
 	runWireTests(t, tests)
 }
 
-// TestA062HTTP2IsNotOffered checks that TLS clients get HTTP/1.1.
-func TestA062HTTP2IsNotOffered(t *testing.T) {
+// TestA062TLS checks that TLS clients get HTTP/1.1, and nothing below TLS 1.2.
+func TestA062TLS(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
 	g := gatewayWithoutRequests(t, func(c *config.Config) { c.TLS = files })
-	if c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}); err == nil {
-		t.Errorf("%q was agreed on", c.ConnectionState().NegotiatedProtocol)
+	for _, test := range []struct {
+		version   uint16
+		protocols []string
+		agreed    bool
+	}{
+		{tls.VersionTLS11, nil, false}, {tls.VersionTLS12, nil, true}, {tls.VersionTLS13, nil, true},
+		{tls.VersionTLS13, []string{"h2"}, false}, {tls.VersionTLS13, []string{"h2", "http/1.1"}, true},
+	} {
+		c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: test.version, NextProtos: test.protocols})
+		if (err == nil) != test.agreed {
+			t.Errorf("%+v: %v", test, err)
+		}
+		if err != nil {
+			continue
+		}
+		if got := c.ConnectionState().NegotiatedProtocol; got != "" && got != "http/1.1" {
+			t.Errorf("%q was agreed on", got)
+		}
 		c.Close()
-	}
-	c, err := tls.Dial("tcp", g.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if got := c.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
-		t.Errorf("%q was agreed on", got)
 	}
 }

@@ -60,16 +60,12 @@ type testProgram struct {
 	file        string
 	head        string // what every version of the file begins with
 	data, admin string
-	log         syncBuffer
+	stdout, log syncBuffer
 	stop        func()
 }
 
+// startProgram runs the program with a configuration file.
 func startProgram(t *testing.T, upstream, rest string) *testProgram {
-	t.Helper()
-	return startProgramTo(t, upstream, rest, io.Discard)
-}
-
-func startProgramTo(t *testing.T, upstream, rest string, stdout io.Writer) *testProgram {
 	t.Helper()
 	p := &testProgram{t: t, file: filepath.Join(t.TempDir(), "oauthgw.yaml")}
 	p.head = rest + "listen: 127.0.0.1:0\nupstream: {url: " + upstream + "}\n"
@@ -77,7 +73,7 @@ func startProgramTo(t *testing.T, upstream, rest string, stdout io.Writer) *test
 		p.head += "admin: {listen: 127.0.0.1:0}\n"
 	}
 	p.write("")
-	p.start(stdout, "--config.file="+p.file)
+	p.start("--config.file=" + p.file)
 	return p
 }
 
@@ -85,11 +81,11 @@ func startProgramTo(t *testing.T, upstream, rest string, stdout io.Writer) *test
 var listening = regexp.MustCompile(`msg"?[:=]"?listening"?[ ,]"?listen"?[:=]"?([^" ]+)"?[ ,]"?admin"?[:=]"?([^"\s]+)`)
 
 // start runs a command line until stop or the end of the test.
-func (p *testProgram) start(stdout io.Writer, args ...string) {
+func (p *testProgram) start(args ...string) {
 	p.t.Helper()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, args, nil, stdout, &p.log) }()
+	go func() { done <- run(ctx, args, nil, &p.stdout, &p.log) }()
 	p.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -245,7 +241,7 @@ func TestTakenPort(t *testing.T) {
 // The program starts with flags alone, serves, and ends when its context does.
 func TestServeByFlagsAlone(t *testing.T) {
 	p := &testProgram{t: t}
-	p.start(io.Discard, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	p.start("--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	for path, want := range map[string]int{"/-/healthy": 200, "/healthz": 200, "/-/ready": 503, "/readyz": 503, "/metrics": 200, "/else": 404} {
 		if got := status(t, "http://"+p.admin+path); got != want {
 			t.Errorf("%s of the admin listener: got %d, want %d", path, got, want)
@@ -298,8 +294,8 @@ func TestReaderOfTheLogGoesAway(t *testing.T) {
 	ended = false
 }
 
-// A reload takes effect, keeps discovered endpoints and metadata, and is refused where the
-// new configuration cannot be served.
+// TestReload checks that a reload takes effect, keeps discovered endpoints and metadata, and
+// is refused if the new configuration is broken or cannot be served.
 func TestReload(t *testing.T) {
 	provider := httptest.NewServer(legacy.New(legacy.Config{PublicURL: "https://login.example.com"}))
 	defer provider.Close()
@@ -317,6 +313,14 @@ func TestReload(t *testing.T) {
 	p.write("metadata: {patch: {remove: [x]}}\n")
 	if code, text := p.reload(); code != 500 || !strings.Contains(text, "the endpoints are not configured and discovery failed") || p.passthroughWorks() {
 		t.Errorf("a configuration whose discovery fails: %d %s", code, text)
+	}
+	p.write("log: {")
+	want := p.file + ":4: lacks a value, or has one that begins with a reserved character; quote it"
+	if _, _, err := invoke(t, "check", "--config.file="+p.file); errorText(err) != want {
+		t.Errorf("check reports %v", err)
+	}
+	if code, text := p.reload(); code != 500 || text != "config reload failed, keeping previous config:\n"+want+"\n" || p.passthroughWorks() {
+		t.Errorf("a broken configuration: %d %s", code, text)
 	}
 	p.head = strings.Replace(p.head, "listen: 127.0.0.1:0", "listen: 127.0.0.1:1", 1)
 	p.write("")

@@ -12,15 +12,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"oauthgw/internal/gateway"
-	"oauthgw/internal/logging"
-	"oauthgw/metrics"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
+
+	"oauthgw/internal/gateway"
+	"oauthgw/internal/logging"
+	"oauthgw/metrics"
 )
 
 // success is a line that only the program may print.
@@ -123,8 +124,7 @@ func TestA181A182RunningGateway(t *testing.T) {
 			t.Run(name+" "+format, func(t *testing.T) {
 				p := forgingProvider(t, harm, false)
 				file := filepath.Join(t.TempDir(), "audit.json")
-				var stdout syncBuffer
-				g := startProgramTo(t, p.URL, "public_url: "+p.URL+"\nendpoints: {token: /token}\nlog: {format: "+format+"}\naudit: {file: "+file+"}\n", &stdout)
+				g := startProgram(t, p.URL, "public_url: "+p.URL+"\nendpoints: {token: /token}\nlog: {format: "+format+"}\naudit: {file: "+file+"}\n")
 				eventually(t, "the metadata problems", func() bool { return strings.Contains(g.log.String(), "problem") })
 				for id, path := range map[string]string{"app" + harm: "/token", "app": "/" + url.PathEscape(harm)} {
 					resp, err := http.PostForm("http://"+g.data+path, url.Values{"client_id": {id}})
@@ -136,7 +136,7 @@ func TestA181A182RunningGateway(t *testing.T) {
 				page := fetch(t, "http://"+g.admin+"/", "")
 				eventually(t, "the audit record", func() bool { return strings.HasSuffix(contents(file), "}\n") })
 				g.stop()
-				for where, text := range map[string]string{"log": g.log.String(), "stdout": stdout.String(), "audit": contents(file), "status page": page} {
+				for where, text := range map[string]string{"log": g.log.String(), "stdout": g.stdout.String(), "audit": contents(file), "status page": page} {
 					expectPrintable(t, where, text)
 				}
 				var record struct {

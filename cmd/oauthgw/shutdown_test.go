@@ -1,11 +1,13 @@
 package main
 
 import (
-	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,22 +16,11 @@ import (
 	"oauthgw/internal/server"
 )
 
-// drainingProgram is a gateway, in front of a provider of WebSockets and streams, that a
-// test shuts down.
-type drainingProgram struct {
-	*program
-	listener         net.Listener // of clients
-	log              syncBuffer
-	arrived, release chan struct{} // a request for /slow; its response
-	end              context.CancelCauseFunc
-	stopped          chan struct{}
-	err              error // of run, once stopped
-	telemetry        *telemetry
-}
-
-func startDraining(t *testing.T, delay, timeout time.Duration) *drainingProgram {
+// startDraining runs a gateway that a test shuts down, in front of a provider of WebSockets
+// and streams. A request for /slow reports its arrival and waits for the release.
+func startDraining(t *testing.T, delay, timeout time.Duration) (g testGateway, clients net.Listener, arrived, release chan struct{}) {
 	t.Helper()
-	d := &drainingProgram{arrived: make(chan struct{}), release: make(chan struct{}), stopped: make(chan struct{})}
+	arrived, release = make(chan struct{}), make(chan struct{})
 	upstream := startRawProvider(t, func(p rawPeer, r *http.Request) {
 		switch r.URL.Path {
 		case "/events":
@@ -37,8 +28,8 @@ func startDraining(t *testing.T, delay, timeout time.Duration) *drainingProgram 
 		case "/ws":
 			p.write(switched)
 		case "/slow":
-			close(d.arrived)
-			<-d.release
+			close(arrived)
+			<-release
 			fallthrough
 		default:
 			p.write(strings.Replace(wellFormedResponse, "\r\n", "\r\nConnection: close\r\n", 1))
@@ -50,31 +41,20 @@ func startDraining(t *testing.T, delay, timeout time.Duration) *drainingProgram 
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 		c.Drain.Delay, c.Drain.Timeout = delay, timeout
 	})
-	var err error
-	d.telemetry = testTelemetry(&d.log, s)
-	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	d.program, err = newProgram(s, func() (config.Settings, error) { return s, nil }, d.telemetry, server.Sockets{"listen": d.listener}, false)
+	clients, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ctx context.Context
-	ctx, d.end = context.WithCancelCause(t.Context())
-	t.Cleanup(func() { d.end(nil) })
-	go func() {
-		defer close(d.stopped)
-		d.err = d.run(ctx)
-	}()
-	return d
+	var log syncBuffer
+	return startWith(t, s, testTelemetry(&log, s), &log, server.Sockets{"listen": clients}), clients, arrived, release
 }
 
-// terminate begins the shutdown and returns once a listener accepts no connection.
-func (d *drainingProgram) terminate(t *testing.T, address string) {
+// terminate begins the shutdown and returns once new connections are refused.
+func (g testGateway) terminate(t *testing.T) {
 	t.Helper()
-	d.end(server.ErrTerminated)
+	g.end(server.ErrTerminated)
 	eventually(t, "refusing connections", func() bool {
-		c, err := net.Dial("tcp", address)
+		c, err := net.Dial("tcp", g.data)
 		if err == nil {
 			c.Close()
 		}
@@ -82,114 +62,106 @@ func (d *drainingProgram) terminate(t *testing.T, address string) {
 	})
 }
 
-func (d *drainingProgram) hasCut(carried, n string) bool {
+// expectCut waits for the end of the shutdown and checks how many exchanges it cut off.
+func (g testGateway) expectCut(t *testing.T, requests, websockets int) {
+	t.Helper()
+	if err := <-g.done; err != nil {
+		t.Error(err)
+	}
 	w := httptest.NewRecorder()
-	d.telemetry.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	return strings.Contains(w.Body.String(), `oauthgw_connections_cut_total{carried="`+carried+`"} `+n+"\n")
+	g.telemetry.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for carried, n := range map[string]int{"request": requests, "websocket": websockets} {
+		if want := fmt.Sprintf("oauthgw_connections_cut_total{carried=%q} %d\n", carried, n); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+	line := fmt.Sprintf(`"msg":"shutdown timed out, connections closed","requests":%d,"websockets":%d}`, requests, websockets)
+	if log := g.stop(); strings.Contains(log, line) != (requests+websockets > 0) || strings.Count(log, "timed out") > 1 {
+		t.Errorf("the log is %s", log)
+	}
 }
 
-// A shutdown waits for WebSockets as it does for streams.
+// TestA120ShutdownWaitsForWebSockets checks that a shutdown waits for WebSockets as it does
+// for streams.
 func TestA120ShutdownWaitsForWebSockets(t *testing.T) {
-	d := startDraining(t, 0, time.Hour)
-	c := dialRaw(t, d.server.Addr())
+	g, _, _, _ := startDraining(t, 0, time.Hour)
+	c := dialRaw(t, g.data)
 	c.openWebSocket(t)
-	if err := d.reloader.Reload(); err != nil {
+	if err := g.reloader.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	d.terminate(t, d.server.Addr())
+	g.terminate(t)
 	for range 3 {
 		if c.write("ping"); !c.reads("ping") {
 			t.Fatal("the WebSocket was closed")
 		}
 	}
 	select {
-	case <-d.stopped:
+	case <-g.done:
 		t.Error("the shutdown did not wait")
 	case <-time.After(50 * time.Millisecond): // nothing happens
 	}
 	c.Close()
-	if <-d.stopped; d.err != nil {
-		t.Error(d.err)
-	}
-	if log := d.log.String(); strings.Contains(log, "timed out") || !d.hasCut("websocket", "0") {
-		t.Errorf("the log says %s", log)
-	}
+	g.expectCut(t, 0, 0)
 }
 
-// When drain.timeout is over, what is left is closed, logged and counted.
+// TestA120ShutdownTimesOut checks that after drain.timeout what is left is closed, logged
+// and counted.
 func TestA120ShutdownTimesOut(t *testing.T) {
-	d := startDraining(t, 0, 200*time.Millisecond)
+	g, _, _, _ := startDraining(t, 0, 200*time.Millisecond)
 	var left []rawPeer
 	for range 3 {
-		c := dialRaw(t, d.server.Addr())
+		c := dialRaw(t, g.data)
 		c.openWebSocket(t)
 		left = append(left, c)
 	}
 	for range 2 {
-		c := dialRaw(t, d.server.Addr())
+		c := dialRaw(t, g.data)
 		if resp := c.send(t, "GET /events HTTP/1.1\r\nHost: a\r\n\r\n"); resp.StatusCode != http.StatusOK {
 			t.Fatalf("got %v", resp)
 		}
 		left = append(left, c)
 	}
-	d.terminate(t, d.server.Addr())
-	if <-d.stopped; d.err != nil {
-		t.Error(d.err)
-	}
+	g.terminate(t)
+	g.expectCut(t, 2, 3)
 	for _, c := range left {
-		if _, err := io.Copy(io.Discard, c.r); isTimeout(err) {
+		if _, err := io.Copy(io.Discard, c.r); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Error("a connection stays")
 		}
 	}
-	if log := d.log.String(); strings.Count(log, `"msg":"shutdown timed out, connections closed","requests":2,"websockets":3}`) != 1 {
-		t.Errorf("the log says %s", log)
-	}
-	if !d.hasCut("request", "2") || !d.hasCut("websocket", "3") {
-		t.Error("the metrics do not say so")
-	}
-}
-
-func isTimeout(err error) bool {
-	timeout, ok := err.(net.Error)
-	return ok && timeout.Timeout()
 }
 
 // TestConnectedClientsAreServedDuringShutdown checks that a connection from before the shutdown
 // is served, also if its request comes later, and that new connections are refused.
 func TestConnectedClientsAreServedDuringShutdown(t *testing.T) {
-	d := startDraining(t, 0, time.Hour)
-	c := dialRaw(t, d.server.Addr())
-	eventually(t, "the connection", func() bool {
-		return strings.Contains(fetch(t, "http://"+d.server.AdminAddr()+"/metrics", ""), "oauthgw_connections_open 1\n")
-	})
-	d.terminate(t, d.server.Addr())
+	g, _, _, _ := startDraining(t, 0, time.Hour)
+	c := dialRaw(t, g.data)
+	eventually(t, "the connection", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 1\n") })
+	g.terminate(t)
 	resp := c.send(t, "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b")
 	if resp.StatusCode != http.StatusOK || !resp.Close {
 		t.Errorf("got %v", resp)
 	}
-	if <-d.stopped; d.err != nil {
-		t.Error(d.err)
-	}
+	g.expectCut(t, 0, 0)
 }
 
-// During drain.delay requests are served, each as the last on its connection, readiness
-// fails, and a reload is refused.
+// TestDrain checks that during drain.delay requests are served, each as the last on its
+// connection, that readiness fails, and that a reload is refused.
 func TestDrain(t *testing.T) {
-	d := startDraining(t, time.Hour, time.Hour)
-	data, admin := "http://"+d.server.Addr(), "http://"+d.server.AdminAddr()
-	slow := dialRaw(t, d.server.Addr())
+	g, clients, arrived, release := startDraining(t, time.Hour, time.Hour)
+	slow := dialRaw(t, g.data)
 	slow.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
-	<-d.arrived
+	<-arrived
 	for _, draining := range []bool{false, true} {
 		if draining {
-			d.end(server.ErrTerminated)
-			eventually(t, "draining", func() bool { return status(t, admin+"/-/ready") == 503 })
-			if !strings.Contains(fetch(t, admin+"/metrics", ""), "oauthgw_ready 0\n") {
+			g.end(server.ErrTerminated)
+			eventually(t, "draining", func() bool { return status(t, "http://"+g.admin+"/-/ready") == 503 })
+			if !strings.Contains(g.scrape(t), "oauthgw_ready 0\n") {
 				t.Error("the metrics say ready")
 			}
 		}
 		for _, path := range []string{"/", "/t"} {
-			resp, err := http.Get(data + path)
+			resp, err := http.Get("http://" + g.data + path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,17 +171,17 @@ func TestDrain(t *testing.T) {
 			}
 		}
 	}
-	close(d.release)
+	close(release)
 	if resp, err := http.ReadResponse(slow.r, nil); err != nil || !resp.Close {
 		t.Errorf("a request from before the drain: %v %v", resp, err)
 	}
-	p := testProgram{t: t, admin: d.server.AdminAddr()}
+	p := testProgram{t: t, admin: g.admin}
 	eventually(t, "an end of reloads", func() bool {
 		code, text := p.reload()
 		return code == 503 && text == "not reloaded: oauthgw is shutting down\n"
 	})
-	_ = d.listener.Close() // ends the drain an hour early
-	if <-d.stopped; d.err == nil {
+	_ = clients.Close() // ends the drain an hour early
+	if <-g.done == nil {
 		t.Error("the error of the listener is missing")
 	}
 }

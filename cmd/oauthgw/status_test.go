@@ -87,19 +87,3 @@ func TestStatusPage(t *testing.T) {
 	send(t, p.data, fmt.Sprintf(basicRequest, "/elsewhere"))
 	expectText(t, statusPage(t, p.admin), "Provider Failing", "a request at the token endpoint failed with status 503; see the log")
 }
-
-// Only / is the page: the admin listener has no other pages.
-func TestStatusPageIsAtOnePath(t *testing.T) {
-	g := startGateway(t, testSettings(t, "http://127.0.0.1:1"))
-	for request, want := range map[string]string{"GET /": "200", "HEAD /": "200", "POST /": "405", "GET /index.html": "404", "GET /-/": "404", "GET /favicon.ico": "404"} {
-		c := dialRaw(t, g.admin)
-		if c.write(request + " HTTP/1.1\r\nHost: localhost\r\n\r\n"); !c.reads("HTTP/1.1 " + want) {
-			t.Errorf("%s: not %s", request, want)
-		}
-	}
-	eventually(t, "the failure on the page", func() bool {
-		page := statusPage(t, g.admin)
-		return strings.Contains(page, "Provider Failing no good response yet") && strings.Contains(page, "Requests Not ready") &&
-			strings.Contains(page, "The last fetch failed: fetching metadata: dial tcp 127.0.0.1:1: connect: connection refused") && strings.Contains(page, "None yet")
-	})
-}

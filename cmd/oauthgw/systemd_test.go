@@ -13,12 +13,11 @@ import (
 	"time"
 )
 
-// underSystemd prepares a program as systemd starts it: with sockets, and with
-// what is in the environment.
-func underSystemd(t *testing.T, sockets []*os.File, environment []string, program string, args ...string) (*exec.Cmd, *syncBuffer) {
+// underSystemd prepares the program as systemd starts it, with sockets and an environment.
+func underSystemd(t *testing.T, sockets []*os.File, environment []string, args ...string) (*exec.Cmd, *syncBuffer) {
 	t.Helper()
 	// Only the process itself knows its id before it is the program.
-	command := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", program}, args...)...)
+	command := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", programFile(t)}, args...)...)
 	command.Env = append(os.Environ(), fmt.Sprintf("LISTEN_FDS=%d", len(sockets)))
 	command.Env = append(command.Env, environment...)
 	command.ExtraFiles = sockets
@@ -43,21 +42,9 @@ func openSocket(t *testing.T) (*os.File, string) {
 	return f, l.Addr().String()
 }
 
-func TestSystemd(t *testing.T) {
-	program := programFile(t)
-	t.Run("notifications", func(t *testing.T) { testNotifications(t, program) })
-	for names, keys := range map[string][]string{
-		"listen:admin": {"listen", "admin"}, "admin:listen": {"admin", "listen"},
-		"": {"listen"}, "oauthgw.socket": {"listen"}, "unknown": {"listen"},
-	} {
-		t.Run("opens "+names, func(t *testing.T) { testSockets(t, program, names, keys) })
-	}
-	t.Run("wrong sockets", func(t *testing.T) { testWrongSockets(t, program) })
-}
-
-// systemd is notified of readiness, reloads and shutdown, in their order, and its watchdog
-// is served.
-func testNotifications(t *testing.T, program string) {
+// TestSystemdNotifications checks that systemd is notified of readiness, reloads and shutdown,
+// in their order, and that its watchdog is served.
+func TestSystemdNotifications(t *testing.T) {
 	directory := t.TempDir()
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(directory, "notify"), Net: "unixgram"})
 	if err != nil {
@@ -68,7 +55,7 @@ func testNotifications(t *testing.T, program string) {
 	file := filepath.Join(directory, "oauthgw.yaml")
 	const text = "upstream: {url: http://127.0.0.1:1}\nlisten: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\ndrain: {delay: 0s}\n"
 	writeFile(t, file, text)
-	command, printed := underSystemd(t, nil, []string{"NOTIFY_SOCKET=" + notify.LocalAddr().String(), "WATCHDOG_USEC=20000"}, program, "--config.file="+file)
+	command, printed := underSystemd(t, nil, []string{"NOTIFY_SOCKET=" + notify.LocalAddr().String(), "WATCHDOG_USEC=20000"}, "--config.file="+file)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -114,41 +101,31 @@ func awaitState(t *testing.T, notify *net.UnixConn, state string) {
 	}
 }
 
-// Sockets that systemd opened replace the addresses.
-func testSockets(t *testing.T, program, names string, keys []string) {
-	var sockets []*os.File
-	addresses := map[string]string{}
-	for _, key := range keys {
-		f, address := openSocket(t)
-		sockets, addresses[key] = append(sockets, f), address
-	}
-	var environment []string
-	if names != "" {
-		environment = []string{"LISTEN_FDNAMES=" + names}
-	}
-	command, printed := underSystemd(t, sockets, environment, program, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+// TestSystemdSockets checks that sockets that systemd opened replace the addresses.
+func TestSystemdSockets(t *testing.T) {
+	admin, adminAddress := openSocket(t)
+	clients, address := openSocket(t)
+	command, printed := underSystemd(t, []*os.File{admin, clients}, []string{"LISTEN_FDNAMES=admin:listen"}, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for _, socket := range sockets {
-		socket.Close() // or they would stay open behind a program that ended early
-	}
+	admin.Close()
+	clients.Close() // or they would stay open behind a program that ended early
 	defer func() {
 		_ = command.Process.Signal(os.Interrupt)
 		if err := command.Wait(); err != nil {
 			t.Errorf("%v\n%s", err, printed.String())
 		}
 	}()
-	for key, address := range addresses {
-		path, want := "/-/healthy", map[string]int{"listen": 503, "admin": 200}[key]
-		if got := status(t, "http://"+address+path); got != want {
-			t.Errorf("%s: %s answered %d, want %d", key, path, got, want)
+	for address, want := range map[string]int{address: 503, adminAddress: 200} {
+		if got := status(t, "http://"+address+"/-/healthy"); got != want {
+			t.Errorf("%s answered %d, want %d", address, got, want)
 		}
 	}
 }
 
-// Sockets that cannot be used are an error that says why.
-func testWrongSockets(t *testing.T, program string) {
+// TestUnusableSystemdSockets checks that sockets that cannot be used are an error that says why.
+func TestUnusableSystemdSockets(t *testing.T) {
 	tcp, _ := openSocket(t)
 	packets, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -160,18 +137,16 @@ func testWrongSockets(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 	defer udp.Close()
-	for _, test := range []struct {
-		sockets     []*os.File
-		names, want string
+	for names, test := range map[string]struct {
+		sockets []*os.File
+		want    string
 	}{
-		{[]*os.File{tcp}, "metrics", `systemd passed a socket named "metrics": FileDescriptorName= must be listen or admin`},
-		{[]*os.File{tcp, tcp}, "listen", "systemd passed several sockets, and one without a name: FileDescriptorName= must be listen or admin"},
-		{[]*os.File{tcp, tcp}, "admin:admin", "systemd passed two sockets for admin.listen, which takes one"},
-		{[]*os.File{udp}, "listen", "the socket that systemd passed for listen does not listen: "},
+		"admin:admin": {[]*os.File{tcp, tcp}, "systemd passed two sockets for admin.listen, which takes one"},
+		"listen":      {[]*os.File{udp}, "the socket that systemd passed for listen does not listen: "},
 	} {
-		command, printed := underSystemd(t, test.sockets, []string{"LISTEN_FDNAMES=" + test.names}, program, "--upstream.url=http://127.0.0.1:1")
+		command, printed := underSystemd(t, test.sockets, []string{"LISTEN_FDNAMES=" + names}, "--upstream.url=http://127.0.0.1:1")
 		if err := command.Run(); err == nil || !strings.HasPrefix(printed.String(), test.want) {
-			t.Errorf("%s: got %v %s", test.names, err, printed.String())
+			t.Errorf("%s: got %v %s", names, err, printed.String())
 		}
 	}
 }

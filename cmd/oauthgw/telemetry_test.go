@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"oauthgw/internal/config"
-	"oauthgw/proxy"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"oauthgw/internal/config"
+	"oauthgw/proxy"
 
 	"go.opentelemetry.io/otel"
 )

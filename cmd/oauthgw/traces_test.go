@@ -68,12 +68,3 @@ func requestLine(log string) string {
 	}
 	return ""
 }
-
-// Trace settings that are not supported prevent the start.
-func TestTraceSettings(t *testing.T) {
-	t.Setenv("OTEL_TRACES_EXPORTER", "zipkin")
-	_, _, err := invoke(t, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
-	if got := errorText(err); got != "OTEL_TRACES_EXPORTER: must be otlp or none" {
-		t.Error(got)
-	}
-}

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	handshake = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+	handshake          = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 	wellFormedResponse = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-	switched  = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+	switched           = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 )
 
 // rawConn is a connection whose sending side can be closed alone.
@@ -102,17 +102,6 @@ func (p rawPeer) reads(text string) bool {
 func (p rawPeer) readsEOF() bool {
 	_, err := p.r.ReadByte()
 	return err == io.EOF
-}
-
-// isClosed reports whether the other side has closed the connection for both
-// directions: it answers bytes with a reset.
-func (p rawPeer) isClosed() bool {
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if _, err := io.WriteString(p, "x"); err != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // listenRaw returns a listener and what upstream.url calls it.
