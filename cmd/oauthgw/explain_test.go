@@ -97,6 +97,8 @@ func TestCaptures(t *testing.T) {
 		"line ends of the wire":  strings.ReplaceAll(tokenRequest("", form), "\n", "\r\n"),
 		"both":                   strings.ReplaceAll(tokenRequest("", form+"\n"), "\n", "\r\n"),
 		"its length":             tokenRequest("Content-Length: 43\n", form),
+		"another length":         tokenRequest("Content-Length: 500\n", form+"\n"),
+		"no length":              tokenRequest("Content-Length: x\n", form),
 		"its length and an end":  tokenRequest("content-length: 43\n", form+"\n"),
 		"chunks":                 tokenRequest("Transfer-Encoding: chunked\n", "2b\n"+form+"\n0\n"),
 		"chunks as on the wire":  strings.ReplaceAll(tokenRequest("Transfer-Encoding: chunked\n", "2b\n"+form+"\n0\n\n"), "\n", "\r\n"),
@@ -106,30 +108,23 @@ func TestCaptures(t *testing.T) {
 			t.Errorf("%s:\n--- got\n%s\n--- want\n%s", name, got, want)
 		}
 	}
-	for _, length := range []string{"5", "500", "x"} {
-		got := explained(t, tokenRequest("Content-Length: "+length+"\n", form+"\n"))
-		remark := "content length      is wrong; the 43 bytes after the empty line are used\n"
-		if strings.Replace(got, remark, "", 1) != want || !strings.Contains(got, remark) {
-			t.Errorf("length %s:\n%s", length, got)
-		}
-	}
 }
 
 // TestRequestsThatCannotBeExplained checks that an error says what to do and repeats
 // nothing of the request.
 func TestRequestsThatCannotBeExplained(t *testing.T) {
 	const noField = "explain: line %d is not a header field; write a name, a colon and a value on one line, and the body after an empty line"
+	const noRequestLine = "explain: line 1 is not a request line; start with method, path and version, such as POST /oauth2/tokens HTTP/1.1"
 	const canary = "c4nary"
 	for name, test := range map[string]struct{ request, err string }{
 		"nothing":         {"", "explain: standard input is empty; write one HTTP request to it: oauthgw explain < request.txt"},
-		"an empty line":   {"\nPOST / HTTP/1.1\n", "explain: line 1 is empty; start with the request line, such as POST /oauth2/tokens HTTP/1.1"},
-		"a curl line":     {"curl -u app:c4nary https://a/b\n", "explain: line 1 is not a request line; start with method, path and version, such as POST /oauth2/tokens HTTP/1.1"},
-		"a bare form":     {"client_secret=c4nary", "explain: line 1 is not a request line; start with method, path and version, such as POST /oauth2/tokens HTTP/1.1"},
-		"HTTP/2":          {"POST /c4nary HTTP/2\nHost: a\n\n", "explain: line 1 has another version than HTTP/1.1; write HTTP/1.1"},
-		"no target":       {"POST c4nary HTTP/1.1\nHost: a\n\n", "explain: line 1 has an invalid request target; write a path such as /oauth2/tokens"},
+		"an empty line":   {"\nPOST / HTTP/1.1\n", noRequestLine},
+		"a curl line":     {"curl -u app:c4nary https://a/b\n", noRequestLine},
+		"a bare form":     {"client_secret=c4nary", noRequestLine},
+		"HTTP/2":          {"POST /c4nary HTTP/2\nHost: a\n\n", noRequestLine},
+		"no target":       {"POST c4nary HTTP/1.1\nHost: a\n\n", noRequestLine},
 		"no method":       {"P@c4nary / HTTP/1.1\nHost: a\n\n", "explain: the request is not HTTP/1.1; look for an invalid method and for a Transfer-Encoding other than chunked"},
 		"no Host":         {"POST / HTTP/1.1\nX-A: c4nary\n\n", "explain: the request has 0 Host fields; HTTP/1.1 requires one, such as Host: login.example.com"},
-		"many fields":     {"POST / HTTP/1.1\nHost: a\n" + strings.Repeat("X-A: c4nary\n", 128) + "\n", "explain: the request has 129 header fields; the gateway answers 431 to more than 128"},
 		"two Hosts":       {"POST / HTTP/1.1\nHost: c4nary\nhost: b\n\n", "explain: the request has 2 Host fields; HTTP/1.1 requires one, such as Host: login.example.com"},
 		"no empty line":   {"POST / HTTP/1.1\nHost: a\nclient_secret=c4nary&redirect_uri=https://a", fmt.Sprintf(noField, 3)},
 		"no colon":        {tokenRequest("c4nary\n", ""), fmt.Sprintf(noField, 4)},

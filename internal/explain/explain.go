@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -34,7 +35,7 @@ func Run(ctx context.Context, c Config, stdin io.Reader, stdout io.Writer) error
 	if err != nil {
 		return err
 	}
-	r, remark, err := parseRequest(text)
+	r, err := parseRequest(text)
 	if err != nil {
 		return err
 	}
@@ -43,29 +44,36 @@ func Run(ctx context.Context, c Config, stdin io.Reader, stdout io.Writer) error
 			cmp.Or(c.Endpoint, clientauth.Token): {Path: r.URL.Path, RawPath: r.URL.RawPath},
 		}
 	}
-	// The gateway aborts a request whose client leaves.
-	result, err := send(c.Settings, r.WithContext(context.WithoutCancel(ctx)))
+	x, err := send(c.Settings, r)
 	if err != nil {
 		return err
 	}
-	result.remark = remark
-	_, err = io.WriteString(stdout, result.report())
+	_, err = io.WriteString(stdout, x.report())
 	return err
 }
 
 // result is what happened to a request.
 type result struct {
-	attrs    map[string]string // of the log line of the request
+	log      logLine
 	response response
-	upstream recordingTransport
-	remark   string // about the Content-Length of the request
+	upstream transport
+}
+
+// logLine is the log line of a request.
+type logLine struct {
+	Msg, Endpoint, Outcome string
+	AuthMethod             string             `json:"auth_method"`
+	ClientID               string             `json:"client_id"`
+	Decoding               clientauth.Reading `json:"basic_decoding"`
+	Tolerated              string             `json:"conflict_tolerated"`
 }
 
 // send sends a request through a gateway.
 func send(s config.Settings, r *http.Request) (*result, error) {
-	x := &result{attrs: map[string]string{}, response: response{header: http.Header{}}}
+	x := &result{response: response{header: http.Header{}}}
+	var log bytes.Buffer
 	g, err := gateway.NewWithTransports(gateway.Config{Settings: s, Telemetry: gateway.Telemetry{
-		Log: slog.New(recordingHandler{slog.DiscardHandler, x.attrs}), Metrics: metrics.New(metrics.Build{}),
+		Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: metrics.New(metrics.Build{}),
 	}}, gateway.Transports{Fronted: &x.upstream, Metadata: &x.upstream, Passthrough: &x.upstream})
 	if err != nil {
 		return nil, err
@@ -73,44 +81,28 @@ func send(s config.Settings, r *http.Request) (*result, error) {
 	defer g.Close()
 	r.RemoteAddr = "the-client:0" // for the address that the provider receives
 	g.ServeHTTP(&x.response, r)
+	for lines := json.NewDecoder(&log); x.log.Msg != "request"; {
+		x.log = logLine{}
+		if err := lines.Decode(&x.log); err != nil {
+			return nil, err
+		}
+	}
 	return x, nil
 }
 
-// recordingHandler records the attributes of the log line of the request.
-type recordingHandler struct {
-	slog.Handler
-	attrs map[string]string
-}
-
-// Enabled implements [slog.Handler].
-func (recordingHandler) Enabled(context.Context, slog.Level) bool { return true }
-
-// Handle implements [slog.Handler].
-func (h recordingHandler) Handle(_ context.Context, r slog.Record) error {
-	r.Attrs(func(a slog.Attr) bool {
-		if r.Message == "request" {
-			h.attrs[a.Key] = a.Value.String()
-		}
-		return true
-	})
-	return nil
-}
-
-// recordingTransport records the last request and answers it with an empty JSON object.
-type recordingTransport struct {
+// transport records the last request and answers it with an empty JSON object.
+type transport struct {
 	request *http.Request // nil: there was none
 	body    []byte
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (t *recordingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *transport) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 	t.request = r
 	if r.Body != nil {
-		var body bytes.Buffer
-		if _, err := body.ReadFrom(r.Body); err != nil {
+		if t.body, err = io.ReadAll(r.Body); err != nil {
 			return nil, err
 		}
-		t.body = body.Bytes()
 	}
 	return &http.Response{
 		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: r,

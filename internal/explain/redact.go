@@ -31,7 +31,7 @@ var word = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 // claims to be a form: JSON or a token parses as a name without a value, and base64 as one
 // whose value is an equals sign.
 func redactParameter(name string, value clientauth.Secret) (shownName, shownValue string) {
-	open, known := publicParameters[name]
+	public, known := publicParameters[name]
 	if !known && (value.IsZero() || !word.MatchString(name)) {
 		name = redacted
 	}
@@ -40,52 +40,32 @@ func redactParameter(name string, value clientauth.Secret) (shownName, shownValu
 		return name, ""
 	case name == "client_id":
 		return name, value.Reveal() // as in the log
-	case name == "scope":
-		return name, redactScope(value.Reveal())
-	case open:
+	case name == "scope": // a list, whose members may be URLs
+		scopes := strings.Split(value.Reveal(), " ")
+		for i, scope := range scopes {
+			scopes[i] = redactURL(scope)
+		}
+		return name, strings.Join(scopes, " ")
+	case public:
 		return name, redactURL(value.Reveal())
 	}
-	return name, value.String()
+	return name, redacted
 }
 
-var (
-	// userPrefix matches what is in front of the user information of a URL. Some parsers
-	// accept any number of slashes, in either direction.
-	userPrefix = regexp.MustCompile(`^(?i:[a-z][a-z0-9+.-]*:)?[/\\]*`)
-	// queryStart matches where the query or the fragment of a URL begins, also in a URL
-	// that is encoded again. Some clients write & without a ?, and session IDs follow a
-	// semicolon.
-	queryStart = regexp.MustCompile(`(?i)[?#&;]|%(25)*(3f|23|26|3b)`)
-	// disguised matches what may decode to an @ or to one of those: escapes of other
-	// kinds, and characters such as the fullwidth @.
-	disguised = regexp.MustCompile(`(?i)%(25)*(40|5c|u|[89a-f])|\\[ux]|&(#|commat;)|[^\x00-\x7f]`)
-)
+// userInfo matches what ends the user information of a URL, and characters that may decode to
+// an @, a ? or a # in one of many ways.
+var userInfo = regexp.MustCompile(`[@%&\\]|[^ -~]`)
 
-// redactScope redacts a scope, a list whose members may be URLs. In other values a space does
-// not end a URL: it may be a + that the client did not encode.
-func redactScope(value string) string {
-	words := strings.Split(value, " ")
-	for i, word := range words {
-		words[i] = redactURL(word)
-	}
-	return strings.Join(words, " ")
-}
-
-// redactURL removes the user information, query and fragment of the URL in a value, where
-// clients may keep secrets. User information may contain the characters of queryStart, so it
-// ends at the last @, and a value in which an @ may be disguised is redacted as a whole.
-func redactURL(word string) string {
-	begin, at := len(userPrefix.FindString(word)), strings.LastIndex(word, "@")
-	switch {
-	case disguised.MatchString(word), begin == 0 && at > 0 && strings.ContainsAny(word[:at], `:/\`):
+// redactURL redacts a value that may be a URL, where clients may keep secrets: as a whole if it
+// may have user information, otherwise the query, the fragment and parameters of the path.
+func redactURL(value string) string {
+	if userInfo.MatchString(value) {
 		return redacted
-	case begin > 0 && at >= begin: // unlike user@example.com
-		word = word[:begin] + redacted + word[at:]
 	}
-	if cut := queryStart.FindStringIndex(word); cut != nil {
-		word = word[:cut[1]] + redacted
+	if cut := strings.IndexAny(value, "?#;"); cut >= 0 {
+		return value[:cut+1] + redacted
 	}
-	return word
+	return value
 }
 
 // publicFields are the header fields whose values are known not to be secrets. Any other may

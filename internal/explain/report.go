@@ -36,90 +36,78 @@ func (x *result) report() string {
 			fmt.Fprintf(&b, "%-19s %s\n", name, printable.ASCII(value))
 		}
 	}
-	row("endpoint", x.attrs["endpoint"])
-	row("content length", x.remark)
-	row("auth method", x.authMethod())
-	row("client id", x.attrs["client_id"])
-	if d := x.attrs["basic_decoding"]; d != "" {
-		row("basic decoding", d+": "+decodings[clientauth.Reading(d)])
+	row("endpoint", x.log.Endpoint)
+	method := x.log.AuthMethod
+	if method == "unknown" {
+		method += ": the request was refused before client authentication"
+	}
+	row("auth method", method)
+	row("client id", x.log.ClientID)
+	if d := x.log.Decoding; d != "" {
+		row("basic decoding", string(d)+": "+decodings[d])
 	}
 	row("outcome", x.outcome())
-	if !x.forwarded() && x.attrs["endpoint"] != metadataEndpoint {
-		var response struct {
-			Error       string `json:"error"`
+	received := "  nothing\n"
+	switch {
+	case x.forwarded():
+		received = x.upstream.report()
+	case x.log.Endpoint != metadataEndpoint:
+		var refusal struct {
+			Error       string
 			Description string `json:"error_description"`
 		}
-		_ = json.Unmarshal(x.response.body.Bytes(), &response) // it may be no JSON
+		_ = json.Unmarshal(x.response.body.Bytes(), &refusal) // it may be no JSON
 		row("status", strconv.Itoa(x.response.status))
-		row("error", response.Error)
-		row("error_description", response.Description)
+		row("error", refusal.Error)
+		row("error_description", refusal.Description)
 	}
-	b.WriteString("\nthe provider receives\n")
-	for _, line := range x.received() {
-		b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
-	}
-	return b.String()
-}
-
-func (x *result) authMethod() string {
-	if m := x.attrs["auth_method"]; m != "unknown" {
-		return m
-	}
-	return "unknown: the request was refused before client authentication"
+	return b.String() + "\nthe provider receives\n" + received
 }
 
 // forwarded reports whether the request was sent to the provider. For metadata the gateway
 // sends its own requests.
 func (x *result) forwarded() bool {
-	return x.upstream.request != nil && x.attrs["endpoint"] != metadataEndpoint
+	return x.upstream.request != nil && x.log.Endpoint != metadataEndpoint
 }
 
 func (x *result) outcome() string {
-	outcome, tolerated := x.attrs["outcome"], x.attrs["conflict_tolerated"]
 	switch {
-	case x.attrs["endpoint"] == metadataEndpoint:
+	case x.log.Endpoint == metadataEndpoint:
 		return "answered with the metadata of the provider, which is not fetched here"
-	case x.attrs["endpoint"] == proxy.Passthrough:
+	case x.log.Endpoint == proxy.Passthrough:
 		return "forwarded unchanged, because path and method belong to no endpoint"
-	case x.forwarded() && tolerated != "":
-		return "forwarded; without client_auth.conflict: report it would be refused: " + tolerated
+	case x.forwarded() && x.log.Tolerated != "":
+		return "forwarded; without client_auth.conflict: report it would be refused: " + x.log.Tolerated
 	case x.forwarded():
 		return "forwarded"
-	case outcome != "":
-		return "refused: " + outcome
 	}
-	return "answered by the gateway"
+	return "refused: " + x.log.Outcome
 }
 
-// received returns the lines of the request that the provider receives.
-func (x *result) received() []string {
-	if !x.forwarded() {
-		return []string{"nothing"}
+// report describes the request that the provider receives. The length of the body is omitted,
+// because it reveals that of the secrets.
+func (t *transport) report() string {
+	r := t.request
+	lines := []string{printable.ASCII(r.Method + " " + r.URL.EscapedPath())}
+	if r.URL.RawQuery != "" {
+		lines[0] += "?" + strings.Join(redactForm(r.URL.RawQuery, url.QueryEscape), "&")
 	}
-	r := x.upstream.request
-	lines := []string{
-		printable.ASCII(r.Method) + " " + printable.ASCII(r.URL.EscapedPath()) + redactQuery(r.URL.RawQuery),
-		"Host: " + printable.ASCII(r.Host),
-	}
-	lines = append(lines, redactHeader(r.Header)...)
-	if len(x.upstream.body) > 0 {
-		lines = append(append(lines, ""), redactBody(r.Header, x.upstream.body)...)
-	}
-	return lines
-}
-
-// redactHeader returns the lines of a header. The length of the body is omitted, because it
-// reveals that of the secrets.
-func redactHeader(h http.Header) []string {
-	var lines []string
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		for _, value := range h[name] {
+	lines = append(lines, "Host: "+printable.ASCII(r.Host))
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		for _, value := range r.Header[name] {
 			if value != "" && name != "Content-Length" && name != "Transfer-Encoding" {
-				lines = append(lines, printable.ASCII(name)+": "+printable.ASCII(redactField(name, value)))
+				lines = append(lines, printable.ASCII(name+": "+redactField(name, value)))
 			}
 		}
 	}
-	return lines
+	if len(t.body) > 0 {
+		lines = append(append(lines, ""), redactBody(r.Header, t.body)...)
+	}
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
+	}
+	return b.String()
 }
 
 // redactBody returns the lines of a body. Only forms are shown.
@@ -128,27 +116,15 @@ func redactBody(h http.Header, body []byte) []string {
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return []string{redacted}
 	}
-	form, err := clientauth.ParseForm(string(body))
-	if err != nil {
-		return []string{redacted}
-	}
-	return redactForm(form, printable.ASCII)
-}
-
-// redactQuery returns a query with the question mark in front of it.
-func redactQuery(query string) string {
-	if query == "" {
-		return ""
-	}
-	form, err := clientauth.ParseForm(query)
-	if err != nil {
-		return "?" + redacted
-	}
-	return "?" + strings.Join(redactForm(form, url.QueryEscape), "&")
+	return redactForm(string(body), printable.ASCII)
 }
 
 // redactForm returns the parameters of a form, with the values that are shown escaped.
-func redactForm(form *clientauth.Form, escape func(string) string) []string {
+func redactForm(text string, escape func(string) string) []string {
+	form, err := clientauth.ParseForm(text)
+	if err != nil {
+		return []string{redacted}
+	}
 	var lines []string
 	for name, value := range form.All() {
 		name, text := redactParameter(name, value)
