@@ -1,8 +1,9 @@
 package wellknown
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
+	"path"
 	"slices"
 
 	"oauthgw/clientauth"
@@ -10,41 +11,35 @@ import (
 	"oauthgw/internal/origin"
 )
 
-// Overrides are the values that the gateway puts into a metadata document. Empty ones
-// leave the provider's.
-type Overrides struct {
-	// Issuer replaces the issuer.
-	Issuer string
-	// Authorization replaces the URL of the authorization endpoint.
-	Authorization string
-	// Endpoints are the URLs of the fronted endpoints.
-	Endpoints map[clientauth.Endpoint]string
-}
-
-// Augment returns the metadata with the overrides and, for the fronted endpoints, both
-// methods that present a client secret.
-func (md Metadata) Augment(o Overrides) Metadata {
+// Augment returns the metadata with its URLs moved and, for the endpoints that are
+// fronted at the given paths and lead through the gateway, both methods that present a
+// client secret. The authorization endpoint moves if other paths pass through as well:
+// clients that guard against mix-up (RFC 9700 section 4.4) want it on the issuer's origin.
+func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
-	out := Metadata{md.Without(func(m jsonobject.Member) bool { return isEmptyArray(m.Value) })}
-	out = out.withURL(memberIssuer, o.Issuer).withURL(memberAuthorization, o.Authorization)
+	out := Metadata{md.Without(func(m jsonobject.Member) bool { return isEmptyArray(m.Value) })}.moved(memberIssuer, m)
+	if passthrough {
+		out = out.moved(memberAuthorization, m)
+	}
 	for _, name := range clientauth.Endpoints() {
-		if at, ok := o.Endpoints[name]; ok {
-			out = out.withEndpoint(name, at).withoutAlias(name, at)
+		fronted, ok := paths[name]
+		at, through := m.Move(md.Text(endpointMember(name)))
+		if ok && through && samePath(md.Endpoint(name).Path, fronted) {
+			out = out.moved(endpointMember(name), m).withMethods(name).withoutAlias(name, at)
 		}
 	}
-	// RFC 8414 section 2.1: signed values take precedence and would contradict the
-	// changed ones.
-	if !bytes.Equal(out.Encode(), md.Encode()) {
-		out = out.without(memberSigned)
-	}
-	return out
+	return out.unsigned(md)
 }
 
-func (md Metadata) withURL(member, to string) Metadata {
-	if to == "" || to == md.Text(member) {
+func samePath(p, q string) bool { return path.Clean("/"+p) == path.Clean("/"+q) }
+
+func (md Metadata) moved(member string, m origin.Map) Metadata {
+	from := md.Text(member)
+	to, _ := m.Move(from)
+	if from == to {
 		return md
 	}
-	return Metadata{md.With(member, to)}
+	return md.with(member, to)
 }
 
 func isEmptyArray(value json.RawMessage) bool {
@@ -52,44 +47,28 @@ func isEmptyArray(value json.RawMessage) bool {
 	return json.Unmarshal(value, &list) == nil && list != nil && len(list) == 0
 }
 
-func (md Metadata) without(names ...string) Metadata {
-	return Metadata{md.Without(func(m jsonobject.Member) bool { return slices.Contains(names, m.Name) })}
-}
-
-func (md Metadata) withEndpoint(name clientauth.Endpoint, at string) Metadata {
-	md = md.withURL(endpointMember(name), at)
-	list, ok := md.completeMethods(name)
-	if !ok {
-		return md
-	}
-	if !slices.Equal(list, md.Strings(methodsMember(name))) {
-		md = Metadata{md.With(methodsMember(name), list)}
-	}
-	return md.withAlgorithms(name, list)
-}
-
-// completeMethods returns the methods of an endpoint with both that present a client
-// secret, or false if the list must not change. It never adds the method none: clients
-// would leave out the secret that they hold.
+// withMethods lists both methods that present a client secret. It never adds the method
+// none: clients would leave out the secret that they hold.
 //
 // An absent list means client_secret_basic alone at the token and the revocation
 // endpoint, which hides that the provider takes the form; it becomes explicit. At the
 // introspection endpoint it means that the methods are not known (RFC 8414 section 2).
-func (md Metadata) completeMethods(name clientauth.Endpoint) ([]string, bool) {
+func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
 	member := methodsMember(name)
-	if member == "" {
-		return nil, false
-	}
 	value, list := md.Get(member), md.Strings(member)
-	if value != nil && list == nil || value == nil && name == clientauth.Introspection {
-		return nil, false
+	if member == "" || value != nil && list == nil || value == nil && name == clientauth.Introspection {
+		return md
 	}
+	all := slices.Clone(list)
 	for _, method := range []clientauth.Method{clientauth.Post, clientauth.Basic} {
-		if !slices.Contains(list, string(method)) {
-			list = append(list, string(method))
+		if !slices.Contains(all, string(method)) {
+			all = append(all, string(method))
 		}
 	}
-	return list, true
+	if len(all) > len(list) {
+		md = md.with(member, all)
+	}
+	return md.withAlgorithms(name, all)
 }
 
 // withAlgorithms removes the algorithms of client assertions if no method uses them,
@@ -97,15 +76,12 @@ func (md Metadata) completeMethods(name clientauth.Endpoint) ([]string, bool) {
 func (md Metadata) withAlgorithms(name clientauth.Endpoint, methods []string) Metadata {
 	member := algorithmsMember(name)
 	list := md.Strings(member)
-	if md.Get(member) == nil {
-		return md
-	}
 	signed := slices.DeleteFunc(slices.Clone(list), func(alg string) bool { return alg == "none" })
 	switch {
-	case !slices.ContainsFunc(methods, isJWT), list != nil && len(signed) == 0:
+	case !slices.ContainsFunc(methods, isJWT), len(list) > 0 && len(signed) == 0:
 		return md.without(member)
-	case !slices.Equal(list, signed):
-		return Metadata{md.With(member, signed)}
+	case len(signed) < len(list):
+		return md.with(member, signed)
 	}
 	return md
 }
@@ -115,35 +91,42 @@ func isJWT(method string) bool { return method == "private_key_jwt" || method ==
 // withoutAlias removes the alias of a fronted endpoint, which leads around the gateway:
 // clients with a certificate prefer it (RFC 8705 section 5).
 func (md Metadata) withoutAlias(name clientauth.Endpoint, at string) Metadata {
-	value := md.Get(memberAliases)
-	if value == nil {
-		return md
-	}
+	value, alias := md.Get(memberAliases), endpointMember(name)
 	aliases, err := jsonobject.Parse(value)
-	if err != nil {
-		return md.without(memberAliases)
-	}
-	if alias := aliases.Get(endpointMember(name)); alias == nil || aliases.Text(endpointMember(name)) == at {
+	others := Metadata{aliases}.without(alias)
+	switch {
+	case value == nil, err == nil && (aliases.Get(alias) == nil || aliases.Text(alias) == at):
 		return md
-	}
-	aliases = Metadata{aliases}.without(endpointMember(name)).Object
-	if len(aliases.Members()) == 0 {
+	case len(others.Members()) == 0: // or not an object
 		return md.without(memberAliases)
 	}
-	return Metadata{md.With(memberAliases, json.RawMessage(aliases.Encode()))}
+	return md.with(memberAliases, json.RawMessage(others.Encode()))
+}
+
+// augmented returns the metadata that clients get for a document. A document that
+// names another issuer does not make that issuer's origin the gateway's.
+func (s *Source) augmented(d *document, issuer string, paths map[clientauth.Endpoint]string) Metadata {
+	return d.Augment(s.urlMap(cmp.Or(issuer, d.Issuer())), paths, s.config.Passthrough)
+}
+
+// urlMap returns [Source.URLMap] for metadata, where only IssuerRewrite moves URLs.
+func (s *Source) urlMap(issuer string) origin.Map {
+	m := s.URLMap(issuer)
+	if s.config.Issuer != IssuerRewrite {
+		m.From = nil
+	}
+	return m
 }
 
 // moveResource returns the metadata of a protected resource (RFC 9728) with the issuer
 // and the resource identifier at the public origin. Clients compare both (section 3.3).
-func moveResource(resource jsonobject.Object, m origin.Map) jsonobject.Object {
-	at, _ := m.Move(resource.Text(memberResource))
-	out := Metadata{resource}.withURL(memberResource, at)
+func moveResource(resource Metadata, m origin.Map) Metadata {
+	out := resource.moved(memberResource, m)
 	if servers := out.Strings(memberServers); len(servers) > 0 {
 		for i, server := range servers {
 			servers[i], _ = m.Move(server)
 		}
-		out = Metadata{out.With(memberServers, servers)}
+		out = out.with(memberServers, servers)
 	}
-	// RFC 9728 section 2.2: signed values would take precedence.
-	return out.without(memberSigned).Object
+	return out.without(memberSigned)
 }

@@ -15,14 +15,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/printable"
 )
 
 const (
 	// maxDocument limits a metadata document, in bytes.
 	maxDocument = 256 << 10
-	// fetchTimeout limits one fetch.
+	// fetchTimeout limits one fetch, with the time it waits for others.
 	fetchTimeout = 5 * time.Second
 )
 
@@ -38,18 +37,16 @@ var (
 // document is the provider's document, corrected by the patch. It is immutable, except
 // for the last response with it.
 type document struct {
-	jsonobject.Object
+	Metadata
 	response        atomic.Pointer[response]
-	published       Metadata // before the patch; empty for a resource
+	published       Metadata // without the patch; empty for a resource
 	etag            string   // the provider's validator (RFC 9110 section 8.8.3), or empty
 	allowsAnyOrigin bool     // by Access-Control-Allow-Origin
 }
 
 // fetch requests the document at a location once. It returns the known document again
 // if the provider answers that it has not changed.
-func (s *Source) fetch(location, name string, known entry) (entry, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
-	defer cancel()
+func (s *Source) fetch(ctx context.Context, location, name string, known entry) (entry, error) {
 	resp, err := s.request(ctx, location, known.document)
 	if err != nil {
 		return entry{}, fmt.Errorf("fetching metadata: %w", sanitizeError(err))
@@ -72,8 +69,7 @@ func (s *Source) fetch(location, name string, known entry) (entry, error) {
 	case len(text) > maxDocument:
 		return entry{}, errors.New("the metadata document is larger than 256 KiB")
 	}
-	e.document, err = s.parse(name, text)
-	if err != nil {
+	if e.document, err = s.parseDocument(name, text); err != nil {
 		return entry{}, err
 	}
 	e.document.etag = resp.Header.Get("Etag")
@@ -119,31 +115,29 @@ func (s *Source) request(ctx context.Context, location string, known *document) 
 var refusedStatuses = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired,
 	http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}
 
-// checkResponse returns an error unless status and header announce a document.
+// checkResponse returns an error unless status and header announce a document. Some
+// providers answer every path with the HTML of their dashboard.
 func checkResponse(resp *http.Response) error {
+	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	encoding := resp.Header.Get("Content-Encoding")
 	switch {
 	case resp.StatusCode >= 500 || slices.Contains(refusedStatuses, resp.StatusCode):
 		return fmt.Errorf("the provider answered the metadata request with status %d", resp.StatusCode)
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return fmt.Errorf("the provider answered the metadata request with a redirect (status %d), which is not followed", resp.StatusCode)
-	case resp.StatusCode != http.StatusOK:
+	case resp.StatusCode != http.StatusOK || mediaType != "application/json":
 		return errNoDocument
-	}
-	// Some providers answer every path with the HTML of their dashboard.
-	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if mediaType != "application/json" {
-		return errNoDocument
-	}
-	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		return errors.New("the provider compressed the metadata document although it was asked not to")
 	}
 	return nil
 }
 
-// parse parses a document found at a well-known name.
-func (s *Source) parse(name string, text []byte) (*document, error) {
+// parseDocument parses a document found at a well-known name and applies the patch.
+func (s *Source) parseDocument(name string, text []byte) (*document, error) {
 	if name == resourceLocation {
-		return parseResource(text)
+		resource, err := parse(memberResource, text)
+		return &document{Metadata: resource}, err
 	}
 	published, err := ParseMetadata(text)
 	if err != nil {
@@ -156,19 +150,5 @@ func (s *Source) parse(name string, text []byte) (*document, error) {
 	if name == openidLocation && len(md.MissingOpenID()) > 0 {
 		return nil, fmt.Errorf("%w: the document lacks members that OpenID Connect requires", errNoDocument)
 	}
-	return &document{Object: md.Object, published: published}, nil
-}
-
-// parseResource parses the metadata of a protected resource (RFC 9728 section 2).
-func parseResource(text []byte) (*document, error) {
-	o, err := jsonobject.Parse(text)
-	switch {
-	case errors.Is(err, jsonobject.ErrNotObject):
-		return nil, fmt.Errorf("%w: %w", errNoDocument, err)
-	case err != nil:
-		return nil, fmt.Errorf("the resource's metadata cannot be read: %w", err)
-	case o.Text(memberResource) == "":
-		return nil, errors.New("the resource's metadata names no resource")
-	}
-	return &document{Object: o}, nil
+	return &document{Metadata: md, published: published}, nil
 }

@@ -8,8 +8,7 @@ import (
 )
 
 // lifetime returns how long a response is fresh: as its Cache-Control says, at most ttl
-// and, unless ttl is shorter, at least negativeTTL, so that clients cannot make the
-// gateway send the provider more requests than that.
+// and, unless ttl is shorter, at least negativeTTL, which bounds the rate of fetches.
 func lifetime(h http.Header, ttl time.Duration) time.Duration {
 	age, ok := MaxAge(h)
 	if !ok {
@@ -21,28 +20,26 @@ func lifetime(h http.Header, ttl time.Duration) time.Duration {
 
 // MaxAge returns how long a shared cache may use a response by its Cache-Control (RFC
 // 9111 section 5.2.2), or false if that does not say.
-func MaxAge(h http.Header) (age time.Duration, ok bool) {
-	shared := false
-	for _, field := range h["Cache-Control"] {
-		for directive := range strings.SplitSeq(field, ",") {
-			name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-			switch strings.ToLower(name) {
-			case "no-store", "no-cache", "private":
-				age, ok, shared = 0, true, true
-			case "s-maxage":
-				age, ok, shared = seconds(value), true, true
-			case "max-age":
-				if !shared { // s-maxage takes precedence
-					age, ok = seconds(value), true
-				}
-			}
+func MaxAge(h http.Header) (time.Duration, bool) {
+	directives := map[string]string{}
+	for directive := range strings.SplitSeq(strings.Join(h["Cache-Control"], ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		directives[strings.ToLower(name)] = value
+	}
+	for _, name := range []string{"no-store", "no-cache", "private"} {
+		if _, ok := directives[name]; ok {
+			return 0, true
 		}
 	}
-	return age, ok
+	for _, name := range []string{"s-maxage", "max-age"} {
+		if value, ok := directives[name]; ok {
+			return seconds(value), true
+		}
+	}
+	return 0, false
 }
 
-// seconds parses a number of seconds. An invalid one counts as 0 (RFC 9111 section
-// 4.2.1).
+// seconds parses a number of seconds. An invalid one is 0 (RFC 9111 section 4.2.1).
 func seconds(value string) time.Duration {
 	n, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
 	if err != nil {

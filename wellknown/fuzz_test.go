@@ -30,10 +30,9 @@ func FuzzMetadata(f *testing.F) {
 		if err != nil {
 			return
 		}
-		front := overridesOf(md, rewrite)
-		served := md.Augment(front)
+		served := augment(md, rewrite)
 		again, err := wellknown.ParseMetadata(served.Encode())
-		if err != nil || !bytes.Equal(again.Augment(front).Encode(), served.Encode()) {
+		if err != nil || !bytes.Equal(augment(again, rewrite).Encode(), served.Encode()) {
 			t.Fatalf("%s is served as %s, and that is not: %v", text, served.Encode(), err)
 		}
 		own := ownMembers()

@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"unicode/utf8"
+	"unicode"
 )
 
 const (
@@ -23,19 +23,15 @@ const maxLocation = 512
 // path that servers read in different ways has a name but no location: it is never
 // fetched.
 func parseLocation(p string) (location, name string) {
-	if !strings.Contains(p, "/.well-known/") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
-		return "", ""
-	}
 	clean := path.Clean("/" + p)
 	if len(clean) > maxLocation {
 		return "", ""
 	}
 	for _, name := range []string{serverLocation, openidLocation, resourceLocation} {
-		switch {
-		case clean != name && !strings.HasPrefix(clean, name+"/") && !strings.HasSuffix(clean, name):
-		case isAmbiguous(clean):
-			return "", name
-		default:
+		if strings.HasPrefix(clean+"/", name+"/") || strings.HasSuffix(clean, name) {
+			if isAmbiguous(clean) {
+				return "", name
+			}
 			return clean, name
 		}
 	}
@@ -43,21 +39,20 @@ func parseLocation(p string) (location, name string) {
 }
 
 // isAmbiguous reports whether servers could disagree about where a segment or the path
-// ends, or decode the path again.
+// ends, or decode the path again. Invalid UTF-8 reads as U+FFFD.
 func isAmbiguous(p string) bool {
-	return !utf8.ValidString(p) || strings.ContainsFunc(p, func(c rune) bool {
-		return c < ' ' || c == 0x7f || strings.ContainsRune(`;\%?#`, c)
+	return strings.ContainsFunc(p, func(c rune) bool {
+		return unicode.IsControl(c) || strings.ContainsRune(";\\%?#\ufffd", c)
 	})
 }
 
 // Locations returns the paths at which clients look for the metadata of an issuer, in
 // the order of most of them. An invalid issuer has those of one without a path.
 func Locations(issuer string) []string {
-	u, err := url.Parse(issuer)
-	if err != nil {
-		u = &url.URL{}
+	below := ""
+	if u, err := url.Parse(issuer); err == nil {
+		below = strings.TrimRight(u.Path, "/")
 	}
-	below := strings.TrimRight(u.Path, "/")
 	if below == "" {
 		return []string{serverLocation, openidLocation}
 	}

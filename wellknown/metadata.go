@@ -1,13 +1,16 @@
 package wellknown
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/origin"
 )
 
 // Metadata members: RFC 8414 section 2, RFC 8705 section 5, RFC 9207 section 3, RFC
@@ -37,14 +40,19 @@ type Metadata struct {
 // ParseMetadata parses a metadata document: one JSON object that names an issuer. It
 // refuses a repeated member, because readers differ in which one they take.
 func ParseMetadata(document []byte) (Metadata, error) {
+	return parse(memberIssuer, document)
+}
+
+// parse parses a JSON object that must name itself in a member.
+func parse(member string, document []byte) (Metadata, error) {
 	o, err := jsonobject.Parse(document)
 	switch {
 	case errors.Is(err, jsonobject.ErrNotObject):
 		return Metadata{}, fmt.Errorf("%w: %w", errNoDocument, err)
 	case err != nil:
 		return Metadata{}, fmt.Errorf("the metadata document cannot be read: %w", err)
-	case o.Text(memberIssuer) == "":
-		return Metadata{}, errors.New("the metadata document names no issuer")
+	case o.Text(member) == "":
+		return Metadata{}, fmt.Errorf("the metadata document names no %s", member)
 	}
 	return Metadata{o}, nil
 }
@@ -55,10 +63,11 @@ func (md Metadata) Issuer() string { return md.Text(memberIssuer) }
 // Endpoint returns the URL of an endpoint. It is nil unless the document has an
 // absolute http or https URL.
 func (md Metadata) Endpoint(name clientauth.Endpoint) *url.URL {
-	u, err := url.Parse(md.Text(endpointMember(name)))
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	text := md.Text(endpointMember(name))
+	if origin.Of(text) == nil {
 		return nil
 	}
+	u, _ := url.Parse(text)
 	return u
 }
 
@@ -75,13 +84,26 @@ func (md Metadata) Strings(member string) []string {
 // MissingOpenID returns the members that the document lacks of those that OpenID
 // Connect Discovery section 3 requires beyond RFC 8414. Clients that look at the OpenID
 // location fail without them; if there is no document, they try the next location.
-func (md Metadata) MissingOpenID() (missing []string) {
-	for _, member := range []string{memberJWKS, memberSubjectTypes, memberIDTokenAlgs} {
-		if md.Get(member) == nil {
-			missing = append(missing, member)
-		}
+func (md Metadata) MissingOpenID() []string {
+	return slices.DeleteFunc([]string{memberJWKS, memberSubjectTypes, memberIDTokenAlgs},
+		func(member string) bool { return md.Get(member) != nil })
+}
+
+func (md Metadata) with(member string, value any) Metadata {
+	return Metadata{md.With(member, value)}
+}
+
+func (md Metadata) without(names ...string) Metadata {
+	return Metadata{md.Without(func(m jsonobject.Member) bool { return slices.Contains(names, m.Name) })}
+}
+
+// unsigned removes the signed values if others differ from those in the original: they
+// take precedence (RFC 8414 section 2.1) and would contradict the changed ones.
+func (md Metadata) unsigned(original Metadata) Metadata {
+	if bytes.Equal(md.Encode(), original.Encode()) {
+		return md
 	}
-	return missing
+	return md.without(memberSigned)
 }
 
 func endpointMember(name clientauth.Endpoint) string { return string(name) + "_endpoint" }

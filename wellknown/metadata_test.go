@@ -31,7 +31,7 @@ func TestAugment(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := string(md.Encode())
-			got := string(md.Augment(overridesOf(md, strings.HasPrefix(name, "rewrite"))).Encode())
+			got := string(augment(md, strings.HasPrefix(name, "rewrite")).Encode())
 			output := "testdata/" + name + ".out.json"
 			if *update {
 				if err := os.WriteFile(output, []byte(got+"\n"), 0o644); err != nil {
@@ -48,20 +48,19 @@ func TestAugment(t *testing.T) {
 	}
 }
 
-func overridesOf(md wellknown.Metadata, rewrite bool) wellknown.Overrides {
-	way := origin.Map{To: origin.Of("https://gateway.example")}
-	f := wellknown.Overrides{Endpoints: map[clientauth.Endpoint]string{}}
+// augment augments metadata as if every endpoint at the public origin were fronted.
+func augment(md wellknown.Metadata, rewrite bool) wellknown.Metadata {
+	m := origin.Map{To: origin.Of("https://gateway.example")}
 	if rewrite {
-		way.From = append(way.From, origin.Of("https://provider.example"))
-		f.Issuer, _ = way.Move(md.Issuer())
-		f.Authorization, _ = way.Move(md.Text("authorization_endpoint"))
+		m.From = append(m.From, origin.Of("https://provider.example"))
 	}
+	paths := map[clientauth.Endpoint]string{}
 	for _, name := range clientauth.Endpoints() {
-		if at, ok := way.Move(md.Text(string(name) + "_endpoint")); ok {
-			f.Endpoints[name] = at
+		if u := md.Endpoint(name); u != nil {
+			paths[name] = u.Path
 		}
 	}
-	return f
+	return md.Augment(m, paths, rewrite)
 }
 
 func readFile(t testing.TB, name string) string {
@@ -91,7 +90,7 @@ func TestA094MetadataIsImmutable(t *testing.T) {
 	var readers sync.WaitGroup
 	for range 8 {
 		readers.Go(func() {
-			made := md.Augment(wellknown.Overrides{})
+			made := augment(md, false)
 			clear(md.Encode())
 			clear(made.With("x", 2).Encode())
 			clear(md.Members())

@@ -1,14 +1,11 @@
 package wellknown
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-
-	"oauthgw/internal/jsonobject"
 )
 
 // Patch corrects a provider's metadata before anything else reads it. The zero Patch
@@ -41,36 +38,31 @@ func (p Patch) Check() error {
 }
 
 func (p Patch) apply(md Metadata) Metadata {
-	o := md.without(p.Remove...).Object
+	out := md.without(p.Remove...)
 	for _, name := range slices.Sorted(maps.Keys(p.Set)) {
-		o = o.With(name, p.Set[name])
+		out = out.with(name, p.Set[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Add)) {
-		o = withElements(o, name, p.Add[name])
+		out = out.withElements(name, p.Add[name])
 	}
-	out := Metadata{o}
-	// Signed values would take precedence over the corrections.
-	if _, set := p.Set[memberSigned]; !set && !bytes.Equal(out.Encode(), md.Encode()) {
-		out = out.without(memberSigned)
+	if _, set := p.Set[memberSigned]; set {
+		return out
 	}
-	return out
+	return out.unsigned(md)
 }
 
 // withElements appends the missing elements to a member. A member that is not a list
 // stays.
-func withElements(o jsonobject.Object, name string, elements []json.RawMessage) jsonobject.Object {
+func (md Metadata) withElements(name string, elements []json.RawMessage) Metadata {
 	var list []json.RawMessage
-	if value := o.Get(name); value != nil && json.Unmarshal(value, &list) != nil {
-		return o
+	if value := md.Get(name); value != nil && json.Unmarshal(value, &list) != nil {
+		return md
 	}
-	before := len(list)
-	for _, e := range elements {
-		if !slices.ContainsFunc(list, func(l json.RawMessage) bool { return string(l) == string(e) }) {
-			list = append(list, e)
-		}
+	missing := slices.DeleteFunc(slices.Clone(elements), func(e json.RawMessage) bool {
+		return slices.ContainsFunc(list, func(l json.RawMessage) bool { return string(l) == string(e) })
+	})
+	if len(missing) == 0 {
+		return md
 	}
-	if len(list) == before {
-		return o
-	}
-	return o.With(name, list)
+	return md.with(name, append(list, missing...))
 }

@@ -1,7 +1,6 @@
 package wellknown
 
 import (
-	"cmp"
 	"errors"
 	"time"
 
@@ -10,21 +9,14 @@ import (
 
 // Snapshot is the cached state of one location of the issuer's metadata.
 type Snapshot struct {
-	// Location is the path at which clients look.
-	Location string
-	// Published is the provider's document and Served the one that clients get. Both
-	// are empty where none is cached.
-	Published, Served Metadata
-	// Fetched is when the provider last sent or confirmed the document. Zero: none is
-	// cached.
-	Fetched time.Time
-	// Expired means that the document is too old to be served.
-	Expired bool
-	// Err is why the last fetch, at Failed, brought no document. Nil: it did.
-	Err    error
-	Failed time.Time
-	// Absent means that the provider answered that there is no document.
-	Absent bool
+	Location  string    // the path at which clients look
+	Published Metadata  // the provider's document; empty: none is cached
+	Served    Metadata  // the one that clients get
+	Fetched   time.Time // when the provider last sent or confirmed it; zero: none is cached
+	Expired   bool      // the document is too old to be served
+	Err       error     // why the last fetch brought no document; nil: it did
+	Failed    time.Time // when it did not
+	Absent    bool      // the provider answered that there is no document
 }
 
 // Snapshots returns the cached state of the issuer's locations, in the order in which
@@ -38,20 +30,13 @@ func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) 
 			snapshot.Published, snapshot.Served, snapshot.Fetched = e.document.published, s.augmented(e.document, issuer, paths), e.fetched
 			snapshot.Expired = time.Since(e.fetched) >= e.lifetime+s.config.StaleFor
 			if !linted {
-				problems, linted = s.problems(Metadata{e.document.Object}, paths), true
+				problems, linted = s.problems(e.document, paths), true
 			}
 		}
-		if f, ok := s.issuerCache.negativeCache.Peek(location); ok {
+		if f, ok := s.issuerCache.failures.Peek(location); ok {
 			snapshot.Err, snapshot.Failed, snapshot.Absent = f.err, f.at, errors.Is(f.err, errNoDocument)
 		}
 		all = append(all, snapshot)
 	}
 	return all, problems
-}
-
-// augmented returns the metadata that clients get for a document. A document that
-// names another issuer does not make that issuer's origin the gateway's.
-func (s *Source) augmented(d *document, issuer string, paths map[clientauth.Endpoint]string) Metadata {
-	md := Metadata{d.Object}
-	return md.Augment(s.overrides(md, cmp.Or(issuer, md.Issuer()), paths))
 }

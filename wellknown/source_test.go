@@ -219,15 +219,15 @@ func TestSnapshots(t *testing.T) {
 	})
 }
 
-// A copy of the cache serves the same documents, unless it would read others.
-func TestCopyFrom(t *testing.T) {
+// A source shares the cache of another, unless it would read other documents.
+func TestShareCache(t *testing.T) {
 	for _, expected := range []string{"", "https://gateway.example"} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newProvider(sends(document))
 			from := newHandler(t, p)
 			get(from, location)
 			to := newHandler(t, p, func(c *wellknown.SourceConfig) { c.Expected = expected })
-			to.source.CopyFrom(from.source)
+			to.source.ShareCache(from.source)
 			if get(to, location); (p.requests.Load() == 1) != (expected == "") {
 				t.Errorf("%q: %d requests", expected, p.requests.Load())
 			}

@@ -76,7 +76,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // other one could, or why ctx ended.
 func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 	if g.settings.UpstreamSocket == old.settings.UpstreamSocket {
-		g.source.CopyFrom(old.source)
+		g.source.ShareCache(old.source)
 	}
 	if g.fullyConfigured() {
 		return nil

@@ -4,11 +4,13 @@
 // A [Source] fetches the provider's documents and caches them. A [Handler] serves them
 // with client_secret_basic added where the gateway translates it. Clients compare the
 // issuer byte for byte and choose a method from the lists, so an endpoint whose URL does
-// not lead through the gateway keeps the methods that the provider wrote. [Source.Lint]
-// reports what strict clients reject.
+// not lead through the gateway keeps the provider's methods. [Source.Lint] reports what
+// strict clients reject. The package requests no URL that a document names.
 //
-// The package requests no URL that a document names. A request passes wellknown.go,
-// location.go, cache.go, fetch.go, augment.go and metadata.go, in this order.
+// A request passes handler.go and location.go. source.go looks the document up. If it is
+// missing or expired, limiter.go admits a fetch, fetch.go fetches, freshness.go sets the
+// lifetime, patch.go corrects the document and cache.go stores it. augment.go adds the
+// methods, and handler.go serves the result.
 package wellknown
 
 import (
@@ -29,37 +31,21 @@ import (
 
 // Config configures a [Handler].
 type Config struct {
-	// Source provides the documents.
-	Source *Source
-	// Issuer is the provider's issuer, for the metadata of protected resources. Empty:
-	// it is not known yet.
-	Issuer string
-	// Endpoints are the paths of the fronted endpoints.
-	Endpoints map[clientauth.Endpoint]string
+	Source    *Source
+	Issuer    string                         // the provider's; empty: not known yet
+	Endpoints map[clientauth.Endpoint]string // the paths of the fronted endpoints
 	// StripCORS drops the provider's Access-Control-Allow-Origin, because a handler
 	// in front of this one sets it.
-	StripCORS bool
-	// WriteError writes the error responses.
+	StripCORS  bool
 	WriteError func(http.ResponseWriter, *http.Request, *clientauth.Error)
 	// LogRequest writes a line to Log for each request, for cache hits at level debug.
 	LogRequest func(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr)
 	Log        *slog.Logger
-	// Metrics count every request.
-	Metrics *metrics.Metrics
+	Metrics    *metrics.Metrics
 }
 
 // Handler serves metadata. It is safe for concurrent use.
 type Handler struct{ config Config }
-
-// response is the encoded response of a handler for a cache entry.
-type response struct {
-	handler *Handler
-	entry
-	body                  []byte
-	etag, control, length []string // header field values
-}
-
-var jsonType = []string{"application/json"}
 
 // New returns a handler.
 func New(c Config) *Handler {
@@ -82,6 +68,8 @@ func (h *Handler) ServesOwn(path string) bool {
 	return h.config.Source.isOwn(location)
 }
 
+var jsonType = []string{"application/json"}
+
 // Responses to requests for documents that cannot be served.
 var (
 	errNotFound = &clientauth.Error{Status: http.StatusNotFound, Code: clientauth.CodeInvalidRequest, Reason: resultNotFound,
@@ -95,24 +83,25 @@ var (
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := time.Now()
+	start, status := time.Now(), http.StatusOK
+	var e entry
+	result, err := resultNotFound, errNoDocument
 	location, name := parseLocation(r.URL.Path)
-	e, result, err := entry{}, resultNotFound, errNoDocument
 	if location != "" {
 		e, result, err = h.config.Source.get(r.Context(), location, name, true)
 	}
-	status := http.StatusOK
 	if err == nil {
-		h.serve(w, r, h.response(name, e))
+		h.serve(w, r, name, e)
 	} else {
-		status = h.writeError(w, r, err)
+		refusal := h.writeError(w, r, err)
+		status, result = refusal.Status, refusal.Reason
 	}
 	h.config.Metrics.MetadataRequest(result)
 	h.logRequest(r, start, status, result, err)
 }
 
-// writeError writes the response for an error and returns its status.
-func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) int {
+// writeError writes the response for an error and returns it.
+func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) *clientauth.Error {
 	e := errUnavailable
 	switch {
 	case errors.Is(err, errNoDocument):
@@ -123,69 +112,60 @@ func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 		w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
 	}
 	h.config.WriteError(w, r, e)
-	return e.Status
+	return e
+}
+
+// response is a document as a handler serves it.
+type response struct {
+	handler      *Handler
+	body         []byte
+	etag, length []string // header field values
+}
+
+// response returns the response for a document, encoded once.
+func (h *Handler) response(name string, d *document) *response {
+	if p := d.response.Load(); p != nil && p.handler == h {
+		return p
+	}
+	served := h.config.Source.augmented(d, h.config.Issuer, h.config.Endpoints)
+	if name == resourceLocation {
+		served = moveResource(d.Metadata, h.config.Source.urlMap(h.config.Issuer))
+	}
+	body := served.Encode()
+	sum := sha256.Sum256(body)
+	p := &response{h, body, []string{`"` + hex.EncodeToString(sum[:8]) + `"`}, []string{strconv.Itoa(len(body))}}
+	d.response.Store(p)
+	return p
 }
 
 // serve writes a document, or 304 to a conditional request (RFC 9110 section 13.1.2).
 // Age lets caches compute the remaining lifetime (RFC 9111 section 5.1).
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, p *response) {
-	header := w.Header()
-	header["Content-Type"] = jsonType
-	header["Etag"] = p.etag
-	header["Cache-Control"] = p.control
-	header["Age"] = []string{strconv.Itoa(int(time.Since(p.fetched) / time.Second))}
-	if p.document.allowsAnyOrigin && !h.config.StripCORS {
-		header["Access-Control-Allow-Origin"] = []string{"*"}
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name string, e entry) {
+	p, header := h.response(name, e.document), w.Header()
+	header["Content-Type"], header["Etag"] = jsonType, p.etag
+	header.Set("Cache-Control", "max-age="+strconv.Itoa(int(e.lifetime/time.Second)))
+	header.Set("Age", strconv.Itoa(int(time.Since(e.fetched)/time.Second)))
+	if e.document.allowsAnyOrigin && !h.config.StripCORS {
+		header.Set("Access-Control-Allow-Origin", "*")
 	}
 	// Most requests are unconditional GETs of the whole document.
 	if r.Method == http.MethodGet && r.Header["If-None-Match"] == nil && r.Header["If-Match"] == nil && r.Header["Range"] == nil {
 		header["Content-Length"] = p.length
-		w.WriteHeader(http.StatusOK)
 		_, _ = w.Write(p.body)
 		return
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.body))
 }
 
-// response returns the response for an entry, encoded once.
-func (h *Handler) response(name string, e entry) *response {
-	if p := e.document.response.Load(); p != nil && p.handler == h && p.entry == e {
-		return p
-	}
-	body := h.body(name, e.document)
-	sum := sha256.Sum256(body)
-	p := &response{
-		handler: h, entry: e, body: body,
-		etag:    []string{`"` + hex.EncodeToString(sum[:8]) + `"`},
-		control: []string{"max-age=" + strconv.Itoa(int(e.lifetime/time.Second))},
-		length:  []string{strconv.Itoa(len(body))},
-	}
-	e.document.response.Store(p)
-	return p
-}
-
-func (h *Handler) body(name string, d *document) []byte {
-	if name == resourceLocation {
-		return moveResource(d.Object, h.config.Source.urlMap(h.config.Issuer)).Encode()
-	}
-	return h.config.Source.augmented(d, h.config.Issuer, h.config.Endpoints).Encode()
-}
-
 // logRequest writes the log line. The error holds no text of the provider.
 func (h *Handler) logRequest(r *http.Request, start time.Time, status int, outcome string, err error) {
 	level := slog.LevelInfo
+	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", outcome)}
 	switch outcome {
 	case resultUnavailable:
-		level = slog.LevelWarn
+		level, attrs = slog.LevelWarn, append(attrs, slog.String("err", err.Error()))
 	case resultHit:
 		level = slog.LevelDebug
-	}
-	if !h.config.Log.Enabled(r.Context(), level) {
-		return
-	}
-	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", outcome)}
-	if outcome == resultUnavailable {
-		attrs = append(attrs, slog.String("err", err.Error()))
 	}
 	h.config.LogRequest(r.Context(), h.config.Log, level, start, attrs...)
 }
