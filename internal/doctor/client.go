@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"oauthgw/internal/origin"
 	"oauthgw/internal/printable"
@@ -23,13 +23,6 @@ const maxBody = 256 << 10
 
 // errElsewhere means that a request was not sent because its URL is at another origin.
 var errElsewhere = errors.New("it is at another origin")
-
-// request is an HTTP request.
-type request struct {
-	method, url string
-	header      http.Header
-	body        string
-}
 
 // response is the response to a request, or the error.
 type response struct {
@@ -42,17 +35,16 @@ type response struct {
 
 // client sends requests, each once.
 type client struct {
+	config    Config
+	start     *url.URL // the only origin that gets requests, unless Follow is set
 	transport *http.Transport
-	timeout   time.Duration
-	start     *url.URL // the only origin that gets requests, unless follow is set
-	follow    bool
 	tested    []Tested
 }
 
 // newClient returns a client that uses the proxy environment variables, as most
 // clients do.
 func newClient(c Config, start *url.URL) *client {
-	return &client{timeout: c.Timeout, start: start, follow: c.Follow, transport: &http.Transport{
+	return &client{config: c, start: start, transport: &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
 		// #nosec G402 -- Go's default minimum is TLS 1.2
 		TLSClientConfig:        &tls.Config{RootCAs: c.Roots},
@@ -63,32 +55,28 @@ func newClient(c Config, start *url.URL) *client {
 }
 
 // record adds a request to the report.
-func (c *client) record(method string, u *url.URL) {
-	shown := *u
-	shown.User = nil
-	quoted := printable.Quote(shown.String())
-	t := Tested{Method: method, URL: quoted[1 : len(quoted)-1]}
-	if !slices.Contains(c.tested, t) {
+func (c *client) record(method string, u url.URL) {
+	u.User = nil
+	quoted := printable.Quote(u.String())
+	if t := (Tested{method, quoted[1 : len(quoted)-1]}); !slices.Contains(c.tested, t) {
 		c.tested = append(c.tested, t)
 	}
 }
 
-// do sends a request. It refuses other origins unless follow is set: a document must
+// do sends a request. It refuses other origins unless Follow is set: a document must
 // not choose where this host sends requests. It follows no redirect.
-func (c *client) do(ctx context.Context, q request) response {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+func (c *client) do(ctx context.Context, method, at string, header http.Header, body string) response {
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, q.method, q.url, strings.NewReader(q.body))
-	if err != nil {
+	req, err := http.NewRequestWithContext(ctx, method, at, strings.NewReader(body))
+	switch {
+	case err != nil:
 		return response{err: err}
-	}
-	if !c.follow && !origin.Same(req.URL, c.start) {
+	case !c.config.Follow && !origin.Same(req.URL, c.start):
 		return response{err: errElsewhere}
 	}
-	c.record(q.method, req.URL)
-	if q.header != nil {
-		req.Header = q.header
-	}
+	c.record(method, *req.URL)
+	maps.Copy(req.Header, header)
 	req.Header.Set("User-Agent", "oauthgw-doctor")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity")
@@ -114,7 +102,7 @@ func (c *client) do(ctx context.Context, q request) response {
 // plainError replaces the context errors of a timeout.
 func (c *client) plainError(err error) error {
 	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
-		return fmt.Errorf("there was no response within %s", c.timeout)
+		return fmt.Errorf("there was no response within %s", c.config.Timeout)
 	}
 	return err
 }

@@ -32,29 +32,23 @@ type Config struct {
 	URL string
 	// Follow also tests endpoints at other origins that the metadata names. Without it
 	// all requests go to the origin of URL.
-	Follow bool
-	// Roots verify the server's certificate. Nil: the system's.
-	Roots *x509.CertPool
-	// Timeout limits each request. Zero: 10 seconds.
-	Timeout time.Duration
+	Follow  bool
+	Roots   *x509.CertPool // verify the server's certificate; nil: the system's
+	Timeout time.Duration  // of each request; zero: 10 seconds
 }
 
 // Report is the result of an examination.
 type Report struct {
-	// URL is the examined one.
-	URL string `json:"url"`
-	// Findings are sorted by severity, the most severe first. Never nil.
-	Findings []wellknown.Finding `json:"findings"`
-	// Tested are the requests that were sent, each once, in their order.
-	Tested []Tested `json:"tested"`
+	URL      string             `json:"url"`      // the examined one
+	Findings wellknown.Findings `json:"findings"` // the most severe first; never nil
+	Tested   []Tested           `json:"tested"`   // the requests that were sent, each once
 }
 
-// Tested is a request that was sent.
+// Tested is a request that was sent. The server may have chosen its URL, so that is
+// printable, shortened, and has no user information.
 type Tested struct {
 	Method string `json:"method"`
-	// URL is printable, shortened, and has no user information: the server may have
-	// chosen it.
-	URL string `json:"url"`
+	URL    string `json:"url"`
 }
 
 // Count returns the number of findings with a severity.
@@ -102,7 +96,7 @@ func parseURL(text string) (*url.URL, error) {
 }
 
 // checks are in the order of their findings of the same severity.
-var checks = []func(observation) []wellknown.Finding{
+var checks = []func(*wellknown.Findings, observation){
 	checkConnection,
 	checkEndpoints,
 	checkLocations,
@@ -113,24 +107,21 @@ var checks = []func(observation) []wellknown.Finding{
 }
 
 // check returns the findings, the most severe first and each once. If the server cannot
-// be reached, that is the only one.
-func check(o observation) []wellknown.Finding {
-	found := []wellknown.Finding{}
+// be reached, only the connection is checked.
+func check(o observation) wellknown.Findings {
+	var all wellknown.Findings
 	for _, check := range checks {
-		for _, f := range check(o) {
-			if !slices.Contains(found, f) {
-				found = append(found, f)
-			}
-		}
+		check(&all, o)
 		if !o.reached() {
 			break
 		}
 	}
+	found := wellknown.Findings{}
+	for _, f := range all {
+		if !slices.Contains(found, f) {
+			found = append(found, f)
+		}
+	}
 	slices.SortStableFunc(found, func(a, b wellknown.Finding) int { return int(a.Severity) - int(b.Severity) })
 	return found
-}
-
-// one returns one finding.
-func one(s wellknown.Severity, subject, problem, fix string) []wellknown.Finding {
-	return []wellknown.Finding{{Severity: s, Subject: subject, Problem: problem, Fix: fix}}
 }

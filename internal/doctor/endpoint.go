@@ -18,38 +18,31 @@ type endpoint struct {
 
 func (e endpoint) subject() string { return string(e.name) + " endpoint" }
 
-func checkEndpoints(o observation) (found []wellknown.Finding) {
+func checkEndpoints(found *wellknown.Findings, o observation) {
 	used, _ := o.used()
 	for _, e := range o.endpoints {
 		if e.untested != "" {
-			found = append(found, one(wellknown.Note, e.subject(), "It was not tested: "+e.untested+".", e.fix)...)
-			continue
+			found.Add(wellknown.Note, e.subject(), "It was not tested: "+e.untested+".", e.fix)
+		} else {
+			checkEndpoint(found, methodsOf(used.Metadata, e.name), e)
 		}
-		found = append(found, checkEndpoint(methodsOf(used.Metadata, e.name), e)...)
 	}
-	return found
 }
 
 // checkEndpoint checks the answers of an endpoint. After a failure they are compared
 // only if the server fails with Basic and reads the form, because then Basic is the
 // cause.
-func checkEndpoint(m methods, e endpoint) []wellknown.Finding {
-	failed := e.check(failures)
-	switch {
-	case len(failed) > 0 && e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient:
-		return append(checkCredentials(m, e), failed...)
-	case len(failed) > 0:
-		return failed
+func checkEndpoint(found *wellknown.Findings, m methods, e endpoint) {
+	rules := failures
+	failed := failures(e.name, e.basic) != nil || failures(e.name, e.post) != nil
+	if !failed {
+		rules = violations
 	}
-	return append(checkCredentials(m, e), e.check(violations)...)
-}
-
-// check checks both answers and reports what they have in common once.
-func (e endpoint) check(rules func(clientauth.Endpoint, answer) []violation) (found []wellknown.Finding) {
+	if !failed || e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient {
+		checkCredentials(found, m, e)
+	}
 	basic, post := rules(e.name, e.basic), rules(e.name, e.post)
-	add := func(about string, v violation) {
-		found = append(found, one(v.severity, e.subject(), about+v.problem, v.fix)...)
-	}
+	add := func(about string, v violation) { found.Add(v.severity, e.subject(), about+v.problem, v.fix) }
 	for _, v := range basic {
 		if slices.Contains(post, v) {
 			add("The answer to Basic and to post ", v)
@@ -62,7 +55,6 @@ func (e endpoint) check(rules func(clientauth.Endpoint, answer) []violation) (fo
 			add("The answer to post ", v)
 		}
 	}
-	return found
 }
 
 // methods are the client authentication methods that the metadata lists for an
@@ -139,24 +131,20 @@ func supportOf(basic, post answer) support {
 }
 
 // checkCredentials compares where credentials are read with the listed methods.
-func checkCredentials(m methods, e endpoint) []wellknown.Finding {
-	finding := func(s wellknown.Severity, problem, fix string) []wellknown.Finding {
-		return one(s, e.subject(), problem, fix)
-	}
+func checkCredentials(found *wellknown.Findings, m methods, e endpoint) {
 	answers := "Basic is answered with " + e.basic.String() + ", the same client in the form with " + e.post.String() + "."
 	switch s := supportOf(e.basic, e.post); {
 	case s == readsForm:
-		return finding(m.severity(), "Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails. "+answers+" "+m.promise(),
+		found.Add(m.severity(), e.subject(), "Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails. "+answers+" "+m.promise(),
 			"Put oauthgw in front of the provider. If it is there already, let the URL of the "+e.subject()+" lead through it.")
 	case s == readsBasic && m.have(clientauth.Post):
-		return finding(wellknown.Problem, "The metadata lists client_secret_post, but credentials in the form are not read. "+answers, "Remove client_secret_post from "+methodsMember(e.name)+".")
+		found.Add(wellknown.Problem, e.subject(), "The metadata lists client_secret_post, but credentials in the form are not read. "+answers, "Remove client_secret_post from "+methodsMember(e.name)+".")
 	case s == readsBasic:
-		return finding(wellknown.Note, "Credentials in the form are not read. The metadata does not list client_secret_post. "+answers, "Nothing, if clients follow the metadata.")
+		found.Add(wellknown.Note, e.subject(), "Credentials in the form are not read. The metadata does not list client_secret_post. "+answers, "Nothing, if clients follow the metadata.")
 	case s == readsBoth && !m.have(clientauth.Basic):
-		return finding(wellknown.Note, "Basic is answered like post, but the metadata does not list client_secret_basic, so clients that follow it do not use Basic. Only a client that exists can show whether it succeeds.",
+		found.Add(wellknown.Note, e.subject(), "Basic is answered like post, but the metadata does not list client_secret_basic, so clients that follow it do not use Basic. Only a client that exists can show whether it succeeds.",
 			"If existing clients can use it, add it to "+methodsMember(e.name)+". oauthgw does, at endpoints that lead through it.")
 	case s == unclear && e.basic.status >= 300:
-		return finding(wellknown.Note, "The answers do not show whether the credentials were read. "+answers, "Try with a client that exists.")
+		found.Add(wellknown.Note, e.subject(), "The answers do not show whether the credentials were read. "+answers, "Try with a client that exists.")
 	}
-	return nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // expect compares findings with their beginnings.
-func expect(t *testing.T, found []wellknown.Finding, want ...string) {
+func expect(t *testing.T, found wellknown.Findings, want ...string) {
 	t.Helper()
 	var got []string
 	for _, f := range found {
@@ -93,7 +93,9 @@ func TestCheckCredentials(t *testing.T) {
 				md.Object, _ = jsonobject.Parse([]byte(`{"token_endpoint_auth_methods_supported":` + test.list + `}`))
 			}
 			e := endpoint{name: clientauth.Token, basic: answered(clientauth.Basic, 401, test.basic), post: answered(clientauth.Post, 401, test.post)}
-			expect(t, checkEndpoint(methodsOf(md, e.name), e), test.want...)
+			var found wellknown.Findings
+			checkEndpoint(&found, methodsOf(md, e.name), e)
+			expect(t, found, test.want...)
 		})
 	}
 }
@@ -134,11 +136,15 @@ func TestResponseRules(t *testing.T) {
 				test.change(&e.basic)
 				test.change(&e.post)
 			}
-			expect(t, checkEndpoint(listed, e), test.want...)
+			var found wellknown.Findings
+			checkEndpoint(&found, listed, e)
+			expect(t, found, test.want...)
 		})
 	}
 	e := endpoint{name: clientauth.Token, basic: answered(clientauth.Basic, 500, ""), post: answered(clientauth.Post, 401, unknownClient)}
-	expect(t, checkEndpoint(listed, e), "problem: "+at+"Credentials sent by HTTP Basic", "problem: "+at+"The answer to Basic has status 500")
+	var found wellknown.Findings
+	checkEndpoint(&found, listed, e)
+	expect(t, found, "problem: "+at+"Credentials sent by HTTP Basic", "problem: "+at+"The answer to Basic has status 500")
 }
 
 func TestCheckConnection(t *testing.T) {
@@ -158,7 +164,9 @@ func TestCheckConnection(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			start, _ := url.Parse(test.url)
-			expect(t, checkConnection(observation{url: test.url, start: start, now: time.Now(), locations: []location{{response: test.response}}}), test.want...)
+			var found wellknown.Findings
+			checkConnection(&found, observation{start: start, locations: []location{{response: test.response}}})
+			expect(t, found, test.want...)
 		})
 	}
 }

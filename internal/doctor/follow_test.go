@@ -123,7 +123,7 @@ func TestTestedURLs(t *testing.T) {
 	for _, tested := range examine(t, doctor.Config{URL: s.URL}).Tested {
 		got = append(got, tested.Method+" "+strings.TrimPrefix(tested.URL, s.URL))
 	}
-	want := []string{"GET " + asPath, "GET " + openidPath, "GET " + resourcePath, "POST /token", "POST /revoke", "OPTIONS /token"}
+	want := []string{"GET " + asPath, "GET " + openidPath, "GET " + resourcePath, "POST /token", "OPTIONS /token", "POST /revoke"}
 	if !slices.Equal(got, want) {
 		t.Errorf("tested\n%q\nwant\n%q", got, want)
 	}

@@ -26,13 +26,11 @@ var errNoDocument = errors.New("there is no document")
 
 // with returns the location with a response.
 func (l location) with(r response) location {
-	l.response = r
-	switch {
-	case r.err != nil:
-		l.invalid = r.err
-	case r.status != http.StatusOK:
+	l.response, l.invalid = r, r.err
+	if r.err == nil && r.status != http.StatusOK {
 		l.invalid = errNoDocument
-	default:
+	}
+	if l.invalid == nil {
 		l.Object, l.invalid = jsonobject.Parse(r.body)
 	}
 	return l
@@ -42,117 +40,103 @@ func (l location) hasDocument() bool { return l.invalid == nil }
 
 // checkLocations checks each location. Errors at a location matter less if an earlier
 // one has a document: few clients look further.
-func checkLocations(o observation) (found []wellknown.Finding) {
+func checkLocations(found *wellknown.Findings, o observation) {
 	severity := wellknown.Problem
 	for _, l := range o.locations {
 		if l.hasDocument() {
-			found = append(found, checkDocumentAt(o, l, severity)...)
+			checkDocumentAt(found, o, l, severity)
 			severity = wellknown.Warning
 		} else {
-			found = append(found, checkNoDocumentAt(l, severity)...)
+			checkNoDocumentAt(found, l, severity)
 		}
 	}
-	if len(o.own()) > 0 {
-		return found
-	}
-	if l, ok := o.used(); ok {
-		return append(found, one(wellknown.Problem, "metadata", "There is no metadata at the locations of "+printable.Quote(o.url)+", only at those of its origin. Few clients look there.",
-			"Let clients start at "+printable.Quote(l.Issuer())+", whose metadata is at "+l.path+".")...)
-	}
-	return append(found, one(wellknown.Problem, "metadata", "There is no metadata at any location of "+printable.Quote(o.url)+", so clients find no endpoint, and none was tested.",
-		"Let the locations of RFC 8414 section 3.1 lead to the provider, or give clients the URL that its metadata names as issuer.")...)
+	l, ok := o.used()
+	found.AddIf(ok && len(o.own()) == 0, wellknown.Problem, "metadata", "There is no metadata at the locations of "+printable.Quote(o.url)+", only at those of its origin. Few clients look there.",
+		"Let clients start at "+printable.Quote(l.Issuer())+", whose metadata is at "+l.path+".")
+	found.AddIf(!ok, wellknown.Problem, "metadata", "There is no metadata at any location of "+printable.Quote(o.url)+", so clients find no endpoint, and none was tested.",
+		"Let the locations of RFC 8414 section 3.1 lead to the provider, or give clients the URL that its metadata names as issuer.")
 }
 
 // checkNoDocumentAt checks the response at a location without a document. It should be
 // 404, at which clients try the next location.
-func checkNoDocumentAt(l location, severity wellknown.Severity) []wellknown.Finding {
-	status, use404 := l.status, "Answer with 404 where there is no document; oauthgw does."
-	finding := func(s wellknown.Severity, fix, format string, args ...any) []wellknown.Finding {
-		return one(s, l.path, fmt.Sprintf(format, args...), fix)
+func checkNoDocumentAt(found *wellknown.Findings, l location, severity wellknown.Severity) {
+	const use404 = "Answer with 404 where there is no document; oauthgw does."
+	add := func(s wellknown.Severity, fix, format string, args ...any) {
+		found.Add(s, l.path, fmt.Sprintf(format, args...), fix)
 	}
-	switch {
+	switch status, encoding := l.status, l.header.Get("Content-Encoding"); {
 	case l.err != nil:
-		return finding(severity, "Let it answer; oauthgw serves cached metadata while the provider fails.", "The response is incomplete (%s), at which clients give up.", printable.Quote(l.err.Error()))
+		add(severity, "Let it answer; oauthgw serves cached metadata while the provider fails.", "The response is incomplete (%s), at which clients give up.", printable.Quote(l.err.Error()))
 	case status >= 500 || status == http.StatusTooManyRequests:
-		return finding(severity, use404+" Where there is one, find out why the server fails.", "The status is %d, at which clients give up. At 404 they try the next location.", status)
+		add(severity, use404+" Where there is one, find out why the server fails.", "The status is %d, at which clients give up. At 404 they try the next location.", status)
 	case status >= 300 && status < 400:
-		return finding(severity, "Serve the document at the location itself, or answer with 404.", "The response is a redirect (status %d), which careful clients do not follow.", status)
+		add(severity, "Serve the document at the location itself, or answer with 404.", "The response is a redirect (status %d), which careful clients do not follow.", status)
 	case status == http.StatusNotFound:
-		return nil
 	case status != http.StatusOK:
-		return finding(wellknown.Warning, use404, "The status is %d, at which some clients give up. At 404 they try the next location.", status)
-	case l.header.Get("Content-Encoding") != "":
-		return finding(severity, "Obey Accept-Encoding (RFC 9110 section 12.5.3).", "The document is encoded (%s) although the request asked for no encoding.", printable.Quote(l.header.Get("Content-Encoding")))
+		add(wellknown.Warning, use404, "The status is %d, at which some clients give up. At 404 they try the next location.", status)
+	case encoding != "":
+		add(severity, "Obey Accept-Encoding (RFC 9110 section 12.5.3).", "The document is encoded (%s) although the request asked for no encoding.", printable.Quote(encoding))
 	case errors.Is(l.invalid, jsonobject.ErrRepeated):
-		return finding(severity, "Name each member once.", "The document has a repeated member, and clients differ in which one they take (RFC 8259 section 4).")
+		add(severity, "Name each member once.", "The document has a repeated member, and clients differ in which one they take (RFC 8259 section 4).")
 	case errors.Is(l.invalid, jsonobject.ErrNotObject):
-		return finding(severity, use404, "The status is 200 and the body is not a JSON object (Content-Type %s). Clients take it for the document and fail.", printable.Quote(l.header.Get("Content-Type")))
+		add(severity, use404, "The status is 200 and the body is not a JSON object (Content-Type %s). Clients take it for the document and fail.", printable.Quote(l.header.Get("Content-Type")))
+	default:
+		add(severity, "Serve one JSON object.", "The document cannot be read: %s.", l.invalid)
 	}
-	return finding(severity, "Serve one JSON object.", "The document cannot be read: %s.", l.invalid)
 }
 
 // checkDocumentAt checks whether a document fits its location.
-func checkDocumentAt(o observation, l location, severity wellknown.Severity) (found []wellknown.Finding) {
-	add := func(s wellknown.Severity, problem, fix string) {
-		found = append(found, one(s, l.path, problem, fix)...)
-	}
-	if missing := l.MissingOpenID(); len(missing) > 0 && strings.Contains(l.path, "/.well-known/openid-configuration") {
-		add(severity, "The document is at an OpenID Connect location but lacks "+strings.Join(missing, ", ")+". Clients that look here fail; at 404 they try the next location.",
-			"Answer with 404 here, which oauthgw does, or add the members.")
-	}
+func checkDocumentAt(found *wellknown.Findings, o observation, l location, severity wellknown.Severity) {
+	missing := l.MissingOpenID()
+	found.AddIf(len(missing) > 0 && strings.Contains(l.path, "/.well-known/openid-configuration"), severity, l.path,
+		"The document is at an OpenID Connect location but lacks "+strings.Join(missing, ", ")+". Clients that look here fail; at 404 they try the next location.",
+		"Answer with 404 here, which oauthgw does, or add the members.")
 	field := l.header.Get("Content-Type")
 	mediaType, _, _ := mime.ParseMediaType(field)
-	switch {
-	case mediaType != "application/json":
-		add(severity, "The document has the Content-Type "+printable.Quote(field)+", so many clients ignore it (RFC 8414 section 3.2).", "Serve it as application/json; oauthgw ignores it as well.")
-	case field != mediaType:
-		add(wellknown.Note, "The document has the Content-Type "+printable.Quote(field)+". Some clients compare all of it with application/json.", "Serve it as application/json without parameters; oauthgw does.")
-	}
-	if issuer := l.Issuer(); l.root && issuer != o.url && strings.TrimRight(issuer, "/") != o.at("") {
-		add(wellknown.Warning, "Some clients fall back to this location, and find the issuer "+printable.Quote(issuer)+", which is neither the URL given nor its origin.",
-			"Answer with 404 here, or serve the metadata of the origin.")
-	}
-	return found
+	found.AddIf(mediaType != "application/json", severity, l.path, "The document has the Content-Type "+printable.Quote(field)+", so many clients ignore it (RFC 8414 section 3.2).", "Serve it as application/json; oauthgw ignores it as well.")
+	found.AddIf(mediaType == "application/json" && field != mediaType, wellknown.Note, l.path,
+		"The document has the Content-Type "+printable.Quote(field)+". Some clients compare all of it with application/json.", "Serve it as application/json without parameters; oauthgw does.")
+	issuer := l.Issuer()
+	found.AddIf(l.root && issuer != o.url && strings.TrimRight(issuer, "/") != o.at(""), wellknown.Warning, l.path,
+		"Some clients fall back to this location, and find the issuer "+printable.Quote(issuer)+", which is neither the URL given nor its origin.",
+		"Answer with 404 here, or serve the metadata of the origin.")
 }
 
 // checkDocuments checks the metadata by the rules of [wellknown.Metadata.Lint].
-func checkDocuments(o observation) (found []wellknown.Finding) {
+func checkDocuments(found *wellknown.Findings, o observation) {
 	documents := o.own()
 	for _, l := range documents {
 		for _, f := range l.Lint(o.url) {
 			if f.Subject == "issuer" { // locations may name different ones
 				f.Subject += " at " + l.path
 			}
-			found = append(found, f)
+			*found = append(*found, f)
 		}
 	}
 	if used, ok := o.used(); ok && len(documents) == 0 {
-		found = used.Lint(used.Issuer()) // checkDocumentAt checks the issuer
+		*found = append(*found, used.Lint(used.Issuer())...) // checkDocumentAt checks the issuer
 	}
-	return found
 }
 
 // checkResource checks the metadata of the protected resource (RFC 9728), which leads
 // MCP clients to the authorization server. Not every server has one.
-func checkResource(o observation) []wellknown.Finding {
+func checkResource(found *wellknown.Findings, o observation) {
 	l := o.resource
-	finding := func(s wellknown.Severity, problem, fix string) []wellknown.Finding {
-		return one(s, l.path, problem, fix)
-	}
 	if !l.hasDocument() {
-		return checkNoDocumentAt(l, wellknown.Warning)
+		checkNoDocumentAt(found, l, wellknown.Warning)
+		return
 	}
 	servers := l.Strings("authorization_servers")
 	others := slices.DeleteFunc(slices.Clone(servers), func(s string) bool { return s == o.url })
-	switch {
+	switch given := printable.Quote(o.url); {
 	case len(others) == 0:
-		return nil
 	case servers[0] == o.url:
-		return finding(wellknown.Note, "The protected resource names further authorization servers: "+printable.QuoteAll(others)+". Clients choose one.", "Nothing, if this is intended.")
+		found.Add(wellknown.Note, l.path, "The protected resource names further authorization servers: "+printable.QuoteAll(others)+". Clients choose one.", "Nothing, if this is intended.")
 	case strings.TrimRight(servers[0], "/") == strings.TrimRight(o.url, "/"):
-		return finding(wellknown.Warning, "The protected resource names the authorization server "+printable.Quote(servers[0])+" and the URL given is "+printable.Quote(o.url)+". Only a slash at the end differs, but clients compare bytes (RFC 8414 section 3.3).",
+		found.Add(wellknown.Warning, l.path, "The protected resource names the authorization server "+printable.Quote(servers[0])+" and the URL given is "+given+". Only a slash at the end differs, but clients compare bytes (RFC 8414 section 3.3).",
 			"Write it as the issuer is written.")
+	default:
+		found.Add(wellknown.Problem, l.path, "The protected resource sends clients to "+printable.QuoteAll(others)+" and not to "+given+".",
+			"Let it name the issuer at which clients start. If the URL given is that of the protected resource, examine the one that it names.")
 	}
-	return finding(wellknown.Problem, "The protected resource sends clients to "+printable.QuoteAll(others)+" and not to "+printable.Quote(o.url)+".",
-		"Let it name the issuer at which clients start. If the URL given is that of the protected resource, examine the one that it names.")
 }

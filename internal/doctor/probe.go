@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/printable"
@@ -17,14 +16,13 @@ import (
 
 // observation is the result of all probes.
 type observation struct {
-	url       string   // where clients start, byte for byte
-	start     *url.URL // the same
-	now       time.Time
+	url       string     // where clients start, byte for byte
+	start     *url.URL   // the same
 	locations []location // in the order in which clients look
 	resource  location   // of the protected resource's metadata
 	endpoints []endpoint // the probed ones
 	shared    response   // to a page of another origin that requests metadata
-	preflight *response  // to a page of another origin that requests tokens; nil: not sent
+	preflight response   // to a page of another origin that requests tokens
 }
 
 // foreignPage is an origin that no server knows (RFC 6761 section 6.4).
@@ -32,34 +30,30 @@ const foreignPage = "https://oauthgw-doctor.invalid"
 
 // probe sends all requests, one after another.
 func (c *client) probe(ctx context.Context, text string, start *url.URL) observation {
-	o := observation{url: text, start: start, now: time.Now()}
-	get := func(path string, header http.Header) response {
-		return c.do(ctx, request{method: http.MethodGet, url: o.at(path), header: header})
-	}
+	o := observation{url: text, start: start}
+	get := func(l location) location { return l.with(c.do(ctx, http.MethodGet, o.at(l.path), nil, "")) }
 	for _, l := range candidates(start) {
-		o.locations = append(o.locations, l.with(get(l.path, nil)))
+		o.locations = append(o.locations, get(l))
 		if !o.reached() {
 			return o
 		}
 	}
-	resource := location{path: "/.well-known/oauth-protected-resource" + strings.TrimRight(start.Path, "/")}
-	o.resource = resource.with(get(resource.path, nil))
+	o.resource = get(location{path: "/.well-known/oauth-protected-resource" + strings.TrimRight(start.Path, "/")})
 	used, ok := o.used()
 	if !ok {
 		return o
 	}
-	o.shared = get(used.path, http.Header{"Origin": {foreignPage}})
+	o.shared = c.do(ctx, http.MethodGet, o.at(used.path), http.Header{"Origin": {foreignPage}}, "")
 	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation} {
-		if used.Get(endpointMember(name)) != nil {
-			o.endpoints = append(o.endpoints, c.probeEndpoint(ctx, o, name, used.Metadata))
+		if used.Get(endpointMember(name)) == nil {
+			continue
 		}
-	}
-	if i := slices.IndexFunc(o.endpoints, func(e endpoint) bool { return e.name == clientauth.Token && e.untested == "" }); i >= 0 {
-		preflight := c.do(ctx, request{method: http.MethodOptions, url: o.endpoints[i].url, header: http.Header{
-			"Origin": {foreignPage}, "Access-Control-Request-Method": {http.MethodPost},
-			"Access-Control-Request-Headers": {"authorization,content-type"},
-		}})
-		o.preflight = &preflight
+		e := c.probeEndpoint(ctx, o, name, used.Metadata)
+		o.endpoints = append(o.endpoints, e)
+		if name == clientauth.Token && e.untested == "" {
+			o.preflight = c.do(ctx, http.MethodOptions, e.url, http.Header{"Origin": {foreignPage},
+				"Access-Control-Request-Method": {http.MethodPost}, "Access-Control-Request-Headers": {"authorization,content-type"}}, "")
+		}
 	}
 	return o
 }
@@ -113,15 +107,14 @@ func (c *client) probeEndpoint(ctx context.Context, o observation, name clientau
 	if u == nil {
 		return endpoint{name: name, untested: "it is not an http or https URL", fix: "Correct it at the provider."}
 	}
-	p := newProbeClient()
-	e := endpoint{name: name, url: u.String()}
-	e.basic = p.parse(clientauth.Basic, c.do(ctx, p.withBasic(name, e.url)))
+	p, e := newProbeClient(), endpoint{name: name, url: u.String()}
+	e.basic = p.authenticate(ctx, c, clientauth.Basic, name, e.url)
 	if errors.Is(e.basic.err, errElsewhere) {
 		e.untested = fmt.Sprintf("it is at %s, and only %s is tested", printable.Quote(u.Scheme+"://"+u.Host), o.at(""))
 		e.fix = "Run oauthgw doctor with --follow to test it there."
 		return e
 	}
-	e.post = p.parse(clientauth.Post, c.do(ctx, p.withPost(name, e.url)))
+	e.post = p.authenticate(ctx, c, clientauth.Post, name, e.url)
 	return e
 }
 

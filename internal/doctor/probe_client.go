@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -25,35 +26,25 @@ func newProbeClient() probeClient {
 	return probeClient{id: "oauthgw-doctor-" + strings.ToLower(rand.Text()), secret: clientauth.NewSecret(rand.Text())}
 }
 
-// form requests tokens for a code (RFC 6749 section 4.1.3) or revokes a token (RFC 7009
-// section 2.1). Neither exists.
-func (p probeClient) form(name clientauth.Endpoint) url.Values {
-	if name == clientauth.Revocation {
-		return url.Values{"token": {"oauthgw-doctor"}}
-	}
-	return url.Values{"grant_type": {"authorization_code"}, "code": {"oauthgw-doctor"}}
-}
-
-func (p probeClient) withBasic(name clientauth.Endpoint, at string) request {
-	q := post(at, p.form(name))
-	q.header.Set("Authorization", "Basic "+p.pair())
-	return q
-}
-
 func (p probeClient) pair() string {
 	return base64.StdEncoding.EncodeToString([]byte(p.id + ":" + p.secret.Reveal()))
 }
 
-func (p probeClient) withPost(name clientauth.Endpoint, at string) request {
-	form := p.form(name)
-	form.Set(clientauth.ParameterClientID, p.id)
-	form.Set(clientauth.ParameterClientSecret, p.secret.Reveal())
-	return post(at, form)
-}
-
-func post(url string, form url.Values) request {
-	return request{method: http.MethodPost, url: url, body: form.Encode(),
-		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}
+// authenticate requests tokens for a code (RFC 6749 section 4.1.3) or revokes a token
+// (RFC 7009 section 2.1). Neither exists.
+func (p probeClient) authenticate(ctx context.Context, c *client, m clientauth.Method, name clientauth.Endpoint, at string) answer {
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {"oauthgw-doctor"}}
+	if name == clientauth.Revocation {
+		form = url.Values{"token": {"oauthgw-doctor"}}
+	}
+	if m == clientauth.Basic {
+		header.Set("Authorization", "Basic "+p.pair())
+	} else {
+		form.Set(clientauth.ParameterClientID, p.id)
+		form.Set(clientauth.ParameterClientSecret, p.secret.Reveal())
+	}
+	return p.parse(m, c.do(ctx, http.MethodPost, at, header, form.Encode()))
 }
 
 // parse parses a response and removes the credentials, which some servers repeat.
