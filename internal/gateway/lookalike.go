@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,106 +12,74 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// lookalikes match paths that are not an accepted spelling of a fronted endpoint's path,
-// but that a router in wide use takes for that endpoint: passed through, they would carry
-// token requests past every check. They match under every method, because the methods of
-// such a router are unknown; those of the registration endpoint do not match under GET and
-// HEAD, which register no client. A path that names an endpoint and has too many variants
-// matches as well.
-type lookalikes struct {
-	spelled      []string // the normalized paths of the endpoints
-	paths        []string // the normalized paths below which clients manage registrations
-	endpoints    []string // the variants of spelled
-	registration []string // the variants of the registration endpoint
-	management   []string // the variants of paths
-	words        []string // each variant contains one of them
-}
-
-// newLookalikes returns the lookalikes of the given endpoints, of the registration
-// endpoint, which is the first of paths, and, for requests with a Bearer token, of what is
-// directly below paths.
-func newLookalikes(endpoints, paths []string) lookalikes {
-	l := lookalikes{spelled: endpoints, paths: paths}
-	for _, p := range endpoints {
-		l.endpoints = append(l.endpoints, l.add(p)...)
+// matchLookalikes matches paths that are not an accepted spelling of a fronted endpoint's
+// path, but that a router in wide use takes for that endpoint: passed through, they would
+// carry token requests past every check. A path that names an endpoint and has too many
+// variants matches as well.
+//
+// All paths are normalized. Those in managed, of which the registration endpoint is the
+// first, are the paths below which clients manage registrations. The methods of such a
+// router are unknown, so lookalikes match under every method, but those of the registration
+// endpoint not under GET and HEAD, which register no client.
+func matchLookalikes(endpoints, managed []string) mux.MatcherFunc {
+	registration := managed[:min(1, len(managed))]
+	spelled := slices.Concat(endpoints, registration)
+	likeEndpoint, likeRegistration, likeManaged := variantsOf(endpoints), variantsOf(registration), variantsOf(managed)
+	var words []string // each variant contains one of them
+	for _, p := range slices.Concat(endpoints, managed) {
+		words = append(words, firstWord.FindString(strings.ToLower(path.Base(p))))
 	}
-	for i, p := range paths {
-		l.management = append(l.management, l.add(p)...)
-		if i == 0 {
-			l.registration = l.management
-		}
-	}
-	return l
-}
-
-// add returns the variants of a path, and notes the word that all of them contain.
-func (l *lookalikes) add(escaped string) []string {
-	variants, _ := pathVariants(escaped)
-	shortest := slices.MinFunc(variants, func(a, b string) int { return len(path.Base(a)) - len(path.Base(b)) })
-	l.words = append(l.words, strings.Trim(strings.ToLower(path.Base(shortest)), "/"))
-	return variants
-}
-
-// accepts reports whether the path of a request is an accepted spelling.
-func (l lookalikes) accepts(r *http.Request) bool {
-	p := normalizedPath(r)
-	return slices.Contains(l.spelled, p) || len(l.paths) > 0 && p == l.paths[0] || managesClient(r, l.paths)
-}
-
-// match implements [mux.MatcherFunc].
-func (l lookalikes) match(r *http.Request, _ *mux.RouteMatch) bool {
-	escaped, _ := proxy.TargetPath(r)
-	if !l.containsWord(escaped) || l.accepts(r) {
-		return false
-	}
-	variants, complete := pathVariants(escaped)
-	variants = append(variants, withoutPrefixes(variants, r)...)
-	registers := r.Method != http.MethodGet && r.Method != http.MethodHead
-	return !complete || slices.ContainsFunc(variants, func(v string) bool {
-		return containsPath(l.endpoints, v) || registers && containsPath(l.registration, v) ||
-			proxy.HasToken(r) && containsPath(l.management, path.Dir(strings.TrimRight(v, "/")))
-	})
-}
-
-// prefixFields are the fields in which proxies name the path of an application. WSGI
-// applications cut it off the path of the request. A trusted proxy may pass on what the
-// client wrote into them.
-var prefixFields = []string{"X-Script-Name", "X-Forwarded-Prefix"}
-
-// withoutPrefixes returns what is left of paths without the prefixes in the header.
-func withoutPrefixes(paths []string, r *http.Request) (rests []string) {
-	for _, name := range prefixFields {
-		for _, prefix := range r.Header[name] {
-			for _, p := range paths {
-				if rest, ok := strings.CutPrefix(p, strings.TrimRight(prefix, "/")); ok {
-					rests = append(rests, "/"+strings.TrimLeft(rest, "/"))
-				}
-			}
-		}
-	}
-	return rests
-}
-
-// containsWord reports whether a path can be a variant at all. Most paths cost only this.
-func (l lookalikes) containsWord(escaped string) bool {
-	for range maxDecodings {
-		text := strings.ToLower(printableASCII(escaped))
-		if slices.ContainsFunc(l.words, func(word string) bool { return strings.Contains(text, word) }) {
-			return true
-		}
-		decoded := decodeOnce(escaped)
-		if decoded == escaped {
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		escaped, _ := proxy.TargetPath(r)
+		if !containsWord(escaped, words) || slices.Contains(spelled, proxy.NormalizePath(escaped)) || managesClient(r, managed) {
 			return false
 		}
-		escaped = decoded
+		variants, complete := pathVariants(escaped)
+		variants = append(variants, withoutPrefixes(variants, r.Header)...)
+		registers := r.Method != http.MethodGet && r.Method != http.MethodHead
+		return !complete || slices.ContainsFunc(variants, func(v string) bool {
+			return slices.Contains(likeEndpoint, v) || registers && slices.Contains(likeRegistration, v) ||
+				proxy.HasToken(r) && slices.Contains(likeManaged, path.Dir(v))
+		})
+	}
+}
+
+func variantsOf(paths []string) (all []string) {
+	for _, p := range paths {
+		variants, _ := pathVariants(p)
+		all = append(all, variants...)
+	}
+	return all
+}
+
+// firstWord is what no step removes from the last segment of an endpoint's path.
+var firstWord = regexp.MustCompile(`^[a-z0-9_-]*`)
+
+// maxDecodings limits how often an escape is decoded. A server decodes once, two servers in
+// a row twice, and a router behind them once more.
+const maxDecodings = 4
+
+// containsWord reports whether a path can be a variant at all. Most paths cost only this.
+func containsWord(escaped string, words []string) bool {
+	for range maxDecodings {
+		text := strings.ToLower(printableASCII(escaped))
+		if slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) }) {
+			return true
+		}
+		escaped = decodeOnce(escaped)
 	}
 	return false
 }
 
-// containsPath reports whether a list contains a path, for a router that ignores case and
-// slashes at the end.
-func containsPath(list []string, p string) bool {
-	return slices.ContainsFunc(list, func(e string) bool {
-		return strings.EqualFold(strings.TrimRight(e, "/"), strings.TrimRight(p, "/"))
-	})
+// withoutPrefixes returns what is left of paths without the prefixes in the header, which
+// WSGI applications cut off. A trusted proxy may pass on what the client wrote there.
+func withoutPrefixes(paths []string, h http.Header) (rests []string) {
+	for _, prefix := range slices.Concat(h["X-Script-Name"], h["X-Forwarded-Prefix"]) {
+		for _, p := range paths {
+			if rest, ok := strings.CutPrefix(p, strings.ToLower(strings.TrimRight(prefix, "/"))); ok {
+				rests = append(rests, strings.TrimRight("/"+strings.TrimLeft(rest, "/"), "/"))
+			}
+		}
+	}
+	return rests
 }

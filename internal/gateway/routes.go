@@ -73,7 +73,7 @@ func (g *Gateway) build(known wellknown.Provider) error {
 		Source: g.source, Issuer: g.Issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil,
 		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log, Metrics: g.telemetry.Metrics,
 	})
-	refused.MatcherFunc(newLookalikes(endpoints, registration).match).Handler(g.notFound)
+	refused.MatcherFunc(matchLookalikes(endpoints, registration)).Handler(g.notFound)
 	g.handle(byLocation, "metadata", matchMethods(documents.Serves, http.MethodGet, http.MethodHead), g.admitOther(documents))
 	router.MatcherFunc(matchUnsupported).Handler(g.notFound)
 	router.NewRoute().Handler(g.passthrough(known))
