@@ -72,9 +72,13 @@ type logLine struct {
 func send(s config.Settings, r *http.Request) (*result, error) {
 	x := &result{response: response{header: http.Header{}}}
 	var log bytes.Buffer
-	g, err := gateway.NewWithTransports(gateway.Config{Settings: s, Telemetry: gateway.Telemetry{
-		Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: metrics.New(metrics.Build{}),
-	}}, gateway.Transports{Fronted: &x.upstream, Metadata: &x.upstream, Passthrough: &x.upstream})
+	g, err := gateway.New(gateway.Config{
+		Settings:   s,
+		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: &x.upstream, Passthrough: &x.upstream},
+		Telemetry: gateway.Telemetry{
+			Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: metrics.New(metrics.Build{}),
+		},
+	})
 	if err != nil {
 		return nil, err
 	}

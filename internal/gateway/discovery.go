@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -16,7 +18,7 @@ import (
 
 // discover fetches the metadata of the provider if the copy is too old, and builds routes
 // if the issuer or the endpoints have changed. It ignores a document older than the last
-// one. It logs the first of several failures.
+// one, and logs the first of several failures.
 func (g *Gateway) discover(ctx context.Context) error {
 	known, err := g.source.Provider(ctx)
 	g.mu.Lock()
@@ -31,44 +33,68 @@ func (g *Gateway) discover(ctx context.Context) error {
 	if known.Fetched.Before(g.fetched) {
 		return nil
 	}
-	if now := g.routes.Load(); now != nil && now.known.Issuer == known.Issuer && reflect.DeepEqual(now.known.Endpoints, known.Endpoints) {
-		g.failed, g.fetched = false, known.Fetched
-		return nil
-	}
-	if err := g.build(known); err != nil {
-		return err
+	now := g.routes.Load()
+	if now == nil || now.known.Issuer != known.Issuer || !reflect.DeepEqual(now.known.Endpoints, known.Endpoints) {
+		if err := g.build(known); err != nil {
+			return err
+		}
+		g.log.Info("discovered endpoints", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(g.fronted(known))))
 	}
 	g.failed, g.fetched = false, known.Fetched
-	g.log.Info("discovered endpoints", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(g.fronted(known))))
 	return nil
 }
 
-// runDiscovery discovers until ctx ends: soon after a failure, and otherwise once per
-// lifetime of a metadata document.
-func (g *Gateway) runDiscovery(ctx context.Context) {
-	if g.fullyConfigured() {
-		return
+// Lint returns the problems of the metadata that the gateway serves, a sentence each.
+func (g *Gateway) Lint(ctx context.Context) ([]string, error) {
+	if !g.Ready() {
+		if err := g.discover(ctx); err != nil {
+			return nil, err
+		}
 	}
+	return g.source.Lint(ctx, g.routes.Load().paths)
+}
+
+// watchMetadata discovers the endpoints and, if lint is set, logs the problems of the
+// metadata when they change, until ctx ends: soon again after a failure, and otherwise once
+// per lifetime of a metadata document.
+func (g *Gateway) watchMetadata(ctx context.Context, lint bool) {
 	const shortest, longest = 500 * time.Millisecond, 30 * time.Second
 	backoff := shortest
+	var logged []string
 	for ctx.Err() == nil {
+		var err error
+		if !g.fullyConfigured() {
+			err = g.discover(ctx)
+		}
+		if lint && g.Ready() {
+			var lintErr error
+			logged, lintErr = g.logProblems(ctx, logged)
+			err = errors.Join(err, lintErr)
+		}
 		pause := g.settings.MetadataTTL
-		if g.discover(ctx) == nil {
+		if err == nil {
 			backoff = shortest
 		} else {
 			pause = backoff/2 + rand.N(backoff/2) // #nosec G404 -- it need not be a secret
 			backoff = min(2*backoff, longest)
 		}
-		sleep(ctx, pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
 	}
 }
 
-// sleep waits for a time, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
+// logProblems logs the problems of the metadata if they have changed, and returns them.
+func (g *Gateway) logProblems(ctx context.Context, logged []string) ([]string, error) {
+	problems, err := g.Lint(ctx)
+	if err != nil || slices.Equal(problems, logged) {
+		return logged, err
 	}
+	for _, p := range problems {
+		g.log.Warn("metadata problem", "problem", p)
+	}
+	return problems, nil
 }
 
 // inheritFrom takes over the metadata that another gateway has of the same provider, and
@@ -82,10 +108,10 @@ func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 		return nil
 	}
 	err := g.discover(ctx)
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
-	case err != nil && old.Ready() && !g.Ready():
+	}
+	if err != nil && old.Ready() && !g.Ready() {
 		return fmt.Errorf("the endpoints are not configured and discovery failed: %w", err)
 	}
 	return nil
@@ -100,23 +126,16 @@ func (g *Gateway) fullyConfigured() bool {
 // Issuer returns the issuer of the provider, discovered or configured. Empty means that it
 // is unknown.
 func (g *Gateway) Issuer(known wellknown.Provider) string {
-	if known.Issuer != "" {
-		return known.Issuer
-	}
-	return g.settings.Issuer
+	return cmp.Or(known.Issuer, g.settings.Issuer)
 }
 
 // realm returns the realm of challenges.
 func (g *Gateway) realm(known wellknown.Provider) string {
-	switch {
-	case g.settings.Realm != "":
-		return g.settings.Realm
-	case g.Issuer(known) != "":
-		return g.Issuer(known)
-	case g.settings.PublicURL != nil:
-		return g.settings.PublicURL.String()
+	realm := cmp.Or(g.settings.Realm, g.Issuer(known))
+	if realm == "" && g.settings.PublicURL != nil {
+		realm = g.settings.PublicURL.String()
 	}
-	return g.settings.Upstream.Host
+	return cmp.Or(realm, g.settings.Upstream.Host)
 }
 
 // fronted returns the fronted endpoints: the configured ones, or else those in the metadata.

@@ -45,18 +45,17 @@ type Config struct {
 	Release func(context.Context)
 	// Limiter limits failed client authentication. Nil limits nothing.
 	Limiter *authlimit.Limiter
+	// Transports replace the transports to the provider, all three or none.
+	Transports Transports
 }
 
 // Gateway answers requests by one configuration. It is safe for concurrent use.
 type Gateway struct {
-	config     Config
-	settings   config.Settings
-	telemetry  Telemetry
-	log        *slog.Logger
-	source     *wellknown.Source
-	transports Transports
-
-	notFound, endpointsUnknown, badHost, badTarget, longPath http.Handler // error responses
+	config    Config
+	settings  config.Settings
+	telemetry Telemetry
+	log       *slog.Logger
+	source    *wellknown.Source
 
 	routes atomic.Pointer[routes] // nil until the endpoints are known
 
@@ -74,32 +73,31 @@ type Transports struct {
 	Fronted, Metadata, Passthrough http.RoundTripper
 }
 
-// New returns a gateway that has sent no request yet.
-func New(c Config) (*Gateway, error) {
-	s, t := c.Settings, c.Telemetry.Tracing
+func newTransports(s config.Settings, t *tracing.Tracing) Transports {
 	metadata := proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)
 	metadata.MaxResponseHeaderBytes = 32 << 10
-	return NewWithTransports(c, Transports{
+	return Transports{
 		Fronted:     t.Transport(proxy.NewTransport(s.Upstream, s.UpstreamSocket, s.UpstreamTLS)),
 		Metadata:    t.Transport(metadata),
 		Passthrough: t.Transport(proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)),
-	})
+	}
 }
 
-// NewWithTransports returns a gateway that sends its requests over the given transports.
-func NewWithTransports(c Config, transports Transports) (*Gateway, error) {
+// New returns a gateway that has sent no request yet.
+func New(c Config) (*Gateway, error) {
 	s, t := c.Settings, c.Telemetry
+	if c.Transports.Fronted == nil {
+		c.Transports = newTransports(s, t.Tracing)
+	}
 	source, err := wellknown.NewSource(wellknown.SourceConfig{
 		Upstream: s.Upstream, Public: s.PublicURL, Issuer: s.IssuerMode, Passthrough: s.Passthrough, Expected: s.Issuer, Patch: s.MetadataPatch,
-		Transport: transports.Metadata, TTL: s.MetadataTTL, StaleFor: s.MetadataStaleFor, Entries: s.MetadataEntries, Metrics: t.Metrics,
+		Transport: c.Transports.Metadata, TTL: s.MetadataTTL, StaleFor: s.MetadataStaleFor, Entries: s.MetadataEntries, Metrics: t.Metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{config: c, settings: s, telemetry: t, log: t.Log, source: source, transports: transports}
+	g := &Gateway{config: c, settings: s, telemetry: t, log: t.Log, source: source}
 	g.users.Store(1)
-	g.notFound, g.endpointsUnknown = g.errorHandler(proxy.ErrNotFound), g.errorHandler(proxy.ErrEndpointsUnknown)
-	g.badHost, g.badTarget, g.longPath = g.errorHandler(proxy.ErrHost), g.errorHandler(proxy.ErrTarget), g.errorHandler(proxy.ErrLongPath)
 	if len(s.Endpoints) > 0 {
 		return g, g.build(wellknown.Provider{})
 	}
@@ -109,25 +107,21 @@ func NewWithTransports(c Config, transports Transports) (*Gateway, error) {
 // ServeHTTP routes a request. As long as the endpoints are unknown any path could be one,
 // and a request is answered only if the metadata can be fetched now.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path, ok := proxy.TargetPath(r)
-	switch {
+	var refusal *clientauth.Error
+	switch path, ok := proxy.TargetPath(r); {
 	case !ok:
-		g.badTarget.ServeHTTP(w, r)
-		return
+		refusal = proxy.ErrTarget
 	case len(path) > proxy.MaxPath:
-		g.longPath.ServeHTTP(w, r)
-		return
+		refusal = proxy.ErrLongPath
 	case !validHost(r):
-		g.badHost.ServeHTTP(w, r)
+		refusal = proxy.ErrHost
+	case !g.Ready() && g.discover(r.Context()) != nil:
+		refusal = proxy.ErrEndpointsUnknown
+	default:
+		g.routes.Load().ServeHTTP(w, r)
 		return
 	}
-	if g.routes.Load() == nil {
-		if err := g.discover(r.Context()); err != nil {
-			g.endpointsUnknown.ServeHTTP(w, r)
-			return
-		}
-	}
-	g.routes.Load().ServeHTTP(w, r)
+	g.errorHandler(refusal).ServeHTTP(w, r)
 }
 
 // Ready reports whether the endpoints are known.
@@ -190,7 +184,8 @@ func (g *Gateway) retire() {
 }
 
 func (g *Gateway) closeIdleConnections() {
-	for _, t := range []http.RoundTripper{g.transports.Fronted, g.transports.Metadata, g.transports.Passthrough} {
+	t := g.config.Transports
+	for _, t := range []http.RoundTripper{t.Fronted, t.Metadata, t.Passthrough} {
 		(&http.Client{Transport: t}).CloseIdleConnections()
 	}
 }

@@ -96,13 +96,15 @@ func isWellKnown(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/
 func startDiscovery(t *testing.T, over answers, change ...func(*config.Config)) (request func(path string) *httptest.ResponseRecorder, logged func() string) {
 	t.Helper()
 	lines := &syncBuffer{}
-	g, err := NewWithTransports(testConfig(t, "https://a", lines, change...), Transports{over, over, over})
+	c := testConfig(t, "https://a", lines, change...)
+	c.Transports = Transports{over, over, over}
+	g, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(func() { cancel(); synctest.Wait(); g.Close() })
-	go g.runDiscovery(ctx)
+	go g.watchMetadata(ctx, false)
 	synctest.Wait()
 	return func(path string) *httptest.ResponseRecorder {
 		method, form := http.MethodPost, "grant_type=x"
@@ -234,7 +236,9 @@ func TestA135OlderDiscoveryDoesNotReplaceNewer(t *testing.T) {
 					`"response_types_supported":["code"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`
 				return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(&slowly{strings.NewReader(text), wait}), Request: r}
 			})
-			g, err := NewWithTransports(testConfig(t, "https://a", io.Discard, func(c *config.Config) { c.Metadata.TTL, c.Metadata.StaleFor = time.Second, 0 }), Transports{over, over, over})
+			c := testConfig(t, "https://a", io.Discard, func(c *config.Config) { c.Metadata.TTL, c.Metadata.StaleFor = time.Second, 0 })
+			c.Transports = Transports{over, over, over}
+			g, err := New(c)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -308,16 +312,16 @@ func TestBusyEndpointsLeaveTheRestAlone(t *testing.T) {
 	var asking sync.WaitGroup
 	for range most {
 		asking.Go(func() {
-			if err := ask(g.transports.Fronted, http.MethodPost); err != nil {
+			if err := ask(g.config.Transports.Fronted, http.MethodPost); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	eventually(t, "filling the endpoints", func() bool { return waiting.Load() == most })
-	if ask(g.transports.Fronted, http.MethodPost) == nil {
+	if ask(g.config.Transports.Fronted, http.MethodPost) == nil {
 		t.Error("one more was let through")
 	}
-	for name, way := range map[string]http.RoundTripper{"metadata": g.transports.Metadata, "other paths": g.transports.Passthrough} {
+	for name, way := range map[string]http.RoundTripper{"metadata": g.config.Transports.Metadata, "other paths": g.config.Transports.Passthrough} {
 		if err := ask(way, http.MethodGet); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

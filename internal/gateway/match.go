@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -109,32 +110,11 @@ func matchPreflight(matches mux.MatcherFunc) mux.MatcherFunc {
 	}
 }
 
-// matchUnsupported matches CONNECT, which opens a tunnel, and TRACE, which returns
-// credentials.
-func matchUnsupported(r *http.Request, _ *mux.RouteMatch) bool {
-	return r.Method == http.MethodConnect || r.Method == http.MethodTrace
-}
-
-// The characters of the port, the name and the IP literal in a Host field.
-const (
-	portChars    = "0123456789"
-	nameChars    = portChars + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_~"
-	literalChars = portChars + "abcdefABCDEF.:"
-)
+var host = regexp.MustCompile(`^(?:[0-9A-Za-z._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$`)
 
 // validHost reports whether the Host of a request, from which providers build URLs, is a
 // name or an address, with or without a port (RFC 9110 section 7.2). It may be missing in
 // HTTP/1.0.
 func validHost(r *http.Request) bool {
-	if r.Host == "" {
-		return !r.ProtoAtLeast(1, 1)
-	}
-	host, port, chars := r.Host, "", nameChars
-	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
-		host, port = host[:at], host[at+1:]
-	}
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		host, chars = host[1:len(host)-1], literalChars
-	}
-	return host != "" && strings.Trim(host, chars) == "" && strings.Trim(port, portChars) == ""
+	return host.MatchString(r.Host) || r.Host == "" && !r.ProtoAtLeast(1, 1)
 }

@@ -128,14 +128,10 @@ func (r *Reloader) Start(listen string) {
 func (r *Reloader) startBackground(g *Gateway) {
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
-	r.background.Go(func() { g.runDiscovery(ctx) })
-	if !r.config.Lint {
-		return
-	}
-	if entry := g.settings.UntrustedProxy(r.listen); entry != "" {
+	if entry := g.settings.UntrustedProxy(r.listen); r.config.Lint && entry != "" {
 		g.log.Warn("failure limit has no effect: all connections come from this host", "listen", r.listen, "set", "trusted_proxies: ["+entry+"]")
 	}
-	r.background.Go(func() { g.runLint(ctx) })
+	r.background.Go(func() { g.watchMetadata(ctx, r.config.Lint) })
 }
 
 // Stop ends what Start began, and closes the gateway.

@@ -73,10 +73,16 @@ func (g *Gateway) build(known wellknown.Provider) error {
 		Source: g.source, Issuer: g.Issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil,
 		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log, Metrics: g.telemetry.Metrics,
 	})
-	refused.MatcherFunc(matchLookalikes(endpoints, registration)).Handler(g.notFound)
+	notFound := g.errorHandler(proxy.ErrNotFound)
+	refused.MatcherFunc(matchLookalikes(endpoints, registration)).Handler(notFound)
 	g.handle(byLocation, "metadata", matchMethods(documents.Serves, http.MethodGet, http.MethodHead), g.admitOther(documents))
-	router.MatcherFunc(matchUnsupported).Handler(g.notFound)
-	router.NewRoute().Handler(g.passthrough(known))
+	// CONNECT opens a tunnel, and TRACE returns credentials.
+	router.Methods(http.MethodConnect, http.MethodTrace).Handler(notFound)
+	if g.settings.Passthrough {
+		router.NewRoute().Handler(g.passthrough(known))
+	} else {
+		router.NewRoute().Handler(notFound)
+	}
 	g.routes.Store(&routes{router: router, known: known, paths: paths})
 	return nil
 }
@@ -104,7 +110,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	c := proxy.Config{
 		Endpoint: name, Target: &target, Rules: g.settings.Rules,
 		Challenge: g.settings.Challenge, Realm: g.realm(known), Timeout: g.settings.UpstreamTimeout,
-		Transport: g.transports.Fronted, StripCORS: g.settings.CORS != nil,
+		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
 		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.telemetry.OnDecision, Metrics: g.telemetry.Metrics, Log: g.log,
 	}
 	if name != clientauth.Registration {
@@ -131,11 +137,8 @@ func (g *Gateway) registrationPaths(endpoint *url.URL) []string {
 
 // passthrough returns the handler of all other paths.
 func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
-	if !g.settings.Passthrough {
-		return g.notFound
-	}
 	c := proxy.PassthroughConfig{
-		Upstream: g.settings.Upstream, Transport: g.transports.Passthrough, Proxies: g.settings.Proxies,
+		Upstream: g.settings.Upstream, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
 		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.telemetry.Metrics, Log: g.log,
 	}
 	if g.settings.IssuerMode == wellknown.IssuerRewrite {
