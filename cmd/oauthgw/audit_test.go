@@ -141,7 +141,7 @@ func TestA186AuditFileThatKeepsNothing(t *testing.T) {
 	}
 	for name, reason := range map[string]string{dir: "is a directory", socket: "no such device or address"} {
 		_, _, err := invoke(t, "check", "--config.file="+configFile(t, "audit: {file: "+name+"}\n"))
-		if got := errorText(err); !strings.Contains(got, "audit.file: cannot be written: open "+name+": "+reason) {
+		if got := errorText(err); !strings.Contains(got, "audit.file: "+name+" cannot be written: open "+name+": "+reason) {
 			t.Errorf("got %q", got)
 		}
 	}

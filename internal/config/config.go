@@ -1,9 +1,5 @@
 // Package config loads the configuration file, applies defaults, validates it and reports
 // every error with its file, line and key.
-//
-// [Load] returns [Settings], in which nothing is left to be wrong, or [Errors].
-// The files: config.go (the keys and their defaults), load.go and decode.go (from a file to
-// a Config), validate.go and the files named after sections (from a Config to Settings).
 package config
 
 import "time"

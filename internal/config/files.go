@@ -2,38 +2,51 @@ package config
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sys/unix"
 )
 
-// maxFileSize bounds what is read of a file. A larger one is not of a configuration, or has
-// no end.
-const maxFileSize = 1 << 20
-
-var errLargeFile = errors.New("is larger than 1 MiB")
-
-// readFile reads a file. Neither a pipe without a writer nor a slow writer holds up reloads.
+// readFile reads a regular file of at most 1 MiB. A larger one is not of a configuration, and
+// a pipe could hold up a reload.
 func readFile(name string) ([]byte, error) {
+	const maxSize = 1 << 20
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	_ = f.SetReadDeadline(time.Now().Add(5 * time.Second)) // regular files need none
-	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err == nil && len(text) > maxFileSize {
-		return nil, errLargeFile
+	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if len(text) > maxSize {
+		return nil, fmt.Errorf("%s is larger than 1 MiB", name)
 	}
 	return text, err
+}
+
+// contents returns the contents of a file that a key names, or nil.
+func (v *validator) contents(key, file string) []byte {
+	text, err := readFile(file)
+	if err != nil {
+		v.addf(key, "%s", err)
+		return nil
+	}
+	return text
 }
 
 // files returns the configuration file and the files that it names.
@@ -55,22 +68,12 @@ func (c Config) readableSecrets() map[string]os.FileMode {
 }
 
 // Fingerprint returns a hash of the content of files, or of the error where one cannot be
-// read. It does not read a pipe, whose content would be gone for the next reload.
+// read.
 func Fingerprint(files []string) string {
 	sum := sha256.New()
 	for _, name := range files {
-		var text []byte
-		info, err := os.Stat(name)
-		if err == nil && info.Mode().IsRegular() {
-			text, err = readFile(name)
-		} else if err == nil {
-			text = []byte(info.Mode().String())
-		}
-		if err != nil {
-			text = []byte(err.Error())
-		}
-		fmt.Fprintf(sum, "%s %d ", name, len(text))
-		_, _ = sum.Write(text) // a hash takes everything
+		text, err := readFile(name)
+		fmt.Fprintf(sum, "%s %v %d %s", name, err, len(text), text)
 	}
 	return string(sum.Sum(nil))
 }
@@ -82,21 +85,86 @@ func (v *validator) auditFile(file string) string {
 		return file
 	}
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0)
-	switch {
-	case err == nil:
+	if err == nil {
 		_ = f.Close() // nothing was written
-	case errors.Is(err, fs.ErrNotExist):
-		err = checkDirWritable(filepath.Dir(file))
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = unix.Access(filepath.Dir(file), unix.W_OK|unix.X_OK)
 	}
 	if err != nil {
-		v.addf("audit.file", "cannot be written: %s", err)
+		v.addf("audit.file", "%s cannot be written: %s", file, err)
 	}
 	return file
 }
 
-func checkDirWritable(dir string) error {
-	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("cannot create a file in %s: %w", dir, err)
+var yamlValue = regexp.MustCompile("`[^`]*`")
+
+// webConfigFile checks a web configuration of exporter-toolkit: the TLS and the basic auth of
+// the admin listener. The error omits values, because one in the wrong place may be a secret.
+func (v *validator) webConfigFile(file string) string {
+	const key = "admin.web_config_file"
+	if file == "" || v.contents(key, file) == nil {
+		return file
 	}
-	return nil
+	if err := web.Validate(file); err != nil {
+		v.addf(key, "%s", strings.Join(strings.Fields(yamlValue.ReplaceAllString(err.Error(), "[value]")), " "))
+	}
+	return file
+}
+
+// certificate loads a certificate and its key from section.cert_file and section.key_file. A
+// certificate that has expired is an error: the peer would reject it.
+func (v *validator) certificate(section string, c CertificateConfig) *tls.Certificate {
+	if c.CertFile == "" && c.KeyFile == "" {
+		return nil
+	}
+	if c.CertFile == "" || c.KeyFile == "" {
+		v.addf(section, "needs both cert_file and key_file, or neither")
+		return nil
+	}
+	chain, key := v.contents(section+".cert_file", c.CertFile), v.contents(section+".key_file", c.KeyFile)
+	if chain == nil || key == nil {
+		return nil
+	}
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		v.addf(section, "%s and %s must be a certificate and its key in PEM, without a passphrase: %s", c.CertFile, c.KeyFile, strings.TrimPrefix(err.Error(), "tls: "))
+		return nil
+	}
+	if time.Now().After(pair.Leaf.NotAfter) {
+		v.addf(section+".cert_file", "the certificate in %s expired on %s; renew it", c.CertFile, pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
+	}
+	return &pair
+}
+
+// upstreamTLS returns the TLS configuration for the provider. Nil means the system's roots
+// and no client certificate.
+func (v *validator) upstreamTLS(c Config) *tls.Config {
+	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
+	if c.Upstream.CAFile == "" && own == nil {
+		return nil
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.Upstream.CAFile != "" {
+		var err error
+		if out.RootCAs, err = ReadCertPool(c.Upstream.CAFile); err != nil {
+			v.addf("upstream.ca_file", "%s", err)
+		}
+	}
+	if own != nil {
+		out.Certificates = []tls.Certificate{*own}
+	}
+	return out
+}
+
+// ReadCertPool reads a file of certificates in PEM.
+func ReadCertPool(file string) (*x509.CertPool, error) {
+	text, err := readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+	}
+	return roots, nil
 }

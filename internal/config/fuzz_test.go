@@ -33,19 +33,19 @@ func FuzzConfig(f *testing.F) {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, p, errs := read(name)
-		if p == nil && len(errs) == 0 {
+		v := &validator{file: name, lines: map[string]int{}}
+		c, ok := v.read()
+		if !ok && len(v.found) == 0 {
 			t.Fatalf("%q is refused without an error", text)
 		}
-		if p != nil {
+		if ok {
 			// The files that a fuzzer names are not opened.
 			c.Admin.WebConfigFile, c.Audit.File, c.TLS = "", "", CertificateConfig{}
 			c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = "", "", ""
-			_, more := c.validate(p)
-			errs = append(errs, more...)
+			v.settings(c)
 		}
 		lines := len(yamlLineBreak.Split(string(text), -1))
-		for _, e := range errs {
+		for _, e := range v.found {
 			switch {
 			case e.File != name || e.Message == "" || strings.ContainsAny(e.Error(), "\r\n"):
 				t.Fatalf("%q: %+v is not one line", text, e)

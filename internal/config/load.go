@@ -2,24 +2,24 @@ package config
 
 import (
 	"bytes"
-	"errors"
-	"os"
+	"cmp"
+	"fmt"
+	"oauthgw/internal/printable"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // Load reads a file over the defaults, applies overrides, which are values by key, and
 // validates the result. An empty name means no file. The error is of type [Errors].
 // Settings.Files is set whenever the file could be parsed.
 func Load(file string, overrides map[string]string) (Settings, error) {
-	c, p, errs := read(file)
-	if p == nil {
-		return Settings{}, errs.err()
+	v := &validator{file: file, overrides: overrides, lines: map[string]int{}}
+	c, ok := v.read()
+	if !ok {
+		return Settings{}, v.err()
 	}
-	p.overrides = overrides
 	fields := map[string]*string{
 		"upstream.url": &c.Upstream.URL, "listen": &c.Listen, "admin.listen": &c.Admin.Listen,
 		"log.level": &c.Log.Level, "log.format": &c.Log.Format,
@@ -27,102 +27,123 @@ func Load(file string, overrides map[string]string) (Settings, error) {
 	for key, value := range overrides {
 		*fields[key] = value
 	}
-	s, more := c.validate(p)
-	return s, append(errs, more...).err()
+	return v.settings(c), v.err()
 }
 
-// read reads a file over the defaults. Beside errors it returns what could be decoded, so
-// that the rest can be validated. The positions are nil if that is too little.
-func read(name string) (Config, *positions, Errors) {
-	c, p := Default(), &positions{file: name}
-	if name == "" {
-		return c, p, nil
-	}
-	text, err := readText(name)
-	if err == nil {
-		err = parseDocument(text, &p.root)
-	}
-	if err != nil {
-		err.File = name
-		return c, nil, Errors{*err}
-	}
-	if p.root.IsZero() { // only comments
-		return c, p, nil
-	}
-	d := decoder{file: name}
-	if !d.checkNode("", p.root.Content[0], reflect.TypeFor[Config]()) {
-		return c, nil, d.found
-	}
-	p.skipped = d.skipped
-	if err := p.root.Decode(&c); err != nil {
-		return c, nil, append(d.found, Error{File: name, Message: "cannot be read: " + strings.TrimPrefix(err.Error(), "yaml: ")})
-	}
-	return c, p, d.found
+// Validate returns the settings of a configuration, or its [Errors].
+func (c Config) Validate() (Settings, error) {
+	v := &validator{}
+	return v.settings(c), v.err()
 }
 
-// readText reads a file that is not empty: an editor may have truncated an empty one to
-// write it, and the defaults would replace its settings.
-func readText(name string) ([]byte, *Error) {
-	text, err := readFile(name)
-	switch {
-	case errors.Is(err, errLargeFile):
-		return nil, &Error{Message: "is larger than 1 MiB, the most for a configuration"}
-	case err != nil:
-		return nil, &Error{Message: "cannot be read: " + reason(err)}
-	case len(bytes.TrimSpace(text)) == 0:
-		return nil, &Error{Message: "is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment"}
-	}
-	return text, nil
-}
-
-// reason returns an error of the system without the name of the file.
-func reason(err error) string {
-	if path := new(os.PathError); errors.As(err, &path) {
-		err = path.Err
-	}
-	return err.Error()
-}
-
-// positions finds where the value of a key was given.
-type positions struct {
+// validator collects errors, so that all are reported at once.
+type validator struct {
 	file      string
-	root      yaml.Node
-	skipped   []string          // keys whose values could not be decoded
-	overrides map[string]string // values by key
+	overrides map[string]string // values of flags, by key
+	lines     map[string]int    // by key
+	found     Errors
 }
 
-// locate returns the file and the line of a key, or whether a flag gave its value. Line
-// zero means the whole file.
-func (p *positions) locate(key string) (file string, line int, flag bool) {
-	if _, ok := p.overrides[key]; ok {
-		return "", 0, true
+// read reads the file over the defaults. It returns what could be decoded, and whether that
+// is enough to validate it.
+func (v *validator) read() (c Config, ok bool) {
+	c = Default()
+	if v.file == "" {
+		return c, true
 	}
-	return p.file, lineOf(&p.root, strings.Split(key, ".")), false
+	text, err := readFile(v.file)
+	switch {
+	case err != nil:
+		v.addAt(0, "", "cannot be read: %s", err)
+		return c, false
+	case len(bytes.TrimSpace(text)) == 0:
+		// An editor may have truncated it to write it, and the defaults would replace its
+		// settings.
+		v.addAt(0, "", "is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment")
+		return c, false
+	}
+	root, ok := v.parseDocument(text)
+	if !ok || root.IsZero() { // only comments
+		return c, ok
+	}
+	if !v.checkNode("", root.Content[0], reflect.TypeFor[Config]()) {
+		return c, false
+	}
+	if err := root.Decode(&c); err != nil {
+		v.addAt(0, "", "is not valid: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return c, false
+	}
+	return c, true
 }
 
-// undecodable reports whether the value of the key, of a section around it, or of a key in
-// it could not be decoded.
-func (p *positions) undecodable(key string) bool {
-	return slices.ContainsFunc(p.skipped, func(skipped string) bool {
-		return strings.HasPrefix(skipped+".", key+".") || strings.HasPrefix(key+".", skipped+".")
-	})
+// addAt adds an error at a line of the file. Zero means the whole file.
+func (v *validator) addAt(line int, key, format string, args ...any) {
+	v.found = append(v.found, Error{File: v.file, Line: line, Key: key, Message: fmt.Sprintf(format, args...)})
 }
 
-// lineOf returns the line of a key, or of the innermost section around it, or zero.
-func lineOf(n *yaml.Node, keys []string) int {
-	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
-		n = n.Content[0]
-	}
-	if n.Kind != yaml.MappingNode || len(keys) == 0 {
-		return 0
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		// A client_id may hold dots.
-		for taken := 1; taken <= len(keys); taken++ {
-			if n.Content[i].Value == strings.Join(keys[:taken], ".") {
-				return max(n.Content[i].Line, lineOf(n.Content[i+1], keys[taken:]))
-			}
+// addf adds an error about a key, such as upstream.url.
+func (v *validator) addf(key, format string, args ...any) {
+	v.add(Error{Key: key, Message: fmt.Sprintf(format, args...)})
+}
+
+// add adds an error with the position of its key or of the innermost section around it.
+func (v *validator) add(e Error) {
+	if _, e.Flag = v.overrides[e.Key]; !e.Flag {
+		e.File = v.file
+		for key := e.Key; e.Line == 0 && key != ""; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
+			e.Line = v.lines[key]
 		}
 	}
-	return 0
+	v.found = append(v.found, e)
+}
+
+func (v *validator) require(ok bool, key, message string) {
+	if !ok {
+		v.addf(key, "%s", message)
+	}
+}
+
+// err returns the errors by line and key, or nil. A list of values on one line can have the
+// same error many times.
+func (v *validator) err() error {
+	if len(v.found) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(v.found, func(a, b Error) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.Key, b.Key)) })
+	return slices.CompactFunc(v.found, func(a, b Error) bool { return a.Error() == b.Error() })
+}
+
+// Error is one error of a configuration. oauthgw check prints its JSON.
+type Error struct {
+	File    string   `json:"file,omitempty"`    // empty: not in the configuration file
+	Line    int      `json:"line,omitempty"`    // from 1; zero: the whole file
+	Flag    bool     `json:"flag,omitempty"`    // the flag of that name gave the value of Key
+	Key     string   `json:"key,omitempty"`     // in full, such as upstream.url; empty: no key
+	Message string   `json:"message"`           // what is wrong and what to write instead
+	Allowed []string `json:"allowed,omitempty"` // the words that can be written, if they are few
+}
+
+// Error returns FILE:LINE: KEY: MESSAGE on one line, without the parts that are unknown.
+func (e Error) Error() string {
+	position, key := e.File, e.Key
+	if e.Line > 0 {
+		position += ":" + strconv.Itoa(e.Line)
+	}
+	if e.Flag {
+		key = "--" + key
+	}
+	known := slices.DeleteFunc([]string{position, key, e.Message}, func(part string) bool { return part == "" })
+	return printable.Text(strings.Join(known, ": "))
+}
+
+// Errors are all errors of a configuration, by line and key.
+type Errors []Error
+
+// Error returns a line for each error.
+func (l Errors) Error() string {
+	lines := make([]string, len(l))
+	for i, e := range l {
+		lines[i] = e.Error()
+	}
+	return strings.Join(lines, "\n")
 }

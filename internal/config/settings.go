@@ -78,31 +78,25 @@ func (s Settings) UpstreamCertificate() *tls.Certificate {
 // connections to a loopback address or a Unix socket come from this host, so only a
 // trusted proxy can say which client sent a request.
 func (s Settings) UntrustedProxy(listen string) string {
-	if s.Failures.Burst <= 0 && s.Failures.AddressBurst <= 0 {
+	host, _, _ := net.SplitHostPort(listen)
+	peer, _ := netip.ParseAddr(host)
+	entry := trustedproxy.UnixSocket
+	switch peer = peer.Unmap(); {
+	case s.Failures.Burst <= 0 && s.Failures.AddressBurst <= 0:
+		return ""
+	case strings.HasPrefix(listen, socketPrefix):
+	case peer == netip.IPv6Loopback():
+		entry = "::1"
+	case peer.IsLoopback(), strings.EqualFold(host, "localhost"):
+		entry = "127.0.0.1" // also of connections to other addresses in 127.0.0.0/8
+		peer = netip.MustParseAddr(entry)
+	default:
 		return ""
 	}
-	if strings.HasPrefix(listen, socketPrefix) {
-		if s.Proxies.Trusts(netip.Addr{}) {
-			return ""
-		}
-		return trustedproxy.UnixSocket
-	}
-	host, _, _ := net.SplitHostPort(listen) // valid
-	addresses := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
-	if !strings.EqualFold(host, "localhost") {
-		address, err := netip.ParseAddr(host)
-		if err != nil || !address.Unmap().IsLoopback() {
-			return ""
-		}
-		if address = address.Unmap(); address.Is4() {
-			address = addresses[0] // the source of connections to any address in 127.0.0.0/8
-		}
-		addresses = []netip.Addr{address}
-	}
-	if slices.ContainsFunc(addresses, s.Proxies.Trusts) {
+	if s.Proxies.Trusts(peer) {
 		return ""
 	}
-	return addresses[0].String()
+	return entry
 }
 
 // Warnings returns what is valid but probably unintended.
@@ -129,19 +123,17 @@ func (s Settings) AuditsToDevice() bool {
 
 // RestartRequired returns the keys that differ in next and that a reload cannot change.
 func (s Settings) RestartRequired(next Settings) (keys []string) {
-	for _, setting := range []struct {
-		key     string
-		differs bool
-	}{
-		{"listen", s.Listen != next.Listen},
-		{"admin.listen", s.AdminListen != next.AdminListen},
-		{"max_connections", s.MaxConnections != next.MaxConnections},
-		{"admin.web_config_file", s.WebConfigFile != next.WebConfigFile},
-		{"tls", (s.Certificate == nil) != (next.Certificate == nil)}, // another certificate is no problem
+	for key, differs := range map[string]bool{
+		"listen":                s.Listen != next.Listen,
+		"admin.listen":          s.AdminListen != next.AdminListen,
+		"max_connections":       s.MaxConnections != next.MaxConnections,
+		"admin.web_config_file": s.WebConfigFile != next.WebConfigFile,
+		"tls":                   (s.Certificate == nil) != (next.Certificate == nil), // another certificate is no problem
 	} {
-		if setting.differs {
-			keys = append(keys, setting.key)
+		if differs {
+			keys = append(keys, key)
 		}
 	}
+	slices.Sort(keys)
 	return keys
 }

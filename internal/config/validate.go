@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -13,6 +12,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
+	"oauthgw/internal/origin"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/proxy"
 )
@@ -24,20 +24,15 @@ const (
 	// defaultMaxConnections is the most without max_connections. So many connections take at
 	// most 256 MiB: slow clients with large headers whose requests the provider delays.
 	defaultMaxConnections = 3000
-	// reservedFiles are the descriptors that are not for connections.
-	reservedFiles = 64
+	reservedFiles         = 64 // descriptors that are not for connections
 )
 
-// Validate returns the settings of a configuration, or its [Errors].
-func (c Config) Validate() (Settings, error) {
-	s, errs := c.validate(&positions{})
-	return s, errs.err()
-}
-
-func (c Config) validate(p *positions) (Settings, Errors) {
-	v := &validator{positions: p}
-	s := Settings{
-		Files:  c.files(p.file),
+// settings converts a configuration and adds its errors.
+func (v *validator) settings(c Config) Settings {
+	f := c.ClientAuth.Failures
+	u, socket := v.upstream(c)
+	return Settings{
+		Files:  c.files(v.file),
 		Listen: v.address("listen", c.Listen), AdminListen: v.address("admin.listen", c.Admin.Listen),
 		MaxConnections:  v.maxConnections(c.MaxConnections),
 		WebConfigFile:   v.webConfigFile(c.Admin.WebConfigFile),
@@ -46,72 +41,49 @@ func (c Config) validate(p *positions) (Settings, Errors) {
 		ReadableSecrets: c.readableSecrets(),
 		Proxies:         v.proxies(c),
 		PublicURL:       v.origin("public_url", c.PublicURL, "https://login.example.com"),
-		Upstream:        v.upstreamURL(c), UpstreamSocket: v.upstreamSocket(c.Upstream.URL),
-		UpstreamTLS:           v.upstreamTLS(c),
-		UpstreamTimeout:       v.positive("upstream.timeout", c.Upstream.Timeout),
-		Endpoints:             v.endpoints(c.Endpoints),
-		Passthrough:           c.Passthrough,
-		Rules:                 v.rules(c),
-		Challenge:             oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
-		Failures:              v.failures(c),
-		Realm:                 c.ClientAuth.Realm,
+		Upstream:        u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c),
+		UpstreamTimeout: v.positive("upstream.timeout", c.Upstream.Timeout),
+		Endpoints:       v.endpoints(c.Endpoints),
+		Passthrough:     c.Passthrough,
+		Rules:           v.rules(c),
+		Challenge:       oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
+		Failures: authlimit.Config{
+			Burst:        atLeast(v, "client_auth.failures.burst", f.Burst, 0),
+			AddressBurst: atLeast(v, "client_auth.failures.address_burst", f.AddressBurst, 0),
+			Interval:     v.positive("client_auth.failures.interval", f.Interval),
+		},
+		Realm:                 v.realm(c.ClientAuth.Realm),
 		TranslateRegistration: c.Registration.Translate,
 		ClientConfiguration:   v.path("registration.client_configuration", c.Registration.ClientConfiguration),
 		Issuer:                v.issuer("upstream.issuer", c.Upstream.Issuer),
 		IssuerMode:            v.issuerMode(c),
 		MetadataPatch:         v.patch(c.Metadata.Patch),
 		MetadataTTL:           v.positive("metadata.ttl", c.Metadata.TTL),
-		MetadataStaleFor:      c.Metadata.StaleFor,
-		MetadataEntries:       c.Metadata.Entries,
+		MetadataStaleFor:      atLeast(v, "metadata.stale_for", c.Metadata.StaleFor, 0),
+		MetadataEntries:       atLeast(v, "metadata.entries", c.Metadata.Entries, 1),
 		CORS:                  v.cors(c.CORS.AllowedOrigins),
-		DrainDelay:            c.Drain.Delay,
+		DrainDelay:            atLeast(v, "drain.delay", c.Drain.Delay, 0),
 		DrainTimeout:          v.positive("drain.timeout", c.Drain.Timeout),
 		AuditFile:             v.auditFile(c.Audit.File),
 		LogLevel:              v.level(c.Log.Level),
 		LogJSON:               oneOf(v, "log.format", c.Log.Format, "json", "text") == "json",
-	}
-	v.ranges(c)
-	return s, v.found
-}
-
-// ranges checks the values that are used as they are.
-func (v *validator) ranges(c Config) {
-	v.require(c.MaxConnections >= 0, "max_connections", "must not be negative")
-	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
-	v.require(!strings.ContainsFunc(c.ClientAuth.Realm, unicode.IsControl), "client_auth.realm", "must not hold control characters")
-	v.require(c.Metadata.StaleFor >= 0, "metadata.stale_for", "must not be negative")
-	v.require(c.Metadata.Entries >= 1, "metadata.entries", "must be at least 1")
-	v.require(c.Drain.Delay >= 0, "drain.delay", "must not be negative")
-}
-
-// validator collects errors, so that all are reported at once.
-type validator struct {
-	positions *positions
-	found     Errors
-}
-
-// addf adds an error about a key, such as upstream.url.
-func (v *validator) addf(key, format string, args ...any) {
-	v.add(Error{Key: key, Message: fmt.Sprintf(format, args...)})
-}
-
-// add adds an error with the position of its key, unless the decoder has reported one.
-func (v *validator) add(e Error) {
-	e.File, e.Line, e.Flag = v.positions.locate(e.Key)
-	if e.Flag || !v.positions.undecodable(e.Key) {
-		v.found = append(v.found, e)
-	}
-}
-
-func (v *validator) require(ok bool, key, message string) {
-	if !ok {
-		v.addf(key, "%s", message)
 	}
 }
 
 func (v *validator) positive(key string, d time.Duration) time.Duration {
 	v.require(d > 0, key, "must be longer than zero, such as 15s")
 	return d
+}
+
+func atLeast[T int | time.Duration](v *validator, key string, value, least T) T {
+	v.require(value >= least, key, fmt.Sprintf("must be at least %v", least))
+	return value
+}
+
+// realm checks that a quoted-string can hold a realm (RFC 9110 section 5.6.4).
+func (v *validator) realm(value string) string {
+	v.require(!strings.ContainsFunc(value, unicode.IsControl), "client_auth.realm", "must not hold control characters")
+	return value
 }
 
 // oneOf returns a value of a closed set.
@@ -132,8 +104,9 @@ func texts[T ~string](values []T) []string {
 }
 
 func (v *validator) level(value string) slog.Level {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	return levels[oneOf(v, "log.level", value, "debug", "info", "warn", "error")]
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(oneOf(v, "log.level", value, "debug", "info", "warn", "error"))) // checked
+	return level
 }
 
 // address checks the address of a listener.
@@ -158,7 +131,7 @@ func isPort(port string) bool {
 // well, so by default it is half of the descriptors.
 func (v *validator) maxConnections(n int) int {
 	if n != 0 {
-		return n
+		return atLeast(v, "max_connections", n, 0)
 	}
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
@@ -169,16 +142,14 @@ func (v *validator) maxConnections(n int) int {
 	return int(max(1, (int64(enough)-reservedFiles)/2))
 }
 
-// hostName matches host names. DNS and some container networks allow an underscore.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
-
 func (v *validator) adminHosts(values []string) []string {
 	var hosts []string
 	for _, value := range values {
-		if !hostName.MatchString(value) {
+		host := strings.ToLower(value)
+		if u := origin.Of("http://" + host); u == nil || u.Port() != "" || origin.Serialize(u) != "http://"+host {
 			v.addf("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is not one", value)
 		}
-		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(value, ".")))
+		hosts = append(hosts, strings.TrimSuffix(host, "."))
 	}
 	return hosts
 }
@@ -207,11 +178,4 @@ func (v *validator) rules(c Config) *clientauth.Rules {
 
 func (v *validator) decoding(key, value string) clientauth.Decoding {
 	return oneOf(v, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
-}
-
-func (v *validator) failures(c Config) authlimit.Config {
-	f := c.ClientAuth.Failures
-	v.require(f.Burst >= 0, "client_auth.failures.burst", "must not be negative; 0 lets any number pass")
-	v.require(f.AddressBurst >= 0, "client_auth.failures.address_burst", "must not be negative; 0 lets any number pass")
-	return authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: v.positive("client_auth.failures.interval", f.Interval)}
 }

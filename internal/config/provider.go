@@ -1,0 +1,162 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
+	"oauthgw/wellknown"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/rs/cors"
+)
+
+// endpoints parses the paths of the fronted endpoints. Two may share a path if their queries
+// differ.
+func (v *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
+	out := map[clientauth.Endpoint]*url.URL{}
+	owners := map[string]string{}
+	known := texts(clientauth.Endpoints())
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		key := "endpoints." + name
+		if !slices.Contains(known, name) {
+			v.add(Error{Key: key, Message: "is not an endpoint; the endpoints are " + strings.Join(known, ", "), Allowed: known})
+			continue
+		}
+		u, err := endpointPath(paths[name])
+		if err != nil {
+			v.addf(key, "%s", err)
+			continue
+		}
+		location := path.Clean(u.Path) + "?" + u.Query().Encode()
+		if owner, taken := owners[location]; taken {
+			v.addf(key, "has the path of endpoints.%s", owner)
+		}
+		owners[location] = name
+		out[clientauth.Endpoint(name)] = u
+	}
+	return out
+}
+
+// endpointPath parses a path, with a query if the endpoint has one (RFC 6749 section 3.2).
+func endpointPath(value string) (*url.URL, error) {
+	u, err := url.Parse(value)
+	if err != nil || !strings.HasPrefix(u.Path, "/") || u.Host != "" || u.Fragment != "" {
+		return nil, errors.New("must be a path, such as /oauth2/tokens")
+	}
+	if _, err := clientauth.ParseForm(u.RawQuery); err != nil {
+		return nil, errors.New("must have a form-encoded query, if any, such as /oauth2/tokens?tenant=1")
+	}
+	return u, nil
+}
+
+// path checks a path without a query. It may be empty.
+func (v *validator) path(key, value string) string {
+	u, err := endpointPath(value)
+	v.require(value == "" || err == nil && u.RawQuery == "" && path.Clean(u.Path) != "/", key, "must be a path below the root, such as /oauth2/clients")
+	return value
+}
+
+// upstream returns the provider's origin, and the path of its Unix socket if it has one. A
+// provider behind a socket is asked for under localhost where neither the client nor
+// public_url names a host.
+func (v *validator) upstream(c Config) (u *url.URL, socket string) {
+	const key = "upstream.url"
+	socket, isSocket := strings.CutPrefix(c.Upstream.URL, socketPrefix)
+	switch {
+	case c.Upstream.URL == "":
+		v.addf(key, "is required: the provider's origin, such as http://127.0.0.1:3000")
+		return nil, ""
+	case isSocket:
+		v.require(strings.HasPrefix(socket, "/"), key, "must name the socket by its whole path, such as unix:/run/provider.sock")
+		return &url.URL{Scheme: "http", Host: "localhost"}, socket
+	}
+	u = v.origin(key, c.Upstream.URL, "http://127.0.0.1:3000")
+	// Credentials need TLS (RFC 6749 section 3.2).
+	v.require(u == nil || origin.IsConfidential(u) || c.Upstream.InsecurePlaintext,
+		key, "plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext")
+	return u, ""
+}
+
+// origin parses a URL of scheme and host. Empty is nil.
+func (v *validator) origin(key, value, example string) *url.URL {
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" {
+		v.addf(key, "must be an http or https URL, such as %s", example)
+		return nil
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		v.addf(key, "must be an origin without user, path, query or fragment, such as %s", example)
+		return nil
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}
+}
+
+// issuerMode reads metadata.issuer. To rewrite the issuer takes an origin.
+func (v *validator) issuerMode(c Config) wellknown.IssuerMode {
+	mode := oneOf(v, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite)
+	v.require(mode != wellknown.IssuerRewrite || c.PublicURL != "", "metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
+	return mode
+}
+
+// issuer checks an issuer identifier. It is compared byte for byte, so it is not normalized
+// (RFC 8414 sections 2 and 3.3).
+func (v *validator) issuer(key, value string) string {
+	u, err := url.Parse(value)
+	v.require(value == "" || err == nil && origin.Of(value) != nil && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
+		key, "must be the issuer as the provider's metadata writes it: an http or https URL without user, query or fragment")
+	return value
+}
+
+// patch converts YAML values to JSON.
+func (v *validator) patch(c PatchConfig) wellknown.Patch {
+	p := wellknown.Patch{Remove: c.Remove, Set: map[string]json.RawMessage{}, Add: map[string][]json.RawMessage{}}
+	toJSON := func(key string, value any) json.RawMessage {
+		text, err := json.Marshal(value)
+		v.require(err == nil, key, "must be a JSON value")
+		return text
+	}
+	for name, value := range c.Set {
+		p.Set[name] = toJSON("metadata.patch.set."+name, value)
+	}
+	for name, values := range c.Add {
+		for _, value := range values {
+			p.Add[name] = append(p.Add[name], toJSON("metadata.patch.add."+name, value))
+		}
+	}
+	if err := p.Check(); err != nil {
+		for text := range strings.SplitSeq(err.Error(), "\n") {
+			v.addf("metadata.patch", "%s", text)
+		}
+	}
+	return p
+}
+
+// cors returns the handler of the CORS protocol, or nil. An allowed origin must be written
+// as browsers send it: no pattern, no null.
+func (v *validator) cors(allowed []string) *cors.Cors {
+	if len(allowed) == 0 {
+		return nil
+	}
+	for _, text := range allowed {
+		u := origin.Of(text)
+		v.require(u != nil && origin.Serialize(u) == text && !strings.Contains(text, "*") && origin.IsConfidential(u), "cors.allowed_origins",
+			"each must be an origin as browsers send it, https or loopback, such as https://app.example.com; "+text+" is not one")
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: allowed,
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP", "MCP-Protocol-Version"},
+		// A refused page needs the challenge.
+		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After", "X-Request-Id"},
+		MaxAge:         600,
+	})
+}
