@@ -1,6 +1,8 @@
 package metrics_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,7 +52,7 @@ func everything() *metrics.Metrics {
 	m.UpstreamError("token", "timeout")
 	m.MetadataRequest("hit")
 	m.ConfigLoaded(false)
-	m.Certificate("server", time.Unix(1_900_000_000, 0))
+	m.Certificate("server", &tls.Certificate{Leaf: &x509.Certificate{NotAfter: time.Unix(1_900_000_000, 0)}})
 	m.LogDropped("operations")
 	m.ConnectionEvicted("reading")
 	m.AdminRefused("host")
@@ -134,7 +136,7 @@ func TestStates(t *testing.T) {
 	}
 	m.ConfigLoaded(true)
 	m.MetadataFetched()
-	m.Certificate("server", time.Time{})
+	m.Certificate("server", nil)
 	got := exposed(t, m)
 	for _, unwanted := range []string{"metadata_age_seconds NaN", "reload_successful 0", "timestamp_seconds 0\n", "oauthgw_certificate"} {
 		if strings.Contains(got, unwanted) {

@@ -1,6 +1,6 @@
 package metrics
 
-import "time"
+import "crypto/tls"
 
 // ConfigLoaded records an attempt to load the configuration.
 func (m *Metrics) ConfigLoaded(ok bool) {
@@ -13,13 +13,13 @@ func (m *Metrics) ConfigLoaded(ok bool) {
 }
 
 // Certificate records when the certificate of a role expires: server or upstream_client.
-// Zero means that there is none.
-func (m *Metrics) Certificate(role string, notAfter time.Time) {
-	if notAfter.IsZero() {
+// Nil means that there is none.
+func (m *Metrics) Certificate(role string, c *tls.Certificate) {
+	if c == nil {
 		m.certificates.DeleteLabelValues(role)
 		return
 	}
-	m.certificates.WithLabelValues(role).Set(float64(notAfter.Unix()))
+	m.certificates.WithLabelValues(role).Set(float64(c.Leaf.NotAfter.Unix()))
 }
 
 // Ready sets the function that reports whether the gateway is ready.

@@ -20,7 +20,7 @@ func TestDoctorTellsProviderFromGateway(t *testing.T) {
 	alone = legacy.New(legacy.Config{PublicURL: provider.URL})
 	out, _, err := invoke(t, "doctor", provider.URL)
 	if got := errorText(err); got != "oauthgw doctor: 2 problems" || !strings.Contains(out, "problem: token endpoint: Credentials sent by HTTP Basic") ||
-		!strings.Contains(out, "\n  → Put oauthgw in front of the provider.") || !strings.HasSuffix(out, "\n2 problems, 4 warnings, 3 notes\n") {
+		!strings.Contains(out, "\n  → Put oauthgw in front of the provider.") || !strings.HasSuffix(out, "\nproblems: 2, warnings: 4, notes: 3\n") {
 		t.Errorf("at the provider: %v\n%s", err, out)
 	}
 

@@ -26,20 +26,19 @@ func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, std
 		overrides["upstream.url"] = "https://provider.example"
 	}
 	s, err := config.Load(*file, overrides)
-	endpoint := clientauth.Endpoint(*name)
+	if err != nil {
+		return err
+	}
 	var names []string
 	for _, e := range clientauth.Endpoints() {
 		names = append(names, string(e))
 	}
 	switch {
-	case endpoint == "":
+	case *name == "":
 	case !slices.Contains(names, *name):
-		err = errors.Join(err, fmt.Errorf("--endpoint: must be one of %s", strings.Join(names, ", ")))
+		return fmt.Errorf("--endpoint: must be one of %s", strings.Join(names, ", "))
 	case len(s.Endpoints) > 0:
-		err = errors.Join(err, errors.New("--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag"))
+		return errors.New("--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag")
 	}
-	if err != nil {
-		return err
-	}
-	return explain.Run(ctx, explain.Config{Settings: s, Endpoint: endpoint}, stdin, stdout)
+	return explain.Run(ctx, explain.Config{Settings: s, Endpoint: clientauth.Endpoint(*name)}, stdin, stdout)
 }

@@ -72,14 +72,14 @@ oauthgw COMMAND -h prints the flags of a command.`
 // or the provider, so it is written through [printable.Writer].
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
-		"serve": serve, "check": check, "doctor": runDoctor, "demo": runDemo, "version": version,
+		"serve": serve, "check": check, "doctor": runDoctor, "demo": runDemo, "version": version, "--version": version,
 		"explain": func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return runExplain(ctx, args, stdin, stdout, stderr)
 		},
 	}
 	stdout, stderr = printable.Writer(stdout), printable.Writer(stderr)
 	name := "serve"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+	if len(args) > 0 && (!strings.HasPrefix(args[0], "-") || args[0] == "--version") {
 		name, args = args[0], args[1:]
 	}
 	command, ok := commands[name]

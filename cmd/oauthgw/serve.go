@@ -24,12 +24,8 @@ import (
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("serve", stderr)
 	load := configFlags(set)
-	printVersion := set.Bool("version", false, "print version information and exit")
 	if err := parse(set, args); err != nil {
 		return err
-	}
-	if *printVersion {
-		return version(ctx, nil, stdout, stderr)
 	}
 	s, err := load()
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -72,20 +71,12 @@ func (t *telemetry) recordDecision(ctx context.Context, d proxy.Decision) {
 func (t *telemetry) applySettings(s config.Settings) {
 	t.format.Set(s.LogLevel, s.LogJSON)
 	t.audit.SetFile(s.AuditFile)
-	t.metrics.Certificate("server", expiry(s.Certificate))
-	t.metrics.Certificate("upstream_client", expiry(s.UpstreamCertificate()))
+	t.metrics.Certificate("server", s.Certificate)
+	t.metrics.Certificate("upstream_client", s.UpstreamCertificate())
 	for file, mode := range s.ReadableSecrets {
 		t.log.Warn("secret file is readable by all users of this host", "file", file, "mode", fmt.Sprintf("%04o", mode))
 	}
 	if s.AuditsToDevice() {
 		t.log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.AuditFile)
 	}
-}
-
-// expiry returns when a certificate expires, or the zero time for nil.
-func expiry(c *tls.Certificate) time.Time {
-	if c == nil {
-		return time.Time{}
-	}
-	return c.Leaf.NotAfter
 }

@@ -9,42 +9,23 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"oauthgw/internal/legacy"
 )
 
-// client is a standard OAuth client. It authenticates by HTTP Basic (RFC 6749 section 2.3.1).
-type client struct {
-	ID     string `json:"client_id"`
-	Secret string `json:"client_secret"`
+// client is the client that the provider knows.
+var client = legacy.Client{ID: "demo-client", Secret: "demo-secret", RedirectURIs: []string{"http://127.0.0.1:1/callback"}}
 
-	http http.Client
-}
-
-func newClient() *client {
-	return &client{http: http.Client{
-		Timeout: 10 * time.Second,
-		// The redirect with the code is the response.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// register obtains a client ID and a secret (RFC 7591).
-func (c *client) register(origin string) error {
-	body := `{"client_name":"oauthgw demo","redirect_uris":["http://127.0.0.1:1/callback"]}`
-	resp, err := c.http.Post(origin+"/oauth2/register", "application/json", strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusCreated {
-		return fmt.Errorf("demo: registration answered %s", resp.Status)
-	}
-	return json.NewDecoder(resp.Body).Decode(c)
+// httpClient returns redirects, since the one with the code is the response.
+var httpClient = http.Client{
+	Timeout:       10 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 // authorize obtains a code from a user who consents.
-func (c *client) authorize(origin string) (code string, err error) {
-	query := url.Values{"response_type": {"code"}, "client_id": {c.ID}}
-	resp, err := c.http.PostForm(origin+"/oauth2/authorize?"+query.Encode(), url.Values{"decision": {"allow"}})
+func authorize(origin string) (code string, err error) {
+	query := url.Values{"response_type": {"code"}, "client_id": {client.ID}}
+	resp, err := httpClient.PostForm(origin+"/oauth2/authorize?"+query.Encode(), url.Values{"decision": {"allow"}})
 	if err != nil {
 		return "", err
 	}
@@ -58,15 +39,15 @@ func (c *client) authorize(origin string) (code string, err error) {
 
 // redeem sends a code to the token endpoint. It describes an error in full, and a success by
 // its members without the tokens.
-func (c *client) redeem(origin, code string) (status int, description string, err error) {
+func redeem(origin, code string) (status int, description string, err error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}
 	req, err := http.NewRequest(http.MethodPost, origin+"/oauth2/tokens", strings.NewReader(form.Encode()))
 	if err != nil {
 		return 0, "", err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
-	resp, err := c.http.Do(req)
+	req.SetBasicAuth(client.ID, client.Secret)
+	resp, err := httpClient.Do(req)
 	if err != nil {
 		return 0, "", err
 	}

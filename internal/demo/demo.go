@@ -47,9 +47,10 @@ func Run(ctx context.Context, c Config, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	d := &demo{provider: "http://" + listener.Addr().String(), gateway: "http://" + gateway.Addr, client: newClient()}
+	d := &demo{provider: "http://" + listener.Addr().String(), gateway: "http://" + gateway.Addr}
 	provider := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: legacy.New(legacy.Config{
 		PublicURL: d.gateway, // the metadata sends clients to the gateway
+		Clients:   []legacy.Client{client},
 		Observe:   func(o legacy.Observation) { d.received.Store(&o) },
 	})}
 	defer provider.Close()
@@ -81,22 +82,18 @@ func start(c Config, provider string) (Gateway, error) {
 }
 
 type demo struct {
-	provider, gateway string // origins
-	client            *client
+	provider, gateway string                             // origins
 	received          atomic.Pointer[legacy.Observation] // by the provider since the last report
 }
 
 // compare prints what happens to the same request at the provider and at the gateway.
 func (d *demo) compare(w io.Writer) error {
 	fmt.Fprintf(w, "Legacy provider           %s\noauthgw in front of it    %s\n\n", d.provider, d.gateway)
-	if err := d.client.register(d.gateway); err != nil {
-		return err
-	}
-	code, err := d.client.authorize(d.gateway)
+	code, err := authorize(d.gateway)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "A client has registered and the user has consented. The client has an ID, a\nsecret and a code, and sends them as RFC 6749 requires:\n\n"+
+	fmt.Fprintf(w, "A client is registered and the user has consented. The client has an ID, a\nsecret and a code, and sends them as RFC 6749 requires:\n\n"+
 		"  POST /oauth2/tokens   Authorization: Basic …   grant_type=authorization_code&code=…\n\n")
 	if err := d.redeem(w, "To the provider", d.provider, code, http.StatusBadRequest); err != nil {
 		return err
@@ -106,7 +103,7 @@ func (d *demo) compare(w io.Writer) error {
 
 // redeem redeems the code, and prints the response and what the provider received.
 func (d *demo) redeem(w io.Writer, title, origin, code string, want int) error {
-	status, response, err := d.client.redeem(origin, code)
+	status, response, err := redeem(origin, code)
 	if err != nil {
 		return err
 	}
@@ -139,5 +136,5 @@ func (d *demo) printHints(w io.Writer, admin string) {
   curl %[5]s/metrics
 
 Interrupt to stop.
-`, d.gateway, d.provider, d.client.ID, d.client.Secret, admin)
+`, d.gateway, d.provider, client.ID, client.Secret, admin)
 }

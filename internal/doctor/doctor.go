@@ -16,6 +16,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -60,6 +61,21 @@ func (r Report) Count(s wellknown.Severity) int {
 		}
 	}
 	return n
+}
+
+// String returns a line for each tested URL, a paragraph for each finding, and the counts.
+func (r Report) String() string {
+	var text strings.Builder
+	for _, t := range r.Tested {
+		fmt.Fprintf(&text, "tested: %s %s\n", t.Method, t.URL)
+	}
+	text.WriteByte('\n')
+	for _, f := range r.Findings {
+		fmt.Fprintf(&text, "%s: %s: %s\n  → %s\n\n", f.Severity, f.Subject, f.Problem, f.Fix)
+	}
+	fmt.Fprintf(&text, "problems: %d, warnings: %d, notes: %d\n",
+		r.Count(wellknown.Problem), r.Count(wellknown.Warning), r.Count(wellknown.Note))
+	return text.String()
 }
 
 // Examine examines the authorization server at a URL. It sends at most 15 requests,
