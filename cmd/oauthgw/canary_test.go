@@ -137,7 +137,7 @@ func (g testGateway) adminOutput(t *testing.T) map[string]string {
 func (s *exchangeFile) runWatched(t *testing.T, logFormat string) map[string]string {
 	t.Helper()
 	provider := startScriptedProvider(t)
-	g, stop := startWatched(t, "http://"+provider.Addr().String(), logFormat, s.config)
+	g, stop := startWatched(t, provider.url(), logFormat, s.config)
 	var own strings.Builder
 	for _, x := range s.exchanges {
 		provider.answer(x.upstreamResponse)

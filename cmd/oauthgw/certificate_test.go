@@ -53,11 +53,9 @@ func certificateFiles(t *testing.T, name string, until time.Time) config.Certifi
 // TestCertificateIsReplaced checks that the certificate follows its file, and stays if the new
 // one is broken or the configuration has none.
 func TestCertificateIsReplaced(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
-	defer provider.Close()
 	name := filepath.Join(t.TempDir(), "shown")
 	files := certificateFiles(t, name, time.Now().Add(time.Hour))
-	p := startProgram(t, provider.URL, "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
+	p := startProgram(t, startProvider(t, okJSON+"{}"), "endpoints: {token: /t}\ntls: {cert_file: "+files.CertFile+", key_file: "+files.KeyFile+"}\n")
 	shown := func() *x509.Certificate {
 		c, err := tls.Dial("tcp", p.data, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
 		if err != nil {

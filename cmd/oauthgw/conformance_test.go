@@ -3,7 +3,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -14,10 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"oauthgw/internal/config"
-	"oauthgw/internal/legacy"
 	"oauthgw/internal/logging"
 )
 
@@ -195,62 +192,5 @@ func TestR48UntrustedProvider(t *testing.T) {
 	trusted := frontedGateway(t, provider.URL, func(c *config.Config) { c.Upstream.CAFile = writeCertificate(t, provider) })
 	if answer := send(t, trusted.data, fmt.Sprintf(basicRequest, "/t")); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
 		t.Errorf("with its certificate: got %s", answer)
-	}
-}
-
-// neverAnswer does not respond until the client leaves, which a server notices once it has read the
-// request.
-func neverAnswer(_ http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body)
-	<-r.Context().Done()
-}
-
-func TestR63Outage(t *testing.T) {
-	for name, provider := range map[string]http.HandlerFunc{
-		"hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"hangs":    neverAnswer,
-		"fails":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
-		"is busy":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
-		"is down":  nil,
-	} {
-		server := httptest.NewServer(provider)
-		server.Config.ErrorLog = logging.NewStandardLogger(discardLog())
-		url := server.URL
-		if provider == nil {
-			url = "http://127.0.0.1:1" // another server could take the port of a closed one
-		}
-		g := frontedGateway(t, url, func(c *config.Config) { c.Upstream.Timeout = 100 * time.Millisecond })
-		answer := send(t, g.data, fmt.Sprintf(basicRequest, "/t"))
-		server.Close()
-		status := answer[len("HTTP/1.1 "):][:3]
-		if !slices.Contains([]string{"500", "502", "503", "504"}, status) || strings.Contains(answer, "invalid_client") {
-			t.Errorf("the provider %s: got %s", name, answer)
-		}
-	}
-}
-
-func TestR79MetadataOutage(t *testing.T) {
-	var down atomic.Bool
-	up := legacy.New(legacy.Config{PublicURL: "https://login.example.com"})
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if down.Load() {
-			panic(http.ErrAbortHandler)
-		}
-		up.ServeHTTP(w, r)
-	}))
-	defer provider.Close()
-	g := startGateway(t, testSettings(t, provider.URL, func(c *config.Config) { c.Metadata.TTL = time.Millisecond }))
-	const get = "GET /.well-known/oauth-authorization-server%s HTTP/1.1\nHost: a"
-	warm := send(t, g.data, fmt.Sprintf(get, ""))
-	down.Store(true)
-	for range 20 {
-		stale := send(t, g.data, fmt.Sprintf(get, ""))
-		if !strings.HasPrefix(stale, "HTTP/1.1 200 ") || stale != warm {
-			t.Fatalf("warm: got %s", stale)
-		}
-	}
-	if cold := send(t, g.data, fmt.Sprintf(get, "/cold")); !strings.HasPrefix(cold, "HTTP/1.1 503 ") ||
-		!strings.Contains(cold, "\nRetry-After: ") || !strings.Contains(cold, `"temporarily_unavailable"`) {
-		t.Errorf("cold: got %s", cold)
 	}
 }

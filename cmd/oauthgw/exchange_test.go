@@ -56,7 +56,7 @@ func TestExchanges(t *testing.T) {
 
 func (s *exchangeFile) run(t *testing.T) {
 	provider := startScriptedProvider(t)
-	g := startConfiguredGateway(t, s.config, "http://"+provider.Addr().String())
+	g := startConfiguredGateway(t, s.config, provider.url())
 	for i, x := range s.exchanges {
 		provider.answer(x.upstreamResponse)
 		got := send(t, g.data, x.request)
@@ -216,6 +216,20 @@ func startScriptedProvider(t *testing.T) *scriptedProvider {
 	t.Cleanup(func() { l.Close(); connections.Wait() })
 	return p
 }
+
+// startProvider starts a provider that answers every request with a message, and returns
+// its origin.
+func startProvider(t *testing.T, response string) string {
+	t.Helper()
+	p := startScriptedProvider(t)
+	p.answer(response)
+	return p.url()
+}
+
+// okJSON is the head of a response in JSON.
+const okJSON = "HTTP/1.1 200 OK\nContent-Type: application/json\n\n"
+
+func (p *scriptedProvider) url() string { return "http://" + p.Addr().String() }
 
 // serve answers requests until the gateway closes the connection, or the story has no more
 // responses: so no request meets a connection that is just being closed.

@@ -185,8 +185,8 @@ func (p *faultyProvider) expectNoRepeats(t *testing.T) {
 // slowFaults are the faults that end with a timeout.
 var slowFaults = map[string]bool{"silence": true, "slow-header": true, "slow-body": true, "stalled-body": true}
 
-// TestA074SlowProvider checks that the client gets a 504 in time.
-func TestA074SlowProvider(t *testing.T) {
+// TestR63A074SlowProvider checks that the client gets a 504 in time.
+func TestR63A074SlowProvider(t *testing.T) {
 	for name := range slowFaults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,9 +223,9 @@ func TestConnectionClosedUnderARequest(t *testing.T) {
 	p.expectNoRepeats(t)
 }
 
-// TestSpoiltConnections checks that a request is not sent again over a new connection that
+// TestR63SpoiltConnections checks that a request is not sent again over a new connection that
 // the provider has spoilt.
-func TestSpoiltConnections(t *testing.T) {
+func TestR63SpoiltConnections(t *testing.T) {
 	for _, name := range []string{"banner-at-once", "close-on-accept"} {
 		t.Run(name, func(t *testing.T) {
 			p := startFaultyProvider(t, nil)
@@ -268,10 +268,10 @@ type documentCase struct {
 
 const metadataRequest = "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: login.example.com\r\n\r\n"
 
-// TestFaultyDocuments checks that clients never get metadata that is incomplete, of another
+// TestR79FaultyDocuments checks that clients never get metadata that is incomplete, of another
 // issuer or false, that cached metadata is served instead, that no request is sent where a
 // document leads, and that the gateway recovers with the provider.
-func TestFaultyDocuments(t *testing.T) {
+func TestR79FaultyDocuments(t *testing.T) {
 	t.Parallel()
 	var cases []*documentCase
 	for _, m := range faultprovider.Faults() {
@@ -361,7 +361,7 @@ func TestLargeHeaderOfADocument(t *testing.T) {
 	for size, want := range map[int]string{8 << 10: "HTTP/1.1 200 ", 40 << 10: "HTTP/1.1 503 "} {
 		provider := startScriptedProvider(t)
 		provider.answer("HTTP/1.1 200 OK\nContent-Type: application/json\nX-Large: " + strings.Repeat("x", size) + "\n\n{\"issuer\":\"https://a\"}")
-		g := frontedGateway(t, "http://"+provider.Addr().String())
+		g := frontedGateway(t, provider.url())
 		if got := send(t, g.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"); !strings.HasPrefix(got, want) {
 			t.Errorf("a header of %d bytes: got %s", size, got)
 		}

@@ -115,7 +115,7 @@ func TestA055BrokenChunksElsewhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			provider := startScriptedProvider(t)
-			g := frontedGateway(t, "http://"+provider.Addr().String())
+			g := frontedGateway(t, provider.url())
 			sends := toPassthrough(framed("Transfer-Encoding: chunked", body))
 			if answers := statusesOnWire(t, g.data, wireTest{sends: sends}); !slices.Equal(answers, []string{"400"}) {
 				t.Errorf("answered %q", answers)

@@ -141,7 +141,8 @@ func invokeWith(t *testing.T, stdin string, args ...string) (stdout, stderr stri
 	return out.String(), diagnostics.String(), err
 }
 
-// The demo prints the difference and curl lines, and serves until it is interrupted.
+// TestDemo checks that the demo prints the difference and curl lines, and serves until it is
+// interrupted.
 func TestDemo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var out syncBuffer
@@ -218,7 +219,7 @@ func TestHelpIsNotAnError(t *testing.T) {
 	}
 }
 
-// Whichever address is taken, the message names the key to change.
+// TestTakenPort checks that the message names the key to change.
 func TestTakenPort(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -237,7 +238,8 @@ func TestTakenPort(t *testing.T) {
 	}
 }
 
-// The program starts with flags alone, serves, and ends when its context does.
+// TestServeByFlagsAlone checks that the program starts with flags alone, and what its two
+// listeners answer.
 func TestServeByFlagsAlone(t *testing.T) {
 	p := &testProgram{t: t}
 	p.start("--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
@@ -255,8 +257,8 @@ func TestServeByFlagsAlone(t *testing.T) {
 
 var droppedLine = regexp.MustCompile(`(?m)^oauthgw_log_dropped_total\{log="operations"\} [1-9]`)
 
-// When the reader of standard error exits, the gateway drops log lines and counts
-// them. It does not exit.
+// TestReaderOfTheLogGoesAway checks that the gateway drops log lines and counts them, and
+// does not exit, when the reader of standard error does.
 func TestReaderOfTheLogGoesAway(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -331,44 +333,26 @@ func TestReload(t *testing.T) {
 	})
 }
 
-// Requests of every kind are served while the configuration is reloaded again and again.
-// Under the race detector it shows that nothing is shared.
+// TestManyReloadsUnderRequests checks that requests of every kind are served while the
+// configuration is reloaded. Under the race detector it shows that nothing is shared.
 func TestManyReloadsUnderRequests(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"issuer":"https://login.example.com","token_endpoint":"https://login.example.com/t"}`)
-	}))
-	defer provider.Close()
-	p := startProgram(t, provider.URL, "endpoints: {token: /t, registration: /r}\n")
-	client := &http.Client{Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
+	provider := startProvider(t, okJSON+`{"issuer":"https://login.example.com","token_endpoint":"https://login.example.com/t"}`)
+	p := startProgram(t, provider, "endpoints: {token: /t, registration: /r}\n")
 	var requests sync.WaitGroup
 	ctx, enough := context.WithCancel(t.Context())
-	for _, url := range []string{
-		"POST http://" + p.data + "/t", "POST http://" + p.data + "/r", "GET http://" + p.data + "/page",
-		"GET http://" + p.data + "/.well-known/oauth-authorization-server", "GET http://" + p.admin + "/", "GET http://" + p.admin + "/metrics",
+	for _, request := range []string{
+		fmt.Sprintf(basicRequest, "/t"), "POST /r HTTP/1.1\nHost: a\nOrigin: https://app.example\nContent-Type: application/json\n\n{}",
+		"GET /page HTTP/1.1\nHost: a", "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a",
+		"GET / HTTP/1.1\nHost: localhost\nX-To: admin", "GET /metrics HTTP/1.1\nHost: localhost\nX-To: admin",
 	} {
-		method, url, _ := strings.Cut(url, " ")
+		address := p.data
+		if strings.HasSuffix(request, "admin") {
+			address = p.admin
+		}
 		requests.Go(func() {
 			for ctx.Err() == nil {
-				r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(""))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if method == "POST" {
-					r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
-					r.Header = http.Header{"Content-Type": {"application/json"}, "Origin": {"https://app.example"}}
-				}
-				resp, err := client.Do(r)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_, _ = io.Copy(io.Discard, resp.Body)
-				resp.Body.Close()
-				if resp.StatusCode != 200 {
-					t.Errorf("%s: got %d", url, resp.StatusCode)
+				if response := send(t, address, request); !strings.HasPrefix(response, "HTTP/1.1 200 ") {
+					t.Errorf("%.20q: got %.100s", request, response)
 				}
 			}
 		})

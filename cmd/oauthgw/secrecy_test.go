@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,8 +17,7 @@ import (
 	"oauthgw/internal/config"
 )
 
-// fetch gets what is at a URL, in the media type that is asked for. Empty means
-// any.
+// fetch gets a URL in a media type. Empty means any.
 func fetch(t *testing.T, url, mediaType string) string {
 	t.Helper()
 	r, err := http.NewRequest("GET", url, nil)
@@ -39,12 +37,10 @@ func fetch(t *testing.T, url, mediaType string) string {
 	return string(text)
 }
 
-// A client writes no lines into the log, no escapes for a terminal, and no more
-// than a field holds.
+// TestA097LogLinesAreOurs checks that a client writes no lines into the log, no escapes for a
+// terminal, and no more than a field holds.
 func TestA097LogLinesAreOurs(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
-	defer provider.Close()
-	g := frontedGateway(t, provider.URL, func(c *config.Config) { c.Log.Level = "debug" })
+	g := frontedGateway(t, startProvider(t, okJSON+"{}"), func(c *config.Config) { c.Log.Level = "debug" })
 	const evil = "%0a%7b%22level%22:%22fatal%22%7d%1b%5b2J"
 	requests := []string{
 		"POST /t HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=a" + evil,
@@ -81,14 +77,9 @@ func TestA097LogLinesAreOurs(t *testing.T) {
 	}
 }
 
-// The number of series does not depend on what clients send.
+// TestA098SeriesAreOurs checks that the number of series does not depend on requests.
 func TestA098SeriesAreOurs(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"issuer":"https://a"}`)
-	}))
-	defer provider.Close()
-	g := frontedGateway(t, provider.URL)
+	g := frontedGateway(t, startProvider(t, okJSON+`{"issuer":"https://a"}`))
 	some := func(i int) {
 		for _, r := range []string{
 			"POST /t HTTP/1.1\nHost: host%d\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=client%[1]d&x%[1]d=y",
@@ -116,7 +107,7 @@ func TestA098SeriesAreOurs(t *testing.T) {
 	}
 }
 
-// What is for operators is not where clients are.
+// TestA099AdminIsElsewhere checks that the public listener has no paths for operators.
 func TestA099AdminIsElsewhere(t *testing.T) {
 	if host, _, _ := net.SplitHostPort(config.Default().Admin.Listen); !net.ParseIP(host).IsLoopback() {
 		t.Errorf("the admin listener is at %s by default", host)
@@ -138,17 +129,14 @@ func TestA099AdminIsElsewhere(t *testing.T) {
 	}
 }
 
-// Secrets that others may read are worth a warning, with file and mode; others
-// are not.
+// TestA102OpenFilesOfSecrets checks that a secret that others may read is logged.
 func TestA102OpenFilesOfSecrets(t *testing.T) {
-	provider := httptest.NewServer(http.NotFoundHandler())
-	defer provider.Close()
 	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
 		files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
 		if err := os.Chmod(files.KeyFile, mode); err != nil {
 			t.Fatal(err)
 		}
-		log := frontedGateway(t, provider.URL, func(c *config.Config) { c.TLS = files }).stop()
+		log := frontedGateway(t, "http://127.0.0.1:1", func(c *config.Config) { c.TLS = files }).stop()
 		line := fmt.Sprintf(`"file":%q,"mode":"%04o"`, files.KeyFile, mode)
 		if strings.Contains(log, "is readable by all users") != warned || strings.Contains(log, line) != warned {
 			t.Errorf("mode %04o: the log says %s", mode, log)

@@ -1,32 +1,20 @@
 package main
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 )
-
-// startRejectingProvider is a provider that takes no client for who it says it is.
-func startRejectingProvider(t *testing.T) string {
-	t.Helper()
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = w.Write([]byte(`{"error":"invalid_client"}`))
-	}))
-	t.Cleanup(provider.Close)
-	return provider.URL
-}
 
 // behindProxy returns a request that a proxy sends on.
 func behindProxy(client string) string {
 	return strings.Replace(strings.Replace(basicRequest, "%s", "/t", 1), "Host: a\n", "Host: a\nX-Forwarded-For: "+client+"\n", 1)
 }
 
-// A reload does not reset the failure limit, unless it changes the limit itself.
+// TestReloadsForgetNoFailures checks that a reload does not reset the failure limit, unless it
+// changes the limit itself.
 func TestReloadsForgetNoFailures(t *testing.T) {
-	p := startProgram(t, startRejectingProvider(t), "endpoints: {token: /t}\ntrusted_proxies: [127.0.0.1]\nclient_auth: {realm: a, failures: {burst: 1, interval: 1h}}\n")
+	provider := startProvider(t, "HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}")
+	p := startProgram(t, provider, "endpoints: {token: /t}\ntrusted_proxies: [127.0.0.1]\nclient_auth: {realm: a, failures: {burst: 1, interval: 1h}}\n")
 	answers := func(when, want string) {
 		t.Helper()
 		if answer := send(t, p.data, behindProxy("192.0.2.1")); !strings.HasPrefix(answer, "HTTP/1.1 "+want) {

@@ -41,27 +41,20 @@ var sectionHead = regexp.MustCompile(`(?m)^-- (.*) --\n`)
 // readExchangeFile reads an exchange file.
 func readExchangeFile(t *testing.T, name string) *exchangeFile {
 	t.Helper()
-	prose, sections := readSections(t, name)
+	prose, sections := splitSections(textOf(t, name))
 	s := &exchangeFile{prose: prose}
 	for _, section := range sections {
 		if err := s.add(section.name, section.text); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
+	if len(s.exchanges) == 0 {
+		t.Fatalf("%s has no exchange", name)
+	}
 	return s
 }
 
 type section struct{ name, text string }
-
-// readSections reads a file of prose and sections.
-func readSections(t *testing.T, name string) (prose string, sections []section) {
-	t.Helper()
-	prose, sections = splitSections(textOf(t, name))
-	if len(sections) == 0 {
-		t.Fatalf("%s has no sections", name)
-	}
-	return prose, sections
-}
 
 // splitSections splits a text into its prose and its sections.
 func splitSections(text string) (prose string, sections []section) {

@@ -144,21 +144,6 @@ func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 	}
 }
 
-// A stream that ends makes room for another.
-func TestA123StreamThatEndsMakesRoom(t *testing.T) {
-	p := newStreamProvider(t)
-	g := frontedGateway(t, p.URL, withMaxConnections(2))
-	for range 3 {
-		c := holdConn(t, g.data, "GET /socket HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n")
-		if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, "HTTP/1.1 101 ") {
-			t.Fatalf("got %q %v", head, err)
-		}
-		expectServed(t, g.data, false)
-		c.Close()
-		g.settledMetrics(t) // the exchange has given its place back
-	}
-}
-
 // Bodies that have yet to arrive hold a quarter of the connections, and as many to the
 // provider. Everything else is served, small bodies too, and an upload that is whole makes
 // room for another.

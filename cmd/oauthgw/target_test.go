@@ -35,7 +35,7 @@ func TestA105RequestTargets(t *testing.T) {
 func TestA105AuthorityReplacesHost(t *testing.T) {
 	provider := startScriptedProvider(t)
 	provider.answer("HTTP/1.1 200 OK\n\n")
-	g := frontedGateway(t, "http://"+provider.Addr().String())
+	g := frontedGateway(t, provider.url())
 	for target, want := range map[string]string{
 		"http://gw/page": "GET /page HTTP/1.1\nHost: gw\n", "http://gw:8080/?a": "GET /?a HTTP/1.1\nHost: gw:8080\n", "https://gw": "GET / HTTP/1.1\nHost: gw\n", "http://gw?x": "GET /?x HTTP/1.1\nHost: gw\n",
 	} {
@@ -51,7 +51,7 @@ func TestA105AuthorityReplacesHost(t *testing.T) {
 func TestA106PathsAreSentAsReceived(t *testing.T) {
 	provider := startScriptedProvider(t)
 	provider.answer("HTTP/1.1 200 OK\n\n")
-	g := frontedGateway(t, "http://"+provider.Addr().String())
+	g := frontedGateway(t, provider.url())
 	for _, target := range []string{
 		"/", "/a", "/a/", "/a//b", "//a/b", "/a/./b", "/a/../b", "/a?", "/a?b=c;d", "/a?b=|{",
 		"/a%2Fb", "/a%2fb", "/a%2Fb|c", "/a%2f..%2fb{", `/a%2Fb"c`, "/a%2Fb^c", "/a%2Fb`c", "/a%2Fb<c>", `/a%2Fb\c`, "/a#b%2Fc", "/%41%7e", "/%e9%2F", "/\xe9%2F",
@@ -171,7 +171,7 @@ func TestA109SpellingsOfTheRegistrationEndpoint(t *testing.T) {
 	for _, endpoint := range []string{"/o/register/", "/o/register"} {
 		provider := startScriptedProvider(t)
 		provider.answer("HTTP/1.1 201 Created\nContent-Type: application/json\n\n{}")
-		g := startConfiguredGateway(t, "endpoints: {token: /t, registration: "+endpoint+"}", "http://"+provider.Addr().String())
+		g := startConfiguredGateway(t, "endpoints: {token: /t, registration: "+endpoint+"}", provider.url())
 		for _, path := range []string{"/o/register", "/o/register/", "//o/register", "/o/./register", "/o/x/../register//", "/o/%72egister"} {
 			for _, query := range []string{"", "?client_id=a"} {
 				answer := send(t, g.data, "POST "+path+query+" HTTP/1.1\nHost: a\nContent-Type: application/json\n\n{}")

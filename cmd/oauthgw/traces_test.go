@@ -30,7 +30,7 @@ func TestTraces(t *testing.T) {
 			if test.trusted {
 				config += "trusted_proxies: [127.0.0.1]\n"
 			}
-			p := startProgram(t, "http://"+provider.Addr().String(), config)
+			p := startProgram(t, provider.url(), config)
 			send(t, p.data, "POST /oauth2/tokens?state=canary HTTP/1.1\nHost: a\nAuthorization: Basic YXBwOmNhbmFyeQ==\nTraceparent: "+parent+
 				"\nBaggage: user=canary\nContent-Type: application/x-www-form-urlencoded\n\ncode=canary")
 			received := provider.received()

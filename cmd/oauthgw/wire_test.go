@@ -53,7 +53,7 @@ func runWireTests(t *testing.T, tests map[string]wireTest, change ...func(*confi
 			t.Parallel()
 			provider := startScriptedProvider(t)
 			provider.answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{}")
-			g := frontedGateway(t, "http://"+provider.Addr().String(), change...)
+			g := frontedGateway(t, provider.url(), change...)
 			answers := strings.Join(statusesOnWire(t, g.data, test), " ")
 			if !regexp.MustCompile("^(?:" + test.statuses + ")$").MatchString(answers) {
 				t.Errorf("answered %q, want %q", answers, test.statuses)
