@@ -5,7 +5,10 @@
 // value, and white space alone between two parameters.
 package wwwauth
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Challenge is a scheme and its parameters. A token68 is not kept.
 type Challenge struct {
@@ -20,36 +23,45 @@ type Parameter struct {
 	start, end int // of the value in the field, quotes included
 }
 
+const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+" // RFC 9110 section 5.6.2
+
+var (
+	separator = regexp.MustCompile(`^[ \t,]*`)
+	parameter = regexp.MustCompile(`(?s)^(` + token + `)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^ \t,"]+)(?:[ \t,]|$)`)
+	// scheme matches a scheme, alone, with a token68 (RFC 9110 section 11.2), or in front of
+	// parameters.
+	scheme = regexp.MustCompile(`^(` + token + `)(?:([ \t]+[A-Za-z0-9._~+/-]+=*)?[ \t]*(?:,|$)|[ \t]+[^ \t,=])`)
+	escape = regexp.MustCompile(`(?s)\\(.)`)
+)
+
 // Parse returns the challenges of a field. If the field is malformed, ok is false and
 // the challenges are those in front of the error.
 func Parse(field string) (challenges []Challenge, ok bool) {
-	s := scanner{text: field}
-	for {
-		separator := s.take(isSeparator)
-		if s.at == len(field) {
+	for at := 0; ; {
+		between := separator.FindString(field[at:])
+		at += len(between)
+		if at == len(field) {
 			return challenges, true
 		}
-		name := s.take(isTokenChar)
-		switch {
-		case name == "":
-			return challenges, false
-		case s.takeEquals():
-			value, ok := s.parameterValue()
-			if !ok || len(challenges) == 0 {
+		if m := parameter.FindStringSubmatchIndex(field[at:]); m != nil {
+			if len(challenges) == 0 {
 				return challenges, false
 			}
+			p := Parameter{Name: field[at : at+m[3]], start: at + m[4], end: at + m[5]}
+			if p.Value = field[p.start:p.end]; p.Value[0] == '"' {
+				p.Value = escape.ReplaceAllString(p.Value[1:len(p.Value)-1], "$1")
+			}
 			last := &challenges[len(challenges)-1]
-			value.Name = name
-			last.Parameters = append(last.Parameters, value)
-		case len(challenges) > 0 && !strings.Contains(separator, ","):
-			return challenges, false
-		default:
-			challenges = append(challenges, Challenge{Scheme: name})
-			s.takeToken68()
+			last.Parameters = append(last.Parameters, p)
+			at = p.end
+			continue
 		}
-		if !s.atSeparator() {
+		m := scheme.FindStringSubmatchIndex(field[at:])
+		if m == nil || len(challenges) > 0 && !strings.Contains(between, ",") {
 			return challenges, false
 		}
+		challenges = append(challenges, Challenge{Scheme: field[at : at+m[3]]})
+		at += max(m[3], m[5])
 	}
 }
 

@@ -2,7 +2,6 @@ package wwwauth_test
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -44,12 +43,12 @@ func TestParse(t *testing.T) {
 		{`"Basic"`, "", false},
 		{`Basic realm="a`, "<Basic>", false},
 		{`Basic realm="a\`, "<Basic>", false},
-		{`Basic realm="a"b`, `<Basic realm="a">`, false},
+		{`Basic realm="a"b`, "<Basic>", false},
 		{`Basic realm=a"b`, `<Basic>`, false},
 		{`Basic realm = , a=b`, `<Basic>`, false},
 		{`Bearer a="b" Basic`, `<Bearer a="b">`, false},
-		{`Bearer a="b"; c="d"`, `<Bearer a="b">`, false},
-		{"Bearer:", "<Bearer>", false},
+		{`Bearer a="b"; c="d"`, "<Bearer>", false},
+		{"Bearer:", "", false},
 	} {
 		challenges, ok := wwwauth.Parse(test.field)
 		if got := described(challenges); got != test.want || ok != test.ok {
@@ -91,44 +90,25 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// Replacing values changes nothing but them, and a malformed field in no way.
+// FuzzReplace checks that Replace changes only values, and nothing in a malformed field.
 func FuzzReplace(f *testing.F) {
 	for _, seed := range []string{`Bearer x="a", Basic realm="b"`, `Negotiate YQ==, Bearer x = a`, `Bearer x="\"`, `Bearer y="x=\"a\"" x=b`, "Digest ,x=y"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, field string) {
-		before, ok := wwwauth.Parse(field)
-		if got := wwwauth.Replace(field, "x", func(v string) string { return v }); got != field {
-			t.Fatalf("%q became %q", field, got)
-		}
 		const value = `https://a.example/"\`
+		want, ok := wwwauth.Parse(field)
 		replaced := wwwauth.Replace(field, "x", func(string) string { return value })
-		if !ok {
-			if replaced != field {
-				t.Fatalf("%q is malformed and became %q", field, replaced)
-			}
-			return
-		}
-		want := [][2]string{}
-		for _, c := range before {
-			want = append(want, [2]string{c.Scheme})
-			for _, p := range c.Parameters {
-				if strings.EqualFold(p.Name, "x") {
+		got, _ := wwwauth.Parse(replaced)
+		for _, c := range want {
+			for i := range c.Parameters {
+				if p := &c.Parameters[i]; ok && strings.EqualFold(p.Name, "x") {
 					p.Value = value
 				}
-				want = append(want, [2]string{p.Name, p.Value})
 			}
 		}
-		after, ok := wwwauth.Parse(replaced)
-		got := [][2]string{}
-		for _, c := range after {
-			got = append(got, [2]string{c.Scheme})
-			for _, p := range c.Parameters {
-				got = append(got, [2]string{p.Name, p.Value})
-			}
-		}
-		if !ok || !reflect.DeepEqual(got, want) {
-			t.Fatalf("%q became %q: got %q, %v, want %q", field, replaced, got, ok, want)
+		if same := wwwauth.Replace(field, "x", func(v string) string { return v }); same != field || !ok && replaced != field || described(got) != described(want) {
+			t.Fatalf("%q became %q, with the same values %q", field, replaced, same)
 		}
 	})
 }
