@@ -1,21 +1,21 @@
 package metrics
 
-import "runtime/debug"
+import (
+	"runtime"
+	"runtime/debug"
+)
 
 // Build identifies the running binary in oauthgw_build_info.
-type Build struct {
-	Version, Revision, GoVersion string
-}
+type Build struct{ Version, Revision, GoVersion string }
 
 // ReadBuild returns the build information that the Go toolchain wrote into the binary. What
 // is missing is "unknown".
 func ReadBuild() Build {
-	b := Build{Version: "unknown", Revision: "unknown", GoVersion: "unknown"}
+	b := Build{Version: "unknown", Revision: "unknown", GoVersion: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
 	}
-	b.GoVersion = info.GoVersion
 	if info.Main.Version != "" {
 		b.Version = info.Main.Version
 	}

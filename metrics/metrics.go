@@ -21,36 +21,18 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	requests        *prometheus.CounterVec
-	requestDuration *prometheus.HistogramVec
-	inFlight        *prometheus.GaugeVec
+	requests, clientAuth, conflictsTolerated, basicDecoding    *prometheus.CounterVec
+	challengesAdded, statusesCorrected, ambiguousInvalidClient *prometheus.CounterVec
+	upstreamErrors, metadataRequests, logDropped, adminRefused *prometheus.CounterVec
+	connectionsEvicted, connectionsCut, malformedRequests      *prometheus.CounterVec
+	requestDuration, upstreamDuration                          *prometheus.HistogramVec
+	inFlight, certificates                                     *prometheus.GaugeVec
+	reloadSuccessful, reloadTimestamp                          prometheus.Gauge
+	panics                                                     prometheus.Counter
 
-	clientAuth             *prometheus.CounterVec
-	conflictsTolerated     *prometheus.CounterVec
-	basicDecoding          *prometheus.CounterVec
-	challengesAdded        *prometheus.CounterVec
-	statusesCorrected      *prometheus.CounterVec
-	ambiguousInvalidClient *prometheus.CounterVec
-
-	upstreamDuration *prometheus.HistogramVec
-	upstreamErrors   *prometheus.CounterVec
-
-	metadataRequests *prometheus.CounterVec
-	metadataFetched  atomic.Pointer[time.Time] // nil: never
-
-	reloadSuccessful prometheus.Gauge
-	reloadTimestamp  prometheus.Gauge
-	certificates     *prometheus.GaugeVec
-	ready            atomic.Pointer[func() bool] // nil: not ready
-
-	logDropped   *prometheus.CounterVec
-	adminRefused *prometheus.CounterVec
-	panics       prometheus.Counter
-
-	connectionsEvicted *prometheus.CounterVec
-	connectionsCut     *prometheus.CounterVec
-	malformedRequests  *prometheus.CounterVec
-	connections        atomic.Pointer[func() (open, limit int)] // nil: there is no listener
+	metadataFetched atomic.Pointer[time.Time]                // nil: never
+	ready           atomic.Pointer[func() bool]              // nil: not ready
+	connections     atomic.Pointer[func() (open, limit int)] // nil: there is no listener
 }
 
 // New returns metrics that are all zero.
@@ -63,7 +45,6 @@ func New(b Build) *Metrics {
 	m.defineOperation(f)
 	f.gaugeFunc("build_info", "Always 1; the labels identify the binary.", func() float64 { return 1 },
 		prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion})
-	m.initialize()
 	return m
 }
 
@@ -92,30 +73,16 @@ func (m *Metrics) defineOperation(f factory) {
 	m.certificates = f.gauge("certificate_not_after_timestamp_seconds", "When the certificate expires, in seconds since 1970, by role: server or upstream_client.", "role")
 	f.gaugeFunc("ready", "Whether the gateway can serve requests and is not draining, as /-/ready.", m.readiness, nil)
 
-	m.logDropped = f.counter("log_dropped_total", "Log lines dropped because they were not read in time, by log: operations or audit.", "log")
-	m.adminRefused = f.counter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason")
+	m.logDropped = f.closedCounter("log_dropped_total", "Log lines dropped because they were not read in time, by log: operations or audit.", "log", "operations", "audit")
+	m.adminRefused = f.closedCounter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason", "host", "cross_origin")
 	m.panics = f.counter("panics_total", "Requests, and fetches of metadata, that panicked.").WithLabelValues()
 
-	m.connectionsEvicted = f.counter("connections_evicted_total", "Client connections closed at max_connections to make room, by state: reading an incomplete request, writing a response that the client did not read, or idle.", "state")
-	m.connectionsCut = f.counter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried")
-	m.malformedRequests = f.counter("http_malformed_requests_total", "Client connections with a request that could not be served, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason")
+	m.connectionsEvicted = f.closedCounter("connections_evicted_total", "Client connections closed at max_connections to make room, by state: reading an incomplete request, writing a response that the client did not read, or idle.", "state", "reading", "writing", "idle")
+	m.connectionsCut = f.closedCounter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried", "request", "websocket")
+	m.malformedRequests = f.closedCounter("http_malformed_requests_total", "Client connections with a request that could not be served, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason",
+		HeaderTooLarge, Malformed, Unsupported, ProxyProtocol, TLSToPlain, PlainToTLS, TLSHandshake)
 	f.gaugeFunc("connections_open", "Open client connections.", func() float64 { open, _ := m.countConnections(); return float64(open) }, nil)
 	f.gaugeFunc("connections_max", "Client connections that may be open at a time.", func() float64 { _, limit := m.countConnections(); return float64(limit) }, nil)
-}
-
-// initialize makes series of value zero: a counter that begins with its first event has no
-// increase to alert on.
-func (m *Metrics) initialize() {
-	zero := func(c *prometheus.CounterVec, values ...string) {
-		for _, value := range values {
-			c.WithLabelValues(value)
-		}
-	}
-	zero(m.logDropped, "operations", "audit")
-	zero(m.adminRefused, "host", "cross_origin")
-	zero(m.connectionsEvicted, "reading", "writing", "idle")
-	zero(m.connectionsCut, "request", "websocket")
-	zero(m.malformedRequests, HeaderTooLarge, Malformed, Unsupported, ProxyProtocol, TLSToPlain, PlainToTLS, TLSHandshake)
 }
 
 // factory registers metrics with the prefix oauthgw_.
@@ -125,6 +92,16 @@ const namespace = "oauthgw"
 
 func (f factory) counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return f.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+// closedCounter returns a counter with one label, and a series of zero for each value: a
+// counter that begins with its first event has no increase to alert on.
+func (f factory) closedCounter(name, help, label string, values ...string) *prometheus.CounterVec {
+	c := f.counter(name, help, label)
+	for _, value := range values {
+		c.WithLabelValues(value)
+	}
+	return c
 }
 
 func (f factory) gauge(name, help string, labels ...string) *prometheus.GaugeVec {
