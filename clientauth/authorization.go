@@ -13,8 +13,7 @@ const maxAuthorization = 9 << 10
 
 // basicPair returns the halves of the Basic pair in an Authorization field (RFC 7617
 // section 2), not decoded further. Tried is false if there is no field with that scheme. A
-// malformed pair is tried and an error, never absent: otherwise a client could get a second
-// identity past the one that is checked.
+// malformed pair is tried and an error: absent, it could hide a second identity.
 func basicPair(h http.Header) (id, secret string, tried bool, err error) {
 	fields := h["Authorization"]
 	switch {
@@ -44,8 +43,8 @@ func HasScheme(h http.Header, schemes ...string) bool {
 	})
 }
 
-// CheckAuthorization refuses malformed Authorization fields, as [Rules.Read] does. It
-// leaves Basic to Read, whose error has a challenge.
+// CheckAuthorization refuses malformed Authorization fields, but for Basic, of which
+// [Rules.Read] returns an error with a challenge.
 func CheckAuthorization(h http.Header) error {
 	for _, field := range h["Authorization"] {
 		if scheme, _ := splitScheme(field); !isWellFormed(field) && !strings.EqualFold(scheme, "Basic") {
@@ -67,19 +66,11 @@ func isWellFormed(field string) bool {
 }
 
 // splitScheme splits the value of an Authorization field behind the scheme, a token (RFC
-// 9110 section 11.4), and trims the spaces that follow.
+// 9110 sections 5.6.2 and 11.4), and trims the spaces that follow.
 func splitScheme(field string) (scheme, rest string) {
 	field = strings.Trim(field, " \t")
-	end := strings.IndexFunc(field, func(c rune) bool { return !isTokenChar(c) })
-	if end < 0 {
-		return field, ""
-	}
-	return field[:end], strings.TrimLeft(field[end:], " ")
-}
-
-// isTokenChar reports whether c is a tchar of RFC 9110 section 5.6.2.
-func isTokenChar(c rune) bool {
-	return c < 0x80 && isAlphanumeric(byte(c)) || strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+	rest = strings.TrimLeftFunc(field, func(c rune) bool { return isAlphanumeric(c) || strings.ContainsRune("!#$%&'*+-.^_`|~", c) })
+	return field[:len(field)-len(rest)], strings.TrimLeft(rest, " ")
 }
 
 // decodePair decodes base64 and splits at the first colon: a client id has none.

@@ -5,15 +5,13 @@
 // RFC 6749 section 5.2. It knows HTTP Basic and form parameters (RFC 6749 section 2.3.1),
 // client assertions (RFC 7521 section 4.2) and public clients.
 //
-// The package checks the form of credentials and never compares a secret: that is for the
-// provider. It performs no I/O, keeps no state, and is safe for concurrent use.
+// The package never compares a secret with the client's: that is for the provider.
 package clientauth
 
 import "net/http"
 
-// Endpoint names an endpoint at which clients authenticate or register. The name is the
-// configuration key, the log field, the metric label, and the first part of the metadata
-// members, as token is of token_endpoint (RFC 8414 section 2).
+// Endpoint names an endpoint at which clients authenticate or register: in the
+// configuration, logs and metrics, and in metadata, as token does in token_endpoint.
 type Endpoint string
 
 // The endpoints.
@@ -41,11 +39,9 @@ type Method string
 const (
 	Basic Method = "client_secret_basic" // the Authorization field, RFC 7617
 	Post  Method = "client_secret_post"  // a client_secret parameter
-	// Assertion is a client_assertion parameter. The package does not open it, so it does
-	// not know whether the method is private_key_jwt or client_secret_jwt.
+	// Assertion is a client_assertion parameter: private_key_jwt or client_secret_jwt.
 	Assertion Method = "client_assertion"
-	// Other is an Authorization field with another scheme. Bearer is legitimate at the
-	// introspection and revocation endpoints.
+	// Other is an Authorization field with another scheme, as Bearer at introspection.
 	Other Method = "other"
 	None  Method = "none" // a public client, or no client at all
 )
@@ -61,26 +57,18 @@ type Request struct {
 type Credentials struct {
 	// Method is the client's method. If there is an error, it is the first method that the
 	// client tried, in the order of the constants.
-	Method Method
-	// ClientID is the decoded client identifier. With Basic, it is UTF-8 without control
-	// characters. Empty means that the request names no client.
-	ClientID string
-	// Secret is the decoded client secret. Zero means that the request has none.
-	Secret Secret
-	// Reading is how a Basic pair was decoded. Empty unless Method is Basic.
-	Reading Reading
-	// Tolerated is the error that ConflictReport let pass. Nil otherwise.
-	Tolerated *Error
+	Method    Method
+	ClientID  string  // decoded; empty: the request names no client
+	Secret    Secret  // decoded; zero: none
+	Reading   Reading // how a Basic pair was decoded; empty: there was none
+	Tolerated *Error  // the error that ConflictReport let pass, or nil
 }
 
 // Config is the policy of a deployment. The zero value is the default policy.
 type Config struct {
-	// Decoding is how Basic pairs are decoded. Defaults to DecodingAuto.
-	Decoding Decoding
-	// Clients overrides Decoding by client_id. Optional.
-	Clients map[string]Decoding
-	// Conflict is which second credentials are accepted. Defaults to ConflictDiffering.
-	Conflict Conflict
+	Decoding Decoding            // of Basic pairs; empty: DecodingAuto
+	Clients  map[string]Decoding // overrides Decoding by client_id
+	Conflict Conflict            // empty: ConflictDiffering
 	// InsecureQueryCredentials accepts a client secret in the request URI, which servers
 	// and proxies write to their logs.
 	InsecureQueryCredentials bool
@@ -103,8 +91,8 @@ func New(c Config) *Rules {
 // Read returns the credentials in a request. The error is an [*Error]. Credentials beside
 // an error are for logs only.
 //
-// A client must not use more than one method per request (RFC 6749 section 2.3), so every
-// recogniser examines the request, and resolve compares what they find.
+// A client must not use more than one method (RFC 6749 section 2.3), so every recogniser
+// examines the request, and resolve compares what they find.
 func (r *Rules) Read(req Request) (Credentials, error) {
 	if err := CheckAuthorization(req.Header); err != nil {
 		return Credentials{}, err

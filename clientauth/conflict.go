@@ -16,53 +16,42 @@ const (
 
 // resolve makes one client, with one method, of what the recognisers found.
 func (r *Rules) resolve(req Request, found []recognition) (Credentials, error) {
+	id := parameterOf(req, ParameterClientID)
 	if len(found) == 0 {
-		return unauthenticated(req), nil
+		method := None
+		if len(req.Header["Authorization"]) > 0 {
+			method = Other
+		}
+		return Credentials{Method: method, ClientID: id}, nil
 	}
-	first := found[0]
-	conflict := r.secondMethod(found)
+	c, err := found[0].credentials, found[0].err
+	var conflict *Error
 	switch {
-	case conflict == nil && first.err != nil:
-		return first.credentials, first.err
-	case conflict == nil:
-		conflict = otherIdentity(req, first.credentials)
+	case r.isConflict(found):
+		conflict = ErrMultipleMethods
+	case err != nil:
+		return c, err
+	// Of an assertion only the provider can read the subject.
+	case c.Method == Basic && id != "" && id != c.ClientID:
+		conflict = ErrDifferentClientID
 	}
-	if conflict != nil && (r.config.Conflict != ConflictReport || first.err != nil) {
-		return first.credentials, conflict
+	if conflict != nil && (err != nil || r.config.Conflict != ConflictReport) {
+		return c, conflict
 	}
-	first.credentials.Tolerated = conflict
-	return first.credentials, nil
+	c.Tolerated = conflict
+	return c, nil
 }
 
-// unauthenticated returns the credentials of a request in which no recogniser found any.
-func unauthenticated(req Request) Credentials {
-	c := Credentials{Method: None, ClientID: parameterOf(req, ParameterClientID)}
-	if len(req.Header["Authorization"]) > 0 {
-		c.Method = Other
-	}
-	return c
-}
-
-// secondMethod returns an error if a further method was found, unless it presents the same
-// pair and the policy accepts that. A secret without a client id is not the same: halves
-// of a pair are never combined from two places.
-func (r *Rules) secondMethod(found []recognition) *Error {
+// isConflict reports whether a further method was found, unless it presents the same pair and
+// the policy accepts that. Halves of a pair are never combined from two places.
+func (r *Rules) isConflict(found []recognition) bool {
 	first := found[0].credentials
 	for _, other := range found[1:] {
 		c := other.credentials
 		same := found[0].err == nil && first.ClientID == c.ClientID && first.Secret.Equal(c.Secret)
 		if !same || r.config.Conflict == ConflictAny {
-			return ErrMultipleMethods
+			return true
 		}
 	}
-	return nil
-}
-
-// otherIdentity returns an error if a client_id parameter names another client than the
-// Basic pair. Of an assertion only the provider can read the subject.
-func otherIdentity(req Request, c Credentials) *Error {
-	if id := parameterOf(req, ParameterClientID); c.Method == Basic && id != "" && id != c.ClientID {
-		return ErrDifferentClientID
-	}
-	return nil
+	return false
 }

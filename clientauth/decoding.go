@@ -27,20 +27,23 @@ const (
 	ReadingForm  Reading = "form"  // form-decoded by configuration
 	ReadingRaw   Reading = "raw"   // unchanged, by configuration or because no form encoder makes such a pair
 	// ReadingAmbiguous is a pair form-decoded by DecodingAuto that could also be unencoded.
-	// The configuration can set the decoding of its client.
 	ReadingAmbiguous Reading = "ambiguous"
 )
 
 // decode returns the halves of a pair as UTF-8 text without control characters.
 func (d Decoding) decode(id, secret string) (string, string, Reading, error) {
-	reading := d.reading(id, secret)
-	if reading == ReadingForm || reading == ReadingAmbiguous {
-		var err1, err2 error
-		id, err1 = url.QueryUnescape(id)
-		secret, err2 = url.QueryUnescape(secret)
-		if err1 != nil || err2 != nil {
-			return "", "", reading, ErrBasicEscape
-		}
+	plainID, err1 := url.QueryUnescape(id)
+	plainSecret, err2 := url.QueryUnescape(secret)
+	valid, reading := err1 == nil && err2 == nil, ReadingRaw
+	switch {
+	case !strings.ContainsAny(id, "%+") && !strings.ContainsAny(secret, "%+"):
+		reading = ReadingPlain
+	case d == DecodingForm && !valid:
+		return "", "", ReadingForm, ErrBasicEscape
+	case d == DecodingForm:
+		id, secret, reading = plainID, plainSecret, ReadingForm
+	case d == DecodingAuto && valid && formEncoded(id, secret):
+		id, secret, reading = plainID, plainSecret, ReadingAmbiguous
 	}
 	// The standard wants UTF-8 (RFC 6749 appendix B). Older clients send Latin-1, and both
 	// halves in the same encoding.
@@ -56,53 +59,26 @@ func (d Decoding) decode(id, secret string) (string, string, Reading, error) {
 	return id, secret, reading, nil
 }
 
-func (d Decoding) reading(id, secret string) Reading {
-	switch {
-	case !strings.ContainsAny(id, "%+") && !strings.ContainsAny(secret, "%+"):
-		return ReadingPlain
-	case d == DecodingForm:
-		return ReadingForm
-	case d == DecodingAuto && formEncoded(id, secret):
-		return ReadingAmbiguous
-	}
-	return ReadingRaw
-}
-
-// formEncoded reports whether a form encoder could have made a pair. Form encoders leave
-// different punctuation unescaped, but none leaves more than one of the two sets below. One
-// byte outside them proves the pair unencoded. One encoder made both halves, so they are
-// examined together. The second set is for encoders that leave the slash; it needs an
-// escape too, because a slash alone is common in base64.
+// formEncoded reports whether a form encoder could have made a pair with valid escapes. Form
+// encoders leave different punctuation unescaped, but none leaves more than one of the two
+// sets below. One encoder made both halves, so one byte outside a set proves the pair
+// unencoded. The set with the slash needs an escape, because a slash alone is common in base64.
 //
 // Two kinds of unencoded pair are taken for encoded: one whose only special character is
 // the plus, and one with a percent sign in front of two hex digits and nothing outside the
 // set. An encoder sends the same bytes for another secret, so no rule can distinguish them.
 func formEncoded(id, secret string) bool {
-	const common, slash = "-._~!*'()+", "-._~/"
-	return madeOf(id, common) && madeOf(secret, common) ||
-		madeOf(id, slash) && madeOf(secret, slash) && (strings.Contains(id, "%") || strings.Contains(secret, "%"))
+	of := func(punctuation string) bool { return madeOf(id, punctuation) && madeOf(secret, punctuation) }
+	return of("%-._~!*'()+") || of("%-._~/") && (strings.Contains(id, "%") || strings.Contains(secret, "%"))
 }
 
-// madeOf reports whether s consists of letters, digits, escapes and some punctuation.
+// madeOf reports whether s consists of letters, digits and some punctuation.
 func madeOf(s, punctuation string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case isAlphanumeric(c) || strings.IndexByte(punctuation, c) >= 0:
-		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
-			i += 2
-		default:
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(s, func(c rune) bool { return !isAlphanumeric(c) && !strings.ContainsRune(punctuation, c) })
 }
 
-func isAlphanumeric(c byte) bool {
+func isAlphanumeric(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // fromLatin1 reads every byte as the code point of the same number.

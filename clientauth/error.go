@@ -5,8 +5,7 @@ import (
 	"net/http"
 )
 
-// The error codes of RFC 6749 sections 5.2 and 4.1.2.1 and of RFC 7591 section 3.2.2 that
-// the gateway responds with.
+// Error codes of RFC 6749 sections 5.2 and 4.1.2.1 and of RFC 7591 section 3.2.2.
 const (
 	CodeInvalidRequest         = "invalid_request"
 	CodeInvalidClient          = "invalid_client"
@@ -18,16 +17,10 @@ const (
 // Error is an error response of RFC 6749 section 5.2. Its texts are constants and hold
 // nothing of a request.
 type Error struct {
-	// Status is the HTTP status.
-	Status int
-	// Code is the error parameter.
-	Code string
-	// Reason is the cause in one word of a closed set, for logs and metrics. Clients do
-	// not see it.
-	Reason string
-	// Description is the error_description parameter: what is wrong and what to do, in the
-	// characters that section 5.2 allows.
-	Description string
+	Status      int    // of HTTP
+	Code        string // the error parameter
+	Reason      string // one word of a closed set, for logs and metrics only
+	Description string // the error_description parameter: what is wrong and what to do
 }
 
 // Error implements the error interface.
@@ -45,8 +38,7 @@ func invalidRequest(reason, description string) *Error {
 	return &Error{http.StatusBadRequest, CodeInvalidRequest, reason, description}
 }
 
-// invalidClient returns an error for a client that tried HTTP Basic, which is owed a
-// challenge (RFC 6749 section 5.2).
+// invalidClient is for clients that tried HTTP Basic (RFC 6749 section 5.2).
 func invalidClient(reason, description string) *Error {
 	return &Error{http.StatusUnauthorized, CodeInvalidClient, reason, description}
 }

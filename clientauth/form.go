@@ -15,9 +15,8 @@ const (
 	maxParameterValue = 16 << 10
 )
 
-// Form holds the parameters of a request in their order. [ParseForm] reads them strictly,
-// so that every parser finds the same parameters in what [Form.Encode] writes. A nil Form
-// is empty. A Form is immutable.
+// Form holds the parameters of a request in their order. Every parser finds the same ones in
+// what [Form.Encode] writes. A nil Form is empty. A Form is immutable.
 type Form struct{ parameters []parameter }
 
 type parameter struct {
@@ -71,8 +70,7 @@ func checkParameter(name, value string) error {
 		return ErrFormCharacter
 	case strings.ContainsAny(name, "[]"):
 		return ErrBracketedParameter
-	// RFC 6749 appendix A allows no control character in the parameters of client
-	// authentication. Some parsers end a value at a NUL.
+	// RFC 6749 appendix A. Some parsers end a value at a NUL.
 	case reserved(name) && !printable(value), !printable(name), strings.ContainsRune(value, 0):
 		return ErrFormCharacter
 	}
@@ -162,18 +160,18 @@ func (f *Form) Completed(defaults *Form) *Form {
 // Encode returns the form as application/x-www-form-urlencoded text (RFC 6749 appendix B).
 func (f *Form) Encode() string {
 	size := 0
-	for _, p := range f.list() {
-		size += len(p.name) + len(p.value.Reveal()) + len("=&")
+	for name, value := range f.All() {
+		size += len(name) + len(value.Reveal()) + len("=&")
 	}
 	var b strings.Builder
 	b.Grow(size + size/8) // for escapes
-	for _, p := range f.list() {
+	for name, value := range f.All() {
 		if b.Len() > 0 {
 			b.WriteByte('&')
 		}
-		b.WriteString(url.QueryEscape(p.name))
+		b.WriteString(url.QueryEscape(name))
 		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(p.value.Reveal()))
+		b.WriteString(url.QueryEscape(value.Reveal()))
 	}
 	return b.String()
 }

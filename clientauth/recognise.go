@@ -11,11 +11,8 @@ const (
 
 // reserved reports whether a parameter carries client authentication.
 func reserved(name string) bool {
-	switch name {
-	case ParameterClientID, ParameterClientSecret, ParameterClientAssertion, ParameterClientAssertionType:
-		return true
-	}
-	return false
+	return name == ParameterClientID || name == ParameterClientSecret ||
+		name == ParameterClientAssertion || name == ParameterClientAssertionType
 }
 
 // recognition is one method found in a request: its credentials, or why they cannot be read.
@@ -24,9 +21,8 @@ type recognition struct {
 	err         error
 }
 
-// recognisers holds one function per method that presents a credential. Each looks for its
-// own method and returns false if the request does not try it. Two findings are a conflict,
-// which resolve handles, so no recogniser knows of another.
+// recognisers holds one function per method that presents a credential. Each returns false if
+// the request does not try its method. Two findings are a conflict, which resolve handles.
 var recognisers = []func(*Rules, Request) (recognition, bool){
 	(*Rules).recogniseBasic,
 	(*Rules).recognisePost,

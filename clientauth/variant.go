@@ -4,21 +4,16 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// parameterGrantType selects the grant (RFC 6749 section 4).
-const parameterGrantType = "grant_type"
-
 // checkName refuses a name that is not ASCII, and a name that some form reader turns into
-// a parameter that the gateway reads or that changes the HTTP method. Otherwise the provider
-// could use a parameter that the gateway has not seen.
-//
-// Every standard parameter has an ASCII name. Readers fold case, width and accents of other
-// names by different tables. In ASCII names they ignore case, trim space and brackets, drop
-// unknown characters, turn dots and spaces into underscores (PHP), and read a dot as the
-// beginning of a member (qs).
+// a parameter that the gateway reads or that changes the HTTP method. Form readers ignore
+// case, trim space and brackets, drop unknown characters, turn dots and spaces into
+// underscores (PHP), and read a dot as the beginning of a member (qs). Names that are not
+// ASCII they fold by different tables.
 func checkName(name string) error {
 	if strings.ContainsFunc(name, func(c rune) bool { return c > unicode.MaxASCII }) {
 		return ErrParameterName
@@ -40,25 +35,24 @@ func checkName(name string) error {
 }
 
 // isRead reports whether the gateway reads a parameter.
-func isRead(name string) bool { return reserved(name) || name == parameterGrantType }
+func isRead(name string) bool { return reserved(name) || name == "grant_type" }
 
 // variants returns the names under which form readers find a lower-case ASCII name.
 func variants(name string) [2]string {
 	plain := strings.TrimFunc(name, isSeparator)
 	head, _, _ := strings.Cut(plain, ".")
+	underscore := func(c rune) rune {
+		if isSeparator(c) {
+			return '_'
+		}
+		return c
+	}
 	return [2]string{strings.Map(underscore, plain), strings.Map(underscore, strings.TrimRightFunc(head, isSeparator))}
 }
 
 // isSeparator reports whether some reader trims an ASCII character or turns it into an
 // underscore.
-func isSeparator(c rune) bool { return !isAlphanumeric(byte(c)) }
-
-func underscore(c rune) rune {
-	if isSeparator(c) {
-		return '_'
-	}
-	return c
-}
+func isSeparator(c rune) bool { return !isAlphanumeric(c) }
 
 // CheckNames refuses a form with a parameter name that is not ASCII or asks for another
 // HTTP method, even if [ParseForm] refuses the form. Errors are [*Error] values.
@@ -93,15 +87,15 @@ func checkCookies(h http.Header) error {
 }
 
 // CheckFormat refuses parameters by which frameworks let a client choose the format or the
-// status of the response: the gateway could not read how the provider rejects a secret. A
-// parameter of own, the endpoint's own query, may repeat there. Errors are [*Error] values.
+// status of the response: the gateway could not read that the provider rejects a secret.
+// Parameters of own, the endpoint's own query, may repeat. Errors are [*Error] values.
 func (f *Form) CheckFormat(own *Form) error {
 	for name, value := range f.All() {
 		if ownValue := own.Get(name); ownValue != "" && ownValue == value.Reveal() {
 			continue
 		}
 		for _, variant := range variants(strings.ToLower(name)) {
-			if choosesResponse(variant) || variant == "type" && strings.HasPrefix(name, "_") { // Apache CXF
+			if slices.Contains(responseChoices, strings.ReplaceAll(variant, "_", "")) || variant == "type" && strings.HasPrefix(name, "_") { // Apache CXF
 				return ErrResponseFormat
 			}
 		}
@@ -109,14 +103,6 @@ func (f *Form) CheckFormat(own *Form) error {
 	return nil
 }
 
-func choosesResponse(name string) bool {
-	switch strings.ReplaceAll(name, "_", "") {
-	case "format", // Rails, Spring MVC, Django REST framework; _format in Drupal and Yii
-		"callback", "jsonp", // Express, Spring MVC and Restify
-		"envelope",              // WordPress: the status is in the body
-		"suppressresponsecodes", // Restler: the status is 200
-		"media":                 // Restlet
-		return true
-	}
-	return false
-}
+// responseChoices are the parameters of Rails, Spring MVC, Django REST framework, Drupal, Yii,
+// Express, Restify, WordPress, Restler and Restlet, without underscores.
+var responseChoices = []string{"format", "callback", "jsonp", "envelope", "suppressresponsecodes", "media"}
