@@ -97,56 +97,51 @@ func TestClientIsPinnedToADecoding(t *testing.T) {
 	}
 }
 
-// vectors are Authorization fields as real clients were seen to send them.
-type vectors struct {
-	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret"`
-	Encoders     []struct{ Name, Header, Form string }
-	Published    []vector
-	EmptySecret  []vector `json:"empty_secret"`
-}
-
+// vector is an Authorization field as a real client was seen to send it.
 type vector struct {
 	Header       string
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
 }
 
-func loadVectors(t *testing.T) vectors {
-	t.Helper()
+// TestEncodersOfRealClients checks that the pair of every client is read right, and that the
+// encoders of these tests are those of the clients.
+func TestEncodersOfRealClients(t *testing.T) {
 	text, err := os.ReadFile("testdata/basic.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var v vectors
-	if err := json.Unmarshal(text, &v); err != nil {
-		t.Fatal(err)
+	var v struct {
+		vector
+		Encoders    []struct{ Name, Header, Form string }
+		Published   []vector
+		EmptySecret []vector `json:"empty_secret"`
 	}
-	if len(v.Encoders) < 9 || len(v.Published) < 2 || len(v.EmptySecret) < 2 {
-		t.Fatalf("the vectors are incomplete: %d encoders, %d published, %d empty", len(v.Encoders), len(v.Published), len(v.EmptySecret))
+	if err := json.Unmarshal(text, &v); err != nil || len(v.Encoders) != len(encoders()) || len(v.Published) < 2 || len(v.EmptySecret) < 2 {
+		t.Fatalf("the vectors are incomplete: %+v, %v", v, err)
 	}
-	return v
-}
-
-func TestEveryEncoderIsReadRight(t *testing.T) {
-	v := loadVectors(t)
-	for _, e := range v.Encoders {
+	right := func(want vector, header string, d clientauth.Decoding) (bool, error) {
+		c, err := read(t, clientauth.Config{Decoding: d}, header)
+		return err == nil && c.ClientID == want.ClientID && c.Secret.Reveal() == want.ClientSecret, err
+	}
+	for i, e := range v.Encoders {
 		t.Run(e.Name, func(t *testing.T) {
-			c, err := read(t, clientauth.Config{}, e.Header)
-			if err != nil || c.ClientID != v.ClientID || c.Secret.Reveal() != v.ClientSecret {
-				t.Errorf("auto: got %q %q %v", c.ClientID, c.Secret.Reveal(), err)
+			if ok, err := right(v.vector, e.Header, ""); !ok {
+				t.Errorf("auto: misread, %v", err)
 			}
-			c, err = read(t, clientauth.Config{Decoding: clientauth.DecodingForm}, e.Header)
-			exact := err == nil && c.ClientID == v.ClientID && c.Secret.Reveal() == v.ClientSecret
+			exact, err := right(v.vector, e.Header, clientauth.DecodingForm)
 			if (e.Form == "exact") != exact || (e.Form == "refused") != (err != nil) {
-				t.Errorf("form: got %q %q %v, want it %s", c.ClientID, c.Secret.Reveal(), err, e.Form)
+				t.Errorf("form: read right %v, %v, want it %s", exact, err, e.Form)
+			}
+			own := encoders()[i]
+			if got := basic(own.encode(v.ClientID) + ":" + own.encode(v.ClientSecret)); own.name != e.Name || got != e.Header {
+				t.Errorf("the encoder %s makes %s, want %s", own.name, got, e.Header)
 			}
 		})
 	}
 	for _, p := range append(v.Published, v.EmptySecret...) {
-		c, err := read(t, clientauth.Config{}, p.Header)
-		if err != nil || c.ClientID != p.ClientID || c.Secret.Reveal() != p.ClientSecret {
-			t.Errorf("%s: got %q %q %v", p.Header, c.ClientID, c.Secret.Reveal(), err)
+		if ok, err := right(p, p.Header, ""); !ok {
+			t.Errorf("%s is misread, %v", p.Header, err)
 		}
 	}
 }
