@@ -52,7 +52,7 @@ func TestSyntaxErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                "FILE: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment",
 		"http://127.0.0.1:3000":           "FILE:1: must be a section of keys and values",
-		"upstream: url: http://a":        "FILE: is not YAML: mapping values are not allowed",
+		"upstream: url: http://a":         "FILE: is not YAML: mapping values are not allowed",
 		"listen: a\nlog: {level: a\ntls:": "FILE:2: is not YAML: did not find expected ',' or '}'",
 		"listen: a\n---\nlog: {level: a":  "FILE:3: is not YAML: did not find expected ',' or '}'",
 		"listen: a\nlog\ntls:":            "FILE:2: is not YAML: could not find expected ':'",

@@ -2,14 +2,14 @@
 // exports them as the OTEL_* environment variables say.
 //
 // The usual instrumentation is not used, because it records paths, queries and headers,
-// which contain secrets here. A span has the method, the status and the gateway's decision,
-// all of them words of closed sets. Traceparent and tracestate continue a trusted proxy's
-// trace; another client's traceparent becomes a link.
+// which contain secrets here. A span has only words of closed sets: the method, the status
+// and the gateway's decision.
 package tracing
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -27,7 +27,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Tracing records spans. Nil records none. It is safe for concurrent use.
+// Tracing records spans. Nil records none.
 type Tracing struct {
 	provider   *sdk.TracerProvider
 	tracer     trace.Tracer
@@ -35,23 +35,25 @@ type Tracing struct {
 }
 
 // New returns tracing as the environment configures it, or nil if it names no destination.
-// The SDK reads most variables itself; getenv provides those that New checks. An error
-// names the variable. Export errors are logged.
+// The SDK reads most variables itself; getenv provides those that New checks.
 func New(ctx context.Context, getenv func(string) string, version string, log *slog.Logger) (*Tracing, error) {
 	enabled, err := checkEnvironment(getenv)
 	if err != nil || !enabled {
 		return nil, err
 	}
-	// The SDK has only these global loggers, which write to stderr by default.
-	otel.SetLogger(logr.FromSlogHandler(sdkHandler{log}))
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logError(log, err.Error()) }))
+	// The SDK has only these global loggers, which write to stderr by default. It logs the
+	// values of variables that it cannot use, which may be keys.
+	otel.SetLogger(logr.Discard())
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		text, _, _ := strings.Cut(err.Error(), " (body: ") // the collector's response may repeat a key
+		log.Warn("tracing failed", "err", strings.ToValidUTF8(text[:min(len(text), 256)], ""))
+	}))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_*: %w", err)
 	}
-	service, err := resource.New(ctx,
-		resource.WithAttributes(attribute.String("service.name", "oauthgw"), attribute.String("service.version", version)),
-		resource.WithTelemetrySDK(), resource.WithFromEnv())
+	service, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "oauthgw"),
+		attribute.String("service.version", version)), resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
@@ -63,9 +65,9 @@ func newTracing(options ...sdk.TracerProviderOption) *Tracing {
 	return &Tracing{provider: provider, tracer: provider.Tracer("oauthgw")}
 }
 
-// checkEnvironment reports whether the environment names an exporter or a destination. By
-// default the SDK would export to a port of this host. Values that are not supported, or
-// with which the SDK would panic or export without a pause, are errors.
+// checkEnvironment reports whether the environment names an exporter or a destination: by
+// default the SDK exports to a port of this host. Values with which the SDK would panic or
+// export without a pause are errors.
 func checkEnvironment(getenv func(string) string) (enabled bool, err error) {
 	exporter := getenv("OTEL_TRACES_EXPORTER")
 	destination := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
@@ -73,15 +75,14 @@ func checkEnvironment(getenv func(string) string) (enabled bool, err error) {
 	case strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true"), exporter == "none", exporter == "" && destination == "":
 		return false, nil
 	case exporter != "" && exporter != "otlp":
-		return false, fmt.Errorf("OTEL_TRACES_EXPORTER: must be otlp or none")
+		return false, errors.New("OTEL_TRACES_EXPORTER: must be otlp or none")
 	}
 	if p := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv("OTEL_EXPORTER_OTLP_PROTOCOL")); p != "" && p != "http/protobuf" {
-		return false, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf")
+		return false, errors.New("OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf")
 	}
 	for _, name := range []string{"OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY"} {
-		const most = 1_000_000
-		if n, err := strconv.Atoi(getenv(name)); err == nil && (n < 1 || n > most) {
-			return false, fmt.Errorf("%s: must be from 1 to %d", name, most)
+		if n, err := strconv.Atoi(getenv(name)); err == nil && (n < 1 || n > 1_000_000) {
+			return false, fmt.Errorf("%s: must be from 1 to 1000000", name)
 		}
 	}
 	return true, nil
@@ -95,62 +96,38 @@ func (t *Tracing) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// Start starts the span of a request to an endpoint and returns the request with the span in
-// its context. A request for which trusted is true continues the trace it names. The caller
-// must call end with the status of the response; zero means none. A tracestate that is too
-// long is always removed.
+const maxState = 512 // bytes of a tracestate, as W3C Trace Context section 3.3.1.5 asks for
+
+// Start starts the span of a request to an endpoint, and removes a tracestate that is too
+// long. The caller must call end with the status of the response; zero means none.
+//
+// A request for which trusted is true continues the trace it names. Any other is the root of
+// a trace with a link to what it names, so that clients do not decide what is sampled.
 func (t *Tracing) Start(endpoint string, r *http.Request, trusted func(*http.Request) bool) (_ *http.Request, end func(status int)) {
-	r = dropLongState(r)
+	parents, state := r.Header["Traceparent"], strings.Join(r.Header["Tracestate"], ",")
+	if len(state) > maxState {
+		r, state = r.Clone(r.Context()), ""
+		r.Header.Del("Tracestate")
+	}
 	if t == nil {
 		return r, func(int) {}
 	}
-	ctx, span := t.start(endpoint, r, trusted(r))
+	ctx, method := r.Context(), knownMethod(r.Method)
+	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("oauthgw.endpoint", endpoint))}
+	if len(parents) == 1 { // W3C Trace Context section 3.2.2: more are none
+		parentCtx := t.propagator.Extract(ctx, propagation.MapCarrier{"traceparent": parents[0], "tracestate": state})
+		if parent := trace.SpanContextFromContext(parentCtx); trusted(r) {
+			ctx = parentCtx
+		} else if parent.IsValid() {
+			options = append(options, trace.WithLinks(trace.Link{SpanContext: parent.WithTraceState(trace.TraceState{})}))
+		}
+	}
+	ctx, span := t.tracer.Start(ctx, method+" "+endpoint, options...)
 	return r.WithContext(ctx), func(status int) {
 		setStatus(span, status, http.StatusInternalServerError)
 		span.End()
 	}
-}
-
-// maxState bounds a tracestate, in bytes. W3C Trace Context section 3.3.1.5 asks for at
-// least as many.
-const maxState = 512
-
-// start starts the span of a request. A trusted request names its parent. Any other is the
-// root of a trace with a link to what it names, without tracestate, so that clients do not
-// decide what is sampled.
-func (t *Tracing) start(endpoint string, r *http.Request, trusted bool) (context.Context, trace.Span) {
-	ctx, method := r.Context(), knownMethod(r.Method)
-	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer),
-		trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("oauthgw.endpoint", endpoint))}
-	parentCtx := t.propagator.Extract(ctx, carrier(r.Header))
-	if parent := trace.SpanContextFromContext(parentCtx); trusted {
-		ctx = parentCtx
-	} else if parent.IsValid() {
-		options = append(options, trace.WithLinks(trace.Link{SpanContext: parent.WithTraceState(trace.TraceState{})}))
-	}
-	return t.tracer.Start(ctx, method+" "+endpoint, options...)
-}
-
-// carrier returns the trace fields of a header. More than one traceparent is none, and
-// repeated tracestates are one list (W3C Trace Context section 3.3.1).
-func carrier(h http.Header) propagation.MapCarrier {
-	if len(h["Traceparent"]) != 1 {
-		return nil
-	}
-	return propagation.MapCarrier{"traceparent": h["Traceparent"][0], "tracestate": state(h)}
-}
-
-func state(h http.Header) string { return strings.Join(h["Tracestate"], ",") }
-
-// dropLongState returns a request without its tracestate if that is too long.
-func dropLongState(r *http.Request) *http.Request {
-	if len(state(r.Header)) <= maxState {
-		return r
-	}
-	bounded := *r
-	bounded.Header = r.Header.Clone()
-	bounded.Header.Del("Tracestate")
-	return &bounded
 }
 
 // Transport records a span of each request that next sends, and sends its traceparent. The
@@ -195,8 +172,7 @@ func Annotate(ctx context.Context, method, outcome string) {
 	trace.SpanFromContext(ctx).SetAttributes(attribute.String("oauthgw.auth_method", method), attribute.String("oauthgw.outcome", outcome))
 }
 
-// ID returns the ID of the trace that a request belongs to. Empty means that it is not
-// recorded.
+// ID returns the ID of the recorded trace that a request belongs to, or "".
 func ID(ctx context.Context) string {
 	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
 		return span.TraceID().String()
@@ -204,7 +180,7 @@ func ID(ctx context.Context) string {
 	return ""
 }
 
-// knownMethod returns a method, or _OTHER for one that a client invented.
+// knownMethod replaces a method that a client invented.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
@@ -215,12 +191,12 @@ func knownMethod(method string) string {
 
 // setStatus records the status of a response. Statuses from firstError on are errors.
 func setStatus(span trace.Span, status, firstError int) {
-	if status == 0 {
+	switch {
+	case status == 0:
 		span.SetStatus(codes.Error, "no response")
 		return
-	}
-	span.SetAttributes(attribute.Int("http.response.status_code", status))
-	if status >= firstError {
+	case status >= firstError:
 		span.SetStatus(codes.Error, "")
 	}
+	span.SetAttributes(attribute.Int("http.response.status_code", status))
 }
