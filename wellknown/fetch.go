@@ -84,7 +84,7 @@ func sanitizeError(err error) error {
 	var certificate *tls.CertificateVerificationError
 	var timeout net.Error
 	if errors.As(err, &operation) || errors.As(err, &certificate) || errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.Canceled) {
-		return printable.Error(err)
+		return errors.New(printable.Text(err.Error()))
 	}
 	return errors.New("the provider's response is malformed")
 }

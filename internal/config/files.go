@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"oauthgw/internal/printable"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -96,8 +96,6 @@ func (v *validator) auditFile(file string) string {
 	return file
 }
 
-var yamlValue = regexp.MustCompile("`[^`]*`")
-
 // webConfigFile checks a web configuration of exporter-toolkit: the TLS and the basic auth of
 // the admin listener. The error omits values, because one in the wrong place may be a secret.
 func (v *validator) webConfigFile(file string) string {
@@ -106,7 +104,7 @@ func (v *validator) webConfigFile(file string) string {
 		return file
 	}
 	if err := web.Validate(file); err != nil {
-		v.addf(key, "%s", strings.Join(strings.Fields(yamlValue.ReplaceAllString(err.Error(), "[value]")), " "))
+		v.addf(key, "%s", printable.RedactYAML(err.Error()))
 	}
 	return file
 }
