@@ -1,10 +1,15 @@
 package wellknown
 
 import (
+	"context"
 	"fmt"
 	"time"
 
+	"oauthgw/internal/printable"
+
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 )
 
 // negativeTTL is how long a failed fetch is cached.
@@ -39,11 +44,115 @@ type failure struct {
 	at  time.Time
 }
 
-func newCache(size int) (cache, error) {
-	documents, err := lru.New[string, entry](size)
-	if err != nil {
-		return cache{}, fmt.Errorf("metadata cache: %w", err)
+// newCache returns an empty cache of positive size, for which lru.New has no error.
+func newCache(size int) cache {
+	documents, _ := lru.New[string, entry](size)
+	failures, _ := lru.New[string, failure](size)
+	return cache{documents, failures}
+}
+
+// get returns the document at a location and the result of the lookup. An expired
+// document is fetched again. It is returned within StaleFor if that fails, also if the
+// provider has no document any more. If background is set and the document expired
+// recently or its last fetch failed, it is returned at once (RFC 5861).
+func (s *Source) get(ctx context.Context, location, name string, background bool) (e entry, result string, err error) {
+	c := s.cache(location)
+	e, ok := c.documents.Get(location)
+	e.lifetime = min(e.lifetime, s.config.TTL) // a shared cache may have a longer one
+	age := time.Since(e.fetched)
+	if ok && age < e.lifetime {
+		return e, resultHit, nil
 	}
-	failures, err := lru.New[string, failure](size)
-	return cache{documents, failures}, err
+	fetched := s.fetchOnce(location, name)
+	usable := ok && age < e.lifetime+s.config.StaleFor
+	if usable && background && (age < 2*e.lifetime || c.failures.Contains(location)) {
+		return e, resultStale, nil
+	}
+	select {
+	case r := <-fetched:
+		if r.Err == nil {
+			return r.Val.(entry), resultMiss, nil
+		}
+		err = r.Err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if usable {
+		return e, resultStale, nil
+	}
+	return entry{}, "", err
+}
+
+// fetchOnce starts a fetch, joins a running one, or returns a cached failure. A fetch
+// serves all its waiters, so it does not end with the request that started it, but with
+// its own timeout or the source.
+func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
+	c := s.cache(location)
+	if f, ok := c.failures.Get(location); ok && time.Since(f.at) < negativeTTL {
+		cached := make(chan singleflight.Result, 1)
+		cached <- singleflight.Result{Err: f.err}
+		return cached
+	}
+	return s.fetches.DoChan(location, func() (any, error) {
+		ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
+		defer cancel()
+		if !s.isOwn(location) {
+			if err := s.limiter.acquire(ctx); err != nil {
+				return nil, err // not cached: nothing was fetched
+			}
+			defer s.limiter.release()
+		}
+		return s.fetchAndStore(ctx, c, location, name)
+	})
+}
+
+// fetchAndStore fetches a document and caches the result. A panic, which would end the
+// process, becomes an error.
+func (s *Source) fetchAndStore(ctx context.Context, c cache, location, name string) (e entry, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			s.config.Metrics.Panicked()
+			kind, functions := printable.Panic(value)
+			err = fmt.Errorf("panic while fetching metadata, please report it: %s in %s", kind, functions)
+		}
+		if err != nil {
+			c.failures.Add(location, failure{err, time.Now()})
+			return
+		}
+		c.failures.Remove(location)
+		c.documents.Add(location, e)
+		s.config.Metrics.MetadataFetched()
+	}()
+	known, _ := c.documents.Peek(location)
+	return s.fetch(ctx, location, name, known)
+}
+
+const (
+	maxFetches = 16               // at once; each holds a connection
+	maxPending = maxFetches + 256 // with those that wait; each holds a goroutine
+)
+
+// limiter limits the fetches for locations that clients choose: they can make up any
+// number, and a fetch outlives its clients.
+type limiter struct{ running, pending *semaphore.Weighted }
+
+func newLimiter() limiter {
+	return limiter{semaphore.NewWeighted(maxFetches), semaphore.NewWeighted(maxPending)}
+}
+
+// acquire waits until a fetch may start. It fails at once if too many are waiting.
+func (l limiter) acquire(ctx context.Context) error {
+	if !l.pending.TryAcquire(1) {
+		return errTooMany
+	}
+	if l.running.Acquire(ctx, 1) != nil {
+		l.pending.Release(1)
+		return errTooMany
+	}
+	return nil
+}
+
+func (l limiter) release() {
+	l.running.Release(1)
+	l.pending.Release(1)
 }

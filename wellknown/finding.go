@@ -1,23 +1,19 @@
 package wellknown
 
+import "slices"
+
 // Severity says how much a finding matters.
-type Severity int
+type Severity string
 
 // The severities, the most severe first.
 const (
 	// Problem makes clients fail, or reveals their secrets.
-	Problem Severity = iota
+	Problem Severity = "problem"
 	// Warning makes some clients fail, or fails later.
-	Warning
+	Warning Severity = "warning"
 	// Note is worth knowing.
-	Note
+	Note Severity = "note"
 )
-
-// String returns the severity as a word.
-func (s Severity) String() string { return [...]string{"problem", "warning", "note"}[s] }
-
-// MarshalText returns the severity as a word, for encoding/json.
-func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Finding is something that makes clients fail.
 type Finding struct {
@@ -29,6 +25,12 @@ type Finding struct {
 
 // Findings is a list of findings.
 type Findings []Finding
+
+// Sort sorts by severity, the most severe first, and otherwise keeps the order.
+func (f Findings) Sort() {
+	order := []Severity{Problem, Warning, Note}
+	slices.SortStableFunc(f, func(a, b Finding) int { return slices.Index(order, a.Severity) - slices.Index(order, b.Severity) })
+}
 
 // Add appends a finding.
 func (f *Findings) Add(s Severity, subject, problem, fix string) {

@@ -26,12 +26,7 @@ func MaxAge(h http.Header) (time.Duration, bool) {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		directives[strings.ToLower(name)] = value
 	}
-	for _, name := range []string{"no-store", "no-cache", "private"} {
-		if _, ok := directives[name]; ok {
-			return 0, true
-		}
-	}
-	for _, name := range []string{"s-maxage", "max-age"} {
+	for _, name := range []string{"no-store", "no-cache", "private", "s-maxage", "max-age"} {
 		if value, ok := directives[name]; ok {
 			return seconds(value), true
 		}
@@ -39,7 +34,7 @@ func MaxAge(h http.Header) (time.Duration, bool) {
 	return 0, false
 }
 
-// seconds parses a number of seconds. An invalid one is 0 (RFC 9111 section 4.2.1).
+// seconds parses a number of seconds. Any other text is 0 (RFC 9111 section 4.2.1).
 func seconds(value string) time.Duration {
 	n, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
 	if err != nil {

@@ -7,10 +7,9 @@
 // not lead through the gateway keeps the provider's methods. [Source.Lint] reports what
 // strict clients reject. The package requests no URL that a document names.
 //
-// A request passes handler.go and location.go. source.go looks the document up. If it is
-// missing or expired, limiter.go admits a fetch, fetch.go fetches, freshness.go sets the
-// lifetime, patch.go corrects the document and cache.go stores it. augment.go adds the
-// methods, and handler.go serves the result.
+// A request passes handler.go, location.go and cache.go. If the document is missing or
+// expired, fetch.go fetches it, freshness.go sets its lifetime, patch.go corrects it, and
+// cache.go stores it. Then augment.go adds the methods, and handler.go serves it.
 package wellknown
 
 import (
@@ -20,7 +19,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -48,10 +46,7 @@ type Config struct {
 type Handler struct{ config Config }
 
 // New returns a handler.
-func New(c Config) *Handler {
-	c.Endpoints = maps.Clone(c.Endpoints)
-	return &Handler{c}
-}
+func New(c Config) *Handler { return &Handler{c} }
 
 // Serves reports whether a path is a metadata location: one of an authorization
 // server or, where the issuer is rewritten, one of a protected resource, whose

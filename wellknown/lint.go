@@ -159,7 +159,7 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 		provider.lintRewritten(&found, served.Issuer())
 	}
 	for _, f := range found {
-		if f.Severity < Note {
+		if f.Severity != Note {
 			lines = append(lines, printable.Text(f.Problem+" "+f.Fix))
 		}
 	}

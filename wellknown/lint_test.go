@@ -61,7 +61,7 @@ func TestLint(t *testing.T) {
 			}
 			var got []string
 			for _, f := range (wellknown.Metadata{Object: o}).Lint("https://gw.example") {
-				got = append(got, f.Severity.String()+": "+f.Problem)
+				got = append(got, string(f.Severity)+": "+f.Problem)
 				if f.Subject == "" || !strings.HasSuffix(f.Problem, ".") || !strings.HasSuffix(f.Fix, ".") {
 					t.Errorf("not sentences: %+v", f)
 				}

@@ -49,12 +49,10 @@ func isAmbiguous(p string) bool {
 // Locations returns the paths at which clients look for the metadata of an issuer, in
 // the order of most of them. An invalid issuer has those of one without a path.
 func Locations(issuer string) []string {
-	below := ""
-	if u, err := url.Parse(issuer); err == nil {
-		below = strings.TrimRight(u.Path, "/")
-	}
-	if below == "" {
+	u, err := url.Parse(issuer)
+	if err != nil || strings.Trim(u.Path, "/") == "" {
 		return []string{serverLocation, openidLocation}
 	}
+	below := path.Clean(u.Path)
 	return []string{serverLocation + below, openidLocation + below, below + openidLocation, below + serverLocation}
 }

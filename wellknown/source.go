@@ -3,16 +3,16 @@ package wellknown
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"reflect"
 	"slices"
 	"time"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
-	"oauthgw/internal/printable"
 	"oauthgw/metrics"
 
 	"golang.org/x/sync/singleflight"
@@ -60,20 +60,12 @@ type Source struct {
 	close context.CancelFunc
 }
 
-// NewSource returns an empty source. The caller must close it. It returns an error if
-// Entries is not positive.
-func NewSource(c SourceConfig) (*Source, error) {
-	s := &Source{config: c, locations: Locations(c.Expected), limiter: newLimiter()}
-	for i, location := range s.locations {
-		s.locations[i] = path.Clean(location) // as parseLocation spells them
-	}
-	var err error
-	if s.otherCache, err = newCache(c.Entries); err != nil {
-		return nil, err
-	}
-	s.issuerCache, err = newCache(len(s.locations))
+// NewSource returns an empty source. The caller must close it.
+func NewSource(c SourceConfig) *Source {
+	s := &Source{config: c, locations: Locations(c.Expected), otherCache: newCache(c.Entries), limiter: newLimiter()}
+	s.issuerCache = newCache(len(s.locations))
 	s.ctx, s.close = context.WithCancel(context.Background())
-	return s, err
+	return s
 }
 
 // Close cancels the running fetches.
@@ -99,85 +91,50 @@ func (s *Source) ShareCache(other *Source) {
 	}
 }
 
-// get returns the document at a location and the result of the lookup. An expired
-// document is fetched again. It is returned within StaleFor if that fails, also if the
-// provider has no document any more. If background is set and the document expired
-// recently or its last fetch failed, it is returned at once (RFC 5861).
-func (s *Source) get(ctx context.Context, location, name string, background bool) (e entry, result string, err error) {
-	c := s.cache(location)
-	e, ok := c.documents.Get(location)
-	e.lifetime = min(e.lifetime, s.config.TTL) // a shared cache may have a longer one
-	age := time.Since(e.fetched)
-	if ok && age < e.lifetime {
-		return e, resultHit, nil
-	}
-	fetched := s.fetchOnce(location, name)
-	usable := ok && age < e.lifetime+s.config.StaleFor
-	if usable && background && (age < 2*e.lifetime || c.failures.Contains(location)) {
-		return e, resultStale, nil
-	}
-	select {
-	case r := <-fetched:
-		if r.Err == nil {
-			return r.Val.(entry), resultMiss, nil
-		}
-		err = r.Err
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if usable {
-		return e, resultStale, nil
-	}
-	return entry{}, "", err
-}
-
-// fetchOnce starts a fetch, joins a running one, or returns a cached failure. A fetch
-// serves all its waiters, so it does not end with the request that started it, but with
-// its own timeout or the source.
-func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
-	c := s.cache(location)
-	if f, ok := c.failures.Get(location); ok && time.Since(f.at) < negativeTTL {
-		cached := make(chan singleflight.Result, 1)
-		cached <- singleflight.Result{Err: f.err}
-		return cached
-	}
-	return s.fetches.DoChan(location, func() (any, error) {
-		ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
-		defer cancel()
-		if !s.isOwn(location) {
-			if err := s.limiter.acquire(ctx); err != nil {
-				return nil, err // not cached: nothing was fetched
-			}
-			defer s.limiter.release()
-		}
-		return s.fetchAndStore(ctx, c, location, name)
-	})
-}
-
-// fetchAndStore fetches a document and caches the result. A panic, which would end the
-// process, becomes an error.
-func (s *Source) fetchAndStore(ctx context.Context, c cache, location, name string) (e entry, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			s.config.Metrics.Panicked()
-			kind, functions := printable.Panic(value)
-			err = fmt.Errorf("panic while fetching metadata, please report it: %s in %s", kind, functions)
-		}
-		if err != nil {
-			c.failures.Add(location, failure{err, time.Now()})
-			return
-		}
-		c.failures.Remove(location)
-		c.documents.Add(location, e)
-		s.config.Metrics.MetadataFetched()
-	}()
-	known, _ := c.documents.Peek(location)
-	return s.fetch(ctx, location, name, known)
-}
-
 // URLMap returns how URLs that the provider hands out lead through the gateway: those at
 // the issuer's and the upstream's origin are moved to the public one.
 func (s *Source) URLMap(issuer string) origin.Map {
 	at := origin.Of(issuer)
 	return origin.Map{From: []*url.URL{at, s.config.Upstream}, To: cmp.Or(s.config.Public, at)}
+}
+
+// Provider is what the provider's metadata says about the provider.
+type Provider struct {
+	Issuer    string                           // as the provider wrote it
+	Endpoints map[clientauth.Endpoint]*url.URL // those that clients reach through the gateway
+	Fetched   time.Time                        // when the provider last sent or confirmed it
+}
+
+// Provider returns what the issuer's metadata says. The error names what is missing.
+func (s *Source) Provider(ctx context.Context) (Provider, error) {
+	e, err := s.metadata(ctx)
+	if err != nil {
+		return Provider{}, err
+	}
+	md := e.document.Metadata
+	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}, Fetched: e.fetched}
+	m := s.urlMap(md.Issuer())
+	for _, name := range clientauth.Endpoints() {
+		if _, ok := m.Move(md.Text(endpointMember(name))); ok {
+			p.Endpoints[name] = md.Endpoint(name)
+		}
+	}
+	if p.Endpoints[clientauth.Token] == nil {
+		return Provider{}, errors.New("the metadata names no token_endpoint on the origin that clients use; configure public_url or endpoints")
+	}
+	return p, nil
+}
+
+// metadata returns the issuer's metadata from the first location that has it.
+func (s *Source) metadata(ctx context.Context) (entry, error) {
+	var failures []error
+	for _, path := range s.locations {
+		location, name := parseLocation(path)
+		e, _, err := s.get(ctx, location, name, false)
+		if err == nil {
+			return e, nil
+		}
+		failures = append(failures, fmt.Errorf("%s: %w", location, err))
+	}
+	return entry{}, errors.Join(failures...)
 }

@@ -120,10 +120,7 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 	for _, f := range change {
 		f(&c)
 	}
-	var err error
-	if h.source, err = wellknown.NewSource(c); err != nil {
-		t.Fatal(err)
-	}
+	h.source = wellknown.NewSource(c)
 	t.Cleanup(h.source.Close)
 	issuer := "https://gateway.example"
 	if c.Issuer == wellknown.IssuerRewrite {

@@ -138,6 +138,6 @@ func check(o observation) wellknown.Findings {
 			found = append(found, f)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b wellknown.Finding) int { return int(a.Severity) - int(b.Severity) })
+	found.Sort()
 	return found
 }

@@ -33,7 +33,7 @@ func examine(t *testing.T, c doctor.Config) doctor.Report {
 func text(r doctor.Report) string {
 	var b strings.Builder
 	for _, f := range r.Findings {
-		b.WriteString(f.Severity.String() + ": " + f.Subject + ": " + f.Problem + " " + f.Fix + "\n")
+		b.WriteString(string(f.Severity) + ": " + f.Subject + ": " + f.Problem + " " + f.Fix + "\n")
 	}
 	return b.String()
 }

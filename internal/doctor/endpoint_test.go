@@ -20,7 +20,7 @@ func expect(t *testing.T, found wellknown.Findings, want ...string) {
 	t.Helper()
 	var got []string
 	for _, f := range found {
-		got = append(got, f.Severity.String()+": "+f.Subject+": "+f.Problem)
+		got = append(got, string(f.Severity)+": "+f.Subject+": "+f.Problem)
 		if !strings.HasSuffix(f.Fix, ".") || !strings.HasSuffix(f.Problem, ".") {
 			t.Errorf("not sentences: %+v", f)
 		}

@@ -89,13 +89,10 @@ func New(c Config) (*Gateway, error) {
 	if c.Transports.Fronted == nil {
 		c.Transports = newTransports(s, t.Tracing)
 	}
-	source, err := wellknown.NewSource(wellknown.SourceConfig{
+	source := wellknown.NewSource(wellknown.SourceConfig{
 		Upstream: s.Upstream, Public: s.PublicURL, Issuer: s.IssuerMode, Passthrough: s.Passthrough, Expected: s.Issuer, Patch: s.MetadataPatch,
 		Transport: c.Transports.Metadata, TTL: s.MetadataTTL, StaleFor: s.MetadataStaleFor, Entries: s.MetadataEntries, Metrics: t.Metrics,
 	})
-	if err != nil {
-		return nil, err
-	}
 	g := &Gateway{config: c, settings: s, telemetry: t, log: t.Log, source: source}
 	g.users.Store(1)
 	if len(s.Endpoints) > 0 {
