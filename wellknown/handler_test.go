@@ -11,42 +11,17 @@ import (
 	"oauthgw/wellknown"
 )
 
-// Each location is answered with the provider's document for it, and an OpenID location
-// only with one that OpenID clients can use.
-func TestEachLocationHasItsOwnDocument(t *testing.T) {
-	complete := strings.TrimSuffix(document, "}") + `,"jwks_uri":"https://gateway.example/j","subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`
-	published := map[string]string{
-		location: document, location + "/t1": strings.Replace(document, "gateway.example\"", "gateway.example/t1\"", 1), location + "/empty": "[]",
-		openid: document, openid + "/t1": complete, "/t1" + openid: complete,
+func TestServes(t *testing.T) {
+	h := newHandler(t, newProvider(hang))
+	for path, want := range map[string][2]bool{
+		location: {true, true}, openid: {true, true}, "//" + openid + "/": {true, true}, location + "/t1": {true, false}, "/t1" + openid: {true, false},
+		"//t1/." + openid + "/": {true, false}, "/t1" + location: {true, false}, location + "/a%2f": {true, false}, location + "/\xff": {true, false},
+		"/": {}, "/.well-known": {}, location + "x": {}, "/.well-known/oauth-protected-resource": {}, location + "/" + strings.Repeat("a", 512): {},
+	} {
+		if got := [2]bool{h.Serves(path), h.ServesOwn(path)}; got != want {
+			t.Errorf("%.60q: served, and the issuer's own: %v, want %v", path, got, want)
+		}
 	}
-	const first = `{"issuer":"https://gateway.example",`
-	synctest.Test(t, func(t *testing.T) {
-		h := newHandler(t, newProvider(func(w http.ResponseWriter, r *http.Request) {
-			text, ok := published[r.URL.Path]
-			if !ok {
-				http.NotFound(w, r)
-				return
-			}
-			sends(text)(w, r)
-		}))
-		for path, want := range map[string]string{
-			location: first, location + "/t1": `{"issuer":"https://gateway.example/t1",`, location + "/t2": "", location + "/empty": "",
-			openid: "", openid + "/t1": first, "/t1" + openid: first, "//t1/." + openid + "/": first, "/t1" + location: "",
-		} {
-			if !h.Serves(path) || h.ServesOwn(path) != (path == location || path == openid) {
-				t.Errorf("%s: served %v, the issuer's own %v", path, h.Serves(path), h.ServesOwn(path))
-			}
-			w := get(h, path)
-			if want == "" && w.Code != http.StatusNotFound || want != "" && !strings.HasPrefix(w.Body.String(), want) || w.Header().Get("Content-Type") != "application/json" {
-				t.Errorf("%s: got %d %s", path, w.Code, w.Body)
-			}
-		}
-		for _, path := range []string{"/", "/.well-known", location + "x", "/.well-known/oauth-protected-resource", location + "/" + strings.Repeat("a", 512)} {
-			if h.Serves(path) {
-				t.Errorf("%.60s is served", path)
-			}
-		}
-	})
 }
 
 // If the issuer is rewritten, a protected resource names the rewritten one, and itself

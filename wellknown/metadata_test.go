@@ -72,14 +72,6 @@ func readFile(t testing.TB, name string) string {
 	return string(text)
 }
 
-func TestDocumentsWithoutIssuer(t *testing.T) {
-	for _, document := range []string{`{"token_endpoint":"https://a/token"}`, `{"issuer":7}`, `{"issuer":""}`, `{"Issuer":"https://a"}`} {
-		if md, err := wellknown.ParseMetadata([]byte(document)); err == nil {
-			t.Errorf("%s was parsed as %s", document, md.Encode())
-		}
-	}
-}
-
 // Writing to what the methods return does not change the metadata.
 func TestA094MetadataIsImmutable(t *testing.T) {
 	md, err := wellknown.ParseMetadata([]byte(`{"issuer":"https://a","token_endpoint":"https://a/t","x":[1]}`))
