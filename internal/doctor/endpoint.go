@@ -24,7 +24,7 @@ func checkEndpoints(found *wellknown.Findings, o observation) {
 		if e.untested != "" {
 			found.Add(wellknown.Note, e.subject(), "It was not tested: "+e.untested+".", e.fix)
 		} else {
-			checkEndpoint(found, methodsOf(used.Metadata, e.name), e)
+			checkEndpoint(found, used.Metadata, e)
 		}
 	}
 }
@@ -32,14 +32,14 @@ func checkEndpoints(found *wellknown.Findings, o observation) {
 // checkEndpoint checks the answers of an endpoint. After a failure they are compared
 // only if the server fails with Basic and reads the form, because then Basic is the
 // cause.
-func checkEndpoint(found *wellknown.Findings, m methods, e endpoint) {
+func checkEndpoint(found *wellknown.Findings, md wellknown.Metadata, e endpoint) {
 	rules := failures
 	failed := failures(e.name, e.basic) != nil || failures(e.name, e.post) != nil
 	if !failed {
 		rules = violations
 	}
 	if !failed || e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient {
-		checkCredentials(found, m, e)
+		checkCredentials(found, md, e)
 	}
 	basic, post := rules(e.name, e.basic), rules(e.name, e.post)
 	add := func(about string, v violation) { found.Add(v.severity, e.subject(), about+v.problem, v.fix) }
@@ -57,44 +57,7 @@ func checkEndpoint(found *wellknown.Findings, m methods, e endpoint) {
 	}
 }
 
-// methods are the client authentication methods that the metadata lists for an
-// endpoint. An absent list means client_secret_basic (RFC 8414 section 2).
-type methods struct {
-	names  []string
-	absent bool
-}
-
-func methodsOf(md wellknown.Metadata, name clientauth.Endpoint) methods {
-	if names := md.Strings(methodsMember(name)); names != nil {
-		return methods{names: names}
-	}
-	return methods{names: []string{string(clientauth.Basic)}, absent: true}
-}
-
-func (m methods) have(method clientauth.Method) bool {
-	return slices.Contains(m.names, string(method))
-}
-
-// severity is how much it matters that Basic is not read: little if no client has a
-// secret.
-func (m methods) severity() wellknown.Severity {
-	if m.have(clientauth.Basic) || m.have(clientauth.Post) {
-		return wellknown.Problem
-	}
-	return wellknown.Note
-}
-
-// promise says what clients expect of Basic by the metadata.
-func (m methods) promise() string {
-	switch {
-	case m.absent:
-		return "The metadata lists no methods here, which means client_secret_basic (RFC 8414 section 2)."
-	case m.have(clientauth.Basic):
-		return "The metadata lists client_secret_basic."
-	}
-	return "The metadata does not list client_secret_basic, but it is the default of RFC 6749 and RFC 7591, and many clients use it anyway."
-}
-
+// methodsMember returns the member that lists an endpoint's client authentication methods.
 func methodsMember(name clientauth.Endpoint) string {
 	return endpointMember(name) + "_auth_methods_supported"
 }
@@ -131,17 +94,29 @@ func supportOf(basic, post answer) support {
 }
 
 // checkCredentials compares where credentials are read with the listed methods.
-func checkCredentials(found *wellknown.Findings, m methods, e endpoint) {
+func checkCredentials(found *wellknown.Findings, md wellknown.Metadata, e endpoint) {
+	listed := md.Strings(methodsMember(e.name))
+	basic, post := slices.Contains(listed, string(clientauth.Basic)), slices.Contains(listed, string(clientauth.Post))
 	answers := "Basic is answered with " + e.basic.String() + ", the same client in the form with " + e.post.String() + "."
 	switch s := supportOf(e.basic, e.post); {
 	case s == readsForm:
-		found.Add(m.severity(), e.subject(), "Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails. "+answers+" "+m.promise(),
+		severity, promise := wellknown.Problem, "The metadata lists client_secret_basic."
+		switch {
+		case listed == nil:
+			promise = "The metadata lists no methods here, which means client_secret_basic (RFC 8414 section 2)."
+		case !basic:
+			promise = "The metadata does not list client_secret_basic, but it is the default of RFC 6749 and RFC 7591, and many clients use it anyway."
+		}
+		if listed != nil && !basic && !post {
+			severity = wellknown.Note // no client has a secret
+		}
+		found.Add(severity, e.subject(), "Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails. "+answers+" "+promise,
 			"Put oauthgw in front of the provider. If it is there already, let the URL of the "+e.subject()+" lead through it.")
-	case s == readsBasic && m.have(clientauth.Post):
+	case s == readsBasic && post:
 		found.Add(wellknown.Problem, e.subject(), "The metadata lists client_secret_post, but credentials in the form are not read. "+answers, "Remove client_secret_post from "+methodsMember(e.name)+".")
 	case s == readsBasic:
 		found.Add(wellknown.Note, e.subject(), "Credentials in the form are not read. The metadata does not list client_secret_post. "+answers, "Nothing, if clients follow the metadata.")
-	case s == readsBoth && !m.have(clientauth.Basic):
+	case s == readsBoth && listed != nil && !basic:
 		found.Add(wellknown.Note, e.subject(), "Basic is answered like post, but the metadata does not list client_secret_basic, so clients that follow it do not use Basic. Only a client that exists can show whether it succeeds.",
 			"If existing clients can use it, add it to "+methodsMember(e.name)+". oauthgw does, at endpoints that lead through it.")
 	case s == unclear && e.basic.status >= 300:
