@@ -55,13 +55,14 @@ func Run(ctx context.Context, c Config, stdin io.Reader, stdout io.Writer) error
 // result is what happened to a request.
 type result struct {
 	log      logLine
-	response response
 	upstream transport
+	body     []byte // of the response
 }
 
 // logLine is the log line of a request.
 type logLine struct {
 	Msg, Endpoint, Outcome string
+	Status                 int
 	AuthMethod             string             `json:"auth_method"`
 	ClientID               string             `json:"client_id"`
 	Decoding               clientauth.Reading `json:"basic_decoding"`
@@ -70,21 +71,22 @@ type logLine struct {
 
 // send sends a request through a gateway.
 func send(s config.Settings, r *http.Request) (*result, error) {
-	x := &result{response: response{header: http.Header{}}}
+	x := &result{}
 	var log bytes.Buffer
+	handler := slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})
 	g, err := gateway.New(gateway.Config{
 		Settings:   s,
-		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: &x.upstream, Passthrough: &x.upstream},
-		Telemetry: gateway.Telemetry{
-			Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: metrics.New(metrics.Build{}),
-		},
+		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: &transport{}, Passthrough: &x.upstream},
+		Telemetry:  gateway.Telemetry{Log: slog.New(handler), Metrics: metrics.New(metrics.Build{})},
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer g.Close()
 	r.RemoteAddr = "the-client:0" // for the address that the provider receives
-	g.ServeHTTP(&x.response, r)
+	w := response{http.Header{}, &bytes.Buffer{}}
+	g.ServeHTTP(w, r)
+	x.body = w.Bytes()
 	for lines := json.NewDecoder(&log); x.log.Msg != "request"; {
 		x.log = logLine{}
 		if err := lines.Decode(&x.log); err != nil {
@@ -115,18 +117,14 @@ func (t *transport) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 	}, nil
 }
 
-// response is the response that the client receives.
+// response keeps the body of the response. The status is in the log line.
 type response struct {
 	header http.Header
-	status int
-	body   bytes.Buffer
+	*bytes.Buffer
 }
 
 // Header implements [http.ResponseWriter].
-func (r *response) Header() http.Header { return r.header }
+func (r response) Header() http.Header { return r.header }
 
 // WriteHeader implements [http.ResponseWriter].
-func (r *response) WriteHeader(status int) { r.status = cmp.Or(r.status, status) }
-
-// Write implements [http.ResponseWriter].
-func (r *response) Write(p []byte) (int, error) { return r.body.Write(p) }
+func (response) WriteHeader(int) {}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"mime"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -49,25 +48,19 @@ func (x *result) report() string {
 	row("outcome", x.outcome())
 	received := "  nothing\n"
 	switch {
-	case x.forwarded():
+	case x.upstream.request != nil:
 		received = x.upstream.report()
 	case x.log.Endpoint != metadataEndpoint:
 		var refusal struct {
 			Error       string
 			Description string `json:"error_description"`
 		}
-		_ = json.Unmarshal(x.response.body.Bytes(), &refusal) // it may be no JSON
-		row("status", strconv.Itoa(x.response.status))
+		_ = json.Unmarshal(x.body, &refusal) // it may be no JSON
+		row("status", strconv.Itoa(x.log.Status))
 		row("error", refusal.Error)
 		row("error_description", refusal.Description)
 	}
 	return b.String() + "\nthe provider receives\n" + received
-}
-
-// forwarded reports whether the request was sent to the provider. For metadata the gateway
-// sends its own requests.
-func (x *result) forwarded() bool {
-	return x.upstream.request != nil && x.log.Endpoint != metadataEndpoint
 }
 
 func (x *result) outcome() string {
@@ -76,12 +69,12 @@ func (x *result) outcome() string {
 		return "answered with the metadata of the provider, which is not fetched here"
 	case x.log.Endpoint == proxy.Passthrough:
 		return "forwarded unchanged, because path and method belong to no endpoint"
-	case x.forwarded() && x.log.Tolerated != "":
+	case x.upstream.request == nil:
+		return "refused: " + x.log.Outcome
+	case x.log.Tolerated != "":
 		return "forwarded; without client_auth.conflict: report it would be refused: " + x.log.Tolerated
-	case x.forwarded():
-		return "forwarded"
 	}
-	return "refused: " + x.log.Outcome
+	return "forwarded"
 }
 
 // report describes the request that the provider receives. The length of the body is omitted,
@@ -101,22 +94,19 @@ func (t *transport) report() string {
 		}
 	}
 	if len(t.body) > 0 {
-		lines = append(append(lines, ""), redactBody(r.Header, t.body)...)
+		lines = append(lines, "")
+		// Only forms are shown.
+		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+			lines = append(lines, redacted)
+		} else {
+			lines = append(lines, redactForm(string(t.body), printable.ASCII)...)
+		}
 	}
 	var b strings.Builder
 	for _, line := range lines {
 		b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
 	}
 	return b.String()
-}
-
-// redactBody returns the lines of a body. Only forms are shown.
-func redactBody(h http.Header, body []byte) []string {
-	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return []string{redacted}
-	}
-	return redactForm(string(body), printable.ASCII)
 }
 
 // redactForm returns the parameters of a form, with the values that are shown escaped.

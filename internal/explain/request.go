@@ -10,12 +10,16 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
 
 // maxRequest limits the text of a request, in bytes.
 const maxRequest = 1 << 20
+
+// emptyLine ends the head of a request.
+var emptyLine = regexp.MustCompile(`\r?\n\r?\n`)
 
 // readRequest reads the text of a request to its end, or returns when ctx ends.
 func readRequest(ctx context.Context, r io.Reader) (string, error) {
@@ -30,23 +34,28 @@ func readRequest(ctx context.Context, r io.Reader) (string, error) {
 	case <-ctx.Done():
 		return "", errors.New("explain: interrupted before the request ended")
 	case err := <-read:
-		switch {
-		case err != nil:
+		if err != nil {
 			return "", fmt.Errorf("explain: reading standard input: %w", err)
-		case len(text) > maxRequest:
-			return "", errors.New("explain: the request is longer than 1 MiB")
-		case len(text) == 0:
-			return "", errors.New("explain: standard input is empty; write one HTTP request to it: oauthgw explain < request.txt")
 		}
-		return string(text), nil
 	}
+	switch len(text) {
+	case maxRequest + 1:
+		return "", errors.New("explain: the request is longer than 1 MiB")
+	case 0:
+		return "", errors.New("explain: standard input is empty; write one HTTP request to it: oauthgw explain < request.txt")
+	}
+	return string(text), nil
 }
 
 // parseRequest parses the text of a request as a person or a tool wrote it down: lines may
 // end in LF alone, and Content-Length may be missing or wrong. Errors name a line and do not
 // quote it.
 func parseRequest(text string) (*http.Request, error) {
-	head, body := splitHead(text)
+	body := ""
+	if end := emptyLine.FindStringIndex(text); end != nil {
+		text, body = text[:end[0]], text[end[1]:]
+	}
+	head := strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	if err := checkHead(head); err != nil {
 		return nil, err
 	}
@@ -64,23 +73,9 @@ func parseRequest(text string) (*http.Request, error) {
 	return r, nil
 }
 
-// splitHead splits a message at its first empty line, and what is in front of it into lines.
-func splitHead(text string) (head []string, body string) {
-	for text != "" {
-		var line string
-		line, text, _ = strings.Cut(text, "\n")
-		line = strings.TrimSuffix(line, "\r")
-		if line == "" {
-			break
-		}
-		head = append(head, line)
-	}
-	return head, text
-}
-
 // checkHead returns an error for the first malformed line.
 func checkHead(head []string) error {
-	if len(head) == 0 || !isRequestLine(head[0]) {
+	if !isRequestLine(head[0]) {
 		return errors.New("explain: line 1 is not a request line; start with method, path and version, such as POST /oauth2/tokens HTTP/1.1")
 	}
 	hosts := 0
