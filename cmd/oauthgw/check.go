@@ -44,17 +44,16 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := load()
 	var invalid config.Errors
 	if asJSON && errors.As(err, &invalid) {
-		err = fmt.Errorf("oauthgw check: %s", count(len(invalid), "error"))
+		err = fmt.Errorf("oauthgw check: errors: %d", len(invalid))
 		return errors.Join(writeJSON(stdout, checkResult{Errors: invalid}), err)
 	}
 	if err != nil {
 		return err
 	}
-	metadata, err := checkMetadata(ctx, s)
-	if err != nil {
+	result := checkResult{Valid: true, Errors: config.Errors{}, Warnings: s.Warnings()}
+	if result.Metadata, err = checkMetadata(ctx, s); err != nil {
 		return err
 	}
-	result := checkResult{Valid: true, Errors: config.Errors{}, Metadata: metadata, Warnings: s.Warnings()}
 	if asJSON {
 		return writeJSON(stdout, result)
 	}

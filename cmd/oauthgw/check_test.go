@@ -62,9 +62,9 @@ func TestCheckInJSON(t *testing.T) {
 		"errors": {"--config.file=" + broken + " --log.level=loud", `{"valid":false,"errors":[` +
 			`{"flag":true,"key":"log.level","message":"must be one of debug, info, warn, error","allowed":["debug","info","warn","error"]},` +
 			`{"file":"` + broken + `","line":3,"key":"metadata.issuer","message":"must be one of preserve, rewrite","allowed":["preserve","rewrite"]}]}`,
-			"oauthgw check: 2 errors"},
+			"oauthgw check: errors: 2"},
 		"no configuration": {"--config.file=absent.yaml", `{"valid":false,"errors":[{"file":"absent.yaml","message":"cannot be read: open absent.yaml: no such file or directory"}]}`,
-			"oauthgw check: 1 error"},
+			"oauthgw check: errors: 1"},
 		"no problems": {"--upstream.url=" + honestly, `{"valid":true,"errors":[],"metadata":{"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `, ""},
 		"problems": {"--upstream.url=" + startMetadataProvider(t, honest+`,"revocation_endpoint":"https://b/r"}`),
 			`{"valid":true,"errors":[],"metadata":{"read":true,"problems":["The metadata sends clients to \"https://b\" and not to`, ""},

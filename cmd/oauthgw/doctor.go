@@ -16,8 +16,8 @@ import (
 func runDoctor(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("doctor", stderr)
 	isJSON := formatFlag(set)
-	follow := set.Bool("follow", false, "also test endpoints at other origins that the metadata names; without it nothing is sent there")
-	ca := set.String("ca-file", "", "the `file` of certificates, in PEM, to verify the server; empty: those of the system")
+	follow := set.Bool("follow", false, "also test endpoints that the metadata names at other origins; otherwise nothing is sent there")
+	ca := set.String("ca-file", "", "the PEM `file` of CA certificates that verify the server; the system's if empty")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func runDoctor(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		_, err = io.WriteString(stdout, r.String())
 	}
 	if n := r.Count(wellknown.Problem); err == nil && n > 0 {
-		return fmt.Errorf("oauthgw doctor: %s", count(n, "problem"))
+		return fmt.Errorf("oauthgw doctor: problems: %d", n)
 	}
 	return err
 }

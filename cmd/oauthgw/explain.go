@@ -16,8 +16,8 @@ import (
 // runExplain explains the request on standard input.
 func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	set := newFlags("explain", stderr)
-	file := set.String("config.file", "", "the configuration `file`, in YAML; without it, all defaults")
-	name := set.String("endpoint", "", "the `name` of the endpoint of the request, if the configuration has no endpoints; empty: token")
+	file := set.String("config.file", "", "the configuration `file`, in YAML; the defaults if empty")
+	name := set.String("endpoint", "", "the `endpoint` of the request, if the configuration has no endpoints; token if empty")
 	if err := parse(set, args); err != nil {
 		return err
 	}

@@ -70,11 +70,3 @@ func writeJSON(w io.Writer, report any) error {
 	e.SetIndent("", "  ")
 	return e.Encode(report)
 }
-
-// count returns a number with a noun.
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
-}

@@ -189,7 +189,7 @@ func TestCommandLines(t *testing.T) {
 		{"doctor login.example.com", "", "oauthgw doctor: the URL must be an http or https URL, such as https://login.example.com"},
 		{"doctor https://login.example.com/%E3%85%A4", "", "oauthgw doctor: the URL must not hold characters that cannot be printed"},
 		{"doctor --ca-file=absent.pem http://127.0.0.1:1", "", "--ca-file: open absent.pem: no such file or directory"},
-		{"doctor http://127.0.0.1:1 -format json", "{\n  \"url\": \"http://127.0.0.1:1\",\n  \"findings\": [\n    {\n      \"severity\": \"problem\",\n      \"subject\": \"connection\",", "oauthgw doctor: 1 problem"},
+		{"doctor http://127.0.0.1:1 -format json", "{\n  \"url\": \"http://127.0.0.1:1\",\n  \"findings\": [\n    {\n      \"severity\": \"problem\",\n      \"subject\": \"connection\",", "oauthgw doctor: problems: 1"},
 		{"chekc", "", "oauthgw: unknown command \"chekc\"\n" + usage},
 		{"check --nonsense", "", "flag provided but not defined: -nonsense"},
 	} {

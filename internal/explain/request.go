@@ -35,7 +35,7 @@ func readRequest(ctx context.Context, r io.Reader) (string, error) {
 		return "", errors.New("explain: interrupted before the request ended")
 	case err := <-read:
 		if err != nil {
-			return "", fmt.Errorf("explain: reading standard input: %w", err)
+			return "", fmt.Errorf("explain: cannot read standard input: %w", err)
 		}
 	}
 	switch len(text) {

@@ -38,12 +38,8 @@ func NewAsyncWriter(w io.Writer, log *slog.Logger, drop func()) *AsyncWriter {
 	return a
 }
 
-// Write implements [io.Writer]. It takes one whole line and never fails. Lines after Close are
-// ignored.
+// Write implements [io.Writer]. It takes one whole line and never fails.
 func (a *AsyncWriter) Write(line []byte) (int, error) {
-	if a.closing.Err() != nil {
-		return len(line), nil
-	}
 	select {
 	case a.lines <- bytes.Clone(line):
 	default:
@@ -64,10 +60,7 @@ func (a *AsyncWriter) run() {
 	for {
 		select {
 		case line := <-a.lines:
-			select {
-			case <-time.After(asyncPause):
-			case <-a.closing.Done():
-			}
+			time.Sleep(asyncPause)
 			a.write(line)
 		case <-a.closing.Done():
 			if len(a.lines) > 0 {

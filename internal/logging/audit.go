@@ -79,8 +79,15 @@ func (a *Audit) Close() { a.writer.Close() }
 type auditWriter struct{ *Audit }
 
 // Write implements [io.Writer].
-func (a auditWriter) Write(records []byte) (int, error) {
-	n, err := a.write(records)
+func (a auditWriter) Write(records []byte) (n int, err error) {
+	if name := *a.name.Load(); name == stdout {
+		n, err = a.stdout.Write(records)
+	} else if err = a.open(name); err == nil {
+		if n, err = a.file.Write(records); err != nil {
+			_ = a.file.Close() // a pipe may get another reader
+			a.file = nil
+		}
+	}
 	switch failing := err != nil; {
 	case failing && !a.failing:
 		a.log.Error("audit log write failed", "err", err.Error())
@@ -88,21 +95,6 @@ func (a auditWriter) Write(records []byte) (int, error) {
 		a.log.Warn("audit log write succeeded again, records are missing")
 	}
 	a.failing = err != nil
-	return n, err
-}
-
-func (a auditWriter) write(records []byte) (int, error) {
-	name := *a.name.Load()
-	if name == stdout {
-		return a.stdout.Write(records)
-	}
-	if err := a.open(name); err != nil {
-		return 0, err
-	}
-	n, err := a.file.Write(records)
-	if err != nil {
-		a.closeFile() // a pipe may get another reader
-	}
 	return n, err
 }
 
@@ -116,14 +108,9 @@ func (a auditWriter) open(name string) (err error) {
 		if err == nil && missing == nil && os.SameFile(open, named) {
 			return nil
 		}
-		a.closeFile()
+		_ = a.file.Close() // every write has reported its own error
 	}
 	// #nosec G302 -- a log collector may read the file as a member of its group
 	a.file, err = os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
 	return err
-}
-
-func (a auditWriter) closeFile() {
-	_ = a.file.Close() // every write has reported its own error
-	a.file = nil
 }
