@@ -20,8 +20,7 @@ func waitUntilClosed(c net.Conn) error {
 	if err != nil {
 		return err
 	}
-	// Called again after each event of the socket, until it returns true. A call that a
-	// signal interrupts has found nothing.
+	// Read calls the function after each event of the socket, until it returns true.
 	err = raw.Read(func(fd uintptr) bool {
 		events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}} // #nosec G115 -- a descriptor is small
 		_, _ = unix.Poll(events, 0)

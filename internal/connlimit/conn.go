@@ -23,8 +23,8 @@ const (
 	states
 )
 
-// String returns the name of a state in which a connection may be evicted.
-func (s state) String() string { return [...]string{"reading", "writing", "idle"}[s] }
+// evictable are the names of the states in which a connection may be evicted.
+var evictable = [...]string{"reading", "writing", "idle"}
 
 // conn is a client connection that counts against the limit. It reads and writes HTTP,
 // also where the socket carries TLS.
@@ -33,11 +33,9 @@ type conn struct {
 	socket   net.Conn
 	listener *Listener
 
-	idle    atomic.Bool          // the state is stateIdle; for Read, without the lock
-	handled atomic.Bool          // a handler runs, or a refusal was counted
+	handled atomic.Bool          // a handler runs, or a refusal was reported
 	begun   bool                 // a byte has arrived; only for Read
-	header  headerLimiter        // for Read, and for setBody and ConnState while nothing is read
-	opening string               // the protocol of the first bytes; see openingOf
+	header  headerLimiter        // for Read, and while nothing is read
 	tls     *tls.ConnectionState // nil: plain HTTP, or the handshake is incomplete
 
 	// Protected by the lock of the listener:
@@ -52,10 +50,12 @@ type contextKey struct{}
 
 // ConnContext implements the hook of [http.Server] of this name.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
-	if limited := unwrap(c); limited != nil {
-		return context.WithValue(ctx, contextKey{}, limited)
+	limited := unwrap(c)
+	if limited == nil {
+		return ctx
 	}
-	return ctx
+	limited.header.raw = limited != c // it reads the TLS of net/http
+	return context.WithValue(ctx, contextKey{}, limited)
 }
 
 // fromContext returns the connection of a request, or nil if it is not limited.
@@ -84,7 +84,7 @@ func ConnState(c net.Conn, s http.ConnState) {
 		limited.header.body = 0
 		limited.setState(stateIdle)
 	case s == http.StateHijacked:
-		limited.header.body, limited.header.hijacked = endless, true
+		limited.header.raw = true
 		limited.setState(stateHijacked)
 	}
 }
@@ -97,24 +97,36 @@ func Starved(ctx context.Context) bool {
 }
 
 // join adds the connection to the list of a state. The lock must be held.
-func (c *conn) join(s state, now time.Time) {
-	c.state, c.since = s, now
+func (c *conn) join(s state) {
+	c.state, c.since = s, time.Now()
 	c.element = c.listener.conns[s].PushBack(c)
-	c.idle.Store(s == stateIdle)
 }
 
 // move moves the connection to another state. The lock must be held.
 func (c *conn) move(s state) {
-	if c.state == stateReading && c.listener.waiting {
+	if c.state == stateReading {
 		c.listener.wake() // an idle connection may be evicted now
 	}
 	c.listener.conns[c.state].Remove(c.element)
-	c.join(s, time.Now())
+	c.join(s)
+}
+
+// remove removes the connection from its listener. The lock must be held.
+func (c *conn) remove() {
+	if c.element != nil {
+		c.listener.conns[c.state].Remove(c.element)
+		c.element = nil
+		c.listener.open--
+		c.release()
+	}
 }
 
 // setState changes the state. It reports false if the connection was evicted: its request
 // must not be handled, because there is no way to answer.
 func (c *conn) setState(s state) bool {
+	if c == nil {
+		return true
+	}
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	if c.element == nil {
@@ -123,65 +135,36 @@ func (c *conn) setState(s state) bool {
 	if s == stateHandling {
 		c.endUpload()
 	}
-	// An admitted request is at the provider before its body is complete.
-	if !c.admitted || s != stateReading {
-		c.move(s)
-	}
+	c.move(s)
 	return true
 }
 
 // startHandling notes that a handler runs. Body is the length of the request body,
 // negative if it is unknown. It reports what setState reports.
 func (c *conn) startHandling(body int64) bool {
+	if c == nil {
+		return true
+	}
 	c.handled.Store(true)
+	if body == 0 { // net/http may be reading already
+		return c.setState(stateHandling)
+	}
 	if body < 0 {
 		body = endless // the response is the last on the connection
 	}
-	if body > 0 { // otherwise net/http may be reading already
-		c.header.body = body
-	}
-	c.listener.mu.Lock()
-	defer c.listener.mu.Unlock()
-	switch {
-	case c.element == nil:
-		return false
-	case body == 0:
-		c.move(stateHandling)
-	case c.state == stateIdle:
-		c.move(stateReading)
-	}
-	return true
-}
-
-// startRequest notes the first byte of a further request and limits the time for the rest
-// of its header: net/http waits for four bytes as long as for none. It holds the lock,
-// because the handler of a pipelined request may set a deadline already.
-func (c *conn) startRequest() {
-	c.listener.mu.Lock()
-	defer c.listener.mu.Unlock()
-	if c.element != nil && c.state == stateIdle {
-		c.move(stateReading)
-		_ = c.SetReadDeadline(time.Now().Add(c.listener.config.HeaderTimeout))
-	}
+	c.header.body = body
+	return c.swap(stateIdle, stateReading)
 }
 
 // swap moves the connection from one state to another, if it is in that one. An admitted
-// connection is never evicted.
-func (c *conn) swap(from, to state) {
+// connection is never evicted. It reports what setState reports.
+func (c *conn) swap(from, to state) bool {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	if c.element != nil && !c.admitted && c.state == from {
 		c.move(to)
 	}
-}
-
-// remove removes the connection from its listener. The lock must be held.
-func (c *conn) remove() {
-	if c.element != nil {
-		c.listener.conns[c.state].Remove(c.element)
-		c.element = nil
-		c.release()
-	}
+	return c.element != nil
 }
 
 // Read implements [net.Conn].
@@ -196,21 +179,19 @@ func (c *conn) Read(p []byte) (n int, err error) {
 		n, err = c.header.read(c.Conn, p)
 	}
 	if n > 0 && !c.begun {
-		c.begun, c.opening = true, openingOf(p[:n])
+		c.begun = true
+		c.checkOpening(p[:n])
 	}
-	if n > 0 && c.idle.Load() {
-		c.startRequest()
-	}
-	if err != nil {
-		c.endReading()
+	if n > 0 {
+		c.swap(stateIdle, stateReading)
 	}
 	return n, err
 }
 
 // Write implements [net.Conn].
 func (c *conn) Write(p []byte) (int, error) {
-	if !c.handled.Load() {
-		c.reportRefusal(p)
+	if !c.handled.Load() && len(p) >= len("HTTP/1.1 400") {
+		c.refuse(reasonByStatus[string(p[9:12])], nil)
 	}
 	c.swap(stateHandling, stateWriting)
 	defer c.swap(stateWriting, stateHandling)

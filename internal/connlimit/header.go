@@ -7,8 +7,7 @@ import (
 )
 
 // MaxHeaderFields is how many lines the header of a request may have after the first one.
-// Each costs net/http some hundred bytes in addition to its own: 16 KiB of short ones
-// would hold half a megabyte until the request is answered.
+// Each costs net/http some hundred bytes in addition to its own.
 const MaxHeaderFields = 128
 
 // headerLimiter reads requests for net/http, which does not limit the number of header
@@ -20,7 +19,7 @@ type headerLimiter struct {
 	lines    int    // of the header that is arriving, the first one included
 	line     int    // bytes of the line that is arriving, without a CR at its beginning
 	exceeded bool   // the header has too many lines
-	hijacked bool   // what follows is another protocol
+	raw      bool   // what follows is another protocol, or TLS that net/http reads
 }
 
 // endless stands for the length of a body in chunks, which no header follows.
@@ -32,18 +31,22 @@ func (h *headerLimiter) read(from io.Reader, p []byte) (n int, err error) {
 		p = p[:h.body]
 	}
 	switch {
-	case h.exceeded:
-		return lengthen(p), nil
+	case h.exceeded: // a line that is longer than net/http allows, so that it answers 431
+		for i := range p {
+			p[i] = 'x'
+		}
+		return len(p), nil
 	case len(h.rest) > 0:
 		n = copy(p, h.rest)
 		h.rest = h.rest[n:]
 	default:
 		n, err = from.Read(p)
 	}
-	if h.body > 0 {
-		if h.body != endless {
-			h.body -= int64(n)
-		}
+	switch {
+	case h.raw, h.body == endless:
+		return n, err
+	case h.body > 0:
+		h.body -= int64(n)
 		return n, err
 	}
 	end := h.scan(p[:n])
@@ -57,11 +60,11 @@ func (h *headerLimiter) read(from io.Reader, p []byte) (n int, err error) {
 // the client leaves while a handler runs. It reads a single byte, and does not read again
 // before the response has ended if it gets one.
 func (h *headerLimiter) isBackgroundRead(p []byte) bool {
-	return len(p) == 1 && h.lines == 0 && h.line == 0 && !h.hijacked
+	return len(p) == 1 && h.lines == 0 && h.line == 0 && !h.raw
 }
 
-// scan counts the lines of a header and returns how much of p belongs to it. It overwrites
-// what follows the last line that a header may have.
+// scan counts the lines of a header and returns how much of p belongs to it. If it has
+// too many, it overwrites the end of the line and what follows is lost.
 func (h *headerLimiter) scan(p []byte) int {
 	for i, b := range p {
 		switch {
@@ -71,21 +74,13 @@ func (h *headerLimiter) scan(p []byte) int {
 			return i + 1
 		case b == '\n' && h.lines > MaxHeaderFields:
 			h.exceeded = true
-			return i + lengthen(p[i:])
+			p[i] = 'x'
+			return i + 1
 		case b == '\n':
 			h.lines, h.line = h.lines+1, 0
 		case b != '\r' || h.line > 0:
 			h.line++
 		}
-	}
-	return len(p)
-}
-
-// lengthen makes p part of a line that is longer than net/http allows, so that net/http
-// answers 431 as it does to any other header that is too large.
-func lengthen(p []byte) int {
-	for i := range p {
-		p[i] = 'x'
 	}
 	return len(p)
 }

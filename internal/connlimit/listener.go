@@ -20,23 +20,20 @@ import (
 // Most clients send a request in one go.
 const minEvictAge = time.Second
 
-// Config configures a [Listener].
+// Config configures a [Listener]. The functions may be nil.
 type Config struct {
 	// Max is the number of connections that may be open at a time.
 	Max int
-	// HeaderTimeout is the time for the rest of a header after the first byte of a
-	// further request, and for the server's part of a TLS handshake.
-	HeaderTimeout time.Duration
 	// TLS is the configuration of the server. Nil means plain HTTP.
 	TLS *tls.Config
-	// OnEvict is called with the name of the state of an evicted connection: reading,
-	// writing or idle. Nil means that no one is informed.
+	// OnEvict is called with the state of an evicted connection: reading, writing or idle.
 	OnEvict func(state string)
 	// OnLimit is called when a limit is reached: max_connections, streams or uploads. It
-	// gets the number of connections that were admitted by [Admit]. It may be nil.
+	// gets the number of connections that were admitted by [Admit].
 	OnLimit func(limit string, admitted int)
 	// OnRefuse is called when net/http or TLS refuses a request before a handler runs. The
-	// reason is one of the constants of this package. It may be nil.
+	// reason is header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain,
+	// plain_to_tls or tls_handshake.
 	OnRefuse func(reason string, client net.Addr, err error)
 }
 
@@ -51,9 +48,9 @@ type Listener struct {
 
 	mu       sync.Mutex
 	closed   bool
-	waiting  bool // a new connection waits
-	admitted int  // connections that Admit has admitted
-	uploads  int  // those of them whose request body is incomplete
+	open     int
+	admitted int // connections that Admit has admitted
+	uploads  int // those of them whose request body is incomplete
 	conns    [states]list.List
 }
 
@@ -72,46 +69,42 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if l.config.TLS != nil {
 		c.Conn = tls.Server(socket, l.config.TLS)
 	}
-	accepted := time.Now()
-	wait, ok := l.admit(c, accepted)
-	if ok {
-		l.starved.Store(false)
-	}
-	for !ok {
+	for accepted := time.Now(); ; {
+		wait := l.admit(c, accepted)
+		if wait == 0 {
+			return c, nil
+		}
 		select {
 		case <-l.changed:
 		case <-time.After(wait):
 		}
-		wait, ok = l.admit(c, accepted)
 	}
-	return c, nil
 }
 
 // admit adds a connection, and evicts another one if necessary. If no connection may be
-// evicted yet, it returns when the next one may be.
-func (l *Listener) admit(c *conn, accepted time.Time) (wait time.Duration, ok bool) {
+// evicted yet, it returns how long it takes until one may be.
+func (l *Listener) admit(c *conn, accepted time.Time) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	l.waiting = false
-	if l.open() >= l.config.Max && !l.closed {
+	starved := now.Sub(accepted) >= minEvictAge
+	if l.open >= l.config.Max && !l.closed {
 		l.reportLimit("max_connections")
 		victim, wait := l.evictionCandidate(now, accepted)
 		if victim == nil {
-			l.waiting = true
-			if now.Sub(accepted) >= minEvictAge {
-				l.starved.Store(true)
-			}
-			return wait, false
+			l.starved.Store(starved || l.starved.Load())
+			return wait
 		}
 		if l.config.OnEvict != nil {
-			l.config.OnEvict(victim.state.String())
+			l.config.OnEvict(evictable[victim.state])
 		}
 		victim.remove()
 		_ = victim.socket.Close() // net/http gets the error and closes it again
 	}
-	c.join(stateReading, now)
-	return 0, true
+	l.starved.Store(starved)
+	l.open++
+	c.join(stateReading)
+	return 0
 }
 
 // evictionCandidate returns the connection to evict, or how long it takes until there is
@@ -120,7 +113,7 @@ func (l *Listener) admit(c *conn, accepted time.Time) (wait time.Duration, ok bo
 // request after the other. The lock must be held.
 func (l *Listener) evictionCandidate(now, accepted time.Time) (victim *conn, wait time.Duration) {
 	wait = minEvictAge
-	for s := range stateHandling {
+	for s := range evictable {
 		oldest := l.conns[s].Front()
 		if oldest == nil {
 			continue
@@ -131,7 +124,7 @@ func (l *Listener) evictionCandidate(now, accepted time.Time) (victim *conn, wai
 			return c, 0
 		}
 		wait = min(wait, left)
-		if patience := minEvictAge - now.Sub(accepted); s == stateReading && patience > 0 {
+		if patience := minEvictAge - now.Sub(accepted); state(s) == stateReading && patience > 0 {
 			return nil, min(wait, patience)
 		}
 	}
@@ -162,26 +155,18 @@ func (l *Listener) reportLimit(limit string) {
 	}
 }
 
-// open returns the number of open connections. The lock must be held.
-func (l *Listener) open() (n int) {
-	for s := range states {
-		n += l.conns[s].Len()
-	}
-	return n
-}
-
 // Connections returns the number of open connections and its limit.
 func (l *Listener) Connections() (open, limit int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.open(), l.config.Max
+	return l.open, l.config.Max
 }
 
 // idle reports whether all connections are idle.
 func (l *Listener) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.open() == l.conns[stateIdle].Len()
+	return l.open == l.conns[stateIdle].Len()
 }
 
 // WaitIdle waits until all connections are idle, WebSockets included, or ctx ends.
@@ -203,5 +188,5 @@ func (l *Listener) CloseWebSockets() (requests, webSockets int) {
 	for e := hijacked.Front(); e != nil; e = e.Next() {
 		_ = e.Value.(*conn).socket.Close() // the handler gets the error and closes it again
 	}
-	return l.open() - l.conns[stateIdle].Len() - hijacked.Len(), hijacked.Len()
+	return l.open - l.conns[stateIdle].Len() - hijacked.Len(), hijacked.Len()
 }

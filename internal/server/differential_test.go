@@ -51,7 +51,7 @@ func newTalker(limited bool) *talker {
 	s.server = (&Server{config: Config{Log: slog.New(slog.DiscardHandler)}}).newServer(s)
 	var l net.Listener = s.connections
 	if limited {
-		l = connlimit.New(l, connlimit.Config{Max: 1000, HeaderTimeout: headerTimeout})
+		l = connlimit.New(l, connlimit.Config{Max: 1000})
 	}
 	go func() { _ = s.server.Serve(l) }()
 	return s

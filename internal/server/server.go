@@ -87,7 +87,7 @@ func Listen(c Config) (*Server, error) {
 	}
 	s := &Server{config: c}
 	s.publicLimit = connlimit.New(public, s.publicLimits())
-	s.adminLimit = connlimit.New(admin, connlimit.Config{Max: math.MaxInt, HeaderTimeout: headerTimeout})
+	s.adminLimit = connlimit.New(admin, connlimit.Config{Max: math.MaxInt})
 	c.Metrics.Connections(s.publicLimit.Connections)
 	s.public, s.admin = s.newServer(c.Handler), s.newServer(c.Admin)
 	return s, nil
@@ -98,7 +98,7 @@ func Listen(c Config) (*Server, error) {
 func (s *Server) publicLimits() connlimit.Config {
 	perMinute := map[string]*logging.Limit{"max_connections": {Every: time.Minute}, "streams": {Every: time.Minute}, "uploads": {Every: time.Minute}}
 	perSecond := &logging.Limit{Every: time.Second}
-	c := connlimit.Config{Max: s.config.MaxConnections, HeaderTimeout: headerTimeout, OnEvict: s.config.Metrics.ConnectionEvicted}
+	c := connlimit.Config{Max: s.config.MaxConnections, OnEvict: s.config.Metrics.ConnectionEvicted}
 	if s.config.Certificate != nil {
 		c.TLS = tlsConfig(s.config.Certificate)
 	}

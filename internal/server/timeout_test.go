@@ -53,7 +53,7 @@ type testServer struct {
 func serve(t *testing.T, n int, h http.Handler) *testServer {
 	s := &testServer{Server: &Server{config: Config{Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})}}, clients: make(pipes, 10)}
 	s.http = s.newServer(h)
-	s.limit = connlimit.New(s.clients, connlimit.Config{Max: n, HeaderTimeout: headerTimeout, OnEvict: func(state string) {
+	s.limit = connlimit.New(s.clients, connlimit.Config{Max: n, OnEvict: func(state string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.evicted = append(s.evicted, state)
