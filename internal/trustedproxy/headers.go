@@ -6,26 +6,23 @@ import (
 	"strings"
 )
 
-// class says what happens to a header field of a request.
+// class is what a header field of a request means to providers.
 type class int
 
 const (
-	// unreserved fields are in no list.
 	unreserved class = iota
 	// reserved fields say where a request came from, which user or client sent it and what its target was.
 	// Providers trust them, so clients must not set them (RFC 9700 section 4.13).
 	reserved
-	// methodOverride fields make a server treat a request as one of another method.
+	// These make a server read another method or target than the one received.
 	methodOverride
-	// pathOverride fields make a server treat a request as one for another target.
 	pathOverride
-	// variable fields collide with an environment variable or a variable of PHP. No proxy
-	// sends them.
+	// variable fields collide with a variable of CGI or PHP. No proxy sends them.
 	variable
 )
 
-// classes are the classes of fields by their names in canonical form. A name that ends in a
-// hyphen stands for all that begin with it.
+// classes are the classes of fields by their canonical names. A name that ends in a hyphen
+// stands for all that begin with it.
 var classes = canonical(map[class][]string{
 	reserved: {
 		// The client's address, and the host and scheme that it used.
@@ -38,10 +35,8 @@ var classes = canonical(map[class][]string{
 		"remote-", "x-auth-request-", "x-authenticated-", "x-webauth-", "x-ms-client-principal", "x-ms-client-principal-", "x-goog-authenticated-user-", "x-goog-iap-jwt-assertion", "x-amzn-oidc-",
 		"x-authentik-", "x-consumer-", "x-credential-identifier", "x-anonymous-consumer", "x-pomerium-", "x-vouch-", "x-ms-token-", "x-endpoint-api-userinfo", "x-apigateway-api-userinfo", "cf-access-authenticated-", "tailscale-user-",
 		"oidc-claim-", "shib-", "x-shib-", "iv-user", "iv-groups", "iv-creds", "sm-user", "sm_user", "oam-remote-user", "oam_remote_user",
-		// The plug-in for WebSphere.
 		"$wsat", "$wscc", "$wscs", "$wsis", "$wspc", "$wspr", "$wsra", "$wsrh", "$wsru", "$wssc", "$wssi", "$wssn", "$wssp",
-		// Trace baggage, which servers pass on to every server behind them, and
-		// jaeger-debug-id, which makes them record the trace.
+		// Trace baggage, which servers pass on, and what makes them record a trace.
 		"baggage", "baggage-", "correlation-context", "ot-baggage-", "sw8-correlation", "uberctx-", "jaeger-baggage", "jaeger-debug-id",
 		// Paths of files.
 		"x-sendfile-type", "x-accel-", "x-script-name",
@@ -64,7 +59,7 @@ func canonical(lists map[class][]string) map[string]class {
 	return classes
 }
 
-// classOf returns the class of a field, its name in canonical form.
+// classOf returns the class of a canonical name.
 func classOf(name string) class {
 	c := classes[name]
 	for i := 0; c == unreserved && i < len(name); i++ {
@@ -78,10 +73,8 @@ func classOf(name string) class {
 // removeReserved removes the fields that the client must not set. The fields of a trusted
 // proxy stay, except that proxies relay overrides that they do not know: one of the target
 // stays only if it names the target that was received, and one of the method only at POST,
-// because other methods pass at fronted endpoints as well.
-//
-// CGI programs (RFC 3875 section 4.1.18) read X_Real_Ip as X-Real-Ip, and some read
-// HTTP_X_Real_Ip. Such spellings are always removed, and so are variables.
+// because other methods pass at fronted endpoints as well. Spellings that only CGI programs
+// read as a reserved field are always removed.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	trusted := p.TrustsPeer(in)
 	for name, values := range header {
@@ -105,30 +98,20 @@ func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 // IsOverride reports whether a field, its name in canonical form, overrides the method or
 // the target of a request.
 func IsOverride(name string) bool {
-	for _, n := range []string{name, cgiName(name)} {
-		if c := classOf(n); c == methodOverride || c == pathOverride {
-			return true
-		}
-	}
-	return false
+	isOverride := func(c class) bool { return c == methodOverride || c == pathOverride }
+	return isOverride(classOf(name)) || isOverride(classOf(cgiName(name)))
 }
 
-// cgiName returns the canonical name of the field that CGI programs take this one for:
-// other characters count as hyphens, and HTTP_ at the front does not count.
+// cgiName returns the canonical name of the field that CGI programs take this one for (RFC
+// 3875 section 4.1.18): other characters count as hyphens, and HTTP_ in front does not count.
 func cgiName(name string) string {
-	isOther := func(c rune) bool {
-		return c != '-' && !('a' <= c && c <= 'z') && !('A' <= c && c <= 'Z') && !('0' <= c && c <= '9')
-	}
-	if !strings.ContainsFunc(name, isOther) && !strings.HasPrefix(name, "Http-") {
-		return name
-	}
-	hyphens := strings.Map(func(c rune) rune {
-		if isOther(c) {
-			return '-'
+	name = strings.Map(func(c rune) rune {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' {
+			return c
 		}
-		return c
+		return '-'
 	}, name)
-	return http.CanonicalHeaderKey(strings.TrimPrefix(http.CanonicalHeaderKey(hyphens), "Http-"))
+	return http.CanonicalHeaderKey(strings.TrimPrefix(http.CanonicalHeaderKey(name), "Http-"))
 }
 
 // repeatsTarget reports whether each value is the target of a request, alone or after a

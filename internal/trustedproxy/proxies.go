@@ -20,10 +20,10 @@ const (
 	fieldFor   = "X-Forwarded-For"
 	fieldHost  = "X-Forwarded-Host"
 	fieldProto = "X-Forwarded-Proto"
-)
 
-// UnixSocket is the entry of [Parse] for every peer on a Unix socket.
-const UnixSocket = "unix"
+	// UnixSocket is the entry of [Parse] for every peer on a Unix socket.
+	UnixSocket = "unix"
+)
 
 // Proxies are the trusted proxies. The zero value trusts none. They are immutable.
 type Proxies struct {
@@ -33,23 +33,20 @@ type Proxies struct {
 }
 
 // Parse returns the proxies of a list of addresses, networks in CIDR notation, and
-// [UnixSocket]. The error names the first invalid entry. A network of all addresses is
-// invalid, because any client could then claim any address.
-//
-// Host says that the proxies write X-Forwarded-Host themselves. A proxy that does not passes
-// on the client's.
+// [UnixSocket]. A network of all addresses is invalid: any client could then claim any
+// address. Host says that the proxies write X-Forwarded-Host and do not pass on the client's.
 func Parse(entries []string, host bool) (Proxies, error) {
 	p := Proxies{host: host}
 	for _, entry := range entries {
-		network, ok := parseNetwork(entry)
-		switch {
-		case entry == UnixSocket:
+		if entry == UnixSocket {
 			p.unix = true
-		case ok:
-			p.networks = append(p.networks, network)
-		default:
+			continue
+		}
+		network, ok := parseNetwork(entry)
+		if !ok {
 			return Proxies{}, fmt.Errorf("%q is not one", entry)
 		}
+		p.networks = append(p.networks, network)
 	}
 	return p, nil
 }
@@ -67,42 +64,36 @@ func parseNetwork(entry string) (netip.Prefix, bool) {
 // ClientIP returns the address that a request came from. That is the peer's address or, if
 // the peer is a trusted proxy, the rightmost address in X-Forwarded-For that is not a trusted
 // proxy's: anything left of it may come from the client. An invalid element ends the search
-// at the last proxy. The zero Addr stands for a Unix socket or an unknown address.
+// at the last proxy. The zero Addr stands for a Unix socket.
 func (p Proxies) ClientIP(r *http.Request) netip.Addr {
-	ip, unix := peer(r)
-	if !p.trusts(ip, unix) {
-		return ip
-	}
-	list := strings.Join(r.Header[fieldFor], ",")
-	for more := true; more; {
-		comma := strings.LastIndexByte(list, ',')
-		previous, ok := parseElement(strings.Trim(list[comma+1:], " \t"))
+	ip := peer(r)
+	chain := strings.Split(strings.Join(r.Header[fieldFor], ","), ",")
+	for _, element := range slices.Backward(chain) {
+		if !p.Trusts(ip) {
+			break
+		}
+		previous, ok := parseElement(strings.Trim(element, " \t"))
 		if !ok {
-			return ip
+			break
 		}
-		if ip = previous; !p.trusts(ip, false) {
-			return ip
-		}
-		more, list = comma >= 0, list[:max(comma, 0)]
+		ip = previous
 	}
 	return ip
 }
 
-// RateLimitKey returns the client's address if it can belong to a single client. The zero
-// Addr means that many clients share it: a Unix socket, a loopback address, or a trusted
-// proxy that names no client.
+// RateLimitKey is ClientIP without the addresses that many clients share: loopback, and a
+// trusted proxy that names no client.
 func (p Proxies) RateLimitKey(r *http.Request) netip.Addr {
 	ip := p.ClientIP(r)
-	if ip.IsLoopback() || p.trusts(ip, false) {
+	if ip.IsLoopback() || p.Trusts(ip) {
 		return netip.Addr{}
 	}
 	return ip
 }
 
-// SetForwarded writes X-Forwarded-For, -Host and -Proto of a request to the provider. The
-// values of a trusted proxy are kept, with its address added to X-Forwarded-For. Otherwise
-// they describe the connection. It removes the other fields that the client must not set.
-// Received is the header of the received request.
+// SetForwarded writes X-Forwarded-For, -Host and -Proto of a request to the provider: those
+// in the received header with the proxy's address added, if the proxy is trusted, or else
+// what the connection shows. It removes the other fields that the client must not set.
 func (p Proxies) SetForwarded(r *httputil.ProxyRequest, received http.Header) {
 	out := r.Out.Header
 	for _, name := range []string{fieldFor, fieldHost, fieldProto, "Forwarded"} {
@@ -110,11 +101,11 @@ func (p Proxies) SetForwarded(r *httputil.ProxyRequest, received http.Header) {
 	}
 	p.removeReserved(out, r.In)
 	r.SetXForwarded()
-	ip, unix := peer(r.In)
-	if unix {
+	ip := peer(r.In)
+	if !ip.IsValid() {
 		out.Del(fieldFor) // the client chooses the name of its end
 	}
-	if !p.trusts(ip, unix) {
+	if !p.Trusts(ip) {
 		return
 	}
 	if chain := slices.Concat(received[fieldFor], out[fieldFor]); len(chain) > 0 {
@@ -129,39 +120,31 @@ func (p Proxies) SetForwarded(r *httputil.ProxyRequest, received http.Header) {
 
 // Trusts reports whether a proxy at an address is trusted. The zero Addr stands for a Unix
 // socket.
-func (p Proxies) Trusts(ip netip.Addr) bool { return p.trusts(ip, !ip.IsValid()) }
+func (p Proxies) Trusts(ip netip.Addr) bool {
+	return !ip.IsValid() && p.unix ||
+		slices.ContainsFunc(p.networks, func(n netip.Prefix) bool { return n.Contains(ip.WithZone("")) })
+}
 
 // TrustsPeer reports whether a request's connection comes from a trusted proxy.
-func (p Proxies) TrustsPeer(r *http.Request) bool { return p.trusts(peer(r)) }
+func (p Proxies) TrustsPeer(r *http.Request) bool { return p.Trusts(peer(r)) }
 
-func (p Proxies) trusts(ip netip.Addr, unix bool) bool {
-	return unix && p.unix || slices.ContainsFunc(p.networks, func(n netip.Prefix) bool {
-		return n.Contains(ip.WithZone(""))
-	})
-}
-
-// peer returns the address of the other end of a connection, or reports a Unix socket, whose
-// other end has none.
-func peer(r *http.Request) (ip netip.Addr, unix bool) {
+// peer returns the address of the other end of a connection. On a Unix socket it has none.
+func peer(r *http.Request) netip.Addr {
 	if _, unix := r.Context().Value(http.LocalAddrContextKey).(*net.UnixAddr); unix {
-		return netip.Addr{}, true
+		return netip.Addr{}
 	}
-	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		return ap.Addr().Unmap(), false
-	}
-	return netip.Addr{}, false
+	address, _ := netip.ParseAddrPort(r.RemoteAddr) // of net/http
+	return address.Addr().Unmap()
 }
 
-// parseElement parses an address of X-Forwarded-For, which has no standard: some proxies add
-// a port, and brackets around IPv6.
+// parseElement parses an address of X-Forwarded-For. Some proxies add a port, and brackets
+// around IPv6.
 func parseElement(element string) (netip.Addr, bool) {
-	if ip, err := netip.ParseAddr(element); err == nil {
-		return ip.Unmap().WithZone(""), true
-	}
+	ip, err := netip.ParseAddr(element)
 	for _, text := range []string{element, element + ":0"} {
-		if ap, err := netip.ParseAddrPort(text); err == nil {
-			return ap.Addr().Unmap().WithZone(""), true
+		if ap, portErr := netip.ParseAddrPort(text); portErr == nil {
+			ip, err = ap.Addr(), nil
 		}
 	}
-	return netip.Addr{}, false
+	return ip.Unmap().WithZone(""), err == nil
 }
