@@ -10,8 +10,6 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,7 +18,6 @@ import (
 	"time"
 
 	"oauthgw/internal/config"
-	"oauthgw/internal/logging"
 )
 
 // certificateFiles writes a new self-signed certificate for 127.0.0.1 and its key.
@@ -101,35 +98,5 @@ func (g testGateway) expectExpiry(t *testing.T, role string, want time.Time) {
 	line := series + strconv.FormatFloat(float64(want.Unix()), 'g', -1, 64) + "\n"
 	if text := g.scrape(t); want.IsZero() && strings.Contains(text, series) || !want.IsZero() && !strings.Contains(text, line) {
 		t.Errorf("of %s the metrics do not say that it expires %v:\n%s", role, want, text)
-	}
-}
-
-// TestMutualTLS checks that a provider that asks for a certificate gets ours.
-func TestMutualTLS(t *testing.T) {
-	ours := certificateFiles(t, filepath.Join(t.TempDir(), "ours"), time.Now().Add(time.Hour))
-	provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
-	pair, err := tls.LoadX509KeyPair(ours.CertFile, ours.KeyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(pair.Leaf)
-	provider.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
-	provider.Config.ErrorLog = logging.NewStandardLogger(discardLog())
-	provider.StartTLS()
-	defer provider.Close()
-	for want, files := range map[string]config.CertificateConfig{"200": ours, "502": {}} {
-		g := frontedGateway(t, provider.URL, func(c *config.Config) {
-			c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = writeCertificate(t, provider), files.CertFile, files.KeyFile
-		})
-		answer := send(t, g.data, strings.Replace(basicRequest, "%s", "/t", 1))
-		if !strings.HasPrefix(answer, "HTTP/1.1 "+want) {
-			t.Errorf("with %q: got %s", files.CertFile, answer)
-		}
-		var until time.Time
-		if files == ours {
-			until = pair.Leaf.NotAfter
-		}
-		g.expectExpiry(t, "upstream_client", until)
 	}
 }

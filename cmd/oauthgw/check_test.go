@@ -77,14 +77,3 @@ func TestCheckInJSON(t *testing.T) {
 		}
 	}
 }
-
-// TestServeLogsMetadataProblems checks that the problems are logged once at the start.
-func TestServeLogsMetadataProblems(t *testing.T) {
-	upstream := startMetadataProvider(t, honest+`,"revocation_endpoint":"https://b/r"}`)
-	p := startProgram(t, upstream, "")
-	eventually(t, "the problem", func() bool { return strings.Contains(p.log.String(), `"problem":"The metadata sends clients to`) })
-	p.stop()
-	if n := strings.Count(p.log.String(), `"problem"`); n != 1 {
-		t.Errorf("logged %d times", n)
-	}
-}

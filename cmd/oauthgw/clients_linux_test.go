@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
@@ -23,9 +22,7 @@ func TestA128FullnessIsVisible(t *testing.T) {
 		t.Errorf("at first:\n%s", text)
 	}
 	stream := holdConn(t, g.data, "GET /events HTTP/1.1\nHost: a\n\n")
-	if head, err := bufio.NewReader(stream).ReadString('\n'); err != nil {
-		t.Fatal(head, err)
-	}
+	stream.response(t)
 	holdConn(t, g.data, "")
 	eventually(t, "the gauge", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 2\n") })
 	for range 3 {
@@ -92,9 +89,8 @@ func TestA188ClientsThatLeave(t *testing.T) {
 				}
 			})
 			c := dialRawNetwork(t, test.network, g.data, test.tls)
-			c.write(test.sends)
-			if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.StatusCode != http.StatusOK {
-				t.Fatalf("got %v %v", resp, err)
+			if resp := c.send(t, test.sends); resp.StatusCode != http.StatusOK {
+				t.Fatalf("got %v", resp)
 			}
 			c.write(test.later)
 			if ended.Load() != 0 {

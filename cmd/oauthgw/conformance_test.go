@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"oauthgw/internal/config"
 	"oauthgw/internal/logging"
@@ -176,21 +180,42 @@ func TestR25ConflictUnderEveryConfiguration(t *testing.T) {
 // discardLog returns a logger without output.
 func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func TestR48UntrustedProvider(t *testing.T) {
-	var asked atomic.Int32
-	provider := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked.Add(1)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"access_token":"t0ken-value"}`))
-	}))
-	defer provider.Close()
-	provider.Config.ErrorLog = logging.NewStandardLogger(discardLog())
-	answer := send(t, frontedGateway(t, provider.URL).data, fmt.Sprintf(basicRequest, "/t"))
-	if !strings.HasPrefix(answer, "HTTP/1.1 502 ") || !strings.Contains(answer, `"server_error"`) || asked.Load() != 0 {
-		t.Errorf("got %s; the provider was asked %d times", answer, asked.Load())
+// TestR48ProviderTLS checks that the provider's certificate must be trusted, and that a provider
+// that asks for a certificate gets ours, whose expiry is in the metrics.
+func TestR48ProviderTLS(t *testing.T) {
+	ours := certificateFiles(t, filepath.Join(t.TempDir(), "ours"), time.Now().Add(time.Hour))
+	pair, err := tls.LoadX509KeyPair(ours.CertFile, ours.KeyFile)
+	if err != nil {
+		t.Fatal(err)
 	}
-	trusted := frontedGateway(t, provider.URL, func(c *config.Config) { c.Upstream.CAFile = writeCertificate(t, provider) })
-	if answer := send(t, trusted.data, fmt.Sprintf(basicRequest, "/t")); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
-		t.Errorf("with its certificate: got %s", answer)
+	roots := x509.NewCertPool()
+	roots.AddCert(pair.Leaf)
+	var asked atomic.Int32
+	provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = io.WriteString(w, "{}")
+	}))
+	provider.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
+	provider.Config.ErrorLog = logging.NewStandardLogger(discardLog())
+	provider.StartTLS()
+	defer provider.Close()
+	for _, test := range []struct {
+		ca      string
+		own     config.CertificateConfig
+		want    string
+		arrived int32
+		expiry  time.Time
+	}{
+		{"", ours, "HTTP/1.1 502 ", 0, pair.Leaf.NotAfter},
+		{writeCertificate(t, provider), config.CertificateConfig{}, "HTTP/1.1 502 ", 0, time.Time{}},
+		{writeCertificate(t, provider), ours, "HTTP/1.1 200 ", 1, pair.Leaf.NotAfter},
+	} {
+		g := frontedGateway(t, provider.URL, func(c *config.Config) {
+			c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = test.ca, test.own.CertFile, test.own.KeyFile
+		})
+		if answer := send(t, g.data, fmt.Sprintf(basicRequest, "/t")); !strings.HasPrefix(answer, test.want) || asked.Load() != test.arrived {
+			t.Errorf("%+v: got %s; %d requests arrived", test, answer, asked.Load())
+		}
+		g.expectExpiry(t, "upstream_client", test.expiry)
 	}
 }

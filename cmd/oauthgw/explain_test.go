@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -195,17 +193,5 @@ func TestNoSecretIsExplained(t *testing.T) {
 		for _, args := range [][]string{nil, {"--endpoint=introspection"}, {"--config.file=" + config}} {
 			expectNoSecrets(t, name, map[string]string{fmt.Sprint(args): explained(t, request, args...)}, []string{"c4nary", secret})
 		}
-	}
-}
-
-// TestExplainCanBeInterrupted interrupts the command while it reads its input.
-func TestExplainCanBeInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	input, end := io.Pipe()
-	defer end.Close()
-	err := run(ctx, []string{"explain"}, input, io.Discard, io.Discard)
-	if got := errorText(err); got != "explain: interrupted before the request ended" {
-		t.Errorf("got %q", got)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,13 +33,10 @@ func TestA171ManyFields(t *testing.T) {
 		"behind an empty one": {first + "\n\nGET / HTTP/1.1\nHost: a\n" + strings.Repeat("a:\n", 128), []int{200, 431}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			responses := bufio.NewReader(holdConn(t, g.data, test.sends))
+			c := holdConn(t, g.data, test.sends)
 			var statuses []int
 			for {
-				resp, err := http.ReadResponse(responses, nil)
-				if err != nil {
-					t.Fatalf("%v, then %v", statuses, err)
-				}
+				resp := c.response(t)
 				if statuses = append(statuses, resp.StatusCode); resp.Close {
 					break
 				}
@@ -77,9 +73,8 @@ func TestA173LargestHeader(t *testing.T) {
 			if name == "an endpoint" {
 				text += "a=b"
 			}
-			resp, err := http.ReadResponse(bufio.NewReader(holdConn(t, g.data, text)), nil)
-			if err != nil || resp.StatusCode != status {
-				t.Errorf("%s, %d bytes: %v %v", name, size, resp, err)
+			if resp := holdConn(t, g.data, text).response(t); resp.StatusCode != status {
+				t.Errorf("%s, %d bytes: %v", name, size, resp)
 			}
 		}
 	}
@@ -93,10 +88,7 @@ func TestA175LongPaths(t *testing.T) {
 		long := path + strings.Repeat("x", 2048-len(path))
 		for target, refused := range map[string]bool{long: false, long + "?" + strings.Repeat("x", 8000): false, long + "x": true, "http://a" + long: false, "http://a" + long + "x": true} {
 			for _, method := range []string{"GET", "POST"} {
-				resp, err := http.ReadResponse(bufio.NewReader(holdConn(t, g.data, method+" "+target+" HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: close\n\nabc")), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
+				resp := holdConn(t, g.data, method+" "+target+" HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: close\n\nabc").response(t)
 				if (resp.StatusCode == http.StatusRequestURITooLong) != refused {
 					t.Errorf("%s of %d bytes: %d", method, len(target), resp.StatusCode)
 				}
@@ -111,34 +103,4 @@ func startEchoProvider(t *testing.T) string {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	t.Cleanup(provider.Close)
 	return provider.URL
-}
-
-// TestA200LineFeedsInWebSockets checks that a WebSocket carries any bytes, also line feeds
-// that would be too many in a header, sent with the handshake and later.
-func TestA200LineFeedsInWebSockets(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, rw, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer c.Close()
-		_, _ = io.WriteString(c, switched)
-		_, _ = io.Copy(c, rw)
-	}))
-	defer provider.Close()
-	g := frontedGateway(t, provider.URL)
-	for name, early := range map[string]string{"nothing early": "", "early": strings.Repeat("\n", 3000), "an early header": "GET / HTTP/1.1\r\n" + strings.Repeat("a:\n", 300)} {
-		t.Run(name, func(t *testing.T) {
-			c, later := dialRaw(t, g.data), strings.Repeat("x\n", 3000)
-			c.write(handshake + early)
-			if resp, err := http.ReadResponse(c.r, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
-				t.Fatalf("got %v %v", resp, err)
-			}
-			c.write(later)
-			if !c.reads(early + later) {
-				t.Error("the echo differs")
-			}
-		})
-	}
 }

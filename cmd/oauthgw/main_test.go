@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -219,27 +218,8 @@ func TestHelpIsNotAnError(t *testing.T) {
 	}
 }
 
-// TestTakenPort checks that the message names the key to change.
-func TestTakenPort(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	address := taken.Addr().String()
-	for _, test := range []struct{ listen, admin, want string }{
-		{address, "127.0.0.1:0", "listen: cannot listen on " + address + ": address already in use"},
-		{"127.0.0.1:0", address, "admin.listen: cannot listen on " + address + ": address already in use"},
-	} {
-		_, _, err := invoke(t, "--upstream.url=http://127.0.0.1:1", "--listen="+test.listen, "--admin.listen="+test.admin)
-		if got := errorText(err); got != test.want {
-			t.Errorf("got %q, want %q", got, test.want)
-		}
-	}
-}
-
-// TestServeByFlagsAlone checks that the program starts with flags alone, and what its two
-// listeners answer.
+// TestServeByFlagsAlone checks that the program starts with flags alone, what its two
+// listeners answer, and that an address that is in use is an error with its key.
 func TestServeByFlagsAlone(t *testing.T) {
 	p := &testProgram{t: t}
 	p.start("--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
@@ -251,6 +231,12 @@ func TestServeByFlagsAlone(t *testing.T) {
 	for _, path := range []string{"/metrics", "/-/healthy"} {
 		if got := status(t, "http://"+p.data+path); got != 503 {
 			t.Errorf("%s of the public listener: got %d", path, got)
+		}
+	}
+	for key, flags := range map[string][]string{"listen": {"--listen=" + p.data}, "admin.listen": {"--listen=127.0.0.1:0", "--admin.listen=" + p.data}} {
+		_, _, err := invoke(t, append(flags, "--upstream.url=http://127.0.0.1:1")...)
+		if got, want := errorText(err), key+": cannot listen on "+p.data+": address already in use"; got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

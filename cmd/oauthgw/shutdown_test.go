@@ -172,8 +172,8 @@ func TestDrain(t *testing.T) {
 		}
 	}
 	close(release)
-	if resp, err := http.ReadResponse(slow.r, nil); err != nil || !resp.Close {
-		t.Errorf("a request from before the drain: %v %v", resp, err)
+	if resp := slow.response(t); !resp.Close {
+		t.Errorf("a request from before the drain: %v", resp)
 	}
 	p := testProgram{t: t, admin: g.admin}
 	eventually(t, "an end of reloads", func() bool {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -56,17 +54,10 @@ func newStreamProvider(t *testing.T) *streamProvider {
 }
 
 // holdConn sends a request on a connection that stays open until the test ends.
-func holdConn(t *testing.T, address, request string) net.Conn {
+func holdConn(t *testing.T, address, request string) rawPeer {
 	t.Helper()
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if _, err := io.WriteString(c, strings.ReplaceAll(request, "\n", "\r\n")); err != nil {
-		t.Fatal(err)
-	}
+	c := dialRaw(t, address)
+	c.write(strings.ReplaceAll(request, "\n", "\r\n"))
 	return c
 }
 
@@ -118,10 +109,8 @@ func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 			request := func(i int) string { return strings.Replace(test.request, "%d", strconv.Itoa(i), 1) }
 			for i := range test.held {
 				c := holdConn(t, g.data, request(i))
-				if test.begins != "" {
-					if head, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(head, test.begins) {
-						t.Fatalf("stream %d: %q %v", i, head, err)
-					}
+				if !c.reads(test.begins) {
+					t.Fatalf("stream %d does not begin with %q", i, test.begins)
 				}
 				eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
 			}
@@ -155,15 +144,15 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newStreamProvider(t)
 			g := frontedGateway(t, p.URL, withMaxConnections(20))
-			var uploads []net.Conn
+			var uploads []rawPeer
 			for i := range 5 {
 				uploads = append(uploads, holdConn(t, g.data, test.request))
 				eventually(t, "the request", func() bool { return p.streams.Load() == int64(i+1) })
 			}
 			for range 2 {
-				resp, err := http.ReadResponse(bufio.NewReader(holdConn(t, g.data, test.request)), nil)
-				if err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
-					t.Errorf("the next: got %v %v", resp, err)
+				resp := holdConn(t, g.data, test.request).response(t)
+				if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
+					t.Errorf("the next: got %v", resp)
 				}
 			}
 			expectServed(t, g.data, true)
@@ -171,7 +160,7 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 				t.Errorf("a small body: got %q", response)
 			}
 			for i, end := range []func(){
-				func() { _, _ = io.WriteString(uploads[0], strings.ReplaceAll(test.rest, "\n", "\r\n")) },
+				func() { uploads[0].write(strings.ReplaceAll(test.rest, "\n", "\r\n")) },
 				func() { uploads[1].Close() },
 			} {
 				end()
@@ -194,7 +183,7 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 func TestA172SmallBodyArrivesFirst(t *testing.T) {
 	p := newStreamProvider(t)
 	g := frontedGateway(t, p.URL, withMaxConnections(20))
-	var slow []net.Conn
+	var slow []rawPeer
 	for range 10 {
 		slow = append(slow, holdConn(t, g.data, "POST /hang HTTP/1.1\nHost: a\nContent-Length: 4096\n\nx"))
 	}
@@ -202,8 +191,6 @@ func TestA172SmallBodyArrivesFirst(t *testing.T) {
 	if n := p.streams.Load(); n != 0 {
 		t.Errorf("the provider received %d requests", n)
 	}
-	if _, err := io.WriteString(slow[0], strings.Repeat("x", 4095)); err != nil {
-		t.Fatal(err)
-	}
+	slow[0].write(strings.Repeat("x", 4095))
 	eventually(t, "the request", func() bool { return p.streams.Load() == 1 })
 }

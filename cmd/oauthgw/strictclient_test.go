@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,8 +18,7 @@ import (
 type strictClient struct {
 	test    *testing.T // as long as which it lives
 	address string
-	conn    net.Conn
-	reader  *bufio.Reader
+	conn    *rawPeer
 }
 
 // clientResponse is a reply as a client reads it.
@@ -45,29 +42,17 @@ func (c *strictClient) redeem(t *testing.T, code, fault string) clientResponse {
 func (c *strictClient) send(t *testing.T, request string) clientResponse {
 	t.Helper()
 	if c.conn == nil {
-		conn, err := net.Dial("tcp", c.address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.test.Cleanup(func() { conn.Close() })
-		c.conn, c.reader = conn, bufio.NewReader(conn)
+		conn := dialRaw(c.test, c.address)
+		c.conn = &conn
 	}
 	conn := c.conn
 	c.conn = nil // until all is well
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(conn, request); err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.ReadResponse(c.reader, nil)
-	if err != nil {
-		t.Fatalf("the reply is not well-formed: %v", err)
-	}
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	resp := conn.send(t, request)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.ContentLength != int64(len(text)) || c.reader.Buffered() > 0 {
-		t.Fatalf("the reply is not framed well: %v, %d of %d bytes, %d behind it", err, len(text), resp.ContentLength, c.reader.Buffered())
+	if err != nil || resp.ContentLength != int64(len(text)) || conn.r.Buffered() > 0 {
+		t.Fatalf("the reply is not framed well: %v, %d of %d bytes, %d behind it", err, len(text), resp.ContentLength, conn.r.Buffered())
 	}
 	if !resp.Close {
 		c.conn = conn

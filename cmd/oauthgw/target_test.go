@@ -10,8 +10,8 @@ import (
 // withTarget returns wireGood for another request target.
 func withTarget(target string) string { return strings.Replace(wireRequest, " /t ", " "+target+" ", 1) }
 
-// A target that net/http parses as an opaque URL has no path for a router to see, and
-// was sent to the provider as it is.
+// TestA105RequestTargets checks targets that net/http parses as opaque URLs, which have no path
+// for a router to see.
 func TestA105RequestTargets(t *testing.T) {
 	tests := map[string]wireTest{}
 	for _, target := range []string{
@@ -30,9 +30,10 @@ func TestA105RequestTargets(t *testing.T) {
 	runWireTests(t, tests)
 }
 
-// The authority of an absolute URL takes the place of the Host field (RFC 9112 section
-// 3.2.2).
-func TestA105AuthorityReplacesHost(t *testing.T) {
+// TestA105A106PathsAreSentAsReceived checks that a path reaches the provider byte for byte, also
+// with characters that net/url would escape. The authority of an absolute URL takes the place of
+// Host (RFC 9112 section 3.2.2).
+func TestA105A106PathsAreSentAsReceived(t *testing.T) {
 	provider := startScriptedProvider(t)
 	provider.answer("HTTP/1.1 200 OK\n\n")
 	g := frontedGateway(t, provider.url())
@@ -44,14 +45,6 @@ func TestA105AuthorityReplacesHost(t *testing.T) {
 			t.Errorf("%s: the provider received %q", target, got)
 		}
 	}
-}
-
-// A path reaches the provider byte for byte, also with characters that net/url would
-// escape, whose presence made it decode every %2F.
-func TestA106PathsAreSentAsReceived(t *testing.T) {
-	provider := startScriptedProvider(t)
-	provider.answer("HTTP/1.1 200 OK\n\n")
-	g := frontedGateway(t, provider.url())
 	for _, target := range []string{
 		"/", "/a", "/a/", "/a//b", "//a/b", "/a/./b", "/a/../b", "/a?", "/a?b=c;d", "/a?b=|{",
 		"/a%2Fb", "/a%2fb", "/a%2Fb|c", "/a%2f..%2fb{", `/a%2Fb"c`, "/a%2Fb^c", "/a%2Fb`c", "/a%2Fb<c>", `/a%2Fb\c`, "/a#b%2Fc", "/%41%7e", "/%e9%2F", "/\xe9%2F",
@@ -112,10 +105,9 @@ func (g pathGateway) expect(t *testing.T, method, path, fields, status string) {
 	}
 }
 
-// A path that a common router takes for an endpoint is refused, and so is one around a
-// well-known name that servers read differently: what it names goes to the provider. Other
-// paths pass, however unusual. Methods are case-sensitive (RFC 9110 section 9.1), but Django
-// and Flask read post as POST.
+// TestA060A065A107A108Paths checks that a path is refused which a common router takes for an
+// endpoint, or which servers read differently around a well-known name. Other paths pass.
+// Methods are case-sensitive (RFC 9110 section 9.1), but Django and Flask read post as POST.
 func TestA060A065A107A108Paths(t *testing.T) {
 	const token, two = "endpoints: {token: /oauth2/tokens}\n", "endpoints: {token: /oauth2/tokens, registration: /oauth2/register}\n"
 	const managed = two + "registration: {client_configuration: /oauth2/clients}\n"
@@ -165,8 +157,8 @@ func TestA060A065A107A108Paths(t *testing.T) {
 	}
 }
 
-// A registration endpoint has the same spellings as any other, and the provider
-// receives the one that it publishes.
+// TestA109SpellingsOfTheRegistrationEndpoint checks that the provider receives the spelling that
+// it publishes.
 func TestA109SpellingsOfTheRegistrationEndpoint(t *testing.T) {
 	for _, endpoint := range []string{"/o/register/", "/o/register"} {
 		provider := startScriptedProvider(t)
@@ -183,8 +175,8 @@ func TestA109SpellingsOfTheRegistrationEndpoint(t *testing.T) {
 	}
 }
 
-// A WSGI application cuts a prefix in one of these fields off the path, which makes an
-// endpoint of another path. A trusted proxy passes the field on from the client.
+// TestA107PrefixesInTheHeader checks fields that a WSGI application cuts off the path, which
+// makes an endpoint of another path. A trusted proxy passes them on from the client.
 func TestA107PrefixesInTheHeader(t *testing.T) {
 	g := startPathGateway(t, "trusted_proxies: [127.0.0.1]\nendpoints: {token: /oauth2/tokens}")
 	for _, field := range []string{"X-Script-Name", "X-Forwarded-Prefix", "x-script-name"} {

@@ -70,10 +70,16 @@ func dialRaw(t *testing.T, address string) rawPeer {
 	return dialRawNetwork(t, "tcp", address, false)
 }
 
-// send sends a request and returns the header of the response.
+// send sends a request and returns the response.
 func (p rawPeer) send(t *testing.T, request string) *http.Response {
 	t.Helper()
 	p.write(request)
+	return p.response(t)
+}
+
+// response reads the header of a response.
+func (p rawPeer) response(t *testing.T) *http.Response {
+	t.Helper()
 	resp, err := http.ReadResponse(p.r, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -155,13 +161,13 @@ func TestA115DeclinedUpgrades(t *testing.T) {
 	}
 }
 
-// Both sides may send as soon as they have sent the header of their message.
-func TestA116BytesBehindTheHandshake(t *testing.T) {
-	early := strings.Repeat("0123456789abcdef", 4<<10)
+// TestA116A200BytesBehindTheHandshake checks that both sides may send any bytes as soon as they
+// have sent the header of their message, also more line feeds than a header may have.
+func TestA116A200BytesBehindTheHandshake(t *testing.T) {
+	early := strings.Repeat("0123456789abcde\n", 4<<10)
 	for name, atOnce := range map[string]bool{"with the request": true, "before the response": false} {
 		t.Run(name, func(t *testing.T) {
-			arrived, sent := make(chan struct{}), make(chan struct{})
-			heard := make(chan bool, 1)
+			arrived, sent, heard := make(chan struct{}), make(chan struct{}), make(chan bool, 1)
 			upstream := startRawProvider(t, func(p rawPeer, _ *http.Request) {
 				close(arrived)
 				<-sent
@@ -171,19 +177,14 @@ func TestA116BytesBehindTheHandshake(t *testing.T) {
 			c := dialRaw(t, frontedGateway(t, upstream).data)
 			if atOnce {
 				go c.write(handshake + early)
-				close(sent)
 			} else {
 				c.write(handshake)
 				<-arrived
 				go c.write(early)
-				close(sent)
 			}
-			resp, err := http.ReadResponse(c.r, nil)
-			if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
-				t.Fatalf("got %v %v", resp, err)
-			}
-			if !c.reads("welcome") {
-				t.Error("the client lacks what was sent behind the response")
+			close(sent)
+			if resp := c.response(t); resp.StatusCode != http.StatusSwitchingProtocols || !c.reads("welcome") {
+				t.Fatalf("got %v", resp)
 			}
 			if !<-heard {
 				t.Error("the provider lacks what was sent behind the request")
