@@ -1,12 +1,10 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
-	"io"
 	"maps"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,46 +14,25 @@ import (
 	"oauthgw/internal/config"
 )
 
-// post makes a token request of the client app by HTTP Basic and returns the status.
-func post(t *testing.T, address, secret, id string) int {
+// post makes a token request of the client app by HTTP Basic.
+func post(t *testing.T, address, secret, id string) {
 	t.Helper()
-	r, err := http.NewRequest("POST", "http://"+address+"/oauth2/tokens", strings.NewReader("grant_type=client_credentials"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("X-Request-Id", id)
-	r.SetBasicAuth("app", secret)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	return resp.StatusCode
+	send(t, address, "POST /oauth2/tokens HTTP/1.1\nHost: a\nX-Request-Id: "+id+"\nAuthorization: Basic "+base64.StdEncoding.EncodeToString([]byte("app:"+secret))+
+		"\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials")
 }
 
 // TestAudit checks that each client authentication leaves one record without a secret,
 // also after a rotation, and that other paths leave none.
 func TestAudit(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.PostFormValue("client_secret") != "right-canary" {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"error":"invalid_client"}`)
-			return
-		}
-		_, _ = io.WriteString(w, `{"access_token":"x"}`)
-	}))
-	defer provider.Close()
+	provider := startScriptedProvider(t)
+	provider.answer(okJSON + `{"access_token":"x"}`)
 	file := filepath.Join(t.TempDir(), "audit.json")
-	p := startProgram(t, provider.URL, "endpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\n")
+	p := startProgram(t, provider.url(), "endpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\n")
 	post(t, p.data, "right-canary", "unrecorded")
 	p.write("audit: {file: " + file + "}\n")
 	p.reload()
 	post(t, p.data, "right-canary", "first")
-	if resp, err := http.Get("http://" + p.data + "/elsewhere"); err == nil {
-		resp.Body.Close()
-	}
+	send(t, p.data, "GET /elsewhere HTTP/1.1\nHost: a")
 	want := []map[string]any{
 		{"msg": "client authentication", "endpoint": "token", "status": 200.0, "outcome": "accepted", "auth_method": "client_secret_basic",
 			"client_id": "app", "basic_decoding": "plain", "client_ip": "127.0.0.1", "request_id": "first"},
@@ -66,6 +43,7 @@ func TestAudit(t *testing.T) {
 	if err := os.Rename(file, file+".1"); err != nil {
 		t.Fatal(err)
 	}
+	provider.answer("HTTP/1.1 400 Bad Request\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}")
 	post(t, p.data, "wrong-canary", "second")
 	expectRecords(t, func() string { return contents(file) }, want[1:])
 	if p.stdout.String() != "" {

@@ -91,16 +91,13 @@ func TestCaptures(t *testing.T) {
 	const form = "grant_type=client_credentials&client_id=app"
 	want := explained(t, tokenRequest("", form))
 	for name, request := range map[string]string{
-		"an editor's end":        tokenRequest("", form+"\n"),
-		"line ends of the wire":  strings.ReplaceAll(tokenRequest("", form), "\n", "\r\n"),
-		"both":                   strings.ReplaceAll(tokenRequest("", form+"\n"), "\n", "\r\n"),
-		"its length":             tokenRequest("Content-Length: 43\n", form),
-		"another length":         tokenRequest("Content-Length: 500\n", form+"\n"),
-		"no length":              tokenRequest("Content-Length: x\n", form),
-		"its length and an end":  tokenRequest("content-length: 43\n", form+"\n"),
-		"chunks":                 tokenRequest("Transfer-Encoding: chunked\n", "2b\n"+form+"\n0\n"),
-		"chunks as on the wire":  strings.ReplaceAll(tokenRequest("Transfer-Encoding: chunked\n", "2b\n"+form+"\n0\n\n"), "\n", "\r\n"),
-		"chunks of several ends": tokenRequest("Transfer-Encoding: chunked\n", "1\ng\n2a\n"+form[1:]+"\n0\n\n\n"),
+		"an editor's end":       tokenRequest("", form+"\n"),
+		"line ends of the wire": strings.ReplaceAll(tokenRequest("", form), "\n", "\r\n"),
+		"its length":            tokenRequest("Content-Length: 43\n", form),
+		"another length":        tokenRequest("Content-Length: 500\n", form+"\n"),
+		"no length":             tokenRequest("Content-Length: x\n", form),
+		"chunks":                tokenRequest("Transfer-Encoding: chunked\n", "2b\n"+form+"\n0\n"),
+		"chunks as on the wire": strings.ReplaceAll(tokenRequest("Transfer-Encoding: chunked\n", "2b\n"+form+"\n0\n\n"), "\n", "\r\n"),
 	} {
 		if got := explained(t, request); got != want {
 			t.Errorf("%s:\n--- got\n%s\n--- want\n%s", name, got, want)
@@ -118,20 +115,15 @@ func TestRequestsThatCannotBeExplained(t *testing.T) {
 		"nothing":         {"", "explain: standard input is empty; write one HTTP request to it: oauthgw explain < request.txt"},
 		"an empty line":   {"\nPOST / HTTP/1.1\n", noRequestLine},
 		"a curl line":     {"curl -u app:c4nary https://a/b\n", noRequestLine},
-		"a bare form":     {"client_secret=c4nary", noRequestLine},
 		"HTTP/2":          {"POST /c4nary HTTP/2\nHost: a\n\n", noRequestLine},
 		"no target":       {"POST c4nary HTTP/1.1\nHost: a\n\n", noRequestLine},
 		"no method":       {"P@c4nary / HTTP/1.1\nHost: a\n\n", "explain: the request is not HTTP/1.1; look for an invalid method and for a Transfer-Encoding other than chunked"},
 		"no Host":         {"POST / HTTP/1.1\nX-A: c4nary\n\n", "explain: the request has 0 Host fields; HTTP/1.1 requires one, such as Host: login.example.com"},
-		"two Hosts":       {"POST / HTTP/1.1\nHost: c4nary\nhost: b\n\n", "explain: the request has 2 Host fields; HTTP/1.1 requires one, such as Host: login.example.com"},
 		"no empty line":   {"POST / HTTP/1.1\nHost: a\nclient_secret=c4nary&redirect_uri=https://a", fmt.Sprintf(noField, 3)},
 		"no colon":        {tokenRequest("c4nary\n", ""), fmt.Sprintf(noField, 4)},
-		"a space":         {tokenRequest("X-A: b\nX-c4nary : a\n", ""), fmt.Sprintf(noField, 5)},
 		"a folded field":  {tokenRequest(" c4nary: b\n", ""), fmt.Sprintf(noField, 4)},
-		"an escape":       {tokenRequest("X-A: c4nary\x1b[2J\n", ""), fmt.Sprintf(noField, 4)},
 		"a pseudo-header": {tokenRequest(":authority: c4nary\n", ""), fmt.Sprintf(noField, 4)},
 		"no chunks":       {tokenRequest("Transfer-Encoding: chunked\n", "code=c4nary"), "explain: Transfer-Encoding is chunked and the body has no chunks; remove that field if the body was written down without them"},
-		"another coding":  {tokenRequest("Transfer-Encoding: c4nary\n", "a=b"), "explain: the request is not HTTP/1.1; look for an invalid method and for a Transfer-Encoding other than chunked"},
 		"too long":        {tokenRequest("", strings.Repeat("a", 1<<20)), "explain: the request is longer than 1 MiB"},
 	} {
 		out, diagnostics, err := invokeWith(t, test.request, "explain")
@@ -145,16 +137,13 @@ func TestExplainArguments(t *testing.T) {
 	request := tokenRequest("", "client_id=app")
 	withPaths := configFile(t, "endpoints: {token: /oauth2/tokens}\n")
 	for args, want := range map[string]string{
-		"--endpoint=tokens":                                                       "--endpoint: must be one of token, revocation, introspection, pushed_authorization_request, device_authorization, backchannel_authentication, registration",
-		"--endpoint=token --config.file=" + withPaths:                             "--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag",
-		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml":       "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
-		"--config.file=../../internal/config/testdata/several-documents.bad.yaml": "../../internal/config/testdata/several-documents.bad.yaml:4: begins another document; the file must hold one, without --- between its lines",
-		"request.txt": `oauthgw explain: unexpected argument "request.txt"`,
-		"--config.file=absent.yaml --endpoint=introspection":             "absent.yaml: cannot be read: open absent.yaml: no such file or directory",
-		"--endpoint=introspection":                                       "",
+		"--endpoint=tokens":                                                 "--endpoint: must be one of token, revocation, introspection, pushed_authorization_request, device_authorization, backchannel_authentication, registration",
+		"--endpoint=token --config.file=" + withPaths:                       "--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag",
+		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml": "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
+		"request.txt":              `oauthgw explain: unexpected argument "request.txt"`,
+		"--endpoint=introspection": "",
 		"--config.file=../../internal/config/testdata/minimal.good.yaml": "",
 		"--config.file=" + withPaths:                                     "",
-		"--config.file=" + withPaths + " --endpoint= ":                   "",
 		"--config.file=" + configFile(t, "endpoints: {}"):                "",
 	} {
 		out, _, err := invokeWith(t, request, append([]string{"explain"}, strings.Fields(args)...)...)
@@ -175,13 +164,10 @@ func TestNoSecretIsExplained(t *testing.T) {
 	shapes := map[string]string{
 		"basic":          tokenRequest("Authorization: Basic "+pair+"\n", "grant_type=x"),
 		"basic, encoded": tokenRequest("Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("app:"+encoded))+"\n", ""),
-		"basic, alone":   tokenRequest("Authorization: Basic "+whole+"\n", ""),
 		"another scheme": tokenRequest("Authorization: Bearer "+whole+"\n", "token="+encoded),
 		"other fields":   tokenRequest("Cookie: a="+whole+"\nDPoP: "+whole+"\nX-Api-Key: "+encoded+"\nReferer: https://a/?code="+encoded+"\nX-Auth: "+secret+"\n", ""),
 		"form":           tokenRequest("", "client_id=app&client_secret="+encoded+"&code="+encoded+"&tenant="+encoded+"&Tenant="+encoded),
-		"both":           tokenRequest("Authorization: Basic "+pair+"\n", "client_id=app&client_secret="+encoded),
 		"a bare value":   tokenRequest("", whole),
-		"a bare word":    tokenRequest("", encoded),
 		"JSON in a form": tokenRequest("", `{"client_secret":"c4nary"}`),
 		"a broken form":  tokenRequest("", "client_secret="+secret+"&client_secret="+secret),
 		"not a form":     strings.Replace(tokenRequest("", `{"client_secret":"`+secret+`"}`), "x-www-form-urlencoded", "json", 1),

@@ -50,7 +50,8 @@ func (g testGateway) malformed(t *testing.T, reason string) string {
 	return count
 }
 
-// What net/http refuses by itself is counted by reason and logged, with and without TLS.
+// TestA127RequestsRefusedByNetHTTP checks that what net/http refuses by itself is counted by
+// reason and logged, with and without TLS.
 func TestA127RequestsRefusedByNetHTTP(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
 	for name, protected := range map[string]bool{"plain": false, "TLS": true} {
@@ -93,7 +94,7 @@ func TestA127RequestsRefusedByNetHTTP(t *testing.T) {
 	}
 }
 
-// What fails in the TLS handshake is counted by reason.
+// TestA127HandshakesThatFail checks that TLS handshakes that fail are counted by reason.
 func TestA127HandshakesThatFail(t *testing.T) {
 	files := certificateFiles(t, filepath.Join(t.TempDir(), "shown"), time.Now().Add(time.Hour))
 	g := frontedGateway(t, "http://127.0.0.1:1", func(c *config.Config) { c.TLS.CertFile, c.TLS.KeyFile = files.CertFile, files.KeyFile })
@@ -126,7 +127,7 @@ func TestA127HandshakesThatFail(t *testing.T) {
 	}
 }
 
-// A flood of refused requests is logged once a second.
+// TestA127FloodOfRefusedRequests checks that a flood of refused requests is logged once a second.
 func TestA127FloodOfRefusedRequests(t *testing.T) {
 	g := frontedGateway(t, "http://127.0.0.1:1")
 	start := time.Now()

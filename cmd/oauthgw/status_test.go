@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -16,16 +15,7 @@ import (
 // statusPage returns the text of the status page, without its tags.
 func statusPage(t *testing.T, admin string) string {
 	t.Helper()
-	resp, err := http.Get("http://" + admin + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Security-Policy") == "" {
-		t.Fatalf("got %d %v", resp.StatusCode, err)
-	}
-	_, body, _ := strings.Cut(string(text), "<body>")
+	_, body, _ := strings.Cut(fetch(t, "http://"+admin+"/", ""), "<body>")
 	body = tags.ReplaceAllString(strings.ReplaceAll(body, "<wbr>", ""), " ")
 	return strings.Join(strings.Fields(body), " ")
 }
@@ -41,15 +31,14 @@ func expectText(t *testing.T, page string, want ...string) {
 	}
 }
 
-// The page shows the state without a request to the provider and without any secret of an
-// exchange.
+// TestStatusPage checks that the page shows the state of the program without a request to the
+// provider and without a secret.
 func TestStatusPage(t *testing.T) {
 	var requests atomic.Int32
-	provider := httptest.NewUnstartedServer(nil)
-	provider.Start()
+	var l *legacy.Provider
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests.Add(1); l.ServeHTTP(w, r) }))
 	defer provider.Close()
-	l := legacy.New(legacy.Config{PublicURL: provider.URL})
-	provider.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests.Add(1); l.ServeHTTP(w, r) })
+	l = legacy.New(legacy.Config{PublicURL: provider.URL})
 	p := startProgram(t, provider.URL, "public_url: "+provider.URL+"\nmetadata: {ttl: 1h}\n")
 	eventually(t, "readiness", func() bool { return status(t, "http://"+p.admin+"/-/ready") == 200 })
 	send(t, p.data, fmt.Sprintf(basicRequest, "/oauth2/tokens"))

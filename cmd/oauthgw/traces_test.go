@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// With a collector configured, the log and an exemplar have the trace of each request, a
-// trusted proxy's trace is continued, and the provider continues it. Without one, a
-// traceparent passes as it is. A client that is not trusted decides nothing.
+// TestTraces checks that with a collector the log and an exemplar have the trace of each request,
+// and that a trusted proxy's trace continues at the provider. Without a collector, a traceparent
+// passes as it is. A client that is not trusted decides nothing.
 func TestTraces(t *testing.T) {
 	const id = "0af7651916cd43dd8448eb211c80319c"
 	const parent = "00-" + id + "-b7ad6b7169203331-01"
@@ -22,7 +22,7 @@ func TestTraces(t *testing.T) {
 			collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&sent, r.Body) }))
 			defer collector.Close()
 			provider := startScriptedProvider(t)
-			provider.answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{\"access_token\":\"x\"}")
+			provider.answer(okJSON + `{"access_token":"x"}`)
 			if test.traced {
 				t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
 			}
