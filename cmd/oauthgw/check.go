@@ -79,11 +79,10 @@ func checkMetadata(ctx context.Context, s config.Settings) (*metadataResult, err
 // writeText writes the result for a valid configuration.
 func (c checkResult) writeText(w io.Writer) error {
 	lines := append([]string{"the configuration is valid"}, c.Metadata.Problems...)
-	switch {
-	case !c.Metadata.Read:
+	if !c.Metadata.Read {
 		failure := "The provider's metadata cannot be read now, so it was not checked: " + c.Metadata.Err
 		lines = append(lines, strings.Split(failure, "\n")...) // one for each location
-	case len(c.Metadata.Problems) == 0:
+	} else if len(c.Metadata.Problems) == 0 {
 		lines = append(lines, "metadata OK: no problems for strict clients")
 	}
 	for _, warning := range c.Warnings {

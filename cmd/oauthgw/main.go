@@ -22,17 +22,14 @@ import (
 	"oauthgw/metrics"
 )
 
-// gcPercent is used unless GOGC sets a percentage. The heap is small, so that the default of
-// 100 would collect every few hundred requests. GOMEMLIMIT bounds the memory.
-const gcPercent = 200
-
 func main() {
 	ctx := signalContext() // first, so that no signal is missed
 	if err := harden(); err != nil {
 		fmt.Fprintln(os.Stderr, "warning:", err)
 	}
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		// The heap is small: 100 would collect every few hundred requests. GOMEMLIMIT bounds it.
+		debug.SetGCPercent(200)
 	}
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(printable.Writer(os.Stderr), err)

@@ -17,7 +17,6 @@ import (
 	"oauthgw/internal/gateway"
 	"oauthgw/internal/logging"
 	"oauthgw/internal/server"
-	"oauthgw/metrics"
 )
 
 // serve proxies requests until ctx ends.
@@ -76,7 +75,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 		Handler: p.reloader,
 		Admin: admin.New(admin.Config{
 			Reloader: p.reloader, History: &t.history, Draining: func() bool { return p.server.Draining() },
-			Started: time.Now(), Build: metrics.ReadBuild(), Metrics: t.metrics, Log: t.log,
+			Metrics: t.metrics, Log: t.log,
 		}),
 		Listen: s.Listen, AdminListen: s.AdminListen, MaxConnections: s.MaxConnections, WebConfigFile: s.WebConfigFile,
 		DrainDelay:   func() time.Duration { return current().DrainDelay },

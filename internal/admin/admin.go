@@ -25,19 +25,15 @@ type Config struct {
 	History *History
 	// Draining reports whether the shutdown has begun.
 	Draining func() bool
-	// Started is when the process started.
-	Started time.Time
-	// Build describes the binary.
-	Build metrics.Build
-
-	Metrics *metrics.Metrics
-	Log     *slog.Logger
+	Metrics  *metrics.Metrics
+	Log      *slog.Logger
 }
 
 // Handler serves the admin listener. It is safe for concurrent use. Neither a probe nor the
 // status page causes a request to the provider.
 type Handler struct {
 	config      Config
+	started     time.Time
 	mux         *http.ServeMux
 	host        string // of admin.listen
 	crossOrigin *http.CrossOriginProtection
@@ -54,7 +50,7 @@ var (
 // New returns a handler. The admin listener stays where it is on reload.
 func New(c Config) *Handler {
 	h := &Handler{
-		config: c, mux: http.NewServeMux(), crossOrigin: http.NewCrossOriginProtection(),
+		config: c, started: time.Now(), mux: http.NewServeMux(), crossOrigin: http.NewCrossOriginProtection(),
 		host: hostName(c.Reloader.Current().Settings().AdminListen),
 	}
 	c.Metrics.Ready(func() bool { return h.notReady() == "" })

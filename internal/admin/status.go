@@ -8,16 +8,17 @@ import (
 	"oauthgw/clientauth"
 	"oauthgw/internal/gateway"
 	"oauthgw/internal/statuspage"
+	"oauthgw/metrics"
 	"oauthgw/wellknown"
 )
 
 // status gathers the content of the status page.
 func (h *Handler) status() statuspage.Facts {
-	b, g := h.config.Build, h.config.Reloader.Current()
+	b, g := metrics.ReadBuild(), h.config.Reloader.Current()
 	known, paths := g.Known()
 	snapshots, problems := g.Snapshots()
 	f := statuspage.Facts{
-		Now: time.Now(), Started: h.config.Started, Version: b.Version, Revision: b.Revision, GoVersion: b.GoVersion,
+		Now: time.Now(), Started: h.started, Version: b.Version, Revision: b.Revision, GoVersion: b.GoVersion,
 		NotReady: h.notReady(), Provider: h.provider(g, snapshots, known), Reload: reload(h.config.Reloader.LastReload()),
 		Endpoints: endpoints(g, paths), Documents: documents(snapshots), Problems: problems,
 	}
