@@ -47,32 +47,25 @@ func isEmptyArray(value json.RawMessage) bool {
 	return json.Unmarshal(value, &list) == nil && list != nil && len(list) == 0
 }
 
-// withMethods lists both methods that present a client secret. It never adds the method
-// none: clients would leave out the secret that they hold.
-//
-// An absent list means client_secret_basic alone at the token and the revocation
-// endpoint, which hides that the provider takes the form; it becomes explicit. At the
-// introspection endpoint it means that the methods are not known (RFC 8414 section 2).
+// withMethods lists both methods that present a client secret. An absent list means
+// client_secret_basic alone at the token and the revocation endpoint, and becomes
+// explicit. At the introspection endpoint it means that the methods are not known (RFC
+// 8414 section 2).
 func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
 	member := methodsMember(name)
 	value, list := md.Get(member), md.Strings(member)
 	if member == "" || value != nil && list == nil || value == nil && name == clientauth.Introspection {
 		return md
 	}
-	all := slices.Clone(list)
-	for _, method := range []clientauth.Method{clientauth.Post, clientauth.Basic} {
-		if !slices.Contains(all, string(method)) {
-			all = append(all, string(method))
-		}
+	missing := slices.DeleteFunc([]string{string(clientauth.Post), string(clientauth.Basic)}, func(m string) bool { return slices.Contains(list, m) })
+	if len(missing) > 0 {
+		md = md.with(member, append(list, missing...))
 	}
-	if len(all) > len(list) {
-		md = md.with(member, all)
-	}
-	return md.withAlgorithms(name, all)
+	return md.withAlgorithms(name, list)
 }
 
 // withAlgorithms removes the algorithms of client assertions if no method uses them,
-// and none from the list, which RFC 8414 section 2 forbids.
+// and the algorithm none (RFC 8414 section 2).
 func (md Metadata) withAlgorithms(name clientauth.Endpoint, methods []string) Metadata {
 	member := algorithmsMember(name)
 	list := md.Strings(member)
@@ -121,12 +114,13 @@ func (s *Source) urlMap(issuer string) origin.Map {
 // moveResource returns the metadata of a protected resource (RFC 9728) with the issuer
 // and the resource identifier at the public origin. Clients compare both (section 3.3).
 func moveResource(resource Metadata, m origin.Map) Metadata {
-	out := resource.moved(memberResource, m)
-	if servers := out.Strings(memberServers); len(servers) > 0 {
-		for i, server := range servers {
-			servers[i], _ = m.Move(server)
-		}
-		out = out.with(memberServers, servers)
+	out := resource.moved(memberResource, m).without(memberSigned)
+	servers := out.Strings(memberServers)
+	for i, server := range servers {
+		servers[i], _ = m.Move(server)
 	}
-	return out.without(memberSigned)
+	if len(servers) == 0 {
+		return out
+	}
+	return out.with(memberServers, servers)
 }

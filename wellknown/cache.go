@@ -52,10 +52,12 @@ func newCache(size int) cache {
 }
 
 // get returns the document at a location and the result of the lookup. An expired
-// document is fetched again. It is returned within StaleFor if that fails, also if the
-// provider has no document any more. If background is set and the document expired
-// recently or its last fetch failed, it is returned at once (RFC 5861).
+// document is fetched again, and returned within StaleFor if that fails. If background is
+// set and it expired recently or its last fetch failed, it is returned at once (RFC 5861).
 func (s *Source) get(ctx context.Context, location, name string, background bool) (e entry, result string, err error) {
+	if location == "" {
+		return entry{}, "", errNoDocument
+	}
 	c := s.cache(location)
 	e, ok := c.documents.Get(location)
 	e.lifetime = min(e.lifetime, s.config.TTL) // a shared cache may have a longer one
@@ -84,8 +86,7 @@ func (s *Source) get(ctx context.Context, location, name string, background bool
 }
 
 // fetchOnce starts a fetch, joins a running one, or returns a cached failure. A fetch
-// serves all its waiters, so it does not end with the request that started it, but with
-// its own timeout or the source.
+// serves all its waiters, so it does not end with the request that started it.
 func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
 	c := s.cache(location)
 	if f, ok := c.failures.Get(location); ok && time.Since(f.at) < negativeTTL {
@@ -127,6 +128,7 @@ func (s *Source) fetchAndStore(ctx context.Context, c cache, location, name stri
 	return s.fetch(ctx, location, name, known)
 }
 
+// Limits of the fetches for locations that clients choose.
 const (
 	maxFetches = 16               // at once; each holds a connection
 	maxPending = maxFetches + 256 // with those that wait; each holds a goroutine

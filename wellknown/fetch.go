@@ -19,19 +19,15 @@ import (
 )
 
 const (
-	// maxDocument limits a metadata document, in bytes.
-	maxDocument = 256 << 10
-	// fetchTimeout limits one fetch, with the time it waits for others.
-	fetchTimeout = 5 * time.Second
+	maxDocument  = 256 << 10       // bytes
+	fetchTimeout = 5 * time.Second // of one fetch, with the time it waits for others
 )
 
+// Errors of fetches. Only errNoDocument makes clients try the next location.
 var (
-	// errNoDocument becomes a 404, which makes clients try the next location. Every
-	// other error makes them give up.
-	errNoDocument = errors.New("the provider has no metadata document there")
-	errTooMany    = errors.New("too many metadata documents are being fetched")
-	// errForeignIssuer enforces RFC 8414 section 3.3.
-	errForeignIssuer = errors.New("the provider's metadata names another issuer than upstream.issuer")
+	errNoDocument    = errors.New("the provider has no metadata document there")
+	errTooMany       = errors.New("too many metadata documents are being fetched")
+	errForeignIssuer = errors.New("the provider's metadata names another issuer than upstream.issuer") // RFC 8414 section 3.3
 )
 
 // document is the provider's document, corrected by the patch. It is immutable, except
@@ -90,20 +86,17 @@ func sanitizeError(err error) error {
 }
 
 func (s *Source) request(ctx context.Context, location string, known *document) (*http.Response, error) {
-	target := url.URL{Scheme: s.config.Upstream.Scheme, Host: s.config.Upstream.Host, Path: location}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return nil, err
-	}
+	req := (&http.Request{
+		Method: http.MethodGet,
+		URL:    &url.URL{Scheme: s.config.Upstream.Scheme, Host: s.config.Upstream.Host, Path: location},
+		Header: http.Header{"User-Agent": {"oauthgw"}, "Accept": {"application/json"}, "Accept-Encoding": {"identity"}},
+	}).WithContext(ctx)
 	// A provider may build the URLs in its metadata from the request.
 	if public := s.config.Public; public != nil {
 		req.Host = public.Host
 		req.Header.Set("X-Forwarded-Host", public.Host)
 		req.Header.Set("X-Forwarded-Proto", public.Scheme)
 	}
-	req.Header.Set("User-Agent", "oauthgw")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Accept-Encoding", "identity")
 	if known != nil && known.etag != "" {
 		req.Header.Set("If-None-Match", known.etag)
 	}
@@ -136,18 +129,17 @@ func checkResponse(resp *http.Response) error {
 // parseDocument parses a document found at a well-known name and applies the patch.
 func (s *Source) parseDocument(name string, text []byte) (*document, error) {
 	if name == resourceLocation {
-		resource, err := parse(memberResource, text)
+		resource, err := parse(text, memberResource)
 		return &document{Metadata: resource}, err
 	}
-	published, err := ParseMetadata(text)
-	if err != nil {
-		return nil, err
-	}
-	if s.config.Expected != "" && published.Issuer() != s.config.Expected {
-		return nil, errForeignIssuer
-	}
+	published, err := parse(text, memberIssuer)
 	md := s.config.Patch.apply(published)
-	if name == openidLocation && len(md.MissingOpenID()) > 0 {
+	switch {
+	case err != nil:
+		return nil, err
+	case s.config.Expected != "" && published.Issuer() != s.config.Expected:
+		return nil, errForeignIssuer
+	case name == openidLocation && len(md.MissingOpenID()) > 0:
 		return nil, fmt.Errorf("%w: the document lacks members that OpenID Connect requires", errNoDocument)
 	}
 	return &document{Metadata: md, published: published}, nil

@@ -79,35 +79,30 @@ var (
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start, status := time.Now(), http.StatusOK
-	var e entry
-	result, err := resultNotFound, errNoDocument
 	location, name := parseLocation(r.URL.Path)
-	if location != "" {
-		e, result, err = h.config.Source.get(r.Context(), location, name, true)
-	}
+	e, result, err := h.config.Source.get(r.Context(), location, name, true)
 	if err == nil {
 		h.serve(w, r, name, e)
 	} else {
-		refusal := h.writeError(w, r, err)
+		refusal := errorResponse(err)
 		status, result = refusal.Status, refusal.Reason
+		if refusal == errUnavailable {
+			w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
+		}
+		h.config.WriteError(w, r, refusal)
 	}
 	h.config.Metrics.MetadataRequest(result)
 	h.logRequest(r, start, status, result, err)
 }
 
-// writeError writes the response for an error and returns it.
-func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) *clientauth.Error {
-	e := errUnavailable
+func errorResponse(err error) *clientauth.Error {
 	switch {
 	case errors.Is(err, errNoDocument):
-		e = errNotFound
+		return errNotFound
 	case errors.Is(err, errForeignIssuer):
-		e = errBadGateway
-	default:
-		w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
+		return errBadGateway
 	}
-	h.config.WriteError(w, r, e)
-	return e
+	return errUnavailable
 }
 
 // response is a document as a handler serves it.

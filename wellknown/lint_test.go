@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/origin"
 	"oauthgw/wellknown"
 )
@@ -55,12 +54,8 @@ func TestLint(t *testing.T) {
 		"login elsewhere, response issuer": {with(replaced("https://gw.example/a", "https://b/a"), `"authorization_response_iss_parameter_supported":true`), []string{`note: The metadata sends clients to "https://b"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o, err := jsonobject.Parse([]byte(test.document))
-			if err != nil {
-				t.Fatal(err)
-			}
 			var got []string
-			for _, f := range (wellknown.Metadata{Object: o}).Lint("https://gw.example") {
+			for _, f := range parse(t, test.document).Lint("https://gw.example") {
 				got = append(got, string(f.Severity)+": "+f.Problem)
 				if f.Subject == "" || !strings.HasSuffix(f.Problem, ".") || !strings.HasSuffix(f.Fix, ".") {
 					t.Errorf("not sentences: %+v", f)

@@ -11,17 +11,14 @@ const (
 	serverLocation   = "/.well-known/oauth-authorization-server" // RFC 8414 section 3
 	openidLocation   = "/.well-known/openid-configuration"       // OpenID Connect Discovery section 4
 	resourceLocation = "/.well-known/oauth-protected-resource"   // RFC 9728 section 3
-)
 
-// maxLocation limits a location, which becomes a cache key, in bytes.
-const maxLocation = 512
+	maxLocation = 512 // bytes; a location is a cache key
+)
 
 // parseLocation returns the metadata location of a path and the well-known name in it,
 // which is empty if the path is not a location. The path of an issuer comes after the
-// name (RFC 8414 section 3.1) or before it (OpenID Connect Discovery section 4, and
-// some clients for the other names). Repeated slashes and dot segments are removed. A
-// path that servers read in different ways has a name but no location: it is never
-// fetched.
+// name (RFC 8414 section 3.1) or before it (OpenID Connect Discovery section 4). A path
+// that servers read in different ways has a name but no location: it is never fetched.
 func parseLocation(p string) (location, name string) {
 	clean := path.Clean("/" + p)
 	if len(clean) > maxLocation {

@@ -37,14 +37,9 @@ type Metadata struct {
 	jsonobject.Object
 }
 
-// ParseMetadata parses a metadata document: one JSON object that names an issuer. It
-// refuses a repeated member, because readers differ in which one they take.
-func ParseMetadata(document []byte) (Metadata, error) {
-	return parse(memberIssuer, document)
-}
-
-// parse parses a JSON object that must name itself in a member.
-func parse(member string, document []byte) (Metadata, error) {
+// parse parses a document, which must name itself in a member. It refuses a repeated
+// member, because readers differ in which one they take.
+func parse(document []byte, member string) (Metadata, error) {
 	o, err := jsonobject.Parse(document)
 	switch {
 	case errors.Is(err, jsonobject.ErrNotObject):
@@ -60,8 +55,7 @@ func parse(member string, document []byte) (Metadata, error) {
 // Issuer returns the issuer, byte for byte as the provider wrote it.
 func (md Metadata) Issuer() string { return md.Text(memberIssuer) }
 
-// Endpoint returns the URL of an endpoint. It is nil unless the document has an
-// absolute http or https URL.
+// Endpoint returns the URL of an endpoint, or nil if it is not an http or https URL.
 func (md Metadata) Endpoint(name clientauth.Endpoint) *url.URL {
 	text := md.Text(endpointMember(name))
 	if origin.Of(text) == nil {
@@ -71,8 +65,7 @@ func (md Metadata) Endpoint(name clientauth.Endpoint) *url.URL {
 	return u
 }
 
-// Strings returns a member that is a list of strings. It is nil if the member is
-// anything else.
+// Strings returns a member that is a list of strings, or nil.
 func (md Metadata) Strings(member string) []string {
 	var list []string
 	if json.Unmarshal(md.Get(member), &list) != nil {
@@ -81,9 +74,8 @@ func (md Metadata) Strings(member string) []string {
 	return list
 }
 
-// MissingOpenID returns the members that the document lacks of those that OpenID
-// Connect Discovery section 3 requires beyond RFC 8414. Clients that look at the OpenID
-// location fail without them; if there is no document, they try the next location.
+// MissingOpenID returns the missing members of those that OpenID Connect Discovery
+// section 3 requires beyond RFC 8414. Clients fail without them at the OpenID location.
 func (md Metadata) MissingOpenID() []string {
 	return slices.DeleteFunc([]string{memberJWKS, memberSubjectTypes, memberIDTokenAlgs},
 		func(member string) bool { return md.Get(member) != nil })
@@ -109,8 +101,7 @@ func (md Metadata) unsigned(original Metadata) Metadata {
 func endpointMember(name clientauth.Endpoint) string { return string(name) + "_endpoint" }
 
 // methodsMember returns the member that lists an endpoint's client authentication
-// methods. It is empty for the endpoints of RFC 9126, RFC 8628 and OpenID CIBA, which
-// share the token endpoint's.
+// methods. Other endpoints share the token endpoint's (RFC 9126, RFC 8628, OpenID CIBA).
 func methodsMember(name clientauth.Endpoint) string {
 	switch name {
 	case clientauth.Token, clientauth.Revocation, clientauth.Introspection:
@@ -119,8 +110,7 @@ func methodsMember(name clientauth.Endpoint) string {
 	return ""
 }
 
-// algorithmsMember returns the member that lists the signature algorithms of an
-// endpoint's client assertions.
+// algorithmsMember returns the member that lists the algorithms of client assertions.
 func algorithmsMember(name clientauth.Endpoint) string {
 	return string(name) + "_endpoint_auth_signing_alg_values_supported"
 }

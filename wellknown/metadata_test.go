@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/origin"
 	"oauthgw/wellknown"
 )
@@ -26,10 +27,7 @@ func TestAugment(t *testing.T) {
 	for _, input := range inputs {
 		name := strings.TrimSuffix(filepath.Base(input), ".in.json")
 		t.Run(name, func(t *testing.T) {
-			md, err := wellknown.ParseMetadata([]byte(readFile(t, input)))
-			if err != nil {
-				t.Fatal(err)
-			}
+			md := parse(t, readFile(t, input))
 			before := string(md.Encode())
 			got := string(augment(md, strings.HasPrefix(name, "rewrite")).Encode())
 			output := "testdata/" + name + ".out.json"
@@ -46,6 +44,15 @@ func TestAugment(t *testing.T) {
 			}
 		})
 	}
+}
+
+func parse(t *testing.T, text string) wellknown.Metadata {
+	t.Helper()
+	o, err := jsonobject.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wellknown.Metadata{Object: o}
 }
 
 // augment augments metadata as if every endpoint at the public origin were fronted.
@@ -74,10 +81,7 @@ func readFile(t testing.TB, name string) string {
 
 // Writing to what the methods return does not change the metadata.
 func TestA094MetadataIsImmutable(t *testing.T) {
-	md, err := wellknown.ParseMetadata([]byte(`{"issuer":"https://a","token_endpoint":"https://a/t","x":[1]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	md := parse(t, `{"issuer":"https://a","token_endpoint":"https://a/t","x":[1]}`)
 	kept := string(md.Encode())
 	var readers sync.WaitGroup
 	for range 8 {

@@ -21,12 +21,11 @@ import (
 // IssuerMode selects the issuer that the served metadata names.
 type IssuerMode string
 
+// IssuerPreserve leaves all URLs as they are. IssuerRewrite moves the issuer, the fronted
+// endpoints and, with Passthrough, the authorization endpoint to the public origin.
 const (
-	// IssuerPreserve leaves the issuer and the endpoints' URLs as they are.
 	IssuerPreserve IssuerMode = "preserve"
-	// IssuerRewrite moves the issuer, the fronted endpoints and, if Passthrough is set,
-	// the authorization endpoint to the public origin.
-	IssuerRewrite IssuerMode = "rewrite"
+	IssuerRewrite  IssuerMode = "rewrite"
 )
 
 // SourceConfig configures a [Source].
