@@ -33,27 +33,23 @@ func checkEndpoints(found *wellknown.Findings, o observation) {
 // only if the server fails with Basic and reads the form, because then Basic is the
 // cause.
 func checkEndpoint(found *wellknown.Findings, md wellknown.Metadata, e endpoint) {
-	rules := failures
-	failed := failures(e.name, e.basic) != nil || failures(e.name, e.post) != nil
+	basic, post := failures(e.basic), failures(e.post)
+	failed := basic != nil || post != nil
 	if !failed {
-		rules = violations
+		basic, post = violations(e.name, e.basic), violations(e.name, e.post)
 	}
 	if !failed || e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient {
 		checkCredentials(found, md, e)
 	}
-	basic, post := rules(e.name, e.basic), rules(e.name, e.post)
-	add := func(about string, v violation) { found.Add(v.severity, e.subject(), about+v.problem, v.fix) }
 	for _, v := range basic {
+		to := "Basic"
 		if slices.Contains(post, v) {
-			add("The answer to Basic and to post ", v)
-		} else {
-			add("The answer to Basic ", v)
+			to = "Basic and to post"
 		}
+		found.Add(v.severity, e.subject(), "The answer to "+to+" "+v.problem, v.fix)
 	}
 	for _, v := range post {
-		if !slices.Contains(basic, v) {
-			add("The answer to post ", v)
-		}
+		found.AddIf(!slices.Contains(basic, v), v.severity, e.subject(), "The answer to post "+v.problem, v.fix)
 	}
 }
 

@@ -22,13 +22,11 @@ type location struct {
 	invalid error // why the response holds no document
 }
 
-var errNoDocument = errors.New("there is no document")
-
 // with returns the location with a response.
 func (l location) with(r response) location {
 	l.response, l.invalid = r, r.err
 	if r.err == nil && r.status != http.StatusOK {
-		l.invalid = errNoDocument
+		l.invalid = errors.New("there is no document")
 	}
 	if l.invalid == nil {
 		l.Object, l.invalid = jsonobject.Parse(r.body)

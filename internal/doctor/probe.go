@@ -58,8 +58,8 @@ func (c *client) probe(ctx context.Context, text string, start *url.URL) observa
 	return o
 }
 
-// candidates returns where clients look for metadata: at the locations of an issuer
-// with a path and then, some of them, at those of its origin.
+// candidates returns where clients look for metadata: at the locations of an issuer with
+// a path and then, some of them, at those of its origin.
 func candidates(start *url.URL) (locations []location) {
 	for _, p := range wellknown.Locations(start.String()) {
 		locations = append(locations, location{path: p})
@@ -79,7 +79,7 @@ func (o observation) at(path string) string {
 
 // reached reports whether the server answers at all.
 func (o observation) reached() bool {
-	return len(o.locations) > 0 && (o.locations[0].err == nil || o.locations[0].status != 0)
+	return o.locations[0].err == nil || o.locations[0].status != 0
 }
 
 // used returns the first location with a document, which clients use.
@@ -92,13 +92,8 @@ func (o observation) used() (location, bool) {
 
 // own returns the locations with a document, without the origin's where clients start
 // at a path.
-func (o observation) own() (own []location) {
-	for _, l := range o.locations {
-		if l.hasDocument() && !l.root {
-			own = append(own, l)
-		}
-	}
-	return own
+func (o observation) own() []location {
+	return slices.DeleteFunc(slices.Clone(o.locations), func(l location) bool { return !l.hasDocument() || l.root })
 }
 
 // probeEndpoint authenticates at an endpoint as a client that does not exist.

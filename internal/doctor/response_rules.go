@@ -21,7 +21,7 @@ type violation struct {
 
 // failures returns the violation of an answer that does not show whether the credentials
 // were read.
-func failures(_ clientauth.Endpoint, a answer) []violation {
+func failures(a answer) []violation {
 	switch {
 	case a.err != nil:
 		return []violation{{wellknown.Problem, "did not arrive: " + printable.Quote(a.err.Error()) + ".", "Let the endpoint answer."}}
