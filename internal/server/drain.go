@@ -53,9 +53,8 @@ func (s *Server) closeConnections() {
 	adminRequests, _ := s.adminLimit.CloseWebSockets()
 	_, _ = s.public.Close(), s.admin.Close()
 	requests += adminRequests
-	if requests+webSockets == 0 {
-		return
+	if requests+webSockets > 0 {
+		s.config.Metrics.ConnectionsCut(requests, webSockets)
+		s.config.Log.Warn("shutdown timed out, connections closed", "requests", requests, "websockets", webSockets)
 	}
-	s.config.Metrics.ConnectionsCut(requests, webSockets)
-	s.config.Log.Warn("shutdown timed out, connections closed", "requests", requests, "websockets", webSockets)
 }

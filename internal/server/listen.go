@@ -14,26 +14,20 @@ const unixPrefix = "unix:"
 // listen listens on an address, host:port or unix:/path. The error names the
 // configuration key of the address.
 func listen(key, address string) (net.Listener, error) {
-	path, isUnix := strings.CutPrefix(address, unixPrefix)
 	var l net.Listener
 	var err error
-	if isUnix {
+	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
 		l, err = listenUnix(path)
 	} else {
 		l, err = net.Listen("tcp", address)
 	}
+	if system := new(os.SyscallError); errors.As(err, &system) {
+		err = system.Err // without the address in front of it
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: cannot listen on %s: %w", key, address, systemError(err))
+		return nil, fmt.Errorf("%s: cannot listen on %s: %w", key, address, err)
 	}
 	return l, nil
-}
-
-// systemError returns the error of the system, without the address in front of it.
-func systemError(err error) error {
-	if system := new(os.SyscallError); errors.As(err, &system) {
-		return system.Err
-	}
-	return err
 }
 
 // address returns the address of a listener in the form of the configuration.

@@ -1,11 +1,16 @@
 package server
 
 import (
+	"crypto/rand"
+	"log/slog"
 	"net/http"
+	"regexp"
 
 	"oauthgw/internal/connlimit"
 	"oauthgw/internal/logging"
+	"oauthgw/internal/printable"
 	"oauthgw/internal/responserecorder"
+	"oauthgw/proxy"
 )
 
 // middleware gives each request an ID, tracks its body, answers for handlers that panic,
@@ -33,4 +38,40 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 // 9112 section 6.1 requires to close the connection after both.
 func ambiguousFraming(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
+}
+
+// validRequestID matches the request IDs that are accepted from clients. They appear in
+// logs and are sent to the provider.
+var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._~+/=:-]{1,128}$`)
+
+// requestID returns the ID of a request: that of its X-Request-Id field, or a new one,
+// which it writes into the header for the provider.
+func requestID(h http.Header) string {
+	if ids := h[proxy.RequestID]; len(ids) == 1 && validRequestID.MatchString(ids[0]) {
+		return ids[0]
+	}
+	id := rand.Text()
+	h.Set(proxy.RequestID, id)
+	return id
+}
+
+// recoverPanic, which must be deferred, keeps the panic of a handler from affecting other
+// requests: it answers 500, or aborts a response that has begun. It logs where the panic
+// happened, and not its value, which may contain a secret.
+func (s *Server) recoverPanic(w http.ResponseWriter, r *http.Request, rec *responserecorder.Recorder) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	if value != http.ErrAbortHandler {
+		s.config.Metrics.Panicked()
+		kind, functions := printable.Panic(value)
+		s.config.Log.LogAttrs(r.Context(), slog.LevelError, "panic serving request",
+			slog.String("panic", kind), slog.String("stack", functions))
+	}
+	if rec.Status() != 0 || value == http.ErrAbortHandler {
+		panic(http.ErrAbortHandler)
+	}
+	clear(w.Header()) // of the response that the handler did not send
+	proxy.WriteError(w, r, proxy.ErrPanic)
 }

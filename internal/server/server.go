@@ -17,6 +17,8 @@ import (
 	"oauthgw/internal/connlimit"
 	"oauthgw/internal/logging"
 	"oauthgw/metrics"
+
+	"github.com/prometheus/exporter-toolkit/web"
 )
 
 // ErrTerminated is the cause of a context that SIGTERM ended. Then [Server.Run] keeps
@@ -24,21 +26,18 @@ import (
 // the shutdown at once.
 var ErrTerminated = errors.New("terminated")
 
-// Timeouts of both servers. These are all that the servers set; the endpoints, streams and
-// uploads of package proxy set their own while they handle a request.
+// Timeouts of both servers. The endpoints, streams and uploads of package proxy set their own
+// while they handle a request.
 const (
-	// headerTimeout is how long the header of a request may take.
 	headerTimeout = 5 * time.Second
-	// readTimeout bounds reading a body that no handler reads.
-	readTimeout = 15 * time.Second
-	// writeTimeout bounds metadata and error responses.
-	writeTimeout = 30 * time.Second
-	// idleTimeout is longer than clients keep connections in their pools.
-	idleTimeout = 75 * time.Second
-	// maxHeaderBytes bounds the header of a request. The default of net/http, 1 MiB, lets
-	// a thousand slow clients take a gigabyte.
-	maxHeaderBytes = 16 << 10
+	readTimeout   = 15 * time.Second // for a body that no handler reads
+	writeTimeout  = 30 * time.Second // for metadata and error responses
+	idleTimeout   = 75 * time.Second // longer than clients keep connections in their pools
 )
+
+// maxHeaderBytes bounds the header of a request. The default of net/http, 1 MiB, lets a
+// thousand slow clients take a gigabyte.
+const maxHeaderBytes = 16 << 10
 
 // Config configures a [Server]. The functions are called at any time and concurrently.
 type Config struct {
@@ -100,7 +99,12 @@ func (s *Server) publicLimits() connlimit.Config {
 	perSecond := &logging.Limit{Every: time.Second}
 	c := connlimit.Config{Max: s.config.MaxConnections, OnEvict: s.config.Metrics.ConnectionEvicted}
 	if s.config.Certificate != nil {
-		c.TLS = tlsConfig(s.config.Certificate)
+		c.TLS = &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			NextProtos: []string{"http/1.1"},
+			// Looked up for each connection, because a reload may replace it.
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.config.Certificate(), nil },
+		}
 	}
 	c.OnLimit = func(limit string, admitted int) {
 		if suppressed, ok := perMinute[limit].Allow(); ok {
@@ -121,16 +125,6 @@ func (s *Server) publicLimits() connlimit.Config {
 		s.config.Log.Info("request refused by net/http", attrs...)
 	}
 	return c
-}
-
-// tlsConfig returns the TLS configuration of the public server, which looks up the
-// certificate for each new connection.
-func tlsConfig(certificate func() *tls.Certificate) *tls.Config {
-	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		NextProtos:     []string{"http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate(), nil },
-	}
 }
 
 func (s *Server) newServer(h http.Handler) *http.Server {
@@ -181,4 +175,14 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Wait()
 	s.shutdown()
 	return failure
+}
+
+// serveAdmin runs the admin server until its shutdown. The web configuration file is read
+// again for each request.
+func (s *Server) serveAdmin() error {
+	file := s.config.WebConfigFile
+	if file == "" {
+		return s.admin.Serve(s.adminLimit)
+	}
+	return web.Serve(s.adminLimit, s.admin, &web.FlagConfig{WebConfigFile: &file}, slog.New(logging.RedactYAML(s.config.Log.Handler())))
 }

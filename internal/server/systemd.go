@@ -24,11 +24,12 @@ const (
 // and wants to know.
 func Notify(log *slog.Logger, state, status string) {
 	if state == Reloading {
-		state += "\n" + daemon.SdNotifyMonotonicUsec()
+		state += "\n" + strings.TrimSpace(daemon.SdNotifyMonotonicUsec())
 	}
-	notify(log, strings.TrimSpace(state)+"\nSTATUS="+status)
+	notify(log, state+"\nSTATUS="+status)
 }
 
+// notify blocks while systemd reads none of its messages. Then systemd supervises nothing.
 func notify(log *slog.Logger, message string) {
 	if _, err := daemon.SdNotify(false, message); err != nil {
 		log.Warn("systemd notification failed", "err", err.Error())
@@ -51,8 +52,8 @@ func ServeWatchdog(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			notify(log, daemon.SdNotifyWatchdog)
 		}
-		notify(log, daemon.SdNotifyWatchdog)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -27,37 +26,15 @@ func listenUnix(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := listenLocked(path)
+	l, err := bind(path)
+	if err != nil && removeStale(path) {
+		l, err = bind(path)
+	}
 	if err != nil {
 		_ = lock.Close() // nothing was written
 		return nil, err
 	}
-	owned := &unixListener{l, lock}
-	if err := setMode(path); err != nil {
-		return nil, errors.Join(err, owned.Close())
-	}
-	return owned, nil
-}
-
-// socketMode lets the owner and the group connect.
-const socketMode = 0o660
-
-// bind creates a socket and listens on it. On Linux the socket gets the mode of its
-// descriptor without the bits of the umask, so that it is never open to more users.
-func bind(path string) (*net.UnixListener, error) {
-	restrict := func(_, _ string, c syscall.RawConn) error {
-		var failed error
-		err := c.Control(func(fd uintptr) { failed = unix.Fchmod(int(fd), socketMode) })
-		if runtime.GOOS != "linux" {
-			return err
-		}
-		return errors.Join(err, failed)
-	}
-	l, err := (&net.ListenConfig{Control: restrict}).Listen(context.Background(), "unix", path)
-	if err != nil {
-		return nil, err
-	}
-	return l.(*net.UnixListener), nil
+	return &unixListener{l, lock}, nil
 }
 
 // lockFile opens and locks a file. It follows no link, which others may have put into the
@@ -67,37 +44,45 @@ func lockFile(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close() // nothing was written
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w: another process holds %s", syscall.EADDRINUSE, name)
-		}
-		return nil, fmt.Errorf("cannot lock %s: %w", name, err)
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
 	}
-	return f, nil
+	_ = f.Close() // nothing was written
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%w: another process holds %s", syscall.EADDRINUSE, name)
+	}
+	return nil, fmt.Errorf("cannot lock %s: %w", name, err)
 }
 
-// listenLocked listens while the lock is held. It does not remove a socket with a listener.
-func listenLocked(path string) (*net.UnixListener, error) {
-	l, err := bind(path)
-	if err == nil {
-		return l, nil
+// bind creates a socket to which the owner and the group can connect, and listens on it.
+// The kernel creates it with the mode of the descriptor, or with 0777 where a descriptor has
+// no mode, without the bits of the umask. So the umask of the process is replaced for a
+// moment, in which it creates no other file.
+func bind(path string) (*net.UnixListener, error) {
+	defer unix.Umask(unix.Umask(0o007))
+	setMode := func(_, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), 0o660) })
 	}
-	c, dialErr := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-	if dialErr == nil {
+	l, err := (&net.ListenConfig{Control: setMode}).Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.UnixListener), nil
+}
+
+// removeStale removes a socket that has no listener, and nothing else.
+func removeStale(path string) bool {
+	c, err := net.Dial("unix", path)
+	if err == nil {
 		_ = c.Close()
 	}
 	// Only this error means that the socket has no listener.
-	if !errors.Is(dialErr, syscall.ECONNREFUSED) {
-		return nil, err
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return false
 	}
-	if info, statErr := os.Lstat(path); statErr != nil || info.Mode().Type() != os.ModeSocket {
-		return nil, err
-	}
-	if err := os.Remove(path); err != nil {
-		return nil, err
-	}
-	return bind(path)
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().Type() == os.ModeSocket && os.Remove(path) == nil
 }
 
 // Close implements [net.Listener]. It removes the socket and releases the lock.
