@@ -40,5 +40,5 @@ func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, std
 	case len(s.Endpoints) > 0:
 		return errors.New("--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag")
 	}
-	return explain.Run(ctx, explain.Config{Settings: s, Endpoint: clientauth.Endpoint(*name)}, stdin, stdout)
+	return explain.Run(ctx, s, clientauth.Endpoint(*name), stdin, stdout)
 }

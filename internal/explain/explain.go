@@ -19,18 +19,10 @@ import (
 	"oauthgw/metrics"
 )
 
-// Config configures [Run].
-type Config struct {
-	// Settings is the configuration of the gateway.
-	Settings config.Settings
-	// Endpoint is the endpoint of the request if Settings has no endpoints. Empty means
-	// token.
-	Endpoint clientauth.Endpoint
-}
-
-// Run reads a request from stdin and writes the report to stdout. It returns an error if the
-// request is malformed or ctx ends before it is complete.
-func Run(ctx context.Context, c Config, stdin io.Reader, stdout io.Writer) error {
+// Run reads a request from stdin and writes the report to stdout. If the settings have no
+// endpoints, the request is one to endpoint, or to the token endpoint if that is empty. Run
+// returns an error if the request is malformed or ctx ends before it is complete.
+func Run(ctx context.Context, s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdout io.Writer) error {
 	text, err := readRequest(ctx, stdin)
 	if err != nil {
 		return err
@@ -39,12 +31,11 @@ func Run(ctx context.Context, c Config, stdin io.Reader, stdout io.Writer) error
 	if err != nil {
 		return err
 	}
-	if len(c.Settings.Endpoints) == 0 {
-		c.Settings.Endpoints = map[clientauth.Endpoint]*url.URL{
-			cmp.Or(c.Endpoint, clientauth.Token): {Path: r.URL.Path, RawPath: r.URL.RawPath},
-		}
+	if len(s.Endpoints) == 0 {
+		path := &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}
+		s.Endpoints = map[clientauth.Endpoint]*url.URL{cmp.Or(endpoint, clientauth.Token): path}
 	}
-	x, err := send(c.Settings, r)
+	x, err := send(s, r)
 	if err != nil {
 		return err
 	}
@@ -83,7 +74,7 @@ func send(s config.Settings, r *http.Request) (*result, error) {
 		return nil, err
 	}
 	defer g.Close()
-	r.RemoteAddr = "the-client:0" // for the address that the provider receives
+	r.RemoteAddr = "192.0.2.1:0" // the client (RFC 5737)
 	w := response{http.Header{}, &bytes.Buffer{}}
 	g.ServeHTTP(w, r)
 	x.body = w.Bytes()

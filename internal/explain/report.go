@@ -81,11 +81,11 @@ func (x *result) outcome() string {
 // because it reveals that of the secrets.
 func (t *transport) report() string {
 	r := t.request
-	lines := []string{printable.ASCII(r.Method + " " + r.URL.EscapedPath())}
+	query := ""
 	if r.URL.RawQuery != "" {
-		lines[0] += "?" + strings.Join(redactForm(r.URL.RawQuery, url.QueryEscape), "&")
+		query = "?" + strings.Join(redactForm(r.URL.RawQuery, url.QueryEscape), "&")
 	}
-	lines = append(lines, "Host: "+printable.ASCII(r.Host))
+	lines := []string{printable.ASCII(r.Method+" "+r.URL.EscapedPath()) + query, printable.ASCII("Host: " + r.Host)}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		for _, value := range r.Header[name] {
 			if value != "" && name != "Content-Length" && name != "Transfer-Encoding" {
@@ -93,20 +93,15 @@ func (t *transport) report() string {
 			}
 		}
 	}
-	if len(t.body) > 0 {
-		lines = append(lines, "")
-		// Only forms are shown.
-		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-			lines = append(lines, redacted)
-		} else {
-			lines = append(lines, redactForm(string(t.body), printable.ASCII)...)
-		}
+	report := "  " + strings.Join(lines, "\n  ") + "\n"
+	if len(t.body) == 0 {
+		return report
 	}
-	var b strings.Builder
-	for _, line := range lines {
-		b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
+	body := []string{redacted} // unless it is a form
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" {
+		body = redactForm(string(t.body), printable.ASCII)
 	}
-	return b.String()
+	return report + "\n  " + strings.Join(body, "\n  ") + "\n"
 }
 
 // redactForm returns the parameters of a form, with the values that are shown escaped.
