@@ -1,5 +1,4 @@
-// Package responserecorder records how a request is responded to: the status, the size of
-// the body, and whether the response has begun.
+// Package responserecorder records the status of a response, and whether it has begun.
 package responserecorder
 
 import (
@@ -17,7 +16,6 @@ type Recorder struct {
 	BeforeHeader func(http.Header)
 
 	status int
-	bytes  int64
 }
 
 // Wrap returns the Recorder that w is or unwraps to, and the writer to respond with: w
@@ -40,9 +38,6 @@ func Wrap(w http.ResponseWriter) (*Recorder, http.ResponseWriter) {
 // responses (RFC 9110 section 15.2) do not count, except 101.
 func (r *Recorder) Status() int { return r.status }
 
-// BytesWritten returns the size of the body so far.
-func (r *Recorder) BytesWritten() int64 { return r.bytes }
-
 // WriteHeader implements [http.ResponseWriter].
 func (r *Recorder) WriteHeader(status int) {
 	final := status >= http.StatusOK
@@ -58,9 +53,7 @@ func (r *Recorder) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (r *Recorder) Write(p []byte) (int, error) {
 	r.begin()
-	n, err := r.ResponseWriter.Write(p)
-	r.bytes += int64(n)
-	return n, err
+	return r.ResponseWriter.Write(p)
 }
 
 // FlushError lets [http.ResponseController] flush.
