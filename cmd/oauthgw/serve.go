@@ -77,11 +77,11 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 			Reloader: p.reloader, History: &t.history, Draining: func() bool { return p.server.Draining() },
 			Metrics: t.metrics, Log: t.log,
 		}),
-		Listen: s.Listen, AdminListen: s.AdminListen, MaxConnections: s.MaxConnections, WebConfigFile: s.WebConfigFile,
-		DrainDelay:   func() time.Duration { return current().DrainDelay },
-		DrainTimeout: func() time.Duration { return current().DrainTimeout },
+		Listen: s.Listen, AdminListen: s.Admin.Listen, MaxConnections: s.MaxConnections, WebConfigFile: s.Admin.WebConfigFile,
+		DrainDelay:   func() time.Duration { return current().Drain.Delay },
+		DrainTimeout: func() time.Duration { return current().Drain.Timeout },
 		OnDrain:      p.reloader.DisableReload,
-		Upstream:     func() string { return current().UpstreamURL() },
+		Upstream:     func() string { return current().Upstream.URL },
 		Activated:    sockets, Metrics: t.metrics, Log: t.log,
 	}
 	if s.Certificate != nil {

@@ -43,7 +43,7 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 	var log syncBuffer
 	stderr := &valve{w: &log}
 	first := at("error", "json")
-	first.AuditFile = filepath.Join(dir, "missing", "audit.json")
+	first.Audit.File = filepath.Join(dir, "missing", "audit.json")
 	o, err := newTelemetry(t.Context(), first, io.Discard, stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 		t.Errorf("at level error: %.2000s", text)
 	}
 	next := at("warn", "text")
-	next.AuditFile = filepath.Join(dir, "audit.json")
+	next.Audit.File = filepath.Join(dir, "audit.json")
 	o.applySettings(next)
 	before := len(log.String())
 	complain()

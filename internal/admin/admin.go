@@ -51,7 +51,7 @@ var (
 func New(c Config) *Handler {
 	h := &Handler{
 		config: c, started: time.Now(), mux: http.NewServeMux(), crossOrigin: http.NewCrossOriginProtection(),
-		host: hostName(c.Reloader.Current().Settings().AdminListen),
+		host: hostName(c.Reloader.Current().Settings().Admin.Listen),
 	}
 	c.Metrics.Ready(func() bool { return h.notReady() == "" })
 	h.mux.Handle("GET /metrics", c.Metrics.Handler())

@@ -34,7 +34,7 @@ func (h *Handler) status() statuspage.Facts {
 
 // provider describes the provider and its last responses, to fetches and to clients.
 func (h *Handler) provider(g *gateway.Gateway, snapshots []wellknown.Snapshot, known wellknown.Provider) statuspage.Provider {
-	p := statuspage.Provider{Upstream: g.Settings().UpstreamURL(), Issuer: g.Issuer(known), Public: g.PublicOrigin()}
+	p := statuspage.Provider{Upstream: g.Settings().Upstream.URL, Issuer: g.Issuer(known), Public: g.PublicOrigin()}
 	answered, failed := h.config.History.upstream(h.config.Reloader.LastReload().Used)
 	p.Reached, p.Failed = answered, failed.Time
 	if !failed.Time.IsZero() {
@@ -59,7 +59,7 @@ func endpoints(g *gateway.Gateway, paths map[clientauth.Endpoint]string) (found 
 	for _, name := range clientauth.Endpoints() {
 		if path, ok := paths[name]; ok {
 			found = append(found, statuspage.Endpoint{Name: string(name), Path: path,
-				Untranslated: name == clientauth.Registration && !g.Settings().TranslateRegistration,
+				Untranslated: name == clientauth.Registration && !g.Settings().Registration.Translate,
 				Configured:   len(g.Settings().Endpoints) > 0})
 		}
 	}

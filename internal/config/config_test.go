@@ -84,7 +84,7 @@ func TestUpstreamURL(t *testing.T) {
 		"http://provider.example":  "--upstream.url: plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext",
 	} {
 		s, err := config.Load("", map[string]string{"upstream.url": url})
-		if got := fmt.Sprint(err); want != "" && got != want || want == "" && (err != nil || s.UpstreamURL() != url) {
+		if got := fmt.Sprint(err); want != "" && got != want || want == "" && (err != nil || s.Upstream.URL != url) {
 			t.Errorf("%s: got %s", url, got)
 		}
 	}

@@ -80,9 +80,9 @@ func Fingerprint(files []string) string {
 
 // auditFile checks that records can be written. It does not create the file: oauthgw check
 // may run as another user than the gateway.
-func (v *validator) auditFile(file string) string {
+func (v *validator) auditFile(file string) {
 	if file == "" || file == standardOutput {
-		return file
+		return
 	}
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err == nil {
@@ -93,20 +93,18 @@ func (v *validator) auditFile(file string) string {
 	if err != nil {
 		v.addf("audit.file", "%s cannot be written: %s", file, err)
 	}
-	return file
 }
 
 // webConfigFile checks a web configuration of exporter-toolkit: the TLS and the basic auth of
 // the admin listener. The error omits values, because one in the wrong place may be a secret.
-func (v *validator) webConfigFile(file string) string {
+func (v *validator) webConfigFile(file string) {
 	const key = "admin.web_config_file"
 	if file == "" || v.contents(key, file) == nil {
-		return file
+		return
 	}
 	if err := web.Validate(file); err != nil {
 		v.addf(key, "%s", printable.RedactYAML(err.Error()))
 	}
-	return file
 }
 
 // certificate loads a certificate and its key from section.cert_file and section.key_file. A

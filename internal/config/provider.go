@@ -56,10 +56,9 @@ func endpointPath(value string) (*url.URL, error) {
 }
 
 // path checks a path without a query. It may be empty.
-func (v *validator) path(key, value string) string {
+func (v *validator) path(key, value string) {
 	u, err := endpointPath(value)
 	v.require(value == "" || err == nil && u.RawQuery == "" && path.Clean(u.Path) != "/", key, "must be a path below the root, such as /oauth2/clients")
-	return value
 }
 
 // upstream returns the provider's origin, and the path of its Unix socket if it has one. A
@@ -109,11 +108,10 @@ func (v *validator) issuerMode(c Config) wellknown.IssuerMode {
 
 // issuer checks an issuer identifier. It is compared byte for byte, so it is not normalized
 // (RFC 8414 sections 2 and 3.3).
-func (v *validator) issuer(key, value string) string {
+func (v *validator) issuer(key, value string) {
 	u, err := url.Parse(value)
 	v.require(value == "" || err == nil && origin.Of(value) != nil && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
 		key, "must be the issuer as the provider's metadata writes it: an http or https URL without user, query or fragment")
-	return value
 }
 
 // patch converts YAML values to JSON.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
@@ -20,49 +19,28 @@ import (
 	"github.com/rs/cors"
 )
 
-// Settings is a valid configuration in the types of the packages that use it.
+// Settings is a valid configuration, with values in the types of the packages that use them.
 type Settings struct {
-	Files                 []string // the configuration file and the files that it names
-	Listen, AdminListen   string
-	MaxConnections        int
-	WebConfigFile         string                 // of the admin listener; empty: plain http
-	AdminHosts            []string               // admin.allowed_hosts in lower case
-	Certificate           *tls.Certificate       // of the listener for clients; nil: plain http
-	ReadableSecrets       map[string]os.FileMode // files of secrets that every user may read
-	Proxies               trustedproxy.Proxies   // trusted ones
-	PublicURL             *url.URL               // nil: from the metadata
-	Upstream              *url.URL
-	UpstreamSocket        string      // path of the Unix socket; empty: Upstream has the address
-	UpstreamTLS           *tls.Config // nil: the system's roots, no client certificate
-	UpstreamTimeout       time.Duration
-	Endpoints             map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
-	Passthrough           bool
-	Rules                 *clientauth.Rules
-	Challenge             proxy.ChallengePolicy
-	Failures              authlimit.Config
-	Realm                 string // empty: the issuer
-	TranslateRegistration bool
-	ClientConfiguration   string // path; empty: none
-	Issuer                string // empty: any
-	IssuerMode            wellknown.IssuerMode
-	MetadataPatch         wellknown.Patch
-	MetadataTTL           time.Duration
-	MetadataStaleFor      time.Duration
-	MetadataEntries       int
-	CORS                  *cors.Cors // nil: none
-	DrainDelay            time.Duration
-	DrainTimeout          time.Duration
-	AuditFile             string // "-": standard output; empty: none
-	LogLevel              slog.Level
-	LogJSON               bool
-}
-
-// UpstreamURL returns upstream.url.
-func (s Settings) UpstreamURL() string {
-	if s.UpstreamSocket != "" {
-		return socketPrefix + s.UpstreamSocket
-	}
-	return s.Upstream.String()
+	Config
+	Files           []string               // the configuration file and the files that it names
+	MaxConnections  int                    // more than zero
+	AdminHosts      []string               // admin.allowed_hosts in lower case
+	Certificate     *tls.Certificate       // of the listener for clients; nil: plain http
+	ReadableSecrets map[string]os.FileMode // files of secrets that every user may read
+	Proxies         trustedproxy.Proxies   // trusted ones
+	PublicOrigin    *url.URL               // nil: from the metadata
+	UpstreamOrigin  *url.URL
+	UpstreamSocket  string                           // path of the Unix socket; empty: UpstreamOrigin has the address
+	UpstreamTLS     *tls.Config                      // nil: the system's roots, no client certificate
+	Endpoints       map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
+	Rules           *clientauth.Rules
+	Challenge       proxy.ChallengePolicy
+	Failures        authlimit.Config
+	IssuerMode      wellknown.IssuerMode
+	MetadataPatch   wellknown.Patch
+	CORS            *cors.Cors // nil: none
+	LogLevel        slog.Level
+	LogJSON         bool
 }
 
 // UpstreamCertificate returns the client certificate for the provider, or nil.
@@ -106,7 +84,7 @@ func (s Settings) Warnings() (found []string) {
 			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: ["+entry+"]")
 	}
 	if s.AuditsToDevice() {
-		found = append(found, "audit.file: "+s.AuditFile+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
+		found = append(found, "audit.file: "+s.Audit.File+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
 	}
 	return found
 }
@@ -114,10 +92,10 @@ func (s Settings) Warnings() (found []string) {
 // AuditsToDevice reports whether audit.file is neither a regular file nor a pipe. A device
 // such as /dev/null or a terminal keeps no records.
 func (s Settings) AuditsToDevice() bool {
-	if s.AuditFile == "" || s.AuditFile == standardOutput {
+	if s.Audit.File == "" || s.Audit.File == standardOutput {
 		return false
 	}
-	info, err := os.Stat(s.AuditFile)
+	info, err := os.Stat(s.Audit.File)
 	return err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe
 }
 
@@ -125,9 +103,9 @@ func (s Settings) AuditsToDevice() bool {
 func (s Settings) RestartRequired(next Settings) (keys []string) {
 	for key, differs := range map[string]bool{
 		"listen":                s.Listen != next.Listen,
-		"admin.listen":          s.AdminListen != next.AdminListen,
+		"admin.listen":          s.Admin.Listen != next.Admin.Listen,
 		"max_connections":       s.MaxConnections != next.MaxConnections,
-		"admin.web_config_file": s.WebConfigFile != next.WebConfigFile,
+		"admin.web_config_file": s.Admin.WebConfigFile != next.Admin.WebConfigFile,
 		"tls":                   (s.Certificate == nil) != (next.Certificate == nil), // another certificate is no problem
 	} {
 		if differs {

@@ -43,8 +43,9 @@ func TestA148UntrustedProxy(t *testing.T) {
 }
 
 func TestRestartRequired(t *testing.T) {
-	s := config.Settings{Listen: "a"}
-	if got := s.RestartRequired(config.Settings{Listen: "b", AdminListen: "a", MaxConnections: 1, WebConfigFile: "a"}); len(got) != 4 || len(s.RestartRequired(s)) != 0 {
+	var old, next config.Settings
+	next.Listen, next.Admin.Listen, next.MaxConnections, next.Admin.WebConfigFile = "b", "a", 1, "a"
+	if got := old.RestartRequired(next); len(got) != 4 || len(old.RestartRequired(old)) != 0 {
 		t.Errorf("got %q", got)
 	}
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"log/slog"
 	"net"
 	"slices"
@@ -29,61 +28,54 @@ const (
 
 // settings converts a configuration and adds its errors.
 func (v *validator) settings(c Config) Settings {
+	v.check(c)
 	f := c.ClientAuth.Failures
 	u, socket := v.upstream(c)
 	return Settings{
-		Files:  c.files(v.file),
-		Listen: v.address("listen", c.Listen), AdminListen: v.address("admin.listen", c.Admin.Listen),
-		MaxConnections:  v.maxConnections(c.MaxConnections),
-		WebConfigFile:   v.webConfigFile(c.Admin.WebConfigFile),
+		Config:          c,
+		Files:           c.files(v.file),
+		MaxConnections:  maxConnections(c.MaxConnections),
 		AdminHosts:      v.adminHosts(c.Admin.AllowedHosts),
 		Certificate:     v.certificate("tls", c.TLS),
 		ReadableSecrets: c.readableSecrets(),
 		Proxies:         v.proxies(c),
-		PublicURL:       v.origin("public_url", c.PublicURL, "https://login.example.com"),
-		Upstream:        u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c),
-		UpstreamTimeout: v.positive("upstream.timeout", c.Upstream.Timeout),
-		Endpoints:       v.endpoints(c.Endpoints),
-		Passthrough:     c.Passthrough,
-		Rules:           v.rules(c),
-		Challenge:       oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
-		Failures: authlimit.Config{
-			Burst:        atLeast(v, "client_auth.failures.burst", f.Burst, 0),
-			AddressBurst: atLeast(v, "client_auth.failures.address_burst", f.AddressBurst, 0),
-			Interval:     v.positive("client_auth.failures.interval", f.Interval),
-		},
-		Realm:                 v.realm(c.ClientAuth.Realm),
-		TranslateRegistration: c.Registration.Translate,
-		ClientConfiguration:   v.path("registration.client_configuration", c.Registration.ClientConfiguration),
-		Issuer:                v.issuer("upstream.issuer", c.Upstream.Issuer),
-		IssuerMode:            v.issuerMode(c),
-		MetadataPatch:         v.patch(c.Metadata.Patch),
-		MetadataTTL:           v.positive("metadata.ttl", c.Metadata.TTL),
-		MetadataStaleFor:      atLeast(v, "metadata.stale_for", c.Metadata.StaleFor, 0),
-		MetadataEntries:       atLeast(v, "metadata.entries", c.Metadata.Entries, 1),
-		CORS:                  v.cors(c.CORS.AllowedOrigins),
-		DrainDelay:            atLeast(v, "drain.delay", c.Drain.Delay, 0),
-		DrainTimeout:          v.positive("drain.timeout", c.Drain.Timeout),
-		AuditFile:             v.auditFile(c.Audit.File),
-		LogLevel:              v.level(c.Log.Level),
-		LogJSON:               oneOf(v, "log.format", c.Log.Format, "json", "text") == "json",
+		PublicOrigin:    v.origin("public_url", c.PublicURL, "https://login.example.com"),
+		UpstreamOrigin:  u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c),
+		Endpoints:     v.endpoints(c.Endpoints),
+		Rules:         v.rules(c),
+		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
+		Failures:      authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: f.Interval},
+		IssuerMode:    v.issuerMode(c),
+		MetadataPatch: v.patch(c.Metadata.Patch),
+		CORS:          v.cors(c.CORS.AllowedOrigins),
+		LogLevel:      v.level(c.Log.Level),
+		LogJSON:       oneOf(v, "log.format", c.Log.Format, "json", "text") == "json",
 	}
 }
 
-func (v *validator) positive(key string, d time.Duration) time.Duration {
-	v.require(d > 0, key, "must be longer than zero, such as 15s")
-	return d
-}
-
-func atLeast[T int | time.Duration](v *validator, key string, value, least T) T {
-	v.require(value >= least, key, fmt.Sprintf("must be at least %v", least))
-	return value
-}
-
-// realm checks that a quoted-string can hold a realm (RFC 9110 section 5.6.4).
-func (v *validator) realm(value string) string {
-	v.require(!strings.ContainsFunc(value, unicode.IsControl), "client_auth.realm", "must not hold control characters")
-	return value
+// check checks the values that are used as they are.
+func (v *validator) check(c Config) {
+	v.address("listen", c.Listen)
+	v.address("admin.listen", c.Admin.Listen)
+	v.webConfigFile(c.Admin.WebConfigFile)
+	v.auditFile(c.Audit.File)
+	v.issuer("upstream.issuer", c.Upstream.Issuer)
+	v.path("registration.client_configuration", c.Registration.ClientConfiguration)
+	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
+	v.require(!strings.ContainsFunc(c.ClientAuth.Realm, unicode.IsControl), "client_auth.realm", "must not hold control characters")
+	v.require(c.Metadata.Entries > 0, "metadata.entries", "must be at least 1")
+	for key, n := range map[string]int{
+		"max_connections": c.MaxConnections, "metadata.stale_for": int(c.Metadata.StaleFor), "drain.delay": int(c.Drain.Delay),
+		"client_auth.failures.burst": c.ClientAuth.Failures.Burst, "client_auth.failures.address_burst": c.ClientAuth.Failures.AddressBurst,
+	} {
+		v.require(n >= 0, key, "must not be negative")
+	}
+	for key, d := range map[string]time.Duration{
+		"upstream.timeout": c.Upstream.Timeout, "metadata.ttl": c.Metadata.TTL, "drain.timeout": c.Drain.Timeout,
+		"client_auth.failures.interval": c.ClientAuth.Failures.Interval,
+	} {
+		v.require(d > 0, key, "must be longer than zero, such as 15s")
+	}
 }
 
 // oneOf returns a value of a closed set.
@@ -110,15 +102,14 @@ func (v *validator) level(value string) slog.Level {
 }
 
 // address checks the address of a listener.
-func (v *validator) address(key, value string) string {
+func (v *validator) address(key, value string) {
 	if path, ok := strings.CutPrefix(value, socketPrefix); ok && path != "" {
 		isAbstract := path[0] == '@' || path[0] == 0
 		v.require(!isAbstract, key, "an abstract socket has no permissions, so that every user of this host could connect; name a socket in a directory, such as unix:/run/oauthgw/oauthgw.sock")
-		return value
+		return
 	}
 	_, port, err := net.SplitHostPort(value)
 	v.require(err == nil && port != "" && isPort(port), key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
-	return value
 }
 
 // isPort reports whether a port is a number that ports have, or a name that the system knows.
@@ -129,9 +120,9 @@ func isPort(port string) bool {
 
 // maxConnections returns the limit of connections. Each may need one to the provider as
 // well, so by default it is half of the descriptors.
-func (v *validator) maxConnections(n int) int {
+func maxConnections(n int) int {
 	if n != 0 {
-		return atLeast(v, "max_connections", n, 0)
+		return n
 	}
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {

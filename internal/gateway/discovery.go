@@ -71,7 +71,7 @@ func (g *Gateway) watchMetadata(ctx context.Context, lint bool) {
 			logged, lintErr = g.logProblems(ctx, logged)
 			err = errors.Join(err, lintErr)
 		}
-		pause := g.settings.MetadataTTL
+		pause := g.settings.Metadata.TTL
 		if err == nil {
 			backoff = shortest
 		} else {
@@ -119,23 +119,23 @@ func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 
 // fullyConfigured reports whether the configuration contains all that can be discovered.
 func (g *Gateway) fullyConfigured() bool {
-	return len(g.settings.Endpoints) > 0 && (g.settings.Realm != "" || g.settings.Issuer != "") &&
-		(g.settings.IssuerMode == wellknown.IssuerPreserve || g.settings.Issuer != "")
+	return len(g.settings.Endpoints) > 0 && (g.settings.ClientAuth.Realm != "" || g.settings.Upstream.Issuer != "") &&
+		(g.settings.IssuerMode == wellknown.IssuerPreserve || g.settings.Upstream.Issuer != "")
 }
 
 // Issuer returns the issuer of the provider, discovered or configured. Empty means that it
 // is unknown.
 func (g *Gateway) Issuer(known wellknown.Provider) string {
-	return cmp.Or(known.Issuer, g.settings.Issuer)
+	return cmp.Or(known.Issuer, g.settings.Upstream.Issuer)
 }
 
 // realm returns the realm of challenges.
 func (g *Gateway) realm(known wellknown.Provider) string {
-	realm := cmp.Or(g.settings.Realm, g.Issuer(known))
-	if realm == "" && g.settings.PublicURL != nil {
-		realm = g.settings.PublicURL.String()
+	realm := cmp.Or(g.settings.ClientAuth.Realm, g.Issuer(known))
+	if realm == "" && g.settings.PublicOrigin != nil {
+		realm = g.settings.PublicOrigin.String()
 	}
-	return cmp.Or(realm, g.settings.Upstream.Host)
+	return cmp.Or(realm, g.settings.UpstreamOrigin.Host)
 }
 
 // fronted returns the fronted endpoints: the configured ones, or else those in the metadata.

@@ -77,7 +77,7 @@ func newTransports(s config.Settings, t *tracing.Tracing) Transports {
 	metadata := proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)
 	metadata.MaxResponseHeaderBytes = 32 << 10
 	return Transports{
-		Fronted:     t.Transport(proxy.NewTransport(s.Upstream, s.UpstreamSocket, s.UpstreamTLS)),
+		Fronted:     t.Transport(proxy.NewTransport(s.UpstreamOrigin, s.UpstreamSocket, s.UpstreamTLS)),
 		Metadata:    t.Transport(metadata),
 		Passthrough: t.Transport(proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)),
 	}
@@ -90,8 +90,8 @@ func New(c Config) (*Gateway, error) {
 		c.Transports = newTransports(s, t.Tracing)
 	}
 	source := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: s.Upstream, Public: s.PublicURL, Issuer: s.IssuerMode, Passthrough: s.Passthrough, Expected: s.Issuer, Patch: s.MetadataPatch,
-		Transport: c.Transports.Metadata, TTL: s.MetadataTTL, StaleFor: s.MetadataStaleFor, Entries: s.MetadataEntries, Metrics: t.Metrics,
+		Upstream: s.UpstreamOrigin, Public: s.PublicOrigin, Issuer: s.IssuerMode, Passthrough: s.Passthrough, Expected: s.Upstream.Issuer, Patch: s.MetadataPatch,
+		Transport: c.Transports.Metadata, TTL: s.Metadata.TTL, StaleFor: s.Metadata.StaleFor, Entries: s.Metadata.Entries, Metrics: t.Metrics,
 	})
 	g := &Gateway{config: c, settings: s, telemetry: t, log: t.Log, source: source}
 	g.users.Store(1)
@@ -146,7 +146,7 @@ func (g *Gateway) Snapshots() (snapshots []wellknown.Snapshot, problems []string
 // PublicOrigin returns the origin that clients use. Empty means that it is unknown.
 func (g *Gateway) PublicOrigin() string {
 	known, _ := g.Known()
-	public := cmp.Or(g.settings.PublicURL, origin.Of(g.Issuer(known)))
+	public := cmp.Or(g.settings.PublicOrigin, origin.Of(g.Issuer(known)))
 	if public == nil {
 		return ""
 	}

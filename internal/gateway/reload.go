@@ -166,7 +166,7 @@ func (r *Reloader) Reload() error {
 	r.done = r.requested.Load()
 	r.notify(StateReloading, "reloading the configuration")
 	r.result = r.swap()
-	status := "proxying to " + r.Current().settings.UpstreamURL()
+	status := "proxying to " + r.Current().settings.Upstream.URL
 	if r.result != nil {
 		status = "config reload failed, keeping previous config"
 	}

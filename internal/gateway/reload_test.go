@@ -78,7 +78,7 @@ func TestChangedFileIsLoaded(t *testing.T) {
 				write(step.text)
 			}
 			wait()
-			if got := l.Current().settings.Realm; loads != step.loads || got != step.realm {
+			if got := l.Current().settings.ClientAuth.Realm; loads != step.loads || got != step.realm {
 				t.Errorf("%q: loaded %d times, the realm is %s", step.text, loads, got)
 			}
 		}
@@ -86,18 +86,18 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		meanwhile = func() { write(head); meanwhile = func() {} }
 		write("log: {level: info}\n")
 		wait()
-		if got := l.Current().settings.Realm; got != "a" {
+		if got := l.Current().settings.ClientAuth.Realm; got != "a" {
 			t.Errorf("the other half is overlooked: the realm is %s", got)
 		}
 		// What an operator has loaded meanwhile is no reason to overlook that a file
 		// is again what it was.
 		write(strings.Replace(head, "realm: a", "realm: d", 1))
-		if err := l.Reload(); err != nil || l.Current().settings.Realm != "d" {
+		if err := l.Reload(); err != nil || l.Current().settings.ClientAuth.Realm != "d" {
 			t.Errorf("on request: %v", err)
 		}
 		write(head)
 		wait()
-		if got := l.Current().settings.Realm; got != "a" {
+		if got := l.Current().settings.ClientAuth.Realm; got != "a" {
 			t.Errorf("a file that is what it was is overlooked: the realm is %s", got)
 		}
 		cancel()

@@ -105,11 +105,11 @@ func (g *Gateway) admitOther(documents *wellknown.Handler) http.Handler {
 // endpoint returns the handler of an endpoint, and the matcher of its requests. The handler
 // is nil for one that is passed through.
 func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (mux.MatcherFunc, http.Handler, error) {
-	target := *g.settings.Upstream
+	target := *g.settings.UpstreamOrigin
 	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
 	c := proxy.Config{
 		Endpoint: name, Target: &target, Rules: g.settings.Rules,
-		Challenge: g.settings.Challenge, Realm: g.realm(known), Timeout: g.settings.UpstreamTimeout,
+		Challenge: g.settings.Challenge, Realm: g.realm(known), Timeout: g.settings.Upstream.Timeout,
 		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
 		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.telemetry.OnDecision, Metrics: g.telemetry.Metrics, Log: g.log,
 	}
@@ -117,11 +117,11 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		handler, err := proxy.New(c)
 		return matchPath(u), handler, err
 	}
-	if !g.settings.TranslateRegistration {
+	if !g.settings.Registration.Translate {
 		return nil, nil, nil
 	}
 	return matchRegistration(g.registrationPaths(u)), proxy.NewRegistration(proxy.RegistrationConfig{
-		Config: c, Clients: proxy.ClientConfiguration(g.settings.ClientConfiguration), URLMap: g.source.URLMap(g.Issuer(known)),
+		Config: c, Clients: proxy.ClientConfiguration(g.settings.Registration.ClientConfiguration), URLMap: g.source.URLMap(g.Issuer(known)),
 	}), nil
 }
 
@@ -129,7 +129,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 // path of the registration endpoint, and the configured one.
 func (g *Gateway) registrationPaths(endpoint *url.URL) []string {
 	paths := []string{proxy.NormalizePath(endpoint.EscapedPath())}
-	if more := g.settings.ClientConfiguration; more != "" {
+	if more := g.settings.Registration.ClientConfiguration; more != "" {
 		paths = append(paths, proxy.NormalizePath(more))
 	}
 	return paths
@@ -138,7 +138,7 @@ func (g *Gateway) registrationPaths(endpoint *url.URL) []string {
 // passthrough returns the handler of all other paths.
 func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
 	c := proxy.PassthroughConfig{
-		Upstream: g.settings.Upstream, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
+		Upstream: g.settings.UpstreamOrigin, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
 		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.telemetry.Metrics, Log: g.log,
 	}
 	if g.settings.IssuerMode == wellknown.IssuerRewrite {
