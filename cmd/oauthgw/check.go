@@ -33,17 +33,13 @@ type metadataResult struct {
 // the metadata, which do not make it fail, because they depend on the provider.
 func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("check", stderr)
-	load, isJSON := configFlags(set), formatFlag(set)
+	load, asJSON := configFlags(set), formatFlag(set)
 	if err := parse(set, args); err != nil {
-		return err
-	}
-	asJSON, err := isJSON()
-	if err != nil {
 		return err
 	}
 	s, err := load()
 	var invalid config.Errors
-	if asJSON && errors.As(err, &invalid) {
+	if *asJSON && errors.As(err, &invalid) {
 		err = fmt.Errorf("oauthgw check: errors: %d", len(invalid))
 		return errors.Join(writeJSON(stdout, checkResult{Errors: invalid}), err)
 	}
@@ -54,7 +50,7 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if result.Metadata, err = checkMetadata(ctx, s); err != nil {
 		return err
 	}
-	if asJSON {
+	if *asJSON {
 		return writeJSON(stdout, result)
 	}
 	return result.writeText(stdout)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/config"
@@ -29,14 +28,10 @@ func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, std
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, e := range clientauth.Endpoints() {
-		names = append(names, string(e))
-	}
-	switch {
+	switch all := clientauth.Endpoints(); {
 	case *name == "":
-	case !slices.Contains(names, *name):
-		return fmt.Errorf("--endpoint: must be one of %s", strings.Join(names, ", "))
+	case !slices.Contains(all, clientauth.Endpoint(*name)):
+		return fmt.Errorf("--endpoint: must be one of %v", all)
 	case len(s.Endpoints) > 0:
 		return errors.New("--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag")
 	}

@@ -137,7 +137,7 @@ func TestExplainArguments(t *testing.T) {
 	request := tokenRequest("", "client_id=app")
 	withPaths := configFile(t, "endpoints: {token: /oauth2/tokens}\n")
 	for args, want := range map[string]string{
-		"--endpoint=tokens":                                                 "--endpoint: must be one of token, revocation, introspection, pushed_authorization_request, device_authorization, backchannel_authentication, registration",
+		"--endpoint=tokens":                                                 "--endpoint: must be one of [token revocation introspection pushed_authorization_request device_authorization backchannel_authentication registration]",
 		"--endpoint=token --config.file=" + withPaths:                       "--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag",
 		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml": "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
 		"request.txt":              `oauthgw explain: unexpected argument "request.txt"`,

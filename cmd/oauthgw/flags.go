@@ -52,15 +52,16 @@ func configFlags(set *flag.FlagSet) func() (config.Settings, error) {
 	return func() (config.Settings, error) { return config.Load(*file, overrides) }
 }
 
-// formatFlag adds --format. The result reports whether it is JSON.
-func formatFlag(set *flag.FlagSet) func() (bool, error) {
-	format := set.String("format", "text", "the `format` of the output: text or json")
-	return func() (bool, error) {
-		if *format != "text" && *format != "json" {
-			return false, errors.New("--format: must be one of text, json")
+// formatFlag adds --format. The result is whether it is JSON.
+func formatFlag(set *flag.FlagSet) *bool {
+	asJSON := new(bool)
+	set.Func("format", "the `format` of the output: text (the default) or json", func(value string) error {
+		if *asJSON = value == "json"; !*asJSON && value != "text" {
+			return errors.New("must be one of text, json")
 		}
-		return *format == "json", nil
-	}
+		return nil
+	})
+	return asJSON
 }
 
 // writeJSON writes indented JSON.

@@ -25,7 +25,7 @@ import (
 func main() {
 	ctx := signalContext() // first, so that no signal is missed
 	if err := harden(); err != nil {
-		fmt.Fprintln(os.Stderr, "warning:", err)
+		fmt.Fprintln(os.Stderr, "warning: other processes may read secrets in memory:", err)
 	}
 	if os.Getenv("GOGC") == "" {
 		// The heap is small: 100 would collect every few hundred requests. GOMEMLIMIT bounds it.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
 	"log/slog"
 	"os"
@@ -85,7 +84,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 		Activated:    sockets, Metrics: t.metrics, Log: t.log,
 	}
 	if s.Certificate != nil {
-		c.Certificate = func() *tls.Certificate { return current().Certificate }
+		c.Certificate = p.reloader.Certificate
 	}
 	p.server, err = server.Listen(c)
 	return p, err

@@ -41,9 +41,8 @@ func newTelemetry(ctx context.Context, s config.Settings, stdout, stderr io.Writ
 	var err error
 	if t.tracing, err = tracing.New(ctx, os.Getenv, metrics.ReadBuild().Version, t.log); err != nil {
 		t.close()
-		return nil, err
 	}
-	return t, nil
+	return t, err
 }
 
 // close writes what waits. The log is last, because the others log their errors.

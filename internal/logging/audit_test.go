@@ -89,31 +89,22 @@ func TestA131AuditPipe(t *testing.T) {
 	_, record := newTestAudit(t, pipe, func() { dropped.Add(1) })
 	record()
 	eventually(t, "an error", func() bool { return dropped.Load() == 1 })
-	for round := range int32(2) {
-		reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		record()
-		var line string
-		eventually(t, "the record", func() bool {
-			line, err = bufio.NewReader(reader).ReadString('\n')
-			return err == nil
-		})
-		if !strings.Contains(line, `"endpoint":"token"`) {
-			t.Errorf("read %q", line)
-		}
-		reader.Close()
-		record()
-		eventually(t, "an error", func() bool { return dropped.Load() == round+2 })
+	reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
+	record()
+	eventually(t, "the record", func() bool {
+		line, err := bufio.NewReader(reader).ReadString('\n')
+		return err == nil && strings.Contains(line, `"endpoint":"token"`)
+	})
+	reader.Close()
+	record()
+	eventually(t, "another error", func() bool { return dropped.Load() == 2 })
 }
 
 func contents(file string) string {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return ""
-	}
+	text, _ := os.ReadFile(file) // it may be missing
 	return string(text)
 }
 
