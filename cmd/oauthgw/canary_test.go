@@ -65,22 +65,6 @@ func containsSecret(text, secret string) bool {
 	return false
 }
 
-func TestContainsSecret(t *testing.T) {
-	const secret = `Se +cret/Of&"One"=<ü>?`
-	for text, want := range map[string]bool{
-		`SE +CRET/OF&"ONE"=<Ü>?`: true, `Se+%2bcret%2fOf%26%22One%22%3d%3c%c3%bc%3e%3f`: true,
-		`Se%20%2Bcret%2FOf%26%22One%22%3D%3C%C3%BC%3E%3F`: true, `Se%20+cret%2FOf&%22One%22=%3C%C3%BC%3E%3F`: true,
-		`5365202B637265742F4F6626224F6E65223D3CC3BC3E3F`: true, `Se +cret/Of&amp;&#34;One&#34;=&lt;ü&gt;?`: true,
-		`Se +cret/Of\u0026\"One\"=\u003cü\u003e?`: true, `Se +cret/Of&\"One\"=<\u00fc>?`: true,
-		base64.StdEncoding.EncodeToString([]byte("a" + secret + "b")): true, base64.RawURLEncoding.EncodeToString([]byte("ab" + secret)): true,
-		"nothing of it": false,
-	} {
-		if containsSecret(text, secret) != want {
-			t.Errorf("%s: got %v", text, !want)
-		}
-	}
-}
-
 // expectNoSecrets fails the test where a secret is in the output of one of the places.
 func expectNoSecrets(t *testing.T, name string, output map[string]string, secrets []string) {
 	t.Helper()

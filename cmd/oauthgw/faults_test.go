@@ -205,12 +205,11 @@ func TestR63A074SlowProvider(t *testing.T) {
 	}
 }
 
-// TestConnectionClosedUnderARequest checks that a request is not sent again when the
-// provider closes the connection under it.
+// TestConnectionClosedUnderARequest checks that a request is not sent again when the provider
+// closes the connection under it.
 func TestConnectionClosedUnderARequest(t *testing.T) {
 	p := startFaultyProvider(t, nil)
-	g := startGateway(t, testSettings(t, p.url))
-	c := &strictClient{test: t, address: g.data}
+	c := &strictClient{test: t, address: startGateway(t, testSettings(t, p.url)).data}
 	for _, code := range []string{"a", "b", "c"} {
 		if a := c.redeem(t, code+"1", "close-idle"); a.StatusCode != 200 {
 			t.Errorf("got %d %s", a.StatusCode, a.text)
@@ -226,22 +225,19 @@ func TestConnectionClosedUnderARequest(t *testing.T) {
 // TestR63SpoiltConnections checks that a request is not sent again over a new connection that
 // the provider has spoilt.
 func TestR63SpoiltConnections(t *testing.T) {
+	p := startFaultyProvider(t, nil)
+	c := &strictClient{test: t, address: startGateway(t, testSettings(t, p.url)).data}
 	for _, name := range []string{"banner-at-once", "close-on-accept"} {
-		t.Run(name, func(t *testing.T) {
-			p := startFaultyProvider(t, nil)
-			g := startProgram(t, p.url, "log: {level: debug}\n")
-			c := &strictClient{test: t, address: g.data}
-			// The gateway does not reuse its connection after this, so the next one is new.
-			faultResponse{status: 502}.expect(t, c.redeem(t, name+"-0", "truncated"))
-			p.setRates(t, faultprovider.Rates{name: 100})
-			for _, code := range []string{"-1", "-2"} {
-				faultResponse{status: 502}.expect(t, c.redeem(t, name+code, ""))
-			}
-			p.setRates(t, nil)
-			c.expectSuccess(t, name+"-honest")
-			p.expectNoRepeats(t)
-		})
+		// The gateway does not reuse its connection after this, so the next one is new.
+		faultResponse{status: 502}.expect(t, c.redeem(t, name+"-0", "truncated"))
+		p.setRates(t, faultprovider.Rates{name: 100})
+		for _, code := range []string{"-1", "-2"} {
+			faultResponse{status: 502}.expect(t, c.redeem(t, name+code, ""))
+		}
+		p.setRates(t, nil)
+		c.expectSuccess(t, name+"-honest")
 	}
+	p.expectNoRepeats(t)
 }
 
 // documentStatuses are the faults of rows A086 to A095, with the status of the
@@ -359,9 +355,7 @@ func (c *documentCase) expectNothingFalse(t *testing.T, a clientResponse) {
 // TestLargeHeaderOfADocument checks that metadata with a large header is not used.
 func TestLargeHeaderOfADocument(t *testing.T) {
 	for size, want := range map[int]string{8 << 10: "HTTP/1.1 200 ", 40 << 10: "HTTP/1.1 503 "} {
-		provider := startScriptedProvider(t)
-		provider.answer("HTTP/1.1 200 OK\nContent-Type: application/json\nX-Large: " + strings.Repeat("x", size) + "\n\n{\"issuer\":\"https://a\"}")
-		g := frontedGateway(t, provider.url())
+		g := frontedGateway(t, startProvider(t, strings.Replace(okJSON, "\n\n", "\nX-Large: "+strings.Repeat("x", size)+"\n\n", 1)+`{"issuer":"https://a"}`))
 		if got := send(t, g.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"); !strings.HasPrefix(got, want) {
 			t.Errorf("a header of %d bytes: got %s", size, got)
 		}

@@ -185,14 +185,6 @@ func TestA058Hosts(t *testing.T) {
 	runWireTests(t, tests)
 }
 
-func TestA059WholeURL(t *testing.T) {
-	runWireTests(t, map[string]wireTest{
-		"of another host": {strings.Replace(wireRequest, "/t", "http://evil.example/t", 1), "200 200", 2, "", false},
-		"of no host":      {strings.Replace(wireRequest, "/t", "http:///t", 1), "400 200", 1, "", false},
-		"of a user":       {strings.Replace(wireRequest, "/t", "http://u:p@a/t", 1), "400 200", 1, "", false},
-	})
-}
-
 func TestA060Methods(t *testing.T) {
 	tests := map[string]wireTest{
 		"PRI":               {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "4..|505", 0, "", true},
@@ -204,15 +196,6 @@ func TestA060Methods(t *testing.T) {
 	}
 	for _, method := range []string{"TRACE", "post", "CONNECT"} {
 		tests[method+" at the endpoint"] = wireTest{strings.Replace(wireRequest, "POST", method, 1), "405 200", 1, "", false}
-	}
-	runWireTests(t, tests)
-}
-
-func TestA061Upgrades(t *testing.T) {
-	tests := map[string]wireTest{}
-	for _, protocol := range []string{"h2c", "websocket", "TLS/1.0"} {
-		upgrade := strings.Replace(wireRequest, "Host: a\r\n", "Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: "+protocol+"\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", 1)
-		tests[protocol] = wireTest{upgrade, "200 200", 2, "upgrade", false}
 	}
 	runWireTests(t, tests)
 }

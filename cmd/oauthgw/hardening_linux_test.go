@@ -47,20 +47,11 @@ func TestAuditInClosedDirectory(t *testing.T) {
 // TestA100MemoryIsClosed checks that the memory of the process is in no core dump, and closed
 // to its own user.
 func TestA100MemoryIsClosed(t *testing.T) {
-	program := programFile(t)
-	command := exec.CommandContext(t.Context(), program, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	command := exec.Command(programFile(t), "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	var printed syncBuffer
 	command.Stderr = &printed
 	unprivileged(t, command)
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = command.Process.Signal(os.Interrupt)
-		if err := command.Wait(); err != nil {
-			t.Errorf("%v\n%s", err, printed.String())
-		}
-	}()
+	startProcess(t, command)
 	eventually(t, "listening", func() bool { return strings.Contains(printed.String(), `"msg":"listening"`) })
 	process := fmt.Sprintf("/proc/%d/", command.Process.Pid)
 	limits, err := os.ReadFile(process + "limits")

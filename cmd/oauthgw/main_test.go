@@ -245,20 +245,10 @@ func TestReaderOfTheLogGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	program := exec.CommandContext(t.Context(), programFile(t), "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	program := exec.Command(programFile(t), "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	program.Stderr = writer
-	err = program.Start()
+	startProcess(t, program)
 	writer.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := false
-	defer func() {
-		_ = program.Process.Signal(os.Interrupt)
-		if err := program.Wait(); err != nil && !ended {
-			t.Error(err)
-		}
-	}()
 	var addresses []string
 	for lines := bufio.NewScanner(reader); addresses == nil && lines.Scan(); {
 		addresses = listening.FindStringSubmatch(lines.Text())
@@ -268,11 +258,21 @@ func TestReaderOfTheLogGoesAway(t *testing.T) {
 	}
 	reader.Close()
 	send(t, addresses[1], "GET / HTTP/1.1\nHost: a b")
-	ended = true // if what follows does not answer
-	eventually(t, "a lost line", func() bool {
-		return droppedLine.MatchString(testGateway{admin: addresses[2]}.scrape(t))
+	eventually(t, "a lost line", func() bool { return droppedLine.MatchString(testGateway{admin: addresses[2]}.scrape(t)) })
+}
+
+// startProcess starts a program that is interrupted when the test ends.
+func startProcess(t *testing.T, command *exec.Cmd) {
+	t.Helper()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Signal(os.Interrupt)
+		if err := command.Wait(); err != nil && !t.Failed() {
+			t.Errorf("%v\n%v", err, command.Stderr)
+		}
 	})
-	ended = false
 }
 
 // TestReload checks that a reload takes effect, keeps discovered endpoints and metadata, and

@@ -1,14 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
-
-// behindProxy returns a request that a proxy sends on.
-func behindProxy(client string) string {
-	return strings.Replace(strings.Replace(basicRequest, "%s", "/t", 1), "Host: a\n", "Host: a\nX-Forwarded-For: "+client+"\n", 1)
-}
 
 // TestReloadsForgetNoFailures checks that a reload does not reset the failure limit, unless it
 // changes the limit itself.
@@ -17,7 +13,7 @@ func TestReloadsForgetNoFailures(t *testing.T) {
 	p := startProgram(t, provider, "endpoints: {token: /t}\ntrusted_proxies: [127.0.0.1]\nclient_auth: {realm: a, failures: {burst: 1, interval: 1h}}\n")
 	answers := func(when, want string) {
 		t.Helper()
-		if answer := send(t, p.data, behindProxy("192.0.2.1")); !strings.HasPrefix(answer, "HTTP/1.1 "+want) {
+		if answer := send(t, p.data, strings.Replace(fmt.Sprintf(basicRequest, "/t"), "Host: a\n", "Host: a\nX-Forwarded-For: 192.0.2.1\n", 1)); !strings.HasPrefix(answer, "HTTP/1.1 "+want) {
 			t.Errorf("%s: got %s", when, answer)
 		}
 	}

@@ -83,9 +83,9 @@ func withMaxConnections(n int) func(*config.Config) {
 
 const tooManyStreams = "HTTP/1.1 503 "
 
-// Streams hold at most three quarters of the connections, and with requests that the
-// provider does not answer and downloads without end at most seven eighths. The next
-// request is refused and its connection closed, and everything else is served.
+// TestA123A124EndlessExchangesLeaveRoom checks that streams hold at most three quarters of the
+// connections, and with requests that the provider does not answer and downloads without end
+// at most seven eighths. The next is refused and its connection closed.
 func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 	const handshake, eventStream = " HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n", "HTTP/1.1 200 "
 	for name, test := range map[string]struct {
@@ -133,9 +133,8 @@ func TestA123A124EndlessExchangesLeaveRoom(t *testing.T) {
 	}
 }
 
-// Bodies that have yet to arrive hold a quarter of the connections, and as many to the
-// provider. Everything else is served, small bodies too, and an upload that is whole makes
-// room for another.
+// TestA172UploadsHoldAQuarter checks that incomplete bodies hold a quarter of the connections,
+// and as many to the provider, and that an upload that ends makes room for another.
 func TestA172UploadsHoldAQuarter(t *testing.T) {
 	for name, test := range map[string]struct{ request, rest string }{
 		"of a length": {"POST /hang HTTP/1.1\nHost: a\nContent-Length: 5000\n\nx", strings.Repeat("x", 4999)},
@@ -179,7 +178,8 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 	}
 }
 
-// A request with a small body reaches the provider when it is whole.
+// TestA172SmallBodyArrivesFirst checks that a request with a small body reaches the provider
+// when it is whole.
 func TestA172SmallBodyArrivesFirst(t *testing.T) {
 	p := newStreamProvider(t)
 	g := frontedGateway(t, p.URL, withMaxConnections(20))

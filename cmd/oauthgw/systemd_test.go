@@ -17,7 +17,7 @@ import (
 func underSystemd(t *testing.T, sockets []*os.File, environment []string, args ...string) (*exec.Cmd, *syncBuffer) {
 	t.Helper()
 	// Only the process itself knows its id before it is the program.
-	command := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", programFile(t)}, args...)...)
+	command := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", programFile(t)}, args...)...)
 	command.Env = append(os.Environ(), fmt.Sprintf("LISTEN_FDS=%d", len(sockets)))
 	command.Env = append(command.Env, environment...)
 	command.ExtraFiles = sockets
@@ -105,18 +105,10 @@ func awaitState(t *testing.T, notify *net.UnixConn, state string) {
 func TestSystemdSockets(t *testing.T) {
 	admin, adminAddress := openSocket(t)
 	clients, address := openSocket(t)
-	command, printed := underSystemd(t, []*os.File{admin, clients}, []string{"LISTEN_FDNAMES=admin:listen"}, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
+	command, _ := underSystemd(t, []*os.File{admin, clients}, []string{"LISTEN_FDNAMES=admin:listen"}, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	startProcess(t, command)
 	admin.Close()
 	clients.Close() // or they would stay open behind a program that ended early
-	defer func() {
-		_ = command.Process.Signal(os.Interrupt)
-		if err := command.Wait(); err != nil {
-			t.Errorf("%v\n%s", err, printed.String())
-		}
-	}()
 	for address, want := range map[string]int{address: 503, adminAddress: 200} {
 		if got := status(t, "http://"+address+"/-/healthy"); got != want {
 			t.Errorf("%s answered %d, want %d", address, got, want)

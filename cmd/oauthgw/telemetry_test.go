@@ -6,7 +6,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,19 +14,6 @@ import (
 
 	"go.opentelemetry.io/otel"
 )
-
-// valve is a writer that blocks while it is locked.
-type valve struct {
-	closed sync.Mutex
-	w      io.Writer
-}
-
-// Write implements [io.Writer].
-func (v *valve) Write(p []byte) (int, error) {
-	v.closed.Lock()
-	defer v.closed.Unlock()
-	return v.w.Write(p)
-}
 
 // TestA137ReloadReachesEveryLogger checks that a reload of log.level and log.format reaches all
 // loggers: those of the audit log, of tracing and of the writer of log lines.
@@ -41,10 +27,9 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 		})
 	}
 	var log syncBuffer
-	stderr := &valve{w: &log}
 	first := at("error", "json")
 	first.Audit.File = filepath.Join(dir, "missing", "audit.json")
-	o, err := newTelemetry(t.Context(), first, io.Discard, stderr)
+	o, err := newTelemetry(t.Context(), first, io.Discard, &log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +38,11 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 		otel.Handle(errors.New("a span was lost"))
 		o.recordDecision(t.Context(), proxy.Decision{Endpoint: "token"})
 		time.Sleep(20 * time.Millisecond) // the audit record has failed, or will be written
-		stderr.closed.Lock()
+		log.mu.Lock()                     // the writer blocks
 		for range 10000 {
 			o.log.Error("a line")
 		}
-		stderr.closed.Unlock()
+		log.mu.Unlock()
 	}
 	complain()
 	eventually(t, "lines", func() bool { return strings.Contains(log.String(), "a line") })

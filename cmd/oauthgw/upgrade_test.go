@@ -21,7 +21,7 @@ const (
 	switched           = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 )
 
-// rawConn is a connection whose sending side can be closed alone.
+// rawConn is a connection of which one side can be closed alone.
 type rawConn interface {
 	net.Conn
 	CloseWrite() error
@@ -33,8 +33,8 @@ type rawPeer struct {
 	r *bufio.Reader
 }
 
-// startRawProvider returns the origin of a provider that runs a script for each
-// connection, behind the first request on it.
+// startRawProvider returns the origin of a provider that runs a script for each connection
+// after the first request on it.
 func startRawProvider(t *testing.T, script func(p rawPeer, r *http.Request)) string {
 	t.Helper()
 	l, upstream := listenRaw(t, "tcp")
@@ -140,8 +140,9 @@ func dialRawNetwork(t *testing.T, network, address string, secure bool) rawPeer 
 	return rawPeer{c.(rawConn), bufio.NewReader(c)}
 }
 
-// The provider must not see an upgrade that it would accept.
-func TestA115DeclinedUpgrades(t *testing.T) {
+// TestA061A115DeclinedUpgrades checks that the provider does not get an upgrade that it would
+// accept.
+func TestA061A115DeclinedUpgrades(t *testing.T) {
 	upstream := startRawProvider(t, func(p rawPeer, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" || r.Header.Get("Http2-Settings") != "" {
 			p.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + r.Header.Get("Upgrade") + "\r\n\r\n")
@@ -150,14 +151,17 @@ func TestA115DeclinedUpgrades(t *testing.T) {
 		p.write(wellFormedResponse)
 	})
 	g := frontedGateway(t, upstream)
-	for _, version := range []string{"HTTP/1.1", "HTTP/1.0"} {
+	for _, version := range []string{"GET /ws HTTP/1.1", "GET /ws HTTP/1.0", "POST /t HTTP/1.1"} {
 		for _, protocol := range []string{"h2c", "H2C", "h2", "TLS/1.0", "websocket/13", "h2c, TLS/1.0", "web socket", "caf\xe9", "\"websocket\"", ""} {
-			resp := dialRaw(t, g.data).send(t, "GET /ws "+version+"\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: "+
-				protocol+"\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
+			resp := dialRaw(t, g.data).send(t, version+"\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: "+
+				protocol+"\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 0\r\n\r\n")
 			if resp.StatusCode != http.StatusOK {
 				t.Errorf("%s, %q: got %d", version, protocol, resp.StatusCode)
 			}
 		}
+	}
+	if resp := dialRaw(t, g.data).send(t, strings.Replace(wireRequest, "Host: a", "Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket", 1)); resp.StatusCode != http.StatusOK {
+		t.Errorf("a WebSocket at an endpoint: got %d", resp.StatusCode)
 	}
 }
 
@@ -231,8 +235,8 @@ func TestA117SwitchThatWasNotRequested(t *testing.T) {
 	}
 }
 
-// Hop-by-hop fields, and those that Connection names, are for the connection to the
-// provider alone.
+// TestA121HopByHopFields checks that hop-by-hop fields, and those that Connection names, stay
+// on the connection to the provider.
 func TestA121HopByHopFields(t *testing.T) {
 	const fields = "Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n" +
 		"Proxy-Authenticate: Basic realm=a\r\nTrailer: X-Late\r\nX-Kept: 1\r\n"
@@ -291,7 +295,8 @@ func TestA122InterimResponsesOfHTTP10(t *testing.T) {
 	}
 }
 
-// The client receives an error, and the connection to the provider ends.
+// TestA079InterimResponsesWithoutEnd checks that the client receives an error, and that the
+// connection to the provider ends.
 func TestA079InterimResponsesWithoutEnd(t *testing.T) {
 	for _, interim := range []string{"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: " + strings.Repeat("x", 8<<10) + "\r\n\r\n"} {
 		upstream := startRawProvider(t, func(p rawPeer, _ *http.Request) {
@@ -305,8 +310,8 @@ func TestA079InterimResponsesWithoutEnd(t *testing.T) {
 	}
 }
 
-// A client that leaves once the provider has its code takes the connection along. The
-// code is not sent again, and the log has the outcome.
+// TestA104ClientThatLeaves checks that the connection to the provider ends with the client, that
+// the code is not sent again, and that the log has the outcome.
 func TestA104ClientThatLeaves(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	var requests atomic.Int32
