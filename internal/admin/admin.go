@@ -21,10 +21,8 @@ import (
 // Config configures a [Handler]. All fields are required.
 type Config struct {
 	Reloader *gateway.Reloader
-	// History holds the decisions that the status page shows.
-	History *History
-	// Draining reports whether the shutdown has begun.
-	Draining func() bool
+	History  *History    // for the status page
+	Draining func() bool // the shutdown has begun
 	Metrics  *metrics.Metrics
 	Log      *slog.Logger
 }
@@ -39,13 +37,8 @@ type Handler struct {
 	crossOrigin *http.CrossOriginProtection
 }
 
-// livenessPaths and readinessPaths are the health paths. Probes send any Host, so these
-// paths are served under all of them.
-var (
-	livenessPaths  = []string{"/-/healthy", "/healthz"}
-	readinessPaths = []string{"/-/ready", "/readyz"}
-	healthPaths    = slices.Concat(livenessPaths, readinessPaths)
-)
+// healthPaths are served under every Host, because probes send any.
+var healthPaths = []string{"/-/healthy", "/healthz", "/-/ready", "/readyz"}
 
 // New returns a handler. The admin listener stays where it is on reload.
 func New(c Config) *Handler {
@@ -55,12 +48,10 @@ func New(c Config) *Handler {
 	}
 	c.Metrics.Ready(func() bool { return h.notReady() == "" })
 	h.mux.Handle("GET /metrics", c.Metrics.Handler())
-	for _, path := range livenessPaths {
-		h.mux.HandleFunc("GET "+path, respond("healthy"))
-	}
-	for _, path := range readinessPaths {
-		h.mux.HandleFunc("GET "+path, h.serveReady)
-	}
+	h.mux.HandleFunc("GET /-/healthy", respond("healthy"))
+	h.mux.HandleFunc("GET /healthz", respond("healthy"))
+	h.mux.HandleFunc("GET /-/ready", h.serveReady)
+	h.mux.HandleFunc("GET /readyz", h.serveReady)
 	h.mux.HandleFunc("POST /-/reload", h.serveReload)
 	h.mux.Handle("GET /{$}", statuspage.Handler(h.status))
 	return h
@@ -116,9 +107,9 @@ func respond(word string) http.HandlerFunc {
 func (h *Handler) serveReady(w http.ResponseWriter, r *http.Request) {
 	if reason := h.notReady(); reason != "" {
 		http.Error(w, "not ready: "+reason, http.StatusServiceUnavailable)
-		return
+	} else {
+		respond("ready")(w, r)
 	}
-	respond("ready")(w, r)
 }
 
 // notReady returns why no requests should be sent to the gateway. Empty means ready.

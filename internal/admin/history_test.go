@@ -13,35 +13,24 @@ import (
 	"time"
 )
 
-// The latest rejections are kept in order, and decisions in front of an earlier provider
-// are not reported as this provider's.
+// TestHistory checks that the latest rejections are kept in order, and that decisions in front
+// of an earlier provider are not reported as this provider's.
 func TestHistory(t *testing.T) {
-	var d History
+	var h History
 	at := func(n int) time.Time { return time.Unix(int64(n), 0) }
-	d.Add(proxy.Decision{Time: at(1), Outcome: "accepted"})
-	d.Add(proxy.Decision{Time: at(3), Outcome: "failed", Endpoint: clientauth.Token})
-	if got := d.latestRefusals(); len(got) != 0 {
-		t.Errorf("kept as rejections: %v", got)
+	h.Add(proxy.Decision{Time: at(1), Outcome: "accepted"})
+	h.Add(proxy.Decision{Time: at(3), Outcome: "failed", Endpoint: clientauth.Token})
+	if refusals, answered, failed := h.latest(at(1)); len(refusals) != 0 || !answered.Equal(at(1)) || failed.Endpoint != clientauth.Token {
+		t.Errorf("got %v %v %v", refusals, answered, failed)
 	}
-	if answered, failed := d.upstream(at(1)); !answered.Equal(at(1)) || failed.Endpoint != clientauth.Token {
-		t.Errorf("got %v %v", answered, failed)
-	}
-	if answered, failed := d.upstream(at(4)); !answered.IsZero() || !failed.Time.IsZero() {
+	if _, answered, failed := h.latest(at(4)); !answered.IsZero() || !failed.Time.IsZero() {
 		t.Errorf("of an earlier provider: %v %v", answered, failed)
 	}
-	for _, total := range []int{1, maxRefusals - 1, maxRefusals, maxRefusals + 1, 3*maxRefusals + 7} {
-		var d History
-		for n := range total {
-			d.Add(proxy.Decision{Time: at(n), Outcome: "rejected"})
-		}
-		got := d.latestRefusals()
-		if len(got) != min(total, maxRefusals) {
-			t.Errorf("of %d rejections %d are kept", total, len(got))
-		}
-		for i, r := range got {
-			if !r.Time.Equal(at(total - 1 - i)) {
-				t.Errorf("of %d, at index %d is %v", total, i, r.Time.Unix())
-			}
+	for n := range 3 * maxRefusals {
+		h.Add(proxy.Decision{Time: at(n), Outcome: "rejected"})
+		refusals, _, _ := h.latest(at(0))
+		if len(refusals) != min(n+1, maxRefusals) || !refusals[0].Time.Equal(at(n)) || !refusals[len(refusals)-1].Time.Equal(at(n-len(refusals)+1)) {
+			t.Errorf("of %d rejections %d are kept: %v", n+1, len(refusals), refusals)
 		}
 	}
 }
@@ -54,14 +43,12 @@ func TestMissingMetadataIsAResponse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := gateway.NewReloader(gateway.ReloaderConfig{Config: gateway.Config{Settings: s, Telemetry: gateway.Telemetry{
-		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)}}})
+	g, err := gateway.New(gateway.Config{Settings: s, Telemetry: gateway.Telemetry{Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &Handler{config: Config{Reloader: r, History: &History{}}}
 	failed := time.Now()
-	p := h.provider(r.Current(), []wellknown.Snapshot{{Err: errors.New("none"), Failed: failed, Absent: true}}, wellknown.Provider{})
+	p := provider(g, []wellknown.Snapshot{{Err: errors.New("none"), Failed: failed, Absent: true}}, time.Time{}, proxy.Decision{})
 	if !p.Reached.Equal(failed) || !p.Failed.IsZero() {
 		t.Errorf("%+v", p)
 	}
