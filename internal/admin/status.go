@@ -48,7 +48,7 @@ func (h *Handler) status() statuspage.Facts {
 // provider describes the provider and its last responses, to fetches and to clients.
 func provider(g *gateway.Gateway, snapshots []wellknown.Snapshot, answered time.Time, failed proxy.Decision) statuspage.Provider {
 	known, _ := g.Known()
-	p := statuspage.Provider{Upstream: g.Settings().Upstream.URL, Issuer: g.Issuer(known), Public: g.PublicOrigin()}
+	p := statuspage.Provider{Upstream: g.Settings().Upstream.URL, Issuer: known.Issuer, Public: g.PublicOrigin()}
 	p.Reached, p.Failed = answered, failed.Time
 	if !failed.Time.IsZero() {
 		p.Error = fmt.Sprintf("a request at the %s endpoint failed with status %d; see the log", failed.Endpoint, failed.Status)

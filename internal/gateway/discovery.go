@@ -30,6 +30,7 @@ func (g *Gateway) discover(ctx context.Context) error {
 		}
 		return err
 	}
+	known.Issuer = cmp.Or(known.Issuer, g.settings.Upstream.Issuer)
 	if known.Fetched.Before(g.fetched) {
 		return nil
 	}
@@ -123,15 +124,9 @@ func (g *Gateway) fullyConfigured() bool {
 		(g.settings.IssuerMode == wellknown.IssuerPreserve || g.settings.Upstream.Issuer != "")
 }
 
-// Issuer returns the issuer of the provider, discovered or configured. Empty means that it
-// is unknown.
-func (g *Gateway) Issuer(known wellknown.Provider) string {
-	return cmp.Or(known.Issuer, g.settings.Upstream.Issuer)
-}
-
 // realm returns the realm of challenges.
 func (g *Gateway) realm(known wellknown.Provider) string {
-	realm := cmp.Or(g.settings.ClientAuth.Realm, g.Issuer(known))
+	realm := cmp.Or(g.settings.ClientAuth.Realm, known.Issuer)
 	if realm == "" && g.settings.PublicOrigin != nil {
 		realm = g.settings.PublicOrigin.String()
 	}

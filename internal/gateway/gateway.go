@@ -96,7 +96,7 @@ func New(c Config) (*Gateway, error) {
 	g := &Gateway{config: c, settings: s, telemetry: t, log: t.Log, source: source}
 	g.users.Store(1)
 	if len(s.Endpoints) > 0 {
-		return g, g.build(wellknown.Provider{})
+		return g, g.build(wellknown.Provider{Issuer: s.Upstream.Issuer})
 	}
 	return g, nil
 }
@@ -127,30 +127,29 @@ func (g *Gateway) Ready() bool { return g.routes.Load() != nil }
 // Settings returns the configuration of the gateway.
 func (g *Gateway) Settings() config.Settings { return g.settings }
 
-// Known returns what the routes were built from, and the paths of the fronted endpoints.
-// Both are empty until the endpoints are known.
+// Known returns what the routes were built from, with the configured issuer if none was
+// discovered, and the paths of the fronted endpoints.
 func (g *Gateway) Known() (wellknown.Provider, map[clientauth.Endpoint]string) {
 	if now := g.routes.Load(); now != nil {
 		return now.known, now.paths
 	}
-	return wellknown.Provider{}, nil
+	return wellknown.Provider{Issuer: g.settings.Upstream.Issuer}, nil
 }
 
 // Snapshots returns what is cached of the metadata of the issuer, and the problems of the
 // first document. It sends no request.
 func (g *Gateway) Snapshots() (snapshots []wellknown.Snapshot, problems []string) {
 	known, paths := g.Known()
-	return g.source.Snapshots(g.Issuer(known), paths)
+	return g.source.Snapshots(known.Issuer, paths)
 }
 
 // PublicOrigin returns the origin that clients use. Empty means that it is unknown.
 func (g *Gateway) PublicOrigin() string {
 	known, _ := g.Known()
-	public := cmp.Or(g.settings.PublicOrigin, origin.Of(g.Issuer(known)))
-	if public == nil {
-		return ""
+	if public := cmp.Or(g.settings.PublicOrigin, origin.Of(known.Issuer)); public != nil {
+		return public.String()
 	}
-	return public.String()
+	return ""
 }
 
 // enter counts a request in. It reports false if the gateway is closed.

@@ -26,8 +26,7 @@ func normalizedPath(r *http.Request) string {
 // requests (RFC 6749 section 3.2), but some providers have their own, and CORS has
 // preflights. They are passed through, unless a handler that ignores methods could read
 // them as a token request.
-func matchPath(endpoint *url.URL) mux.MatcherFunc {
-	own := proxy.NormalizePath(endpoint.EscapedPath())
+func matchPath(own string) mux.MatcherFunc {
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
 		other := r.Method == http.MethodDelete || r.Method == http.MethodOptions
 		return normalizedPath(r) == own && (!other || hasGrant(r))
@@ -56,13 +55,6 @@ func matchQuery(own url.Values, matches mux.MatcherFunc) mux.MatcherFunc {
 			}
 		}
 		return true
-	}
-}
-
-// matchMethods matches paths under the given methods.
-func matchMethods(serves func(path string) bool, methods ...string) mux.MatcherFunc {
-	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return slices.Contains(methods, r.Method) && serves(r.URL.Path)
 	}
 }
 

@@ -25,16 +25,10 @@ type ReloaderConfig struct {
 	Load   func() (config.Settings, error)
 	// Lint logs the problems of the metadata and of trusted_proxies.
 	Lint bool
-	// Notify reports the state reloading, and ready afterwards, to the service manager
-	// (sd_notify(3)). It may be nil.
+	// Notify reports a state of sd_notify(3), reloading and ready afterwards, to the service
+	// manager. It may be nil.
 	Notify func(state, status string)
 }
-
-// States that Notify reports.
-const (
-	StateReloading = "RELOADING=1"
-	StateReady     = "READY=1"
-)
 
 // Reloader serves requests with the current gateway and replaces it on reload. A request
 // is served by one gateway from its beginning to its end. It is safe for concurrent use.
@@ -46,13 +40,10 @@ type Reloader struct {
 	context context.Context         // of reloads
 	cancel  context.CancelCauseFunc // with ErrReloadDisabled
 
-	requested   atomic.Int64 // calls of Reload
-	mu          sync.Mutex   // serializes Start, Reload, DisableReload and Stop
-	done        int64        // the calls that the last reload has answered, with result
-	result      error
-	files       []string // the files of the configuration
-	fingerprint string   // of the files when they were loaded last
-	listen      string   // the address of the public listener
+	mu          sync.Mutex // serializes Start, Reload, DisableReload and Stop
+	files       []string   // the files of the configuration
+	fingerprint string     // of the files when they were loaded last
+	listen      string     // the address of the public listener
 	background  sync.WaitGroup
 	stop        context.CancelFunc // ends the background work of the current gateway
 }
@@ -89,8 +80,8 @@ func (r *Reloader) use(g *Gateway) {
 
 func (r *Reloader) recordReload(err error) {
 	r.config.Config.Telemetry.Metrics.ConfigLoaded(err == nil)
-	result := &ReloadResult{Time: time.Now(), Err: err}
-	result.Used = result.Time
+	now := time.Now()
+	result := &ReloadResult{Time: now, Err: err, Used: now}
 	if err != nil {
 		result.Used = r.last.Load().Used
 	}
@@ -152,26 +143,21 @@ func (r *Reloader) DisableReload() {
 }
 
 // Reload loads the configuration and replaces the gateway. If that fails, the current one
-// stays. Calls during a reload share the next one, so that none waits for more than two.
+// stays.
 func (r *Reloader) Reload() error {
-	request := r.requested.Add(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.context.Err() != nil:
+	if r.context.Err() != nil {
 		return context.Cause(r.context)
-	case request <= r.done:
-		return r.result
 	}
-	r.done = r.requested.Load()
-	r.notify(StateReloading, "reloading the configuration")
-	r.result = r.swap()
+	r.notify("RELOADING=1", "reloading the configuration")
+	err := r.swap()
 	status := "proxying to " + r.Current().settings.Upstream.URL
-	if r.result != nil {
+	if err != nil {
 		status = "config reload failed, keeping previous config"
 	}
-	r.notify(StateReady, status)
-	return r.result
+	r.notify("READY=1", status)
+	return err
 }
 
 func (r *Reloader) notify(state, status string) {
@@ -188,10 +174,6 @@ func (r *Reloader) swap() error {
 	old, log := r.Current(), r.config.Config.Telemetry.Log
 	s, err := r.config.Load()
 	r.files = slices.Concat(old.settings.Files, s.Files)
-	restart := old.settings.RestartRequired(s)
-	if (s.Certificate == nil) != (old.settings.Certificate == nil) {
-		s.Certificate = old.settings.Certificate // the listener cannot change to TLS or from it
-	}
 	var g *Gateway
 	if err == nil {
 		g, err = r.build(s, old)
@@ -210,7 +192,7 @@ func (r *Reloader) swap() error {
 	old.retire()
 	r.startBackground(g)
 	log.Info("config reloaded")
-	for _, key := range restart {
+	for _, key := range old.settings.RestartRequired(s) {
 		log.Warn("setting requires a restart", "key", key)
 	}
 	return nil
@@ -218,6 +200,9 @@ func (r *Reloader) swap() error {
 
 // build returns a gateway that can replace another one.
 func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
+	if (s.Certificate == nil) != (old.settings.Certificate == nil) {
+		s.Certificate = old.settings.Certificate // the listener cannot change to TLS or from it
+	}
 	c := r.config.Config
 	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.Failures)
 	g, err := New(c)

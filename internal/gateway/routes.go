@@ -42,55 +42,56 @@ func (g *Gateway) build(known wellknown.Provider) error {
 	refused := router.NewRoute()
 	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
 	paths := map[clientauth.Endpoint]string{}
-	var endpoints, registration []string // normalized paths
+	var endpoints, managed []string // normalized
 	fronted := g.fronted(known)
 	for _, name := range clientauth.Endpoints() {
-		u, ok := fronted[name]
-		if !ok {
+		u, untranslated := fronted[name], name == clientauth.Registration && !g.settings.Registration.Translate
+		if u == nil || untranslated && !g.settings.Passthrough {
 			continue
 		}
-		matches, handler, err := g.endpoint(name, u, known)
+		paths[name] = u.Path
+		if untranslated {
+			continue
+		}
+		handler, err := g.endpoint(name, u, known)
 		if err != nil {
 			return err
 		}
-		if handler != nil || g.settings.Passthrough {
-			paths[name] = u.Path
-		}
-		if handler == nil {
-			continue
-		}
+		normal := proxy.NormalizePath(u.EscapedPath())
+		matches := matchPath(normal)
 		if name == clientauth.Registration {
-			registration = g.registrationPaths(u)
+			managed = g.managedPaths(normal)
+			matches = matchRegistration(managed)
 		} else {
-			endpoints = append(endpoints, proxy.NormalizePath(u.EscapedPath()))
+			endpoints = append(endpoints, normal)
 		}
 		if u.RawQuery != "" {
 			g.handle(byQuery, string(name), matchQuery(u.Query(), matches), handler)
 		}
 		g.handle(byPath, string(name), matches, handler)
 	}
-	documents := wellknown.New(wellknown.Config{
-		Source: g.source, Issuer: g.Issuer(known), Endpoints: paths, StripCORS: g.settings.CORS != nil,
-		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log, Metrics: g.telemetry.Metrics,
-	})
+	matches, metadata := g.metadata(known, paths)
 	notFound := g.errorHandler(proxy.ErrNotFound)
-	refused.MatcherFunc(matchLookalikes(endpoints, registration)).Handler(notFound)
-	g.handle(byLocation, "metadata", matchMethods(documents.Serves, http.MethodGet, http.MethodHead), g.admitOther(documents))
-	// CONNECT opens a tunnel, and TRACE returns credentials.
-	router.Methods(http.MethodConnect, http.MethodTrace).Handler(notFound)
-	if g.settings.Passthrough {
-		router.NewRoute().Handler(g.passthrough(known))
-	} else {
-		router.NewRoute().Handler(notFound)
-	}
+	refused.MatcherFunc(matchLookalikes(endpoints, managed)).Handler(notFound)
+	g.handle(byLocation, "metadata", matches, metadata)
+	router.Methods(http.MethodConnect, http.MethodTrace).Handler(notFound) // a tunnel, and an echo of credentials
+	router.NewRoute().Handler(g.passthrough(known))
 	g.routes.Store(&routes{router: router, known: known, paths: paths})
 	return nil
 }
 
-// admitOther limits requests for metadata outside the issuer's own locations. Clients make
-// such locations up, and each request may wait for the provider.
-func (g *Gateway) admitOther(documents *wellknown.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// metadata returns the handler of the metadata, and the matcher of its requests. Requests
+// outside the issuer's own locations are limited: clients make such locations up, and each
+// request may wait for the provider.
+func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoint]string) (mux.MatcherFunc, http.Handler) {
+	documents := wellknown.New(wellknown.Config{
+		Source: g.source, Issuer: known.Issuer, Endpoints: paths, StripCORS: g.settings.CORS != nil,
+		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log, Metrics: g.telemetry.Metrics,
+	})
+	matches := func(r *http.Request, _ *mux.RouteMatch) bool {
+		return (r.Method == http.MethodGet || r.Method == http.MethodHead) && documents.Serves(r.URL.Path)
+	}
+	return matches, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.config.Admit != nil && !documents.ServesOwn(r.URL.Path) {
 			if !g.config.Admit(r.Context(), false, false) {
 				proxy.WriteError(w, r, proxy.ErrTooManyStreams)
@@ -102,9 +103,8 @@ func (g *Gateway) admitOther(documents *wellknown.Handler) http.Handler {
 	})
 }
 
-// endpoint returns the handler of an endpoint, and the matcher of its requests. The handler
-// is nil for one that is passed through.
-func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (mux.MatcherFunc, http.Handler, error) {
+// endpoint returns the handler of a fronted endpoint.
+func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (http.Handler, error) {
 	target := *g.settings.UpstreamOrigin
 	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
 	c := proxy.Config{
@@ -114,35 +114,33 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.telemetry.OnDecision, Metrics: g.telemetry.Metrics, Log: g.log,
 	}
 	if name != clientauth.Registration {
-		handler, err := proxy.New(c)
-		return matchPath(u), handler, err
+		return proxy.New(c)
 	}
-	if !g.settings.Registration.Translate {
-		return nil, nil, nil
-	}
-	return matchRegistration(g.registrationPaths(u)), proxy.NewRegistration(proxy.RegistrationConfig{
-		Config: c, Clients: proxy.ClientConfiguration(g.settings.Registration.ClientConfiguration), URLMap: g.source.URLMap(g.Issuer(known)),
+	return proxy.NewRegistration(proxy.RegistrationConfig{
+		Config: c, Clients: proxy.ClientConfiguration(g.settings.Registration.ClientConfiguration), URLMap: g.source.URLMap(known.Issuer),
 	}), nil
 }
 
-// registrationPaths returns the paths below which clients manage their registration: the
-// path of the registration endpoint, and the configured one.
-func (g *Gateway) registrationPaths(endpoint *url.URL) []string {
-	paths := []string{proxy.NormalizePath(endpoint.EscapedPath())}
+// managedPaths returns the paths below which clients manage their registration: the path of
+// the registration endpoint, and the configured one.
+func (g *Gateway) managedPaths(registration string) []string {
 	if more := g.settings.Registration.ClientConfiguration; more != "" {
-		paths = append(paths, proxy.NormalizePath(more))
+		return []string{registration, proxy.NormalizePath(more)}
 	}
-	return paths
+	return []string{registration}
 }
 
 // passthrough returns the handler of all other paths.
 func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
+	if !g.settings.Passthrough {
+		return g.errorHandler(proxy.ErrNotFound)
+	}
 	c := proxy.PassthroughConfig{
 		Upstream: g.settings.UpstreamOrigin, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
 		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.telemetry.Metrics, Log: g.log,
 	}
 	if g.settings.IssuerMode == wellknown.IssuerRewrite {
-		c.URLMap = g.source.URLMap(g.Issuer(known))
+		c.URLMap = g.source.URLMap(known.Issuer)
 	}
 	return g.instrument(proxy.Passthrough, proxy.NewPassthrough(c))
 }
