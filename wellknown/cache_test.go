@@ -1,11 +1,9 @@
 package wellknown_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"oauthgw/internal/origin"
 	"oauthgw/wellknown"
 )
 
@@ -31,10 +28,7 @@ func TestCacheControlLimitsTheLifetime(t *testing.T) {
 	} {
 		t.Run(field, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newProvider(func(w http.ResponseWriter, r *http.Request) {
-					w.Header().Set("Cache-Control", field)
-					sends(document)(w, r)
-				})
+				p := newProvider(with("Cache-Control", field, document))
 				h := newHandler(t, p)
 				w := get(h, location)
 				if got := w.Header().Get("Cache-Control"); got != fmt.Sprintf("max-age=%.0f", want.Seconds()) || !strings.Contains(w.Body.String(), "client_secret_basic") {
@@ -134,21 +128,17 @@ var failures = map[string]struct {
 	"401":     {status(401), 503}, "403": {status(403), 503}, "407": {status(407), 503}, "408": {status(408), 503},
 	"425": {status(425), 503}, "429": {status(429), 503}, "500": {status(500), 503},
 	"404": {status(404), 404}, "410": {status(410), 404},
-	"redirect": {func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "https://evil.example/", http.StatusFound)
-	}, 503},
+	"redirect":       {http.RedirectHandler("https://evil.example/", http.StatusFound).ServeHTTP, 503},
 	"foreign issuer": {sends(`{"issuer":"https://evil.example","token_endpoint":"https://evil.example/t"}`), 502},
-	"html":           {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<!doctype html>") }, 404},
-	"json as html": {func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, document)
-	}, 404},
-	"array":     {sends("[]"), 404},
-	"truncated": {sends(document[:30]), 503},
-	"no issuer": {sends(`{}`), 503},
-	"repeated":  {sends(`{"issuer":"https://gateway.example","token_endpoint":"https://a","token_endpoint":"https://b"}`), 503},
-	"huge":      {sends(`{"issuer":"https://gateway.example","x":"` + strings.Repeat("x", 256<<10) + `"}`), 503},
-	"deep":      {sends(`{"issuer":"https://gateway.example","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`), 503},
+	"html":           {with("Content-Type", "text/html", "<!doctype html>"), 404},
+	"json as html":   {with("Content-Type", "text/html", document), 404},
+	"compressed":     {with("Content-Encoding", "gzip", document), 503},
+	"array":          {sends("[]"), 404},
+	"truncated":      {sends(document[:30]), 503},
+	"no issuer":      {sends(`{}`), 503},
+	"repeated":       {sends(`{"issuer":"https://gateway.example","token_endpoint":"https://a","token_endpoint":"https://b"}`), 503},
+	"huge":           {sends(`{"issuer":"https://gateway.example","x":"` + strings.Repeat("x", 256<<10) + `"}`), 503},
+	"deep":           {sends(`{"issuer":"https://gateway.example","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`), 503},
 	"endless": {func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for {
@@ -166,10 +156,6 @@ var failures = map[string]struct {
 			_ = http.NewResponseController(w).Flush()
 			time.Sleep(time.Second)
 		}
-	}, 503},
-	"compressed": {func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		sends(document)(w, r)
 	}, 503},
 }
 
@@ -261,26 +247,16 @@ func TestA092WaitersShareOneFetch(t *testing.T) {
 
 // What a provider sends instead of a response may be another client's tokens.
 func TestMalformedResponseIsNotLogged(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		c, err := listener.Accept()
-		if err != nil {
-			return
+	synctest.Test(t, func(t *testing.T) {
+		h := newHandler(t, newProvider(func(w http.ResponseWriter, _ *http.Request) {
+			c, _, _ := http.NewResponseController(w).Hijack()
+			defer c.Close()
+			_, _ = io.WriteString(c, "{\"refresh_token\":\"t0ken-value\"}\r\n\r\n")
+		}))
+		if w := get(h, location); w.Code != http.StatusServiceUnavailable || !strings.Contains(h.log.String(), "response is malformed") || strings.Contains(h.log.String(), "t0ken-value") {
+			t.Errorf("got %d, logged %s", w.Code, h.log)
 		}
-		defer c.Close()
-		_, _ = http.ReadRequest(bufio.NewReader(c))
-		_, _ = io.WriteString(c, "{\"refresh_token\":\"t0ken-value\"}\r\n\r\n")
-	}()
-	h := newHandler(t, newProvider(hang), func(c *wellknown.SourceConfig) {
-		c.Upstream, c.Transport = origin.Of("http://"+listener.Addr().String()), &http.Transport{}
 	})
-	if w := get(h, location); w.Code != http.StatusServiceUnavailable || !strings.Contains(h.log.String(), "response is malformed") || strings.Contains(h.log.String(), "t0ken-value") {
-		t.Errorf("got %d, logged %s", w.Code, h.log)
-	}
 }
 
 // A cache hit writes prepared bytes: its allocations do not grow with the document. It is
@@ -326,9 +302,7 @@ func TestFetchThatPanics(t *testing.T) {
 		if !strings.Contains(h.log.String(), "string in oauthgw/wellknown_test.(*panicking).RoundTrip") || strings.Contains(h.log.String(), "canary") {
 			t.Error(h.log)
 		}
-		w := httptest.NewRecorder()
-		h.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-		if !strings.Contains(w.Body.String(), "oauthgw_panics_total 2\n") {
+		if w := get(h.metrics.Handler(), "/metrics"); !strings.Contains(w.Body.String(), "oauthgw_panics_total 2\n") {
 			t.Error(w.Body)
 		}
 	})

@@ -23,13 +23,7 @@ func TestA130FetchesForMadeUpLocationsAreLimited(t *testing.T) {
 		h := newHandler(t, p)
 		get(h, location+"/cached")
 		time.Sleep(5 * time.Minute)
-		p.respond(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == location {
-				sends(document)(w, r)
-			} else {
-				hang(w, r)
-			}
-		})
+		p.respond(at(location, sends(document), hang))
 		before := runtime.NumGoroutine()
 		for i := range 1500 {
 			ctx, leave := context.WithCancel(t.Context())

@@ -15,8 +15,8 @@ import (
 const sound = `{"issuer":"https://gw.example","authorization_endpoint":"https://gw.example/a","token_endpoint":"https://gw.example/t",` +
 	`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"]}`
 
-// with adds members to a document.
-func with(document, members string) string {
+// adding adds members to a document.
+func adding(document, members string) string {
 	return strings.TrimSuffix(document, "}") + "," + members + "}"
 }
 
@@ -39,19 +39,19 @@ func TestLint(t *testing.T) {
 		"issuer not a URL": {issuer("coder"), []string{"problem: The issuer is missing or is not an http or https URL"}},
 		"query in issuer":  {issuer("https://gw.example?a"), []string{"problem: The issuer has a query or a fragment"}},
 		"slash":            {issuer("https://gw.example/"), []string{`problem: The issuer is "https://gw.example/" and clients start at "https://gw.example". Only a slash`}},
-		"foreign issuer": {with(issuer("https://b"), `"authorization_response_iss_parameter_supported":true`), []string{
+		"foreign issuer": {adding(issuer("https://b"), `"authorization_response_iss_parameter_supported":true`), []string{
 			`problem: Clients that start at "https://gw.example" find the issuer "https://b" and reject it`, `warning: Authorization responses name the issuer "https://b" (RFC 9207)`}},
-		"own response issuer":           {with(sound, `"authorization_response_iss_parameter_supported":true`), nil},
-		"empty lists":                   {with(sound, `"x":[],"y":[ ],"z":null,"n":[0]`), []string{`warning: The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "x", "y".`}},
-		"none and registration":         {with(sound, `"registration_endpoint":"https://gw.example/r","token_endpoint_auth_methods_supported":["none"]`), []string{"warning: The metadata lists the method none and a registration endpoint"}},
-		"assertions without algorithms": {with(sound, `"token_endpoint_auth_methods_supported":["private_key_jwt"]`), []string{"warning: The metadata lists client assertions at the token endpoint but no algorithms"}},
-		"invalid URLs":                  {with(sound, `"jwks_uri":"/j","x_endpoint":7`), []string{`problem: The metadata has members that must be absolute http or https URLs and are not: "jwks_uri", "x_endpoint".`}},
-		"plain http": {with(sound, `"jwks_uri":"http://gw.example/j","revocation_endpoint":"http://127.0.0.1/r"`), []string{
+		"own response issuer":           {adding(sound, `"authorization_response_iss_parameter_supported":true`), nil},
+		"empty lists":                   {adding(sound, `"x":[],"y":[ ],"z":null,"n":[0]`), []string{`warning: The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "x", "y".`}},
+		"none and registration":         {adding(sound, `"registration_endpoint":"https://gw.example/r","token_endpoint_auth_methods_supported":["none"]`), []string{"warning: The metadata lists the method none and a registration endpoint"}},
+		"assertions without algorithms": {adding(sound, `"token_endpoint_auth_methods_supported":["private_key_jwt"]`), []string{"warning: The metadata lists client assertions at the token endpoint but no algorithms"}},
+		"invalid URLs":                  {adding(sound, `"jwks_uri":"/j","x_endpoint":7`), []string{`problem: The metadata has members that must be absolute http or https URLs and are not: "jwks_uri", "x_endpoint".`}},
+		"plain http": {adding(sound, `"jwks_uri":"http://gw.example/j","revocation_endpoint":"http://127.0.0.1/r"`), []string{
 			`problem: The metadata has plain http URLs of another host: "jwks_uri".`, `warning: The metadata sends clients to "http://127.0.0.1" and not to https://gw.example: "revocation_endpoint".`}},
-		"another origin":                   {with(sound, `"jwks_uri":"https://b/j"`), []string{`note: The metadata sends clients to "https://b" and not to https://gw.example: "jwks_uri".`}},
-		"default port":                     {with(sound, `"jwks_uri":"https://GW.example:443/j"`), nil},
+		"another origin":                   {adding(sound, `"jwks_uri":"https://b/j"`), []string{`note: The metadata sends clients to "https://b" and not to https://gw.example: "jwks_uri".`}},
+		"default port":                     {adding(sound, `"jwks_uri":"https://GW.example:443/j"`), nil},
 		"login elsewhere":                  {replaced("https://gw.example/a", "https://b/a"), []string{`note: The metadata sends clients to "https://b"`, `warning: The authorization_endpoint is at "https://b" and the issuer at "https://gw.example", so Codex`}},
-		"login elsewhere, response issuer": {with(replaced("https://gw.example/a", "https://b/a"), `"authorization_response_iss_parameter_supported":true`), []string{`note: The metadata sends clients to "https://b"`}},
+		"login elsewhere, response issuer": {adding(replaced("https://gw.example/a", "https://b/a"), `"authorization_response_iss_parameter_supported":true`), []string{`note: The metadata sends clients to "https://b"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
@@ -79,11 +79,11 @@ func TestSourceLint(t *testing.T) {
 		want             []string
 	}{
 		"sound":                   {document: sound},
-		"notes":                   {document: with(sound, `"jwks_uri":"https://b/j"`)},
+		"notes":                   {document: adding(sound, `"jwks_uri":"https://b/j"`)},
 		"issuer with a path":      {document: strings.Replace(sound, `"issuer":"https://gw.example"`, `"issuer":"https://gw.example/t1"`, 1), public: at},
 		"endpoint not named":      {document: sound, paths: map[clientauth.Endpoint]string{"token": "/t", "revocation": "/r"}, want: []string{"endpoints.revocation is fronted at /r, but the metadata does not name revocation_endpoint"}},
 		"another path":            {document: sound, paths: map[clientauth.Endpoint]string{"token": "/other"}, want: []string{"endpoints.token is fronted at /other, but the metadata sends clients to \"/t\""}},
-		"endpoint elsewhere":      {document: with(sound, `"revocation_endpoint":"https://b/r"`), want: []string{`The metadata sends clients to "https://b" and not to https://gw.example: "revocation_endpoint"`}},
+		"endpoint elsewhere":      {document: adding(sound, `"revocation_endpoint":"https://b/r"`), want: []string{`The metadata sends clients to "https://b" and not to https://gw.example: "revocation_endpoint"`}},
 		"invalid endpoint":        {document: strings.Replace(sound, "https://gw.example/t", "/t", 1), want: []string{"The metadata has members that must be absolute"}},
 		"plain http":              {document: strings.ReplaceAll(sound, "https://", "http://"), want: []string{`The metadata has plain http URLs of another host: "issuer", "authorization_endpoint", "token_endpoint"`}},
 		"plain http on this host": {document: strings.ReplaceAll(sound, "https://gw.example", "http://127.0.0.1:1")},
@@ -91,9 +91,9 @@ func TestSourceLint(t *testing.T) {
 			want: []string{`Clients that start at "https://gw.example" find the issuer "https://idp.example"`, "The authorization_endpoint is at \"https://gw.example\" and the issuer at"}},
 		"rewritten": {document: moved, public: at, issuer: wellknown.IssuerRewrite},
 		"rewritten, and named elsewhere": {public: at, issuer: wellknown.IssuerRewrite,
-			document: with(moved, `"authorization_response_iss_parameter_supported":true,"jwks_uri":"https://idp.example/j","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS256"]`),
+			document: adding(moved, `"authorization_response_iss_parameter_supported":true,"jwks_uri":"https://idp.example/j","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS256"]`),
 			want:     []string{`Authorization responses name the issuer "https://idp.example" (RFC 9207)`, `ID tokens and JWT access tokens name the issuer "https://idp.example"`, "Client assertions made from the rewritten metadata"}},
-		"rewritten to itself": {document: with(sound, `"jwks_uri":"https://gw.example/j"`), public: at, issuer: wellknown.IssuerRewrite},
+		"rewritten to itself": {document: adding(sound, `"jwks_uri":"https://gw.example/j"`), public: at, issuer: wellknown.IssuerRewrite},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -59,7 +59,7 @@ func (p *provider) enter(n int) {
 
 // start serves until the test ends and returns a transport that reaches it.
 func (p *provider) start(t *testing.T) http.RoundTripper {
-	listener := pipes{make(chan net.Conn), make(chan struct{}), new(sync.Once)}
+	listener := make(pipes)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.requests.Add(1)
 		p.enter(1)
@@ -69,34 +69,33 @@ func (p *provider) start(t *testing.T) http.RoundTripper {
 	go server.Serve(listener)
 	transport := &http.Transport{DisableCompression: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
-		listener.connections <- far
+		listener <- far
 		return near, nil
 	}}
 	t.Cleanup(func() { transport.CloseIdleConnections(); server.Close() })
 	return transport
 }
 
-type pipes struct {
-	connections chan net.Conn
-	closed      chan struct{}
-	once        *sync.Once
-}
+type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.connections:
-		return c, nil
-	case <-p.closed:
+	c, ok := <-p
+	if !ok {
 		return nil, net.ErrClosed
 	}
+	return c, nil
 }
-func (p pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+func (p pipes) Close() error   { close(p); return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // sends responds with a JSON text.
-func sends(text string) http.HandlerFunc {
+func sends(text string) http.HandlerFunc { return with("Content-Type", "application/json", text) }
+
+// with responds with a header field and a text.
+func with(field, value, text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set(field, value)
 		_, _ = io.WriteString(w, text)
 	}
 }
@@ -111,6 +110,17 @@ func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 // after responds by h after a time.
 func after(d time.Duration, h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { time.Sleep(d); h(w, r) }
+}
+
+// at responds by h at a path and by other elsewhere.
+func at(path string, h, other http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			h(w, r)
+		} else {
+			other(w, r)
+		}
+	}
 }
 
 var paths = map[clientauth.Endpoint]string{clientauth.Token: "/t"}
@@ -163,14 +173,7 @@ func TestProviderWithAPath(t *testing.T) {
 	for _, published := range wellknown.Locations("https://idp.example/t1") {
 		for mode, public := range map[wellknown.IssuerMode]string{wellknown.IssuerPreserve: "", wellknown.IssuerRewrite: "https://gw.example"} {
 			synctest.Test(t, func(t *testing.T) {
-				p := newProvider(func(w http.ResponseWriter, r *http.Request) {
-					if r.URL.Path != published {
-						http.NotFound(w, r)
-						return
-					}
-					sends(text)(w, r)
-				})
-				h := newHandler(t, p, func(c *wellknown.SourceConfig) {
+				h := newHandler(t, newProvider(at(published, sends(text), status(404))), func(c *wellknown.SourceConfig) {
 					c.Expected, c.Issuer, c.Public = "https://idp.example/t1", mode, origin.Of(public)
 				})
 				got, err := h.source.Provider(t.Context())
@@ -185,13 +188,7 @@ func TestProviderWithAPath(t *testing.T) {
 // Snapshots show the cached documents without a request to the provider.
 func TestSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newProvider(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != location {
-				w.WriteHeader(http.StatusNotFound)
-				return
-			}
-			sends(document)(w, r)
-		})
+		p := newProvider(at(location, sends(document), status(404)))
 		h := newHandler(t, p, func(c *wellknown.SourceConfig) {
 			c.Patch.Set = map[string]json.RawMessage{"x_patched": json.RawMessage(`1`)}
 		})
