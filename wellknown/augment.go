@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"path"
+	"regexp"
 	"slices"
 
 	"oauthgw/clientauth"
@@ -17,7 +18,7 @@ import (
 // clients that guard against mix-up (RFC 9700 section 4.4) want it on the issuer's origin.
 func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
-	out := Metadata{md.Without(func(m jsonobject.Member) bool { return isEmptyArray(m.Value) })}.moved(memberIssuer, m)
+	out := Metadata{md.Without(func(m jsonobject.Member) bool { return emptyArray.Match(m.Value) })}.moved(memberIssuer, m)
 	if passthrough {
 		out = out.moved(memberAuthorization, m)
 	}
@@ -42,10 +43,7 @@ func (md Metadata) moved(member string, m origin.Map) Metadata {
 	return md.with(member, to)
 }
 
-func isEmptyArray(value json.RawMessage) bool {
-	var list []json.RawMessage
-	return json.Unmarshal(value, &list) == nil && list != nil && len(list) == 0
-}
+var emptyArray = regexp.MustCompile(`^\[\s*\]$`)
 
 // withMethods lists both methods that present a client secret. An absent list means
 // client_secret_basic alone at the token and the revocation endpoint, and becomes

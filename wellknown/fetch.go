@@ -104,17 +104,14 @@ func (s *Source) request(ctx context.Context, location string, known *document) 
 	return s.config.Transport.RoundTrip(req)
 }
 
-// refusedStatuses are the 4xx statuses that do not mean that there is no document.
-var refusedStatuses = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired,
-	http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}
-
 // checkResponse returns an error unless status and header announce a document. Some
 // providers answer every path with the HTML of their dashboard.
 func checkResponse(resp *http.Response) error {
+	refusals := []int{401, 403, 407, 408, 425, 429} // other 4xx mean that there is no document
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	encoding := resp.Header.Get("Content-Encoding")
 	switch {
-	case resp.StatusCode >= 500 || slices.Contains(refusedStatuses, resp.StatusCode):
+	case resp.StatusCode >= 500 || slices.Contains(refusals, resp.StatusCode):
 		return fmt.Errorf("the provider answered the metadata request with status %d", resp.StatusCode)
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return fmt.Errorf("the provider answered the metadata request with a redirect (status %d), which is not followed", resp.StatusCode)

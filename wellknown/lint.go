@@ -75,7 +75,7 @@ func (md Metadata) lintMembers(found *Findings) {
 		"If the provider checks PKCE with S256, add it"+inMetadata)
 	var empty []string
 	for _, m := range md.Members() {
-		if isEmptyArray(m.Value) {
+		if emptyArray.Match(m.Value) {
 			empty = append(empty, m.Name)
 		}
 	}
