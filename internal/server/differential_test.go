@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"oauthgw/internal/connlimit"
 	"strings"
 	"sync"
 	"testing"
@@ -20,15 +19,17 @@ import (
 // handlers see the same.
 func TestA202StreamsMeanTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		plain, bound := newTalker(false), newTalker(true)
-		defer plain.server.Close()
-		defer bound.server.Close()
+		plain, limited := &recorder{listener: make(pipeListener)}, &recorder{}
+		server := (&Server{config: Config{Log: slog.New(slog.DiscardHandler)}}).newServer(plain)
+		defer server.Close()
+		go func() { _ = server.Serve(plain.listener) }()
+		limited.listener = newTestServer(t, 1000, limited).pipeListener
 		handled := 0
 		for seed := range uint64(300) {
 			stream := randomStream(rand.New(rand.NewPCG(seed, 0)))
-			want, got := plain.talk(stream, seed), bound.talk(stream, seed)
+			want, got := plain.send(stream, seed), limited.send(stream, seed)
 			if want != got {
-				t.Fatalf("seed %d: sent %.2000q\nnet/http: %.2000q\nbound: %.2000q", seed, stream, want, got)
+				t.Fatalf("seed %d: sent %.2000q\nnet/http: %.2000q\nlimited: %.2000q", seed, stream, want, got)
 			}
 			handled += strings.Count(want, "handled ")
 		}
@@ -38,28 +39,16 @@ func TestA202StreamsMeanTheSame(t *testing.T) {
 	})
 }
 
-// talker is a server that notes what its handler sees.
-type talker struct {
-	server      *http.Server
-	connections pipes
-	mu          sync.Mutex
-	seen        strings.Builder
+// recorder is a handler that records what it sees, behind a listener.
+type recorder struct {
+	listener pipeListener
+	mu       sync.Mutex
+	seen     strings.Builder
 }
 
-func newTalker(limited bool) *talker {
-	s := &talker{connections: make(pipes)}
-	s.server = (&Server{config: Config{Log: slog.New(slog.DiscardHandler)}}).newServer(s)
-	var l net.Listener = s.connections
-	if limited {
-		l = connlimit.New(l, connlimit.Config{Max: 1000})
-	}
-	go func() { _ = s.server.Serve(l) }()
-	return s
-}
-
-// ServeHTTP reads all of a body, half of it or nothing, and answers at once, later, in
+// ServeHTTP reads all of a body, half of it or nothing, and responds at once, later, in
 // pieces or with nothing.
-func (s *talker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Date"] = nil // differs between the servers
 	var body []byte
 	switch r.URL.Path {
@@ -83,11 +72,11 @@ func (s *talker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }
 
-// talk sends a stream and returns what the handler saw and the responses.
-func (s *talker) talk(stream string, seed uint64) string {
+// send sends a stream and returns what the handler saw and the responses.
+func (s *recorder) send(stream string, seed uint64) string {
 	client, server := net.Pipe()
 	defer client.Close()
-	s.connections <- server
+	s.listener <- server
 	go func() {
 		r := rand.New(rand.NewPCG(seed, 1))
 		most := []int{1 << 20, 200, 5}[r.IntN(3)]
