@@ -79,13 +79,12 @@ func TestUnusableFiles(t *testing.T) {
 		"admin: {web_config_file: DIR/pipe}":                                        "admin.web_config_file: DIR/pipe is not a regular file",
 		"audit: {file: DIR/pipe}":                                                   "audit.file: DIR/pipe cannot be written: open DIR/pipe: no such device or address",
 	} {
-		if !strings.HasPrefix(text, "upstream") {
-			text = "upstream: {url: http://127.0.0.1:1}\n" + text
-		} else {
-			text = "\n" + text
+		head := "upstream: {url: http://127.0.0.1:1}"
+		if strings.HasPrefix(text, "upstream") {
+			head = ""
 		}
 		file := filepath.Join(dir, "oauthgw.yaml")
-		write(t, file, strings.ReplaceAll(text, "DIR", dir))
+		write(t, file, head+"\n"+strings.ReplaceAll(text, "DIR", dir))
 		_, err := config.Load(file, nil)
 		if want = strings.NewReplacer("FILE", file, "DIR", dir).Replace("FILE:2: " + want); fmt.Sprint(err) != want {
 			t.Errorf("got\n%v\nwant\n%s", err, want)

@@ -99,13 +99,6 @@ func (v *validator) origin(key, value, example string) *url.URL {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
-// issuerMode reads metadata.issuer. To rewrite the issuer takes an origin.
-func (v *validator) issuerMode(c Config) wellknown.IssuerMode {
-	mode := oneOf(v, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite)
-	v.require(mode != wellknown.IssuerRewrite || c.PublicURL != "", "metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
-	return mode
-}
-
 // issuer checks an issuer identifier. It is compared byte for byte, so it is not normalized
 // (RFC 8414 sections 2 and 3.3).
 func (v *validator) issuer(key, value string) {

@@ -131,14 +131,6 @@ func (s schemaWriter) property(key, name string, section *yaml.Node, value refle
 	return out
 }
 
-// configWith returns a configuration of one key.
-func configWith(key, value string) string {
-	for _, word := range slices.Backward(strings.Split(key, ".")) {
-		value = "{" + strconv.Quote(word) + ": " + value + "}"
-	}
-	return value
-}
-
 // allowedWords returns the words that validation names when the key has another.
 func allowedWords(key string) []string {
 	c := config.Default()

@@ -14,6 +14,7 @@ import (
 	"oauthgw/internal/origin"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/proxy"
+	"oauthgw/wellknown"
 )
 
 const (
@@ -45,7 +46,7 @@ func (v *validator) settings(c Config) Settings {
 		Rules:         v.rules(c),
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
 		Failures:      authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: f.Interval},
-		IssuerMode:    v.issuerMode(c),
+		IssuerMode:    oneOf(v, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite),
 		MetadataPatch: v.patch(c.Metadata.Patch),
 		CORS:          v.cors(c.CORS.AllowedOrigins),
 		LogLevel:      v.level(c.Log.Level),
@@ -63,6 +64,7 @@ func (v *validator) check(c Config) {
 	v.path("registration.client_configuration", c.Registration.ClientConfiguration)
 	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
 	v.require(!strings.ContainsFunc(c.ClientAuth.Realm, unicode.IsControl), "client_auth.realm", "must not hold control characters")
+	v.require(c.Metadata.Issuer != string(wellknown.IssuerRewrite) || c.PublicURL != "", "metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
 	v.require(c.Metadata.Entries > 0, "metadata.entries", "must be at least 1")
 	for key, n := range map[string]int{
 		"max_connections": c.MaxConnections, "metadata.stale_for": int(c.Metadata.StaleFor), "drain.delay": int(c.Drain.Delay),
