@@ -71,7 +71,7 @@ func (t *telemetry) applySettings(s config.Settings) {
 	t.format.Set(s.LogLevel, s.LogJSON)
 	t.audit.SetFile(s.Audit.File)
 	t.metrics.Certificate("server", s.Certificate)
-	t.metrics.Certificate("upstream_client", s.UpstreamCertificate())
+	t.metrics.Certificate("upstream_client", s.UpstreamCert)
 	for file, mode := range s.ReadableSecrets {
 		t.log.Warn("secret file is readable by all users of this host", "file", file, "mode", fmt.Sprintf("%04o", mode))
 	}

@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"oauthgw/internal/printable"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"oauthgw/internal/printable"
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sys/unix"
@@ -132,22 +133,21 @@ func (v *validator) certificate(section string, c CertificateConfig) *tls.Certif
 	return &pair
 }
 
-// upstreamTLS returns the TLS configuration for the provider. Nil means the system's roots
+// upstreamTLS returns the TLS configuration for the provider, or nil for the system's roots
 // and no client certificate.
-func (v *validator) upstreamTLS(c Config) *tls.Config {
-	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
+func (v *validator) upstreamTLS(c Config, own *tls.Certificate) *tls.Config {
 	if c.Upstream.CAFile == "" && own == nil {
 		return nil
 	}
 	out := &tls.Config{MinVersion: tls.VersionTLS12}
+	if own != nil {
+		out.Certificates = []tls.Certificate{*own}
+	}
 	if c.Upstream.CAFile != "" {
 		var err error
 		if out.RootCAs, err = ReadCertPool(c.Upstream.CAFile); err != nil {
 			v.addf("upstream.ca_file", "%s", err)
 		}
-	}
-	if own != nil {
-		out.Certificates = []tls.Certificate{*own}
 	}
 	return out
 }

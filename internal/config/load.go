@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"oauthgw/internal/printable"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+
+	"oauthgw/internal/printable"
 )
 
 // Load reads a file over the defaults, applies overrides, which are values by key, and

@@ -6,12 +6,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"oauthgw/clientauth"
-	"oauthgw/internal/origin"
-	"oauthgw/wellknown"
 	"path"
 	"slices"
 	"strings"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
+	"oauthgw/wellknown"
 
 	"github.com/rs/cors"
 )

@@ -32,6 +32,7 @@ type Settings struct {
 	UpstreamOrigin  *url.URL
 	UpstreamSocket  string                           // path of the Unix socket; empty: UpstreamOrigin has the address
 	UpstreamTLS     *tls.Config                      // nil: the system's roots, no client certificate
+	UpstreamCert    *tls.Certificate                 // in UpstreamTLS; nil: none
 	Endpoints       map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
 	Rules           *clientauth.Rules
 	Challenge       proxy.ChallengePolicy
@@ -41,14 +42,6 @@ type Settings struct {
 	CORS            *cors.Cors // nil: none
 	LogLevel        slog.Level
 	LogJSON         bool
-}
-
-// UpstreamCertificate returns the client certificate for the provider, or nil.
-func (s Settings) UpstreamCertificate() *tls.Certificate {
-	if s.UpstreamTLS == nil || len(s.UpstreamTLS.Certificates) == 0 {
-		return nil
-	}
-	return &s.UpstreamTLS.Certificates[0]
 }
 
 // UntrustedProxy returns the entry that trusted_proxies lacks so that failures can be

@@ -32,6 +32,7 @@ func (v *validator) settings(c Config) Settings {
 	v.check(c)
 	f := c.ClientAuth.Failures
 	u, socket := v.upstream(c)
+	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	return Settings{
 		Config:          c,
 		Files:           c.files(v.file),
@@ -41,7 +42,7 @@ func (v *validator) settings(c Config) Settings {
 		ReadableSecrets: c.readableSecrets(),
 		Proxies:         v.proxies(c),
 		PublicOrigin:    v.origin("public_url", c.PublicURL, "https://login.example.com"),
-		UpstreamOrigin:  u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c),
+		UpstreamOrigin:  u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c, own), UpstreamCert: own,
 		Endpoints:     v.endpoints(c.Endpoints),
 		Rules:         v.rules(c),
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
