@@ -88,7 +88,7 @@ func (t *transport) report() string {
 	lines := []string{printable.ASCII(r.Method+" "+r.URL.EscapedPath()) + query, printable.ASCII("Host: " + r.Host)}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		for _, value := range r.Header[name] {
-			if value != "" && name != "Content-Length" && name != "Transfer-Encoding" {
+			if value != "" && name != "Content-Length" {
 				lines = append(lines, printable.ASCII(name+": "+redactField(name, value)))
 			}
 		}

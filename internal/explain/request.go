@@ -2,7 +2,6 @@ package explain
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -63,13 +62,8 @@ func parseRequest(text string) (*http.Request, error) {
 	wire := strings.Join(head, "\r\n") + "\r\n\r\n" + body
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(wire)))
 	if err != nil {
-		return nil, errors.New("explain: the request is not HTTP/1.1; look for an invalid method and for a Transfer-Encoding other than chunked")
+		return nil, errors.New("explain: the request is not HTTP/1.1; look for an invalid method")
 	}
-	whole, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, errors.New("explain: Transfer-Encoding is chunked and the body has no chunks; remove that field if the body was written down without them")
-	}
-	r.Body = io.NopCloser(bytes.NewReader(whole))
 	return r, nil
 }
 
@@ -81,10 +75,12 @@ func checkHead(head []string) error {
 	hosts := 0
 	for i, line := range head[1:] {
 		name, ok := fieldName(line)
-		if !ok {
+		switch {
+		case !ok:
 			return fmt.Errorf("explain: line %d is not a header field; write a name, a colon and a value on one line, and the body after an empty line", i+2)
-		}
-		if name == "Host" {
+		case name == "Transfer-Encoding":
+			return fmt.Errorf("explain: line %d is Transfer-Encoding; remove it, and write the body without chunks", i+2)
+		case name == "Host":
 			hosts++
 		}
 	}
@@ -112,23 +108,14 @@ func fieldName(line string) (string, bool) {
 }
 
 // frame makes Content-Length that of the body that follows. Line ends that an editor adds to
-// a file are not part of the body, unless Content-Length includes them. Chunks get the line
-// ends of HTTP.
+// a file are not part of the body, unless Content-Length includes them.
 func frame(head []string, body string) (framed []string, content string) {
 	content = strings.TrimRight(body, "\r\n")
 	for _, line := range head {
-		switch name, _ := fieldName(line); name {
-		case "Transfer-Encoding":
-			if !strings.Contains(body, "\r\n") {
-				content = strings.ReplaceAll(content, "\n", "\r\n")
-			}
-			return head, content + "\r\n\r\n"
-		case "Content-Length":
-			if _, length, _ := strings.Cut(line, ":"); strings.TrimSpace(length) == strconv.Itoa(len(body)) {
-				content = body
-			}
-		default:
+		if name, _ := fieldName(line); name != "Content-Length" {
 			framed = append(framed, line)
+		} else if _, length, _ := strings.Cut(line, ":"); strings.TrimSpace(length) == strconv.Itoa(len(body)) {
+			content = body
 		}
 	}
 	return append(framed, "Content-Length: "+strconv.Itoa(len(content))), content
