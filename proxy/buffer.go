@@ -7,57 +7,52 @@ import (
 	"sync/atomic"
 )
 
-// bodyBudget is how many bytes request bodies at endpoints may hold in this process, beyond
-// [smallBody] each. Without it, connections that send most of a large body and then stop
-// could exhaust the memory.
-const bodyBudget = 16 << 20
+const (
+	// smallBody is the size, in bytes, up to which a body counts against no budget and is
+	// read before the provider is called. A form or a JSON-RPC message fits.
+	smallBody = 4 << 10
+	// bodyBudget is how many bytes request bodies at endpoints may hold in this process,
+	// beyond smallBody each: connections that send most of a large body and then stop must
+	// not exhaust the memory.
+	bodyBudget = 16 << 20
+)
 
-// bodies is the budget of all endpoints and configurations.
-var bodies = newBudget(bodyBudget)
+// bodiesHeld is how much of bodyBudget is taken.
+var bodiesHeld atomic.Int64
 
-// budget is a number of bytes that exchanges share. It is safe for concurrent use.
-type budget struct{ left atomic.Int64 }
-
-func newBudget(n int64) *budget {
-	b := new(budget)
-	b.left.Store(n)
-	return b
-}
-
-// share is the part of a budget that one exchange holds. It belongs to one goroutine.
-type share struct {
-	of   *budget
-	held int64
-}
+// share is the part of bodyBudget that one exchange holds. It belongs to one goroutine.
+type share int64
 
 // grow makes the share that of a buffer of n bytes. It returns false, and changes nothing,
-// if the budget does not suffice. Up to [smallBody] it always does.
+// if the budget does not suffice. Up to smallBody it always does.
 func (s *share) grow(n int) bool {
-	more := max(0, int64(n)-smallBody) - s.held
-	if more > 0 && s.of.left.Add(-more) < 0 {
-		s.of.left.Add(more)
+	more := int64(n) - smallBody - int64(*s)
+	if more <= 0 {
+		return true
+	}
+	if bodiesHeld.Add(more) > bodyBudget {
+		bodiesHeld.Add(-more)
 		return false
 	}
-	s.held += max(0, more)
+	*s += share(more)
 	return true
 }
 
 // release returns the share to the budget.
 func (s *share) release() {
-	s.of.left.Add(s.held)
-	s.held = 0
+	bodiesHeld.Add(-int64(*s))
+	*s = 0
 }
 
 // readAll reads to the end, or to one byte beyond a bound. Length is the announced length;
 // less than 1 means unknown. The buffer grows with what arrives, so that announcing a large
 // body takes no memory. If grow returns false, the error is [errNoRoom]. Nil means no limit.
 func readAll(r io.Reader, length int64, bound int, grow func(int) bool) ([]byte, error) {
-	const first = 512
 	limit := bound + 1
 	if 0 < length && length <= int64(bound) {
 		limit = int(length)
 	}
-	body := make([]byte, 0, min(first, limit))
+	body := make([]byte, 0, min(512, limit))
 	for {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

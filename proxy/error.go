@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"time"
 
 	"oauthgw/clientauth"
 )
@@ -136,15 +135,13 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) {
 // of the response without a timeout. If the rest may be large or has no certain end, or if
 // connections are scarce, it is not read, and the connection closes.
 func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
-	end := time.Now()
 	switch e {
 	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, errNoRoom, ErrTooManyStreams, ErrLongPath:
 		w.Header().Set("Connection", "close")
+		setReadDeadline(w, 0)
 	default:
-		end = end.Add(bodyTimeout)
+		setReadDeadline(w, bodyTimeout)
 	}
-	// A writer without a connection has no deadline.
-	_ = http.NewResponseController(w).SetReadDeadline(end)
 }
 
 // writeError ends an exchange with an error response.

@@ -27,10 +27,10 @@ type exchange struct {
 	recorder *responserecorder.Recorder
 	r        *http.Request
 	start    time.Time
-	memory   share // of the budget for bodies, until finish
+	memory   share // until finish
 
 	credentials clientauth.Credentials
-	bodyUnread  bool     // its media type is not that of a form, so it may hold other credentials
+	bodyUnread  bool     // it may hold other credentials
 	out         outgoing // the request to the provider
 	modify      responseModifier
 
@@ -40,16 +40,11 @@ type exchange struct {
 	err          error // for the operator: why the outcome is failed
 }
 
-// responseTime is how long a client may take to receive a response.
-const responseTime = 10 * time.Second
-
 // newExchange begins an exchange. The caller must call finish.
 func newExchange(e *endpoint, w http.ResponseWriter, r *http.Request) *exchange {
-	// A writer without a connection has no deadline.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout + e.Timeout + responseTime))
+	setWriteDeadline(w, bodyTimeout+e.Timeout+responseTimeout)
 	recorder, w := responserecorder.Wrap(w)
-	return &exchange{endpoint: e, w: &dropInterimWriter{w}, recorder: recorder, r: r, start: time.Now(),
-		memory: share{of: bodies}, outcome: outcomePanicked}
+	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: outcomePanicked}
 }
 
 // finish counts the outcome, calls OnDecision and writes the log line.
@@ -108,17 +103,3 @@ func LogRequest(ctx context.Context, log *slog.Logger, level slog.Level, start t
 func milliseconds(key string, d time.Duration) slog.Attr {
 	return slog.Float64(key, float64(d.Microseconds())/1000)
 }
-
-// dropInterimWriter drops the provider's interim responses (RFC 9110 section 15.2): nothing
-// has checked what they announce.
-type dropInterimWriter struct{ http.ResponseWriter }
-
-// WriteHeader implements [http.ResponseWriter].
-func (w *dropInterimWriter) WriteHeader(status int) {
-	if status >= http.StatusOK {
-		w.ResponseWriter.WriteHeader(status)
-	}
-}
-
-// Unwrap lets [http.ResponseController] reach the connection.
-func (w *dropInterimWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

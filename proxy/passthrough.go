@@ -24,23 +24,19 @@ const Passthrough = "passthrough"
 
 // PassthroughConfig configures the handler of all paths but the endpoints.
 type PassthroughConfig struct {
-	// Upstream is the provider's origin.
-	Upstream *url.URL
-	// Transport sends the requests; see [NewPassthroughTransport].
-	Transport http.RoundTripper
+	Upstream  *url.URL          // the provider's origin
+	Transport http.RoundTripper // see [NewPassthroughTransport]
 	// URLMap maps the URL of a protected resource's metadata, which names the issuer, to
 	// where the gateway serves it. Zero leaves it.
-	URLMap origin.Map
-	// Proxies are the trusted proxies, whose X-Forwarded fields are believed.
-	Proxies trustedproxy.Proxies
+	URLMap  origin.Map
+	Proxies trustedproxy.Proxies // whose X-Forwarded fields are believed
 	// Admit reports whether the request of a context may be forwarded. Such a request may
 	// hold its connection for any time. Stream means that the response probably does not
 	// end, upload that the body has yet to arrive. Admit is called again if a response turns
 	// out to be a stream. Nil admits all.
 	Admit func(ctx context.Context, stream, upload bool) bool
-	// Release is called at the end of an admitted request.
+	// Release is called at the end of an admitted request. Nil means no call.
 	Release func(context.Context)
-	// Metrics and Log receive the counters and the log line of each request.
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
 }
@@ -94,7 +90,7 @@ func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out = withIdleTimeout(w, out)
 	}
 	p.forwarder.ServeHTTP(writer, out)
-	writer.setDeadline() // for what net/http sends at the end
+	setWriteDeadline(w, writeTimeout) // for what net/http sends at the end
 }
 
 // admit returns the request to forward, with its body if that is small. Nil means that it
@@ -125,16 +121,13 @@ func (p *passthrough) setRequest(r *httputil.ProxyRequest) {
 	p.Proxies.SetForwarded(r, r.In.Header)
 }
 
-// restoreNamed restores the fields that a Connection field names and that ReverseProxy has
-// removed. Proxies that do not know Connection forward it, so a client could remove what an
-// ingress has added. Known fields of a connection stay removed.
+// restoreNamed restores fields that Connection names and ReverseProxy has removed. Proxies
+// that do not know Connection forward it, so a client could remove what an ingress has added.
 func restoreNamed(out, in http.Header) {
-	for _, field := range in["Connection"] {
-		for name := range strings.SplitSeq(field, ",") {
-			name = http.CanonicalHeaderKey(strings.Trim(name, " \t"))
-			if values := in[name]; values != nil && out[name] == nil && !isHopByHop(name) {
-				out[name] = values
-			}
+	for name := range elements(in["Connection"]) {
+		name = http.CanonicalHeaderKey(name)
+		if values := in[name]; values != nil && out[name] == nil && !isHopByHop(name) {
+			out[name] = values
 		}
 	}
 }
@@ -143,13 +136,17 @@ func restoreNamed(out, in http.Header) {
 const eventStream = "text/event-stream"
 
 // modifyResponse returns an error for an event stream that the client did not ask for if
-// streams hold as many connections as they may. Only a GET can be refused here: another
-// request may have changed something, and its client needs the response.
+// streams hold as many connections as they may. Only a GET is refused here: another request
+// may have changed something, and its client needs the response.
 func (p *passthrough) modifyResponse(resp *http.Response) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return acceptSwitch(resp)
 	}
-	closeIfUnread(resp)
+	// Otherwise net/http would read the rest of the body when the response begins, so that the
+	// provider would not receive it.
+	if incomplete, _ := uploadState(resp.Request.Context()); incomplete {
+		resp.Header.Set("Connection", "close")
+	}
 	// A challenge of a protected resource (RFC 9728 section 5.1) refers to the metadata with
 	// the issuer that clients know.
 	fields := resp.Header["Www-Authenticate"]
@@ -172,8 +169,7 @@ func (p *passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err
 		p.refuseStream(w, r)
 		return
 	}
-	// If the client's body ended early, the provider is not the reason.
-	if e := bodyError(r.Context()); e != nil {
+	if _, e := uploadState(r.Context()); e != nil {
 		WriteError(w, r, e)
 		return
 	}

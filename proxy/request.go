@@ -8,15 +8,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"oauthgw/clientauth"
 )
 
 const (
-	maxBody     = 64 << 10 // of a request, in bytes; an assertion fits
-	bodyTimeout = 10 * time.Second
-
+	maxBody       = 64 << 10 // of a request, in bytes; an assertion fits
 	formMediaType = "application/x-www-form-urlencoded"
 )
 
@@ -26,8 +23,7 @@ type received struct {
 	body []byte // to forward unchanged; nil if there is a Form
 }
 
-// readRequest reads a request. Own is the endpoint's own query. Memory is for the body.
-// Errors are error responses.
+// readRequest reads a request. Own is the endpoint's own query. Errors are error responses.
 func readRequest(w http.ResponseWriter, r *http.Request, own *clientauth.Form, memory *share) (received, error) {
 	in := received{Request: clientauth.Request{Header: r.Header}}
 	if r.Method != http.MethodPost { // RFC 6749 section 3.2
@@ -85,8 +81,8 @@ func looksLikeForm(body []byte) bool {
 	return true
 }
 
-// isEscaped reports whether a form encoder escapes a character. Brackets do not count,
-// because [clientauth.ParseForm] has an error of its own for them.
+// isEscaped reports whether a form encoder escapes a character. [clientauth.ParseForm] has
+// an error of its own for brackets.
 func isEscaped(c rune) bool { return !isAlphanumeric(c) && !strings.ContainsRune("-._~*%+[]", c) }
 
 func isAlphanumeric(c rune) bool {
@@ -101,12 +97,9 @@ func kindOf(h http.Header) (bodyKind, error) {
 	if len(types) > 1 || len(types) == 0 && h["Content_type"] != nil {
 		return 0, errMediaType
 	}
-	kind := bodyUntyped
-	if len(types) == 1 {
-		var err error
-		if kind, err = kindOfType(types[0]); err != nil {
-			return 0, err
-		}
+	kind, err := kindOfType(h.Get("Content-Type"))
+	if err != nil {
+		return 0, err
 	}
 	if kind != bodyUnread && slices.ContainsFunc(h["Content-Encoding"], func(e string) bool { return !strings.EqualFold(e, "identity") }) {
 		return 0, errContentEncoding
@@ -114,7 +107,6 @@ func kindOf(h http.Header) (bodyKind, error) {
 	return kind, nil
 }
 
-// kindOfType does so for the value of a Content-Type field.
 func kindOfType(value string) (bodyKind, error) {
 	essence, _, _ := strings.Cut(value, ";")
 	essence, _, err := mime.ParseMediaType(essence)
@@ -166,12 +158,9 @@ func readBody(w http.ResponseWriter, r *http.Request, memory *share) ([]byte, er
 	case !r.ProtoAtLeast(1, 1) && r.Header["Content-Length"] == nil:
 		return nil, errBrokenBody
 	}
-	deadlines := http.NewResponseController(w)
-	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
+	setReadDeadline(w, bodyTimeout)
 	body, err := readAll(r.Body, r.ContentLength, maxBody, memory.grow)
-	// net/http goes on reading to notice that the client disconnects. A deadline would look
-	// like that.
-	_ = deadlines.SetReadDeadline(time.Time{})
+	clearReadDeadline(w)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, errSlowBody

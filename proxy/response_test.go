@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"testing"
 
@@ -123,21 +121,6 @@ func TestStoringIsForbiddenOnce(t *testing.T) {
 		if got := w.Header()["Cache-Control"]; strings.Join(got, "|") != strings.Join(test.want, "|") {
 			t.Errorf("%s: got %q", name, got)
 		}
-	}
-}
-
-// TestInterimResponsesEndHere checks that nothing of an interim response reaches the client.
-func TestInterimResponsesEndHere(t *testing.T) {
-	f := startFront(t, "http://provider.example", over(func(r *http.Request) (*http.Response, error) {
-		trace := httptrace.ContextClientTrace(r.Context())
-		if err := trace.Got1xxResponse(http.StatusEarlyHints, textproto.MIMEHeader{"Link": {"</x>"}}); err != nil {
-			return nil, err
-		}
-		return respond(r, 200, http.Header{}, ""), nil
-	}))
-	request := "POST /oauth2/tokens HTTP/1.1\nHost: a\nConnection: close\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b"
-	if answer := f.raw(t, request, nil); !strings.HasPrefix(answer, "HTTP/1.1 200 ") || strings.Contains(answer, "Link") {
-		t.Errorf("got %s", answer)
 	}
 }
 

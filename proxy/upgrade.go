@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"maps"
 	"net"
 	"net/http"
@@ -38,13 +39,22 @@ func isHandshake(r *http.Request) bool {
 		lists(r.Header["Connection"], "upgrade") && lists(r.Header["Upgrade"], webSocket)
 }
 
+// elements yields the elements of a field with a comma-separated list.
+func elements(values []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for element := range strings.SplitSeq(strings.Join(values, ","), ",") {
+			if !yield(strings.Trim(element, " \t")) {
+				return
+			}
+		}
+	}
+}
+
 // lists reports whether a field with a comma-separated list of tokens has one, in any case.
 func lists(values []string, token string) bool {
-	for _, value := range values {
-		for member := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(strings.Trim(member, " \t"), token) {
-				return true
-			}
+	for element := range elements(values) {
+		if strings.EqualFold(element, token) {
+			return true
 		}
 	}
 	return false
@@ -52,32 +62,29 @@ func lists(values []string, token string) bool {
 
 type upgradeKey struct{}
 
-// upgrade is a WebSocket handshake.
-type upgrade struct{ provider net.Conn }
-
-// withUpgrade returns a request that records the provider connection it is sent on.
+// withUpgrade returns a WebSocket handshake that records the provider connection it is sent on.
 func withUpgrade(r *http.Request) *http.Request {
-	u := new(upgrade)
-	ctx := context.WithValue(r.Context(), upgradeKey{}, u)
+	provider := new(net.Conn)
+	ctx := context.WithValue(r.Context(), upgradeKey{}, provider)
 	return r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(got httptrace.GotConnInfo) { u.provider = got.Conn },
+		GotConn: func(got httptrace.GotConnInfo) { *provider = got.Conn },
 	}))
 }
 
 // acceptSwitch prepares a 101 for the client. It returns an error if the client did not
 // request WebSocket or the provider switches to another protocol.
 func acceptSwitch(resp *http.Response) error {
-	u, _ := resp.Request.Context().Value(upgradeKey{}).(*upgrade)
+	provider, _ := resp.Request.Context().Value(upgradeKey{}).(*net.Conn)
 	stream, writable := resp.Body.(io.ReadWriteCloser)
 	to := resp.Header["Upgrade"]
-	if u == nil || u.provider == nil || !writable || resp.Proto != "HTTP/1.1" ||
+	if provider == nil || !writable || resp.Proto != "HTTP/1.1" ||
 		!lists(resp.Header["Connection"], "upgrade") || len(to) != 1 || !strings.EqualFold(to[0], webSocket) {
 		return errBrokenReply
 	}
 	removeHopByHop(resp.Header)
 	resp.Header.Set("Connection", "Upgrade")
 	resp.Header.Set("Upgrade", webSocket)
-	resp.Body = &tunnelEnd{Conn: u.provider, stream: stream}
+	resp.Body = &tunnelEnd{Conn: *provider, stream: stream}
 	return nil
 }
 
@@ -96,8 +103,7 @@ func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // linger is how long one side of a WebSocket may be silent after the other has finished
-// sending: long enough for a closing handshake (RFC 6455 section 7.1.1), and short enough to
-// close abandoned connections soon.
+// sending: long enough for a closing handshake (RFC 6455 section 7.1.1).
 const linger = 5 * time.Second
 
 // tunnelEnd is one of the two connections of a WebSocket. After one side has finished
@@ -110,9 +116,7 @@ type tunnelEnd struct {
 
 // Read implements [io.Reader].
 func (e *tunnelEnd) Read(p []byte) (int, error) {
-	if e.finished.Load() {
-		_ = e.SetReadDeadline(time.Now().Add(linger))
-	}
+	e.limit()
 	n, err := e.stream.Read(p)
 	if errors.Is(err, io.EOF) {
 		e.finish()
@@ -122,9 +126,7 @@ func (e *tunnelEnd) Read(p []byte) (int, error) {
 
 // Write implements [io.Writer].
 func (e *tunnelEnd) Write(p []byte) (int, error) {
-	if e.finished.Load() {
-		_ = e.SetWriteDeadline(time.Now().Add(writeTimeout))
-	}
+	e.limit()
 	return e.stream.Write(p)
 }
 
@@ -140,20 +142,24 @@ func (e *tunnelEnd) CloseWrite() error {
 // Close implements [io.Closer].
 func (e *tunnelEnd) Close() error { return e.stream.Close() }
 
-// finish sets timeouts for the direction that is left.
 func (e *tunnelEnd) finish() {
 	e.finished.Store(true)
-	_ = e.SetReadDeadline(time.Now().Add(linger))
-	_ = e.SetWriteDeadline(time.Now().Add(writeTimeout))
+	e.limit()
+}
+
+// limit sets the deadlines of the direction that is left when the other is finished.
+func (e *tunnelEnd) limit() {
+	if e.finished.Load() {
+		_ = e.SetReadDeadline(time.Now().Add(linger))
+		_ = e.SetWriteDeadline(time.Now().Add(writeTimeout))
+	}
 }
 
 // removeHopByHop removes the fields for one connection, and those that Connection names
 // (RFC 9110 section 7.6.1).
 func removeHopByHop(h http.Header) {
-	for _, value := range h["Connection"] {
-		for name := range strings.SplitSeq(value, ",") {
-			h.Del(strings.Trim(name, " \t"))
-		}
+	for name := range elements(h["Connection"]) {
+		h.Del(name)
 	}
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return isHopByHop(name) })
 }

@@ -1,0 +1,123 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+
+	"oauthgw/clientauth"
+)
+
+// isUpload reports whether a request to another path than an endpoint has a body that is not
+// small.
+func isUpload(r *http.Request) bool { return r.ContentLength < 0 || r.ContentLength > smallBody }
+
+// readSmallBody returns a request whose small body has arrived. Until then the request holds
+// no connection to the provider, and its own may be evicted.
+func readSmallBody(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if r.ContentLength == 0 || isUpload(r) {
+		return r, nil
+	}
+	body, err := readBody(w, r, new(share))
+	out := *r
+	out.Body = io.NopCloser(bytes.NewReader(body))
+	return &out, err
+}
+
+// idleTimeoutBody is a request body that may take any time, but each Read has a timeout.
+type idleTimeoutBody struct {
+	io.ReadCloser
+	w   http.ResponseWriter
+	err atomic.Pointer[error] // the first error of a Read
+}
+
+type bodyKey struct{}
+
+// withIdleTimeout returns a request with an idleTimeoutBody if it is an upload.
+func withIdleTimeout(w http.ResponseWriter, r *http.Request) *http.Request {
+	if !isUpload(r) {
+		return r
+	}
+	b := &idleTimeoutBody{ReadCloser: r.Body, w: w}
+	out := r.WithContext(context.WithValue(r.Context(), bodyKey{}, b))
+	out.Body = b
+	return out
+}
+
+// Read implements [io.Reader].
+func (b *idleTimeoutBody) Read(p []byte) (int, error) {
+	if b.err.Load() == nil {
+		setReadDeadline(b.w, bodyTimeout)
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.err.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// uploadState reports whether an upload has not been read to its end, and which error
+// response says why if reading has failed. The end of the context is not the reason:
+// net/http ends it when reading fails.
+func uploadState(ctx context.Context) (incomplete bool, failure *clientauth.Error) {
+	b, ok := ctx.Value(bodyKey{}).(*idleTimeoutBody)
+	if !ok {
+		return false, nil
+	}
+	switch err := b.err.Load(); {
+	case err == nil:
+		return true, nil
+	case errors.Is(*err, io.EOF):
+		return false, nil
+	case errors.Is(*err, os.ErrDeadlineExceeded):
+		return true, errSlowBody
+	}
+	return true, errBrokenBody
+}
+
+// idleTimeoutWriter writes a response that may take any time, but each write has a timeout.
+type idleTimeoutWriter struct {
+	http.ResponseWriter
+	interim bool // the client understands interim responses
+}
+
+// WriteHeader implements [http.ResponseWriter]. It passes an interim response on without
+// its hop-by-hop fields, and not to a client of HTTP/1.0 (RFC 9110 section 15.2).
+func (w idleTimeoutWriter) WriteHeader(status int) {
+	switch {
+	case status >= http.StatusOK:
+		keepUntyped(w.Header())
+	case !w.interim:
+		return
+	default:
+		removeHopByHop(w.Header())
+		setWriteDeadline(w.ResponseWriter, writeTimeout)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [io.Writer].
+func (w idleTimeoutWriter) Write(p []byte) (int, error) {
+	setWriteDeadline(w.ResponseWriter, writeTimeout)
+	return w.ResponseWriter.Write(p)
+}
+
+// FlushError lets [http.ResponseController] flush.
+func (w idleTimeoutWriter) FlushError() error {
+	setWriteDeadline(w.ResponseWriter, writeTimeout)
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack implements [http.Hijacker].
+func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return hijack(w.ResponseWriter)
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w idleTimeoutWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
