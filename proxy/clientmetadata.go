@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,6 +13,64 @@ import (
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
 )
+
+// The members of client metadata and client information that the gateway reads or writes
+// (RFC 7591 sections 2 and 3.2.1, RFC 7592 section 3).
+const (
+	memberMethod        = "token_endpoint_auth_method"
+	memberClientID      = "client_id"
+	memberSecret        = "client_secret"
+	memberIssued        = "client_id_issued_at"
+	memberSecretExpires = "client_secret_expires_at"
+	memberAccessToken   = "registration_access_token"
+	memberClientURI     = "registration_client_uri"
+)
+
+// serverOnly are the members that only the provider sets: in a registration (RFC 7591
+// section 3.2.1), and in an update, which names the client and may hold its secret (RFC 7592
+// section 2.2).
+var serverOnly = map[string][]string{
+	http.MethodPost: {memberClientID, memberSecret, memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
+	http.MethodPut:  {memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
+}
+
+// rewriteRegistration returns the client metadata for the provider, and the method that the
+// client asked for. JSON under another media type is read too, because some providers ignore
+// the type. A form or a JWT is forwarded. Members that only the provider sets are removed, in
+// every spelling that a provider may read.
+func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
+	if err := checkEncoding(r.Header, body); err != nil {
+		return "", nil, err
+	}
+	metadata, err := jsonobject.Parse(body)
+	switch {
+	case err != nil && (isJSON(r.Header) || !errors.Is(err, jsonobject.ErrNotObject)):
+		return "", nil, errClientMetadata
+	case err != nil:
+		return clientauth.Other, body, checkUnread(r, body)
+	}
+	isServerOnly := func(m jsonobject.Member) bool {
+		return slices.ContainsFunc(serverOnly[r.Method], func(name string) bool { return isSpelling(m.Name, name) })
+	}
+	if slices.ContainsFunc(metadata.Members(), isServerOnly) {
+		metadata = metadata.Without(isServerOnly)
+		body = metadata.Encode()
+	}
+	if err := checkNames(metadata); err != nil {
+		return "", nil, err
+	}
+	value := string(metadata.Get(memberMethod))
+	switch method := metadata.Text(memberMethod); {
+	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
+	case value == "", value == "null", method == string(clientauth.Basic):
+		return clientauth.Basic, metadata.With(memberMethod, clientauth.Post).Encode(), nil
+	case method == string(clientauth.Post), method == string(clientauth.None):
+		return clientauth.Method(method), body, nil
+	case strings.HasSuffix(method, "_jwt"):
+		return clientauth.Assertion, body, nil
+	}
+	return clientauth.Other, body, nil
+}
 
 // isJSON reports whether a header declares JSON, by the media type or its suffix (RFC 6839
 // section 3.1).

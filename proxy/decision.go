@@ -14,16 +14,12 @@ import (
 type Decision struct {
 	Time     time.Time // of the request's arrival
 	Endpoint clientauth.Endpoint
-	// Method is the client authentication method. At the registration endpoint, it is the
-	// one that the client asks for. Empty means that none was determined.
-	Method  clientauth.Method
-	Reading clientauth.Reading // empty: there was no HTTP Basic pair
+	Method   clientauth.Method  // at the registration endpoint, what the client asks for; empty: unknown
+	Reading  clientauth.Reading // empty: there was no HTTP Basic pair
 	// Outcome is accepted, rejected, unclear, failed, canceled, panic, or the reason for
 	// which the gateway refused the request.
-	Outcome string
-	// Tolerated is the reason for which the gateway would have refused the request if
-	// conflict: report did not let it pass. Empty means none.
-	Tolerated string
+	Outcome   string
+	Tolerated string // the reason for which only conflict: report let the request pass
 	Status    int    // of the response; zero: there was none
 	ClientID  string // at most 128 bytes; empty: none
 	ClientIP  string // as far as proxies are trusted; empty: a Unix socket

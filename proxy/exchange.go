@@ -68,7 +68,14 @@ func (x *exchange) finish() {
 	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || d.Tolerated != "" {
 		level = slog.LevelWarn
 	}
-	LogRequest(ctx, x.Log, level, x.start, x.appendTimings(d.Attrs())...)
+	attrs := d.Attrs()
+	if !x.sent.IsZero() {
+		attrs = append(attrs, milliseconds("upstream_ms", x.upstreamTime))
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.String("err", x.err.Error()))
+	}
+	LogRequest(ctx, x.Log, level, x.start, attrs...)
 }
 
 func (x *exchange) decision() Decision {
@@ -80,17 +87,6 @@ func (x *exchange) decision() Decision {
 		d.Tolerated = x.credentials.Tolerated.Reason
 	}
 	return d
-}
-
-// appendTimings appends what is in the log line beside the decision.
-func (x *exchange) appendTimings(attrs []slog.Attr) []slog.Attr {
-	if !x.sent.IsZero() {
-		attrs = append(attrs, milliseconds("upstream_ms", x.upstreamTime))
-	}
-	if x.err != nil {
-		attrs = append(attrs, slog.String("err", x.err.Error()))
-	}
-	return attrs
 }
 
 // LogRequest writes the log line of a request, whichever handler served it.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -13,7 +14,7 @@ import (
 // of the authorization request too (RFC 9126 section 2.3), and mfa_required, which Auth0
 // sends to an authenticated client. Any other text may be how a provider rejects a client:
 // frameworks send the reason phrase of the status, and some spell invalid_client differently.
-var otherErrors = wordSet(`
+var otherErrors = strings.Fields(`
 	invalid_request invalid_grant unsupported_grant_type invalid_scope
 	unauthorized_client access_denied unsupported_response_type server_error temporarily_unavailable
 	unsupported_token_type invalid_token insufficient_scope
@@ -23,14 +24,6 @@ var otherErrors = wordSet(`
 	invalid_request_uri invalid_request_object request_not_supported request_uri_not_supported
 	expired_login_hint_token unknown_user_id missing_user_code invalid_user_code invalid_binding_message transaction_failed
 	need_info request_denied request_submitted`)
-
-func wordSet(words string) map[string]bool {
-	set := map[string]bool{}
-	for word := range strings.FieldsSeq(words) {
-		set[word] = true
-	}
-	return set
-}
 
 // successMembers are the members that a successful response must have (RFC 6749 section
 // 5.1, RFC 7662 section 2.2, RFC 9126 section 2.2, RFC 8628 section 3.2, OpenID CIBA section
@@ -53,12 +46,17 @@ func (r response) outcome(endpoint clientauth.Endpoint) string {
 	}
 	body, err := jsonobject.Parse(r.body)
 	code := body.Text("error")
+	// With 401, Keycloak rejects a secret as unauthorized_client and Auth0 as access_denied.
+	ofSecret := r.status == http.StatusUnauthorized && (code == "unauthorized_client" || code == "access_denied")
+	member, required := successMembers[endpoint]
+	success := r.status < http.StatusMultipleChoices
 	switch {
 	case code == clientauth.CodeInvalidClient && r.mayReject():
 		return outcomeRejected
-	case r.status >= http.StatusMultipleChoices && r.isOtherError(code):
-		return outcomeAccepted
-	case r.status < http.StatusMultipleChoices && (err == nil && isSuccess(body, endpoint) || r.isReadableAt(endpoint)):
+	case !success && slices.Contains(otherErrors, code) && !ofSecret,
+		// Some providers send errors with 200.
+		success && err == nil && !hasMember(body, "error") && (!required || hasMember(body, member)),
+		success && r.isReadableAt(endpoint):
 		return outcomeAccepted
 	}
 	return outcomeUnclear
@@ -68,19 +66,6 @@ func (r response) outcome(endpoint clientauth.Endpoint) string {
 // has 400 and 401.
 func (r response) mayReject() bool {
 	return r.status == http.StatusBadRequest || r.status == http.StatusUnauthorized || r.status == http.StatusForbidden
-}
-
-// isOtherError reports whether an error code is not about client authentication. With 401,
-// Keycloak rejects a secret as unauthorized_client and Auth0 as access_denied.
-func (r response) isOtherError(code string) bool {
-	ofSecret := r.status == http.StatusUnauthorized && (code == "unauthorized_client" || code == "access_denied")
-	return otherErrors[code] && !ofSecret
-}
-
-// isSuccess reports whether a body is that of a success: some providers send errors with 200.
-func isSuccess(body jsonobject.Object, endpoint clientauth.Endpoint) bool {
-	member, required := successMembers[endpoint]
-	return !hasMember(body, "error") && (!required || hasMember(body, member))
 }
 
 func hasMember(body jsonobject.Object, name string) bool {

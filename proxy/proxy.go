@@ -16,8 +16,7 @@
 // proxies all other paths unchanged.
 //
 // The rules are those of RFC 6749 sections 2.3, 3.2, 5.1 and 5.2, which RFC 7009, 7662, 9126,
-// 8628 and OpenID CIBA apply to further endpoints. The package does not verify credentials
-// and does not serve metadata.
+// 8628 and OpenID CIBA apply to further endpoints. The provider verifies credentials.
 package proxy
 
 import (
@@ -38,43 +37,33 @@ import (
 type ChallengePolicy string
 
 const (
-	// ChallengeAlways adds a challenge to every 401 invalid_client without one (RFC 9110
-	// section 15.5.2).
+	// ChallengeAlways adds one to every 401 invalid_client without (RFC 9110 section 15.5.2).
 	ChallengeAlways ChallengePolicy = "always"
-	// ChallengeBasic adds it only if the client used HTTP Basic (RFC 6749 section 5.2).
+	// ChallengeBasic adds one only if the client used HTTP Basic (RFC 6749 section 5.2).
 	ChallengeBasic ChallengePolicy = "basic"
 )
 
 // Config configures the handler of one endpoint.
 type Config struct {
-	// Endpoint is the endpoint's name.
-	Endpoint clientauth.Endpoint
-	// Target is the provider's scheme, host and path, and the endpoint's own query, if any.
-	Target *url.URL
-	// Rules read the client authentication.
-	Rules *clientauth.Rules
-	// Challenge defaults to ChallengeAlways.
-	Challenge ChallengePolicy
-	// Realm is the realm of challenges (RFC 9110 section 11.5).
-	Realm string
+	Endpoint  clientauth.Endpoint
+	Target    *url.URL          // at the provider, with the endpoint's own query, if any
+	Rules     *clientauth.Rules // to read the client authentication
+	Challenge ChallengePolicy   // empty: ChallengeAlways
+	Realm     string            // of challenges (RFC 9110 section 11.5)
 	// Timeout bounds the time from calling the provider to the last byte of its response.
 	// Zero means 15 seconds.
 	Timeout time.Duration
-	// Transport sends the request. It must not send it twice, follow redirects or
-	// decompress, and it sets Request in the response; see [NewTransport].
+	// Transport must not send a request twice, follow redirects, decompress or report interim
+	// responses, and sets Request in the response; see [NewTransport].
 	Transport http.RoundTripper
-	// StripCORS removes the provider's CORS header fields, because the gateway has its own.
-	StripCORS bool
-	// Proxies are the trusted proxies, whose X-Forwarded fields are believed.
-	Proxies trustedproxy.Proxies
-	// Failures limits failed authentications by a secret. Nil means no limit.
-	Failures *authlimit.Limiter
+	StripCORS bool                 // remove the provider's CORS fields: the gateway has its own
+	Proxies   trustedproxy.Proxies // whose X-Forwarded fields are believed
+	Failures  *authlimit.Limiter   // of authentications by a secret; nil: no limit
 	// OnDecision is called at the end of each request, in its context, and must not block.
 	// Nil means no call.
 	OnDecision func(context.Context, Decision)
-	// Metrics and Log receive the counters and the log line of each request.
-	Metrics *metrics.Metrics
-	Log     *slog.Logger
+	Metrics    *metrics.Metrics
+	Log        *slog.Logger
 }
 
 // endpoint is a [Config] with its defaults, and what New derives from it.
@@ -98,14 +87,10 @@ func newEndpoint(c Config) (*endpoint, error) {
 // Handler serves one endpoint. It is safe for concurrent use.
 type Handler struct{ endpoint *endpoint }
 
-// New returns the handler of an endpoint. It returns an error if the target's query cannot
-// be read.
+// New returns the handler of an endpoint, or an error if the target's query cannot be read.
 func New(c Config) (*Handler, error) {
 	e, err := newEndpoint(c)
-	if err != nil {
-		return nil, err
-	}
-	return &Handler{e}, nil
+	return &Handler{e}, err
 }
 
 // ServeHTTP handles one request.

@@ -12,11 +12,11 @@ import (
 // from its address. Zero means not at all. Only secrets can be guessed (RFC 6749 section
 // 2.3.1): assertions and public clients are not limited.
 func (x *exchange) retryAfter() time.Duration {
-	switch {
+	switch from := x.Proxies.RateLimitKey(x.r); {
 	case !x.credentials.Secret.IsZero():
-		return x.Failures.RetryAfter(x.credentials.ClientID, x.Proxies.RateLimitKey(x.r))
+		return x.Failures.RetryAfter(x.credentials.ClientID, from)
 	case x.mayHideSecret():
-		return x.Failures.RetryAfterAddress(x.Proxies.RateLimitKey(x.r))
+		return x.Failures.RetryAfterAddress(from)
 	}
 	return 0
 }
@@ -40,9 +40,8 @@ func (x *exchange) rejectRateLimited(wait time.Duration) {
 }
 
 // recordFailure counts that the provider rejected the client's secret, or may have in a
-// response that cannot be read. Such a response does not count for a secret that was right
-// before. An Authorization field with another scheme is mostly a token, which cannot be
-// guessed, so only a rejection counts.
+// response that cannot be read, if the secret was not right before. An Authorization field
+// with another scheme is mostly a token, so only a rejection counts.
 func (x *exchange) recordFailure() {
 	id, secret := x.credentials.ClientID, x.credentials.Secret
 	switch {

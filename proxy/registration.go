@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"path"
@@ -14,47 +13,16 @@ import (
 	"oauthgw/internal/origin"
 )
 
-// The members of client metadata and client information that the gateway reads or writes
-// (RFC 7591 sections 2 and 3.2.1, RFC 7592 section 3).
-const (
-	memberMethod        = "token_endpoint_auth_method"
-	memberClientID      = "client_id"
-	memberSecret        = "client_secret"
-	memberIssued        = "client_id_issued_at"
-	memberSecretExpires = "client_secret_expires_at"
-	memberAccessToken   = "registration_access_token"
-	memberClientURI     = "registration_client_uri"
-)
-
-// serverOnly are the members that only the provider sets: in a registration (RFC 7591
-// section 3.2.1), and in an update, which names the client and may hold its secret (RFC 7592
-// section 2.2).
-var serverOnly = map[string][]string{
-	http.MethodPost: {memberClientID, memberSecret, memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
-	http.MethodPut:  {memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
-}
-
-// ClientConfiguration is the path below which clients read, update and delete their
-// registration (RFC 7592 section 2), if that is not the registration endpoint's. Empty means
-// none. It is configured and never taken from a response: a provider that repeats what a
-// client sent could name any path.
-type ClientConfiguration string
-
-// Contains reports whether a path belongs to a client: it is directly below the configured
-// one.
-func (c ClientConfiguration) Contains(p string) bool {
-	return c != "" && path.Dir(path.Clean("/"+p)) == path.Clean("/"+string(c))
-}
-
 // RegistrationConfig configures the registration endpoint.
 type RegistrationConfig struct {
 	// Config is that of any endpoint. Rules, Challenge and Realm are not used, because
 	// clients do not authenticate to register.
 	Config
-	// Clients is where clients manage their registration.
-	Clients ClientConfiguration
-	// URLMap maps URLs of the provider to URLs of the gateway.
-	URLMap origin.Map
+	// Clients is the path below which clients read, update and delete their registration (RFC
+	// 7592 section 2), if that is not the registration endpoint's. Empty means none. It is
+	// never taken from a response: a provider that repeats what a client sent could name any.
+	Clients string
+	URLMap  origin.Map // maps URLs of the provider to URLs of the gateway
 }
 
 // Registration serves the client registration endpoint (RFC 7591) and the client
@@ -64,57 +32,52 @@ type RegistrationConfig struct {
 // A client that asks for client_secret_basic, or for no method, which means the same, is
 // registered with client_secret_post, because that is what reaches the provider. Its response
 // has the method that it asked for. A client that reads its registration is shown
-// client_secret_basic, which works and is what most clients asked for. Other methods are
-// forwarded unchanged.
+// client_secret_basic. Other methods are forwarded unchanged.
 type Registration struct {
 	endpoint *endpoint
-	clients  ClientConfiguration
-	urlMap   origin.Map
+	config   RegistrationConfig
 	reported atomic.Bool // that clients manage their registration at an unknown path
 }
 
 // NewRegistration returns the handler of the registration endpoint.
 func NewRegistration(c RegistrationConfig) *Registration {
 	e, _ := newEndpoint(c.Config) // a query that cannot be read has no parameters to repeat
-	return &Registration{endpoint: e, clients: c.Clients, urlMap: c.URLMap}
+	return &Registration{endpoint: e, config: c}
 }
 
 // ServeHTTP handles one request.
 func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(h.endpoint, w, r)
 	defer x.finish()
-	// A provider could read post as POST.
-	if r.Method != strings.ToUpper(r.Method) {
-		x.writeError(errMethod)
-		return
-	}
-	if err := clientauth.CheckAuthorization(r.Header); err != nil {
-		x.writeError(err)
-		return
-	}
-	page := isPage(r)
-	if _, err := parse(r.URL.RawQuery, x.ownQuery); err != nil && !page {
-		x.writeError(err)
-		return
-	}
-	body, err := readBody(x.w, r, &x.memory)
+	body, err := x.readRegistration()
 	if err != nil {
 		x.writeError(err)
 		return
 	}
-	asked := clientauth.Basic // of a client that reads its registration
-	if r.Method == http.MethodPost || r.Method == http.MethodPut {
-		if asked, body, err = rewriteRegistration(r, body); err != nil {
-			x.writeError(err)
-			return
-		}
-		x.credentials.Method = asked
-	}
 	header := endToEnd(r.Header, x.Endpoint)
-	if page {
+	if isPage(r) {
 		header["Accept"] = r.Header["Accept"]
 	}
-	x.forward(outgoing{target: registrationTarget(x.Target, r), header: header, body: body}, h.restoreAuthMethod(asked))
+	x.forward(outgoing{target: registrationTarget(x.Target, r), header: header, body: body}, h.fixInformation)
+}
+
+// readRegistration returns the body for the provider.
+func (x *exchange) readRegistration() (body []byte, err error) {
+	r := x.r
+	if r.Method != strings.ToUpper(r.Method) { // a provider could read post as POST
+		return nil, errMethod
+	}
+	if err := clientauth.CheckAuthorization(r.Header); err != nil {
+		return nil, err
+	}
+	if _, err := parse(r.URL.RawQuery, x.ownQuery); err != nil && !isPage(r) {
+		return nil, err
+	}
+	body, err = readBody(x.w, r, &x.memory)
+	if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPut) {
+		x.credentials.Method, body, err = rewriteRegistration(r, body)
+	}
+	return body, err
 }
 
 // isPage reports whether a request is for a page of the provider, for example to sign up: a
@@ -139,82 +102,44 @@ func registrationTarget(endpoint *url.URL, r *http.Request) *url.URL {
 	return target
 }
 
-// rewriteRegistration returns the client metadata for the provider, and the method that the
-// client asked for. JSON under another media type is read too, because some providers ignore
-// the type. A form or a JWT is forwarded. Members that only the provider sets are removed, in
-// every spelling that a provider may read.
-func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
-	if err := checkEncoding(r.Header, body); err != nil {
-		return "", nil, err
-	}
-	metadata, err := jsonobject.Parse(body)
+// fixInformation shows the client the method that it asked for, and where its registration is.
+func (h *Registration) fixInformation(x *exchange, r *response) {
+	information, err := jsonobject.Parse(r.body)
+	x.outcome = outcomeAccepted
 	switch {
-	case err != nil && (isJSON(r.Header) || !errors.Is(err, jsonobject.ErrNotObject)):
-		return "", nil, errClientMetadata
-	case err != nil:
-		return clientauth.Other, body, checkUnread(r, body)
+	case r.status >= http.StatusInternalServerError:
+		x.outcome = outcomeFailed
+	case r.status >= http.StatusBadRequest:
+		x.outcome = outcomeRejected
+	// Only a success of another method than POST may have no body.
+	case err != nil && !isPage(x.r) && (len(r.body) > 0 || x.r.Method == http.MethodPost):
+		x.outcome = outcomeUnclear
 	}
-	isServerOnly := func(m jsonobject.Member) bool {
-		return slices.ContainsFunc(serverOnly[r.Method], func(name string) bool { return isSpelling(m.Name, name) })
+	if x.outcome != outcomeAccepted || !isJSON(r.header) || err != nil || information.Text(memberClientID) == "" {
+		return
 	}
-	if slices.ContainsFunc(metadata.Members(), isServerOnly) {
-		metadata = metadata.Without(isServerOnly)
-		body = metadata.Encode()
+	if x.r.Method == http.MethodPost && r.status == http.StatusCreated {
+		h.reportUnknownPath(information)
 	}
-	if err := checkNames(metadata); err != nil {
-		return "", nil, err
-	}
-	value := string(metadata.Get(memberMethod))
-	switch method := metadata.Text(memberMethod); {
-	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
-	case value == "", value == "null", method == string(clientauth.Basic):
-		return clientauth.Basic, metadata.With(memberMethod, clientauth.Post).Encode(), nil
-	case method == string(clientauth.Post), method == string(clientauth.None):
-		return clientauth.Method(method), body, nil
-	case strings.HasSuffix(method, "_jwt"):
-		return clientauth.Assertion, body, nil
-	}
-	return clientauth.Other, body, nil
-}
-
-// restoreAuthMethod returns the modifier of the response to a client that asked for a method.
-func (h *Registration) restoreAuthMethod(asked clientauth.Method) responseModifier {
-	return func(x *exchange, r *response) {
-		information, err := jsonobject.Parse(r.body)
-		x.outcome = outcomeAccepted
-		switch {
-		case r.status >= http.StatusInternalServerError:
-			x.outcome = outcomeFailed
-		case r.status >= http.StatusBadRequest:
-			x.outcome = outcomeRejected
-		// Only a success of another method than POST may have no body.
-		case err != nil && !isPage(x.r) && (len(r.body) > 0 || x.r.Method == http.MethodPost):
-			x.outcome = outcomeUnclear
-		}
-		if x.outcome != outcomeAccepted || !isJSON(r.header) || err != nil || information.Text(memberClientID) == "" {
-			return
-		}
-		if x.r.Method == http.MethodPost && r.status == http.StatusCreated {
-			h.reportUnknownPath(information)
-		}
-		if body := h.rewriteInformation(information, asked).Encode(); string(body) != string(information.Encode()) {
-			r.body = body
-			// They describe the bytes that the provider sent.
-			for _, name := range []string{"Etag", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
-				r.header.Del(name)
-			}
+	// No method was asked for by a client that reads its registration.
+	asked := x.credentials.Method
+	body := h.rewriteInformation(information, asked == clientauth.Basic || asked == "").Encode()
+	if string(body) != string(information.Encode()) {
+		r.body = body
+		// They describe the bytes that the provider sent.
+		for _, name := range []string{"Etag", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
+			r.header.Del(name)
 		}
 	}
 }
 
 // rewriteInformation returns the client information that the client receives.
-func (h *Registration) rewriteInformation(information jsonobject.Object, asked clientauth.Method) jsonobject.Object {
-	out := information
-	if asked == clientauth.Basic && out.Text(memberMethod) == string(clientauth.Post) {
+func (h *Registration) rewriteInformation(out jsonobject.Object, basic bool) jsonobject.Object {
+	if basic && out.Text(memberMethod) == string(clientauth.Post) {
 		out = out.With(memberMethod, clientauth.Basic)
 	}
 	if uri := out.Text(memberClientURI); uri != "" {
-		if at, _ := h.urlMap.Move(uri); at != uri {
+		if at, _ := h.config.URLMap.Move(uri); at != uri {
 			out = out.With(memberClientURI, at)
 		}
 	}
@@ -231,17 +156,17 @@ func (h *Registration) rewriteInformation(information jsonobject.Object, asked c
 func (h *Registration) reportUnknownPath(information jsonobject.Object) {
 	uri, token := information.Text(memberClientURI), information.Text(memberAccessToken)
 	u, err := url.Parse(uri)
-	if _, mapped := h.urlMap.Move(uri); err != nil || !mapped || token == "" {
+	if _, mapped := h.config.URLMap.Move(uri); err != nil || !mapped || token == "" {
 		return
 	}
 	p := path.Clean("/" + u.Path)
 	dir := path.Dir(p)
-	if h.clients.Contains(p) || dir == path.Clean("/"+h.endpoint.Target.Path) || dir == "/" ||
-		path.Base(p) != information.Text(memberClientID) || strings.Contains(dir, token) {
+	known := []string{"/", path.Clean("/" + h.config.Clients), path.Clean("/" + h.config.Target.Path)}
+	if slices.Contains(known, dir) || path.Base(p) != information.Text(memberClientID) || strings.Contains(dir, token) {
 		return
 	}
 	if h.reported.CompareAndSwap(false, true) {
-		h.endpoint.Log.Warn("clients manage their registration at a path that is not translated; configure it",
+		h.config.Log.Warn("clients manage their registration at a path that is not translated; configure it",
 			"key", "registration.client_configuration", "path", dir)
 	}
 }

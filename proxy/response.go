@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -37,40 +38,28 @@ func (x *exchange) modifyResponse(resp *http.Response) error {
 		r.body, err = readAll(resp.Body, resp.ContentLength, maxResponse, nil)
 	}
 	x.upstreamTime = time.Since(x.sent)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case len(r.body) > maxResponse:
+		return errLargeReply
+	case r.isIncomplete(x.Endpoint):
+		return errBrokenReply
 	}
-	if err := r.checkBody(x.Endpoint); err != nil {
-		return err
+	// RFC 6749 sections 5.1 and 5.2 require the media type.
+	if strings.TrimSpace(r.header.Get("Content-Type")) == "" && bytes.HasPrefix(bytes.TrimLeft(r.body, " \t\r\n"), []byte("{")) && json.Valid(r.body) {
+		r.header.Set("Content-Type", "application/json")
 	}
-	r.setMediaType()
 	x.modify(x, &r)
 	setNoStore(r.header)
 	if x.StripCORS {
-		stripCORS(r.header)
+		maps.DeleteFunc(r.header, func(name string, _ []string) bool { return strings.HasPrefix(name, "Access-Control-") })
 	}
 	r.header.Set("Content-Length", strconv.Itoa(len(r.body)))
-	h := x.w.Header()
-	for name, values := range r.header {
-		if h[name] != nil {
-			values = append(h[name], values...)
-		}
-		h[name] = values
-	}
-	keepUntyped(h)
-	resp.StatusCode, resp.Status = r.status, ""
-	resp.Header, resp.Trailer = nil, nil // the writer has the header
+	keepUntyped(x.w.Header())
+	resp.StatusCode, resp.Status, resp.Trailer = r.status, "", nil
 	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	return nil
-}
-
-// stripCORS removes the fields of the CORS protocol (Fetch standard).
-func stripCORS(h http.Header) {
-	for name := range h {
-		if strings.HasPrefix(name, "Access-Control-") {
-			delete(h, name)
-		}
-	}
 }
 
 // checkHead refuses a response without reading its body. After a switch of protocols, for
@@ -89,39 +78,23 @@ func (r response) checkHead() error {
 	return nil
 }
 
-func (r response) checkBody(endpoint clientauth.Endpoint) error {
-	switch {
-	case len(r.body) > maxResponse:
-		return errLargeReply
-	// RFC 6749 section 5.1: a successful token response has a body.
-	case endpoint == clientauth.Token && (r.status == http.StatusNoContent || r.status == http.StatusResetContent),
-		(r.status == http.StatusOK || r.status == http.StatusCreated) && r.isTruncated(endpoint):
-		return errBrokenReply
+// isIncomplete reports whether a body is missing, or claims to be JSON and ends too early. A
+// response that the end of its connection delimits does not show that.
+func (r response) isIncomplete(endpoint clientauth.Endpoint) bool {
+	switch r.status {
+	case http.StatusNoContent, http.StatusResetContent:
+		return endpoint == clientauth.Token // RFC 6749 section 5.1
+	case http.StatusOK, http.StatusCreated:
+	default:
+		return false
 	}
-	return nil
-}
-
-// isTruncated reports whether a body that claims to be JSON ends too early. A response that
-// the end of its connection delimits does not show that.
-func (r response) isTruncated(endpoint clientauth.Endpoint) bool {
 	if !isJSON(r.header) || json.Valid(r.body) {
 		return false
 	}
 	var whole json.RawMessage
 	err := json.NewDecoder(bytes.NewReader(r.body)).Decode(&whole)
 	// RFC 7009 section 2.2: the body of a revocation response means nothing.
-	if err == io.EOF {
-		return endpoint != clientauth.Revocation
-	}
-	return errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// setMediaType adds the media type that RFC 6749 sections 5.1 and 5.2 require, if the
-// response has none and its body is a JSON object.
-func (r response) setMediaType() {
-	if strings.TrimSpace(r.header.Get("Content-Type")) == "" && bytes.HasPrefix(bytes.TrimLeft(r.body, " \t\r\n"), []byte("{")) && json.Valid(r.body) {
-		r.header.Set("Content-Type", "application/json")
-	}
+	return err == io.EOF && endpoint != clientauth.Revocation || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // keepUntyped prevents net/http from guessing a missing media type. A guess can turn text
@@ -148,31 +121,24 @@ func fixInvalidClient(x *exchange, r *response) {
 	if x.outcome != outcomeRejected {
 		return
 	}
-	if r.status == http.StatusBadRequest && x.requires401() {
+	basic := x.credentials.Method == clientauth.Basic
+	// A 401 is required after the Authorization field (RFC 6749 section 5.2), and always at two
+	// endpoints (RFC 7662 section 2.3, OpenID CIBA section 13).
+	if r.status == http.StatusBadRequest && (basic || x.Endpoint == clientauth.Introspection || x.Endpoint == clientauth.BackchannelAuthentication) {
 		r.status = http.StatusUnauthorized
 		x.Metrics.StatusCorrected(string(x.Endpoint))
 	}
-	if r.status == http.StatusUnauthorized && x.needsChallenge(r.header) {
+	// After HTTP Basic a challenge of that scheme is required (RFC 6749 section 5.2), else any
+	// (RFC 9110 section 15.5.2).
+	fields := r.header["Www-Authenticate"]
+	missing := x.Challenge == ChallengeAlways && len(fields) == 0
+	if basic {
+		missing = !wwwauth.Offers(fields, "Basic")
+	}
+	if r.status == http.StatusUnauthorized && missing {
 		r.header.Add("Www-Authenticate", challenge(x.Realm))
 		x.Metrics.ChallengeAdded(string(x.Endpoint))
 	}
-}
-
-// requires401 reports whether a rejected client must receive a 401: if it used the
-// Authorization field (RFC 6749 section 5.2), and always at some endpoints (RFC 7662
-// section 2.3, OpenID CIBA section 13).
-func (x *exchange) requires401() bool {
-	return x.credentials.Method == clientauth.Basic ||
-		x.Endpoint == clientauth.Introspection || x.Endpoint == clientauth.BackchannelAuthentication
-}
-
-// needsChallenge reports whether to add a challenge: after HTTP Basic one of that scheme
-// (RFC 6749 section 5.2), else any (RFC 9110 section 15.5.2).
-func (x *exchange) needsChallenge(h http.Header) bool {
-	if x.credentials.Method == clientauth.Basic {
-		return !wwwauth.Offers(h["Www-Authenticate"], "Basic")
-	}
-	return x.Challenge == ChallengeAlways && len(h["Www-Authenticate"]) == 0
 }
 
 // challenge returns a WWW-Authenticate value for HTTP Basic (RFC 7617 section 2).

@@ -117,7 +117,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		return proxy.New(c)
 	}
 	return proxy.NewRegistration(proxy.RegistrationConfig{
-		Config: c, Clients: proxy.ClientConfiguration(g.settings.Registration.ClientConfiguration), URLMap: g.source.URLMap(known.Issuer),
+		Config: c, Clients: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer),
 	}), nil
 }
 
