@@ -8,7 +8,6 @@ import (
 	"oauthgw/internal/printable"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -98,10 +97,11 @@ func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
 		ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
 		defer cancel()
 		if !s.isOwn(location) {
-			if err := s.limiter.acquire(ctx); err != nil {
+			release, err := s.admit(ctx)
+			if err != nil {
 				return nil, err // not cached: nothing was fetched
 			}
-			defer s.limiter.release()
+			defer release()
 		}
 		return s.fetchAndStore(ctx, c, location, name)
 	})
@@ -128,33 +128,15 @@ func (s *Source) fetchAndStore(ctx context.Context, c cache, location, name stri
 	return s.fetch(ctx, location, name, known)
 }
 
-// Limits of the fetches for locations that clients choose.
-const (
-	maxFetches = 16               // at once; each holds a connection
-	maxPending = maxFetches + 256 // with those that wait; each holds a goroutine
-)
-
-// limiter limits the fetches for locations that clients choose: they can make up any
-// number, and a fetch outlives its clients.
-type limiter struct{ running, pending *semaphore.Weighted }
-
-func newLimiter() limiter {
-	return limiter{semaphore.NewWeighted(maxFetches), semaphore.NewWeighted(maxPending)}
-}
-
-// acquire waits until a fetch may start. It fails at once if too many are waiting.
-func (l limiter) acquire(ctx context.Context) error {
-	if !l.pending.TryAcquire(1) {
-		return errTooMany
+// admit waits until a fetch for a location that clients choose may start: they can make up
+// any number, and a fetch outlives its clients. It fails at once if too many are waiting.
+func (s *Source) admit(ctx context.Context) (release func(), err error) {
+	if !s.pending.TryAcquire(1) {
+		return nil, errTooMany
 	}
-	if l.running.Acquire(ctx, 1) != nil {
-		l.pending.Release(1)
-		return errTooMany
+	if s.running.Acquire(ctx, 1) != nil {
+		s.pending.Release(1)
+		return nil, errTooMany
 	}
-	return nil
-}
-
-func (l limiter) release() {
-	l.running.Release(1)
-	l.pending.Release(1)
+	return func() { s.running.Release(1); s.pending.Release(1) }, nil
 }

@@ -51,7 +51,7 @@ func (s *Source) fetch(ctx context.Context, location, name string, known entry) 
 	e := entry{document: known.document, fetched: time.Now(), lifetime: lifetime(resp.Header, s.config.TTL)}
 	if resp.StatusCode == http.StatusNotModified && known.document != nil && known.document.etag != "" {
 		if resp.Header["Cache-Control"] == nil { // unchanged (RFC 9111 section 4.3.4)
-			e.lifetime = known.lifetime
+			e.lifetime = min(known.lifetime, s.config.TTL)
 		}
 		return e, nil
 	}

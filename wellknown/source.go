@@ -15,6 +15,7 @@ import (
 	"oauthgw/internal/origin"
 	"oauthgw/metrics"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -53,7 +54,8 @@ type Source struct {
 	issuerCache cache    // for those locations
 	otherCache  cache    // for the locations that clients choose
 	fetches     singleflight.Group
-	limiter     limiter
+	running     *semaphore.Weighted // fetches for those; each holds a connection
+	pending     *semaphore.Weighted // and those that wait; each holds a goroutine
 
 	ctx   context.Context // of fetches, which outlive the request that started them
 	close context.CancelFunc
@@ -61,7 +63,9 @@ type Source struct {
 
 // NewSource returns an empty source. The caller must close it.
 func NewSource(c SourceConfig) *Source {
-	s := &Source{config: c, locations: Locations(c.Expected), otherCache: newCache(c.Entries), limiter: newLimiter()}
+	const most = 16 // fetches at once
+	s := &Source{config: c, locations: Locations(c.Expected), otherCache: newCache(c.Entries),
+		running: semaphore.NewWeighted(most), pending: semaphore.NewWeighted(most + 256)}
 	s.issuerCache = newCache(len(s.locations))
 	s.ctx, s.close = context.WithCancel(context.Background())
 	return s
