@@ -94,11 +94,11 @@ func TestUnreachable(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer slow.Close()
 	defer close(release)
-	for url, want := range map[string]string{
-		untrusted.URL: "problem: connection: The certificate is not trusted: ",
-		slow.URL:      `problem: connection: The server cannot be reached: "there was no response within 50ms".`,
+	for c, want := range map[doctor.Config]string{
+		{URL: untrusted.URL}:                            "problem: connection: The certificate is not trusted: ",
+		{URL: slow.URL, Timeout: 50 * time.Millisecond}: `problem: connection: The server cannot be reached: "there was no response within 50ms".`,
 	} {
-		if got := text(examine(t, doctor.Config{URL: url, Timeout: 50 * time.Millisecond})); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 1 {
+		if got := text(examine(t, c)); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 1 {
 			t.Errorf("found\n%s", got)
 		}
 	}
@@ -155,12 +155,11 @@ func newServer(t *testing.T, change func(*server)) *server {
 	return s
 }
 
-// metadata is the document of a sound server.
-func (s *server) metadata() string {
-	return strings.ReplaceAll(`{"issuer":"@","authorization_endpoint":"@/authorize","token_endpoint":"@/token","revocation_endpoint":"@/revoke",`+
-		`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"],`+
-		`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]}`, "@", s.URL)
-}
+// sound is the document of a sound server whose origin is s0.
+const sound = `{"issuer":"` + s0 + `","authorization_endpoint":"` + s0 + `/authorize","token_endpoint":"` + s0 + `/token","revocation_endpoint":"` + s0 + `/revoke",` +
+	`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"],"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]}`
+
+func (s *server) metadata() string { return strings.ReplaceAll(sound, s0, s.URL) }
 
 func document(body string) page {
 	return page{200, map[string]string{"Content-Type": "application/json", "Cache-Control": "max-age=60"}, body}

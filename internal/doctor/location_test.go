@@ -7,66 +7,48 @@ import (
 	"oauthgw/internal/doctor"
 )
 
-// Each row changes a sound server in one place, and lists the beginnings of all
-// findings.
+// Each row changes a page of a sound server, and lists the beginnings of all findings.
 func TestFindings(t *testing.T) {
-	const metadata = "metadata: There is no metadata at any location"
+	const none = "problem: metadata: There is no metadata at any location"
 	html := page{200, map[string]string{"Content-Type": "text/html"}, "<!doctype html>"}
+	good := document(sound)
 	for _, test := range []struct {
-		name   string
-		change func(*server)
-		want   []string
+		name, path string
+		page       page // its body has s0 for the server's origin
+		want       []string
 	}{
-		{"html at the first location", func(s *server) { s.pages[openidPath], s.pages[asPath] = document(openid(s)), html },
-			[]string{"problem: " + asPath + ": The status is 200 and the body is not a JSON object"}},
-		{"failure at the first location", func(s *server) { s.pages[openidPath], s.pages[asPath] = document(openid(s)), page{status: 503} },
-			[]string{"problem: " + asPath + ": The status is 503, at which clients give up."}},
-		{"forbidden location", func(s *server) { s.pages[openidPath] = page{status: 403} },
-			[]string{"warning: " + openidPath + ": The status is 403"}},
-		{"redirect at a location", func(s *server) { s.pages[openidPath] = page{302, map[string]string{"Location": asPath}, ""} },
-			[]string{"warning: " + openidPath + ": The response is a redirect (status 302)"}},
-		{"bare document at the OpenID location", func(s *server) { s.pages[openidPath] = document(s.metadata()) },
+		{"html", asPath, html, []string{"problem: " + asPath + ": The status is 200 and the body is not a JSON object", none}},
+		{"failure", asPath, page{status: 503}, []string{"problem: " + asPath + ": The status is 503, at which clients give up.", none}},
+		{"failure at a later location", openidPath, page{status: 500}, []string{"warning: " + openidPath + ": The status is 500"}},
+		{"forbidden", openidPath, page{status: 403}, []string{"warning: " + openidPath + ": The status is 403"}},
+		{"redirect", openidPath, page{302, map[string]string{"Location": asPath}, ""}, []string{"warning: " + openidPath + ": The response is a redirect (status 302)"}},
+		{"compressed", openidPath, document("\x1f\x8b").with("Content-Encoding", "gzip"), []string{"warning: " + openidPath + `: The document is encoded ("gzip")`}},
+		{"no members for OpenID", openidPath, good,
 			[]string{"warning: " + openidPath + ": The document is at an OpenID Connect location but lacks jwks_uri, subject_types_supported, id_token_signing_alg_values_supported."}},
-		{"different issuers", func(s *server) {
-			s.pages[openidPath] = document(strings.Replace(openid(s), `"issuer":"`+s.URL, `"issuer":"`+s.URL+"/x", 1))
-		},
+		{"different issuers", openidPath, document(strings.Replace(strings.TrimSuffix(sound, "}"), `"issuer":"`+s0, `"issuer":"`+s0+"/x", 1) +
+			`,"jwks_uri":"` + s0 + `/jwks","subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`),
 			[]string{`problem: issuer at ` + openidPath + `: Clients that start at "` + s0 + `" find the issuer "` + s0 + `/x"`}},
-		{"repeated member", func(s *server) { s.replace(`"issuer"`, `"issuer":"a","issuer"`) },
-			[]string{"problem: " + asPath + ": The document has a repeated member", "problem: " + metadata}},
-		{"truncated", func(s *server) { s.replace(`"]}`, ``) },
-			[]string{"problem: " + asPath + ": The document cannot be read: it is not JSON", "problem: " + metadata}},
-		{"large document", func(s *server) {
-			s.pages[asPath] = document(s.metadata() + strings.Repeat(" ", 300<<10))
-		}, []string{"problem: " + asPath + `: The response is incomplete ("its body is larger than 256 KiB")`, "problem: " + metadata}},
-		{"no document", func(s *server) { delete(s.pages, asPath) },
-			[]string{"problem: " + metadata}},
-		{"resource of another server", func(s *server) {
-			s.pages[resourcePath] = document(`{"resource":"a","authorization_servers":["https://a"]}`)
-		},
+		{"repeated member", asPath, document(strings.Replace(sound, `"issuer"`, `"issuer":"a","issuer"`, 1)), []string{"problem: " + asPath + ": The document has a repeated member", none}},
+		{"truncated", asPath, document(sound[:99]), []string{"problem: " + asPath + ": The document cannot be read: it is not JSON", none}},
+		{"large", asPath, document(sound + strings.Repeat(" ", 300<<10)), []string{"problem: " + asPath + `: The response is incomplete ("its body is larger than 256 KiB")`, none}},
+		{"no document", asPath, page{status: 404}, []string{none}},
+		{"resource of another server", resourcePath, document(`{"resource":"a","authorization_servers":["https://a"]}`),
 			[]string{"problem: " + resourcePath + `: The protected resource sends clients to "https://a"`}},
-		{"resource of several servers", func(s *server) {
-			s.pages[resourcePath] = document(`{"resource":"a","authorization_servers":["` + s.URL + `","https://a"]}`)
-		}, []string{"note: " + resourcePath + `: The protected resource names further authorization servers: "https://a"`}},
-		{"resource of the server with a slash", func(s *server) { s.pages[resourcePath] = document(`{"authorization_servers":["` + s.URL + `/"]}`) },
+		{"resource of several servers", resourcePath, document(`{"resource":"a","authorization_servers":["` + s0 + `","https://a"]}`),
+			[]string{"note: " + resourcePath + `: The protected resource names further authorization servers: "https://a"`}},
+		{"resource of the server with a slash", resourcePath, document(`{"authorization_servers":["` + s0 + `/"]}`),
 			[]string{"warning: " + resourcePath + `: The protected resource names the authorization server "` + s0 + `/"`}},
-		{"no CORS", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Access-Control-Allow-Origin", "https://a") },
-			[]string{"note: other origins: A page of an origin that the server does not know cannot read the metadata (CORS)"}},
-		{"no caching", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Cache-Control", "") },
-			[]string{"note: " + asPath + ": The document has no Cache-Control"}},
-		{"long caching", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Cache-Control", `public, max-age="172800"`) },
-			[]string{"warning: " + asPath + ": The document may be cached for 48 hours"}},
-		{"charset", func(s *server) {
-			s.pages[asPath] = s.pages[asPath].with("Content-Type", "application/json; charset=utf-8")
-		},
-			[]string{"note: " + asPath + ": The document has the Content-Type"}},
-		{"text", func(s *server) { s.pages[asPath] = s.pages[asPath].with("Content-Type", "text/plain") },
-			[]string{"problem: " + asPath + `: The document has the Content-Type "text/plain"`}},
-		{"compressed", func(s *server) {
-			s.pages[openidPath] = page{200, map[string]string{"Content-Type": "application/json", "Content-Encoding": "gzip"}, "\x1f\x8b"}
-		}, []string{"warning: " + openidPath + `: The document is encoded ("gzip")`}},
+		{"no CORS", asPath, good.with("Access-Control-Allow-Origin", "https://a"), []string{"note: other origins: A page of an origin that the server does not know cannot read the metadata (CORS)"}},
+		{"no caching", asPath, good.with("Cache-Control", ""), []string{"note: " + asPath + ": The document has no Cache-Control"}},
+		{"long caching", asPath, good.with("Cache-Control", `public, max-age="172800"`), []string{"warning: " + asPath + ": The document may be cached for 48 hours"}},
+		{"charset", asPath, good.with("Content-Type", "application/json; charset=utf-8"), []string{"note: " + asPath + ": The document has the Content-Type"}},
+		{"text", asPath, good.with("Content-Type", "text/plain"), []string{"problem: " + asPath + `: The document has the Content-Type "text/plain"`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newServer(t, test.change)
+			s := newServer(t, func(s *server) {
+				test.page.body = strings.ReplaceAll(test.page.body, s0, s.URL)
+				s.pages[test.path] = test.page
+			})
 			expect(t, text(examine(t, doctor.Config{URL: s.URL})), s.URL, test.want)
 		})
 	}
@@ -86,11 +68,6 @@ func expect(t *testing.T, got, origin string, want []string) {
 			t.Errorf("found %s\nwant %s", line, want[i])
 		}
 	}
-}
-
-// openid returns a server's metadata with what OpenID Connect requires.
-func openid(s *server) string {
-	return strings.TrimSuffix(s.metadata(), "}") + `,"jwks_uri":"` + s.URL + `/jwks","subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`
 }
 
 // A URL with a path has more locations. Those of its origin may be of another issuer.
