@@ -200,7 +200,7 @@ var faultSecrets = []string{canary, exchangeCanary, faultprovider.TokenPrefix, "
 func TestA096SecretsUnderFaultsAreNowhere(t *testing.T) {
 	for _, format := range logFormats {
 		var met sync.Map // names of faults
-		p := startFaultyProvider(t, nil, func(c *faultprovider.Config) {
+		p := startFaultyProvider(t, func(c *faultprovider.Config) {
 			c.Interval, c.MaxDuration = 5*time.Millisecond, 50*time.Millisecond
 			c.Observe = func(a faultprovider.Observation) { met.Store(a.Fault, true) }
 		})

@@ -103,18 +103,14 @@ func TestA188ClientsThatLeave(t *testing.T) {
 }
 
 // TestA119HalfClose checks that when one side of a WebSocket finishes sending, the other
-// receives the end and still answers.
+// receives the end and still answers, with TLS on both sides and over Unix sockets.
 func TestA119HalfClose(t *testing.T) {
-	own := certificateFiles(t, filepath.Join(t.TempDir(), "own"), time.Now().Add(time.Hour))
 	shown := httptest.NewTLSServer(http.NotFoundHandler())
 	defer shown.Close()
-	for name, test := range map[string]struct {
-		network string
-		tls     bool
-	}{"TCP": {"tcp", false}, "TLS": {"tcp", true}, "Unix socket": {"unix", false}} {
+	for network, isTLS := range map[string]bool{"tcp": true, "unix": false} {
 		for _, clientFirst := range []bool{true, false} {
-			l, upstream := listenRaw(t, test.network)
-			if test.tls {
+			l, upstream := listenRaw(t, network)
+			if isTLS {
 				l, upstream = tls.NewListener(l, shown.TLS), "https://"+l.Addr().String()
 			}
 			heard := make(chan bool, 1)
@@ -123,17 +119,16 @@ func TestA119HalfClose(t *testing.T) {
 				heard <- p.converse(!clientFirst)
 			})
 			g := frontedGateway(t, upstream, func(c *config.Config) {
-				if test.tls {
-					c.TLS, c.Upstream.CAFile = own, writeCertificate(t, shown)
-				}
-				if test.network == "unix" {
+				if isTLS {
+					c.TLS, c.Upstream.CAFile = certificateFiles(t, filepath.Join(t.TempDir(), "own"), time.Now().Add(time.Hour)), writeCertificate(t, shown)
+				} else {
 					c.Listen = "unix:" + filepath.Join(t.TempDir(), "s")
 				}
 			})
-			c := dialRawNetwork(t, test.network, g.data, test.tls)
+			c := dialRawNetwork(t, network, g.data, isTLS)
 			c.openWebSocket(t)
 			if !c.converse(clientFirst) || !<-heard {
-				t.Errorf("%s, the client first %v: something was lost", name, clientFirst)
+				t.Errorf("%s, the client first %v: something was lost", network, clientFirst)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,23 +10,35 @@ import (
 	"testing"
 
 	"oauthgw/internal/legacy"
+	"oauthgw/internal/server"
 )
 
 // TestDoctorTellsProviderFromGateway checks that the doctor finds the provider's problems,
 // and none at a gateway in front of it.
 func TestDoctorTellsProviderFromGateway(t *testing.T) {
-	var alone *legacy.Provider
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { alone.ServeHTTP(w, r) }))
+	var issuer string
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		legacy.New(legacy.Config{PublicURL: issuer}).ServeHTTP(w, r)
+	}))
 	defer provider.Close()
-	alone = legacy.New(legacy.Config{PublicURL: provider.URL})
+	issuer = provider.URL
 	out, _, err := invoke(t, "doctor", provider.URL)
 	if got := errorText(err); got != "oauthgw doctor: problems: 2" || !strings.Contains(out, "problem: token endpoint: Credentials sent by HTTP Basic") ||
 		!strings.Contains(out, "\n  → Put oauthgw in front of the provider.") || !strings.HasSuffix(out, "\nproblems: 2, warnings: 4, notes: 3\n") {
 		t.Errorf("at the provider: %v\n%s", err, out)
 	}
 
-	address := frontedProvider(t)
-	out, _, err = invoke(t, "doctor", "--format=json", "http://"+address)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	issuer = "http://" + address
+	var log syncBuffer
+	s := testSettings(t, provider.URL)
+	g := startWith(t, s, testTelemetry(&log, s), &log, server.Sockets{"listen": l})
+	eventually(t, "readiness", func() bool { return status(t, "http://"+g.admin+"/-/ready") == 200 })
+	out, _, err = invoke(t, "doctor", "--format=json", issuer)
 	var report struct {
 		URL      string
 		Findings []struct{ Severity, Subject, Problem, Fix string }
@@ -42,22 +55,6 @@ func TestDoctorTellsProviderFromGateway(t *testing.T) {
 			t.Errorf("at the gateway: %+v", f)
 		}
 	}
-}
-
-// frontedProvider starts a legacy provider and a gateway, whose address is in the provider's
-// metadata, and returns that address.
-func frontedProvider(t *testing.T) string {
-	t.Helper()
-	var named string
-	provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		legacy.New(legacy.Config{PublicURL: "http://" + named}).ServeHTTP(w, r)
-	}))
-	g := startGateway(t, testSettings(t, "http://"+provider.Listener.Addr().String()))
-	named = g.data
-	provider.Start()
-	t.Cleanup(provider.Close)
-	eventually(t, "readiness", func() bool { return status(t, "http://"+g.admin+"/-/ready") == 200 })
-	return g.data
 }
 
 // TestA152DoctorFollowsWhenAsked checks that without --follow nothing is sent to endpoints at

@@ -24,7 +24,7 @@ type faultyProvider struct {
 	arrivals []faultprovider.Observation // of token requests
 }
 
-func startFaultyProvider(t *testing.T, shares faultprovider.Rates, change ...func(*faultprovider.Config)) *faultyProvider {
+func startFaultyProvider(t *testing.T, change ...func(*faultprovider.Config)) *faultyProvider {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -33,7 +33,7 @@ func startFaultyProvider(t *testing.T, shares faultprovider.Rates, change ...fun
 	p := &faultyProvider{url: "http://" + l.Addr().String()}
 	config := faultprovider.Config{
 		PublicURL: "https://login.example.com", Clients: []legacy.Client{{ID: "one", Secret: canary}},
-		Rates: shares, LargeSize: 4 << 20, Observe: p.observe,
+		LargeSize: 4 << 20, Observe: p.observe,
 	}
 	for _, c := range change {
 		c(&config)
@@ -124,7 +124,7 @@ var faultResponses = map[string]faultResponse{
 // table on a connection that stays open, that the next request succeeds, and that no code
 // arrives twice.
 func TestA073A075A076A078A079A080A081A082BrokenResponses(t *testing.T) {
-	p := startFaultyProvider(t, nil)
+	p := startFaultyProvider(t)
 	g := startProgram(t, p.url, "log: {level: debug}\n")
 	c := &strictClient{test: t, address: g.data}
 	for _, m := range faultprovider.Faults() {
@@ -190,7 +190,7 @@ func TestR63A074SlowProvider(t *testing.T) {
 	for name := range slowFaults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := startFaultyProvider(t, nil)
+			p := startFaultyProvider(t)
 			g := startGateway(t, testSettings(t, p.url, func(c *config.Config) { c.Upstream.Timeout = 500 * time.Millisecond }))
 			c := &strictClient{test: t, address: g.data}
 			c.expectSuccess(t, name+"-before")
@@ -208,7 +208,7 @@ func TestR63A074SlowProvider(t *testing.T) {
 // TestConnectionClosedUnderARequest checks that a request is not sent again when the provider
 // closes the connection under it.
 func TestConnectionClosedUnderARequest(t *testing.T) {
-	p := startFaultyProvider(t, nil)
+	p := startFaultyProvider(t)
 	c := &strictClient{test: t, address: startGateway(t, testSettings(t, p.url)).data}
 	for _, code := range []string{"a", "b", "c"} {
 		if a := c.redeem(t, code+"1", "close-idle"); a.StatusCode != 200 {
@@ -225,7 +225,7 @@ func TestConnectionClosedUnderARequest(t *testing.T) {
 // TestR63SpoiltConnections checks that a request is not sent again over a new connection that
 // the provider has spoilt.
 func TestR63SpoiltConnections(t *testing.T) {
-	p := startFaultyProvider(t, nil)
+	p := startFaultyProvider(t)
 	c := &strictClient{test: t, address: startGateway(t, testSettings(t, p.url)).data}
 	for _, name := range []string{"banner-at-once", "close-on-accept"} {
 		// The gateway does not reuse its connection after this, so the next one is new.
@@ -295,7 +295,7 @@ func TestR79FaultyDocuments(t *testing.T) {
 
 func newDocumentCase(t *testing.T, m faultprovider.Fault, status int) *documentCase {
 	t.Helper()
-	c := &documentCase{Fault: m, status: status, provider: startFaultyProvider(t, nil)}
+	c := &documentCase{Fault: m, status: status, provider: startFaultyProvider(t)}
 	start := func(endpoints map[string]string) *strictClient {
 		g := startGateway(t, testSettings(t, c.provider.url, func(cfg *config.Config) {
 			cfg.Metadata.TTL, cfg.Upstream.Issuer, cfg.Endpoints = time.Millisecond, "https://login.example.com", endpoints

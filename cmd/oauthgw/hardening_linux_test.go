@@ -24,26 +24,6 @@ func unprivileged(t *testing.T, command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 }
 
-// TestAuditInClosedDirectory checks that an audit file that cannot be created is an error.
-func TestAuditInClosedDirectory(t *testing.T) {
-	program := programFile(t)
-	dir := filepath.Join(filepath.Dir(program), "audit")
-	if err := os.Mkdir(dir, 0o555); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(filepath.Dir(program), "oauthgw.yaml")
-	if err := os.WriteFile(file, []byte("upstream: {url: http://127.0.0.1:1}\naudit: {file: "+dir+"/audit.json}\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), program, "check", "--config.file="+file)
-	unprivileged(t, command)
-	out, err := command.CombinedOutput()
-	want := file + ":2: audit.file: " + dir + "/audit.json cannot be written: permission denied\n"
-	if err == nil || string(out) != want {
-		t.Errorf("%v, got %swant %s", err, out, want)
-	}
-}
-
 // TestA100MemoryIsClosed checks that the memory of the process is in no core dump, and closed
 // to its own user.
 func TestA100MemoryIsClosed(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -31,13 +30,11 @@ var notRefused = []string{"", whole, whole + whole, "PROXY /c4nary HTTP/1.1\r\nH
 
 // exchangeBytes sends bytes, and nothing more after that if ends, and reads until the
 // gateway closes the connection.
-func exchangeBytes(t *testing.T, c net.Conn, sends string, ends bool) {
-	t.Helper()
+func exchangeBytes(c rawPeer, sends string, ends bool) {
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	_, _ = io.WriteString(c, sends)
-	if half, ok := c.(interface{ CloseWrite() error }); ok && ends {
-		_ = half.CloseWrite()
+	c.write(sends)
+	if ends {
+		_ = c.CloseWrite()
 	}
 	_, _ = io.Copy(io.Discard, c)
 }
@@ -61,26 +58,15 @@ func TestA127RequestsRefusedByNetHTTP(t *testing.T) {
 					c.TLS.CertFile, c.TLS.KeyFile = files.CertFile, files.KeyFile
 				}
 			})
-			connect := func() net.Conn {
-				c, err := net.Dial("tcp", g.data)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if protected {
-					// #nosec G402 -- the certificate is not what is tested
-					return tls.Client(c, &tls.Config{InsecureSkipVerify: true})
-				}
-				return c
-			}
 			var clients sync.WaitGroup
 			for _, sends := range notRefused {
-				c := connect()
-				clients.Go(func() { exchangeBytes(t, c, sends, true) })
+				c := dialRawNetwork(t, "tcp", g.data, protected)
+				clients.Go(func() { exchangeBytes(c, sends, true) })
 			}
 			for reason, all := range refusedByServer {
 				for _, sends := range all {
-					c := connect()
-					clients.Go(func() { exchangeBytes(t, c, sends, reason == metrics.TLSToPlain) })
+					c := dialRawNetwork(t, "tcp", g.data, protected)
+					clients.Go(func() { exchangeBytes(c, sends, reason == metrics.TLSToPlain) })
 				}
 			}
 			clients.Wait()
@@ -105,7 +91,7 @@ func TestA127HandshakesThatFail(t *testing.T) {
 		"tls_handshake":  {"\x16\x03\x01\x00\x04\x01\x00\x00\x00", "C4nary\r\n\r\n", "\x80\x2e\x01\x00\x02"},
 	} {
 		for i, sends := range all {
-			exchangeBytes(t, holdConn(t, g.data, ""), sends, reason == "")
+			exchangeBytes(holdConn(t, g.data, ""), sends, reason == "")
 			if reason != "" {
 				eventually(t, fmt.Sprintf("the count of %s for %.40q", reason, sends), func() bool { return g.malformed(t, reason) == fmt.Sprint(i+1) })
 			}
@@ -132,7 +118,7 @@ func TestA127FloodOfRefusedRequests(t *testing.T) {
 	g := frontedGateway(t, "http://127.0.0.1:1")
 	start := time.Now()
 	for range 200 {
-		exchangeBytes(t, holdConn(t, g.data, ""), "GET\r\n\r\n", false)
+		exchangeBytes(holdConn(t, g.data, ""), "GET\r\n\r\n", false)
 	}
 	eventually(t, "the count", func() bool { return g.malformed(t, "malformed") == "200" })
 	seconds := int(time.Since(start) / time.Second)

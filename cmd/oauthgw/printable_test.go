@@ -1,14 +1,8 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,10 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
-
-	"oauthgw/internal/logging"
 )
 
 // success is a line that only the program may print.
@@ -148,33 +139,6 @@ func TestA181A182RunningGateway(t *testing.T) {
 					t.Errorf("the audit record is %q: %v", contents(file), err)
 				}
 			})
-		}
-	}
-}
-
-// TestA181CertificateNames checks the same for the names in the provider's certificate.
-func TestA181CertificateNames(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"a\x1b[2J\a\x7f\r\n" + success + "\r\n"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := httptest.NewUnstartedServer(http.NotFoundHandler())
-	p.Config.ErrorLog = logging.NewStandardLogger(discardLog())
-	p.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-	p.StartTLS()
-	defer p.Close()
-	upstream := strings.Replace(p.URL, "127.0.0.1", "localhost", 1)
-	for _, args := range [][]string{{"check", "--upstream.url=" + upstream}, {"check", "--format=json", "--upstream.url=" + upstream}, {"doctor", upstream}} {
-		out, diagnostics, err := invoke(t, args...)
-		expectPrintable(t, args[0], out+diagnostics+errorText(err))
-		if !strings.Contains(out, `[2J`) {
-			t.Errorf("%v does not show the name:\n%s", args, out)
 		}
 	}
 }

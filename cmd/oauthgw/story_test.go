@@ -73,29 +73,20 @@ func splitSections(text string) (prose string, sections []section) {
 }
 
 func (s *exchangeFile) add(section, text string) error {
-	switch section {
-	case "config":
-		s.config = text
-		return nil
-	case "metrics":
-		s.metrics = text
-		return nil
-	case "request":
-		s.exchanges = append(s.exchanges, &exchange{request: text})
-		return nil
+	x := &exchange{}
+	if n := len(s.exchanges); n > 0 {
+		x = s.exchanges[n-1]
 	}
-	if len(s.exchanges) == 0 {
-		return fmt.Errorf("section %q stands before the first request", section)
-	}
-	x := s.exchanges[len(s.exchanges)-1]
 	field, known := map[string]*string{
+		"config": &s.config, "metrics": &s.metrics,
 		"upstream request": &x.upstreamRequest, "upstream response": &x.upstreamResponse, "response": &x.response,
 	}[section]
 	switch {
-	case !known:
-		return fmt.Errorf("unknown section %q", section)
-	case *field != "":
-		return fmt.Errorf("section %q comes twice", section)
+	case section == "request":
+		s.exchanges = append(s.exchanges, &exchange{request: text})
+		return nil
+	case !known || *field != "":
+		return fmt.Errorf("section %q is unknown or comes twice", section)
 	}
 	*field = text
 	return nil

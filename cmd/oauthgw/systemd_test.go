@@ -59,44 +59,30 @@ func TestSystemdNotifications(t *testing.T) {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range []struct {
-		first  func() error
-		states []string
-	}{
-		{nil, []string{`READY=1\nSTATUS=proxying to http://127\.0\.0\.1:1`, `WATCHDOG=1`}},
-		{func() error { return command.Process.Signal(syscall.SIGHUP) },
-			[]string{`RELOADING=1\nMONOTONIC_USEC=[1-9]\d*\nSTATUS=reloading the configuration`, `READY=1\nSTATUS=proxying to .*`}},
-		{func() error { writeFile(t, file, text+"passthru: 1\n"); return command.Process.Signal(syscall.SIGHUP) },
-			[]string{`RELOADING=1\n(?s:.*)`, `READY=1\nSTATUS=config reload failed.*`}},
-		{func() error { return command.Process.Signal(syscall.SIGTERM) },
-			[]string{`STOPPING=1\nSTATUS=draining.*`, `STOPPING=1\nSTATUS=waiting for requests in flight`}},
-	} {
-		if step.first != nil {
-			if err := step.first(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, state := range step.states {
-			awaitState(t, notify, state)
-		}
-	}
+	awaitStates(t, notify, `READY=1\nSTATUS=proxying to http://127\.0\.0\.1:1`, `WATCHDOG=1`)
+	_ = command.Process.Signal(syscall.SIGHUP)
+	awaitStates(t, notify, `RELOADING=1\nMONOTONIC_USEC=[1-9]\d*\nSTATUS=reloading the configuration`, `READY=1\nSTATUS=proxying to .*`)
+	writeFile(t, file, text+"passthru: 1\n")
+	_ = command.Process.Signal(syscall.SIGHUP)
+	awaitStates(t, notify, `RELOADING=1\n(?s:.*)`, `READY=1\nSTATUS=config reload failed.*`)
+	_ = command.Process.Signal(syscall.SIGTERM)
+	awaitStates(t, notify, `STOPPING=1\nSTATUS=draining.*`, `STOPPING=1\nSTATUS=waiting for requests in flight`)
 	if err := command.Wait(); err != nil || strings.Contains(printed.String(), "notification failed") {
 		t.Errorf("%v\n%s", err, printed.String())
 	}
 }
 
-// awaitState reads notifications up to a state.
-func awaitState(t *testing.T, notify *net.UnixConn, state string) {
+// awaitStates reads notifications up to states, one after another.
+func awaitStates(t *testing.T, notify *net.UnixConn, states ...string) {
 	t.Helper()
-	pattern := regexp.MustCompile("^" + state + "$")
 	message := make([]byte, 4096)
-	for {
-		n, err := notify.Read(message)
-		if err != nil {
-			t.Fatalf("systemd was not notified of %s: %v", state, err)
-		}
-		if pattern.Match(message[:n]) {
-			return
+	for _, state := range states {
+		pattern := regexp.MustCompile("^" + state + "$")
+		for n := 0; n == 0 || !pattern.Match(message[:n]); {
+			var err error
+			if n, err = notify.Read(message); err != nil {
+				t.Fatalf("systemd was not notified of %s: %v", state, err)
+			}
 		}
 	}
 }

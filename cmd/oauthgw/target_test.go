@@ -157,24 +157,6 @@ func TestA060A065A107A108Paths(t *testing.T) {
 	}
 }
 
-// TestA109SpellingsOfTheRegistrationEndpoint checks that the provider receives the spelling that
-// it publishes.
-func TestA109SpellingsOfTheRegistrationEndpoint(t *testing.T) {
-	for _, endpoint := range []string{"/o/register/", "/o/register"} {
-		provider := startScriptedProvider(t)
-		provider.answer("HTTP/1.1 201 Created\nContent-Type: application/json\n\n{}")
-		g := startConfiguredGateway(t, "endpoints: {token: /t, registration: "+endpoint+"}", provider.url())
-		for _, path := range []string{"/o/register", "/o/register/", "//o/register", "/o/./register", "/o/x/../register//", "/o/%72egister"} {
-			for _, query := range []string{"", "?client_id=a"} {
-				answer := send(t, g.data, "POST "+path+query+" HTTP/1.1\nHost: a\nContent-Type: application/json\n\n{}")
-				if got := provider.received(); !strings.HasPrefix(got, "POST "+endpoint+query+" HTTP/1.1\n") || !strings.Contains(got, "client_secret_post") {
-					t.Errorf("%s: the provider received %q; got %s", path, got, answer)
-				}
-			}
-		}
-	}
-}
-
 // TestA107PrefixesInTheHeader checks fields that a WSGI application cuts off the path, which
 // makes an endpoint of another path. A trusted proxy passes them on from the client.
 func TestA107PrefixesInTheHeader(t *testing.T) {

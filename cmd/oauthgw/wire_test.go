@@ -119,57 +119,35 @@ func expectNoCanary(t *testing.T, g testGateway) {
 	expectNoSecrets(t, t.Name(), map[string]string{"metrics": g.settledMetrics(t), "log": g.stop()}, []string{"Canary"})
 }
 
-func TestA033BodyWithoutALength(t *testing.T) {
-	runWireTests(t, map[string]wireTest{
-		"which is the next request": {wireHead + "\r\n" + wireForm + "\r\n\r\n", "200 400", 1, wireCode, false},
-	})
-}
-
-func TestA034LargeLength(t *testing.T) {
-	runWireTests(t, map[string]wireTest{
-		"a gigabyte":            {wireHead + "Content-Length: 1000000000\r\n\r\n", "413", 0, "", false},
-		"a byte beyond the cap": {wireHead + "Content-Length: 65537\r\n\r\n", "413", 0, "", false},
-	})
-}
-
-func TestA035Chunks(t *testing.T) {
-	runWireTests(t, map[string]wireTest{
-		"without an end":       {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("a", 0x1000)+"\r\n", 100), "413", 0, "", false},
-		"of one byte":          {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\na\r\n", 70000), "413|400", 0, "", false},
-		"with long extensions": {wireHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1;"+strings.Repeat("x", 1024)+"\r\na\r\n", 1000), "413|400", 0, "", false},
-	})
-}
-
-func TestA037Trailer(t *testing.T) {
+func TestA033A034A035A037A038A039A043Bodies(t *testing.T) {
+	const chunked = wireHead + "Transfer-Encoding: chunked\r\n\r\n"
 	trailer := wireHead + "Trailer: Authorization, X-Role\r\nTransfer-Encoding: chunked\r\n\r\n1d\r\n" + wireForm + "\r\n0\r\nAuthorization: Basic ZXZpbDplZQ==\r\nX-Role: admin\r\n\r\n"
-	runWireTests(t, map[string]wireTest{
-		"holds a role":         {trailer, "200", 1, "role", false},
-		"is announced":         {trailer, "200", 1, "trailer", false},
-		"holds an identity":    {trailer, "200", 1, "authorization", false},
-		"and is not announced": {strings.Replace(trailer, "Trailer: Authorization, X-Role\r\n", "", 1), "200", 1, "role", false},
-	})
-}
-
-func TestA038FormThatEndsEarly(t *testing.T) {
-	runWireTests(t, map[string]wireTest{
-		"with a length": {wireHead + "Content-Length: 100\r\n\r\n" + wireForm, "400", 0, "", true},
-		"in chunks":     {wireHead + "Transfer-Encoding: chunked\r\n\r\n1d\r\n" + wireForm, "400", 0, "", true},
-	})
-}
-
-func TestA039Expectations(t *testing.T) {
 	expecting := func(what string) string {
 		return wireHead + "Expect: " + what + "\r\nContent-Length: 29\r\n\r\n" + wireForm
 	}
 	runWireTests(t, map[string]wireTest{
-		"to go on":  {expecting("100-continue"), "100 200 200", 2, "expect:", false},
-		"of others": {expecting("x"), "417", 0, "", false},
-	})
-}
+		"A033 without a length, which is the next request": {wireHead + "\r\n" + wireForm + "\r\n\r\n", "200 400", 1, wireCode, false},
 
-func TestA043FoldedAuthorization(t *testing.T) {
-	folded := strings.Replace(wireRequest, "Basic ", "Basic\r\n ", 1)
-	runWireTests(t, map[string]wireTest{"is read unfolded": {folded, "200 200", 2, "authorization", false}})
+		"A034 a gigabyte":            {wireHead + "Content-Length: 1000000000\r\n\r\n", "413", 0, "", false},
+		"A034 a byte beyond the cap": {wireHead + "Content-Length: 65537\r\n\r\n", "413", 0, "", false},
+
+		"A035 chunks without an end":       {chunked + strings.Repeat("1000\r\n"+strings.Repeat("a", 0x1000)+"\r\n", 100), "413", 0, "", false},
+		"A035 chunks of one byte":          {chunked + strings.Repeat("1\r\na\r\n", 70000), "413|400", 0, "", false},
+		"A035 chunks with long extensions": {chunked + strings.Repeat("1;"+strings.Repeat("x", 1024)+"\r\na\r\n", 1000), "413|400", 0, "", false},
+
+		"A037 a trailer with a role":           {trailer, "200", 1, "role", false},
+		"A037 a trailer that is announced":     {trailer, "200", 1, "trailer", false},
+		"A037 a trailer with an identity":      {trailer, "200", 1, "authorization", false},
+		"A037 a trailer that is not announced": {strings.Replace(trailer, "Trailer: Authorization, X-Role\r\n", "", 1), "200", 1, "role", false},
+
+		"A038 ends early, with a length": {wireHead + "Content-Length: 100\r\n\r\n" + wireForm, "400", 0, "", true},
+		"A038 ends early, in chunks":     {chunked + "1d\r\n" + wireForm, "400", 0, "", true},
+
+		"A039 an expectation":     {expecting("100-continue"), "100 200 200", 2, "expect:", false},
+		"A039 other expectations": {expecting("x"), "417", 0, "", false},
+
+		"A043 a folded Authorization": {strings.Replace(wireRequest, "Basic ", "Basic\r\n ", 1), "200 200", 2, "authorization", false},
+	})
 }
 
 func TestA021LongParameters(t *testing.T) {
