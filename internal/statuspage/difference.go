@@ -55,15 +55,11 @@ func compare(d Document) comparison {
 func values(o jsonobject.Object) map[string]string {
 	out := map[string]string{}
 	for _, m := range o.Members() {
-		out[m.Name] = compact(m.Value)
+		var b bytes.Buffer
+		_ = json.Compact(&b, m.Value) // valid JSON
+		out[m.Name] = b.String()
 	}
 	return out
-}
-
-func compact(text json.RawMessage) string {
-	var b bytes.Buffer
-	_ = json.Compact(&b, text) // valid JSON
-	return b.String()
 }
 
 // valueText returns a value as it is shown beside another one. If a list is too long to be

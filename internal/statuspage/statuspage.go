@@ -14,34 +14,24 @@ import (
 
 // Facts describe a running gateway. They must not hold secrets.
 type Facts struct {
-	// Now is the time of the page, and Started that of the start.
-	Now, Started time.Time
-	// Version, Revision and GoVersion identify the binary.
-	Version, Revision, GoVersion string
-	// NotReady is why the gateway is not ready. Empty means that it is.
-	NotReady  string
-	Provider  Provider
-	Reload    Reload
-	Endpoints []Endpoint
-	Documents []Document
-	// Problems are the problems of the metadata. They count only if there is a document.
-	Problems []string
-	// Counts are the requests to endpoints since the start, sorted.
-	Counts []Count
-	// Refusals are the last requests that were not accepted, the latest first.
-	Refusals []Refusal
+	Now, Started                 time.Time // of the page and of the process
+	Version, Revision, GoVersion string    // of the binary
+	NotReady                     string    // why the gateway is not ready, or empty
+	Provider                     Provider
+	Reload                       Reload
+	Endpoints                    []Endpoint
+	Documents                    []Document
+	Problems                     []string  // of the metadata, if there is a document
+	Counts                       []Count   // of requests since the start, sorted
+	Refusals                     []Refusal // the latest first
 }
 
 // Provider describes the provider.
 type Provider struct {
-	// Upstream is the URL at which the gateway reaches it.
-	Upstream string
-	// Issuer is its issuer, and Public the origin that clients use. Empty means unknown.
-	Issuer, Public string
-	// Reached is when it last answered, and Failed when it last did not. Zero means never.
-	Reached, Failed time.Time
-	// Error is why it did not answer.
-	Error string
+	Upstream        string    // the URL at which the gateway reaches it
+	Issuer, Public  string    // its issuer and the origin for clients; empty: unknown
+	Reached, Failed time.Time // when it last answered, and last did not; zero: never
+	Error           string    // why it did not answer
 }
 
 // Failing reports whether the last exchange failed.
@@ -49,37 +39,26 @@ func (p Provider) Failing() bool { return p.Failed.After(p.Reached) }
 
 // Reload describes the last load of the configuration.
 type Reload struct {
-	// Tried is when the configuration was last loaded. Error is why that failed, or empty.
-	Tried time.Time
-	Error string
-	// ActiveSince is when the active configuration was loaded.
-	ActiveSince time.Time
+	Tried       time.Time // when the configuration was last loaded
+	Error       string    // why that failed, or empty
+	ActiveSince time.Time // when the active configuration was loaded
 }
 
 // Endpoint is an endpoint with client authentication.
 type Endpoint struct {
-	// Name is its name, and Path where clients reach it.
-	Name, Path string
-	// Untranslated means that its requests are passed through.
-	Untranslated bool
-	// Configured means that it comes from the configuration, not from the metadata.
-	Configured bool
+	Name, Path   string
+	Untranslated bool // its requests are passed through
+	Configured   bool // it comes from the configuration, not from the metadata
 }
 
 // Document is a document of the provider's metadata.
 type Document struct {
-	// Location is its path.
-	Location string
-	// Published is the provider's document, and Served the one for clients.
-	Published, Served jsonobject.Object
-	// Fetched is when it was last fetched. Zero means never.
-	Fetched time.Time
-	// Expired means that it is too old to be served.
-	Expired bool
-	// Error is why the last fetch failed, or empty.
-	Error string
-	// Absent means that the provider has no document at the location.
-	Absent bool
+	Location          string            // its path
+	Published, Served jsonobject.Object // the provider's document, and the one for clients
+	Fetched           time.Time         // when it was last fetched; zero: never
+	Expired           bool              // it is too old to be served
+	Error             string            // why the last fetch failed, or empty
+	Absent            bool              // the provider has no document at the location
 }
 
 // Known reports whether the document was ever fetched.
@@ -95,6 +74,5 @@ type Count struct {
 type Refusal struct {
 	Time                      time.Time
 	Endpoint, Method, Outcome string
-	// Status is the status of the response. Zero means that there was none.
-	Status int
+	Status                    int // zero: there was no response
 }
