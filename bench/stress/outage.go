@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// maxRecovery is how long the gateway may refuse requests after an outage. It tries to
-// connect ten times a second.
+// maxRecovery is how long the gateway may refuse requests after an outage.
 const maxRecovery = 2 * time.Second
 
 // outage stops the provider and starts it again under load. Requests that begin while
