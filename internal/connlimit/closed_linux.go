@@ -17,17 +17,16 @@ func waitUntilClosed(c net.Conn) error {
 		return nil
 	}
 	raw, err := socket.SyscallConn()
-	if err != nil {
-		return err
-	}
-	// Read calls the function after each event of the socket, until it returns true.
-	err = raw.Read(func(fd uintptr) bool {
-		events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}} // #nosec G115 -- a descriptor is small
-		_, _ = unix.Poll(events, 0)
-		return events[0].Revents != 0
-	})
 	if err == nil {
-		return io.EOF
+		// Read calls the function after each event of the socket, until it returns true.
+		err = raw.Read(func(fd uintptr) bool {
+			events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}} // #nosec G115 -- a descriptor is small
+			_, _ = unix.Poll(events, 0)
+			return events[0].Revents != 0
+		})
+	}
+	if err == nil {
+		err = io.EOF
 	}
 	return err
 }

@@ -6,12 +6,12 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// state is what a connection does. In the first three it waits for its client. An idle
-// connection is evicted last, because a request may be on its way.
+// state is what a connection does.
 type state int
 
 const (
@@ -23,7 +23,8 @@ const (
 	states
 )
 
-// evictable are the names of the states in which a connection may be evicted.
+// evictable are the names of the states in which a connection waits for its client, in the
+// order of eviction. On an idle connection a request may be on its way.
 var evictable = [...]string{"reading", "writing", "idle"}
 
 // conn is a client connection that counts against the limit. It reads and writes HTTP,
@@ -96,19 +97,16 @@ func Starved(ctx context.Context) bool {
 	return c != nil && c.listener.starved.Load()
 }
 
-// join adds the connection to the list of a state. The lock must be held.
-func (c *conn) join(s state) {
-	c.state, c.since = s, time.Now()
-	c.element = c.listener.conns[s].PushBack(c)
-}
-
-// move moves the connection to another state. The lock must be held.
+// move moves the connection into the list of a state. The lock must be held.
 func (c *conn) move(s state) {
+	if c.element != nil {
+		c.listener.conns[c.state].Remove(c.element)
+	}
 	if c.state == stateReading {
 		c.listener.wake() // an idle connection may be evicted now
 	}
-	c.listener.conns[c.state].Remove(c.element)
-	c.join(s)
+	c.state, c.since = s, time.Now()
+	c.element = c.listener.conns[s].PushBack(c)
 }
 
 // remove removes the connection from its listener. The lock must be held.
@@ -121,26 +119,29 @@ func (c *conn) remove() {
 	}
 }
 
-// setState changes the state. It reports false if the connection was evicted: its request
-// must not be handled, because there is no way to answer.
-func (c *conn) setState(s state) bool {
+// setState changes the state, or only one of the states in from. It reports false if the
+// connection was evicted: its request must not be handled, because there is no way to
+// answer. An admitted connection is not evicted, whatever it waits for.
+func (c *conn) setState(to state, from ...state) bool {
 	if c == nil {
 		return true
 	}
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
-	if c.element == nil {
+	switch {
+	case c.element == nil:
 		return false
-	}
-	if s == stateHandling {
+	case len(from) > 0 && (c.admitted || !slices.Contains(from, c.state)):
+		return true
+	case to == stateHandling:
 		c.endUpload()
 	}
-	c.move(s)
+	c.move(to)
 	return true
 }
 
 // startHandling notes that a handler runs. Body is the length of the request body,
-// negative if it is unknown. It reports what setState reports.
+// negative if it is in chunks. It reports what setState reports.
 func (c *conn) startHandling(body int64) bool {
 	if c == nil {
 		return true
@@ -149,25 +150,10 @@ func (c *conn) startHandling(body int64) bool {
 	if body == 0 { // net/http may be reading already
 		return c.setState(stateHandling)
 	}
-	if body < 0 {
-		body = endless // the response is the last on the connection
-	}
 	c.header.body = body
-	return c.swap(stateIdle, stateReading)
+	return c.setState(stateReading, stateIdle)
 }
 
-// swap moves the connection from one state to another, if it is in that one. An admitted
-// connection is never evicted. It reports what setState reports.
-func (c *conn) swap(from, to state) bool {
-	c.listener.mu.Lock()
-	defer c.listener.mu.Unlock()
-	if c.element != nil && !c.admitted && c.state == from {
-		c.move(to)
-	}
-	return c.element != nil
-}
-
-// Read implements [net.Conn].
 func (c *conn) Read(p []byte) (n int, err error) {
 	if err := c.handshake(); err != nil {
 		return 0, err
@@ -183,22 +169,20 @@ func (c *conn) Read(p []byte) (n int, err error) {
 		c.checkOpening(p[:n])
 	}
 	if n > 0 {
-		c.swap(stateIdle, stateReading)
+		c.setState(stateReading, stateIdle)
 	}
 	return n, err
 }
 
-// Write implements [net.Conn].
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.handled.Load() && len(p) >= len("HTTP/1.1 400") {
 		c.refuse(reasonByStatus[string(p[9:12])], nil)
 	}
-	c.swap(stateHandling, stateWriting)
-	defer c.swap(stateWriting, stateHandling)
+	c.setState(stateWriting, stateHandling)
+	defer c.setState(stateHandling, stateWriting)
 	return c.Conn.Write(p)
 }
 
-// Close implements [net.Conn].
 func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.listener.mu.Lock()

@@ -2,7 +2,6 @@ package connlimit
 
 import (
 	"io"
-	"math"
 	"slices"
 )
 
@@ -14,16 +13,13 @@ const MaxHeaderFields = 128
 // fields. It returns a header and what follows it in separate reads, so that it sees where
 // the next header begins.
 type headerLimiter struct {
-	body     int64  // bytes of the body that are to come
+	body     int64  // bytes of the body that are to come; negative: in chunks, which no header follows
 	rest     []byte // what arrived together with the end of a header
 	lines    int    // of the header that is arriving, the first one included
 	line     int    // bytes of the line that is arriving, without a CR at its beginning
 	exceeded bool   // the header has too many lines
 	raw      bool   // what follows is another protocol, or TLS that net/http reads
 }
-
-// endless stands for the length of a body in chunks, which no header follows.
-const endless = math.MaxInt64
 
 // read reads what is left of the last read, or from the connection.
 func (h *headerLimiter) read(from io.Reader, p []byte) (n int, err error) {
@@ -43,7 +39,7 @@ func (h *headerLimiter) read(from io.Reader, p []byte) (n int, err error) {
 		n, err = from.Read(p)
 	}
 	switch {
-	case h.raw, h.body == endless:
+	case h.raw, h.body < 0:
 		return n, err
 	case h.body > 0:
 		h.body -= int64(n)

@@ -1,9 +1,7 @@
 // Package connlimit limits the client connections of an HTTP server and evicts slow and
-// idle ones when the limit is reached.
-//
-// [Listener] wraps each accepted connection. [ConnContext], [ConnState] and [TrackBody]
-// report to it what net/http does with the connection, so that it knows which connections
-// wait for their clients. [Admit] and [Release] limit the requests that no timeout ends.
+// idle ones when the limit is reached. [ConnContext], [ConnState] and [TrackBody] report to
+// [Listener] what net/http does with a connection, so that it knows which ones wait for
+// their clients. [Admit] and [Release] limit the requests that no timeout ends.
 package connlimit
 
 import (
@@ -31,9 +29,8 @@ type Config struct {
 	// OnLimit is called when a limit is reached: max_connections, streams or uploads. It
 	// gets the number of connections that were admitted by [Admit].
 	OnLimit func(limit string, admitted int)
-	// OnRefuse is called when net/http or TLS refuses a request before a handler runs. The
-	// reason is header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain,
-	// plain_to_tls or tls_handshake.
+	// OnRefuse is called when net/http or TLS refuses a request in front of the handler, for
+	// one of the reasons of the metric http_malformed_requests_total.
 	OnRefuse func(reason string, client net.Addr, err error)
 }
 
@@ -103,7 +100,7 @@ func (l *Listener) admit(c *conn, accepted time.Time) (wait time.Duration) {
 	}
 	l.starved.Store(starved)
 	l.open++
-	c.join(stateReading)
+	c.move(stateReading)
 	return 0
 }
 
@@ -172,10 +169,7 @@ func (l *Listener) idle() bool {
 // WaitIdle waits until all connections are idle, WebSockets included, or ctx ends.
 func (l *Listener) WaitIdle(ctx context.Context) {
 	for ctx.Err() == nil && !l.idle() {
-		select {
-		case <-ctx.Done():
-		case <-time.After(5 * time.Millisecond):
-		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 

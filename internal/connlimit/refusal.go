@@ -39,8 +39,6 @@ func (c *conn) refuse(reason string, err error) {
 	}
 }
 
-const handshakeTimeout = 5 * time.Second
-
 // handshake performs the TLS handshake once, because net/http would not report its errors.
 // [io.EOF] makes net/http close the connection without a response.
 func (c *conn) handshake() error {
@@ -48,39 +46,38 @@ func (c *conn) handshake() error {
 	if !ok || c.tls != nil {
 		return nil
 	}
-	_ = c.socket.SetWriteDeadline(time.Now().Add(handshakeTimeout)) // net/http has set that for reading
-	if err := protected.Handshake(); err != nil {
-		c.refuseHandshake(err)
-		return io.EOF
+	_ = c.socket.SetWriteDeadline(time.Now().Add(5 * time.Second)) // net/http has set that for reading
+	err := protected.Handshake()
+	if err == nil {
+		state := protected.ConnectionState()
+		c.tls = &state
+		return nil
 	}
-	state := protected.ConnectionState()
-	c.tls = &state
-	return nil
+	reason := handshakeReason(err)
+	if c.refuse(reason, err); reason == "plain_to_tls" {
+		_, _ = io.WriteString(c.socket, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+	}
+	return io.EOF
 }
 
 // plainRequest matches the first five bytes of a plain request.
 var plainRequest = regexp.MustCompile(`^[A-Z]+ ?/?$`)
 
-// refuseHandshake reports a TLS handshake that failed. It answers a plain request, and does
-// not report a client that leaves, as a port scanner does.
-func (c *conn) refuseHandshake(err error) {
+// handshakeReason returns why a handshake failed. Empty means that the client left, as a
+// port scanner does.
+func handshakeReason(err error) string {
 	var record tls.RecordHeaderError
 	var network *net.OpError
-	if !errors.As(err, &record) {
-		// Another OpError is a TLS alert.
-		left := errors.As(err, &network) && (network.Op == "read" || network.Op == "write")
-		if !left && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			c.refuse("tls_handshake", err)
-		}
-		return
-	}
-	switch first := string(record.RecordHeader[:]); {
+	_ = errors.As(err, &record)
+	first := string(record.RecordHeader[:])
+	switch {
 	case first == "PROXY", first == "\r\n\r\n\x00":
-		c.refuse("proxy_protocol", err)
+		return "proxy_protocol"
 	case plainRequest.MatchString(first):
-		c.refuse("plain_to_tls", err)
-		_, _ = io.WriteString(c.socket, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
-	default:
-		c.refuse("tls_handshake", err)
+		return "plain_to_tls"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.As(err, &network) && (network.Op == "read" || network.Op == "write"): // otherwise it is a TLS alert
+		return ""
 	}
+	return "tls_handshake"
 }

@@ -29,8 +29,8 @@ func (s *Server) drain(failures <-chan error) error {
 	}
 }
 
-// shutdown waits for the requests in flight, WebSockets included, and closes those that
-// are left when the drain timeout is over.
+// shutdown waits for the requests in flight, WebSockets included. It closes, counts and logs
+// those that are left when the drain timeout is over.
 func (s *Server) shutdown() {
 	Notify(s.config.Log, Stopping, "waiting for requests in flight")
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout())
@@ -41,20 +41,13 @@ func (s *Server) shutdown() {
 		_ = server.Shutdown(ctx) // fails if ctx ends
 	}
 	if ctx.Err() != nil {
-		s.closeConnections()
+		requests, webSockets := s.publicLimit.CloseWebSockets() // which http.Server does not know
+		adminRequests, _ := s.adminLimit.CloseWebSockets()
+		_, _ = s.public.Close(), s.admin.Close()
+		if requests += adminRequests; requests+webSockets > 0 {
+			s.config.Metrics.ConnectionsCut(requests, webSockets)
+			s.config.Log.Warn("shutdown timed out, connections closed", "requests", requests, "websockets", webSockets)
+		}
 	}
 	s.config.Log.Info("stopped")
-}
-
-// closeConnections closes the connections in use, counts and logs them. [http.Server]
-// does not know the WebSockets.
-func (s *Server) closeConnections() {
-	requests, webSockets := s.publicLimit.CloseWebSockets()
-	adminRequests, _ := s.adminLimit.CloseWebSockets()
-	_, _ = s.public.Close(), s.admin.Close()
-	requests += adminRequests
-	if requests+webSockets > 0 {
-		s.config.Metrics.ConnectionsCut(requests, webSockets)
-		s.config.Log.Warn("shutdown timed out, connections closed", "requests", requests, "websockets", webSockets)
-	}
 }

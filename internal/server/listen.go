@@ -4,19 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 )
-
-const unixPrefix = "unix:"
 
 // listen listens on an address, host:port or unix:/path. The error names the
 // configuration key of the address.
 func listen(key, address string) (net.Listener, error) {
 	var l net.Listener
 	var err error
-	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		l, err = listenUnix(path)
 	} else {
 		l, err = net.Listen("tcp", address)
@@ -33,16 +30,7 @@ func listen(key, address string) (net.Listener, error) {
 // address returns the address of a listener in the form of the configuration.
 func address(l net.Listener) string {
 	if l.Addr().Network() == "unix" {
-		return unixPrefix + l.Addr().String()
+		return "unix:" + l.Addr().String()
 	}
 	return l.Addr().String()
-}
-
-// clientIP returns the address of a client without its port. Empty means a Unix socket.
-func clientIP(a net.Addr) string {
-	at, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return ""
-	}
-	return at.Addr().Unmap().String()
 }

@@ -26,19 +26,6 @@ import (
 // the shutdown at once.
 var ErrTerminated = errors.New("terminated")
 
-// Timeouts of both servers. The endpoints, streams and uploads of package proxy set their own
-// while they handle a request.
-const (
-	headerTimeout = 5 * time.Second
-	readTimeout   = 15 * time.Second // for a body that no handler reads
-	writeTimeout  = 30 * time.Second // for metadata and error responses
-	idleTimeout   = 75 * time.Second // longer than clients keep connections in their pools
-)
-
-// maxHeaderBytes bounds the header of a request. The default of net/http, 1 MiB, lets a
-// thousand slow clients take a gigabyte.
-const maxHeaderBytes = 16 << 10
-
 // Config configures a [Server]. The functions are called at any time and concurrently.
 type Config struct {
 	// Handler and Admin answer the requests of clients and of operators.
@@ -108,8 +95,7 @@ func (s *Server) publicLimits() connlimit.Config {
 	}
 	c.OnLimit = func(limit string, admitted int) {
 		if suppressed, ok := perMinute[limit].Allow(); ok {
-			s.config.Log.Warn("connection limit reached", "limit", limit, "max_connections", c.Max,
-				"passthrough", admitted, "suppressed", suppressed)
+			s.config.Log.Warn("connection limit reached", "limit", limit, "max_connections", c.Max, "passthrough", admitted, "suppressed", suppressed)
 		}
 	}
 	c.OnRefuse = func(reason string, client net.Addr, err error) {
@@ -118,7 +104,8 @@ func (s *Server) publicLimits() connlimit.Config {
 		if !ok {
 			return
 		}
-		attrs := []any{"reason", reason, "client_ip", clientIP(client), "suppressed", suppressed}
+		ip, _, _ := net.SplitHostPort(client.String()) // empty for a Unix socket
+		attrs := []any{"reason", reason, "client_ip", ip, "suppressed", suppressed}
 		if err != nil {
 			attrs = append(attrs, "err", logging.BeforeQuote(err.Error()))
 		}
@@ -127,17 +114,19 @@ func (s *Server) publicLimits() connlimit.Config {
 	return c
 }
 
+// newServer returns a server with the timeouts of both. The endpoints, streams and uploads of
+// package proxy set their own while they handle a request.
 func (s *Server) newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:                      s.middleware(h),
 		DisableGeneralOptionsHandler: true, // it would bypass the middleware
 		ConnContext:                  connlimit.ConnContext,
 		ConnState:                    connlimit.ConnState,
-		ReadHeaderTimeout:            headerTimeout,
-		ReadTimeout:                  readTimeout,
-		WriteTimeout:                 writeTimeout,
-		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeaderBytes - 4<<10, // net/http allows 4 KiB more
+		ReadHeaderTimeout:            5 * time.Second,
+		ReadTimeout:                  15 * time.Second, // for a body that no handler reads
+		WriteTimeout:                 30 * time.Second, // for metadata and error responses
+		IdleTimeout:                  75 * time.Second, // longer than clients keep connections in their pools
+		MaxHeaderBytes:               12 << 10,         // net/http allows 4 KiB more, and 1 MiB by default
 		ErrorLog:                     logging.NewStandardLogger(s.config.Log),
 	}
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -93,8 +92,6 @@ func socketKey(name string, single bool) (string, error) {
 		return "listen", nil
 	case name == "admin":
 		return "admin.listen", nil
-	case unnamed:
-		return "", errors.New("systemd passed several sockets, and one without a name: FileDescriptorName= must be listen or admin")
 	}
 	return "", fmt.Errorf("systemd passed a socket named %q: FileDescriptorName= must be listen or admin", name)
 }

@@ -17,7 +17,7 @@ func TestSocketKey(t *testing.T) {
 		{"LISTEN_FD_3", true, "listen", "<nil>"},
 		{"oauthgw.socket", true, "listen", "<nil>"},
 		{"unknown", true, "listen", "<nil>"},
-		{"unknown", false, "", "systemd passed several sockets, and one without a name: " + names},
+		{"unknown", false, "", `systemd passed a socket named "unknown": ` + names},
 		{"metrics", true, "", `systemd passed a socket named "metrics": ` + names},
 	} {
 		got, err := socketKey(test.name, test.single)

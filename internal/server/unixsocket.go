@@ -18,9 +18,9 @@ type unixListener struct {
 }
 
 // listenUnix listens on a path, and replaces the socket of a process that was killed. A lock
-// on a file beside the socket keeps another process from removing the socket while this one
-// begins to listen. The kernel releases it when the process ends. The file stays: after its
-// removal two processes could lock two files of one name.
+// on a file beside it, which the kernel releases when the process ends, keeps another process
+// from removing the socket. The file stays: after its removal two processes could lock two
+// files of one name.
 func listenUnix(path string) (net.Listener, error) {
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
