@@ -68,16 +68,14 @@ func (g *Gateway) watchMetadata(ctx context.Context, lint bool) {
 			err = g.discover(ctx)
 		}
 		if lint && g.Ready() {
-			var lintErr error
-			logged, lintErr = g.logProblems(ctx, logged)
-			err = errors.Join(err, lintErr)
+			err = errors.Join(err, g.logProblems(ctx, &logged))
 		}
 		pause := g.settings.Metadata.TTL
-		if err == nil {
-			backoff = shortest
-		} else {
+		if err != nil {
 			pause = backoff/2 + rand.N(backoff/2) // #nosec G404 -- it need not be a secret
 			backoff = min(2*backoff, longest)
+		} else {
+			backoff = shortest
 		}
 		select {
 		case <-time.After(pause):
@@ -86,21 +84,20 @@ func (g *Gateway) watchMetadata(ctx context.Context, lint bool) {
 	}
 }
 
-// logProblems logs the problems of the metadata if they have changed, and returns them.
-func (g *Gateway) logProblems(ctx context.Context, logged []string) ([]string, error) {
+// logProblems logs the problems of the metadata if they are not those logged last.
+func (g *Gateway) logProblems(ctx context.Context, logged *[]string) error {
 	problems, err := g.Lint(ctx)
-	if err != nil || slices.Equal(problems, logged) {
-		return logged, err
+	if err == nil && !slices.Equal(problems, *logged) {
+		*logged = problems
+		for _, p := range problems {
+			g.log.Warn("metadata problem", "problem", p)
+		}
 	}
-	for _, p := range problems {
-		g.log.Warn("metadata problem", "problem", p)
-	}
-	return problems, nil
+	return err
 }
 
-// inheritFrom takes over the metadata that another gateway has of the same provider, and
-// fetches what is still unknown. The error says that this gateway cannot answer where the
-// other one could, or why ctx ended.
+// inheritFrom takes over the cached metadata of another gateway, and fetches what is still
+// unknown. It fails if this gateway cannot answer where the other one could, or ctx ends.
 func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 	if g.settings.UpstreamSocket == old.settings.UpstreamSocket {
 		g.source.ShareCache(old.source)
@@ -118,13 +115,12 @@ func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 	return nil
 }
 
-// fullyConfigured reports whether the configuration contains all that can be discovered.
+// fullyConfigured reports whether there is nothing to discover.
 func (g *Gateway) fullyConfigured() bool {
 	return len(g.settings.Endpoints) > 0 && (g.settings.ClientAuth.Realm != "" || g.settings.Upstream.Issuer != "") &&
 		(g.settings.IssuerMode == wellknown.IssuerPreserve || g.settings.Upstream.Issuer != "")
 }
 
-// realm returns the realm of challenges.
 func (g *Gateway) realm(known wellknown.Provider) string {
 	realm := cmp.Or(g.settings.ClientAuth.Realm, known.Issuer)
 	if realm == "" && g.settings.PublicOrigin != nil {

@@ -21,32 +21,24 @@ import (
 	"oauthgw/wellknown"
 )
 
-// Telemetry is what a gateway reports to. It outlives the configurations. Metrics and Log
-// are required.
+// Telemetry is what a gateway reports to. Only Metrics and Log are required.
 type Telemetry struct {
-	Metrics *metrics.Metrics
-	Log     *slog.Logger
-	// Tracing traces requests. Nil means none.
-	Tracing *tracing.Tracing
-	// OnDecision is called for each request at a fronted endpoint. It may be nil.
-	OnDecision func(context.Context, proxy.Decision)
-	// OnReload is called with each configuration that comes into force, the first one
-	// included. It may be nil.
-	OnReload func(config.Settings)
+	Metrics    *metrics.Metrics
+	Log        *slog.Logger
+	Tracing    *tracing.Tracing
+	OnDecision func(context.Context, proxy.Decision) // for each request at a fronted endpoint
+	OnReload   func(config.Settings)                 // with each configuration in use, also the first
 }
 
 // Config configures a [Gateway].
 type Config struct {
 	Settings  config.Settings
 	Telemetry Telemetry
-	// Admit reports whether a request may take as long as it likes, Release ends it. Both
-	// may be nil.
-	Admit   func(ctx context.Context, stream, upload bool) bool
-	Release func(context.Context)
-	// Limiter limits failed client authentication. Nil limits nothing.
-	Limiter *authlimit.Limiter
-	// Transports replace the transports to the provider, all three or none.
-	Transports Transports
+	// Admit reports whether a request may take as long as it likes. Both may be nil.
+	Admit      func(ctx context.Context, stream, upload bool) bool
+	Release    func(context.Context)
+	Limiter    *authlimit.Limiter // of failed client authentication; nil: none
+	Transports Transports         // nil: connections to the provider
 }
 
 // Gateway answers requests by one configuration. It is safe for concurrent use.
@@ -171,12 +163,6 @@ func (g *Gateway) leave() {
 	case g.retired.Load():
 		g.closeIdleConnections()
 	}
-}
-
-// retire closes a gateway that was replaced as soon as its last request has ended.
-func (g *Gateway) retire() {
-	g.retired.Store(true)
-	g.leave()
 }
 
 func (g *Gateway) closeIdleConnections() {

@@ -17,10 +17,9 @@ import (
 // carry token requests past every check. A path that names an endpoint and has too many
 // variants matches as well.
 //
-// All paths are normalized. Those in managed, of which the registration endpoint is the
-// first, are the paths below which clients manage registrations. The methods of such a
-// router are unknown, so lookalikes match under every method, but those of the registration
-// endpoint not under GET and HEAD, which register no client.
+// All paths are normalized. Clients manage registrations below managed, of which the first is
+// the registration endpoint. The methods of such a router are unknown, so lookalikes match
+// under every method, but those of that endpoint not under GET and HEAD.
 func matchLookalikes(endpoints, managed []string) mux.MatcherFunc {
 	registration := managed[:min(1, len(managed))]
 	spelled := slices.Concat(endpoints, registration)
@@ -59,7 +58,7 @@ var firstWord = regexp.MustCompile(`^[a-z0-9_-]*`)
 // a row twice, and a router behind them once more.
 const maxDecodings = 4
 
-// containsWord reports whether a path can be a variant at all. Most paths cost only this.
+// containsWord reports whether a path can be a variant. Most paths cost only this.
 func containsWord(escaped string, words []string) bool {
 	for range maxDecodings {
 		text := strings.ToLower(printableASCII(escaped))

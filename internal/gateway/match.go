@@ -15,17 +15,14 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// normalizedPath returns the normal form of the path of a request.
 func normalizedPath(r *http.Request) string {
-	escaped, _ := proxy.TargetPath(r) // the gateway has refused a target without a path
+	escaped, _ := proxy.TargetPath(r) // ServeHTTP refuses a target without a path
 	return proxy.NormalizePath(escaped)
 }
 
 // matchPath matches the spellings of an endpoint's path: repeated slashes, dot segments, a
-// slash at the end, escaped unreserved characters. DELETE and OPTIONS are not token
-// requests (RFC 6749 section 3.2), but some providers have their own, and CORS has
-// preflights. They are passed through, unless a handler that ignores methods could read
-// them as a token request.
+// slash at the end, escaped unreserved characters. DELETE and OPTIONS are passed through,
+// unless a handler that ignores methods could read them as a token request.
 func matchPath(own string) mux.MatcherFunc {
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
 		other := r.Method == http.MethodDelete || r.Method == http.MethodOptions
@@ -45,16 +42,13 @@ func hasGrant(r *http.Request) bool {
 // matchQuery matches the requests that match and whose query contains that of an endpoint.
 func matchQuery(own url.Values, matches mux.MatcherFunc) mux.MatcherFunc {
 	return func(r *http.Request, m *mux.RouteMatch) bool {
-		if !matches(r, m) {
-			return false
-		}
 		query := r.URL.Query()
 		for name, values := range own {
 			if !slices.Equal(query[name], values) {
 				return false
 			}
 		}
-		return true
+		return matches(r, m)
 	}
 }
 
@@ -76,9 +70,7 @@ func managesClient(r *http.Request, paths []string) bool {
 	return slices.Contains(paths, path.Dir(escaped)) && path.Clean(escaped) == escaped && isPlainSegment(escaped) && proxy.HasToken(r)
 }
 
-// isPlainSegment reports whether all servers read the last segment of an escaped path alike:
-// it is no dot segment, and decoded it is UTF-8 without delimiters, control characters, and
-// percent signs that may be decoded again.
+// isPlainSegment reports whether all servers read the last segment of an escaped path alike.
 func isPlainSegment(escaped string) bool {
 	decoded, err := url.PathUnescape(path.Base(escaped))
 	return err == nil && decoded != "." && decoded != ".." && utf8.ValidString(decoded) &&

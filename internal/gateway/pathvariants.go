@@ -8,14 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxVariants and maxVariantBytes limit the variants of one path, because each costs time.
-// Paths that programs make have few.
+// The limits of the variants of one path. Paths that programs make have few.
 const (
 	maxVariants     = 64
 	maxVariantBytes = 16 << 10
 )
 
-// script matches a segment that names a script, up to the slash after it.
+// script matches a segment that names a script.
 const script = `(?i:/[^/]+\.(?:php|phtml|f?cgi|pl|py|rb|lua|aspx?|ashx|jspx?|do|dll)[0-9]*)`
 
 // steps are what at least one server in wide use does to a path before it routes it, in
@@ -54,35 +53,24 @@ func replace(pattern, by string) func(string) string {
 // pathVariants returns the paths that servers could route a path as, in lower case and
 // without slashes at the end. It reports false if there are too many.
 func pathVariants(escaped string) (variants []string, complete bool) {
-	variants, complete = applySteps(escaped)
-	for i, v := range variants {
-		variants[i] = strings.ToLower(strings.TrimRight(v, "/"))
+	found, size := []string{escaped}, len(escaped)
+	complete = true
+	for i := 0; i < len(found) && complete; i++ {
+		variants = append(variants, strings.ToLower(strings.TrimRight(found[i], "/")))
+		for _, step := range steps {
+			if variant := step(found[i]); !slices.Contains(found, variant) {
+				found = append(found, variant)
+				size += len(variant)
+			}
+		}
+		complete = len(found) <= maxVariants && size <= maxVariantBytes
 	}
 	return variants, complete
 }
 
-func applySteps(escaped string) (found []string, complete bool) {
-	found = []string{escaped}
-	size := len(escaped)
-	for i := 0; i < len(found); i++ {
-		for _, step := range steps {
-			variant := step(found[i])
-			if slices.Contains(found, variant) {
-				continue
-			}
-			size += len(variant)
-			if len(found) == maxVariants || size > maxVariantBytes {
-				return found, false
-			}
-			found = append(found, variant)
-		}
-	}
-	return found, true
-}
-
 var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// decodeOnce decodes each escape once. What is no escape does not change.
+// decodeOnce decodes each escape once.
 func decodeOnce(p string) string {
 	return escape.ReplaceAllStringFunc(p, func(e string) string {
 		decoded, _ := hex.DecodeString(e[1:])
@@ -119,8 +107,7 @@ func printableASCII(p string) string {
 	}, ascii.Replace(p))
 }
 
-// withoutDotSegments resolves dot segments (RFC 3986 section 5.2.4). Between two slashes
-// there is an empty segment.
+// withoutDotSegments resolves dot segments (RFC 3986 section 5.2.4). Empty segments count.
 func withoutDotSegments(p string) string {
 	var out []string
 	for segment := range strings.SplitAfterSeq(p, "/") {

@@ -19,19 +19,17 @@ var ErrReloadDisabled = errors.New("oauthgw is shutting down")
 
 // ReloaderConfig configures a [Reloader].
 type ReloaderConfig struct {
-	// Config configures the first gateway. Further ones differ in their settings, which
-	// Load returns, and have the limits of the first one.
+	// Config configures the first gateway. Load returns the settings of further ones.
 	Config Config
 	Load   func() (config.Settings, error)
 	// Lint logs the problems of the metadata and of trusted_proxies.
 	Lint bool
-	// Notify reports a state of sd_notify(3), reloading and ready afterwards, to the service
-	// manager. It may be nil.
+	// Notify reports a state of sd_notify(3) to the service manager. It may be nil.
 	Notify func(state, status string)
 }
 
-// Reloader serves requests with the current gateway and replaces it on reload. A request
-// is served by one gateway from its beginning to its end. It is safe for concurrent use.
+// Reloader serves each request with the current gateway, and replaces it on reload. It is
+// safe for concurrent use.
 type Reloader struct {
 	config  ReloaderConfig
 	current atomic.Pointer[Gateway]
@@ -57,6 +55,9 @@ type ReloadResult struct {
 
 // NewReloader returns a Reloader for the first configuration.
 func NewReloader(c ReloaderConfig) (*Reloader, error) {
+	if c.Notify == nil {
+		c.Notify = func(string, string) {}
+	}
 	s := c.Config.Settings
 	c.Config.Limiter = authlimit.New(s.Failures)
 	g, err := New(c.Config)
@@ -70,7 +71,6 @@ func NewReloader(c ReloaderConfig) (*Reloader, error) {
 	return r, nil
 }
 
-// use makes a gateway the current one.
 func (r *Reloader) use(g *Gateway) {
 	r.current.Store(g)
 	if g.telemetry.OnReload != nil {
@@ -107,8 +107,7 @@ func (r *Reloader) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	g.ServeHTTP(w, req)
 }
 
-// Start starts discovery and the checks of metadata. Listen is the address of the public
-// listener.
+// Start starts discovery. Listen is the address of the public listener.
 func (r *Reloader) Start(listen string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,26 +149,19 @@ func (r *Reloader) Reload() error {
 	if r.context.Err() != nil {
 		return context.Cause(r.context)
 	}
-	r.notify("RELOADING=1", "reloading the configuration")
+	r.config.Notify("RELOADING=1", "reloading the configuration")
 	err := r.swap()
 	status := "proxying to " + r.Current().settings.Upstream.URL
 	if err != nil {
 		status = "config reload failed, keeping previous config"
 	}
-	r.notify("READY=1", status)
+	r.config.Notify("READY=1", status)
 	return err
-}
-
-func (r *Reloader) notify(state, status string) {
-	if r.config.Notify != nil {
-		r.config.Notify(state, status)
-	}
 }
 
 // swap does the work of Reload. The lock must be held.
 func (r *Reloader) swap() error {
-	// The fingerprint is taken before the files are read: a change meanwhile causes
-	// another reload.
+	// A change after the fingerprint is taken causes another reload.
 	defer r.noteFingerprint(r.files, config.Fingerprint(r.files))
 	old, log := r.Current(), r.config.Config.Telemetry.Log
 	s, err := r.config.Load()
@@ -189,7 +181,8 @@ func (r *Reloader) swap() error {
 	r.use(g)
 	r.files = s.Files
 	r.stop()
-	old.retire()
+	old.retired.Store(true)
+	old.leave()
 	r.startBackground(g)
 	log.Info("config reloaded")
 	for _, key := range old.settings.RestartRequired(s) {
@@ -198,7 +191,6 @@ func (r *Reloader) swap() error {
 	return nil
 }
 
-// build returns a gateway that can replace another one.
 func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
 	if (s.Certificate == nil) != (old.settings.Certificate == nil) {
 		s.Certificate = old.settings.Certificate // the listener cannot change to TLS or from it

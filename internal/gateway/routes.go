@@ -31,12 +31,9 @@ func (r *routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	match.Handler.ServeHTTP(w, req)
 }
 
-// build builds the routes.
-//
-// The router neither cleans paths nor redirects: clients would send their secrets again
-// to the target of a 307. Every spelling of an endpoint's path is that endpoint, and a path
-// that only some servers take for one is refused. The query of an endpoint, which clients
-// may omit, tells it from another one at the same path.
+// build builds the routes. The router neither cleans paths nor redirects: clients would send
+// their secrets again to the target of a 307. The query of an endpoint, which clients may
+// omit, tells it from another one at the same path.
 func (g *Gateway) build(known wellknown.Provider) error {
 	router := mux.NewRouter().SkipClean(true)
 	refused := router.NewRoute()
@@ -103,7 +100,6 @@ func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoi
 	})
 }
 
-// endpoint returns the handler of a fronted endpoint.
 func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (http.Handler, error) {
 	target := *g.settings.UpstreamOrigin
 	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
@@ -121,8 +117,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	}), nil
 }
 
-// managedPaths returns the paths below which clients manage their registration: the path of
-// the registration endpoint, and the configured one.
+// managedPaths returns the normalized paths below which clients manage their registration.
 func (g *Gateway) managedPaths(registration string) []string {
 	if more := g.settings.Registration.ClientConfiguration; more != "" {
 		return []string{registration, proxy.NormalizePath(more)}
@@ -130,7 +125,6 @@ func (g *Gateway) managedPaths(registration string) []string {
 	return []string{registration}
 }
 
-// passthrough returns the handler of all other paths.
 func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
 	if !g.settings.Passthrough {
 		return g.errorHandler(proxy.ErrNotFound)
@@ -162,8 +156,7 @@ func (g *Gateway) instrument(name string, next http.Handler) http.Handler {
 	})
 }
 
-// handle routes the requests that match to a handler. If other origins are allowed, their
-// preflights (the CORS protocol of the Fetch standard) are answered too.
+// handle routes the requests that match to a handler, and answers their CORS preflights.
 func (g *Gateway) handle(router *mux.Router, name string, matches mux.MatcherFunc, handler http.Handler) {
 	handler = g.instrument(name, handler)
 	if g.settings.CORS != nil {
@@ -197,7 +190,6 @@ func (g *Gateway) errorHandler(e *clientauth.Error) http.Handler {
 	}))
 }
 
-// logRequest logs a request that the gateway has answered.
 func (g *Gateway) logRequest(r *http.Request, start time.Time, endpoint string, status int, outcome string) {
 	proxy.LogRequest(r.Context(), g.log, slog.LevelInfo, start,
 		slog.String("endpoint", endpoint), slog.Int("status", status), slog.String("outcome", outcome))

@@ -9,8 +9,8 @@ import (
 	"oauthgw/internal/config"
 )
 
-// pollInterval is the time between two checks of the files. Their content is compared,
-// because Kubernetes replaces links.
+// pollInterval is the time between two comparisons of the content of the files: Kubernetes
+// replaces links, so their times say nothing.
 const pollInterval = 5 * time.Second
 
 // Watch reloads on each signal and each change of a file, until ctx ends.
@@ -22,12 +22,12 @@ func (r *Reloader) Watch(ctx context.Context, signals <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-signals:
-			_ = r.Reload() // it logs the error
 		case <-poll.C:
-			if r.filesChanged() {
-				_ = r.Reload()
+			if !r.filesChanged() {
+				continue
 			}
 		}
+		_ = r.Reload() // it logs the error
 	}
 }
 
