@@ -1,7 +1,5 @@
 package wellknown
 
-import "slices"
-
 // Severity says how much a finding matters.
 type Severity string
 
@@ -25,12 +23,6 @@ type Finding struct {
 
 // Findings is a list of findings.
 type Findings []Finding
-
-// Sort sorts by severity, the most severe first, and otherwise keeps the order.
-func (f Findings) Sort() {
-	order := []Severity{Problem, Warning, Note}
-	slices.SortStableFunc(f, func(a, b Finding) int { return slices.Index(order, a.Severity) - slices.Index(order, b.Severity) })
-}
 
 // Add appends a finding.
 func (f *Findings) Add(s Severity, subject, problem, fix string) {

@@ -21,26 +21,21 @@ const (
 // that servers read in different ways has a name but no location: it is never fetched.
 func parseLocation(p string) (location, name string) {
 	clean := path.Clean("/" + p)
-	if len(clean) > maxLocation {
+	if len(clean) > maxLocation || !strings.Contains(clean, "/.well-known/") {
 		return "", ""
 	}
+	// Servers could disagree about where a segment or the path ends, or decode it again.
+	// Invalid UTF-8 reads as U+FFFD.
+	ambiguous := strings.ContainsFunc(clean, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune(";\\%?#\ufffd", c) })
 	for _, name := range []string{serverLocation, openidLocation, resourceLocation} {
 		if strings.HasPrefix(clean+"/", name+"/") || strings.HasSuffix(clean, name) {
-			if isAmbiguous(clean) {
+			if ambiguous {
 				return "", name
 			}
 			return clean, name
 		}
 	}
 	return "", ""
-}
-
-// isAmbiguous reports whether servers could disagree about where a segment or the path
-// ends, or decode the path again. Invalid UTF-8 reads as U+FFFD.
-func isAmbiguous(p string) bool {
-	return strings.ContainsFunc(p, func(c rune) bool {
-		return unicode.IsControl(c) || strings.ContainsRune(";\\%?#\ufffd", c)
-	})
 }
 
 // Locations returns the paths at which clients look for the metadata of an issuer, in

@@ -133,11 +133,12 @@ func check(o observation) wellknown.Findings {
 		}
 	}
 	found := wellknown.Findings{}
-	for _, f := range all {
-		if !slices.Contains(found, f) {
-			found = append(found, f)
+	for _, severity := range []wellknown.Severity{wellknown.Problem, wellknown.Warning, wellknown.Note} {
+		for _, f := range all {
+			if f.Severity == severity && !slices.Contains(found, f) {
+				found = append(found, f)
+			}
 		}
 	}
-	found.Sort()
 	return found
 }
