@@ -1,11 +1,19 @@
 // Package config loads the configuration file, applies defaults, validates it and reports
 // every error with its file, line and key.
+//
+// load.go reads the file over the defaults of config.go, decode.go finds keys and values
+// that do not fit, validate.go and the files beside it check the rest, and settings.go holds
+// the result.
 package config
 
 import "time"
 
 // Config is the configuration file: its fields are the keys. config.example.yaml
 // describes them.
+//
+// A new key needs a field here, its default in [Default], a check in validate.go or a value
+// in [Settings], [Settings.RestartRequired] if a reload cannot change it, and its entries in
+// config.example.yaml, docs/config.schema.json and the README.
 type Config struct {
 	Listen             string            `yaml:"listen"`               // host:port or unix:/path
 	MaxConnections     int               `yaml:"max_connections"`      // 0: half of the file descriptors, at most 3000

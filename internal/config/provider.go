@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -13,8 +12,6 @@ import (
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
 	"oauthgw/wellknown"
-
-	"github.com/rs/cors"
 )
 
 // endpoints parses the paths of the fronted endpoints. Two may share a path if their queries
@@ -130,25 +127,4 @@ func (v *validator) patch(c PatchConfig) wellknown.Patch {
 		}
 	}
 	return p
-}
-
-// cors returns the handler of the CORS protocol, or nil. An allowed origin must be written
-// as browsers send it: no pattern, no null.
-func (v *validator) cors(allowed []string) *cors.Cors {
-	if len(allowed) == 0 {
-		return nil
-	}
-	for _, text := range allowed {
-		u := origin.Of(text)
-		v.require(u != nil && origin.Serialize(u) == text && !strings.Contains(text, "*") && origin.IsConfidential(u), "cors.allowed_origins",
-			"each must be an origin as browsers send it, https or loopback, such as https://app.example.com; "+text+" is not one")
-	}
-	return cors.New(cors.Options{
-		AllowedOrigins: allowed,
-		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete},
-		AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP", "MCP-Protocol-Version"},
-		// A refused page needs the challenge.
-		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After", "X-Request-Id"},
-		MaxAge:         600,
-	})
 }

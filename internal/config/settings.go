@@ -108,3 +108,31 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 	slices.Sort(keys)
 	return keys
 }
+
+// settings converts a configuration and adds its errors.
+func (v *validator) settings(c Config) Settings {
+	v.check(c)
+	f := c.ClientAuth.Failures
+	u, socket := v.upstream(c)
+	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
+	return Settings{
+		Config:          c,
+		Files:           c.files(v.file),
+		MaxConnections:  maxConnections(c.MaxConnections),
+		AdminHosts:      v.adminHosts(c.Admin.AllowedHosts),
+		Certificate:     v.certificate("tls", c.TLS),
+		ReadableSecrets: c.readableSecrets(),
+		Proxies:         v.proxies(c),
+		PublicOrigin:    v.origin("public_url", c.PublicURL, "https://login.example.com"),
+		UpstreamOrigin:  u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c, own), UpstreamCert: own,
+		Endpoints:     v.endpoints(c.Endpoints),
+		Rules:         v.rules(c),
+		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
+		Failures:      authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: f.Interval},
+		IssuerMode:    oneOf(v, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite),
+		MetadataPatch: v.patch(c.Metadata.Patch),
+		CORS:          v.cors(c.CORS.AllowedOrigins),
+		LogLevel:      v.level(c.Log.Level),
+		LogJSON:       oneOf(v, "log.format", c.Log.Format, "json", "text") == "json",
+	}
+}

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"cmp"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"syscall"
@@ -10,11 +13,11 @@ import (
 	"unicode"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/authlimit"
 	"oauthgw/internal/origin"
 	"oauthgw/internal/trustedproxy"
-	"oauthgw/proxy"
 	"oauthgw/wellknown"
+
+	"github.com/rs/cors"
 )
 
 const (
@@ -27,32 +30,49 @@ const (
 	reservedFiles         = 64 // descriptors that are not for connections
 )
 
-// settings converts a configuration and adds its errors.
-func (v *validator) settings(c Config) Settings {
-	v.check(c)
-	f := c.ClientAuth.Failures
-	u, socket := v.upstream(c)
-	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
-	return Settings{
-		Config:          c,
-		Files:           c.files(v.file),
-		MaxConnections:  maxConnections(c.MaxConnections),
-		AdminHosts:      v.adminHosts(c.Admin.AllowedHosts),
-		Certificate:     v.certificate("tls", c.TLS),
-		ReadableSecrets: c.readableSecrets(),
-		Proxies:         v.proxies(c),
-		PublicOrigin:    v.origin("public_url", c.PublicURL, "https://login.example.com"),
-		UpstreamOrigin:  u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c, own), UpstreamCert: own,
-		Endpoints:     v.endpoints(c.Endpoints),
-		Rules:         v.rules(c),
-		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
-		Failures:      authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: f.Interval},
-		IssuerMode:    oneOf(v, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite),
-		MetadataPatch: v.patch(c.Metadata.Patch),
-		CORS:          v.cors(c.CORS.AllowedOrigins),
-		LogLevel:      v.level(c.Log.Level),
-		LogJSON:       oneOf(v, "log.format", c.Log.Format, "json", "text") == "json",
+// validator collects errors, so that all are reported at once.
+type validator struct {
+	file      string
+	overrides map[string]string // values of flags, by key
+	lines     map[string]int    // by key
+	found     Errors
+}
+
+// addAt adds an error at a line of the file. Zero means the whole file.
+func (v *validator) addAt(line int, key, format string, args ...any) {
+	v.found = append(v.found, Error{File: v.file, Line: line, Key: key, Message: fmt.Sprintf(format, args...)})
+}
+
+// addf adds an error about a key, such as upstream.url.
+func (v *validator) addf(key, format string, args ...any) {
+	v.add(Error{Key: key, Message: fmt.Sprintf(format, args...)})
+}
+
+// add adds an error with the position of its key or of the innermost section around it.
+func (v *validator) add(e Error) {
+	if _, e.Flag = v.overrides[e.Key]; !e.Flag {
+		e.File = v.file
+		for key := e.Key; e.Line == 0 && key != ""; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
+			e.Line = v.lines[key]
+		}
 	}
+	v.found = append(v.found, e)
+}
+
+func (v *validator) require(ok bool, key, message string) {
+	if !ok {
+		v.addf(key, "%s", message)
+	}
+}
+
+// err returns the errors by line and key, or nil. A list of values on one line can have the
+// same error many times.
+func (v *validator) err() error {
+	if len(v.found) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(v.found, func(a, b Error) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.Key, b.Key)) })
+	return slices.CompactFunc(v.found, func(a, b Error) bool { return a.Error() == b.Error() })
 }
 
 // check checks the values that are used as they are.
@@ -172,4 +192,25 @@ func (v *validator) rules(c Config) *clientauth.Rules {
 
 func (v *validator) decoding(key, value string) clientauth.Decoding {
 	return oneOf(v, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
+}
+
+// cors returns the handler of the CORS protocol, or nil. An allowed origin must be written
+// as browsers send it: no pattern, no null.
+func (v *validator) cors(allowed []string) *cors.Cors {
+	if len(allowed) == 0 {
+		return nil
+	}
+	for _, text := range allowed {
+		u := origin.Of(text)
+		v.require(u != nil && origin.Serialize(u) == text && !strings.Contains(text, "*") && origin.IsConfidential(u), "cors.allowed_origins",
+			"each must be an origin as browsers send it, https or loopback, such as https://app.example.com; "+text+" is not one")
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: allowed,
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP", "MCP-Protocol-Version"},
+		// A refused page needs the challenge.
+		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After", "X-Request-Id"},
+		MaxAge:         600,
+	})
 }

@@ -1,5 +1,5 @@
-// Package trustedproxy finds the client's address behind trusted proxies, and writes the
-// X-Forwarded fields for the provider.
+// Package trustedproxy finds the client's address behind trusted proxies, writes the
+// X-Forwarded fields for the provider, and removes the fields that clients must not set.
 //
 // Anyone can write X-Forwarded-For, -Host and -Proto, so they count only from trusted
 // proxies. The Forwarded field (RFC 7239) is neither read nor passed on: a proxy that writes
@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/netip"
 	"slices"
 	"strings"
@@ -89,33 +88,6 @@ func (p Proxies) RateLimitKey(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return ip
-}
-
-// SetForwarded writes X-Forwarded-For, -Host and -Proto of a request to the provider: those
-// in the received header with the proxy's address added, if the proxy is trusted, or else
-// what the connection shows. It removes the other fields that the client must not set.
-func (p Proxies) SetForwarded(r *httputil.ProxyRequest, received http.Header) {
-	out := r.Out.Header
-	for _, name := range []string{fieldFor, fieldHost, fieldProto, "Forwarded"} {
-		out.Del(name)
-	}
-	p.removeReserved(out, r.In)
-	r.SetXForwarded()
-	ip := peer(r.In)
-	if !ip.IsValid() {
-		out.Del(fieldFor) // the client chooses the name of its end
-	}
-	if !p.Trusts(ip) {
-		return
-	}
-	if chain := slices.Concat(received[fieldFor], out[fieldFor]); len(chain) > 0 {
-		out.Set(fieldFor, strings.Join(chain, ", "))
-	}
-	for name, trusted := range map[string]bool{fieldProto: true, fieldHost: p.host} {
-		if values := received[name]; trusted && len(values) > 0 {
-			out[name] = slices.Clone(values)
-		}
-	}
 }
 
 // Trusts reports whether a proxy at an address is trusted. The zero Addr stands for a Unix
