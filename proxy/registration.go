@@ -75,7 +75,11 @@ func (x *exchange) readRegistration() (body []byte, err error) {
 	}
 	body, err = readBody(x.w, r, &x.memory)
 	if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPut) {
-		x.credentials.Method, body, err = rewriteRegistration(r, body)
+		asked, rewritten, err := rewriteRegistration(r, body)
+		if err != nil {
+			return nil, err // the method of an invalid registration is unknown
+		}
+		x.credentials.Method, body = asked, rewritten
 	}
 	return body, err
 }
