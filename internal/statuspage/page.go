@@ -46,10 +46,11 @@ func Page(f Facts) ([]byte, error) {
 	var b bytes.Buffer
 	err := page.Execute(&b, struct {
 		Facts
-		Tiles  []tile
-		Rows   []countRow
-		Totals []countCell
-	}{f, tiles(f), rows, totals})
+		Tiles   []tile
+		Columns [len(columns)]string
+		Rows    []countRow
+		Totals  [len(columns)]uint64
+	}{f, tiles(f), columns, rows, totals})
 	return b.Bytes(), err
 }
 
