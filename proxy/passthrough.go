@@ -33,9 +33,8 @@ type PassthroughConfig struct {
 	// Admit reports whether the request of a context may be forwarded. Such a request may
 	// hold its connection for any time. Stream means that the response probably does not
 	// end, upload that the body has yet to arrive. Admit is called again if a response turns
-	// out to be a stream. Nil admits all.
-	Admit func(ctx context.Context, stream, upload bool) bool
-	// Release is called at the end of an admitted request. Nil means no call.
+	// out to be a stream, and Release at the end of an admitted request. Nil means no limit.
+	Admit   func(ctx context.Context, stream, upload bool) bool
 	Release func(context.Context)
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
@@ -47,10 +46,12 @@ type passthrough struct {
 	forwarder *httputil.ReverseProxy
 }
 
-// NewPassthrough returns a handler that forwards requests to the provider unchanged,
-// WebSockets and streams included. It declines other upgrades, keeps the client's Host, and
-// sets the X-Forwarded fields.
+// NewPassthrough returns a handler that forwards requests to the provider unchanged, with the
+// client's Host and X-Forwarded fields. It forwards WebSockets and declines other upgrades.
 func NewPassthrough(c PassthroughConfig) http.Handler {
+	if c.Admit == nil {
+		c.Admit, c.Release = func(context.Context, bool, bool) bool { return true }, func(context.Context) {}
+	}
 	p := &passthrough{PassthroughConfig: c}
 	p.forwarder = &httputil.ReverseProxy{
 		Rewrite:        p.setRequest,
@@ -81,9 +82,7 @@ func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if out == nil {
 		return
 	}
-	if p.Release != nil {
-		defer p.Release(r.Context())
-	}
+	defer p.Release(r.Context())
 	if handshake {
 		out = withUpgrade(out)
 	} else {
@@ -93,9 +92,8 @@ func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setWriteDeadline(w, writeTimeout) // for what net/http sends at the end
 }
 
-// admit returns the request to forward, with its body if that is small. Nil means that it
-// has refused the request. A request for another protocol (RFC 9110 section 7.8) or for
-// events asks for a stream.
+// admit returns the request to forward, or nil if it has refused it. A request for another
+// protocol (RFC 9110 section 7.8) or for events asks for a stream.
 func (p *passthrough) admit(w http.ResponseWriter, r *http.Request) *http.Request {
 	r, err := readSmallBody(w, r)
 	stream := r.Header.Get("Upgrade") != "" ||
@@ -104,7 +102,7 @@ func (p *passthrough) admit(w http.ResponseWriter, r *http.Request) *http.Reques
 	switch {
 	case errors.As(err, &e):
 		WriteError(w, r, e)
-	case p.Admit != nil && !p.Admit(r.Context(), stream, isUpload(r)):
+	case !p.Admit(r.Context(), stream, isUpload(r)):
 		p.refuseStream(w, r)
 	default:
 		return r
@@ -124,7 +122,7 @@ func (p *passthrough) setRequest(r *httputil.ProxyRequest) {
 // restoreNamed restores fields that Connection names and ReverseProxy has removed. Proxies
 // that do not know Connection forward it, so a client could remove what an ingress has added.
 func restoreNamed(out, in http.Header) {
-	for name := range elements(in["Connection"]) {
+	for _, name := range elements(in["Connection"]) {
 		name = http.CanonicalHeaderKey(name)
 		if values := in[name]; values != nil && out[name] == nil && !isHopByHop(name) {
 			out[name] = values
@@ -149,15 +147,14 @@ func (p *passthrough) modifyResponse(resp *http.Response) error {
 	}
 	// A challenge of a protected resource (RFC 9728 section 5.1) refers to the metadata with
 	// the issuer that clients know.
-	fields := resp.Header["Www-Authenticate"]
-	for i, field := range fields {
-		fields[i] = wwwauth.Replace(field, "resource_metadata", func(at string) string {
+	for i, field := range resp.Header["Www-Authenticate"] {
+		resp.Header["Www-Authenticate"][i] = wwwauth.Replace(field, "resource_metadata", func(at string) string {
 			moved, _ := p.URLMap.Move(at)
 			return moved
 		})
 	}
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if p.Admit != nil && mediaType == eventStream && resp.Request.Method == http.MethodGet &&
+	if mediaType == eventStream && resp.Request.Method == http.MethodGet &&
 		!p.Admit(resp.Request.Context(), true, false) {
 		return ErrTooManyStreams
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -25,12 +26,16 @@ func (x *exchange) rewrite(in received) outgoing {
 	if in.Form != nil {
 		query = in.Query.WithoutCredentials()
 		out.header.Set("Content-Type", formMediaType)
+		var form *clientauth.Form
+		if x.credentials.Method == clientauth.Basic {
+			form = in.Form.WithCredentials(x.credentials.ClientID, x.credentials.Secret)
+			out.header.Del("Authorization")
+		} else {
+			form = in.Form.Completed(in.Query.OnlyCredentials())
+		}
 		// A form without credentials is encoded too, so that the provider cannot read it
 		// differently.
-		out.body = []byte(rewriteForm(in, x.credentials).Encode())
-	}
-	if x.credentials.Method == clientauth.Basic {
-		out.header.Del("Authorization")
+		out.body = []byte(form.Encode())
 	}
 	target := *x.Target
 	target.RawQuery = query.Completed(x.ownQuery).Encode()
@@ -38,16 +43,8 @@ func (x *exchange) rewrite(in received) outgoing {
 	return out
 }
 
-func rewriteForm(in received, c clientauth.Credentials) *clientauth.Form {
-	if c.Method == clientauth.Basic {
-		return in.Form.WithCredentials(c.ClientID, c.Secret)
-	}
-	return in.Form.Completed(in.Query.OnlyCredentials())
-}
-
-// endToEnd returns the header fields that are forwarded to an endpoint. Their values are
-// the client's, except those of fields that choose the format of the response, which the
-// gateway must be able to read.
+// endToEnd returns the header fields that are forwarded to an endpoint. The gateway sets those
+// that choose the format of the response, because it must be able to read that.
 func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 	out := make(http.Header, len(in)+2)
 	for name, values := range in {
@@ -64,26 +61,21 @@ func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 // acceptable matches an element of an Accept field that names JSON or a JWT of an
 // introspection response, with no parameter but a weight above zero (RFC 9110 section
 // 12.4.2). It does not match pieces of a quoted string with a comma.
-var acceptable = regexp.MustCompile(`(?i)^(application/(?:json|jwt|token-introspection\+jwt))(?:[ \t]*;[ \t]*q=(?:0\.\d{0,2}[1-9]\d{0,2}|1(?:\.0{0,3})?))?$`)
+var acceptable = regexp.MustCompile(`(?i)^application/(?:json|jwt|token-introspection\+jwt)(?:[ \t]*;[ \t]*q=(?:0\.\d{0,2}[1-9]\d{0,2}|1(?:\.0{0,3})?))?$`)
 
 // accept returns the Accept field of a request to an endpoint: JSON. At introspection the
 // client's elements for JSON and JWT stay, and JSON is added, because a provider without
 // JWT could respond 406 to a wrong secret.
 func accept(endpoint clientauth.Endpoint, client []string) string {
 	const json = "application/json"
-	var kept []string
-	hasJSON := false
-	for element := range strings.SplitSeq(strings.Join(client, ","), ",") {
-		element = strings.Trim(element, " \t")
-		if match := acceptable.FindStringSubmatch(element); match != nil && endpoint == clientauth.Introspection {
-			kept = append(kept, element)
-			hasJSON = hasJSON || strings.EqualFold(match[1], json)
-		}
+	if endpoint != clientauth.Introspection {
+		return json
 	}
+	kept := slices.DeleteFunc(elements(client), func(e string) bool { return !acceptable.MatchString(e) })
 	switch {
 	case len(kept) == 0:
 		return json
-	case !hasJSON:
+	case !strings.Contains(strings.ToLower(strings.Join(kept, ",")), json):
 		kept = append(kept, json+";q=0.1")
 	}
 	return strings.Join(kept, ", ")

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"path"
@@ -8,8 +9,7 @@ import (
 	"strings"
 )
 
-// MaxPath bounds the path of a request target, in bytes. A request holds several copies of
-// its path while the provider works.
+// MaxPath bounds the path of a request target, in bytes: a request holds several copies.
 const MaxPath = 2 << 10
 
 // TargetPath returns the path of a request target, byte for byte as net/http received it. An
@@ -23,30 +23,18 @@ const MaxPath = 2 << 10
 func TargetPath(r *http.Request) (escaped string, ok bool) {
 	escaped, _, _ = strings.Cut(r.RequestURI, "?")
 	if !strings.HasPrefix(escaped, "/") {
-		if escaped, ok = absolutePath(escaped); !ok {
+		path := absoluteForm.FindStringSubmatch(escaped)
+		if path == nil {
 			return "", false
 		}
-	}
-	if escaped == "" {
-		escaped = "/"
+		escaped = cmp.Or(path[1], "/")
 	}
 	return escaped, !strings.HasPrefix(escaped, "//") || isVerbatim(escaped)
 }
 
-// absolutePath returns the path of an absolute URL. net/http uses its authority as the Host
+// absoluteForm matches an absolute URL and its path. net/http uses the authority as the Host
 // field, which the gateway checks.
-func absolutePath(target string) (escaped string, ok bool) {
-	scheme, rest, ok := strings.Cut(target, "://")
-	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
-		return "", false
-	}
-	end := strings.IndexByte(rest, '/')
-	if end < 0 {
-		end = len(rest)
-	}
-	authority := rest[:end]
-	return rest[end:], authority != "" && !strings.Contains(authority, "@")
-}
+var absoluteForm = regexp.MustCompile(`(?is)^https?://[^/@]+(/.*)?$`)
 
 // isVerbatim reports whether net/url writes a path unchanged.
 func isVerbatim(escaped string) bool {

@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -20,44 +20,33 @@ import (
 // could carry requests past the gateway.
 const webSocket = "websocket"
 
-// limitUpgrade removes every protocol but WebSocket from Upgrade and reports whether that is
-// left. Any other request is served as ordinary HTTP (RFC 9110 section 7.8).
+// limitUpgrade removes every protocol but WebSocket from Upgrade and reports whether the
+// request is a WebSocket handshake: a GET of HTTP/1.1 (RFC 6455 section 4.1) without a body,
+// which could be read as the first bytes of the WebSocket. Any other request is served as
+// ordinary HTTP (RFC 9110 section 7.8).
 func limitUpgrade(r *http.Request) bool {
 	r.Header.Del("HTTP2-Settings")
-	if !isHandshake(r) {
-		r.Header.Del("Upgrade")
-		return false
+	if r.Method == http.MethodGet && r.Proto == "HTTP/1.1" && r.ContentLength == 0 &&
+		lists(r.Header["Connection"], "upgrade") && lists(r.Header["Upgrade"], webSocket) {
+		r.Header.Set("Upgrade", webSocket)
+		return true
 	}
-	r.Header.Set("Upgrade", webSocket)
-	return true
-}
-
-// isHandshake reports whether a request is a WebSocket handshake: a GET of HTTP/1.1 (RFC
-// 6455 section 4.1) without a body, which could be read as the first bytes of the WebSocket.
-func isHandshake(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.Proto == "HTTP/1.1" && r.ContentLength == 0 &&
-		lists(r.Header["Connection"], "upgrade") && lists(r.Header["Upgrade"], webSocket)
-}
-
-// elements yields the elements of a field with a comma-separated list.
-func elements(values []string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for element := range strings.SplitSeq(strings.Join(values, ","), ",") {
-			if !yield(strings.Trim(element, " \t")) {
-				return
-			}
-		}
-	}
+	r.Header.Del("Upgrade")
+	return false
 }
 
 // lists reports whether a field with a comma-separated list of tokens has one, in any case.
 func lists(values []string, token string) bool {
-	for element := range elements(values) {
-		if strings.EqualFold(element, token) {
-			return true
-		}
+	return slices.ContainsFunc(elements(values), func(e string) bool { return strings.EqualFold(e, token) })
+}
+
+// elements returns the elements of a field with a comma-separated list.
+func elements(values []string) []string {
+	list := strings.Split(strings.Join(values, ","), ",")
+	for i, element := range list {
+		list[i] = strings.Trim(element, " \t")
 	}
-	return false
+	return list
 }
 
 type upgradeKey struct{}
@@ -158,7 +147,7 @@ func (e *tunnelEnd) limit() {
 // removeHopByHop removes the fields for one connection, and those that Connection names
 // (RFC 9110 section 7.6.1).
 func removeHopByHop(h http.Header) {
-	for name := range elements(h["Connection"]) {
+	for _, name := range elements(h["Connection"]) {
 		h.Del(name)
 	}
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return isHopByHop(name) })
