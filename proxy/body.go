@@ -81,7 +81,8 @@ func uploadState(ctx context.Context) (incomplete bool, failure *clientauth.Erro
 	return true, errBrokenBody
 }
 
-// idleTimeoutWriter writes a response that may take any time, but each write has a timeout.
+// idleTimeoutWriter writes a response that may take any time, but each write, with the flush
+// behind it, has a timeout.
 type idleTimeoutWriter struct {
 	http.ResponseWriter
 	interim bool // the client understands interim responses
@@ -97,8 +98,8 @@ func (w idleTimeoutWriter) WriteHeader(status int) {
 		return
 	default:
 		removeHopByHop(w.Header())
-		setWriteDeadline(w.ResponseWriter, writeTimeout)
 	}
+	setWriteDeadline(w.ResponseWriter, writeTimeout)
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -106,12 +107,6 @@ func (w idleTimeoutWriter) WriteHeader(status int) {
 func (w idleTimeoutWriter) Write(p []byte) (int, error) {
 	setWriteDeadline(w.ResponseWriter, writeTimeout)
 	return w.ResponseWriter.Write(p)
-}
-
-// FlushError lets [http.ResponseController] flush.
-func (w idleTimeoutWriter) FlushError() error {
-	setWriteDeadline(w.ResponseWriter, writeTimeout)
-	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Hijack implements [http.Hijacker].

@@ -81,27 +81,20 @@ var (
 		"The authorization server's reply was compressed although it was asked not to be.")
 )
 
-// Errors of other handlers.
+// Errors of other handlers, named after their cause.
 var (
-	// ErrEndpointsUnknown is for requests before the provider's metadata was read.
 	ErrEndpointsUnknown = unavailable("endpoints_unknown",
 		"The authorization server's endpoints are not known yet because its metadata cannot be read; try again.")
-	// ErrTooManyStreams is for long exchanges beyond the connections that they may hold.
 	ErrTooManyStreams = unavailable("too_many_streams",
 		"Streams and other long exchanges hold as many connections as they may; repeat the request later.")
-	// ErrTarget is for a request target that is not a path of this server.
 	ErrTarget = invalidRequest(http.StatusBadRequest, "target",
 		"The request target must be a path, or an http or https URL with a host and without user information.")
-	// ErrLongPath is for a path longer than [MaxPath].
 	ErrLongPath = invalidRequest(http.StatusRequestURITooLong, "long_path",
 		"The path is longer than the 2 KiB that this server takes; its query may be longer.")
-	// ErrHost is for a Host field that does not name a host.
 	ErrHost = invalidRequest(http.StatusBadRequest, "host",
 		"The Host header field does not name a host.")
-	// ErrPanic is for a handler that panicked.
 	ErrPanic = newError(http.StatusInternalServerError, clientauth.CodeServerError, "panic",
 		"The gateway failed at this request; it may have been processed.")
-	// ErrNotFound is for a path that is not served.
 	ErrNotFound = invalidRequest(http.StatusNotFound, "not_found",
 		"There is no such endpoint here.")
 )
@@ -109,8 +102,7 @@ var (
 // RequestID is the header field of the request identifier.
 const RequestID = "X-Request-Id"
 
-// WriteError writes an error response (RFC 6749 section 5.2). It has the request
-// identifier, by which an operator finds the request in the log.
+// WriteError writes an error response (RFC 6749 section 5.2) with the request identifier.
 func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) {
 	h := w.Header()
 	if id := r.Header.Get(RequestID); id != "" {

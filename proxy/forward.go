@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -18,7 +17,6 @@ import (
 
 type exchangeKey struct{}
 
-// exchangeOf returns the exchange of a request that forward has made.
 func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKey{}).(*exchange) }
 
 // newForwarder returns the proxy that all exchanges of an endpoint go through.
@@ -91,7 +89,6 @@ func upstreamError(err error) (response *clientauth.Error, reason string) {
 	var verification *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
-	var invalid x509.CertificateInvalidError
 	var timeout net.Error
 	switch {
 	case errors.As(err, &response):
@@ -99,7 +96,7 @@ func upstreamError(err error) (response *clientauth.Error, reason string) {
 		response = errBusy
 	case errors.Is(err, context.Canceled):
 		return nil, "canceled"
-	case errors.As(err, &verification), errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &verification), errors.As(err, &record), errors.As(err, &alert):
 		response = errUntrusted
 	case errors.Is(err, upstream.ErrUnreachable), errors.As(err, &op) && op.Op == "dial":
 		response = errUnreachable

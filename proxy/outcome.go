@@ -37,9 +37,8 @@ var successMembers = map[clientauth.Endpoint]string{
 }
 
 // outcome returns what a response means for the client. A response is unclear if another
-// reader could read it differently or not at all (members are matched exactly, and a repeated
-// member, a byte order mark or anything behind the object makes a body unreadable), or if its
-// error may be another name of invalid_client.
+// reader could read it differently or not at all, or if its error may be another name of
+// invalid_client.
 func (r response) outcome(endpoint clientauth.Endpoint) string {
 	if r.status >= http.StatusInternalServerError {
 		return outcomeFailed

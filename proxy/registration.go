@@ -27,7 +27,7 @@ type RegistrationConfig struct {
 
 // Registration serves the client registration endpoint (RFC 7591) and the client
 // configuration endpoints (RFC 7592) of a provider that reads client secrets only from the
-// form and stores each client's method. It is safe for concurrent use.
+// form and stores each client's method.
 //
 // A client that asks for client_secret_basic, or for no method, which means the same, is
 // registered with client_secret_post, because that is what reaches the provider. Its response
@@ -154,9 +154,9 @@ func (h *Registration) rewriteInformation(out jsonobject.Object, basic bool) jso
 	return out
 }
 
-// reportUnknownPath logs, once, the path below which the provider keeps clients, if this
-// handler does not receive requests there. Only a URI that ends in the client's id shows it
-// (RFC 7592 section 1.2 leaves the form to the provider). A path with a secret is not logged.
+// reportUnknownPath logs, once, the path below which the provider keeps clients, if requests
+// there pass by. Only a URI that ends in the client's id shows it. A path with a secret is not
+// logged.
 func (h *Registration) reportUnknownPath(information jsonobject.Object) {
 	uri, token := information.Text(memberClientURI), information.Text(memberAccessToken)
 	u, err := url.Parse(uri)

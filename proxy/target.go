@@ -55,11 +55,10 @@ func targetAt(server *url.URL, escaped string) *url.URL {
 	return target
 }
 
-// NormalizePath returns the normal form of an escaped path (RFC 3986 section 6.2.2): escapes
-// of unreserved characters are decoded, other escapes are in upper case, and dot segments are
-// resolved. As most servers do, it also merges slashes and removes the last one. If resolving
-// removes a segment with a reserved character, the path is its own normal form, because
-// servers differ in where such a segment ends.
+// NormalizePath returns the normal form of an escaped path (RFC 3986 section 6.2.2). As most
+// servers do, it also merges slashes and removes the last one. If resolving dots removes a
+// segment with a reserved character, the path is its own normal form, because servers differ
+// in where such a segment ends.
 func NormalizePath(escaped string) string {
 	if strings.Contains(escaped, "%") {
 		escaped = escapes.ReplaceAllStringFunc(escaped, decodeUnreserved)
