@@ -14,92 +14,50 @@ import (
 	"oauthgw/metrics"
 )
 
-// stopping is a body that stops to arrive before its end.
-type stopping struct {
-	begins  io.Reader
-	stopped chan struct{} // closed when all of that has been read
-	goesOn  chan string   // the rest
-}
-
-func (s *stopping) Read(p []byte) (int, error) {
-	if n, err := s.begins.Read(p); err == nil {
-		return n, nil
-	}
-	close(s.stopped)
-	return copy(p, <-s.goesOn), io.EOF
-}
-
-func (s *stopping) Close() error { return nil }
-
 type provider func(*http.Request) (*http.Response, error)
 
 func (p provider) RoundTrip(r *http.Request) (*http.Response, error) { return p(r) }
 
-// Large bodies share a budget until their exchanges end. Beyond it a request is refused as
-// one that was not sent, and small forms never are.
+// TestA174LargeBodiesShareABudget checks that large bodies share a budget until their
+// exchanges end. Beyond it a request is refused as one that was not sent, small forms never.
 func TestA174LargeBodiesShareABudget(t *testing.T) {
-	const one = maxBody - smallBody
-	before := int64(bodyBudget - one)
-	bodiesHeld.Store(before)
 	defer bodiesHeld.Store(0)
-	arrived, answers := make(chan struct{}), make(chan struct{})
-	target := &url.URL{Scheme: "http", Host: "provider.example", Path: "/token"}
-	config := Config{Endpoint: clientauth.Token, Target: target, Rules: clientauth.New(clientauth.Config{}),
-		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler),
+	var held int64 // while the provider has the request
+	config := Config{Endpoint: clientauth.Token, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/token"},
+		Rules: clientauth.New(clientauth.Config{}), Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler),
 		Transport: provider(func(r *http.Request) (*http.Response, error) {
-			if r.ContentLength == maxBody {
-				close(arrived)
-				<-answers
-			}
-			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+			held = bodiesHeld.Load()
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
 		})}
 	token, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Endpoint = clientauth.Registration
-	endpoints := map[string]http.Handler{"token": token, "registration": NewRegistration(RegistrationConfig{Config: config})}
-	ask := func(endpoint string, body io.Reader, size int64) *httptest.ResponseRecorder {
-		r := httptest.NewRequest("POST", "/token", body)
-		r.ContentLength = size
-		r.Header.Set("Content-Type", formMediaType)
-		w := httptest.NewRecorder()
-		endpoints[endpoint].ServeHTTP(w, r)
-		return w
-	}
-	form := func(size int) string { return "assertion=" + strings.Repeat("x", size-len("assertion=")) }
-	whole := func(when string, want map[int]int) {
-		t.Helper()
-		for endpoint := range endpoints {
-			for size, status := range want {
-				for _, length := range []int64{int64(size), -1} {
-					w := ask(endpoint, strings.NewReader(form(size)), length)
-					refused := w.Header().Get("Retry-After") == "1" && w.Header().Get("Connection") == "close" && strings.Contains(w.Body.String(), `"temporarily_unavailable"`)
-					if w.Code != status || refused != (status == 503) {
-						t.Errorf("%s, %s: a body of %d (%d): %d %v %s", when, endpoint, size, length, w.Code, w.Header(), w.Body)
-					}
+	for name, h := range map[string]http.Handler{"token": token, "registration": NewRegistration(RegistrationConfig{Config: config})} {
+		for _, test := range []struct {
+			taken  int64
+			size   int
+			status int
+		}{
+			{0, 4000, 200}, {0, 40_000, 200}, {0, maxBody, 200}, {bodyBudget - maxBody - 1 + smallBody, maxBody, 200},
+			{bodyBudget, 4000, 200}, {bodyBudget, 4200, 503}, {bodyBudget - maxBody + smallBody + 1, maxBody, 503},
+		} {
+			for _, length := range []int64{int64(test.size), -1} {
+				bodiesHeld.Store(test.taken)
+				r := httptest.NewRequest("POST", "/token", strings.NewReader("assertion="+strings.Repeat("x", test.size-len("assertion="))))
+				r.ContentLength = length
+				r.Header.Set("Content-Type", formMediaType)
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				refused := w.Header().Get("Retry-After") == "1" && w.Header().Get("Connection") == "close" && strings.Contains(w.Body.String(), `"temporarily_unavailable"`)
+				if w.Code != test.status || refused != (w.Code == 503) || bodiesHeld.Load() != test.taken {
+					t.Errorf("%s, %+v, length %d: %d %v %s, %d held afterwards", name, test, length, w.Code, w.Header(), w.Body, bodiesHeld.Load())
+				}
+				if w.Code == 200 && held < test.taken+int64(test.size)-smallBody {
+					t.Errorf("%s, %+v, length %d: %d held at the provider", name, test, length, held)
 				}
 			}
 		}
-	}
-	whole("at first", map[int]int{4000: 200, 40_000: 200})
-	text := form(maxBody)
-	slow := &stopping{strings.NewReader(text[:maxBody-1]), make(chan struct{}), make(chan string)}
-	ended := make(chan int)
-	go func() { ended <- ask("token", slow, maxBody).Code }()
-	full := map[int]int{4000: 200, 4200: 503, 40_000: 503}
-	<-slow.stopped
-	whole("while one arrives", full)
-	slow.goesOn <- text[maxBody-1:]
-	<-arrived
-	whole("while the provider has it", full)
-	close(answers)
-	if status := <-ended; status != 200 {
-		t.Errorf("the one that stopped: %d", status)
-	}
-	whole("at last", map[int]int{4000: 200, 40_000: 200})
-	if held := bodiesHeld.Load(); held != before {
-		t.Errorf("%d are held, %d at first", held, before)
 	}
 }
 

@@ -1,9 +1,7 @@
 package proxy_test
 
 import (
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -14,89 +12,22 @@ import (
 	"oauthgw/proxy"
 )
 
-// rejecting returns a provider that rejects every client in one way.
-func rejecting(status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-// guessing sends 13 wrong secrets in requests to a path of an endpoint that limits
-// failures to 10, and returns the statuses and the log.
-func guessing(t *testing.T, endpoint clientauth.Endpoint, provider http.HandlerFunc, path string, header http.Header) (statuses []int, log string) {
+// guessing sends 13 wrong secrets to an endpoint that limits failures to 10 and whose provider
+// responds so. It returns the statuses and the log.
+func guessing(t *testing.T, endpoint clientauth.Endpoint, status int, mediaType, body string) (statuses []int, log string) {
 	t.Helper()
+	header := http.Header{}
+	if mediaType != "" {
+		header.Set("Content-Type", mediaType)
+	}
 	f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
-	h := newHandler(t, "http://provider.example", f, at(endpoint), func(c *proxy.Config) {
-		c.Failures = authlimit.New(authlimit.Config{Burst: 10, AddressBurst: 100, Interval: time.Hour})
-		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-			w := httptest.NewRecorder()
-			provider(w, r)
-			resp := w.Result()
-			resp.Request = r
-			return resp, nil
-		})
-	})
+	h := newHandler(t, "http://provider.example", f, at(endpoint), limiting(10, 100), over(func(r *http.Request) (*http.Response, error) {
+		return respond(r, status, header.Clone(), body), nil
+	}))
 	for range 13 {
-		header := header.Clone()
-		header.Set("Content-Type", "application/x-www-form-urlencoded")
-		statuses = append(statuses, serve(h, "POST", path, guess, header).Code)
+		statuses = append(statuses, serve(h, "POST", "/oauth2/tokens", guess, ofForm()).Code)
 	}
 	return statuses, f.log.String()
-}
-
-// expectLimit checks that the limit ended the guesses after ten rejections, none of
-// which was logged as accepted.
-func expectLimit(t *testing.T, statuses []int, log string, rejection int) {
-	t.Helper()
-	for i, status := range statuses {
-		if want := []int{rejection, http.StatusTooManyRequests}[i/10]; status != want {
-			t.Errorf("guess %d: got %d, want %d", i+1, status, want)
-		}
-	}
-	if strings.Contains(log, `"outcome":"accepted"`) {
-		t.Errorf("a wrong secret was logged as accepted:\n%s", log)
-	}
-}
-
-func TestA163A167RejectionsThatCannotBeRead(t *testing.T) {
-	const rejection = `{"error":"invalid_client"}`
-	for name, test := range map[string]struct {
-		status  int
-		body    string
-		outcome string
-	}{
-		"a byte order mark":     {401, "\ufeff" + rejection, "unclear"},
-		"XML":                   {401, "<error>invalid_client</error>", "unclear"},
-		"a form":                {400, "error=invalid_client", "unclear"},
-		"a script":              {401, "/**/ typeof f === 'function' && f(" + rejection + ");", "unclear"},
-		"a page":                {403, "<html>Forbidden</html>", "unclear"},
-		"nothing":               {401, "", "unclear"},
-		"two errors":            {400, `{"error":"invalid_grant","error":"invalid_client"}`, "unclear"},
-		"no error":              {400, `{"message":"wrong"}`, "unclear"},
-		"an error in an object": {401, `{"error":{"code":"invalid_client"}}`, "unclear"},
-		"403":                   {403, rejection, "rejected"},
-		// A167
-		"Keycloak":                  {401, `{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}`, "unclear"},
-		"Auth0":                     {401, `{"error":"access_denied","error_description":"Unauthorized"}`, "unclear"},
-		"Spring Boot":               {401, `{"status":401,"error":"Unauthorized","path":"/oauth2/token"}`, "unclear"},
-		"NestJS":                    {403, `{"message":"wrong secret","error":"Forbidden","statusCode":403}`, "unclear"},
-		"a bad request":             {400, `{"error":"Bad Request"}`, "unclear"},
-		"upper case":                {401, `{"error":"INVALID_CLIENT"}`, "unclear"},
-		"a space behind it":         {401, `{"error":"invalid_client "}`, "unclear"},
-		"words":                     {400, `{"error":"Invalid Client"}`, "unclear"},
-		"a grant in another case":   {400, `{"error":"INVALID_GRANT"}`, "unclear"},
-		"a code of one provider":    {400, `{"error":"bad_credentials"}`, "unclear"},
-		"client secret in the code": {401, `{"error":"invalid_client_secret"}`, "unclear"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			statuses, log := guessing(t, clientauth.Token, rejecting(test.status, test.body), "/oauth2/tokens", http.Header{})
-			expectLimit(t, statuses, log, test.status)
-			if n := strings.Count(log, `"outcome":"`+test.outcome+`"`); n != 10 {
-				t.Errorf("%d are logged as %s:\n%s", n, test.outcome, log)
-			}
-		})
-	}
 }
 
 // At Twitch and HubSpot a rejected refresh token cannot be told from a wrong secret. Ten of
@@ -161,8 +92,9 @@ func TestA169OnlyATokenMakesASecretKnown(t *testing.T) {
 	}
 }
 
-// A response is accepted only if it can be read, at each endpoint by its standard.
-func TestA163A168A195OutcomesOfResponses(t *testing.T) {
+// TestA163A167A168A195OutcomesOfResponses checks that a response is accepted only if it can be
+// read, at each endpoint by its standard, and that a response which may reject a secret counts.
+func TestA163A167A168A195OutcomesOfResponses(t *testing.T) {
 	const token, revocation, introspection = clientauth.Token, clientauth.Revocation, clientauth.Introspection
 	for _, test := range []struct {
 		endpoint        clientauth.Endpoint
@@ -170,6 +102,27 @@ func TestA163A168A195OutcomesOfResponses(t *testing.T) {
 		mediaType, body string
 		outcome         string
 	}{
+		{token, 401, "", "\ufeff" + `{"error":"invalid_client"}`, "unclear"},
+		{token, 401, "", "<error>invalid_client</error>", "unclear"},
+		{token, 400, "", "error=invalid_client", "unclear"},
+		{token, 401, "", "/**/ typeof f === 'function' && f(" + `{"error":"invalid_client"}` + ");", "unclear"},
+		{token, 403, "", "<html>Forbidden</html>", "unclear"},
+		{token, 401, "", "", "unclear"},
+		{token, 400, "", `{"error":"invalid_grant","error":"invalid_client"}`, "unclear"},
+		{token, 400, "", `{"message":"wrong"}`, "unclear"},
+		{token, 401, "", `{"error":{"code":"invalid_client"}}`, "unclear"},
+		{token, 403, "", `{"error":"invalid_client"}`, "rejected"},
+		{token, 401, "", `{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}`, "unclear"}, // Keycloak
+		{token, 401, "", `{"error":"access_denied","error_description":"Unauthorized"}`, "unclear"},                                       // Auth0
+		{token, 401, "", `{"status":401,"error":"Unauthorized","path":"/oauth2/token"}`, "unclear"},                                       // Spring Boot
+		{token, 403, "", `{"message":"wrong secret","error":"Forbidden","statusCode":403}`, "unclear"},                                    // NestJS
+		{token, 400, "", `{"error":"Bad Request"}`, "unclear"},
+		{token, 401, "", `{"error":"INVALID_CLIENT"}`, "unclear"},
+		{token, 401, "", `{"error":"invalid_client "}`, "unclear"},
+		{token, 400, "", `{"error":"Invalid Client"}`, "unclear"},
+		{token, 400, "", `{"error":"INVALID_GRANT"}`, "unclear"},
+		{token, 400, "", `{"error":"bad_credentials"}`, "unclear"},
+		{token, 401, "", `{"error":"invalid_client_secret"}`, "unclear"},
 		{token, 200, "application/json", `{"access_token":"x","error":null}`, "accepted"},
 		{token, 200, "text/html", `{"access_token":"x"}`, "accepted"},
 		{token, 400, "application/json", `{"error":"invalid_grant"}`, "accepted"},
@@ -215,18 +168,13 @@ func TestA163A168A195OutcomesOfResponses(t *testing.T) {
 		{introspection, 401, "application/token-introspection+jwt", "a.b.c", "unclear"},
 		{token, 200, "application/token-introspection+jwt", "a.b.c", "unclear"},
 	} {
-		provider := func(w http.ResponseWriter, _ *http.Request) {
-			w.Header()["Content-Type"] = nil
-			if test.mediaType != "" {
-				w.Header().Set("Content-Type", test.mediaType)
-			}
-			w.WriteHeader(test.status)
-			_, _ = io.WriteString(w, test.body)
+		statuses, log := guessing(t, test.endpoint, test.status, test.mediaType, test.body)
+		if n := strings.Count(log, `"outcome":"`+test.outcome+`"`); n != 10 && n != 13 {
+			t.Errorf("%s, %d %s %s: want %s, logged %s", test.endpoint, test.status, test.mediaType, test.body, test.outcome, log)
 		}
-		_, log := guessing(t, test.endpoint, provider, "/oauth2/tokens", http.Header{})
-		first, _, _ := strings.Cut(log, "\n")
-		if !strings.Contains(first, `"outcome":"`+test.outcome+`"`) {
-			t.Errorf("%s, %d %s %s: want %s, logged %s", test.endpoint, test.status, test.mediaType, test.body, test.outcome, first)
+		rejects := test.status == 400 || test.status == 401 || test.status == 403
+		if limited := statuses[12] == http.StatusTooManyRequests && statuses[9] != statuses[12]; limited != (rejects && test.outcome != "accepted") {
+			t.Errorf("%s, %d %s: got %v", test.endpoint, test.status, test.body, statuses)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -200,36 +199,6 @@ func TestFailuresOfAllEndpointsCountTogether(t *testing.T) {
 	}
 }
 
-// Guesses that are all in flight before the first response are sent. Afterwards the wait at
-// that address is at most burst intervals.
-func TestA147ManyGuessesAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGuarded(t)
-		rejected := g.answer
-		g.answer = func(form string) (int, string) {
-			time.Sleep(time.Second)
-			return rejected(form)
-		}
-		var guessing sync.WaitGroup
-		for range 512 {
-			guessing.Go(func() { g.from(stranger, guess) })
-		}
-		guessing.Wait()
-		if n := g.asked.Load(); n != 512 {
-			t.Fatalf("%d guesses were made", n)
-		}
-		for _, step := range []struct {
-			after time.Duration
-			want  int
-		}{{18 * time.Second, 429}, {2 * time.Second, 200}} {
-			time.Sleep(step.after)
-			if w := g.from(stranger, right); w.Code != step.want {
-				t.Errorf("%s later: got %d", step.after, w.Code)
-			}
-		}
-	})
-}
-
 // A provider that delays its response to a wrong secret does not help a client that
 // leaves before the response: the failure counts when it arrives.
 func TestA154GuessesOfClientsThatLeave(t *testing.T) {
@@ -263,47 +232,6 @@ func TestA154GuessesOfClientsThatLeave(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Other spellings of one client id buy no further guesses.
-func TestA145SpellingsShareTheLimit(t *testing.T) {
-	g := newGuarded(t)
-	for _, id := range []string{"app", "APP", "App+", "+aPp", "%C2%A0app", "app%E2%80%83"} {
-		g.from(stranger, "client_id="+id+"&client_secret=gue55-one")
-	}
-	if n := g.asked.Load(); n != 2 {
-		t.Errorf("%d guesses were made", n)
-	}
-}
-
-// An address has a budget of its own, so that guesses for many client ids are
-// limited as well. Requests without a secret are not.
-func TestA146GuessesForManyClients(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGuarded(t, limiting(2, 20))
-		for i := range 60 {
-			g.from(stranger, fmt.Sprintf("client_id=app%d&client_secret=gue55-one", i))
-		}
-		if n := g.asked.Load(); n != 20 {
-			t.Errorf("%d guesses were made", n)
-		}
-		g.answer = func(string) (int, string) { return 200, tokenAnswer }
-		for _, form := range []string{"client_id=app", "client_id=app&client_assertion=a.b.c&client_assertion_type=jwt"} {
-			if w := g.from(stranger, form); w.Code != 200 {
-				t.Errorf("%s: got %d", form, w.Code)
-			}
-		}
-		if w := g.from(stranger, right); w.Code != 429 || w.Header().Get("Retry-After") != "10" {
-			t.Errorf("got %d %v", w.Code, w.Header())
-		}
-		if w := g.from(client, right); w.Code != 200 {
-			t.Errorf("another address: got %d", w.Code)
-		}
-		time.Sleep(10 * time.Second)
-		if w := g.from(stranger, right); w.Code != 200 {
-			t.Errorf("after the interval: got %d", w.Code)
-		}
-	})
 }
 
 // A body that the gateway does not open may hold a secret.
