@@ -151,7 +151,7 @@ func (c *conn) startHandling(body int64) bool {
 		return c.setState(stateHandling)
 	}
 	c.header.body = body
-	return c.setState(stateReading, stateIdle)
+	return true // the end of the body reports an eviction
 }
 
 func (c *conn) Read(p []byte) (n int, err error) {

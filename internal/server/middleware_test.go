@@ -82,26 +82,16 @@ func TestPanics(t *testing.T) {
 // TestRequestID checks that a request keeps its well-formed ID, and gets one otherwise.
 func TestRequestID(t *testing.T) {
 	long := strings.Repeat("x", 128)
-	for name, test := range map[string]struct {
-		sent []string
-		kept bool
-	}{
-		"none":            {nil, false},
-		"a UUID":          {[]string{"7b2ff1a0-83b0-4ae2-9f3a-0d8de4a3ae0b"}, true},
-		"of AWS":          {[]string{"Root=1-67891233-abcdef012345678912345678"}, true},
-		"the longest":     {[]string{long}, true},
-		"too long":        {[]string{long + "x"}, false},
-		"empty":           {[]string{""}, false},
-		"two":             {[]string{"a", "b"}, false},
-		"a space":         {[]string{"a b"}, false},
-		"markup":          {[]string{"<script>"}, false},
-		"a line feed":     {[]string{"a\nb"}, false},
-		"other alphabets": {[]string{"é"}, false},
-	} {
-		h := http.Header{"X-Request-Id": test.sent}
-		id := requestID(h)
-		if kept := len(test.sent) > 0 && id == test.sent[0]; kept != test.kept || !kept && len(id) != 26 || len(h["X-Request-Id"]) != 1 || h.Get("X-Request-Id") != id {
-			t.Errorf("%s: got %q, the provider %q", name, id, h["X-Request-Id"])
+	for _, id := range []string{"7b2ff1a0-83b0-4ae2-9f3a-0d8de4a3ae0b", "Root=1-67891233-abcdef012345678912345678", long} {
+		h := http.Header{"X-Request-Id": {id}}
+		if got := requestID(h); got != id || h.Get("X-Request-Id") != id {
+			t.Errorf("%q became %q", id, got)
+		}
+	}
+	for _, ids := range [][]string{nil, {long + "x"}, {""}, {"a", "b"}, {"a b"}, {"<script>"}, {"a\nb"}, {"é"}} {
+		h := http.Header{"X-Request-Id": ids}
+		if got := requestID(h); len(got) != 26 || len(h["X-Request-Id"]) != 1 || h.Get("X-Request-Id") != got {
+			t.Errorf("%q became %q, the provider gets %q", ids, got, h["X-Request-Id"])
 		}
 	}
 }

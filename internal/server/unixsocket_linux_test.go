@@ -45,17 +45,15 @@ func TestA139ConcurrentStarts(t *testing.T) {
 			})
 		}
 		starts.Wait()
-		close(listeners)
 		if len(listeners) != 1 {
 			t.Fatalf("round %d: %d listeners on one path", round, len(listeners))
 		}
-		l := <-listeners
 		c, err := net.Dial("unix", path)
 		if err != nil {
 			t.Fatalf("round %d: the socket is gone: %v", round, err)
 		}
 		c.Close()
-		if err := l.Close(); err != nil {
+		if err := (<-listeners).Close(); err != nil {
 			t.Error(err)
 		}
 		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
@@ -106,23 +104,22 @@ func TestA139A184OtherFiles(t *testing.T) {
 // TestA184SocketModes checks that a socket has its mode as soon as it exists, whatever the
 // umask, which stays as it is.
 func TestA184SocketModes(t *testing.T) {
+	dir := t.TempDir()
+	defer unix.Umask(unix.Umask(0))
 	for _, mask := range []int{0, 0o007, 0o022, 0o027, 0o077, 0o177, 0o707, 0o777} {
-		t.Run(fmt.Sprintf("%04o", mask), func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "s")
-			before := unix.Umask(mask)
-			defer unix.Umask(before)
-			l, err := bind(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			if info, err := os.Lstat(path); err != nil || info.Mode() != os.ModeSocket|0o660 {
-				t.Errorf("%v %v", info.Mode(), err)
-			}
-			if after := unix.Umask(mask); after != mask {
-				t.Errorf("the umask became %04o", after)
-			}
-		})
+		path := filepath.Join(dir, fmt.Sprintf("%04o", mask))
+		unix.Umask(mask)
+		l, err := bind(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if info, err := os.Lstat(path); err != nil || info.Mode() != os.ModeSocket|0o660 {
+			t.Errorf("%04o: %v %v", mask, info.Mode(), err)
+		}
+		if after := unix.Umask(mask); after != mask {
+			t.Errorf("the umask %04o became %04o", mask, after)
+		}
 	}
 }
 
@@ -134,9 +131,7 @@ func TestA185AbstractSocketOfSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for _, key := range []string{"listen", "admin.listen"} {
-		if _, err := (Sockets{key: l}).listen(key, "127.0.0.1:0"); err == nil || !strings.Contains(err.Error(), "systemd passed an abstract socket for "+key+", ") {
-			t.Errorf("%s: %v", key, err)
-		}
+	if _, err := (Sockets{"listen": l}).listen("listen", ""); err == nil || !strings.Contains(err.Error(), "systemd passed an abstract socket for listen, ") {
+		t.Error(err)
 	}
 }
