@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -106,10 +105,7 @@ func TestA150OwnName(t *testing.T) {
 		":9090":            {"ops.example:9090": 403, "": 403},
 		"unix:/run/admin":  {"localhost": 200, "unix": 403, "unix:": 403},
 	} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		l, _ := listenRaw(t, "tcp")
 		var log syncBuffer
 		s := testSettings(t, "http://127.0.0.1:1", func(c *config.Config) { c.Admin.Listen = listen })
 		g := startWith(t, s, testTelemetry(&log, s), &log, server.Sockets{"admin.listen": l})

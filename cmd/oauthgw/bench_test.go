@@ -13,10 +13,7 @@ import (
 	"oauthgw/internal/gateway"
 )
 
-// What a request costs between the server's and the provider's connection, with
-// the log and the metrics.
-
-// providerStub answers at once, and with the same every time.
+// providerStub is a transport with one response.
 type providerStub struct{ body string }
 
 // RoundTrip implements [http.RoundTripper].
@@ -34,16 +31,12 @@ func (p providerStub) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// benchmark lets a gateway before a provider that answers the same every time
-// answer the same request.
+// benchmark measures a request between the server's and the provider's connection, with the
+// log and the metrics.
 func benchmark(b *testing.B, provided, method, target, form string) {
-	c := config.Default()
-	c.Upstream.URL, c.Listen, c.Admin.Listen = "http://127.0.0.1:3000", "127.0.0.1:0", "127.0.0.1:0"
-	c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/oauth2/token"}, "a"
-	s, err := c.Validate()
-	if err != nil {
-		b.Fatal(err)
-	}
+	s := testSettings(b, "http://127.0.0.1:3000", func(c *config.Config) {
+		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/oauth2/token"}, "a"
+	})
 	t, err := newTelemetry(b.Context(), s, io.Discard, io.Discard)
 	if err != nil {
 		b.Fatal(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,10 +27,7 @@ func TestDoctorTellsProviderFromGateway(t *testing.T) {
 		t.Errorf("at the provider: %v\n%s", err, out)
 	}
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, _ := listenRaw(t, "tcp")
 	address := l.Addr().String()
 	issuer = "http://" + address
 	var log syncBuffer

@@ -198,10 +198,7 @@ type scriptedProvider struct {
 
 func startScriptedProvider(t *testing.T) *scriptedProvider {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, _ := listenRaw(t, "tcp")
 	p := &scriptedProvider{Listener: l}
 	var connections sync.WaitGroup
 	connections.Go(func() {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,11 +25,8 @@ type faultyProvider struct {
 
 func startFaultyProvider(t *testing.T, change ...func(*faultprovider.Config)) *faultyProvider {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &faultyProvider{url: "http://" + l.Addr().String()}
+	l, url := listenRaw(t, "tcp")
+	p := &faultyProvider{url: url}
 	config := faultprovider.Config{
 		PublicURL: "https://login.example.com", Clients: []legacy.Client{{ID: "one", Secret: canary}},
 		LargeSize: 4 << 20, Observe: p.observe,
@@ -38,6 +34,7 @@ func startFaultyProvider(t *testing.T, change ...func(*faultprovider.Config)) *f
 	for _, c := range change {
 		c(&config)
 	}
+	var err error
 	p.Provider, err = faultprovider.New(config)
 	if err == nil {
 		err = p.Start(l)

@@ -13,7 +13,7 @@ import (
 )
 
 // testSettings returns settings of a gateway that discovers everything from a provider.
-func testSettings(t *testing.T, upstream string, change ...func(*config.Config)) config.Settings {
+func testSettings(t testing.TB, upstream string, change ...func(*config.Config)) config.Settings {
 	t.Helper()
 	c := config.Default()
 	c.Upstream.URL, c.Listen, c.Admin.Listen = upstream, "127.0.0.1:0", "127.0.0.1:0"

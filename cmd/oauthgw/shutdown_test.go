@@ -41,10 +41,7 @@ func startDraining(t *testing.T, delay, timeout time.Duration) (g testGateway, c
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
 		c.Drain.Delay, c.Drain.Timeout = delay, timeout
 	})
-	clients, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	clients, _ = listenRaw(t, "tcp")
 	var log syncBuffer
 	return startWith(t, s, testTelemetry(&log, s), &log, server.Sockets{"listen": clients}), clients, arrived, release
 }

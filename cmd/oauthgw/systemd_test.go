@@ -29,10 +29,7 @@ func underSystemd(t *testing.T, sockets []*os.File, environment []string, args .
 // openSocket opens a socket as systemd does, on a free port.
 func openSocket(t *testing.T) (*os.File, string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, _ := listenRaw(t, "tcp")
 	defer l.Close()
 	f, err := l.(*net.TCPListener).File()
 	if err != nil {

@@ -3,14 +3,15 @@ package admin
 import (
 	"errors"
 	"log/slog"
+	"testing"
+	"time"
+
 	"oauthgw/clientauth"
 	"oauthgw/internal/config"
 	"oauthgw/internal/gateway"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
-	"testing"
-	"time"
 )
 
 // TestHistory checks that the latest rejections are kept in order, and that decisions in front

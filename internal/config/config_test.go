@@ -2,12 +2,13 @@ package config_test
 
 import (
 	"fmt"
-	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"oauthgw/internal/config"
 )
 
 // TestConfigurations loads the files of testdata. A bad file begins with its errors.

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"oauthgw/internal/config"
 	"os"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"oauthgw/internal/config"
 
 	"gopkg.in/yaml.v3"
 )

@@ -8,14 +8,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/clientauth"
-	"oauthgw/internal/config"
-	"oauthgw/metrics"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/config"
+	"oauthgw/metrics"
 
 	"go.uber.org/goleak"
 )

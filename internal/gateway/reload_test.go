@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"oauthgw/internal/config"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"oauthgw/internal/config"
 )
 
 // TestChangedFileIsLoaded checks that a file that changes is loaded once, that a broken one is

@@ -47,11 +47,6 @@ func TestAcceptedTokenRequests(t *testing.T) {
 			t.Errorf("%s with a query: got %d %s", target, r.status, r.body)
 		}
 	}
-	for _, path := range []string{"/oauth2/tokens", "/oauth2/revoke", "/oauth2/register"} {
-		if r := p.do("GET", path, ""); r.status != 405 || r.header.Get("Allow") != "POST" {
-			t.Errorf("GET %s: got %d, Allow %q", path, r.status, r.header.Get("Allow"))
-		}
-	}
 }
 
 func TestRejectedParameters(t *testing.T) {
