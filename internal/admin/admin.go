@@ -73,8 +73,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse answers 403. The client chose the Host and the Origin, so neither is logged or
-// returned.
+// refuse answers 403. Neither the Host nor the Origin, which the client chose, is logged.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, reason, text string) {
 	h.config.Metrics.AdminRefused(reason)
 	client, _, _ := net.SplitHostPort(r.RemoteAddr)
@@ -90,8 +89,7 @@ func (h *Handler) allowsHost(host string) bool {
 		host != "" && (host == h.host || slices.Contains(h.config.Reloader.Current().Settings().AdminHosts, host))
 }
 
-// hostName returns the host of a Host field or of host:port in lower case, without port,
-// brackets and final dot. It is empty if there is none.
+// hostName returns the host of host:port in lower case, without brackets and final dot.
 func hostName(field string) string {
 	u, err := url.Parse("//" + field)
 	if err != nil || u.Host != field {

@@ -56,8 +56,7 @@ func (g *Gateway) Lint(ctx context.Context) ([]string, error) {
 }
 
 // watchMetadata discovers the endpoints and, if lint is set, logs the problems of the
-// metadata when they change, until ctx ends: soon again after a failure, and otherwise once
-// per lifetime of a metadata document.
+// metadata, until ctx ends: soon again after a failure, and otherwise once per TTL.
 func (g *Gateway) watchMetadata(ctx context.Context, lint bool) {
 	const shortest, longest = 500 * time.Millisecond, 30 * time.Second
 	backoff := shortest

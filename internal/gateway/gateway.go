@@ -144,16 +144,6 @@ func (g *Gateway) PublicOrigin() string {
 	return ""
 }
 
-// enter counts a request in. It reports false if the gateway is closed.
-func (g *Gateway) enter() bool {
-	for n := g.users.Load(); n > 0; n = g.users.Load() {
-		if g.users.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
-	return false
-}
-
 // leave counts a request out. The last one closes a gateway that was replaced. Every other
 // one closes its idle connection, because a stream can keep a replaced gateway for hours.
 func (g *Gateway) leave() {

@@ -99,12 +99,21 @@ func (r *Reloader) Certificate() *tls.Certificate { return r.Current().settings.
 
 // ServeHTTP implements [http.Handler].
 func (r *Reloader) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	g := r.Current()
-	for !g.enter() {
-		g = r.Current() // it was replaced meanwhile
-	}
+	g := r.enter()
 	defer g.leave()
 	g.ServeHTTP(w, req)
+}
+
+// enter counts a request in. A gateway that is still current then is not closed before leave.
+func (r *Reloader) enter() *Gateway {
+	for {
+		g := r.Current()
+		g.users.Add(1)
+		if g == r.Current() {
+			return g
+		}
+		g.leave()
+	}
 }
 
 // Start starts discovery. Listen is the address of the public listener.
@@ -133,8 +142,7 @@ func (r *Reloader) Stop() {
 	r.Current().Close()
 }
 
-// DisableReload cancels a reload and waits for its end, so that the service manager is not
-// notified that the process is ready after it was notified that it stops.
+// DisableReload cancels a reload and waits for its end, so that READY never follows STOPPING.
 func (r *Reloader) DisableReload() {
 	r.cancel(ErrReloadDisabled)
 	r.mu.Lock()

@@ -210,9 +210,6 @@ func TestA136ReplacedSourceIsClosed(t *testing.T) {
 	if d := time.Since(start); d > 2*time.Second {
 		t.Errorf("the fetch ended %s after the last request", d)
 	}
-	if before.enter() {
-		t.Error("a closed gateway takes requests")
-	}
 }
 
 // TestA180ConnectionsOfReplacedGateways checks that a replaced gateway keeps no idle

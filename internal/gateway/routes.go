@@ -57,7 +57,7 @@ func (g *Gateway) build(known wellknown.Provider) error {
 		normal := proxy.NormalizePath(u.EscapedPath())
 		matches := matchPath(normal)
 		if name == clientauth.Registration {
-			managed = g.managedPaths(normal)
+			managed = []string{normal, proxy.NormalizePath(cmp.Or(g.settings.Registration.ClientConfiguration, normal))}
 			matches = matchRegistration(managed)
 		} else {
 			endpoints = append(endpoints, normal)
@@ -77,9 +77,8 @@ func (g *Gateway) build(known wellknown.Provider) error {
 	return nil
 }
 
-// metadata returns the handler of the metadata, and the matcher of its requests. Requests
-// outside the issuer's own locations are limited: clients make such locations up, and each
-// request may wait for the provider.
+// metadata returns the handler of the metadata, and the matcher of its requests. Clients make
+// up locations other than the issuer's, so requests that may wait for those are limited.
 func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoint]string) (mux.MatcherFunc, http.Handler) {
 	documents := wellknown.New(wellknown.Config{
 		Source: g.source, Issuer: known.Issuer, Endpoints: paths, StripCORS: g.settings.CORS != nil,
@@ -115,14 +114,6 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	return proxy.NewRegistration(proxy.RegistrationConfig{
 		Config: c, Clients: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer),
 	}), nil
-}
-
-// managedPaths returns the normalized paths below which clients manage their registration.
-func (g *Gateway) managedPaths(registration string) []string {
-	if more := g.settings.Registration.ClientConfiguration; more != "" {
-		return []string{registration, proxy.NormalizePath(more)}
-	}
-	return []string{registration}
 }
 
 func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
@@ -166,8 +157,7 @@ func (g *Gateway) handle(router *mux.Router, name string, matches mux.MatcherFun
 	router.MatcherFunc(matches).Handler(handler)
 }
 
-// preflight answers preflights. The status is the same for all, because what a page may not
-// do shows in the header fields that the response lacks.
+// preflight answers preflights, all with one status: the header fields say what is allowed.
 func (g *Gateway) preflight(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()

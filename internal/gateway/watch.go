@@ -32,8 +32,7 @@ func (r *Reloader) Watch(ctx context.Context, signals <-chan os.Signal) {
 }
 
 // noteFingerprint stores the fingerprint that files had before they were read. If the
-// configuration has other files now, they count as they are, unless the first ones have
-// changed meanwhile. The lock must be held.
+// configuration has other files now, they count as they are, unless the first have changed.
 func (r *Reloader) noteFingerprint(files []string, fingerprint string) {
 	if !slices.Equal(files, r.files) && config.Fingerprint(files) == fingerprint {
 		fingerprint = config.Fingerprint(r.files)
