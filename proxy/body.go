@@ -1,12 +1,10 @@
 package proxy
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -107,11 +105,6 @@ func (w idleTimeoutWriter) WriteHeader(status int) {
 func (w idleTimeoutWriter) Write(p []byte) (int, error) {
 	setWriteDeadline(w.ResponseWriter, writeTimeout)
 	return w.ResponseWriter.Write(p)
-}
-
-// Hijack implements [http.Hijacker].
-func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return hijack(w.ResponseWriter)
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.

@@ -68,7 +68,7 @@ func TestUpstreamErrors(t *testing.T) {
 			if header.Get("Location") != "" || header.Get("Content-Encoding") != "" || header.Get("Upgrade") != "" {
 				t.Errorf("the reply's own fields were relayed: %v", header)
 			}
-			if n := p.count(); n != 1 {
+			if n := p.requests.Load(); n != 1 {
 				t.Errorf("the request was sent %d times", n)
 			}
 			f.Close()
@@ -133,7 +133,7 @@ func TestClientThatLeaves(t *testing.T) {
 	p := startProvider(t, silent)
 	f := startFront(t, "http://"+p.Addr().String())
 	answer := f.raw(t, "POST / HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 3\n\na=b", func(c *net.TCPConn) {
-		for p.count() == 0 {
+		for p.requests.Load() == 0 {
 			time.Sleep(time.Millisecond)
 		}
 		_ = c.CloseWrite()

@@ -9,11 +9,19 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/upstream"
 )
+
+// NewTransport returns the transport for endpoints, which sends a request at most once.
+// Server is the provider's origin, and socket the path of its Unix socket; empty means that
+// server names the address. Config is for TLS to the provider; nil means the system's roots.
+func NewTransport(server *url.URL, socket string, config *tls.Config) http.RoundTripper {
+	return upstream.New(upstream.Config{Server: server, Socket: socket, TLS: config})
+}
 
 type exchangeKey struct{}
 

@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"mime"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -38,6 +40,31 @@ type PassthroughConfig struct {
 	Release func(context.Context)
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
+}
+
+// NewPassthroughTransport returns the transport for all other paths. It speaks HTTP/1.1, does
+// not decompress, and waits for a response as long as the client does. Its arguments are those
+// of [NewTransport].
+func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	dialer := &net.Dialer{Timeout: 2 * time.Second}
+	return &http.Transport{
+		Protocols:       protocols,
+		TLSClientConfig: config,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if socket != "" {
+				network, address = "unix", socket
+			}
+			return dialer.DialContext(ctx, network, address)
+		},
+		TLSHandshakeTimeout: 5 * time.Second,
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     60 * time.Second,
+		// With the default of 10 MiB a few responses could exhaust the memory.
+		MaxResponseHeaderBytes: 64 << 10,
+	}
 }
 
 // passthrough forwards requests unchanged.

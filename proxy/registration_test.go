@@ -160,9 +160,9 @@ func TestInvalidRegistrations(t *testing.T) {
 			t.Errorf("%.20q: got %d %s", body, w.Code, w.Body)
 		}
 	}
-	for kind, want := range map[string]string{"": "post", "application/x-www-form-urlencoded": "post", "text/json": "post", "application/vnd.x+json": "post", "application/json; charset=UTF-8": "post", "application/json; charset=us-ascii": "post", "application/json; charset=utf8": "post"} {
+	for _, kind := range []string{"", "application/x-www-form-urlencoded", "text/json", "application/vnd.x+json", "application/json; charset=UTF-8", "application/json; charset=us-ascii", "application/json; charset=utf8"} {
 		g := &registering{status: 201}
-		if g.ask("POST", "/register", kind, `{"a":1}`); len(g.arrived) != 1 || !strings.Contains(g.arrived[0], "client_secret_"+want) {
+		if g.ask("POST", "/register", kind, `{"a":1}`); len(g.arrived) != 1 || !strings.Contains(g.arrived[0], "client_secret_post") {
 			t.Errorf("%q: the provider received %q", kind, g.arrived)
 		}
 	}
@@ -206,22 +206,6 @@ func TestA198RegistrationsThatAreNotJSON(t *testing.T) {
 	}
 }
 
-// Some readers drop space and punctuation in names.
-func TestA198SpellingsOfMembers(t *testing.T) {
-	for body, want := range map[string]string{
-		`{"client_id ":"a","client.id":"a","\tclient secret":"s","token_endpoint_auth_method":"none"}`: `{"token_endpoint_auth_method":"none"}`,
-		`{"token.endpoint.auth.method":"none"}`:                                                        "",
-		`{"Token Endpoint Auth Method":"none"}`:                                                        "",
-		`{"token_endpoint_auth_method ":"none"}`:                                                       "",
-	} {
-		g := &registering{status: 201}
-		w := g.ask("POST", "/register", "application/json", body)
-		if got := strings.Join(g.arrived, ""); want == "" && (w.Code != 400 || got != "") || !strings.HasSuffix(got, want) {
-			t.Errorf("%s: got %d, the provider received %q", body, w.Code, got)
-		}
-	}
-}
-
 // What some reader takes for other metadata than the gateway does is not sent on, under
 // any media type.
 func TestA192RegistrationsReadDifferently(t *testing.T) {
@@ -239,6 +223,8 @@ func TestA192RegistrationsReadDifferently(t *testing.T) {
 		{"application/json", `{"redirect_uris\ud800":[]}`, names},
 		{"application/json", `{"tokenEndpointAuthMethod":"none"}`, names},
 		{"text/plain", `{"token-endpoint-auth-method":"none"}`, names},
+		{"application/json", `{"Token Endpoint Auth Method":"none"}`, names},
+		{"application/json", `{"token_endpoint_auth_method ":"none"}`, names},
 		{"application/json; charset=utf-16", `{}`, encoding},
 		{"application/json; charset=\"UTF-7\"", `{}`, encoding},
 		{"application/json; charset=iso-8859-1", `{}`, encoding},
@@ -332,7 +318,7 @@ func TestA133PlaceThatIsNotConfigured(t *testing.T) {
 
 // Of a registration and of an update arrives what the client may say.
 func TestA133ServerOnlyMembers(t *testing.T) {
-	const sent = `{"client_id":"a","client_secret":"s3cret","client_id_issued_at":1,"client_secret_expires_at":2,"registration_access_token":"t","REGISTRATION_client_uri":"u","registrationClientUri":"u","client_\u017fecret_expires_at":3,` +
+	const sent = `{"client_id":"a","client_secret":"s3cret","client_id_issued_at":1,"client_secret_expires_at":2,"registration_access_token":"t","REGISTRATION_client_uri":"u","registrationClientUri":"u","\tregistration client.uri":"u","client_\u017fecret_expires_at":3,` +
 		`"software_statement":"x.y.","client_name":"n","token_endpoint_auth_method":%s}`
 	for _, asked := range []string{`"client_secret_post"`, `"none"`, `"private_key_jwt"`, `"other"`, `["x"]`} {
 		for method, want := range map[string]string{

@@ -37,7 +37,7 @@ func TestBrokenBodies(t *testing.T) {
 			if !strings.HasPrefix(answer, "HTTP/1.1 "+test.status) || strings.Contains(answer, "s3cret") {
 				t.Errorf("got %q, want %s", answer, test.status)
 			}
-			if p.count() != 0 {
+			if p.requests.Load() != 0 {
 				t.Error("the provider was asked")
 			}
 		})

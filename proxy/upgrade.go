@@ -77,10 +77,10 @@ func acceptSwitch(resp *http.Response) error {
 	return nil
 }
 
-// hijack takes the client connection from net/http. Reading it begins with the bytes that
+// Hijack implements [http.Hijacker]. Reading the connection begins with the bytes that
 // arrived behind the request.
-func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(w).Hijack()
+func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
