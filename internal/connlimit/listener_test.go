@@ -197,8 +197,7 @@ func TestA126A160Eviction(t *testing.T) {
 				if test.wait == never {
 					close(s.respond)
 				}
-				sleep(2 * time.Millisecond)
-				if newcomer.responses.Load() != 1 {
+				if sleep(2 * time.Millisecond); !newcomer.hasResponses(1) {
 					t.Error("the new connection was not served")
 				}
 				for i, c := range clients {
@@ -259,8 +258,7 @@ func TestA126Idle(t *testing.T) {
 			}
 			c.Close()
 			close(s.respond)
-			sleep(time.Second)
-			if !s.limit.idle() {
+			if sleep(time.Second); !s.limit.idle() {
 				t.Errorf("%q: not idle when the client has left", text)
 			}
 		})
@@ -347,7 +345,7 @@ func TestTLS(t *testing.T) {
 		s.expectEvicted(t, "reading")
 		close(s.respond)
 		sleep(2 * time.Second)
-		if c.responses.Load() != 1 {
+		if !c.hasResponses(1) {
 			t.Error("no response over TLS")
 		}
 	})
@@ -389,10 +387,8 @@ func TestA160UnreadResponse(t *testing.T) {
 		unread := &client{Conn: s.pipeListener.connect(t)}
 		unread.send(complete + complete)
 		sleep(2 * time.Second)
-		newcomer := s.connect(t, complete)
-		sleep(10 * time.Millisecond)
-		if newcomer.responses.Load() != 1 || idle.closed.Load() {
-			t.Errorf("the new connection got %d responses, the idle one was closed: %v", newcomer.responses.Load(), idle.closed.Load())
+		if newcomer := s.connect(t, complete); !newcomer.hasResponses(1) || idle.closed.Load() {
+			t.Errorf("the idle connection was closed: %v", idle.closed.Load())
 		}
 		s.expectEvicted(t, "writing")
 	})
@@ -415,53 +411,46 @@ func TestA161NewcomersDoNotWaitForEachOther(t *testing.T) {
 		for _, c := range newcomers {
 			c.send(complete)
 		}
-		sleep(10 * time.Millisecond)
 		for i, c := range newcomers {
-			if c.responses.Load() != 1 {
+			if !c.hasResponses(1) {
 				t.Errorf("new connection %d waits", i)
 			}
 		}
 	})
 }
 
-// TestA161BusyConnectionsMakeRoom checks that clients that send one request after the other
-// do not keep new connections out.
+// TestA161BusyConnectionsMakeRoom checks that clients that send one request after the other,
+// in pieces or not, do not keep new connections out, with an idle connection or without.
 func TestA161BusyConnectionsMakeRoom(t *testing.T) {
-	for name, test := range map[string]struct {
+	for _, test := range []struct {
 		start, end string // of a request
-		idle       int    // connections that are not busy
-	}{
-		"requests":                  {"", complete, 0},
-		"requests in pieces":        {partialHeader, "x\r\nHost: a\r\n\r\n", 0},
-		"requests that protect one": {partialHeader, "x\r\nHost: a\r\n\r\n", 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newTestServer(t, 2+test.idle, nil)
-				for range test.idle {
-					s.connect(t, complete)
-				}
-				end := time.Now().Add(30 * time.Second)
-				for range 2 {
-					busy := s.connect(t, "")
-					go func() {
-						for !busy.closed.Load() && time.Now().Before(end) {
-							_, _ = io.WriteString(busy.Conn, test.start)
-							time.Sleep(700 * time.Millisecond)
-							_, _ = io.WriteString(busy.Conn, test.end)
-						}
-					}()
-					sleep(300 * time.Millisecond)
-				}
-				sleep(10 * time.Second)
-				for i := range 5 {
-					newcomer := s.connect(t, complete)
-					if sleep(2 * time.Second); newcomer.responses.Load() != 1 {
-						t.Errorf("new connection %d waits", i)
+		idle       int    // connections
+	}{{"", complete, 0}, {partialHeader, "x\r\nHost: a\r\n\r\n", 0}, {partialHeader, "x\r\nHost: a\r\n\r\n", 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newTestServer(t, 2+test.idle, nil)
+			for range test.idle {
+				s.connect(t, complete)
+			}
+			end := time.Now().Add(30 * time.Second)
+			for range 2 {
+				busy := s.connect(t, "")
+				go func() {
+					for !busy.closed.Load() && time.Now().Before(end) {
+						_, _ = io.WriteString(busy.Conn, test.start)
+						time.Sleep(700 * time.Millisecond)
+						_, _ = io.WriteString(busy.Conn, test.end)
 					}
+				}()
+				sleep(300 * time.Millisecond)
+			}
+			sleep(10 * time.Second)
+			for i := range 5 {
+				newcomer := s.connect(t, complete)
+				if sleep(2 * time.Second); !newcomer.hasResponses(1) {
+					t.Errorf("%+v: new connection %d waits", test, i)
 				}
-				sleep(time.Until(end) + 3*time.Second)
-			})
+			}
+			sleep(time.Until(end) + 3*time.Second)
 		})
 	}
 }

@@ -55,9 +55,8 @@ func requestID(h http.Header) string {
 	return id
 }
 
-// recoverPanic, which must be deferred, keeps the panic of a handler from affecting other
-// requests: it answers 500, or aborts a response that has begun. It logs where the panic
-// happened, and not its value, which may contain a secret.
+// recoverPanic, which must be deferred, answers 500 for a handler that panics, or aborts a
+// response that has begun. It does not log the value, which may contain a secret.
 func (s *Server) recoverPanic(w http.ResponseWriter, r *http.Request, rec *responserecorder.Recorder) {
 	value := recover()
 	if value == nil {

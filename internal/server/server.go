@@ -22,8 +22,7 @@ import (
 )
 
 // ErrTerminated is the cause of a context that SIGTERM ended. Then [Server.Run] keeps
-// answering for the drain delay, because clients are still sent here. Any other end starts
-// the shutdown at once.
+// answering for the drain delay. Any other end starts the shutdown at once.
 var ErrTerminated = errors.New("terminated")
 
 // Config configures a [Server]. The functions are called at any time and concurrently.

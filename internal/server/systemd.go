@@ -56,8 +56,7 @@ func ServeWatchdog(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// Sockets are listeners that were opened by another process, by the configuration key
-// whose address each replaces.
+// Sockets are listeners of systemd, by the configuration key whose address each replaces.
 type Sockets map[string]net.Listener
 
 // ActivationListeners returns the sockets that systemd passed to this process
