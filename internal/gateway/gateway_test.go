@@ -48,21 +48,16 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// provider is a transport that answers requests for metadata with the status and the document
-// of the moment, and rejects the client at all other paths.
-type provider struct {
-	status   atomic.Int64
-	document atomic.Value // a string
-}
-
-func (p *provider) answer(status int, document string) {
-	p.document.Store(document)
-	p.status.Store(int64(status))
-}
+// provider is a transport that answers requests for metadata with the document of the moment,
+// or 404 if that is empty, and rejects the client at all other paths.
+type provider struct{ document atomic.Value }
 
 // RoundTrip implements [http.RoundTripper].
 func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
-	status, body := int(p.status.Load()), p.document.Load().(string)
+	status, body := http.StatusOK, p.document.Load().(string)
+	if body == "" {
+		status = http.StatusNotFound
+	}
 	if !strings.HasPrefix(r.URL.Path, "/.well-known/") {
 		status, body = http.StatusUnauthorized, fmt.Sprintf(`{"error":"invalid_client","basic":%t}`, r.Header.Get("Authorization") != "")
 	}
@@ -104,10 +99,7 @@ func TestProviderThatComesLater(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &provider{}
-			p.answer(http.StatusOK, document)
-			if document == "" {
-				p.answer(http.StatusNotFound, document)
-			}
+			p.document.Store(document)
 			request, logged := startDiscovery(t, p)
 			for _, path := range []string{"/one", "/anything"} {
 				if w := request(path); w.Code != 503 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), `"error":"temporarily_unavailable"`) {
@@ -115,7 +107,7 @@ func TestProviderThatComesLater(t *testing.T) {
 				}
 			}
 			for _, current := range []string{"/one", "/two"} {
-				p.answer(http.StatusOK, `{"issuer":"https://a:8443","token_endpoint":"https://a:8443`+current+`"}`)
+				p.document.Store(`{"issuer":"https://a:8443","token_endpoint":"https://a:8443` + current + `"}`)
 				time.Sleep(time.Hour)
 				for _, path := range []string{"/one", "/two"} {
 					w := request(path)
@@ -136,13 +128,13 @@ func TestProviderThatComesLater(t *testing.T) {
 func TestConfiguredEndpointsNeedNoMetadata(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{}
-		p.answer(http.StatusNotFound, "")
+		p.document.Store("")
 		request, _ := startDiscovery(t, p, func(c *config.Config) { c.Endpoints = map[string]string{"token": "/t"} })
 		for _, want := range []string{"a:8443", "https://issuer"} {
 			if got := request("/t").Header().Get("WWW-Authenticate"); got != `Basic realm="`+want+`"` {
 				t.Errorf("got %s, want the realm %s", got, want)
 			}
-			p.answer(http.StatusOK, `{"issuer":"https://issuer","token_endpoint":"https://issuer/t"}`)
+			p.document.Store(`{"issuer":"https://issuer","token_endpoint":"https://issuer/t"}`)
 			time.Sleep(time.Hour)
 		}
 	})

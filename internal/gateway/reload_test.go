@@ -113,10 +113,9 @@ type holding struct {
 }
 
 func startHolding(t *testing.T) *holding {
-	p := &holding{arrived: make(chan string, 100), ended: make(chan string, 100), release: map[string]chan struct{}{}}
-	for _, path := range []string{"/t", "/page", "/stream"} {
-		p.release[path] = make(chan struct{})
-	}
+	p := &holding{arrived: make(chan string, 100), ended: make(chan string, 100), release: map[string]chan struct{}{
+		"/t": make(chan struct{}), "/page": make(chan struct{}), "/stream": make(chan struct{}),
+	}}
 	p.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		p.arrived <- r.URL.Path
