@@ -1,7 +1,6 @@
 package connlimit
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -16,19 +15,20 @@ var reasonByStatus = map[string]string{
 	"400": "malformed", "431": "header_too_large", "417": "unsupported", "501": "unsupported", "505": "unsupported",
 }
 
-// openings are the first bytes of other protocols: a TLS handshake record (RFC 8446
-// section 5.1), and a header of the PROXY protocol, versions 1 and 2.
-var openings = []struct{ prefix, reason string }{
-	{"\x16", "tls_to_plain"},
-	{"PROXY TCP", "proxy_protocol"}, {"PROXY UNKNOWN", "proxy_protocol"}, {"\r\n\r\n\x00", "proxy_protocol"},
-}
+// proxyHeader matches the beginning of a PROXY protocol header, versions 1 and 2, also its
+// first five bytes.
+var proxyHeader = regexp.MustCompile(`^(PROXY( TCP| UNKNOWN|$)|\r\n\r\n\x00)`)
+
+// plainRequest matches the first five bytes of a request.
+var plainRequest = regexp.MustCompile(`^[A-Z]+ ?/?$`)
 
 // checkOpening reports a connection whose first bytes are not HTTP.
 func (c *conn) checkOpening(first []byte) {
-	for _, o := range openings {
-		if bytes.HasPrefix(first, []byte(o.prefix)) {
-			c.refuse(o.reason, nil)
-		}
+	switch {
+	case first[0] == 0x16: // a TLS handshake record (RFC 8446 section 5.1)
+		c.refuse("tls_to_plain", nil)
+	case proxyHeader.Match(first):
+		c.refuse("proxy_protocol", nil)
 	}
 }
 
@@ -60,20 +60,16 @@ func (c *conn) handshake() error {
 	return io.EOF
 }
 
-// plainRequest matches the first five bytes of a plain request.
-var plainRequest = regexp.MustCompile(`^[A-Z]+ ?/?$`)
-
 // handshakeReason returns why a handshake failed. Empty means that the client left, as a
 // port scanner does.
 func handshakeReason(err error) string {
 	var record tls.RecordHeaderError
 	var network *net.OpError
 	_ = errors.As(err, &record)
-	first := string(record.RecordHeader[:])
-	switch {
-	case first == "PROXY", first == "\r\n\r\n\x00":
+	switch first := record.RecordHeader[:]; {
+	case proxyHeader.Match(first):
 		return "proxy_protocol"
-	case plainRequest.MatchString(first):
+	case plainRequest.Match(first):
 		return "plain_to_tls"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.As(err, &network) && (network.Op == "read" || network.Op == "write"): // otherwise it is a TLS alert
