@@ -117,7 +117,7 @@ func (g testGateway) adminOutput(t *testing.T) map[string]string {
 	return output
 }
 
-// runWatched runs the exchanges of a story and returns all output of the gateway, by place.
+// runWatched runs the exchanges of a file and returns all output of the gateway, by place.
 func (s *exchangeFile) runWatched(t *testing.T, logFormat string) map[string]string {
 	t.Helper()
 	provider := startScriptedProvider(t)

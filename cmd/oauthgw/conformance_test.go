@@ -42,21 +42,21 @@ var (
 // TestConformance checks that each row of the tables has a proof. With -conformance it runs
 // the exchange files of each row and prints the table.
 func TestConformance(t *testing.T) {
-	stories, tests := exchangeFilesByRow(t), testsByRow(t)
+	files, tests := exchangeFilesByRow(t), testsByRow(t)
 	for _, row := range rows(t) {
 		name, _, _ := strings.Cut(row, " ")
-		passed := t.Run(name, func(t *testing.T) { runExchangeFiles(t, stories[name], tests[name]) })
+		passed := t.Run(name, func(t *testing.T) { runExchangeFiles(t, files[name], tests[name]) })
 		if *printConformance {
 			result := map[bool]string{true: "pass", false: "FAIL"}[passed]
 			if passed && len(tests[name]) > 0 {
 				result = "test" // proven by a test, at least in part
 			}
-			fmt.Printf("%s  %-87s %s\n", result, row, strings.Join(slices.Concat(stories[name], tests[name]), " "))
+			fmt.Printf("%s  %-87s %s\n", result, row, strings.Join(slices.Concat(files[name], tests[name]), " "))
 		}
-		delete(stories, name)
+		delete(files, name)
 		delete(tests, name)
 	}
-	for _, left := range []map[string][]string{stories, tests} {
+	for _, left := range []map[string][]string{files, tests} {
 		for row, by := range left {
 			t.Errorf("%v proves %s, which is in no table", by, row)
 		}
@@ -77,15 +77,15 @@ func exchangeFilesByRow(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stories := map[string][]string{}
+	files := map[string][]string{}
 	for _, name := range names {
 		if m := rowsLine.FindStringSubmatch(textOf(t, name)); m != nil {
 			for _, row := range strings.Fields(m[1]) {
-				stories[row] = append(stories[row], filepath.Base(name))
+				files[row] = append(files[row], filepath.Base(name))
 			}
 		}
 	}
-	return stories
+	return files
 }
 
 // testsByRow reads the names of the tests that "go test ./..." runs.
@@ -105,14 +105,14 @@ func testsByRow(t *testing.T) map[string][]string {
 }
 
 // runExchangeFiles runs the exchange files of a row. The tests run by themselves.
-func runExchangeFiles(t *testing.T, stories, tests []string) {
-	if len(stories)+len(tests) == 0 {
+func runExchangeFiles(t *testing.T, files, tests []string) {
+	if len(files)+len(tests) == 0 {
 		t.Fatal("nothing proves this row")
 	}
 	if !*printConformance {
 		return // TestExchanges runs them
 	}
-	for _, name := range stories {
+	for _, name := range files {
 		readExchangeFile(t, filepath.Join("testdata/exchanges", name)).run(t)
 	}
 }

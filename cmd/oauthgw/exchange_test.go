@@ -26,8 +26,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected messages of exchange files")
 
-// sharedConfig is part of every story's configuration. Nothing is discovered, so that the
-// only messages are those of the story.
+// sharedConfig is part of the configuration of every exchange file. Nothing is discovered, so
+// that no other messages are sent.
 const sharedConfig = `
 public_url: https://login.example.com
 endpoints: {token: /oauth2/tokens, revocation: /oauth2/revoke}
@@ -87,7 +87,7 @@ func (s *exchangeFile) expect(t *testing.T, what string, want *string, got strin
 	}
 }
 
-// expectMetrics compares the value of every series that the story names.
+// expectMetrics compares the value of every series that the file names.
 func (s *exchangeFile) expectMetrics(t *testing.T, exposition string) {
 	t.Helper()
 	var lines []string
@@ -123,7 +123,7 @@ func send(t *testing.T, address, message string) string {
 	return text
 }
 
-// wire turns a message of a story into the bytes that are sent.
+// wire turns a message of an exchange file into the bytes that are sent.
 func wire(message string) []byte {
 	if message == "" {
 		return nil
@@ -143,10 +143,10 @@ func wire(message string) []byte {
 // madeID is a request identifier of the gateway, which differs each time.
 var madeID = regexp.MustCompile(`^X-Request-Id: [A-Z2-7]{26}$`)
 
-// longWait is a Retry-After that decreases while a story runs.
+// longWait is a Retry-After that decreases during a test.
 var longWait = regexp.MustCompile(`^Retry-After: \d{4,}$`)
 
-// readMessage reads a message from a connection as a story shows it.
+// readMessage reads a message from a connection as an exchange file shows it.
 func readMessage(r *bufio.Reader) (string, error) {
 	var head []string
 	length, chunked := 0, false
@@ -188,7 +188,7 @@ func readMessage(r *bufio.Reader) (string, error) {
 	return message, nil
 }
 
-// scriptedProvider is a provider that responds as the story says and records the requests.
+// scriptedProvider is a provider with one response at a time, which records the requests.
 type scriptedProvider struct {
 	net.Listener
 	mu       sync.Mutex
@@ -228,8 +228,8 @@ const okJSON = "HTTP/1.1 200 OK\nContent-Type: application/json\n\n"
 
 func (p *scriptedProvider) url() string { return "http://" + p.Addr().String() }
 
-// serve answers requests until the gateway closes the connection, or the story has no more
-// responses: so no request meets a connection that is just being closed.
+// serve answers requests until the gateway closes the connection, or there is no response: so
+// no request meets a connection that is just being closed.
 func (p *scriptedProvider) serve(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))

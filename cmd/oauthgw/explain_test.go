@@ -15,7 +15,7 @@ import (
 var caseHead = regexp.MustCompile(`(?m)^=== (.*)\n`)
 
 // TestExplanations explains the request of every case in testdata/explain.txt. A case is
-// prose followed by the sections of a story file: config, the keys of a configuration
+// prose followed by sections: config, the keys of a configuration
 // file; arguments; request; output.
 func TestExplanations(t *testing.T) {
 	const name = "testdata/explain.txt"

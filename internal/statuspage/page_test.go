@@ -82,7 +82,7 @@ func page(t *testing.T, f statuspage.Facts) string {
 	return string(text)
 }
 
-// The golden pages are without the style.
+// TestPages compares the pages without the style.
 func TestPages(t *testing.T) {
 	for name, f := range map[string]statuspage.Facts{"started": started(), "busy": busy(t)} {
 		head, rest, _ := strings.Cut(page(t, f), "<style>")
@@ -99,7 +99,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// The policy allows nothing but the page's own style.
+// TestHeader checks that the policy allows nothing but the page's own style.
 func TestHeader(t *testing.T) {
 	w := httptest.NewRecorder()
 	statuspage.Handler(started).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
@@ -125,7 +125,7 @@ func TestHeader(t *testing.T) {
 // hostile is text that would do harm in a page.
 const hostile = "</code></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\u202e\u2066\u200b\u3164\ufe0f\u2800\x00\x1b[31m\xff"
 
-// Text from outside is escaped, and all of it is on the page.
+// TestHostileTexts checks that text from outside is escaped, and that all of it is on the page.
 func TestHostileTexts(t *testing.T) {
 	f := busy(t)
 	f.Version, f.GoVersion, f.Revision, f.NotReady = hostile, hostile, hostile, hostile
@@ -153,7 +153,8 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
-// Large texts keep the page small and do not hide what the gateway changes.
+// TestLargeTexts checks that large texts keep the page small and do not hide what the gateway
+// changes.
 func TestLargeTexts(t *testing.T) {
 	many := func(format string) string {
 		var b strings.Builder

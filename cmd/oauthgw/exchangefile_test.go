@@ -10,21 +10,19 @@ import (
 	"testing"
 )
 
-// exchangeFile is an exchange file: what happens, in the order it happens, as the
-// messages that are on the wire. A file is prose followed by sections, each
-// headed by its name in a line of its own:
+// exchangeFile holds HTTP messages in the order in which they are sent. A file is prose
+// followed by sections, each below a line with its name:
 //
-//	-- config --             keys over the configuration that all stories share
+//	-- config --             keys over the configuration that all files share
 //	-- request --            what the client sends
 //	-- upstream request --   what the provider receives; without it, nothing
 //	-- upstream response --  what the provider answers; without it, it hangs up
 //	-- response --           what the client receives
 //	-- metrics --            series that are exposed in the end
 //
-// The four messages may come again, for a story of several exchanges. Left out
-// of the messages are the Date and Age fields and a Retry-After of a thousand seconds
-// or more, and in those that the test sends the Content-Length that it adds where a
-// body has neither that nor chunks.
+// The four messages may come again, for several exchanges. They lack Date, Age and a
+// Retry-After of a thousand seconds or more. Where a body that the test sends has neither
+// Content-Length nor chunks, the test adds a Content-Length.
 type exchangeFile struct {
 	prose     string
 	config    string
@@ -92,7 +90,7 @@ func (s *exchangeFile) add(section, text string) error {
 	return nil
 }
 
-// write writes the story back.
+// write writes the file.
 func (s *exchangeFile) write(t *testing.T, name string) {
 	t.Helper()
 	var b strings.Builder
@@ -115,15 +113,15 @@ func (s *exchangeFile) write(t *testing.T, name string) {
 	}
 }
 
-// exchangeCanary is in no file but as a secret, wherever it stands.
+// exchangeCanary is used in exchange files as a secret only.
 const exchangeCanary = "C4naryBird"
 
-// sensitive is what must never be seen outside the exchange itself: the values
-// of these parameters and members, Authorization fields, and canaries.
+// sensitive matches what must be nowhere but in the messages: the values of these parameters
+// and members, Authorization fields, and canaries.
 var sensitive = regexp.MustCompile(`(?i)(?:\b(?:client_secret|client_assertion|code|code_verifier|refresh_token|access_token|token|assertion|password|device_code)"?[=:]\s*"?([^&"\s,}]+))|(?:authorization: *\w+ +(\S+))|(` + exchangeCanary + `)`)
 
-// secrets returns every sensitive value in the story's messages. Short ones
-// could stand anywhere by chance.
+// secrets returns the sensitive values in the messages, except short ones, which could be
+// anywhere by chance.
 func (s *exchangeFile) secrets() []string {
 	var found []string
 	for _, x := range s.exchanges {
