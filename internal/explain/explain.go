@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -45,30 +44,38 @@ func Run(ctx context.Context, s config.Settings, endpoint clientauth.Endpoint, s
 
 // result is what happened to a request.
 type result struct {
-	log      logLine
+	log      logRecord
 	upstream transport
 	body     []byte // of the response
 }
 
-// logLine is the log line of a request.
-type logLine struct {
-	Msg, Endpoint, Outcome string
-	Status                 int
-	AuthMethod             string             `json:"auth_method"`
-	ClientID               string             `json:"client_id"`
-	Decoding               clientauth.Reading `json:"basic_decoding"`
-	Tolerated              string             `json:"conflict_tolerated"`
+// logRecord is a log handler that keeps the attributes of the line of the request.
+type logRecord map[string]string
+
+// Enabled implements [slog.Handler].
+func (logRecord) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements [slog.Handler].
+func (l logRecord) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "request" {
+		r.Attrs(func(a slog.Attr) bool { l[a.Key] = a.Value.String(); return true })
+	}
+	return nil
 }
+
+// WithAttrs implements [slog.Handler].
+func (l logRecord) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+// WithGroup implements [slog.Handler].
+func (l logRecord) WithGroup(string) slog.Handler { return l }
 
 // send sends a request through a gateway.
 func send(s config.Settings, r *http.Request) (*result, error) {
-	x := &result{}
-	var log bytes.Buffer
-	handler := slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})
+	x := &result{log: logRecord{}}
 	g, err := gateway.New(gateway.Config{
 		Settings:   s,
 		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: &transport{}, Passthrough: &x.upstream},
-		Telemetry:  gateway.Telemetry{Log: slog.New(handler), Metrics: metrics.New(metrics.Build{})},
+		Telemetry:  gateway.Telemetry{Log: slog.New(x.log), Metrics: metrics.New(metrics.Build{})},
 	})
 	if err != nil {
 		return nil, err
@@ -78,12 +85,6 @@ func send(s config.Settings, r *http.Request) (*result, error) {
 	w := response{http.Header{}, &bytes.Buffer{}}
 	g.ServeHTTP(w, r)
 	x.body = w.Bytes()
-	for lines := json.NewDecoder(&log); x.log.Msg != "request"; {
-		x.log = logLine{}
-		if err := lines.Decode(&x.log); err != nil {
-			return nil, err
-		}
-	}
 	return x, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"mime"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -35,14 +34,14 @@ func (x *result) report() string {
 			fmt.Fprintf(&b, "%-19s %s\n", name, printable.ASCII(value))
 		}
 	}
-	row("endpoint", x.log.Endpoint)
-	method := x.log.AuthMethod
+	row("endpoint", x.log["endpoint"])
+	method := x.log["auth_method"]
 	if method == "unknown" {
 		method += ": the request was refused before client authentication"
 	}
 	row("auth method", method)
-	row("client id", x.log.ClientID)
-	if d := x.log.Decoding; d != "" {
+	row("client id", x.log["client_id"])
+	if d := clientauth.Reading(x.log["basic_decoding"]); d != "" {
 		row("basic decoding", string(d)+": "+decodings[d])
 	}
 	row("outcome", x.outcome())
@@ -50,13 +49,13 @@ func (x *result) report() string {
 	switch {
 	case x.upstream.request != nil:
 		received = x.upstream.report()
-	case x.log.Endpoint != metadataEndpoint:
+	case x.log["endpoint"] != metadataEndpoint:
 		var refusal struct {
 			Error       string
 			Description string `json:"error_description"`
 		}
 		_ = json.Unmarshal(x.body, &refusal) // it may be no JSON
-		row("status", strconv.Itoa(x.log.Status))
+		row("status", x.log["status"])
 		row("error", refusal.Error)
 		row("error_description", refusal.Description)
 	}
@@ -65,14 +64,14 @@ func (x *result) report() string {
 
 func (x *result) outcome() string {
 	switch {
-	case x.log.Endpoint == metadataEndpoint:
+	case x.log["endpoint"] == metadataEndpoint:
 		return "answered with the metadata of the provider, which is not fetched here"
-	case x.log.Endpoint == proxy.Passthrough:
+	case x.log["endpoint"] == proxy.Passthrough:
 		return "forwarded unchanged, because path and method belong to no endpoint"
 	case x.upstream.request == nil:
-		return "refused: " + x.log.Outcome
-	case x.log.Tolerated != "":
-		return "forwarded; without client_auth.conflict: report it would be refused: " + x.log.Tolerated
+		return "refused: " + x.log["outcome"]
+	case x.log["conflict_tolerated"] != "":
+		return "forwarded; without client_auth.conflict: report it would be refused: " + x.log["conflict_tolerated"]
 	}
 	return "forwarded"
 }
