@@ -3,6 +3,7 @@
 package origin
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -27,21 +28,17 @@ func Same(u, v *url.URL) bool {
 		strings.EqualFold(u.Hostname(), v.Hostname()) && port(u) == port(v)
 }
 
-func port(u *url.URL) string {
-	switch p := u.Port(); {
-	case p != "":
-		return p
-	case u.Scheme == "https":
-		return "443"
-	}
-	return "80"
-}
+var defaultPorts = map[string]string{"https": "443", "http": "80"}
+
+func port(u *url.URL) string { return cmp.Or(u.Port(), defaultPorts[u.Scheme]) }
 
 var (
 	// name matches a host name of ASCII as browsers send it.
 	name = regexp.MustCompile(`^([a-z0-9_-]+\.)*[a-z0-9_-]+\.?$`)
 	// numeric matches a host that browsers read as an IPv4 address, or reject.
 	numeric = regexp.MustCompile(`(^|\.)([0-9]+|0x[0-9a-f]*)\.?$`)
+	// prefix matches the scheme and the authority of an absolute URL.
+	prefix = regexp.MustCompile(`^[^:]+://[^/?#]*`)
 )
 
 // Serialize returns an origin as browsers send it (RFC 6454 section 6.2): in lower case and
@@ -81,10 +78,8 @@ func IsConfidential(u *url.URL) bool {
 
 // Map moves URLs to the origin at which clients reach them. The zero Map moves nothing.
 type Map struct {
-	// From are the origins to move from. Nil entries are ignored.
-	From []*url.URL
-	// To is the origin to move to. Nil means no move.
-	To *url.URL
+	From []*url.URL // the origins to move from; nil entries are ignored
+	To   *url.URL   // the origin to move to; nil: no move
 }
 
 // Move returns the URL at its new origin, and whether the result is at that origin. A URL of
@@ -99,10 +94,5 @@ func (m Map) Move(text string) (string, bool) {
 	case !slices.ContainsFunc(m.From, func(from *url.URL) bool { return Same(u, from) }):
 		return text, false
 	}
-	_, rest, _ := strings.Cut(text, "://")
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	return m.To.Scheme + "://" + m.To.Host + rest[end:], true
+	return prefix.ReplaceAllLiteralString(text, m.To.Scheme+"://"+m.To.Host), true
 }
