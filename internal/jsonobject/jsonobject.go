@@ -15,10 +15,8 @@ import (
 
 // Errors of [Parse] besides invalid JSON.
 var (
-	// ErrNotObject means that the text is empty or starts another JSON value.
-	ErrNotObject = errors.New("it is not a JSON object")
-	// ErrRepeated means that a name occurs twice.
-	ErrRepeated = errors.New("the JSON object holds a member twice")
+	ErrNotObject = errors.New("it is not a JSON object") // but empty, or another value
+	ErrRepeated  = errors.New("the JSON object holds a member twice")
 )
 
 // Object is an immutable JSON object whose members keep their order. The zero value is the
@@ -43,19 +41,19 @@ func Parse(text []byte) (Object, error) {
 	var o Object
 	seen := map[string]bool{}
 	for d.More() {
+		var m Member
 		name, err := d.Token()
-		if err != nil {
-			return Object{}, syntaxError(err)
+		if err == nil {
+			m.Name, err = name.(string), d.Decode(&m.Value)
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
+		switch {
+		case err != nil:
 			return Object{}, syntaxError(err)
-		}
-		if seen[name.(string)] {
+		case seen[m.Name]:
 			return Object{}, ErrRepeated
 		}
-		seen[name.(string)] = true
-		o.members = append(o.members, Member{name.(string), value})
+		seen[m.Name] = true
+		o.members = append(o.members, m)
 	}
 	if _, err := d.Token(); err != nil {
 		return Object{}, syntaxError(err)
@@ -88,9 +86,7 @@ func (o Object) Get(name string) json.RawMessage {
 // Text returns the value of a member that is a string, or "".
 func (o Object) Text(name string) string {
 	var s string
-	if json.Unmarshal(o.Get(name), &s) != nil {
-		return ""
-	}
+	_ = json.Unmarshal(o.Get(name), &s)
 	return s
 }
 
@@ -100,12 +96,11 @@ func (o Object) Members() []Member { return slices.Clone(o.members) }
 // With returns a copy in which a member has a value, which encoding/json must be able to
 // encode. A new member comes last.
 func (o Object) With(name string, value any) Object {
-	members := slices.Clone(o.members)
-	if i := o.index(name); i >= 0 {
-		members[i].Value = encode(value)
-	} else {
-		members = append(members, Member{name, encode(value)})
+	members, i := slices.Clone(o.members), o.index(name)
+	if i < 0 {
+		i, members = len(members), append(members, Member{Name: name})
 	}
+	members[i].Value = encode(value)
 	return Object{members}
 }
 
@@ -116,18 +111,11 @@ func (o Object) Without(drop func(Member) bool) Object {
 
 // Encode returns the object as JSON text.
 func (o Object) Encode() []byte {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range o.members {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(encode(m.Name))
-		b.WriteByte(':')
-		b.Write(m.Value)
+	var members [][]byte
+	for _, m := range o.members {
+		members = append(members, slices.Concat(encode(m.Name), []byte{':'}, m.Value))
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return slices.Concat([]byte{'{'}, bytes.Join(members, []byte{','}), []byte{'}'})
 }
 
 // encode encodes a value without escaping the ampersands of URLs.
