@@ -24,9 +24,9 @@ func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, p
 	}
 	for _, name := range clientauth.Endpoints() {
 		fronted, ok := paths[name]
-		at, through := m.Move(md.Text(endpointMember(name)))
+		at, through := m.Move(md.Text(EndpointMember(name)))
 		if ok && through && samePath(md.Endpoint(name).Path, fronted) {
-			out = out.moved(endpointMember(name), m).withMethods(name).withoutAlias(name, at)
+			out = out.moved(EndpointMember(name), m).withMethods(name).withoutAlias(name, at)
 		}
 	}
 	return out.unsigned(md)
@@ -50,7 +50,7 @@ var emptyArray = regexp.MustCompile(`^\[\s*\]$`)
 // explicit. At the introspection endpoint it means that the methods are not known (RFC
 // 8414 section 2).
 func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
-	member := methodsMember(name)
+	member := MethodsMember(name)
 	value, list := md.Get(member), md.Strings(member)
 	if member == "" || value != nil && list == nil || value == nil && name == clientauth.Introspection {
 		return md
@@ -82,7 +82,7 @@ func isJWT(method string) bool { return method == "private_key_jwt" || method ==
 // withoutAlias removes the alias of a fronted endpoint, which leads around the gateway:
 // clients with a certificate prefer it (RFC 8705 section 5).
 func (md Metadata) withoutAlias(name clientauth.Endpoint, at string) Metadata {
-	value, alias := md.Get(memberAliases), endpointMember(name)
+	value, alias := md.Get(memberAliases), EndpointMember(name)
 	aliases, err := jsonobject.Parse(value)
 	others := Metadata{aliases}.without(alias)
 	switch {

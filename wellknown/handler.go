@@ -7,9 +7,9 @@
 // not lead through the gateway keeps the provider's methods. [Source.Lint] reports what
 // strict clients reject. The package requests no URL that a document names.
 //
-// A request passes handler.go, location.go and cache.go. If the document is missing or
-// expired, fetch.go fetches it, freshness.go sets its lifetime, patch.go corrects it, and
-// cache.go stores it. Then augment.go adds the methods, and handler.go serves it.
+// A request passes handler.go and cache.go. If the document is missing or expired,
+// fetch.go fetches it, patch.go corrects it, and cache.go stores it. Then augment.go adds
+// the methods, and handler.go serves it.
 package wellknown
 
 import (
@@ -65,16 +65,6 @@ func (h *Handler) ServesOwn(path string) bool {
 
 var jsonType = []string{"application/json"}
 
-// Responses to requests for documents that cannot be served.
-var (
-	errNotFound = &clientauth.Error{Status: http.StatusNotFound, Code: clientauth.CodeInvalidRequest, Reason: resultNotFound,
-		Description: "The authorization server has no metadata document at this location."}
-	errBadGateway = &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: resultUnavailable,
-		Description: "The authorization server's metadata names another issuer than the one expected."}
-	errUnavailable = &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: resultUnavailable,
-		Description: "The authorization server's metadata cannot be read now; try again."}
-)
-
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +76,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		refusal := errorResponse(err)
 		status, result = refusal.Status, refusal.Reason
-		if refusal == errUnavailable {
+		if status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
 		}
 		h.config.WriteError(w, r, refusal)
@@ -98,11 +88,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func errorResponse(err error) *clientauth.Error {
 	switch {
 	case errors.Is(err, errNoDocument):
-		return errNotFound
+		return &clientauth.Error{Status: http.StatusNotFound, Code: clientauth.CodeInvalidRequest, Reason: resultNotFound,
+			Description: "The authorization server has no metadata document at this location."}
 	case errors.Is(err, errForeignIssuer):
-		return errBadGateway
+		return &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: resultUnavailable,
+			Description: "The authorization server's metadata names another issuer than the one expected."}
 	}
-	return errUnavailable
+	return &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: resultUnavailable,
+		Description: "The authorization server's metadata cannot be read now; try again."}
 }
 
 // response is a document as a handler serves it.

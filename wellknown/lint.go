@@ -57,7 +57,7 @@ func (md Metadata) namesResponseIssuer() bool { return string(md.Get(memberRespo
 
 // lintMembers checks that the members are present that clients need (RFC 8414 section 2).
 func (md Metadata) lintMembers(found *Findings) {
-	required, grants := []string{memberResponseTypes, endpointMember(clientauth.Token)}, md.Strings(memberGrantTypes)
+	required, grants := []string{memberResponseTypes, EndpointMember(clientauth.Token)}, md.Strings(memberGrantTypes)
 	// An absent list means that users log in (RFC 8414 section 2).
 	interactive := grants == nil || slices.Contains(grants, "authorization_code") || slices.Contains(grants, "implicit")
 	if interactive {
@@ -87,12 +87,12 @@ func (md Metadata) lintMembers(found *Findings) {
 // lintMethods checks the client authentication methods (RFC 8414 section 2).
 func (md Metadata) lintMethods(found *Findings) {
 	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation, clientauth.Introspection} {
-		found.AddIf(slices.ContainsFunc(md.Strings(methodsMember(name)), isJWT) && md.Get(algorithmsMember(name)) == nil, Warning, "metadata",
+		found.AddIf(slices.ContainsFunc(md.Strings(MethodsMember(name)), isJWT) && md.Get(algorithmsMember(name)) == nil, Warning, "metadata",
 			fmt.Sprintf("The metadata lists client assertions at the %s endpoint but no algorithms for them, so strict clients reject it.", name),
 			"Add "+algorithmsMember(name)+inMetadata)
 	}
-	methods := methodsMember(clientauth.Token)
-	found.AddIf(slices.Contains(md.Strings(methods), "none") && md.Get(endpointMember(clientauth.Registration)) != nil, Warning, "metadata",
+	methods := MethodsMember(clientauth.Token)
+	found.AddIf(slices.Contains(md.Strings(methods), "none") && md.Get(EndpointMember(clientauth.Registration)) != nil, Warning, "metadata",
 		"The metadata lists the method none and a registration endpoint, so some clients register without a secret and never authenticate.",
 		"If clients must hold a secret, set "+methods+inMetadata)
 }
@@ -119,7 +119,7 @@ func (md Metadata) lintURLs(found *Findings, start string) {
 		"Terminate TLS in front of the server, and use its https URL everywhere; in oauthgw set public_url to it.")
 	for _, at := range slices.Sorted(maps.Keys(elsewhere)) {
 		severity := Note
-		if slices.ContainsFunc(clientauth.Endpoints(), func(name clientauth.Endpoint) bool { return slices.Contains(elsewhere[at], endpointMember(name)) }) {
+		if slices.ContainsFunc(clientauth.Endpoints(), func(name clientauth.Endpoint) bool { return slices.Contains(elsewhere[at], EndpointMember(name)) }) {
 			severity = Warning
 		}
 		found.Add(severity, "metadata",
@@ -169,7 +169,7 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 // lintEndpoints checks that the metadata names the fronted endpoints where they are.
 func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoint]string) (found Findings) {
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
-		member, u := endpointMember(name), provider.Endpoint(name)
+		member, u := EndpointMember(name), provider.Endpoint(name)
 		_, through := m.Move(provider.Text(member))
 		switch {
 		case provider.Get(member) == nil:
@@ -189,7 +189,43 @@ func (md Metadata) lintRewritten(found *Findings, issuer string) {
 	found.AddIf(md.Get(memberJWKS) != nil || md.Get(memberIDTokenAlgs) != nil, Problem, "issuer",
 		"ID tokens and JWT access tokens name the issuer "+printable.Quote(md.Issuer())+", which OpenID Connect clients compare with the rewritten one and then refuse to log in.",
 		"Use metadata.issuer: preserve, or configure the public origin as the provider's own.")
-	found.AddIf(slices.ContainsFunc(md.Strings(methodsMember(clientauth.Token)), isJWT), Warning, "issuer",
+	found.AddIf(slices.ContainsFunc(md.Strings(MethodsMember(clientauth.Token)), isJWT), Warning, "issuer",
 		"Client assertions made from the rewritten metadata name the public origin as their audience, which the provider rejects unless it knows it.",
 		"Use metadata.issuer: preserve for clients with private_key_jwt or client_secret_jwt.")
+}
+
+// Severity says how much a finding matters.
+type Severity string
+
+// The severities, the most severe first.
+const (
+	// Problem makes clients fail, or reveals their secrets.
+	Problem Severity = "problem"
+	// Warning makes some clients fail, or fails later.
+	Warning Severity = "warning"
+	// Note is worth knowing.
+	Note Severity = "note"
+)
+
+// Finding is something that makes clients fail.
+type Finding struct {
+	Severity Severity `json:"severity"`
+	Subject  string   `json:"subject"` // such as the token endpoint
+	Problem  string   `json:"problem"` // what is wrong and what clients do about it, in sentences
+	Fix      string   `json:"fix"`     // what to do, in sentences
+}
+
+// Findings is a list of findings.
+type Findings []Finding
+
+// Add appends a finding.
+func (f *Findings) Add(s Severity, subject, problem, fix string) {
+	*f = append(*f, Finding{s, subject, problem, fix})
+}
+
+// AddIf appends a finding if the condition holds.
+func (f *Findings) AddIf(condition bool, s Severity, subject, problem, fix string) {
+	if condition {
+		f.Add(s, subject, problem, fix)
+	}
 }

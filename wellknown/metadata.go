@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
+	"strings"
+	"unicode"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
@@ -57,7 +60,7 @@ func (md Metadata) Issuer() string { return md.Text(memberIssuer) }
 
 // Endpoint returns the URL of an endpoint, or nil if it is not an http or https URL.
 func (md Metadata) Endpoint(name clientauth.Endpoint) *url.URL {
-	text := md.Text(endpointMember(name))
+	text := md.Text(EndpointMember(name))
 	if origin.Of(text) == nil {
 		return nil
 	}
@@ -98,11 +101,12 @@ func (md Metadata) unsigned(original Metadata) Metadata {
 	return md.without(memberSigned)
 }
 
-func endpointMember(name clientauth.Endpoint) string { return string(name) + "_endpoint" }
+// EndpointMember returns the member that holds an endpoint's URL.
+func EndpointMember(name clientauth.Endpoint) string { return string(name) + "_endpoint" }
 
-// methodsMember returns the member that lists an endpoint's client authentication
+// MethodsMember returns the member that lists an endpoint's client authentication
 // methods. Other endpoints share the token endpoint's (RFC 9126, RFC 8628, OpenID CIBA).
-func methodsMember(name clientauth.Endpoint) string {
+func MethodsMember(name clientauth.Endpoint) string {
 	switch name {
 	case clientauth.Token, clientauth.Revocation, clientauth.Introspection:
 		return string(name) + "_endpoint_auth_methods_supported"
@@ -113,4 +117,46 @@ func methodsMember(name clientauth.Endpoint) string {
 // algorithmsMember returns the member that lists the algorithms of client assertions.
 func algorithmsMember(name clientauth.Endpoint) string {
 	return string(name) + "_endpoint_auth_signing_alg_values_supported"
+}
+
+const (
+	serverLocation   = "/.well-known/oauth-authorization-server" // RFC 8414 section 3
+	openidLocation   = "/.well-known/openid-configuration"       // OpenID Connect Discovery section 4
+	resourceLocation = "/.well-known/oauth-protected-resource"   // RFC 9728 section 3
+
+	maxLocation = 512 // bytes; a location is a cache key
+)
+
+// parseLocation returns the metadata location of a path and the well-known name in it,
+// which is empty if the path is not a location. The path of an issuer comes after the
+// name (RFC 8414 section 3.1) or before it (OpenID Connect Discovery section 4). A path
+// that servers read in different ways has a name but no location: it is never fetched.
+func parseLocation(p string) (location, name string) {
+	clean := path.Clean("/" + p)
+	if len(clean) > maxLocation || !strings.Contains(clean, "/.well-known/") {
+		return "", ""
+	}
+	// Servers could disagree about where a segment or the path ends, or decode it again.
+	// Invalid UTF-8 reads as U+FFFD.
+	ambiguous := strings.ContainsFunc(clean, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune(";\\%?#\ufffd", c) })
+	for _, name := range []string{serverLocation, openidLocation, resourceLocation} {
+		if strings.HasPrefix(clean+"/", name+"/") || strings.HasSuffix(clean, name) {
+			if ambiguous {
+				return "", name
+			}
+			return clean, name
+		}
+	}
+	return "", ""
+}
+
+// Locations returns the paths at which clients look for the metadata of an issuer, in
+// the order of most of them. An invalid issuer has those of one without a path.
+func Locations(issuer string) []string {
+	u, err := url.Parse(issuer)
+	if err != nil || strings.Trim(u.Path, "/") == "" {
+		return []string{serverLocation, openidLocation}
+	}
+	below := path.Clean(u.Path)
+	return []string{serverLocation + below, openidLocation + below, below + openidLocation, below + serverLocation}
 }

@@ -118,7 +118,7 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}, Fetched: e.fetched}
 	m := s.urlMap(md.Issuer())
 	for _, name := range clientauth.Endpoints() {
-		if _, ok := m.Move(md.Text(endpointMember(name))); ok {
+		if _, ok := m.Move(md.Text(EndpointMember(name))); ok {
 			p.Endpoints[name] = md.Endpoint(name)
 		}
 	}
@@ -140,4 +140,38 @@ func (s *Source) metadata(ctx context.Context) (entry, error) {
 		failures = append(failures, fmt.Errorf("%s: %w", location, err))
 	}
 	return entry{}, errors.Join(failures...)
+}
+
+// Snapshot is the cached state of one location of the issuer's metadata.
+type Snapshot struct {
+	Location  string    // the path at which clients look
+	Published Metadata  // the provider's document; empty: none is cached
+	Served    Metadata  // the one that clients get
+	Fetched   time.Time // when the provider last sent or confirmed it; zero: none is cached
+	Expired   bool      // the document is too old to be served
+	Err       error     // why the last fetch brought no document; nil: it did
+	Failed    time.Time // when it did not
+	Absent    bool      // the provider answered that there is no document
+}
+
+// Snapshots returns the cached state of the issuer's locations, in the order in which
+// clients look there, and the problems of the first document as [Source.Lint] reports
+// them. It fetches nothing. Issuer and paths are those of a [Config].
+func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) (all []Snapshot, problems []string) {
+	linted := false
+	for _, location := range s.locations {
+		snapshot := Snapshot{Location: location}
+		if e, ok := s.issuerCache.documents.Peek(location); ok {
+			snapshot.Published, snapshot.Served, snapshot.Fetched = e.document.published, s.augmented(e.document, issuer, paths), e.fetched
+			snapshot.Expired = time.Since(e.fetched) >= e.lifetime+s.config.StaleFor
+			if !linted {
+				problems, linted = s.problems(e.document, paths), true
+			}
+		}
+		if f, ok := s.issuerCache.failures.Peek(location); ok {
+			snapshot.Err, snapshot.Failed, snapshot.Absent = f.err, f.at, errors.Is(f.err, errNoDocument)
+		}
+		all = append(all, snapshot)
+	}
+	return all, problems
 }

@@ -1,9 +1,15 @@
 package doctor
 
 import (
+	"fmt"
+	"mime"
+	"net/http"
 	"slices"
+	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/printable"
+	"oauthgw/internal/wwwauth"
 	"oauthgw/wellknown"
 )
 
@@ -33,29 +39,24 @@ func checkEndpoints(found *wellknown.Findings, o observation) {
 // only if the server fails with Basic and reads the form, because then Basic is the
 // cause.
 func checkEndpoint(found *wellknown.Findings, md wellknown.Metadata, e endpoint) {
-	basic, post := failures(e.basic), failures(e.post)
+	basic, post := failures(e, e.basic), failures(e, e.post)
 	failed := basic != nil || post != nil
 	if !failed {
-		basic, post = violations(e.name, e.basic), violations(e.name, e.post)
+		basic, post = violations(e, e.basic), violations(e, e.post)
 	}
 	if !failed || e.basic.status >= 500 && e.post.code == clientauth.CodeInvalidClient {
 		checkCredentials(found, md, e)
 	}
-	for _, v := range basic {
-		to := "Basic"
-		if slices.Contains(post, v) {
-			to = "Basic and to post"
+	for _, f := range basic {
+		to := "Basic "
+		if slices.Contains(post, f) {
+			to = "Basic and to post "
 		}
-		found.Add(v.severity, e.subject(), "The answer to "+to+" "+v.problem, v.fix)
+		found.Add(f.Severity, f.Subject, "The answer to "+to+f.Problem, f.Fix)
 	}
-	for _, v := range post {
-		found.AddIf(!slices.Contains(basic, v), v.severity, e.subject(), "The answer to post "+v.problem, v.fix)
+	for _, f := range post {
+		found.AddIf(!slices.Contains(basic, f), f.Severity, f.Subject, "The answer to post "+f.Problem, f.Fix)
 	}
-}
-
-// methodsMember returns the member that lists an endpoint's client authentication methods.
-func methodsMember(name clientauth.Endpoint) string {
-	return endpointMember(name) + "_auth_methods_supported"
 }
 
 // support says where an endpoint reads credentials.
@@ -91,7 +92,7 @@ func supportOf(basic, post answer) support {
 
 // checkCredentials compares where credentials are read with the listed methods.
 func checkCredentials(found *wellknown.Findings, md wellknown.Metadata, e endpoint) {
-	listed := md.Strings(methodsMember(e.name))
+	listed := md.Strings(wellknown.MethodsMember(e.name))
 	basic, post := slices.Contains(listed, string(clientauth.Basic)), slices.Contains(listed, string(clientauth.Post))
 	answers := "Basic is answered with " + e.basic.String() + ", the same client in the form with " + e.post.String() + "."
 	switch s := supportOf(e.basic, e.post); {
@@ -109,13 +110,63 @@ func checkCredentials(found *wellknown.Findings, md wellknown.Metadata, e endpoi
 		found.Add(severity, e.subject(), "Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails. "+answers+" "+promise,
 			"Put oauthgw in front of the provider. If it is there already, let the URL of the "+e.subject()+" lead through it.")
 	case s == readsBasic && post:
-		found.Add(wellknown.Problem, e.subject(), "The metadata lists client_secret_post, but credentials in the form are not read. "+answers, "Remove client_secret_post from "+methodsMember(e.name)+".")
+		found.Add(wellknown.Problem, e.subject(), "The metadata lists client_secret_post, but credentials in the form are not read. "+answers, "Remove client_secret_post from "+wellknown.MethodsMember(e.name)+".")
 	case s == readsBasic:
 		found.Add(wellknown.Note, e.subject(), "Credentials in the form are not read. The metadata does not list client_secret_post. "+answers, "Nothing, if clients follow the metadata.")
 	case s == readsBoth && listed != nil && !basic:
 		found.Add(wellknown.Note, e.subject(), "Basic is answered like post, but the metadata does not list client_secret_basic, so clients that follow it do not use Basic. Only a client that exists can show whether it succeeds.",
-			"If existing clients can use it, add it to "+methodsMember(e.name)+". oauthgw does, at endpoints that lead through it.")
+			"If existing clients can use it, add it to "+wellknown.MethodsMember(e.name)+". oauthgw does, at endpoints that lead through it.")
 	case s == unclear && e.basic.status >= 300:
 		found.Add(wellknown.Note, e.subject(), "The answers do not show whether the credentials were read. "+answers, "Try with a client that exists.")
 	}
+}
+
+// failures returns what keeps an answer from showing whether the credentials were read.
+// The problem continues the words "The answer".
+func failures(e endpoint, a answer) (found wellknown.Findings) {
+	switch {
+	case a.err != nil:
+		found.Add(wellknown.Problem, e.subject(), "did not arrive: "+printable.Quote(a.err.Error())+".", "Let the endpoint answer.")
+	case a.status >= 500:
+		found.Add(wellknown.Problem, e.subject(), fmt.Sprintf("has status %d: the server fails for a client that it does not know.", a.status), "Find out why in the server's log.")
+	case a.status >= 300 && a.status < 400:
+		found.Add(wellknown.Problem, e.subject(), fmt.Sprintf("is a redirect (status %d), which clients do not follow, or follow with a GET.", a.status), "Name the target of the redirect in the metadata, and answer there.")
+	case a.status == http.StatusNotFound, a.status == http.StatusMethodNotAllowed, a.status == http.StatusGone:
+		found.Add(wellknown.Problem, e.subject(), fmt.Sprintf("has status %d: the endpoint is not where the metadata says.", a.status), "Correct the URL in the metadata, or let it lead to the provider.")
+	case a.status == http.StatusTooManyRequests:
+		found.Add(wellknown.Note, e.subject(), "has status 429, which does not show how credentials are read.", "Try again later.")
+	}
+	return found
+}
+
+// violations returns what makes an answer useless for some clients, wherever the
+// credentials were read.
+func violations(e endpoint, a answer) (found wellknown.Findings) {
+	add := func(s wellknown.Severity, problem, fix string) { found.Add(s, e.subject(), problem, fix) }
+	usedBasic, challenges := a.method == clientauth.Basic, a.header.Values("Www-Authenticate")
+	mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+	switch { // RFC 6749 section 5.2, RFC 7009 section 2.1
+	case a.status < 300 && e.name == clientauth.Revocation:
+		add(wellknown.Note, fmt.Sprintf("has status %d, although the client does not exist: the endpoint does not authenticate clients (RFC 7009 section 2.1).", a.status), "Nothing, if any client may revoke any token that it knows.")
+	case a.status < 300:
+		add(wellknown.Problem, fmt.Sprintf("has status %d, although the client does not exist. Clients take that for success and fail because access_token is missing (RFC 6749 section 5.2).", a.status), "Answer with status 401 and invalid_client.")
+	case !a.isObject:
+		add(wellknown.Problem, fmt.Sprintf("(status %d) is not a JSON object, so clients cannot report the error (RFC 6749 section 5.2).", a.status), "Answer with an error in JSON.")
+	case a.code == "":
+		add(wellknown.Problem, fmt.Sprintf("(status %d) has no member error, so clients cannot report it (RFC 6749 section 5.2).", a.status), "Answer with an error in the form of RFC 6749.")
+	case mediaType != "application/json":
+		add(wellknown.Warning, "has the Content-Type "+printable.Quote(a.header.Get("Content-Type"))+" and not application/json, so some clients do not read the error.", "Answer as application/json.")
+	}
+	switch {
+	case usedBasic && a.code == clientauth.CodeInvalidClient && a.status >= 300 && a.status != http.StatusUnauthorized:
+		add(wellknown.Warning, fmt.Sprintf("is invalid_client with status %d. It must be 401 (RFC 6749 section 5.2), by which clients recognize that their credentials are wrong.", a.status), "Answer with 401; oauthgw does.")
+	case a.status == http.StatusUnauthorized && len(challenges) == 0:
+		add(wellknown.Warning, "is a 401 without WWW-Authenticate, which is required (RFC 9110 section 15.5.2).", "Add the challenge; oauthgw does.")
+	case a.status == http.StatusUnauthorized && usedBasic && !wwwauth.Offers(challenges, "Basic"):
+		add(wellknown.Warning, "is a 401 that does not challenge for Basic, although the client used it (RFC 6749 section 5.2).", "Add a challenge for Basic; oauthgw does.")
+	}
+	if e.name == clientauth.Token && !strings.Contains(strings.ToLower(strings.Join(a.header.Values("Cache-Control"), ",")), "no-store") {
+		add(wellknown.Warning, "lacks Cache-Control: no-store. If responses with tokens lack it as well, caches may store them (RFC 6749 section 5.1).", "Add it to every response; oauthgw does.")
+	}
+	return found
 }

@@ -45,7 +45,7 @@ func (c *client) probe(ctx context.Context, text string, start *url.URL) observa
 	}
 	o.shared = c.do(ctx, http.MethodGet, o.at(used.path), http.Header{"Origin": {foreignPage}}, "")
 	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation} {
-		if used.Get(endpointMember(name)) == nil {
+		if used.Get(wellknown.EndpointMember(name)) == nil {
 			continue
 		}
 		e := c.probeEndpoint(ctx, o, name, used.Metadata)
@@ -112,5 +112,3 @@ func (c *client) probeEndpoint(ctx context.Context, o observation, name clientau
 	e.post = p.authenticate(ctx, c, clientauth.Post, name, e.url)
 	return e
 }
-
-func endpointMember(name clientauth.Endpoint) string { return string(name) + "_endpoint" }
