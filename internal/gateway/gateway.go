@@ -1,5 +1,13 @@
 // Package gateway routes requests to the fronted endpoints, the metadata or the provider,
 // and replaces the routes when the configuration or the metadata of the provider changes.
+//
+// Its files in the order of a request:
+//
+//	reload.go      serves with the current gateway and replaces it, watch.go decides when
+//	gateway.go     checks the target, the path and the Host
+//	routes.go      finds the handler, by the matchers of match.go and lookalike.go
+//	instrument.go  counts, times and traces the handler, and answers preflights and errors
+//	discovery.go   finds the endpoints in the provider's metadata, and logs its problems
 package gateway
 
 import (
@@ -107,7 +115,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !g.Ready() && g.discover(r.Context()) != nil:
 		refusal = proxy.ErrEndpointsUnknown
 	default:
-		g.routes.Load().ServeHTTP(w, r)
+		g.routes.Load().handler(r).ServeHTTP(w, r)
 		return
 	}
 	g.errorHandler(refusal).ServeHTTP(w, r)
