@@ -14,8 +14,7 @@ func (s *Server) startDrain() {
 	}
 }
 
-// drain keeps answering for the drain delay, in which load balancers find out that the
-// server is not ready.
+// drain keeps answering while load balancers find out that the server is not ready.
 func (s *Server) drain(failures <-chan error) error {
 	s.startDrain()
 	delay := s.config.DrainDelay()

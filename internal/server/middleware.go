@@ -40,8 +40,7 @@ func ambiguousFraming(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
-// validRequestID matches the request IDs that are accepted from clients. They appear in
-// logs and are sent to the provider.
+// validRequestID matches the IDs that are accepted from clients and appear in logs.
 var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._~+/=:-]{1,128}$`)
 
 // requestID returns the ID of a request: that of its X-Request-Id field, or a new one,

@@ -35,8 +35,8 @@ type Config struct {
 	MaxConnections int
 	// Certificate returns the certificate for clients. Nil means plain HTTP.
 	Certificate func() *tls.Certificate
-	// WebConfigFile configures TLS and basic auth of the admin server in the format of
-	// the Prometheus exporters. Empty means plain HTTP without authentication.
+	// WebConfigFile configures TLS and basic auth of the admin server, as that of Prometheus
+	// exporters. Empty means none.
 	WebConfigFile string
 	// DrainDelay is how long requests are answered after SIGTERM, DrainTimeout how long
 	// the requests in flight may take after that.
@@ -78,8 +78,8 @@ func Listen(c Config) (*Server, error) {
 	return s, nil
 }
 
-// publicLimits returns the configuration of the connection limit, which logs at most one
-// line a minute for each limit, and one a second for requests that net/http refuses.
+// publicLimits logs at most one line a minute for each limit, and one a second for requests
+// that net/http refuses.
 func (s *Server) publicLimits() connlimit.Config {
 	perMinute := map[string]*logging.Limit{"max_connections": {Every: time.Minute}, "streams": {Every: time.Minute}, "uploads": {Every: time.Minute}}
 	perSecond := &logging.Limit{Every: time.Second}
