@@ -5,6 +5,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -95,21 +96,23 @@ func checkEncoding(h http.Header, body []byte) error {
 	return nil
 }
 
+// jwtLike matches what a JWT consists of (RFC 7515 section 7.1).
+var jwtLike = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
 // checkUnread refuses the body of a registration that is not a JSON object, unless it is
 // empty, or a form or a JWT as its media type says: some readers ignore the type, and accept
-// a comment, a form feed or an array around JSON. The parameter names of a form are checked,
-// because some servers read a method override from any form.
+// a comment, a form feed or an array around JSON. Some servers read a method override from
+// any form.
 func checkUnread(r *http.Request, body []byte) error {
 	kind, err := kindOf(r.Header)
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	ofJWT := mediaType == "application/jwt" || strings.HasSuffix(mediaType, "+jwt")
-	isNotOfJWT := func(c rune) bool { return c != '.' && c != '-' && c != '_' && !isAlphanumeric(c) } // RFC 7515 section 7.1
 	switch {
 	case err != nil:
 		return err
-	case len(body) == 0, ofJWT && !bytes.ContainsFunc(body, isNotOfJWT):
+	case len(body) == 0, ofJWT && jwtLike.Match(body):
 		return nil
-	case kind == bodyForm && looksLikeForm(body):
+	case kind == bodyForm && formLike.Match(body):
 		return clientauth.CheckNames(string(body))
 	}
 	return errClientMetadata
@@ -134,14 +137,11 @@ func checkNames(metadata jsonobject.Object) error {
 // isSpelling reports whether some reader takes a name for that of a member: some ignore
 // case, space or punctuation, and some spell it tokenEndpointAuthMethod.
 func isSpelling(name, member string) bool {
-	return strings.EqualFold(lettersOf(name), lettersOf(member))
-}
-
-func lettersOf(name string) string {
-	return strings.Map(func(c rune) rune {
+	letters := func(c rune) rune {
 		if unicode.IsLetter(c) || unicode.IsDigit(c) {
 			return c
 		}
 		return -1
-	}, name)
+	}
+	return strings.EqualFold(strings.Map(letters, name), strings.Map(letters, member))
 }

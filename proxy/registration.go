@@ -15,9 +15,7 @@ import (
 
 // RegistrationConfig configures the registration endpoint.
 type RegistrationConfig struct {
-	// Config is that of any endpoint. Rules, Challenge and Realm are not used, because
-	// clients do not authenticate to register.
-	Config
+	Config // without Rules, Challenge and Realm: clients do not authenticate to register
 	// Clients is the path below which clients read, update and delete their registration (RFC
 	// 7592 section 2), if that is not the registration endpoint's. Empty means none. It is
 	// never taken from a response: a provider that repeats what a client sent could name any.
@@ -26,12 +24,10 @@ type RegistrationConfig struct {
 }
 
 // Registration serves the client registration endpoint (RFC 7591) and the client
-// configuration endpoints (RFC 7592) of a provider that reads client secrets only from the
-// form and stores each client's method.
+// configuration endpoints (RFC 7592).
 //
 // A client that asks for client_secret_basic, or for no method, which means the same, is
-// registered with client_secret_post, because that is what reaches the provider. Its response
-// has the method that it asked for. A client that reads its registration is shown
+// registered with client_secret_post, because that is what reaches the provider. It is shown
 // client_secret_basic. Other methods are forwarded unchanged.
 type Registration struct {
 	endpoint *endpoint

@@ -1,11 +1,11 @@
 package proxy
 
 import (
-	"bytes"
 	"errors"
 	"mime"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -43,7 +43,7 @@ func readRequest(w http.ResponseWriter, r *http.Request, own *clientauth.Form, m
 	switch {
 	case kind == bodyUnread:
 		return in, nil
-	case kind == bodyUntyped && !looksLikeForm(in.body):
+	case kind == bodyUntyped && !formLike.Match(in.body):
 		return in, errNoMediaType
 	}
 	in.Form, err = parse(string(in.body), own)
@@ -69,21 +69,9 @@ const (
 	bodyUnread                  // another media type; clientauth decides whether it may pass
 )
 
-// looksLikeForm reports whether a body consists of pairs whose names hold nothing that a
-// form encoder escapes. JSON, XML and plain text do not.
-func looksLikeForm(body []byte) bool {
-	for pair := range bytes.SplitSeq(body, []byte("&")) {
-		name, _, isPair := bytes.Cut(pair, []byte("="))
-		if len(pair) > 0 && (!isPair || bytes.ContainsFunc(name, isEscaped)) {
-			return false
-		}
-	}
-	return true
-}
-
-// isEscaped reports whether a form encoder escapes a character. [clientauth.ParseForm] has
-// an error of its own for brackets.
-func isEscaped(c rune) bool { return !isAlphanumeric(c) && !strings.ContainsRune("-._~*%+[]", c) }
+// formLike matches pairs whose names hold nothing that a form encoder escapes. JSON, XML and
+// plain text do not consist of such. [clientauth.ParseForm] has an error for brackets.
+var formLike = regexp.MustCompile(`^&*(?:[A-Za-z0-9._~*%+\[\]-]*=[^&]*(?:&+|$))*$`)
 
 func isAlphanumeric(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'

@@ -58,9 +58,8 @@ func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 	return out
 }
 
-// acceptable matches an element of an Accept field that names JSON or a JWT of an
-// introspection response, with no parameter but a weight above zero (RFC 9110 section
-// 12.4.2). It does not match pieces of a quoted string with a comma.
+// acceptable matches an element of an Accept field that names JSON or a JWT, with no parameter
+// but a weight above zero (RFC 9110 section 12.4.2).
 var acceptable = regexp.MustCompile(`(?i)^application/(?:json|jwt|token-introspection\+jwt)(?:[ \t]*;[ \t]*q=(?:0\.\d{0,2}[1-9]\d{0,2}|1(?:\.0{0,3})?))?$`)
 
 // accept returns the Accept field of a request to an endpoint: JSON. At introspection the

@@ -85,10 +85,10 @@ func decodeUnreserved(escape string) string {
 	return strings.ToUpper(escape)
 }
 
-// countReserved counts the characters of a path that are neither unreserved nor slashes.
+// countReserved counts the bytes of a path that are neither unreserved nor slashes.
 func countReserved(escaped string) (n int) {
-	for i := range len(escaped) {
-		if c := escaped[i]; !isAlphanumeric(rune(c)) && strings.IndexByte("-._~/", c) < 0 {
+	for _, c := range []byte(escaped) {
+		if !isAlphanumeric(rune(c)) && strings.IndexByte("-._~/", c) < 0 {
 			n++
 		}
 	}
