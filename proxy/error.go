@@ -139,9 +139,7 @@ func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
 // writeError ends an exchange with an error response.
 func (x *exchange) writeError(err error) {
 	var e *clientauth.Error
-	if !errors.As(err, &e) {
-		e, x.err = errBrokenReply, err
-	}
+	errors.As(err, &e) // every error of a request is an error response
 	x.outcome = e.Reason
 	x.respond(e)
 }
