@@ -1,7 +1,10 @@
 // Package connlimit limits the client connections of an HTTP server and evicts slow and
-// idle ones when the limit is reached. [ConnContext], [ConnState] and [TrackBody] report to
-// [Listener] what net/http does with a connection, so that it knows which ones wait for
-// their clients. [Admit] and [Release] limit the requests that no timeout ends.
+// idle ones when the limit is reached.
+//
+// [Listener] enforces the limit. [ConnContext], [ConnState] and [TrackBody] report to it what
+// net/http does with a connection, so that it knows which ones wait for their clients. [Admit]
+// and [Release] limit the requests that no timeout ends. A connection also performs the TLS
+// handshake, limits the number of header fields, and reports requests that net/http refuses.
 package connlimit
 
 import (
@@ -67,7 +70,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		c.Conn = tls.Server(socket, l.config.TLS)
 	}
 	for accepted := time.Now(); ; {
-		wait := l.admit(c, accepted)
+		wait := l.makeRoom(c, accepted)
 		if wait == 0 {
 			return c, nil
 		}
@@ -78,9 +81,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// admit adds a connection, and evicts another one if necessary. If no connection may be
+// makeRoom adds a connection, and evicts another one if necessary. If no connection may be
 // evicted yet, it returns how long it takes until one may be.
-func (l *Listener) admit(c *conn, accepted time.Time) (wait time.Duration) {
+func (l *Listener) makeRoom(c *conn, accepted time.Time) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()

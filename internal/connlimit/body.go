@@ -1,0 +1,71 @@
+package connlimit
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// TrackBody returns a copy of a request of net/http with ctx, whose connection counts as
+// reading until the body is complete. It panics with [http.ErrAbortHandler] if the
+// connection was evicted. It drops the trailer fields: nothing reads them, and net/http
+// would keep thousands of them until the response has ended.
+func TrackBody(ctx context.Context, own *http.Request) *http.Request {
+	c := fromContext(ctx)
+	if !c.startHandling(own.ContentLength) {
+		panic(http.ErrAbortHandler)
+	}
+	own.Trailer = nil
+	r := own.WithContext(ctx) // net/http looks at the body of its own request
+	if c != nil && c.tls != nil {
+		r.TLS = c.tls // net/http sets it for a [tls.Conn] only
+	}
+	if own.ContentLength != 0 {
+		r.Body = &trackedBody{ReadCloser: own.Body, own: own, conn: c}
+	}
+	return r
+}
+
+// trackedBody is a request body that reports its end. One goroutine reads it, and another
+// one may close it.
+//
+// Its first error is the result of every later read: net/http closes the body when the
+// response begins, and then returns another error than [io.EOF] at the end of the body. An
+// HTTP transport that reads it once more would close the connection to the server.
+type trackedBody struct {
+	io.ReadCloser
+	own  *http.Request // net/http writes the trailer into it
+	conn *conn
+	err  error
+
+	mu sync.Mutex // for own.Trailer
+}
+
+func (b *trackedBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.dropTrailer()
+		if !b.conn.setState(stateHandling) {
+			err = net.ErrClosed
+		}
+	}
+	b.err = err
+	return n, err
+}
+
+// Close reads the rest of a small body and its trailer.
+func (b *trackedBody) Close() error {
+	defer b.dropTrailer()
+	return b.ReadCloser.Close()
+}
+
+func (b *trackedBody) dropTrailer() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.own.Trailer = nil
+}
