@@ -94,12 +94,14 @@ func TestDecisions(t *testing.T) {
 
 // TestClientIPOfAUnixSocket checks that it is empty.
 func TestClientIPOfAUnixSocket(t *testing.T) {
-	var decided proxy.Decision
-	h := endpointOver(t, nil, func(c *proxy.Config) { c.OnDecision = func(_ context.Context, d proxy.Decision) { decided = d } })
+	h := endpointOver(t, nil, func(c *proxy.Config) {
+		c.OnDecision = func(_ context.Context, d proxy.Decision) {
+			if d.Outcome != "method" || d.ClientIP != "" {
+				t.Errorf("%+v", d)
+			}
+		}
+	})
 	r := httptest.NewRequest("GET", "/oauth2/tokens", nil)
 	r.RemoteAddr = "@"
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	if decided.Outcome != "method" || decided.ClientIP != "" {
-		t.Errorf("%+v", decided)
-	}
 }
