@@ -8,7 +8,10 @@
 // The package never compares a secret with the client's: that is for the provider.
 package clientauth
 
-import "net/http"
+import (
+	"cmp"
+	"net/http"
+)
 
 // Endpoint names an endpoint at which clients authenticate or register: in the
 // configuration, logs and metrics, and in metadata, as token does in token_endpoint.
@@ -94,13 +97,7 @@ func New(c Config) *Rules {
 // A client must not use more than one method (RFC 6749 section 2.3), so every recogniser
 // examines the request, and resolve compares what they find.
 func (r *Rules) Read(req Request) (Credentials, error) {
-	if err := CheckAuthorization(req.Header); err != nil {
-		return Credentials{}, err
-	}
-	if err := checkCookies(req.Header); err != nil {
-		return Credentials{}, err
-	}
-	if err := r.checkQuery(req); err != nil {
+	if err := cmp.Or(CheckAuthorization(req.Header), checkCookies(req.Header), r.checkQuery(req)); err != nil {
 		return Credentials{}, err
 	}
 	var found []recognition

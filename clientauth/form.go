@@ -49,14 +49,12 @@ func ParseForm(encoded string) (*Form, error) {
 }
 
 func parseParameter(piece string) (parameter, error) {
-	// Form encoders escape these. Some parsers read a semicolon as an ampersand.
-	if strings.ContainsFunc(piece, func(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }) {
-		return parameter{}, ErrMalformedForm
-	}
 	name, value, _ := strings.Cut(piece, "=")
 	name, err1 := url.QueryUnescape(name)
 	value, err2 := url.QueryUnescape(value)
-	if err1 != nil || err2 != nil || name == "" {
+	// Form encoders escape control characters and the semicolon, which some parsers read as an
+	// ampersand.
+	if err1 != nil || err2 != nil || name == "" || strings.ContainsFunc(piece, func(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }) {
 		return parameter{}, ErrMalformedForm
 	}
 	return parameter{name, NewSecret(value)}, checkParameter(name, value)
@@ -64,7 +62,7 @@ func parseParameter(piece string) (parameter, error) {
 
 func checkParameter(name, value string) error {
 	switch {
-	case len(name) > maxParameterName, len(value) > maxParameterValue && !unbounded(name):
+	case len(name) > maxParameterName, len(value) > maxParameterValue && !slices.Contains(unbounded, name):
 		return ErrLongParameter
 	case !utf8.ValidString(name), !utf8.ValidString(value):
 		return ErrFormCharacter
@@ -80,15 +78,9 @@ func checkParameter(name, value string) error {
 // repeatable reports whether a parameter may repeat: RFC 8707 section 2, RFC 8693 section 2.1.
 func repeatable(name string) bool { return name == "resource" || name == "audience" }
 
-// unbounded reports whether a parameter may be as long as the body, because it holds a
-// signed assertion or request object.
-func unbounded(name string) bool {
-	switch name {
-	case ParameterClientAssertion, "assertion", "subject_token", "actor_token", "request", "login_hint_token", "id_token_hint":
-		return true
-	}
-	return false
-}
+// unbounded are the parameters that may be as long as the body, because they hold a signed
+// assertion or request object.
+var unbounded = []string{ParameterClientAssertion, "assertion", "subject_token", "actor_token", "request", "login_hint_token", "id_token_hint"}
 
 func (f *Form) list() []parameter {
 	if f == nil {
@@ -124,8 +116,8 @@ func (f *Form) has(name string) bool {
 	return slices.ContainsFunc(f.list(), func(p parameter) bool { return p.name == name })
 }
 
-// WithCredentials returns a form with a client_id and, unless the secret is zero, a
-// client_secret at its end, and no other parameter of client authentication.
+// WithCredentials returns a form with only a client_id and, unless the secret is zero, a
+// client_secret as parameters of client authentication, at its end.
 func (f *Form) WithCredentials(id string, secret Secret) *Form {
 	out := f.WithoutCredentials() // a copy
 	out.parameters = append(out.parameters, parameter{ParameterClientID, NewSecret(id)})

@@ -54,8 +54,8 @@ func variants(name string) [2]string {
 // underscore.
 func isSeparator(c rune) bool { return !isAlphanumeric(c) }
 
-// CheckNames refuses a form with a parameter name that is not ASCII or asks for another
-// HTTP method, even if [ParseForm] refuses the form. Errors are [*Error] values.
+// CheckNames refuses a parameter name that is not ASCII or asks for another HTTP method, in
+// forms that [ParseForm] refuses too. Errors are [*Error] values.
 func CheckNames(encoded string) error {
 	for pair := range strings.FieldsFuncSeq(encoded, func(c rune) bool { return c == '&' || c == ';' }) {
 		if err := checkName(nameOf(pair)); err != nil && !errors.Is(err, ErrDisguisedParameter) {
