@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"oauthgw/internal/config"
 )
 
 // post makes a token request of the client app by HTTP Basic.
@@ -104,17 +102,15 @@ func TestA186AuditFileThatKeepsNothing(t *testing.T) {
 	}
 	defer l.Close()
 	for name, warned := range map[string]bool{file: false, "-": false, os.DevNull: true, link: true} {
-		named := configFile(t, "endpoints: {token: /t}\naudit: {file: "+name+"}\n")
-		out, _, err := invoke(t, "check", "--config.file="+named)
-		want := "warning: audit.file: " + name + " is neither a regular file nor a pipe, so records may be lost; "
-		if strings.Contains(out, want) != warned || strings.Contains(out, "warning: audit.file") != warned || err != nil {
+		p := startProgram(t, "http://127.0.0.1:1", "endpoints: {token: /t}\naudit: {file: "+name+"}\n")
+		out, _, err := invoke(t, "check", "--config.file="+p.file)
+		want := "audit.file: " + name + " is neither a regular file nor a pipe, so records may be lost; "
+		if strings.Contains(out, "\nwarning: "+want) != warned || strings.Contains(out, "warning: audit.file") != warned || err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
-		var log syncBuffer
-		s := testSettings(t, "http://127.0.0.1:1", func(c *config.Config) { c.Audit.File = name })
-		testTelemetry(&log, s).applySettings(s)
-		if strings.Contains(log.String(), `records may be lost","file":"`+name) != warned {
-			t.Errorf("%s: the log is %s", name, log.String())
+		p.stop()
+		if log := p.log.String(); strings.Contains(log, `"warning":"`+want) != warned {
+			t.Errorf("%s: the log is %s", name, log)
 		}
 	}
 	for name, reason := range map[string]string{dir: "is a directory", socket: "no such device or address"} {

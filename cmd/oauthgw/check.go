@@ -46,7 +46,7 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result := checkResult{Valid: true, Errors: config.Errors{}, Warnings: s.Warnings()}
+	result := checkResult{Valid: true, Errors: config.Errors{}, Warnings: s.Warnings(s.Listen)}
 	if result.Metadata, err = checkMetadata(ctx, s); err != nil {
 		return err
 	}

@@ -136,8 +136,9 @@ func TestA102OpenFilesOfSecrets(t *testing.T) {
 		if err := os.Chmod(files.KeyFile, mode); err != nil {
 			t.Fatal(err)
 		}
-		log := frontedGateway(t, "http://127.0.0.1:1", func(c *config.Config) { c.TLS = files }).stop()
-		line := fmt.Sprintf(`"file":%q,"mode":"%04o"`, files.KeyFile, mode)
+		p := startProgram(t, "http://127.0.0.1:1", fmt.Sprintf("endpoints: {token: /t}\ntls: {cert_file: %s, key_file: %s}\n", files.CertFile, files.KeyFile))
+		p.stop()
+		log, line := p.log.String(), fmt.Sprintf("%s holds a secret and is readable by all users of this host; its mode is %04o", files.KeyFile, mode)
 		if strings.Contains(log, "is readable by all users") != warned || strings.Contains(log, line) != warned {
 			t.Errorf("mode %04o: the log says %s", mode, log)
 		}

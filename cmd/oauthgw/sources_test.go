@@ -46,7 +46,7 @@ func TestA148LimitWithoutEffect(t *testing.T) {
 		}
 		p.stop()
 		log := p.log.String()
-		if strings.Contains(log, `"msg":"failure limit has no effect`) != warned || strings.Contains(log, `"set":"trusted_proxies: [127.0.0.1]"`) != warned {
+		if strings.Contains(log, `"warning":"client_auth.failures: has no effect`) != warned || strings.Contains(log, "set trusted_proxies: [127.0.0.1]") != warned {
 			t.Errorf("trusting %s: the log is\n%s", trusted, log)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -66,16 +65,10 @@ func (t *telemetry) recordDecision(ctx context.Context, d proxy.Decision) {
 	t.history.Add(d)
 }
 
-// applySettings applies a new configuration, and logs what is insecure or may lose records.
+// applySettings applies a new configuration.
 func (t *telemetry) applySettings(s config.Settings) {
 	t.format.Set(s.LogLevel, s.LogJSON)
 	t.audit.SetFile(s.Audit.File)
 	t.metrics.Certificate("server", s.Certificate)
 	t.metrics.Certificate("upstream_client", s.UpstreamCert)
-	for file, mode := range s.ReadableSecrets {
-		t.log.Warn("secret file is readable by all users of this host", "file", file, "mode", fmt.Sprintf("%04o", mode))
-	}
-	if s.AuditsToDevice() {
-		t.log.Warn("audit.file is neither a regular file nor a pipe, records may be lost", "file", s.Audit.File)
-	}
 }

@@ -56,18 +56,6 @@ func (c Config) files(own string) []string {
 	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
 
-// readableSecrets returns the modes of the files of secrets that every user of this host may
-// read. They are no errors: Kubernetes mounts secrets so.
-func (c Config) readableSecrets() map[string]os.FileMode {
-	found := map[string]os.FileMode{}
-	for _, name := range []string{c.Admin.WebConfigFile, c.TLS.KeyFile, c.Upstream.KeyFile} {
-		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
-			found[name] = info.Mode().Perm()
-		}
-	}
-	return found
-}
-
 // Fingerprint returns a hash of the content of files, or of the error where one cannot be
 // read.
 func Fingerprint(files []string) string {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -22,33 +23,50 @@ import (
 // Settings is a valid configuration, with values in the types of the packages that use them.
 type Settings struct {
 	Config
-	Files           []string               // the configuration file and the files that it names
-	MaxConnections  int                    // more than zero
-	AdminHosts      []string               // admin.allowed_hosts in lower case
-	Certificate     *tls.Certificate       // of the listener for clients; nil: plain http
-	ReadableSecrets map[string]os.FileMode // files of secrets that every user may read
-	Proxies         trustedproxy.Proxies   // trusted ones
-	PublicOrigin    *url.URL               // nil: from the metadata
-	UpstreamOrigin  *url.URL
-	UpstreamSocket  string                           // path of the Unix socket; empty: UpstreamOrigin has the address
-	UpstreamTLS     *tls.Config                      // nil: the system's roots, no client certificate
-	UpstreamCert    *tls.Certificate                 // in UpstreamTLS; nil: none
-	Endpoints       map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
-	Rules           *clientauth.Rules
-	Challenge       proxy.ChallengePolicy
-	Failures        authlimit.Config
-	IssuerMode      wellknown.IssuerMode
-	MetadataPatch   wellknown.Patch
-	CORS            *cors.Cors // nil: none
-	LogLevel        slog.Level
-	LogJSON         bool
+	Files          []string             // the configuration file and the files that it names
+	MaxConnections int                  // more than zero
+	AdminHosts     []string             // admin.allowed_hosts in lower case
+	Certificate    *tls.Certificate     // of the listener for clients; nil: plain http
+	Proxies        trustedproxy.Proxies // trusted ones
+	PublicOrigin   *url.URL             // nil: from the metadata
+	UpstreamOrigin *url.URL
+	UpstreamSocket string                           // path of the Unix socket; empty: UpstreamOrigin has the address
+	UpstreamTLS    *tls.Config                      // nil: the system's roots, no client certificate
+	UpstreamCert   *tls.Certificate                 // in UpstreamTLS; nil: none
+	Endpoints      map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
+	Rules          *clientauth.Rules
+	Challenge      proxy.ChallengePolicy
+	Failures       authlimit.Config
+	IssuerMode     wellknown.IssuerMode
+	MetadataPatch  wellknown.Patch
+	CORS           *cors.Cors // nil: none
+	LogLevel       slog.Level
+	LogJSON        bool
 }
 
-// UntrustedProxy returns the entry that trusted_proxies lacks so that failures can be
-// limited on a listener at an address, or nothing if there is no limit or no lack. All
-// connections to a loopback address or a Unix socket come from this host, so only a
-// trusted proxy can say which client sent a request.
-func (s Settings) UntrustedProxy(listen string) string {
+// Warnings returns what is valid but probably unintended, with a listener at an address.
+func (s Settings) Warnings(listen string) (found []string) {
+	if entry := s.untrustedProxy(listen); entry != "" {
+		found = append(found, "client_auth.failures: has no effect, because all connections to "+listen+" come from this host; "+
+			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: ["+entry+"]")
+	}
+	info, err := os.Stat(s.Audit.File) // a device such as /dev/null or a terminal keeps no records
+	if s.Audit.File != standardOutput && err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe {
+		found = append(found, "audit.file: "+s.Audit.File+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
+	}
+	for _, name := range []string{s.Admin.WebConfigFile, s.TLS.KeyFile, s.Upstream.KeyFile} {
+		// No error, because Kubernetes mounts secrets so.
+		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
+			found = append(found, fmt.Sprintf("%s holds a secret and is readable by all users of this host; its mode is %04o", name, info.Mode().Perm()))
+		}
+	}
+	return found
+}
+
+// untrustedProxy returns the entry that trusted_proxies lacks so that failures can be
+// limited, or nothing. All connections to a loopback address or a Unix socket come from this
+// host, so only a trusted proxy can say which client sent a request.
+func (s Settings) untrustedProxy(listen string) string {
 	host, _, _ := net.SplitHostPort(listen)
 	peer, _ := netip.ParseAddr(host)
 	entry := trustedproxy.UnixSocket
@@ -68,28 +86,6 @@ func (s Settings) UntrustedProxy(listen string) string {
 		return ""
 	}
 	return entry
-}
-
-// Warnings returns what is valid but probably unintended.
-func (s Settings) Warnings() (found []string) {
-	if entry := s.UntrustedProxy(s.Listen); entry != "" {
-		found = append(found, "client_auth.failures: has no effect, because all connections to "+s.Listen+" come from this host; "+
-			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: ["+entry+"]")
-	}
-	if s.AuditsToDevice() {
-		found = append(found, "audit.file: "+s.Audit.File+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
-	}
-	return found
-}
-
-// AuditsToDevice reports whether audit.file is neither a regular file nor a pipe. A device
-// such as /dev/null or a terminal keeps no records.
-func (s Settings) AuditsToDevice() bool {
-	if s.Audit.File == "" || s.Audit.File == standardOutput {
-		return false
-	}
-	info, err := os.Stat(s.Audit.File)
-	return err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe
 }
 
 // RestartRequired returns the keys that differ in next and that a reload cannot change.
@@ -116,15 +112,14 @@ func (v *validator) settings(c Config) Settings {
 	u, socket := v.upstream(c)
 	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	return Settings{
-		Config:          c,
-		Files:           c.files(v.file),
-		MaxConnections:  maxConnections(c.MaxConnections),
-		AdminHosts:      v.adminHosts(c.Admin.AllowedHosts),
-		Certificate:     v.certificate("tls", c.TLS),
-		ReadableSecrets: c.readableSecrets(),
-		Proxies:         v.proxies(c),
-		PublicOrigin:    v.origin("public_url", c.PublicURL, "https://login.example.com"),
-		UpstreamOrigin:  u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c, own), UpstreamCert: own,
+		Config:         c,
+		Files:          c.files(v.file),
+		MaxConnections: maxConnections(c.MaxConnections),
+		AdminHosts:     v.adminHosts(c.Admin.AllowedHosts),
+		Certificate:    v.certificate("tls", c.TLS),
+		Proxies:        v.proxies(c),
+		PublicOrigin:   v.origin("public_url", c.PublicURL, "https://login.example.com"),
+		UpstreamOrigin: u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c, own), UpstreamCert: own,
 		Endpoints:     v.endpoints(c.Endpoints),
 		Rules:         v.rules(c),
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),

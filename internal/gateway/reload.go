@@ -22,7 +22,7 @@ type ReloaderConfig struct {
 	// Config configures the first gateway. Load returns the settings of further ones.
 	Config Config
 	Load   func() (config.Settings, error)
-	// Lint logs the problems of the metadata and of trusted_proxies.
+	// Lint logs the problems of the metadata and the warnings of the settings.
 	Lint bool
 	// Notify reports a state of sd_notify(3) to the service manager. It may be nil.
 	Notify func(state, status string)
@@ -127,8 +127,10 @@ func (r *Reloader) Start(listen string) {
 func (r *Reloader) startBackground(g *Gateway) {
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
-	if entry := g.settings.UntrustedProxy(r.listen); r.config.Lint && entry != "" {
-		g.log.Warn("failure limit has no effect: all connections come from this host", "listen", r.listen, "set", "trusted_proxies: ["+entry+"]")
+	if r.config.Lint {
+		for _, warning := range g.settings.Warnings(r.listen) {
+			g.log.Warn("config warning", "warning", warning)
+		}
 	}
 	r.background.Go(func() { g.watchMetadata(ctx, r.config.Lint) })
 }
