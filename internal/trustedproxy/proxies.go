@@ -15,14 +15,10 @@ import (
 	"strings"
 )
 
-const (
-	fieldFor   = "X-Forwarded-For"
-	fieldHost  = "X-Forwarded-Host"
-	fieldProto = "X-Forwarded-Proto"
+// UnixSocket is the entry of [Parse] for every peer on a Unix socket.
+const UnixSocket = "unix"
 
-	// UnixSocket is the entry of [Parse] for every peer on a Unix socket.
-	UnixSocket = "unix"
-)
+const fieldFor, fieldHost, fieldProto = "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"
 
 // Proxies are the trusted proxies. The zero value trusts none. They are immutable.
 type Proxies struct {
@@ -41,23 +37,17 @@ func Parse(entries []string, host bool) (Proxies, error) {
 			p.unix = true
 			continue
 		}
-		network, ok := parseNetwork(entry)
-		if !ok {
+		network, err := netip.ParsePrefix(entry)
+		if addr, addrErr := netip.ParseAddr(entry); addrErr == nil && addr.Zone() == "" {
+			network, err = addr.Unmap().Prefix(addr.Unmap().BitLen())
+		}
+		// Addresses are unmapped before they are looked up, so an IPv4-mapped network matches none.
+		if err != nil || network.Bits() == 0 || network.Addr().Is4In6() {
 			return Proxies{}, fmt.Errorf("%q is not one", entry)
 		}
-		p.networks = append(p.networks, network)
+		p.networks = append(p.networks, network.Masked())
 	}
 	return p, nil
-}
-
-func parseNetwork(entry string) (netip.Prefix, bool) {
-	if addr, err := netip.ParseAddr(entry); err == nil && addr.Zone() == "" {
-		addr = addr.Unmap()
-		return netip.PrefixFrom(addr, addr.BitLen()), true
-	}
-	network, err := netip.ParsePrefix(entry)
-	// Addresses are unmapped before they are looked up, so an IPv4-mapped network matches none.
-	return network.Masked(), err == nil && network.Bits() > 0 && !network.Addr().Is4In6()
 }
 
 // ClientIP returns the address that a request came from. That is the peer's address or, if
@@ -68,11 +58,8 @@ func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 	ip := peer(r)
 	chain := strings.Split(strings.Join(r.Header[fieldFor], ","), ",")
 	for _, element := range slices.Backward(chain) {
-		if !p.Trusts(ip) {
-			break
-		}
-		previous, ok := parseElement(strings.Trim(element, " \t"))
-		if !ok {
+		previous := parseElement(strings.Trim(element, " \t"))
+		if !p.Trusts(ip) || !previous.IsValid() {
 			break
 		}
 		ip = previous
@@ -109,14 +96,14 @@ func peer(r *http.Request) netip.Addr {
 	return address.Addr().Unmap()
 }
 
-// parseElement parses an address of X-Forwarded-For. Some proxies add a port, and brackets
-// around IPv6.
-func parseElement(element string) (netip.Addr, bool) {
-	ip, err := netip.ParseAddr(element)
+// parseElement parses an address of X-Forwarded-For, or returns the zero Addr. Some proxies
+// add a port, and brackets around IPv6.
+func parseElement(element string) netip.Addr {
+	ip, _ := netip.ParseAddr(element)
 	for _, text := range []string{element, element + ":0"} {
-		if ap, portErr := netip.ParseAddrPort(text); portErr == nil {
-			ip, err = ap.Addr(), nil
+		if address, err := netip.ParseAddrPort(text); err == nil {
+			ip = address.Addr()
 		}
 	}
-	return ip.Unmap().WithZone(""), err == nil
+	return ip.Unmap().WithZone("")
 }

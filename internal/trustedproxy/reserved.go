@@ -4,85 +4,74 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 )
 
-// class is what a header field of a request means to providers.
-type class int
-
+// Kinds of request fields that clients must not set.
 const (
-	unreserved class = iota
-	// reserved fields say where a request came from, which user or client sent it and what its target was.
-	// Providers trust them, so clients must not set them (RFC 9700 section 4.13).
-	reserved
-	// These make a server read another method or target than the one received.
-	methodOverride
-	pathOverride
-	// variable fields collide with a variable of CGI or PHP. No proxy sends them.
-	variable
+	origin         = "origin"          // its client, user, host, trace baggage; providers trust them (RFC 9700 section 4.13)
+	methodOverride = "method override" // servers read it as the method
+	pathOverride   = "path override"   // servers read it as the target
+	variable       = "variable"        // of CGI or PHP; no proxy sends it
 )
 
-// classes are the classes of fields by their canonical names. A name that ends in a hyphen
-// stands for all that begin with it.
-var classes = canonical(map[class][]string{
-	reserved: {
-		// The client's address, and the host and scheme that it used.
-		"forwarded", "x-forwarded", "x-forwarded-", "x-original-forwarded-for", "x-real-", "x-client-ip", "x-cluster-client-ip", "x-remote-", "x-proxyuser-ip",
-		"x-forward-for", "forwarded-for", "forwarded-proto", "x-proxied-https", "cluster-client-ip", "proxy-client-ip", "wl-proxy-", "do-connecting-ip", "incap-client-ip", "x-vercel-forwarded-for", "x-nf-client-connection-ip", "cloudfront-viewer-address", "cloudfront-forwarded-proto",
-		"true-client-ip", "client-ip", "cf-connecting-", "cf-visitor", "cf-pseudo-ipv4", "fastly-client-ip", "fly-client-ip", "x-azure-", "x-envoy-", "x-appengine-",
-		"x-host", "x-original-host", "x-http-host-override", "x-url-scheme", "x-scheme", "front-end-https",
-		// The client's certificate, and the user.
-		"client-cert", "client-cert-", "x-client-cert", "x-client-cert-", "x-client-certificate", "x-client-certificate-", "x-client-verify", "x-client-dn", "x-client-s-dn", "x-clientcert", "proxy-auth-cert", "proxy-ssl-id", "proxy-ip", "proxy-keysize", "ms-aspnetcore-", "x-ssl-", "ssl-", "x-tls-", "x-arr-", "x-amzn-mtls-", "cf-client-cert-",
-		"remote-", "x-auth-request-", "x-authenticated-", "x-webauth-", "x-ms-client-principal", "x-ms-client-principal-", "x-goog-authenticated-user-", "x-goog-iap-jwt-assertion", "x-amzn-oidc-",
-		"x-authentik-", "x-consumer-", "x-credential-identifier", "x-anonymous-consumer", "x-pomerium-", "x-vouch-", "x-ms-token-", "x-endpoint-api-userinfo", "x-apigateway-api-userinfo", "cf-access-authenticated-", "tailscale-user-",
-		"oidc-claim-", "shib-", "x-shib-", "iv-user", "iv-groups", "iv-creds", "sm-user", "sm_user", "oam-remote-user", "oam_remote_user",
-		"$wsat", "$wscc", "$wscs", "$wsis", "$wspc", "$wspr", "$wsra", "$wsrh", "$wsru", "$wssc", "$wssi", "$wssn", "$wssp",
-		// Trace baggage, which servers pass on, and what makes them record a trace.
-		"baggage", "baggage-", "correlation-context", "ot-baggage-", "sw8-correlation", "uberctx-", "jaeger-baggage", "jaeger-debug-id",
-		// Paths of files.
-		"x-sendfile-type", "x-accel-", "x-script-name",
-	},
-	methodOverride: {"x-http-method", "x-http-method-override", "x-method-override", "x-original-method"},
-	pathOverride:   {"x-original-url", "x-original-uri", "x-original-path", "x-rewrite-url", "x-rewrite-uri", "x-envoy-original-path"},
-	variable: {
-		"proxy",     // CGI programs read HTTP_PROXY as the proxy for their own requests
-		"php-auth-", // PHP libraries read the client's id and secret there, instead of in the form
-	},
-})
+// kinds are the kinds of fields by name. A name that ends in a hyphen stands for all that
+// begin with it.
+var kinds = func() map[string]string {
+	kinds := map[string]string{}
+	for kind, names := range map[string]string{
+		origin: `
+			forwarded x-forwarded x-forwarded- x-original-forwarded-for x-real- x-client-ip x-cluster-client-ip x-remote- x-proxyuser-ip
+			x-forward-for forwarded-for forwarded-proto x-proxied-https cluster-client-ip proxy-client-ip wl-proxy- do-connecting-ip
+			incap-client-ip x-vercel-forwarded-for x-nf-client-connection-ip cloudfront-viewer-address cloudfront-forwarded-proto
+			true-client-ip client-ip cf-connecting- cf-visitor cf-pseudo-ipv4 fastly-client-ip fly-client-ip x-azure- x-envoy- x-appengine-
+			x-host x-original-host x-http-host-override x-url-scheme x-scheme front-end-https
 
-func canonical(lists map[class][]string) map[string]class {
-	classes := map[string]class{}
-	for c, names := range lists {
-		for _, name := range names {
-			classes[http.CanonicalHeaderKey(name)] = c
+			client-cert client-cert- x-client-cert x-client-cert- x-client-certificate x-client-certificate- x-client-verify x-client-dn
+			x-client-s-dn x-clientcert proxy-auth-cert proxy-ssl-id proxy-ip proxy-keysize ms-aspnetcore- x-ssl- ssl- x-tls- x-arr- x-amzn-mtls-
+			cf-client-cert- remote- x-auth-request- x-authenticated- x-webauth- x-ms-client-principal x-ms-client-principal-
+			x-goog-authenticated-user- x-goog-iap-jwt-assertion x-amzn-oidc- x-authentik- x-consumer- x-credential-identifier
+			x-anonymous-consumer x-pomerium- x-vouch- x-ms-token- x-endpoint-api-userinfo x-apigateway-api-userinfo
+			cf-access-authenticated- tailscale-user- oidc-claim- shib- x-shib- iv-user iv-groups iv-creds sm-user sm_user
+			oam-remote-user oam_remote_user $wsat $wscc $wscs $wsis $wspc $wspr $wsra $wsrh $wsru $wssc $wssi $wssn $wssp
+
+			baggage baggage- correlation-context ot-baggage- sw8-correlation uberctx- jaeger-baggage jaeger-debug-id
+			x-sendfile-type x-accel- x-script-name`,
+		methodOverride: "x-http-method x-http-method-override x-method-override x-original-method",
+		pathOverride:   "x-original-url x-original-uri x-original-path x-rewrite-url x-rewrite-uri x-envoy-original-path",
+		// HTTP_PROXY is a proxy to CGI programs. PHP-Auth is the client's id and secret to PHP libraries.
+		variable: "proxy php-auth-",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			kinds[http.CanonicalHeaderKey(name)] = kind
 		}
 	}
-	return classes
-}
+	return kinds
+}()
 
-// classOf returns the class of a canonical name.
-func classOf(name string) class {
-	c := classes[name]
-	for i := 0; c == unreserved && i < len(name); i++ {
+// kindOf returns the kind of a field, its name in canonical form, or "".
+func kindOf(name string) string {
+	kind := kinds[name]
+	for i := 0; kind == "" && i < len(name); i++ {
 		if name[i] == '-' {
-			c = classes[name[:i+1]]
+			kind = kinds[name[:i+1]]
 		}
 	}
-	return c
+	return kind
 }
 
-// removeReserved removes the fields that the client must not set. The fields of a trusted
-// proxy stay, except that proxies relay overrides that they do not know: one of the target
-// stays only if it names the target that was received, and one of the method only at POST,
-// because other methods pass at fronted endpoints as well. Spellings that only CGI programs
-// read as a reserved field are always removed.
+// removeReserved removes the fields that clients must not set. Those of a trusted proxy stay,
+// except that proxies relay overrides that they do not know: one of the target stays only if
+// it repeats the received one, and one of the method only at POST, because other methods pass
+// at fronted endpoints. Spellings that only CGI programs read as such a field never stay.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	trusted := p.TrustsPeer(in)
 	for name, values := range header {
 		keep := false
-		switch classOf(name) {
-		case unreserved:
-			keep = classOf(cgiName(name)) == unreserved
-		case reserved:
+		switch kindOf(name) {
+		case "":
+			keep = kindOf(cgiName(name)) == ""
+		case origin:
 			keep = trusted
 		case methodOverride:
 			keep = trusted && in.Method == http.MethodPost
@@ -98,15 +87,19 @@ func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 // IsOverride reports whether a field, its name in canonical form, overrides the method or
 // the target of a request.
 func IsOverride(name string) bool {
-	isOverride := func(c class) bool { return c == methodOverride || c == pathOverride }
-	return isOverride(classOf(name)) || isOverride(classOf(cgiName(name)))
+	for _, spelling := range []string{name, cgiName(name)} {
+		if kind := kindOf(spelling); kind == methodOverride || kind == pathOverride {
+			return true
+		}
+	}
+	return false
 }
 
 // cgiName returns the canonical name of the field that CGI programs take this one for (RFC
 // 3875 section 4.1.18): other characters count as hyphens, and HTTP_ in front does not count.
 func cgiName(name string) string {
 	name = strings.Map(func(c rune) rune {
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' {
+		if c <= unicode.MaxASCII && (unicode.IsLetter(c) || unicode.IsDigit(c)) {
 			return c
 		}
 		return '-'
