@@ -1,12 +1,13 @@
 // Package authlimit limits failed client authentication, which RFC 6749 section 2.3.1
 // requires wherever clients authenticate with a password.
 //
-// There are two limits. One belongs to a client id at an address, so that failures from one
-// address do not lock the client out elsewhere. The other belongs to an address and covers
-// all client ids, so that changing the id does not buy further guesses.
+// One limit belongs to a client id at an address, so that failures do not lock the client out
+// elsewhere. The other belongs to an address, so that other ids do not buy further guesses.
 package authlimit
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
 	"hash/maphash"
 	"net/netip"
 	"strings"
@@ -18,29 +19,27 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxBudgets bounds the number of budgets. At about 300 bytes each they take 20 MiB. The
-// one that was used longest ago is evicted first.
-const maxBudgets = 1 << 16
+// The entry that was used longest ago is evicted first.
+const (
+	maxBudgets = 1 << 16 // of 300 bytes
+	maxSecrets = 1 << 12 // of 200 bytes
+)
 
 // Config sets the limits.
 type Config struct {
-	// Burst is the number of failures of one client id at one address before it must wait.
-	// Zero means no limit.
-	Burst int
-	// AddressBurst is the number of failures of one address over all client ids before it
-	// must wait. Zero means no limit.
-	AddressBurst int
-	// Interval is the time after which each budget allows one more failure.
-	Interval time.Duration
+	Burst        int           // failures of a client id at an address before it must wait; 0: no limit
+	AddressBurst int           // failures of an address over all client ids; 0: no limit
+	Interval     time.Duration // after which each budget allows one more failure
 }
 
 // Limiter counts failures. A nil Limiter limits nothing. It is safe for concurrent use.
 type Limiter struct {
-	config  Config
-	seed    maphash.Seed
-	mu      sync.Mutex // makes recording a failure atomic
-	budgets *lru.Cache[key, *rate.Limiter]
-	secrets secrets
+	config    Config
+	seed      maphash.Seed
+	mu        sync.Mutex // makes spending atomic
+	budgets   *lru.Cache[key, *rate.Limiter]
+	secretKey []byte
+	secrets   *lru.Cache[[sha256.Size]byte, struct{}] // hashes of client ids and secrets
 }
 
 // key names a budget. Its size does not depend on what a client sends.
@@ -56,7 +55,8 @@ func New(c Config) *Limiter {
 		return nil
 	}
 	budgets, _ := lru.New[key, *rate.Limiter](maxBudgets) // fails for sizes below 1 only
-	return &Limiter{config: c, seed: maphash.MakeSeed(), budgets: budgets, secrets: newSecrets()}
+	secrets, _ := lru.New[[sha256.Size]byte, struct{}](maxSecrets)
+	return &Limiter{config: c, seed: maphash.MakeSeed(), budgets: budgets, secretKey: []byte(rand.Text()), secrets: secrets}
 }
 
 // Reconfigure returns l if the configuration is the same, and otherwise a new Limiter
@@ -95,39 +95,31 @@ func (l *Limiter) retryAfter(k key, burst int) time.Duration {
 	return max(0, time.Duration(missing*float64(l.config.Interval)))
 }
 
-// RecordFailure records a failure of a client at an address. The zero Addr is shared by many
-// clients, so nothing is recorded for it.
-//
-// A failure beyond the limit of the client id does not count against the address: one bad
-// client must not lock out the others there.
+// RecordFailure records a failure of a client at an address. Beyond the limit of the client
+// id it does not count against the address: one bad client must not lock out the others
+// there. Many clients share the zero Addr, so nothing is recorded for it.
 func (l *Limiter) RecordFailure(clientID string, from netip.Addr) {
-	if l == nil || !from.IsValid() {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.spend(l.clientKey(clientID, from), l.config.Burst) {
-		l.spend(addressKey(from), l.config.AddressBurst)
+	if l != nil && l.spend(l.clientKey(clientID, from), l.config.Burst) {
+		l.RecordAddressFailure(from)
 	}
 }
 
 // RecordAddressFailure records a failure at an address with an unknown client id.
 func (l *Limiter) RecordAddressFailure(from netip.Addr) {
-	if l == nil || !from.IsValid() {
-		return
+	if l != nil {
+		l.spend(addressKey(from), l.config.AddressBurst)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.spend(addressKey(from), l.config.AddressBurst)
 }
 
 // spend takes one failure from a budget and reports whether the budget covers it.
 // Concurrent failures may put a budget into debt. The debt is bounded so that no wait is
 // longer than burst intervals.
 func (l *Limiter) spend(k key, burst int) bool {
-	if burst <= 0 {
+	if burst <= 0 || !k.address.IsValid() {
 		return true
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	now := time.Now()
 	budget, ok := l.budgets.Get(k)
 	if !ok {
