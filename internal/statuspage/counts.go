@@ -5,13 +5,11 @@ import (
 	"strings"
 )
 
-// columns are the columns of the counts, named as their outcomes. All other outcomes are
-// reasons of the gateway to refuse a request.
+// columns are named as their outcomes. All other outcomes are reasons of a refusal.
 var columns = [...]string{"Accepted", "Rejected", "Refused", "Failed", "Canceled", "Unclear"}
 
 const refusedColumn = 2
 
-// countRow are the counts of one method at one endpoint.
 type countRow struct {
 	Endpoint, Method string
 	Cells            [len(columns)]countCell
@@ -23,7 +21,6 @@ type countCell struct {
 	Reasons []Count
 }
 
-// countTable returns the counts in rows, and the total of each column.
 func countTable(counts []Count) (rows []countRow, totals [len(columns)]uint64) {
 	for i, c := range counts {
 		if i == 0 || counts[i-1].Endpoint != c.Endpoint || counts[i-1].Method != c.Method {

@@ -16,7 +16,6 @@ const maxMembers = 64
 // the member is absent.
 type difference struct{ Name, Change, Published, Served string }
 
-// comparison is the difference between two documents.
 type comparison struct {
 	Differ     []difference
 	Same, More int // members that are equal, and that differ but are not on the page
@@ -62,9 +61,8 @@ func values(o jsonobject.Object) map[string]string {
 	return out
 }
 
-// valueText returns a value as it is shown beside another one. If a list is too long to be
-// shown, its elements that are in both lists are only counted, so that they cannot hide the
-// others.
+// valueText returns a value as it is shown beside another one. If a list is too long, the
+// elements in both lists are only counted, so that they cannot hide the others.
 func valueText(value, other string) string {
 	var list, others []json.RawMessage
 	if len(value) <= maxText || json.Unmarshal([]byte(value), &list) != nil || json.Unmarshal([]byte(other), &others) != nil {

@@ -1,9 +1,7 @@
 // Package statuspage renders the HTML status page for operators.
 //
-// [Page] is a function from [Facts] to HTML. The page is one document with its own style and
-// without scripts, so that a Content-Security-Policy can forbid everything else. Much of its
-// text comes from the provider or from clients and may be hostile: all of it is escaped, and long
-// text and long lists are cut.
+// The page has its own style and no scripts, so that a Content-Security-Policy can forbid
+// everything else. Text of the provider and of clients may be hostile: it is escaped and cut.
 package statuspage
 
 import (

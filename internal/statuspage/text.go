@@ -2,40 +2,35 @@ package statuspage
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"oauthgw/internal/printable"
 )
 
-// The limits of text on the page, in characters, and of lines and combining marks.
 const (
-	maxName  = 80
+	maxName  = 80 // characters
 	maxText  = 800
 	maxLines = 40
-	maxMarks = 4 // on one letter; more would cover other lines
 )
 
-// shown returns at most limit characters of a text, with unprintable ones escaped.
+var manyMarks = regexp.MustCompile(`\pM{5,}`)
+
+// shown returns at most limit characters of a text, with unprintable ones escaped, and
+// combining marks after the fourth on one letter, which would cover other lines.
 func shown(text string, limit int) string {
-	var b strings.Builder
-	for n, marks := 0, 0; text != ""; {
-		r, size := utf8.DecodeRuneInString(text)
-		piece := printable.Text(text[:size])
-		if !unicode.Is(unicode.M, r) {
-			marks = 0
-		} else if marks++; marks > maxMarks {
-			piece = printable.ASCII(text[:size])
-		}
-		if n += utf8.RuneCountInString(piece); n > limit {
-			return b.String() + "…"
-		}
-		b.WriteString(piece)
-		text = text[size:]
+	text = text[:min(len(text), (limit+1)*utf8.UTFMax)] // is longer than limit
+	text = manyMarks.ReplaceAllStringFunc(text, func(marks string) string {
+		all := []rune(marks)
+		return string(all[:4]) + printable.ASCII(string(all[4:]))
+	})
+	out := []rune(printable.Text(text))
+	if len(out) > limit {
+		return string(out[:limit]) + "…"
 	}
-	return b.String()
+	return string(out)
 }
 
 // lines returns the lines of a text as they are shown.
@@ -84,8 +79,8 @@ func ago(t, now time.Time) string {
 // clock returns a time in UTC, without the date if that is today's.
 func clock(t, now time.Time) string {
 	t, now = t.UTC(), now.UTC()
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
 		return t.Format("15:04:05 UTC")
 	}
-	return t.Format("2006-01-02 15:04:05 UTC")
+	return t.Format(time.DateTime + " UTC")
 }

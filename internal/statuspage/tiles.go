@@ -16,43 +16,28 @@ const (
 )
 
 func tiles(f Facts) []tile {
-	return []tile{requestsTile(f), providerTile(f), configurationTile(f), metadataTile(f)}
-}
-
-func requestsTile(f Facts) tile {
+	requests := tile{"Requests", good, "Ready", plural(len(f.Endpoints), "endpoint", "endpoints")}
 	if f.NotReady != "" {
-		return tile{"Requests", bad, "Not ready", f.NotReady}
+		requests = tile{"Requests", bad, "Not ready", f.NotReady}
 	}
-	return tile{"Requests", good, "Ready", plural(len(f.Endpoints), "endpoint", "endpoints")}
-}
-
-func providerTile(f Facts) tile {
-	switch p := f.Provider; {
-	case p.Failing() && p.Reached.IsZero():
-		return tile{"Provider", bad, "Failing", "no good response yet"}
-	case p.Failing():
-		return tile{"Provider", bad, "Failing", "last good response " + ago(p.Reached, f.Now)}
-	case p.Reached.IsZero():
-		return tile{"Provider", unknown, "No request yet", ""}
-	default:
-		return tile{"Provider", good, "Reachable", "last response " + ago(p.Reached, f.Now)}
+	provider := tile{"Provider", good, "Reachable", "last response " + ago(f.Provider.Reached, f.Now)}
+	switch failing, never := f.Provider.Failing(), f.Provider.Reached.IsZero(); {
+	case failing && never:
+		provider = tile{"Provider", bad, "Failing", "no good response yet"}
+	case failing:
+		provider = tile{"Provider", bad, "Failing", "last good response " + ago(f.Provider.Reached, f.Now)}
+	case never:
+		provider = tile{"Provider", unknown, "No request yet", ""}
 	}
-}
-
-func configurationTile(f Facts) tile {
+	configuration := tile{"Configuration", good, "Active", "loaded " + ago(f.Reload.ActiveSince, f.Now)}
 	if f.Reload.Error != "" {
-		return tile{"Configuration", bad, "Reload failed", "keeping the previous configuration"}
+		configuration = tile{"Configuration", bad, "Reload failed", "keeping the previous configuration"}
 	}
-	return tile{"Configuration", good, "Active", "loaded " + ago(f.Reload.ActiveSince, f.Now)}
-}
-
-func metadataTile(f Facts) tile {
-	switch served := slices.ContainsFunc(f.Documents, func(d Document) bool { return d.Known() && !d.Expired }); {
-	case !served:
-		return tile{"Metadata", unknown, "Unknown", "not fetched yet"}
-	case len(f.Problems) > 0:
-		return tile{"Metadata", warning, "Problems", plural(len(f.Problems), "problem", "problems") + " below"}
-	default:
-		return tile{"Metadata", good, "OK", "no problems for strict clients"}
+	metadata := tile{"Metadata", good, "OK", "no problems for strict clients"}
+	if !slices.ContainsFunc(f.Documents, func(d Document) bool { return d.Known() && !d.Expired }) {
+		metadata = tile{"Metadata", unknown, "Unknown", "not fetched yet"}
+	} else if len(f.Problems) > 0 {
+		metadata = tile{"Metadata", warning, "Problems", plural(len(f.Problems), "problem", "problems") + " below"}
 	}
+	return []tile{requests, provider, configuration, metadata}
 }
