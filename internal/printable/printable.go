@@ -1,8 +1,7 @@
 // Package printable makes text of clients and providers safe to print: it escapes
 // characters that control a terminal or change how a line reads.
 //
-// [Writer] escapes everything the program prints and logs, but passes line feeds and tabs.
-// A caller that puts text into a line escapes it with [Text] or [Quote] as well.
+// [Writer] passes line feeds and tabs, so text in a line needs [Text] or [Quote] as well.
 package printable
 
 import (
@@ -17,8 +16,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 )
-
-const maxQuoted = 200 // characters
 
 // blank are the characters without ink that Unicode lists as letters, marks and symbols.
 const blank = "\u2800\U00013441\U00013442\U00016fe4\U0001d159"
@@ -39,6 +36,7 @@ func Text(s string) string { return string(escape([]byte(s), IsPrint)) }
 
 // Quote returns s in quotation marks, escaped, and cut to 200 characters.
 func Quote(s string) string {
+	const maxQuoted = 200
 	q := []rune(Text(strconv.Quote(s)))
 	if len(q) > maxQuoted {
 		return string(q[:maxQuoted-2]) + `…"`
@@ -53,11 +51,10 @@ func QuoteAll(words []string) string {
 	for _, w := range words[:min(len(words), limit)] {
 		quoted = append(quoted, Quote(w))
 	}
-	list := strings.Join(quoted, ", ")
 	if more := len(words) - limit; more > 0 {
-		list += " and " + strconv.Itoa(more) + " more"
+		return fmt.Sprintf("%s and %d more", strings.Join(quoted, ", "), more)
 	}
-	return list
+	return strings.Join(quoted, ", ")
 }
 
 // ASCII is [Text] that escapes everything but printable ASCII.
@@ -113,20 +110,19 @@ func escape(text []byte, keep func(rune) bool) []byte {
 	return out
 }
 
-const maxFrames = 32
-
 // Panic describes a recovered panic by the type of its value and the functions that were
 // running, without values and arguments, which may be secrets. The deferred function that
 // recovers must call it.
 func Panic(value any) (kind, functions string) {
-	callers := make([]uintptr, maxFrames)
-	n := runtime.Callers(4, callers) // skips itself, the deferred function and the runtime's
-	frames := runtime.CallersFrames(callers[:n])
+	callers := make([]uintptr, 32)
+	callers = callers[:runtime.Callers(4, callers)] // skips itself, the deferred function and the runtime's
+	frames := runtime.CallersFrames(callers)
 	var lines []string
-	for more := true; more; {
-		var frame runtime.Frame
-		frame, more = frames.Next()
+	for {
+		frame, more := frames.Next()
 		lines = append(lines, fmt.Sprintf("%s:%d", frame.Function, frame.Line))
+		if !more {
+			return fmt.Sprintf("%T", value), strings.Join(lines, " < ")
+		}
 	}
-	return fmt.Sprintf("%T", value), strings.Join(lines, " < ")
 }

@@ -1,9 +1,8 @@
 // Package tracing records a span of each request and of each request to the provider, and
 // exports them as the OTEL_* environment variables say.
 //
-// The usual instrumentation is not used, because it records paths, queries and headers,
-// which contain secrets here. A span has only words of closed sets: the method, the status
-// and the gateway's decision.
+// The usual instrumentation records paths, queries and headers, which contain secrets here. A
+// span has only words of closed sets: the method, the status and the gateway's decision.
 package tracing
 
 import (
@@ -101,8 +100,8 @@ const maxState = 512 // bytes of a tracestate, as W3C Trace Context section 3.3.
 // Start starts the span of a request to an endpoint, and removes a tracestate that is too
 // long. The caller must call end with the status of the response; zero means none.
 //
-// A request for which trusted is true continues the trace it names. Any other is the root of
-// a trace with a link to what it names, so that clients do not decide what is sampled.
+// A trusted request continues the trace it names. Any other is the root of a trace with a
+// link to it, so that clients do not decide what is sampled.
 func (t *Tracing) Start(endpoint string, r *http.Request, trusted func(*http.Request) bool) (_ *http.Request, end func(status int)) {
 	parents, state := r.Header["Traceparent"], strings.Join(r.Header["Tracestate"], ",")
 	if len(state) > maxState {
@@ -191,11 +190,11 @@ func knownMethod(method string) string {
 
 // setStatus records the status of a response. Statuses from firstError on are errors.
 func setStatus(span trace.Span, status, firstError int) {
-	switch {
-	case status == 0:
+	if status == 0 {
 		span.SetStatus(codes.Error, "no response")
 		return
-	case status >= firstError:
+	}
+	if status >= firstError {
 		span.SetStatus(codes.Error, "")
 	}
 	span.SetAttributes(attribute.Int("http.response.status_code", status))

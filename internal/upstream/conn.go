@@ -80,8 +80,7 @@ func (c *conn) isStale() bool {
 	return n > 0 || !ok || !timeout.Timeout()
 }
 
-// isReadable reports whether a read from a connection would return at once, with data,
-// the end or an error. It reads nothing.
+// isReadable reports whether a read from a connection would return at once.
 func isReadable(c net.Conn) bool {
 	readable := true
 	socket, err := c.(syscall.Conn).SyscallConn()
@@ -102,8 +101,7 @@ type pool struct {
 	conns   []*conn // the most recently used last
 }
 
-// get removes and returns the most recently used connection, which is the least likely to
-// be closed, or nil.
+// get removes and returns the most recently used connection, or nil.
 func (p *pool) get() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()

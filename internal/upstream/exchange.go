@@ -19,8 +19,7 @@ type exchange struct {
 	err     error // what further reads return; nil: the exchange has not ended
 }
 
-// exchange sends a request and reads the header of the response. The response's body
-// returns the connection to the pool.
+// exchange sends a request and reads the header of the response.
 func (t *Transport) exchange(c *conn, message []byte, r *http.Request) (resp *http.Response, err error) {
 	e := &exchange{Transport: t, conn: c, ctx: r.Context(), unwatch: context.AfterFunc(r.Context(), c.abortIO)}
 	defer func() {
@@ -61,14 +60,13 @@ func (e *exchange) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements [io.Closer] for the body. It closes the connection unless the body has
-// been read completely.
+// Close implements [io.Closer]. It closes the connection unless the body was read completely.
 func (e *exchange) Close() error {
 	e.end(false, fs.ErrClosed)
 	return nil
 }
 
-// wrap returns an error that has the context's error as its cause if the context ended.
+// wrap adds the context's error, if it has ended.
 func (e *exchange) wrap(err error) error {
 	if cause := e.ctx.Err(); cause != nil {
 		return fmt.Errorf("%w: %w", cause, err)

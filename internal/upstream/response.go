@@ -25,12 +25,11 @@ var (
 const maxTrailers = 64 // lines
 
 // readResponse reads the status line and header of the response to a request, and skips
-// interim responses (RFC 9110 section 15.2). The response's Close says that the connection
-// ends with its body.
+// interim responses (RFC 9110 section 15.2).
 func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
 	c.limit.N = maxResponseHeaderBytes
 	for {
-		resp, err := readHeader(c.reader)
+		resp, err := readHeader(textproto.NewReader(c.reader))
 		switch {
 		case err != nil:
 			return nil, err
@@ -44,26 +43,12 @@ func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
 	}
 }
 
-func readHeader(in *bufio.Reader) (*http.Response, error) {
-	text := textproto.NewReader(in)
-	line, err := text.ReadLine()
+// readHeader reads a status line (RFC 9112 section 4) and a header.
+func readHeader(in *textproto.Reader) (*http.Response, error) {
+	line, err := in.ReadLine()
 	if err != nil {
 		return nil, err
 	}
-	resp, err := parseStatusLine(line)
-	if err != nil {
-		return nil, err
-	}
-	header, err := text.ReadMIMEHeader()
-	if err != nil {
-		return nil, errHeader
-	}
-	resp.Header = http.Header(header)
-	return resp, nil
-}
-
-// parseStatusLine parses a status line (RFC 9112 section 4).
-func parseStatusLine(line string) (*http.Response, error) {
 	version, status, _ := strings.Cut(line, " ")
 	code, _, _ := strings.Cut(status, " ")
 	minor := slices.Index([]string{"HTTP/1.0", "HTTP/1.1"}, version)
@@ -71,7 +56,11 @@ func parseStatusLine(line string) (*http.Response, error) {
 	if minor < 0 || err != nil || len(code) != 3 || n < 100 || n > 599 {
 		return nil, errStatusLine
 	}
-	return &http.Response{Proto: version, ProtoMajor: 1, ProtoMinor: minor, Status: status, StatusCode: int(n)}, nil
+	header, err := in.ReadMIMEHeader()
+	if err != nil {
+		return nil, errHeader
+	}
+	return &http.Response{Proto: version, ProtoMajor: 1, ProtoMinor: minor, Status: status, StatusCode: int(n), Header: http.Header(header)}, nil
 }
 
 // setBody sets the body of a response. The header must state its length exactly once (RFC

@@ -1,14 +1,10 @@
 // Package upstream is an HTTP/1.1 client of one server that sends each request at most
 // once and accepts only responses with unambiguous framing.
 //
-// Sending once is no reason to replace [http.Transport]: it does not resend a POST that
-// has a body and no GetBody. This package does what http.Transport does not:
-//
-//   - It refuses responses that two recipients could read differently, such as one with
-//     Transfer-Encoding and Content-Length (RFC 9112 section 6.3). If a proxy on the way
-//     disagrees about the end of a response, a client may receive another client's tokens.
-//   - It bounds the requests in flight, and so the connections, and refuses more at once. So
-//     few requests wait for a server that accepts no connection, each for two seconds.
+// Unlike [http.Transport] it bounds the requests in flight and refuses more at once, and it
+// refuses responses that two recipients could read differently, such as one with
+// Transfer-Encoding and Content-Length (RFC 9112 section 6.3). If a proxy on the way
+// disagrees about the end of a response, a client may receive another client's tokens.
 //
 // It uses no proxy environment variables, follows no redirects and decompresses nothing.
 package upstream
@@ -26,12 +22,10 @@ import (
 )
 
 const (
-	maxInFlight = 512
-	// idleTimeout is shorter than most servers', so that the server seldom closes a
-	// connection first.
-	idleTimeout            = 30 * time.Second
-	dialTimeout            = 2 * time.Second // of connecting, and then of the TLS handshake
-	maxResponseHeaderBytes = 32 << 10        // including interim responses
+	maxInFlight            = 512
+	idleTimeout            = 30 * time.Second // shorter than most servers', which then seldom close a connection first
+	dialTimeout            = 2 * time.Second  // of connecting, and then of the TLS handshake
+	maxResponseHeaderBytes = 32 << 10         // including interim responses
 )
 
 var (
@@ -101,9 +95,8 @@ func encode(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.ContentLength == 0 {
 		out.Body, out.ContentLength = http.NoBody, 0
 	}
-	const typicalHeader = 1 << 10
-	message := bytes.NewBuffer(make([]byte, 0, typicalHeader+max(0, r.ContentLength)))
-	err := out.Write(message)
+	var message bytes.Buffer
+	err := out.Write(&message)
 	if r.Body != nil {
 		_ = r.Body.Close()
 	}
