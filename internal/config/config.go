@@ -1,9 +1,5 @@
 // Package config loads the configuration file, applies defaults, validates it and reports
 // every error with its file, line and key.
-//
-// load.go reads the file over the defaults of config.go, decode.go finds keys and values
-// that do not fit, validate.go and the files beside it check the rest, and settings.go holds
-// the result.
 package config
 
 import "time"

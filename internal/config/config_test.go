@@ -72,11 +72,11 @@ func TestSyntaxErrors(t *testing.T) {
 }
 
 func TestUpstreamURL(t *testing.T) {
-	const notURL, origin = "must be an http or https URL, such as http://127.0.0.1:3000", "must be an origin without user, path, query or fragment, such as http://127.0.0.1:3000"
+	const noOrigin = "must be an http or https URL without user, path, query or fragment, such as http://127.0.0.1:3000"
 	for url, want := range map[string]string{
 		"https://provider.example": "", "http://localhost:3000": "", "unix:/run/provider.sock": "",
-		"provider.example:443": notURL, "https://:443": notURL, "https://a:": notURL, "http://127.0.0.1:99999": notURL,
-		"https://a.example/oauth2": origin, "https://user@a.example": origin,
+		"provider.example:443": noOrigin, "https://:443": noOrigin, "https://a:": noOrigin, "http://127.0.0.1:99999": noOrigin,
+		"https://a.example/oauth2": noOrigin, "https://user@a.example": noOrigin,
 		"":                        "is required: the provider's origin, such as http://127.0.0.1:3000",
 		"unix:provider.sock":      "must name the socket by its whole path, such as unix:/run/provider.sock",
 		"http://provider.example": "plain http would carry client secrets to another host; use https, or set upstream.insecure_plaintext",

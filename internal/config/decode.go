@@ -37,7 +37,6 @@ var (
 	parserError = regexp.MustCompile(`^did not find expected (key|',' or|node content|<)`)
 )
 
-// addSyntaxError adds an error of the YAML library.
 func (v *validator) addSyntaxError(text []byte, problem string) {
 	m := yamlError.FindStringSubmatch(problem)
 	line, _ := strconv.Atoi(m[1])
@@ -121,7 +120,6 @@ func memberType(t reflect.Type, name string) reflect.Type {
 	return nil
 }
 
-// keysOf returns the keys of a section, as a list to print.
 func keysOf(section reflect.Type) string {
 	var keys []string
 	for f := range section.Fields() {

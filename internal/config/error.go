@@ -1,10 +1,11 @@
 package config
 
 import (
-	"oauthgw/internal/printable"
 	"slices"
 	"strconv"
 	"strings"
+
+	"oauthgw/internal/printable"
 )
 
 // Error is one error of a configuration. oauthgw check prints its JSON.

@@ -21,8 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readFile reads a regular file of at most 1 MiB. A larger one is not of a configuration, and
-// a pipe could hold up a reload.
+// readFile reads a regular file of at most 1 MiB: a pipe could hold up a reload.
 func readFile(name string) ([]byte, error) {
 	const maxSize = 1 << 20
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -56,8 +55,7 @@ func (c Config) files(own string) []string {
 	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
 
-// Fingerprint returns a hash of the content of files, or of the error where one cannot be
-// read.
+// Fingerprint returns a hash of the contents of files, and of the errors of reading them.
 func Fingerprint(files []string) string {
 	sum := sha256.New()
 	for _, name := range files {
@@ -84,8 +82,8 @@ func (v *validator) auditFile(file string) {
 	}
 }
 
-// webConfigFile checks a web configuration of exporter-toolkit: the TLS and the basic auth of
-// the admin listener. The error omits values, because one in the wrong place may be a secret.
+// webConfigFile checks a web configuration of exporter-toolkit. The error omits values, because
+// one in the wrong place may be a secret.
 func (v *validator) webConfigFile(file string) {
 	const key = "admin.web_config_file"
 	if file == "" || v.contents(key, file) == nil {
@@ -121,12 +119,8 @@ func (v *validator) certificate(section string, c CertificateConfig) *tls.Certif
 	return &pair
 }
 
-// upstreamTLS returns the TLS configuration for the provider, or nil for the system's roots
-// and no client certificate.
+// upstreamTLS returns the TLS configuration for the provider.
 func (v *validator) upstreamTLS(c Config, own *tls.Certificate) *tls.Config {
-	if c.Upstream.CAFile == "" && own == nil {
-		return nil
-	}
 	out := &tls.Config{MinVersion: tls.VersionTLS12}
 	if own != nil {
 		out.Certificates = []tls.Certificate{*own}

@@ -31,8 +31,7 @@ func (c Config) Validate() (Settings, error) {
 	return v.settings(c), v.err()
 }
 
-// read reads the file over the defaults. It returns what could be decoded, and whether that
-// is enough to validate it.
+// read reads the file over the defaults, and reports whether the result can be validated.
 func (v *validator) read() (c Config, ok bool) {
 	c = Default()
 	if v.file == "" {
@@ -44,8 +43,7 @@ func (v *validator) read() (c Config, ok bool) {
 		v.addAt(0, "", "cannot be read: %s", err)
 		return c, false
 	case len(bytes.TrimSpace(text)) == 0:
-		// An editor may have truncated it to write it, and the defaults would replace its
-		// settings.
+		// An editor may have truncated it to write it.
 		v.addAt(0, "", "is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment")
 		return c, false
 	}

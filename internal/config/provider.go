@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
 	"maps"
 	"net/url"
 	"path"
@@ -26,9 +25,9 @@ func (v *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*
 			v.add(Error{Key: key, Message: "is not an endpoint; the endpoints are " + strings.Join(known, ", "), Allowed: known})
 			continue
 		}
-		u, err := endpointPath(paths[name])
-		if err != nil {
-			v.addf(key, "%s", err)
+		u := endpointPath(paths[name])
+		if u == nil {
+			v.addf(key, "must be a path, such as /oauth2/tokens, with a form-encoded query if any")
 			continue
 		}
 		location := path.Clean(u.Path) + "?" + u.Query().Encode()
@@ -41,27 +40,26 @@ func (v *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*
 	return out
 }
 
-// endpointPath parses a path, with a query if the endpoint has one (RFC 6749 section 3.2).
-func endpointPath(value string) (*url.URL, error) {
+// endpointPath parses a path, with a query if the endpoint has one (RFC 6749 section 3.2). It
+// returns nil for anything else.
+func endpointPath(value string) *url.URL {
 	u, err := url.Parse(value)
+	if err == nil {
+		_, err = clientauth.ParseForm(u.RawQuery)
+	}
 	if err != nil || !strings.HasPrefix(u.Path, "/") || u.Host != "" || u.Fragment != "" {
-		return nil, errors.New("must be a path, such as /oauth2/tokens")
+		return nil
 	}
-	if _, err := clientauth.ParseForm(u.RawQuery); err != nil {
-		return nil, errors.New("must have a form-encoded query, if any, such as /oauth2/tokens?tenant=1")
-	}
-	return u, nil
+	return u
 }
 
 // path checks a path without a query. It may be empty.
 func (v *validator) path(key, value string) {
-	u, err := endpointPath(value)
-	v.require(value == "" || err == nil && u.RawQuery == "" && path.Clean(u.Path) != "/", key, "must be a path below the root, such as /oauth2/clients")
+	u := endpointPath(value)
+	v.require(value == "" || u != nil && u.RawQuery == "" && path.Clean(u.Path) != "/", key, "must be a path below the root, such as /oauth2/clients")
 }
 
-// upstream returns the provider's origin, and the path of its Unix socket if it has one. A
-// provider behind a socket is asked for under localhost where neither the client nor
-// public_url names a host.
+// upstream returns the provider's origin, and the path of its Unix socket if it has one.
 func (v *validator) upstream(c Config) (u *url.URL, socket string) {
 	const key = "upstream.url"
 	socket, isSocket := strings.CutPrefix(c.Upstream.URL, socketPrefix)
@@ -86,12 +84,9 @@ func (v *validator) origin(key, value, example string) *url.URL {
 		return nil
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" {
-		v.addf(key, "must be an http or https URL, such as %s", example)
-		return nil
-	}
-	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		v.addf(key, "must be an origin without user, path, query or fragment, such as %s", example)
+	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		v.addf(key, "must be an http or https URL without user, path, query or fragment, such as %s", example)
 		return nil
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}

@@ -30,8 +30,8 @@ type Settings struct {
 	Proxies        trustedproxy.Proxies // trusted ones
 	PublicOrigin   *url.URL             // nil: from the metadata
 	UpstreamOrigin *url.URL
-	UpstreamSocket string                           // path of the Unix socket; empty: UpstreamOrigin has the address
-	UpstreamTLS    *tls.Config                      // nil: the system's roots, no client certificate
+	UpstreamSocket string // path of the Unix socket; empty: UpstreamOrigin has the address
+	UpstreamTLS    *tls.Config
 	UpstreamCert   *tls.Certificate                 // in UpstreamTLS; nil: none
 	Endpoints      map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
 	Rules          *clientauth.Rules
@@ -108,7 +108,6 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 // settings converts a configuration and adds its errors.
 func (v *validator) settings(c Config) Settings {
 	v.check(c)
-	f := c.ClientAuth.Failures
 	u, socket := v.upstream(c)
 	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	return Settings{
@@ -123,7 +122,7 @@ func (v *validator) settings(c Config) Settings {
 		Endpoints:     v.endpoints(c.Endpoints),
 		Rules:         v.rules(c),
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
-		Failures:      authlimit.Config{Burst: f.Burst, AddressBurst: f.AddressBurst, Interval: f.Interval},
+		Failures:      authlimit.Config(c.ClientAuth.Failures),
 		IssuerMode:    oneOf(v, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite),
 		MetadataPatch: v.patch(c.Metadata.Patch),
 		CORS:          v.cors(c.CORS.AllowedOrigins),

@@ -24,10 +24,8 @@ const (
 	socketPrefix   = "unix:" // of the address of a Unix socket
 	standardOutput = "-"     // the name of standard output
 
-	// defaultMaxConnections is the most without max_connections. So many connections take at
-	// most 256 MiB: slow clients with large headers whose requests the provider delays.
-	defaultMaxConnections = 3000
-	reservedFiles         = 64 // descriptors that are not for connections
+	defaultMaxConnections = 3000 // take at most 256 MiB, with slow clients, large headers and a slow provider
+	reservedFiles         = 64   // descriptors that are not for connections
 )
 
 // validator collects errors, so that all are reported at once.
@@ -75,7 +73,6 @@ func (v *validator) err() error {
 	return slices.CompactFunc(v.found, func(a, b Error) bool { return a.Error() == b.Error() })
 }
 
-// check checks the values that are used as they are.
 func (v *validator) check(c Config) {
 	v.address("listen", c.Listen)
 	v.address("admin.listen", c.Admin.Listen)
@@ -141,19 +138,15 @@ func isPort(port string) bool {
 	return err == nil
 }
 
-// maxConnections returns the limit of connections. Each may need one to the provider as
-// well, so by default it is half of the descriptors.
+// maxConnections returns the limit of connections. Each may need one to the provider as well.
 func maxConnections(n int) int {
 	if n != 0 {
 		return n
 	}
 	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return defaultMaxConnections
-	}
+	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) // the arguments are valid
 	enough := min(files.Cur, 2*defaultMaxConnections+reservedFiles)
-	// #nosec G115 -- it is small by now
-	return int(max(1, (int64(enough)-reservedFiles)/2))
+	return max(1, (int(enough)-reservedFiles)/2) // #nosec G115 -- it is small by now
 }
 
 func (v *validator) adminHosts(values []string) []string {
