@@ -85,23 +85,26 @@ func (s *Source) get(ctx context.Context, location, name string, background bool
 }
 
 // fetchOnce starts a fetch, joins a running one, or returns a cached failure. A fetch
-// serves all its waiters, so it does not end with the request that started it.
+// serves all its waiters, so it does not end with the request that started it. Clients can
+// make up any number of locations that are not the issuer's: few are fetched at once, and
+// too many waiting ones fail without a failure in the cache.
 func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
-	c := s.cache(location)
-	if f, ok := c.failures.Get(location); ok && time.Since(f.at) < negativeTTL {
-		cached := make(chan singleflight.Result, 1)
-		cached <- singleflight.Result{Err: f.err}
-		return cached
-	}
 	return s.fetches.DoChan(location, func() (any, error) {
+		c := s.cache(location)
+		if f, ok := c.failures.Get(location); ok && time.Since(f.at) < negativeTTL {
+			return nil, f.err
+		}
 		ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
 		defer cancel()
 		if !s.isOwn(location) {
-			release, err := s.admit(ctx)
-			if err != nil {
-				return nil, err // not cached: nothing was fetched
+			if !s.pending.TryAcquire(1) {
+				return nil, errTooMany
 			}
-			defer release()
+			defer s.pending.Release(1)
+			if s.running.Acquire(ctx, 1) != nil {
+				return nil, errTooMany
+			}
+			defer s.running.Release(1)
 		}
 		return s.fetchAndStore(ctx, c, location, name)
 	})
@@ -126,17 +129,4 @@ func (s *Source) fetchAndStore(ctx context.Context, c cache, location, name stri
 	}()
 	known, _ := c.documents.Peek(location)
 	return s.fetch(ctx, location, name, known)
-}
-
-// admit waits until a fetch for a location that clients choose may start: they can make up
-// any number, and a fetch outlives its clients. It fails at once if too many are waiting.
-func (s *Source) admit(ctx context.Context) (release func(), err error) {
-	if !s.pending.TryAcquire(1) {
-		return nil, errTooMany
-	}
-	if s.running.Acquire(ctx, 1) != nil {
-		s.pending.Release(1)
-		return nil, errTooMany
-	}
-	return func() { s.running.Release(1); s.pending.Release(1) }, nil
 }

@@ -16,8 +16,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -63,12 +63,10 @@ func (h *Handler) ServesOwn(path string) bool {
 	return h.config.Source.isOwn(location)
 }
 
-var jsonType = []string{"application/json"}
-
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start, status := time.Now(), http.StatusOK
+	start, status, level := time.Now(), http.StatusOK, slog.LevelInfo
 	location, name := parseLocation(r.URL.Path)
 	e, result, err := h.config.Source.get(r.Context(), location, name, true)
 	if err == nil {
@@ -82,7 +80,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.config.WriteError(w, r, refusal)
 	}
 	h.config.Metrics.MetadataRequest(result)
-	h.logRequest(r, start, status, result, err)
+	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", result)}
+	switch result {
+	case resultUnavailable:
+		level, attrs = slog.LevelWarn, append(attrs, slog.String("err", err.Error())) // it holds no text of the provider
+	case resultHit:
+		level = slog.LevelDebug
+	}
+	h.config.LogRequest(r.Context(), h.config.Log, level, start, attrs...)
 }
 
 func errorResponse(err error) *clientauth.Error {
@@ -115,8 +120,7 @@ func (h *Handler) response(name string, d *document) *response {
 		served = moveResource(d.Metadata, h.config.Source.urlMap(h.config.Issuer))
 	}
 	body := served.Encode()
-	sum := sha256.Sum256(body)
-	p := &response{h, body, []string{`"` + hex.EncodeToString(sum[:8]) + `"`}, []string{strconv.Itoa(len(body))}}
+	p := &response{h, body, []string{fmt.Sprintf(`"%.8x"`, sha256.Sum256(body))}, []string{strconv.Itoa(len(body))}}
 	d.response.Store(p)
 	return p
 }
@@ -125,7 +129,8 @@ func (h *Handler) response(name string, d *document) *response {
 // Age lets caches compute the remaining lifetime (RFC 9111 section 5.1).
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name string, e entry) {
 	p, header := h.response(name, e.document), w.Header()
-	header["Content-Type"], header["Etag"] = jsonType, p.etag
+	header.Set("Content-Type", "application/json")
+	header["Etag"] = p.etag
 	header.Set("Cache-Control", "max-age="+strconv.Itoa(int(e.lifetime/time.Second)))
 	header.Set("Age", strconv.Itoa(int(time.Since(e.fetched)/time.Second)))
 	if e.document.allowsAnyOrigin && !h.config.StripCORS {
@@ -138,17 +143,4 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name string, e e
 		return
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.body))
-}
-
-// logRequest writes the log line. The error holds no text of the provider.
-func (h *Handler) logRequest(r *http.Request, start time.Time, status int, outcome string, err error) {
-	level := slog.LevelInfo
-	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", outcome)}
-	switch outcome {
-	case resultUnavailable:
-		level, attrs = slog.LevelWarn, append(attrs, slog.String("err", err.Error()))
-	case resultHit:
-		level = slog.LevelDebug
-	}
-	h.config.LogRequest(r.Context(), h.config.Log, level, start, attrs...)
 }
