@@ -14,6 +14,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"oauthgw/internal/origin"
 	"oauthgw/internal/printable"
 	"oauthgw/wellknown"
 )
@@ -126,10 +128,9 @@ var checks = []func(*wellknown.Findings, observation){
 // be reached, only the connection is checked.
 func check(o observation) wellknown.Findings {
 	var all wellknown.Findings
-	for _, check := range checks {
-		check(&all, o)
-		if !o.reached() {
-			break
+	for i, check := range checks {
+		if i == 0 || o.reached() {
+			check(&all, o)
 		}
 	}
 	found := wellknown.Findings{}
@@ -141,4 +142,25 @@ func check(o observation) wellknown.Findings {
 		}
 	}
 	return found
+}
+
+// renewalTime is how long before its end a certificate should be renewed.
+const renewalTime = 14 * 24 * time.Hour
+
+// checkConnection checks whether clients reach the server, and securely.
+func checkConnection(found *wellknown.Findings, o observation) {
+	const subject = "connection"
+	found.AddIf(!origin.IsConfidential(o.start), wellknown.Problem, subject,
+		"The URL is plain http on another host, where secrets and tokens can be read and which strict clients reject (RFC 8414 section 2).",
+		"Terminate TLS in front of the server, and let clients start at the https URL.")
+	first := o.locations[0]
+	switch untrusted := (*tls.CertificateVerificationError)(nil); {
+	case errors.As(first.err, &untrusted):
+		found.Add(wellknown.Problem, subject, "The certificate is not trusted: "+printable.Quote(untrusted.Err.Error())+". Clients refuse to connect. Nothing else was tested.",
+			"Serve the whole chain of a certificate for this name. If clients trust a private authority, name it with --ca-file.")
+	case !o.reached():
+		found.Add(wellknown.Problem, subject, "The server cannot be reached: "+printable.Quote(first.err.Error())+". Nothing else was tested.", "Start it, or correct the URL.")
+	case first.certificate != nil && time.Until(first.certificate.NotAfter) < renewalTime:
+		found.Add(wellknown.Warning, subject, "The certificate ends on "+first.certificate.NotAfter.UTC().Format(time.DateOnly)+", after which clients refuse to connect.", "Renew it.")
+	}
 }

@@ -5,30 +5,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"unicode"
 
 	"oauthgw/internal/doctor"
 )
 
-// bystander is a server at another origin. It records its requests.
-type bystander struct {
-	*httptest.Server
-	mu       sync.Mutex
-	requests []string
-}
-
-func newBystander(t *testing.T) *bystander {
-	t.Helper()
-	b := &bystander{}
-	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.requests = append(b.requests, r.Method+" "+r.URL.Path)
+// newBystander returns the URL of a server at another origin, which must get no requests.
+func newBystander(t *testing.T) string {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the other server received %s %s", r.Method, r.URL)
 	}))
-	t.Cleanup(b.Close)
-	return b
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 // leadAway makes every URL in a server's responses lead to another origin.
@@ -47,10 +36,10 @@ func leadAway(s *server, to string) {
 // server, such as one that only the operator's host can reach.
 func TestA152ResponsesThatLeadAway(t *testing.T) {
 	other := newBystander(t)
-	s := newServer(t, func(s *server) { leadAway(s, other.URL) })
+	s := newServer(t, func(s *server) { leadAway(s, other) })
 	r := examine(t, doctor.Config{URL: s.URL})
 	for _, subject := range []string{"token endpoint", "revocation endpoint"} {
-		want := "note: " + subject + `: It was not tested: it is at "` + other.URL + `", and only ` + s.URL + " is tested. "
+		want := "note: " + subject + `: It was not tested: it is at "` + other + `", and only ` + s.URL + " is tested. "
 		if got := text(r); !strings.Contains(got, want) || !strings.Contains(got, "--follow") {
 			t.Errorf("found\n%s\nwant %s", got, want)
 		}
@@ -60,9 +49,6 @@ func TestA152ResponsesThatLeadAway(t *testing.T) {
 		if got := text(examine(t, doctor.Config{URL: s.URL, Follow: follow})); !strings.Contains(got, "is a redirect (status 307)") {
 			t.Errorf("follow %v: found\n%s", follow, got)
 		}
-	}
-	if len(other.requests) > 0 {
-		t.Errorf("the other server received %q", other.requests)
 	}
 }
 
@@ -78,7 +64,7 @@ func TestA152DisguisedOrigins(t *testing.T) {
 		"http://user:passw0rd@GIVEN/token": "", "HTTP://GIVEN/token?x=1#y": "",
 	} {
 		s := newServer(t, func(s *server) {
-			hosts := strings.NewReplacer("GIVEN", strings.TrimPrefix(s.URL, "http://"), "OTHER", strings.TrimPrefix(other.URL, "http://"))
+			hosts := strings.NewReplacer("GIVEN", strings.TrimPrefix(s.URL, "http://"), "OTHER", strings.TrimPrefix(other, "http://"))
 			s.replace(s.URL+"/token", hosts.Replace(endpoint))
 		})
 		r := examine(t, doctor.Config{URL: s.URL})
@@ -87,8 +73,8 @@ func TestA152DisguisedOrigins(t *testing.T) {
 			t.Errorf("%s: found\n%s\nwant %q", endpoint, got, want)
 		}
 		sent := strings.Join(s.requests, "\n")
-		if strings.Count(sent, "POST /token") != map[bool]int{true: 2}[want == ""] || strings.Contains(sent, "dXNlcjp") || len(other.requests) > 0 {
-			t.Errorf("%s: the server received\n%s\nand the other %q", endpoint, sent, other.requests)
+		if strings.Count(sent, "POST /token") != map[bool]int{true: 2}[want == ""] || strings.Contains(sent, "dXNlcjp") {
+			t.Errorf("%s: the server received\n%s", endpoint, sent)
 		}
 		if strings.Contains(got+fmt.Sprint(r.Tested), "passw0rd") {
 			t.Errorf("%s: the password is in\n%s%v", endpoint, got, r.Tested)

@@ -6,7 +6,9 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/printable"
@@ -137,4 +139,36 @@ func checkResource(found *wellknown.Findings, o observation) {
 		found.Add(wellknown.Problem, l.path, "The protected resource sends clients to "+printable.QuoteAll(others)+" and not to "+given+".",
 			"Let it name the issuer at which clients start. If the URL given is that of the protected resource, examine the one that it names.")
 	}
+}
+
+// checkCaching checks how long clients may cache the metadata (RFC 9111 section 5.2.2).
+func checkCaching(found *wellknown.Findings, o observation) {
+	used, ok := o.used()
+	if !ok {
+		return
+	}
+	found.AddIf(used.header.Get("Cache-Control") == "", wellknown.Note, used.path, "The document has no Cache-Control, so caches guess how long it is fresh.", "Set max-age; oauthgw does.")
+	age, _ := wellknown.MaxAge(used.header)
+	found.AddIf(age > 24*time.Hour, wellknown.Warning, used.path,
+		"The document may be cached for "+strconv.Itoa(int(age.Hours()))+" hours, so clients see late that an endpoint or a method has changed.", "Allow a day at most.")
+}
+
+// checkCORS checks whether pages of other origins are allowed (the CORS protocol of the
+// Fetch standard). The server may allow some that are not known here.
+func checkCORS(found *wellknown.Findings, o observation) {
+	var denied []string
+	if deniesForeignPage(o.shared) {
+		denied = append(denied, "read the metadata")
+	}
+	if deniesForeignPage(o.preflight) {
+		denied = append(denied, "send a token request")
+	}
+	found.AddIf(denied != nil, wellknown.Note, "other origins", "A page of an origin that the server does not know cannot "+strings.Join(denied, " or ")+" (CORS).",
+		"Nothing, if no client runs in a browser. Otherwise list its origin; in oauthgw with cors.allowed_origins.")
+}
+
+// deniesForeignPage reports whether a response to a foreign page denies it access.
+func deniesForeignPage(r response) bool {
+	allowed := r.header.Get("Access-Control-Allow-Origin")
+	return r.err == nil && r.status != 0 && (r.status >= 300 || allowed != "*" && allowed != foreignPage)
 }
