@@ -2,7 +2,6 @@ package wellknown_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,7 +39,8 @@ func FuzzMetadata(f *testing.F) {
 			return strings.Contains(member, "_endpoint") || member == "issuer" || member == "signed_metadata"
 		}
 		for _, m := range md.Members() {
-			if !isOwn(m.Name) && !isEmptyList(m.Value) && !bytes.Equal(served.Get(m.Name), m.Value) {
+			isEmptyList := strings.Trim(string(m.Value), "[] \t\r\n") == ""
+			if !isOwn(m.Name) && !isEmptyList && !bytes.Equal(served.Get(m.Name), m.Value) {
 				t.Fatalf("%s: %q became %s", text, m.Name, served.Get(m.Name))
 			}
 		}
@@ -48,25 +48,9 @@ func FuzzMetadata(f *testing.F) {
 			if !isOwn(m.Name) && md.Get(m.Name) == nil {
 				t.Fatalf("%s: %q was added", text, m.Name)
 			}
-			if holdsNone(m.Value) && !holdsNone(md.Get(m.Name)) {
+			if slices.Contains(served.Strings(m.Name), "none") && !slices.Contains(md.Strings(m.Name), "none") {
 				t.Fatalf("%s: %q became %s", text, m.Name, m.Value)
 			}
 		}
 	})
-}
-
-func isEmptyList(value json.RawMessage) bool {
-	list, ok := decoded(value).([]any)
-	return ok && len(list) == 0
-}
-
-func holdsNone(value json.RawMessage) bool {
-	list, _ := decoded(value).([]any)
-	return slices.Contains(list, any("none"))
-}
-
-// decoded returns a value as encoding/json reads it, or nil.
-func decoded(value json.RawMessage) (v any) {
-	_ = json.Unmarshal(value, &v)
-	return v
 }

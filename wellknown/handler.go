@@ -2,10 +2,9 @@
 // methods that the gateway adds (RFC 8414, OpenID Connect Discovery, RFC 9728).
 //
 // A [Source] fetches the provider's documents and caches them. A [Handler] serves them
-// with client_secret_basic added where the gateway translates it. Clients compare the
-// issuer byte for byte and choose a method from the lists, so an endpoint whose URL does
-// not lead through the gateway keeps the provider's methods. [Source.Lint] reports what
-// strict clients reject. The package requests no URL that a document names.
+// with client_secret_basic added to the endpoints whose URLs lead through the gateway.
+// [Source.Lint] reports what strict clients reject. The package requests no URL that a
+// document names.
 //
 // A request passes handler.go and cache.go. If the document is missing or expired,
 // fetch.go fetches it, patch.go corrects it, and cache.go stores it. Then augment.go adds
@@ -29,12 +28,10 @@ import (
 
 // Config configures a [Handler].
 type Config struct {
-	Source    *Source
-	Issuer    string                         // the provider's; empty: not known yet
-	Endpoints map[clientauth.Endpoint]string // the paths of the fronted endpoints
-	// StripCORS drops the provider's Access-Control-Allow-Origin, because a handler
-	// in front of this one sets it.
-	StripCORS  bool
+	Source     *Source
+	Issuer     string                         // the provider's; empty: not known yet
+	Endpoints  map[clientauth.Endpoint]string // the paths of the fronted endpoints
+	StripCORS  bool                           // drop the provider's Access-Control-Allow-Origin, which another handler sets
 	WriteError func(http.ResponseWriter, *http.Request, *clientauth.Error)
 	// LogRequest writes a line to Log for each request, for cache hits at level debug.
 	LogRequest func(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr)

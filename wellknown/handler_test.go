@@ -54,12 +54,6 @@ func TestResourceMovesWithTheIssuer(t *testing.T) {
 
 // A patch also drops the signed values, which would take precedence.
 func TestPatchCorrectsTheDocument(t *testing.T) {
-	raw := func(texts ...string) (list []json.RawMessage) {
-		for _, text := range texts {
-			list = append(list, json.RawMessage(text))
-		}
-		return list
-	}
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider(sends(`{"issuer":"https://gateway.example","token_endpoint":"/t","grant_types_supported":["authorization_code"],"x":1,"y":2,"z":"no list","signed_metadata":"a.b.c",` +
 			`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]}`))
@@ -67,8 +61,8 @@ func TestPatchCorrectsTheDocument(t *testing.T) {
 			c.Patch = wellknown.Patch{
 				Remove: []string{"x", "absent"},
 				Set:    map[string]json.RawMessage{"y": json.RawMessage(`{"a":1.0}`), "token_endpoint": json.RawMessage(`"https://gateway.example/t"`)},
-				Add: map[string][]json.RawMessage{"code_challenge_methods_supported": raw(`"S256"`),
-					"grant_types_supported": raw(`"authorization_code"`, `"refresh_token"`), "z": raw(`"a"`)},
+				Add: map[string][]json.RawMessage{"code_challenge_methods_supported": {[]byte(`"S256"`)},
+					"grant_types_supported": {[]byte(`"authorization_code"`), []byte(`"refresh_token"`)}, "z": {[]byte(`"a"`)}},
 			}
 		})
 		const want = `{"issuer":"https://gateway.example","token_endpoint":"https://gateway.example/t","grant_types_supported":["authorization_code","refresh_token"],` +

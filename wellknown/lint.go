@@ -199,12 +199,9 @@ type Severity string
 
 // The severities, the most severe first.
 const (
-	// Problem makes clients fail, or reveals their secrets.
-	Problem Severity = "problem"
-	// Warning makes some clients fail, or fails later.
-	Warning Severity = "warning"
-	// Note is worth knowing.
-	Note Severity = "note"
+	Problem Severity = "problem" // clients fail, or reveal their secrets
+	Warning Severity = "warning" // some clients fail, or fail later
+	Note    Severity = "note"    // worth knowing
 )
 
 // Finding is something that makes clients fail.

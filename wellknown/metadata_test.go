@@ -27,9 +27,7 @@ func TestAugment(t *testing.T) {
 	for _, input := range inputs {
 		name := strings.TrimSuffix(filepath.Base(input), ".in.json")
 		t.Run(name, func(t *testing.T) {
-			md := parse(t, readFile(t, input))
-			before := string(md.Encode())
-			got := string(augment(md, strings.HasPrefix(name, "rewrite")).Encode())
+			got := string(augment(parse(t, readFile(t, input)), strings.HasPrefix(name, "rewrite")).Encode())
 			output := "testdata/" + name + ".out.json"
 			if *update {
 				if err := os.WriteFile(output, []byte(got+"\n"), 0o644); err != nil {
@@ -38,9 +36,6 @@ func TestAugment(t *testing.T) {
 			}
 			if want := strings.TrimSpace(readFile(t, output)); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
-			}
-			if string(md.Encode()) != before {
-				t.Error("the provider's document was changed")
 			}
 		})
 	}

@@ -11,13 +11,9 @@ import (
 // Patch corrects a provider's metadata before anything else reads it. The zero Patch
 // changes nothing.
 type Patch struct {
-	// Remove names members to remove.
-	Remove []string
-	// Set gives members a value.
-	Set map[string]json.RawMessage
-	// Add appends missing elements to members that are lists. An absent member becomes
-	// a list.
-	Add map[string][]json.RawMessage
+	Remove []string                     // members
+	Set    map[string]json.RawMessage   // values of members
+	Add    map[string][]json.RawMessage // elements of lists; an absent member becomes a list
 }
 
 // Check returns an error if the patch changes a member twice, or the issuer, by which
@@ -51,8 +47,7 @@ func (p Patch) apply(md Metadata) Metadata {
 	return out.unsigned(md)
 }
 
-// withElements appends the missing elements to a member. A member that is not a list
-// stays.
+// withElements appends the missing elements to a member that is a list or absent.
 func (md Metadata) withElements(name string, elements []json.RawMessage) Metadata {
 	var list []json.RawMessage
 	if value := md.Get(name); value != nil && json.Unmarshal(value, &list) != nil {

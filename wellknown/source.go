@@ -35,15 +35,13 @@ type SourceConfig struct {
 	Public      *url.URL   // the origin that clients use; nil: the issuer's
 	Issuer      IssuerMode // empty: IssuerPreserve; IssuerRewrite needs Public
 	Passthrough bool       // all other paths lead to the provider as well
-	// Expected is the issuer that documents must name. Its path determines their
-	// locations. Empty: any issuer, at the root.
-	Expected  string
-	Patch     Patch
-	Transport http.RoundTripper // for the fetches; it must not decompress
-	TTL       time.Duration     // the longest lifetime of a document; zero: every request fetches
-	StaleFor  time.Duration     // how long after that it is served while fetches fail
-	Entries   int               // the most cached locations that clients choose; positive
-	Metrics   *metrics.Metrics
+	Expected    string     // the issuer that documents must name, and below whose path they are; empty: any, at the root
+	Patch       Patch
+	Transport   http.RoundTripper // for the fetches; it must not decompress
+	TTL         time.Duration     // the longest lifetime of a document; zero: every request fetches
+	StaleFor    time.Duration     // how long after that it is served while fetches fail
+	Entries     int               // the most cached locations that clients choose; positive
+	Metrics     *metrics.Metrics
 }
 
 // Source fetches the provider's metadata documents and caches them. It is safe

@@ -1,14 +1,10 @@
 // Package doctor examines an OAuth authorization server from outside and reports what
 // makes its clients fail.
 //
-// [Examine] probes first and then checks. It requests the metadata at each location
-// where clients look (RFC 8414 section 3.1), the metadata of the protected resource
-// (RFC 9728 section 3), and authenticates as a client that does not exist at the token
-// and the revocation endpoint, by HTTP Basic and in the form (RFC 6749 section 2.3.1).
-// The checks are functions from what was observed to findings.
-//
-// Most providers show with an unknown client whether they read its credentials. Those
-// that answer invalid_client before they look for any do not.
+// [Examine] requests the metadata at each location where clients look (RFC 8414 section
+// 3.1) and that of the protected resource (RFC 9728 section 3). At the token and the
+// revocation endpoint it authenticates as a client that does not exist, by HTTP Basic and
+// in the form (RFC 6749 section 2.3.1). Checks turn what it observed into findings.
 package doctor
 
 import (
@@ -30,12 +26,8 @@ import (
 
 // Config configures an examination.
 type Config struct {
-	// URL is where clients start: the issuer, byte for byte (RFC 8414 section 3.3), or
-	// the origin. Required.
-	URL string
-	// Follow also tests endpoints at other origins that the metadata names. Without it
-	// all requests go to the origin of URL.
-	Follow  bool
+	URL     string         // where clients start: the issuer, byte for byte, or the origin
+	Follow  bool           // also test endpoints that the metadata names at other origins
 	Roots   *x509.CertPool // verify the server's certificate; nil: the system's
 	Timeout time.Duration  // of each request; zero: 10 seconds
 }
