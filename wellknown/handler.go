@@ -37,6 +37,11 @@ type Config struct {
 	LogRequest func(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr)
 	Log        *slog.Logger
 	Metrics    *metrics.Metrics
+	// Admit reports whether a request may wait for a location that is not the issuer's own,
+	// and answers it otherwise: clients make these up. Release ends what it began. Admit may
+	// be nil.
+	Admit   func(http.ResponseWriter, *http.Request) bool
+	Release func(context.Context)
 }
 
 // Handler serves metadata. It is safe for concurrent use.
@@ -53,18 +58,17 @@ func (h *Handler) Serves(path string) bool {
 	return name != "" && (name != resourceLocation || h.config.Source.config.Issuer == IssuerRewrite)
 }
 
-// ServesOwn reports whether a path is one of the issuer's own locations. Clients
-// choose all others.
-func (h *Handler) ServesOwn(path string) bool {
-	location, _ := parseLocation(path)
-	return h.config.Source.isOwn(location)
-}
-
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start, status, level := time.Now(), http.StatusOK, slog.LevelInfo
 	location, name := parseLocation(r.URL.Path)
+	if h.config.Admit != nil && !h.config.Source.isOwn(location) {
+		if !h.config.Admit(w, r) {
+			return
+		}
+		defer h.config.Release(r.Context())
+	}
 	e, result, err := h.config.Source.get(r.Context(), location, name, true)
 	if err == nil {
 		h.serve(w, r, name, e)

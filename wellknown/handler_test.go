@@ -1,24 +1,39 @@
 package wellknown_test
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
+	"oauthgw/metrics"
 	"oauthgw/wellknown"
 )
 
+// Requests for locations that are not the issuer's own are admitted one by one.
 func TestServes(t *testing.T) {
-	h := newHandler(t, newProvider(hang))
+	admitted := map[string]bool{}
+	h := wellknown.New(wellknown.Config{Source: newHandler(t, newProvider(hang)).source, Metrics: metrics.New(metrics.Build{}),
+		WriteError: func(http.ResponseWriter, *http.Request, *clientauth.Error) {},
+		LogRequest: func(context.Context, *slog.Logger, slog.Level, time.Time, ...slog.Attr) {},
+		Admit:      func(_ http.ResponseWriter, r *http.Request) bool { admitted[r.URL.Path] = true; return false }})
+	left, leave := context.WithCancel(t.Context())
+	leave()
 	for path, want := range map[string][2]bool{
 		location: {true, true}, openid: {true, true}, "//" + openid + "/": {true, true}, location + "/t1": {true, false}, "/t1" + openid: {true, false},
 		"//t1/." + openid + "/": {true, false}, "/t1" + location: {true, false}, location + "/a%2f": {true, false}, location + "/\xff": {true, false},
 		"/": {}, "/.well-known": {}, location + "x": {}, "/.well-known/oauth-protected-resource": {}, location + "/" + strings.Repeat("a", 512): {},
 	} {
-		if got := [2]bool{h.Serves(path), h.ServesOwn(path)}; got != want {
+		h.ServeHTTP(httptest.NewRecorder(), (&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}).WithContext(left))
+		if got := [2]bool{h.Serves(path), h.Serves(path) && !admitted[path]}; got != want {
 			t.Errorf("%.60q: served, and the issuer's own: %v, want %v", path, got, want)
 		}
 	}

@@ -73,26 +73,27 @@ func (g *Gateway) build(known wellknown.Provider) error {
 	return nil
 }
 
-// metadata returns the handler of the metadata, and the matcher of its requests. Clients make
-// up locations other than the issuer's, so requests that may wait for those are limited.
+// metadata returns the handler of the metadata, and the matcher of its requests.
 func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoint]string) (mux.MatcherFunc, http.Handler) {
-	documents := wellknown.New(wellknown.Config{
+	c := wellknown.Config{
 		Source: g.source, Issuer: known.Issuer, Endpoints: paths, StripCORS: g.settings.CORS != nil,
 		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log, Metrics: g.telemetry.Metrics,
-	})
-	matches := func(r *http.Request, _ *mux.RouteMatch) bool {
-		return (r.Method == http.MethodGet || r.Method == http.MethodHead) && documents.Serves(r.URL.Path)
 	}
-	return matches, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g.config.Admit != nil && !documents.ServesOwn(r.URL.Path) {
-			if !g.config.Admit(r.Context(), false, false) {
-				proxy.WriteError(w, r, proxy.ErrTooManyStreams)
-				return
-			}
-			defer g.config.Release(r.Context())
-		}
-		documents.ServeHTTP(w, r)
-	})
+	if g.config.Admit != nil {
+		c.Admit, c.Release = g.admitMetadata, g.config.Release
+	}
+	documents := wellknown.New(c)
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		return (r.Method == http.MethodGet || r.Method == http.MethodHead) && documents.Serves(r.URL.Path)
+	}, documents
+}
+
+func (g *Gateway) admitMetadata(w http.ResponseWriter, r *http.Request) bool {
+	admitted := g.config.Admit(r.Context(), false, false)
+	if !admitted {
+		proxy.WriteError(w, r, proxy.ErrTooManyStreams)
+	}
+	return admitted
 }
 
 func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (http.Handler, error) {
