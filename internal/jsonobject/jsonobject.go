@@ -8,15 +8,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 )
 
-// Errors of [Parse] besides invalid JSON.
+// Errors of [Parse].
 var (
 	ErrNotObject = errors.New("it is not a JSON object") // but empty, or another value
 	ErrRepeated  = errors.New("the JSON object holds a member twice")
+	errSyntax    = errors.New("it is not JSON, or is truncated")
 )
 
 // Object is an immutable JSON object whose members keep their order. The zero value is the
@@ -48,7 +48,7 @@ func Parse(text []byte) (Object, error) {
 		}
 		switch {
 		case err != nil:
-			return Object{}, syntaxError(err)
+			return Object{}, errSyntax
 		case seen[m.Name]:
 			return Object{}, ErrRepeated
 		}
@@ -56,19 +56,12 @@ func Parse(text []byte) (Object, error) {
 		o.members = append(o.members, m)
 	}
 	if _, err := d.Token(); err != nil {
-		return Object{}, syntaxError(err)
+		return Object{}, errSyntax
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return Object{}, errors.New("there is text after the JSON object")
 	}
 	return o, nil
-}
-
-func syntaxError(err error) error {
-	if syntax := new(json.SyntaxError); errors.As(err, &syntax) {
-		return fmt.Errorf("it is not JSON: syntax error at byte %d", syntax.Offset)
-	}
-	return errors.New("it is not JSON: it is truncated")
 }
 
 func (o Object) index(name string) int {
