@@ -82,13 +82,13 @@ func isJWT(method string) bool { return method == "private_key_jwt" || method ==
 // withoutAlias removes the alias of a fronted endpoint, which leads around the gateway:
 // clients with a certificate prefer it (RFC 8705 section 5).
 func (md Metadata) withoutAlias(name clientauth.Endpoint, at string) Metadata {
-	value, alias := md.Get(memberAliases), EndpointMember(name)
-	aliases, err := jsonobject.Parse(value)
+	alias := EndpointMember(name)
+	aliases, err := jsonobject.Parse(md.Get(memberAliases))
 	others := Metadata{aliases}.without(alias)
 	switch {
-	case value == nil, err == nil && (aliases.Get(alias) == nil || aliases.Text(alias) == at):
+	case err == nil && (aliases.Get(alias) == nil || aliases.Text(alias) == at):
 		return md
-	case len(others.Members()) == 0: // or not an object
+	case len(others.Members()) == 0: // or absent, or not an object
 		return md.without(memberAliases)
 	}
 	return md.with(memberAliases, json.RawMessage(others.Encode()))

@@ -77,10 +77,10 @@ func (s *Source) fetch(ctx context.Context, location, name string, known entry) 
 // sanitizeError keeps the errors whose text comes from this host. The text of others
 // may quote what the provider sent, and certificate errors quote names.
 func sanitizeError(err error) error {
-	var operation *net.OpError
-	var certificate *tls.CertificateVerificationError
-	var timeout net.Error
-	if errors.As(err, &operation) || errors.As(err, &certificate) || errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.Canceled) {
+	_, network := errors.AsType[*net.OpError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	timeout, ok := errors.AsType[net.Error](err)
+	if network || certificate || ok && timeout.Timeout() || errors.Is(err, context.Canceled) {
 		return errors.New(printable.Text(err.Error()))
 	}
 	return errors.New("the provider's response is malformed")

@@ -21,7 +21,6 @@ func (md Metadata) Lint(start string) (found Findings) {
 	md.lintIssuer(&found, start)
 	md.lintResponseIssuer(&found, start)
 	md.lintMembers(&found)
-	md.lintMethods(&found)
 	md.lintURLs(&found, start)
 	return found
 }
@@ -55,7 +54,7 @@ func (md Metadata) lintResponseIssuer(found *Findings, start string) {
 
 func (md Metadata) namesResponseIssuer() bool { return string(md.Get(memberResponseIssuer)) == "true" }
 
-// lintMembers checks that the members are present that clients need (RFC 8414 section 2).
+// lintMembers checks the members that clients need (RFC 8414 section 2).
 func (md Metadata) lintMembers(found *Findings) {
 	required, grants := []string{memberResponseTypes, EndpointMember(clientauth.Token)}, md.Strings(memberGrantTypes)
 	// An absent list means that users log in (RFC 8414 section 2).
@@ -66,11 +65,11 @@ func (md Metadata) lintMembers(found *Findings) {
 	for _, member := range required {
 		found.AddIf(md.Get(member) == nil, Problem, "metadata", "The metadata lacks "+member+", without which clients reject it (RFC 8414 section 2).", "Add it"+inMetadata)
 	}
-	severity, methods := Problem, md.Strings(memberPKCE)
-	if methods == nil {
+	severity, challenges := Problem, md.Strings(memberPKCE)
+	if challenges == nil {
 		severity = Warning // an absent list means no PKCE (RFC 8414 section 2)
 	}
-	found.AddIf(interactive && !slices.Contains(methods, "S256"), severity, "metadata",
+	found.AddIf(interactive && !slices.Contains(challenges, "S256"), severity, "metadata",
 		"The metadata does not list S256 in "+memberPKCE+", so strict clients that use PKCE, such as MCP clients, refuse to log in.",
 		"If the provider checks PKCE with S256, add it"+inMetadata)
 	var empty []string
@@ -82,10 +81,6 @@ func (md Metadata) lintMembers(found *Findings) {
 	found.AddIf(empty != nil, Warning, "metadata",
 		"The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "+printable.QuoteAll(empty)+". Some clients reject them, others take them for no support at all.",
 		"Remove them"+inMetadata)
-}
-
-// lintMethods checks the client authentication methods (RFC 8414 section 2).
-func (md Metadata) lintMethods(found *Findings) {
 	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation, clientauth.Introspection} {
 		found.AddIf(slices.ContainsFunc(md.Strings(MethodsMember(name)), isJWT) && md.Get(algorithmsMember(name)) == nil, Warning, "metadata",
 			fmt.Sprintf("The metadata lists client assertions at the %s endpoint but no algorithms for them, so strict clients reject it.", name),
