@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -45,19 +44,6 @@ type client struct {
 	tested    []Tested
 }
 
-// newClient returns a client that uses the proxy environment variables, as most
-// clients do.
-func newClient(c Config, start *url.URL) *client {
-	return &client{config: c, start: start, transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
-		// #nosec G402 -- Go's default minimum is TLS 1.2
-		TLSClientConfig:        &tls.Config{RootCAs: c.Roots},
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true,
-		ForceAttemptHTTP2:      true,
-	}}
-}
-
 // record adds a request to the report.
 func (c *client) record(method string, u url.URL) {
 	u.User = nil
@@ -80,10 +66,8 @@ func (c *client) do(ctx context.Context, method, at string, header http.Header, 
 		return response{err: errElsewhere}
 	}
 	c.record(method, *req.URL)
+	req.Header = http.Header{"User-Agent": {"oauthgw-doctor"}, "Accept": {"application/json"}, "Accept-Encoding": {"identity"}}
 	maps.Copy(req.Header, header)
-	req.Header.Set("User-Agent", "oauthgw-doctor")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Accept-Encoding", "identity")
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return response{err: c.plainError(err)}
@@ -105,7 +89,7 @@ func (c *client) do(ctx context.Context, method, at string, header http.Header, 
 
 // plainError replaces the context errors of a timeout.
 func (c *client) plainError(err error) error {
-	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("there was no response within %s", c.config.Timeout)
 	}
 	return err

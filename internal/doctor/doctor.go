@@ -14,6 +14,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -81,7 +82,13 @@ func Examine(ctx context.Context, c Config) (Report, error) {
 		return Report{}, err
 	}
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
-	client := newClient(c, start)
+	client := &client{config: c, start: start, transport: &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,     // as most clients do
+		TLSClientConfig:        &tls.Config{RootCAs: c.Roots}, // #nosec G402 -- Go's default minimum is TLS 1.2
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+	}}
 	defer client.transport.CloseIdleConnections()
 	o := client.probe(ctx, c.URL, start)
 	if err := ctx.Err(); err != nil {
@@ -146,8 +153,8 @@ func checkConnection(found *wellknown.Findings, o observation) {
 		"The URL is plain http on another host, where secrets and tokens can be read and which strict clients reject (RFC 8414 section 2).",
 		"Terminate TLS in front of the server, and let clients start at the https URL.")
 	first := o.locations[0]
-	switch untrusted := (*tls.CertificateVerificationError)(nil); {
-	case errors.As(first.err, &untrusted):
+	switch untrusted, ok := errors.AsType[*tls.CertificateVerificationError](first.err); {
+	case ok:
 		found.Add(wellknown.Problem, subject, "The certificate is not trusted: "+printable.Quote(untrusted.Err.Error())+". Clients refuse to connect. Nothing else was tested.",
 			"Serve the whole chain of a certificate for this name. If clients trust a private authority, name it with --ca-file.")
 	case !o.reached():

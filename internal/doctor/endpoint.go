@@ -27,9 +27,8 @@ func (e endpoint) subject() string { return string(e.name) + " endpoint" }
 func checkEndpoints(found *wellknown.Findings, o observation) {
 	used, _ := o.used()
 	for _, e := range o.endpoints {
-		if e.untested != "" {
-			found.Add(wellknown.Note, e.subject(), "It was not tested: "+e.untested+".", e.fix)
-		} else {
+		found.AddIf(e.untested != "", wellknown.Note, e.subject(), "It was not tested: "+e.untested+".", e.fix)
+		if e.untested == "" {
 			checkEndpoint(found, used.Metadata, e)
 		}
 	}

@@ -24,18 +24,6 @@ type location struct {
 	invalid error // why the response holds no document
 }
 
-// with returns the location with a response.
-func (l location) with(r response) location {
-	l.response, l.invalid = r, r.err
-	if r.err == nil && r.status != http.StatusOK {
-		l.invalid = errors.New("there is no document")
-	}
-	if l.invalid == nil {
-		l.Object, l.invalid = jsonobject.Parse(r.body)
-	}
-	return l
-}
-
 func (l location) hasDocument() bool { return l.invalid == nil }
 
 // checkLocations checks each location. Errors at a location matter less if an earlier
@@ -157,18 +145,12 @@ func checkCaching(found *wellknown.Findings, o observation) {
 // Fetch standard). The server may allow some that are not known here.
 func checkCORS(found *wellknown.Findings, o observation) {
 	var denied []string
-	if deniesForeignPage(o.shared) {
-		denied = append(denied, "read the metadata")
-	}
-	if deniesForeignPage(o.preflight) {
-		denied = append(denied, "send a token request")
+	for i, r := range []response{o.shared, o.preflight} {
+		allowed := r.header.Get("Access-Control-Allow-Origin")
+		if r.err == nil && r.status != 0 && (r.status >= 300 || allowed != "*" && allowed != foreignPage) {
+			denied = append(denied, []string{"read the metadata", "send a token request"}[i])
+		}
 	}
 	found.AddIf(denied != nil, wellknown.Note, "other origins", "A page of an origin that the server does not know cannot "+strings.Join(denied, " or ")+" (CORS).",
 		"Nothing, if no client runs in a browser. Otherwise list its origin; in oauthgw with cors.allowed_origins.")
-}
-
-// deniesForeignPage reports whether a response to a foreign page denies it access.
-func deniesForeignPage(r response) bool {
-	allowed := r.header.Get("Access-Control-Allow-Origin")
-	return r.err == nil && r.status != 0 && (r.status >= 300 || allowed != "*" && allowed != foreignPage)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/printable"
 	"oauthgw/wellknown"
 )
@@ -31,7 +32,16 @@ const foreignPage = "https://oauthgw-doctor.invalid"
 // probe sends all requests, one after another.
 func (c *client) probe(ctx context.Context, text string, start *url.URL) observation {
 	o := observation{url: text, start: start}
-	get := func(l location) location { return l.with(c.do(ctx, http.MethodGet, o.at(l.path), nil, "")) }
+	get := func(l location) location {
+		l.response = c.do(ctx, http.MethodGet, o.at(l.path), nil, "")
+		if l.invalid = l.err; l.err == nil && l.status != http.StatusOK {
+			l.invalid = errors.New("there is no document")
+		}
+		if l.invalid == nil {
+			l.Object, l.invalid = jsonobject.Parse(l.body)
+		}
+		return l
+	}
 	for _, l := range candidates(start) {
 		o.locations = append(o.locations, get(l))
 		if !o.reached() {
