@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/url"
 	"reflect"
 	"slices"
 	"time"
 
-	"oauthgw/clientauth"
 	"oauthgw/wellknown"
 )
 
@@ -31,6 +29,9 @@ func (g *Gateway) discover(ctx context.Context) error {
 		return err
 	}
 	known.Issuer = cmp.Or(known.Issuer, g.settings.Upstream.Issuer)
+	if len(g.settings.Endpoints) > 0 {
+		known.Endpoints = g.settings.Endpoints
+	}
 	if known.Fetched.Before(g.fetched) {
 		return nil
 	}
@@ -39,7 +40,7 @@ func (g *Gateway) discover(ctx context.Context) error {
 		if err := g.build(known); err != nil {
 			return err
 		}
-		g.log.Info("discovered endpoints", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(g.fronted(known))))
+		g.log.Info("discovered endpoints", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(known.Endpoints)))
 	}
 	g.failed, g.fetched = false, known.Fetched
 	return nil
@@ -116,22 +117,6 @@ func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 
 // fullyConfigured reports whether there is nothing to discover.
 func (g *Gateway) fullyConfigured() bool {
-	return len(g.settings.Endpoints) > 0 && (g.settings.ClientAuth.Realm != "" || g.settings.Upstream.Issuer != "") &&
-		(g.settings.IssuerMode == wellknown.IssuerPreserve || g.settings.Upstream.Issuer != "")
-}
-
-func (g *Gateway) realm(known wellknown.Provider) string {
-	realm := cmp.Or(g.settings.ClientAuth.Realm, known.Issuer)
-	if realm == "" && g.settings.PublicOrigin != nil {
-		realm = g.settings.PublicOrigin.String()
-	}
-	return cmp.Or(realm, g.settings.UpstreamOrigin.Host)
-}
-
-// fronted returns the fronted endpoints: the configured ones, or else those in the metadata.
-func (g *Gateway) fronted(known wellknown.Provider) map[clientauth.Endpoint]*url.URL {
-	if len(g.settings.Endpoints) > 0 {
-		return g.settings.Endpoints
-	}
-	return known.Endpoints
+	s := g.settings
+	return len(s.Endpoints) > 0 && (s.Upstream.Issuer != "" || s.ClientAuth.Realm != "" && s.IssuerMode == wellknown.IssuerPreserve)
 }

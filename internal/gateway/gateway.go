@@ -96,7 +96,7 @@ func New(c Config) (*Gateway, error) {
 	g := &Gateway{config: c, settings: s, telemetry: t, log: t.Log, source: source}
 	g.users.Store(1)
 	if len(s.Endpoints) > 0 {
-		return g, g.build(wellknown.Provider{Issuer: s.Upstream.Issuer})
+		return g, g.build(wellknown.Provider{Issuer: s.Upstream.Issuer, Endpoints: s.Endpoints})
 	}
 	return g, nil
 }

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"time"
+
 	"oauthgw/clientauth"
 	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/tracing"
 	"oauthgw/proxy"
-	"time"
 
 	"github.com/gorilla/mux"
 )

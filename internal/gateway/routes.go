@@ -36,9 +36,8 @@ func (g *Gateway) build(known wellknown.Provider) error {
 	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
 	paths := map[clientauth.Endpoint]string{}
 	var endpoints, managed []string // normalized
-	fronted := g.fronted(known)
 	for _, name := range clientauth.Endpoints() {
-		u, untranslated := fronted[name], name == clientauth.Registration && !g.settings.Registration.Translate
+		u, untranslated := known.Endpoints[name], name == clientauth.Registration && !g.settings.Registration.Translate
 		if u == nil || untranslated && !g.settings.Passthrough {
 			continue
 		}
@@ -101,7 +100,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
 	c := proxy.Config{
 		Endpoint: name, Target: &target, Rules: g.settings.Rules,
-		Challenge: g.settings.Challenge, Realm: g.realm(known), Timeout: g.settings.Upstream.Timeout,
+		Challenge: g.settings.Challenge, Realm: cmp.Or(g.settings.ClientAuth.Realm, known.Issuer, g.PublicOrigin(), g.settings.UpstreamOrigin.Host), Timeout: g.settings.Upstream.Timeout,
 		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
 		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.telemetry.OnDecision, Metrics: g.telemetry.Metrics, Log: g.log,
 	}
