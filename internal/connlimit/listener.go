@@ -23,12 +23,9 @@ const minEvictAge = time.Second
 
 // Config configures a [Listener]. The functions may be nil.
 type Config struct {
-	// Max is the number of connections that may be open at a time.
-	Max int
-	// TLS is the configuration of the server. Nil means plain HTTP.
-	TLS *tls.Config
-	// OnEvict is called with the state of an evicted connection: reading, writing or idle.
-	OnEvict func(state string)
+	Max     int                // connections that may be open at a time
+	TLS     *tls.Config        // of the server; nil: plain HTTP
+	OnEvict func(state string) // of the evicted connection: reading, writing or idle
 	// OnLimit is called when a limit is reached: max_connections, streams or uploads. It
 	// gets the number of connections that were admitted by [Admit].
 	OnLimit func(limit string, admitted int)
