@@ -2,21 +2,11 @@ package server
 
 import (
 	"context"
-	"net/http"
 	"time"
 )
 
-// startDrain makes the server not ready, and each response the last on its connection.
-func (s *Server) startDrain() {
-	s.draining.Store(true)
-	if s.config.OnDrain != nil {
-		s.config.OnDrain()
-	}
-}
-
 // drain keeps answering while load balancers find out that the server is not ready.
 func (s *Server) drain(failures <-chan error) error {
-	s.startDrain()
 	delay := s.config.DrainDelay()
 	s.config.Log.Info("draining", "delay", delay)
 	Notify(s.config.Log, Stopping, "draining: not ready, still answering")
@@ -36,9 +26,7 @@ func (s *Server) shutdown() {
 	defer cancel()
 	s.publicLimit.WaitIdle(ctx)
 	s.adminLimit.WaitIdle(ctx)
-	for _, server := range []*http.Server{s.public, s.admin} {
-		_ = server.Shutdown(ctx) // fails if ctx ends
-	}
+	_, _ = s.public.Shutdown(ctx), s.admin.Shutdown(ctx) // they fail if ctx ends
 	if ctx.Err() != nil {
 		requests, webSockets := s.publicLimit.CloseWebSockets() // which http.Server does not know
 		adminRequests, _ := s.adminLimit.CloseWebSockets()

@@ -42,7 +42,7 @@ func TestPanics(t *testing.T) {
 			var log bytes.Buffer
 			m := metrics.New(metrics.Build{})
 			s, err := Listen(Config{Handler: test.handler, Admin: test.handler, Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", MaxConnections: 10,
-				DrainTimeout: func() time.Duration { return time.Minute }, Upstream: func() string { return "" },
+				DrainTimeout: func() time.Duration { return time.Minute }, Upstream: func() string { return "" }, OnDrain: func() {},
 				Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: m})
 			if err != nil {
 				t.Fatal(err)

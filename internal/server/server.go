@@ -27,29 +27,19 @@ var ErrTerminated = errors.New("terminated")
 
 // Config configures a [Server]. The functions are called at any time and concurrently.
 type Config struct {
-	// Handler and Admin answer the requests of clients and of operators.
-	Handler, Admin http.Handler
-	// Listen and AdminListen are the addresses, host:port or unix:/path.
-	Listen, AdminListen string
-	// MaxConnections limits the open connections of clients.
-	MaxConnections int
-	// Certificate returns the certificate for clients. Nil means plain HTTP.
-	Certificate func() *tls.Certificate
-	// WebConfigFile configures TLS and basic auth of the admin server, as that of Prometheus
-	// exporters. Empty means none.
-	WebConfigFile string
+	Handler, Admin      http.Handler            // for clients and for operators
+	Listen, AdminListen string                  // host:port or unix:/path
+	MaxConnections      int                     // of clients
+	Certificate         func() *tls.Certificate // for clients; nil: plain HTTP
+	WebConfigFile       string                  // of Prometheus exporters: TLS and basic auth of the admin server; empty: none
 	// DrainDelay is how long requests are answered after SIGTERM, DrainTimeout how long
 	// the requests in flight may take after that.
 	DrainDelay, DrainTimeout func() time.Duration
-	// OnDrain is called when the shutdown begins, perhaps twice. It may be nil.
-	OnDrain func()
-	// Upstream names the provider in log lines.
-	Upstream func() string
-	// Activated are the sockets that were passed to this process, or nil.
-	Activated Sockets
-
-	Metrics *metrics.Metrics
-	Log     *slog.Logger
+	OnDrain                  func()        // called when the shutdown begins
+	Upstream                 func() string // the name of the provider in log lines
+	Activated                Sockets       // passed to this process, or nil
+	Metrics                  *metrics.Metrics
+	Log                      *slog.Logger
 }
 
 // Server is the public and the admin server. It is safe for concurrent use.
@@ -153,11 +143,12 @@ func (s *Server) Run(ctx context.Context) error {
 	select {
 	case failure = <-failures:
 	case <-ctx.Done():
-		if errors.Is(context.Cause(ctx), ErrTerminated) {
-			failure = s.drain(failures)
-		}
 	}
-	s.startDrain()
+	s.draining.Store(true) // each response is the last on its connection now
+	s.config.OnDrain()
+	if failure == nil && errors.Is(context.Cause(ctx), ErrTerminated) {
+		failure = s.drain(failures)
+	}
 	// Shutdown closes new connections without an answer, so none may be on the way to it.
 	_, _ = s.publicLimit.Close(), s.adminLimit.Close()
 	running.Wait()
