@@ -25,28 +25,20 @@ const (
 
 // cache holds the documents of some locations and the failures to fetch one, apart:
 // requests for missing documents must not evict documents.
-type cache struct {
-	documents *lru.Cache[string, entry]
-	failures  *lru.Cache[string, failure]
-}
+type cache struct{ documents, failures *lru.Cache[string, entry] }
 
-// entry is a cached document.
+// entry is a cached document or failure.
 type entry struct {
 	document *document
+	err      error
 	fetched  time.Time
-	lifetime time.Duration
-}
-
-// failure is a failed fetch.
-type failure struct {
-	err error
-	at  time.Time
+	lifetime time.Duration // of a document
 }
 
 // newCache returns an empty cache of positive size, for which lru.New has no error.
 func newCache(size int) cache {
 	documents, _ := lru.New[string, entry](size)
-	failures, _ := lru.New[string, failure](size)
+	failures, _ := lru.New[string, entry](size)
 	return cache{documents, failures}
 }
 
@@ -91,7 +83,7 @@ func (s *Source) get(ctx context.Context, location, name string, background bool
 func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
 	return s.fetches.DoChan(location, func() (any, error) {
 		c := s.cache(location)
-		if f, ok := c.failures.Get(location); ok && time.Since(f.at) < negativeTTL {
+		if f, ok := c.failures.Get(location); ok && time.Since(f.fetched) < negativeTTL {
 			return nil, f.err
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
@@ -120,7 +112,7 @@ func (s *Source) fetchAndStore(ctx context.Context, c cache, location, name stri
 			err = fmt.Errorf("panic while fetching metadata, please report it: %s in %s", kind, functions)
 		}
 		if err != nil {
-			c.failures.Add(location, failure{err, time.Now()})
+			c.failures.Add(location, entry{err: err, fetched: time.Now()})
 			return
 		}
 		c.failures.Remove(location)

@@ -139,14 +139,6 @@ var failures = map[string]struct {
 	"repeated":       {sends(`{"issuer":"https://gateway.example","token_endpoint":"https://a","token_endpoint":"https://b"}`), 503},
 	"huge":           {sends(`{"issuer":"https://gateway.example","x":"` + strings.Repeat("x", 256<<10) + `"}`), 503},
 	"deep":           {sends(`{"issuer":"https://gateway.example","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`), 503},
-	"endless": {func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		for {
-			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-				return
-			}
-		}
-	}, 503},
 	"slow": {func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for range 3600 {

@@ -21,7 +21,8 @@ import (
 // Requests for locations that are not the issuer's own are admitted one by one.
 func TestServes(t *testing.T) {
 	admitted := map[string]bool{}
-	h := wellknown.New(wellknown.Config{Source: newHandler(t, newProvider(hang)).source, Metrics: metrics.New(metrics.Build{}),
+	empty := func(c *wellknown.SourceConfig) { c.Transport = http.NewFileTransport(http.Dir(t.TempDir())) }
+	h := wellknown.New(wellknown.Config{Source: newHandler(t, newProvider(hang), empty).source, Metrics: metrics.New(metrics.Build{}),
 		WriteError: func(http.ResponseWriter, *http.Request, *clientauth.Error) {},
 		LogRequest: func(context.Context, *slog.Logger, slog.Level, time.Time, ...slog.Attr) {},
 		Admit:      func(_ http.ResponseWriter, r *http.Request) bool { admitted[r.URL.Path] = true; return false }})

@@ -167,7 +167,7 @@ func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) 
 			}
 		}
 		if f, ok := s.issuerCache.failures.Peek(location); ok {
-			snapshot.Err, snapshot.Failed, snapshot.Absent = f.err, f.at, errors.Is(f.err, errNoDocument)
+			snapshot.Err, snapshot.Failed, snapshot.Absent = f.err, f.fetched, errors.Is(f.err, errNoDocument)
 		}
 		all = append(all, snapshot)
 	}

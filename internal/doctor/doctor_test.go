@@ -90,10 +90,8 @@ func TestUnreachable(t *testing.T) {
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshake that fails
 	untrusted.StartTLS()
 	defer untrusted.Close()
-	release := make(chan struct{})
-	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer slow.Close()
-	defer close(release)
 	for c, want := range map[doctor.Config]string{
 		{URL: untrusted.URL}:                            "problem: connection: The certificate is not trusted: ",
 		{URL: slow.URL, Timeout: 50 * time.Millisecond}: `problem: connection: The server cannot be reached: "there was no response within 50ms".`,
