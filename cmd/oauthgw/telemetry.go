@@ -36,7 +36,7 @@ func newTelemetry(ctx context.Context, s config.Settings, stdout, stderr io.Writ
 	t.format.Set(s.LogLevel, s.LogJSON)
 	t.lines = logging.NewAsyncWriter(stderr, slog.New(t.format.Handler(stderr)), func() { t.metrics.LogDropped("operations") })
 	t.log = slog.New(t.format.Handler(t.lines))
-	t.audit = logging.NewAudit(stdout, t.log, func() { t.metrics.LogDropped("audit") })
+	t.audit = t.format.NewAudit(stdout, t.log, func() { t.metrics.LogDropped("audit") })
 	var err error
 	if t.tracing, err = tracing.New(ctx, os.Getenv, metrics.ReadBuild().Version, t.log); err != nil {
 		t.close()
@@ -57,11 +57,7 @@ func (t *telemetry) close() {
 
 func (t *telemetry) recordDecision(ctx context.Context, d proxy.Decision) {
 	tracing.Annotate(ctx, string(d.Method), d.Outcome)
-	attrs := d.Attrs()
-	if id := tracing.ID(ctx); id != "" {
-		attrs = append(attrs, slog.String("trace_id", id))
-	}
-	t.audit.Record(ctx, d.Time, attrs)
+	t.audit.Record(ctx, d.Time, d.Attrs())
 	t.history.Add(d)
 }
 

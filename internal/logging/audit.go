@@ -12,11 +12,8 @@ import (
 	"oauthgw/internal/printable"
 )
 
-// stdout is the name of standard output in place of the name of an audit file.
-const stdout = "-"
-
-// Audit writes a record of each client authentication without making requests wait. A nil
-// Audit writes none. It is safe for concurrent use.
+// Audit writes a record of each client authentication without making requests wait. It is
+// safe for concurrent use.
 type Audit struct {
 	writer  *AsyncWriter
 	handler slog.Handler
@@ -32,10 +29,11 @@ type Audit struct {
 
 // NewAudit returns an audit log without a file. It calls drop for each record that is lost,
 // and logs when that begins and ends.
-func NewAudit(stdout io.Writer, log *slog.Logger, drop func()) *Audit {
+func (f *Format) NewAudit(stdout io.Writer, log *slog.Logger, drop func()) *Audit {
 	a := &Audit{stdout: stdout, log: log}
 	a.writer = NewAsyncWriter(auditWriter{a}, slog.New(auditHandler(auditWriter{a})), drop)
-	a.handler = auditHandler(a.writer)
+	records := auditHandler(a.writer)
+	a.handler = handler{records, records, f}
 	return a
 }
 
@@ -49,11 +47,8 @@ func auditHandler(w io.Writer) slog.Handler {
 	}})
 }
 
-// SetFile sets the file for further records. Empty means none, "-" standard output.
+// SetFile sets the file for further records: none if empty, standard output if "-".
 func (a *Audit) SetFile(name string) {
-	if a == nil {
-		return
-	}
 	if name != "" {
 		a.name.Store(&name)
 		_, _ = a.writer.Write(nil) // opens the file before the first record
@@ -63,13 +58,11 @@ func (a *Audit) SetFile(name string) {
 
 // Record writes a record with the attributes of the request of ctx.
 func (a *Audit) Record(ctx context.Context, at time.Time, attrs []slog.Attr) {
-	if a == nil || !a.enabled.Load() {
-		return
+	if a.enabled.Load() {
+		record := slog.NewRecord(at, slog.LevelInfo, "client authentication", 0)
+		record.AddAttrs(attrs...)
+		_ = a.handler.Handle(ctx, record) // the writer takes every line
 	}
-	record := slog.NewRecord(at, slog.LevelInfo, "client authentication", 0)
-	record.AddAttrs(attrs...)
-	record.AddAttrs(requestAttrs(ctx)...)
-	_ = a.handler.Handle(ctx, record) // the writer takes every line
 }
 
 // Close writes the records that wait. The file stays open, since writing may take longer.
@@ -80,7 +73,7 @@ type auditWriter struct{ *Audit }
 
 // Write implements [io.Writer].
 func (a auditWriter) Write(records []byte) (n int, err error) {
-	if name := *a.name.Load(); name == stdout {
+	if name := *a.name.Load(); name == "-" {
 		n, err = a.stdout.Write(records)
 	} else if err = a.open(name); err == nil {
 		if n, err = a.file.Write(records); err != nil {
@@ -88,10 +81,9 @@ func (a auditWriter) Write(records []byte) (n int, err error) {
 			a.file = nil
 		}
 	}
-	switch failing := err != nil; {
-	case failing && !a.failing:
+	if err != nil && !a.failing {
 		a.log.Error("audit log write failed", "err", err.Error())
-	case !failing && a.failing:
+	} else if err == nil && a.failing {
 		a.log.Warn("audit log write succeeded again, records are missing")
 	}
 	a.failing = err != nil

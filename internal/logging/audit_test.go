@@ -17,7 +17,7 @@ import (
 // newTestAudit returns an audit log to a file, and a function that writes a record to it.
 func newTestAudit(t *testing.T, file string, drop func()) (*Audit, func()) {
 	t.Helper()
-	a := NewAudit(io.Discard, slog.New(slog.DiscardHandler), drop)
+	a := (&Format{}).NewAudit(io.Discard, slog.New(slog.DiscardHandler), drop)
 	t.Cleanup(a.Close)
 	a.SetFile(file)
 	return a, func() { a.Record(t.Context(), time.Now(), []slog.Attr{slog.String("endpoint", "token")}) }

@@ -8,8 +8,7 @@ import (
 // Limit limits how often a log line that others can cause is written. It is safe for
 // concurrent use.
 type Limit struct {
-	// Every is the shortest time between two lines.
-	Every time.Duration
+	Every time.Duration // the shortest time between two lines
 
 	mu         sync.Mutex
 	next       time.Time

@@ -45,13 +45,6 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
-func requestAttrs(ctx context.Context) []slog.Attr {
-	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
-		return []slog.Attr{slog.String("request_id", id)}
-	}
-	return nil
-}
-
 // handler writes each line in the current format, with the attributes of its request.
 type handler struct {
 	slog.Handler // for text
@@ -61,7 +54,9 @@ type handler struct {
 
 // Handle implements [slog.Handler].
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
-	r.AddAttrs(requestAttrs(ctx)...)
+	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
+		r.AddAttrs(slog.String("request_id", id))
+	}
 	if h.format.TraceID != nil {
 		if id := h.format.TraceID(ctx); id != "" {
 			r.AddAttrs(slog.String("trace_id", id))
@@ -83,15 +78,13 @@ func (h handler) WithGroup(name string) slog.Handler {
 	return handler{h.Handler.WithGroup(name), h.json.WithGroup(name), h.format}
 }
 
-// NewStandardLogger returns a logger for messages of net/http. It logs the beginning of
-// each message only, because after the first quotation mark there may be bytes that a
-// client or the provider sent.
+// NewStandardLogger returns a logger for messages of net/http. It logs what [BeforeQuote]
+// leaves, because a client or the provider may have sent the rest.
 func NewStandardLogger(l *slog.Logger) *log.Logger {
 	return log.New(standardWriter{l, &Limit{Every: time.Second}}, "", 0)
 }
 
-// RedirectStandardLogger does the same for the logger of package log, which net/http uses
-// where it has no other.
+// RedirectStandardLogger does the same for the logger of package log, net/http's default.
 func RedirectStandardLogger(l *slog.Logger) {
 	log.SetFlags(0)
 	log.SetOutput(NewStandardLogger(l).Writer())
