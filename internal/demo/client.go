@@ -53,11 +53,9 @@ func redeem(origin, code string) (status int, description string, err error) {
 	}
 	defer resp.Body.Close()
 	var members map[string]any
-	if err := json.NewDecoder(resp.Body).Decode(&members); err != nil {
-		return 0, "", err
-	}
+	err = json.NewDecoder(resp.Body).Decode(&members)
 	if d, ok := members["error_description"]; ok {
-		return resp.StatusCode, fmt.Sprintf("%v: %v", members["error"], d), nil
+		return resp.StatusCode, fmt.Sprintf("%v: %v", members["error"], d), err
 	}
-	return resp.StatusCode, strings.Join(slices.Sorted(maps.Keys(members)), ", "), nil
+	return resp.StatusCode, strings.Join(slices.Sorted(maps.Keys(members)), ", "), err
 }

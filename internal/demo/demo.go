@@ -19,20 +19,16 @@ import (
 
 // Config configures [Run].
 type Config struct {
-	// Listen is the address of the gateway. Port 0 means a free one.
-	Listen string
-	// Once ends the demo after the comparison. Otherwise it goes on until ctx ends.
-	Once bool
+	Listen string // the address of the gateway; port 0 means a free one
+	Once   bool   // ends the demo after the comparison, not when ctx ends
 	// Start listens as the gateway of a configuration.
 	Start func(config.Settings) (Gateway, error)
 }
 
 // Gateway is a gateway that listens.
 type Gateway struct {
-	// Addr and AdminAddr are the addresses for clients and for operators.
-	Addr, AdminAddr string
-	// Run serves until the context ends.
-	Run func(context.Context) error
+	Addr, AdminAddr string                      // for clients and for operators
+	Run             func(context.Context) error // serves until the context ends
 }
 
 // Run runs the demo and prints the comparison. It returns an error if the comparison does not
@@ -43,11 +39,12 @@ func Run(ctx context.Context, c Config, stdout io.Writer) error {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer listener.Close()
-	gateway, err := start(c, "http://"+listener.Addr().String())
+	d := &demo{provider: "http://" + listener.Addr().String()}
+	gateway, err := start(c, d.provider)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	d := &demo{provider: "http://" + listener.Addr().String(), gateway: "http://" + gateway.Addr}
+	d.gateway = "http://" + gateway.Addr
 	provider := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: legacy.New(legacy.Config{
 		PublicURL: d.gateway, // the metadata sends clients to the gateway
 		Clients:   []legacy.Client{client},
@@ -107,15 +104,12 @@ func (d *demo) redeem(w io.Writer, title, origin, code string, want int) error {
 	if err != nil {
 		return err
 	}
-	received := "nothing"
-	if o := d.received.Swap(nil); o != nil {
-		authorization := map[bool]string{true: "yes", false: "no"}[o.Authorization]
-		received = fmt.Sprintf("Authorization: %s, parameters: %s", authorization, strings.Join(o.Parameters, ", "))
+	o := d.received.Swap(nil)
+	if status != want || o == nil {
+		return fmt.Errorf("demo: %s answered %d %s, not %d", origin, status, response, want)
 	}
-	fmt.Fprintf(w, "%s\n  response          %d %s\n  provider received %s\n\n", title, status, response, received)
-	if status != want {
-		return fmt.Errorf("demo: %s answered %d, not %d", origin, status, want)
-	}
+	fmt.Fprintf(w, "%s\n  response          %d %s\n  provider received Authorization: %s, parameters: %s\n\n",
+		title, status, response, map[bool]string{true: "yes", false: "no"}[o.Authorization], strings.Join(o.Parameters, ", "))
 	return nil
 }
 
