@@ -11,26 +11,24 @@ import (
 // of one request share one Recorder; see [Wrap].
 type Recorder struct {
 	http.ResponseWriter
-	// BeforeHeader is called once, before the header of the response is sent, and may
-	// change it. Interim responses and switched protocols are excluded. Nil does nothing.
+	// BeforeHeader may change the header of the final response, unless it is nil.
 	BeforeHeader func(http.Header)
-
-	status int
+	status       int
 }
 
 // Wrap returns the Recorder that w is or unwraps to, and the writer to respond with: w
 // itself, or a new Recorder around w if it has none.
 func Wrap(w http.ResponseWriter) (*Recorder, http.ResponseWriter) {
 	for inner := w; ; {
-		if r, ok := inner.(*Recorder); ok {
-			return r, w
-		}
-		wrapper, ok := inner.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
+		switch x := inner.(type) {
+		case *Recorder:
+			return x, w
+		case interface{ Unwrap() http.ResponseWriter }:
+			inner = x.Unwrap()
+		default:
 			r := &Recorder{ResponseWriter: w}
 			return r, r
 		}
-		inner = wrapper.Unwrap()
 	}
 }
 
@@ -62,15 +60,13 @@ func (r *Recorder) FlushError() error {
 	return http.NewResponseController(r.ResponseWriter).Flush()
 }
 
-// begin sends the header that net/http would send.
 func (r *Recorder) begin() {
 	if r.status == 0 {
 		r.WriteHeader(http.StatusOK)
 	}
 }
 
-// Hijack implements [http.Hijacker]. The handler switches protocols: it writes the 101 to
-// the connection itself.
+// Hijack implements [http.Hijacker]. The handler writes a 101 to the connection itself.
 func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(r.ResponseWriter).Hijack()
 	if err == nil && r.status == 0 {
