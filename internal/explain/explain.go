@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -35,47 +36,41 @@ func Run(ctx context.Context, s config.Settings, endpoint clientauth.Endpoint, s
 		s.Endpoints = map[clientauth.Endpoint]*url.URL{cmp.Or(endpoint, clientauth.Token): path}
 	}
 	x, err := send(s, r)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = io.WriteString(stdout, x.report())
 	}
-	_, err = io.WriteString(stdout, x.report())
 	return err
 }
 
 // result is what happened to a request.
 type result struct {
-	log      logRecord
+	log      map[string]string // the attributes of its line
 	upstream transport
 	body     []byte // of the response
 }
 
-// logRecord is a log handler that keeps the attributes of the line of the request.
-type logRecord map[string]string
-
-// Enabled implements [slog.Handler].
-func (logRecord) Enabled(context.Context, slog.Level) bool { return true }
+// recorder is a log handler that keeps the attributes of the line of the request.
+type recorder struct {
+	slog.Handler
+	attrs map[string]string
+}
 
 // Handle implements [slog.Handler].
-func (l logRecord) Handle(_ context.Context, r slog.Record) error {
+func (l recorder) Handle(_ context.Context, r slog.Record) error {
 	if r.Message == "request" {
-		r.Attrs(func(a slog.Attr) bool { l[a.Key] = a.Value.String(); return true })
+		r.Attrs(func(a slog.Attr) bool { l.attrs[a.Key] = a.Value.String(); return true })
 	}
 	return nil
 }
 
-// WithAttrs implements [slog.Handler].
-func (l logRecord) WithAttrs([]slog.Attr) slog.Handler { return l }
-
-// WithGroup implements [slog.Handler].
-func (l logRecord) WithGroup(string) slog.Handler { return l }
-
 // send sends a request through a gateway.
 func send(s config.Settings, r *http.Request) (*result, error) {
-	x := &result{log: logRecord{}}
+	x := &result{log: map[string]string{}}
+	log := slog.New(recorder{slog.NewTextHandler(io.Discard, nil), x.log})
 	g, err := gateway.New(gateway.Config{
 		Settings:   s,
 		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: &transport{}, Passthrough: &x.upstream},
-		Telemetry:  gateway.Telemetry{Log: slog.New(x.log), Metrics: metrics.New(metrics.Build{})},
+		Telemetry:  gateway.Telemetry{Log: log, Metrics: metrics.New(metrics.Build{})},
 	})
 	if err != nil {
 		return nil, err
@@ -102,11 +97,8 @@ func (t *transport) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 			return nil, err
 		}
 	}
-	return &http.Response{
-		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/json"}},
-		Body:   io.NopCloser(strings.NewReader("{}")),
-	}, nil
+	const reply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+	return http.ReadResponse(bufio.NewReader(strings.NewReader(reply)), r)
 }
 
 // response keeps the body of the response. The status is in the log line.
