@@ -1,11 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/config"
@@ -13,7 +15,7 @@ import (
 )
 
 // runExplain explains the request on standard input.
-func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func runExplain(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	set := newFlags("explain", stderr)
 	file := set.String("config.file", "", "the configuration `file`, in YAML; the defaults if empty")
 	name := set.String("endpoint", "", "the `endpoint` of the request, if the configuration has no endpoints; token if empty")
@@ -35,5 +37,6 @@ func runExplain(ctx context.Context, args []string, stdin io.Reader, stdout, std
 	case len(s.Endpoints) > 0:
 		return errors.New("--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag")
 	}
-	return explain.Run(ctx, s, clientauth.Endpoint(*name), stdin, stdout)
+	signal.Reset(os.Interrupt, syscall.SIGTERM) // they end the program at once, also while it reads
+	return explain.Run(s, clientauth.Endpoint(*name), stdin, stdout)
 }

@@ -70,8 +70,8 @@ oauthgw COMMAND -h prints the flags of a command.`
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
 		"serve": serve, "check": check, "doctor": runDoctor, "demo": runDemo, "version": version, "--version": version,
-		"explain": func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-			return runExplain(ctx, args, stdin, stdout, stderr)
+		"explain": func(_ context.Context, args []string, stdout, stderr io.Writer) error {
+			return runExplain(args, stdin, stdout, stderr)
 		},
 	}
 	stdout, stderr = printable.Writer(stdout), printable.Writer(stderr)

@@ -21,9 +21,9 @@ import (
 
 // Run reads a request from stdin and writes the report to stdout. If the settings have no
 // endpoints, the request is one to endpoint, or to the token endpoint if that is empty. Run
-// returns an error if the request is malformed or ctx ends before it is complete.
-func Run(ctx context.Context, s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdout io.Writer) error {
-	text, err := readRequest(ctx, stdin)
+// returns an error if the request is malformed.
+func Run(s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdout io.Writer) error {
+	text, err := readRequest(stdin)
 	if err != nil {
 		return err
 	}

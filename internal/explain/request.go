@@ -2,7 +2,6 @@ package explain
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,22 +19,11 @@ const maxRequest = 1 << 20
 // emptyLine ends the head of a request.
 var emptyLine = regexp.MustCompile(`\r?\n\r?\n`)
 
-// readRequest reads the text of a request to its end, or returns when ctx ends.
-func readRequest(ctx context.Context, r io.Reader) (string, error) {
-	var text []byte
-	read := make(chan error, 1)
-	go func() {
-		var err error
-		text, err = io.ReadAll(io.LimitReader(r, maxRequest+1))
-		read <- err
-	}()
-	select {
-	case <-ctx.Done():
-		return "", errors.New("explain: interrupted before the request ended")
-	case err := <-read:
-		if err != nil {
-			return "", fmt.Errorf("explain: cannot read standard input: %w", err)
-		}
+// readRequest reads the text of a request to its end.
+func readRequest(r io.Reader) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxRequest+1))
+	if err != nil {
+		return "", fmt.Errorf("explain: cannot read standard input: %w", err)
 	}
 	switch len(text) {
 	case maxRequest + 1:
