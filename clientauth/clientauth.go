@@ -13,29 +13,11 @@ import (
 	"net/http"
 )
 
-// Endpoint names an endpoint at which clients authenticate or register: in the
-// configuration, logs and metrics, and in metadata, as token does in token_endpoint.
-type Endpoint string
-
-// The endpoints.
-const (
-	Token                      Endpoint = "token"                        // RFC 6749 section 3.2
-	Revocation                 Endpoint = "revocation"                   // RFC 7009
-	Introspection              Endpoint = "introspection"                // RFC 7662
-	PushedAuthorizationRequest Endpoint = "pushed_authorization_request" // RFC 9126
-	DeviceAuthorization        Endpoint = "device_authorization"         // RFC 8628
-	BackchannelAuthentication  Endpoint = "backchannel_authentication"   // OpenID CIBA
-	Registration               Endpoint = "registration"                 // RFC 7591, in JSON
-)
-
-// Endpoints returns every endpoint, the token endpoint first.
-func Endpoints() []Endpoint {
-	return []Endpoint{Token, Revocation, Introspection,
-		PushedAuthorizationRequest, DeviceAuthorization, BackchannelAuthentication, Registration}
-}
-
 // Method is a client authentication method, named as in RFC 7591 section 2 if the request
 // alone shows which one it is.
+//
+// A further method needs a constant, a recogniser in recognise.go and an exchange file; if its
+// credential can be guessed, also a line in proxy/failurelimit.go.
 type Method string
 
 // The methods.

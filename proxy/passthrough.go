@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"mime"
 	"net"
@@ -135,6 +137,22 @@ func (p *passthrough) admit(w http.ResponseWriter, r *http.Request) *http.Reques
 		return r
 	}
 	return nil
+}
+
+// isUpload reports whether a request to another path than an endpoint has a body that is not
+// small.
+func isUpload(r *http.Request) bool { return r.ContentLength < 0 || r.ContentLength > smallBody }
+
+// readSmallBody returns a request whose small body has arrived. Until then the request holds
+// no connection to the provider, and its own may be evicted.
+func readSmallBody(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if r.ContentLength == 0 || isUpload(r) {
+		return r, nil
+	}
+	body, err := readBody(w, r, new(share))
+	out := *r
+	out.Body = io.NopCloser(bytes.NewReader(body))
+	return &out, err
 }
 
 func (p *passthrough) setRequest(r *httputil.ProxyRequest) {

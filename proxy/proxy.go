@@ -3,14 +3,16 @@
 //
 // A [Handler] serves one endpoint. Its files in the order of a request:
 //
-//	request.go    reads the request once, strictly, under a cap
-//	ratelimit.go  rejects clients that failed to authenticate too often
-//	rewrite.go    moves Basic credentials into the form
-//	forward.go    sends the request to the provider, at most once
-//	response.go   corrects the provider's response
-//	outcome.go    finds out whether the provider accepted the client
-//	exchange.go   counts the outcome and writes the log line
-//	error.go      writes every error response
+//	exchange.go      begins an exchange; at its end counts the outcome and writes the log line
+//	request.go       reads the request once, strictly, under a cap; [clientauth.Rules.Read]
+//	                 then finds the credentials
+//	failurelimit.go  rejects clients that failed to authenticate too often, and counts failures
+//	rewrite.go       moves Basic credentials into the form
+//	forward.go       sends the request to the provider, at most once, through
+//	                 [httputil.ReverseProxy], which calls response.go
+//	response.go      corrects the provider's response
+//	outcome.go       finds out whether the provider accepted the client
+//	error.go         writes every error response of the public listener
 //
 // A [Registration] serves the registration endpoint (RFC 7591, RFC 7592). [NewPassthrough]
 // proxies all other paths unchanged.

@@ -129,7 +129,7 @@ func packages(t *testing.T) []listedPackage {
 // that people read.
 var usesWallClock = map[string]bool{
 	"internal/config/files.go":      true,
-	"internal/doctor/connection.go": true,
+	"internal/doctor/doctor.go":     true,
 	"internal/statuspage/text.go":   true,
 	"internal/upstream/conn.go":     true,
 	"metrics/operation.go":          true,

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,22 +10,6 @@ import (
 
 	"oauthgw/clientauth"
 )
-
-// isUpload reports whether a request to another path than an endpoint has a body that is not
-// small.
-func isUpload(r *http.Request) bool { return r.ContentLength < 0 || r.ContentLength > smallBody }
-
-// readSmallBody returns a request whose small body has arrived. Until then the request holds
-// no connection to the provider, and its own may be evicted.
-func readSmallBody(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
-	if r.ContentLength == 0 || isUpload(r) {
-		return r, nil
-	}
-	body, err := readBody(w, r, new(share))
-	out := *r
-	out.Body = io.NopCloser(bytes.NewReader(body))
-	return &out, err
-}
 
 // idleTimeoutBody is a request body that may take any time, but each Read has a timeout.
 type idleTimeoutBody struct {

@@ -1,0 +1,25 @@
+package clientauth
+
+// Endpoint names an endpoint at which clients authenticate or register: in the
+// configuration, logs and metrics, and in metadata, as token does in token_endpoint.
+//
+// A further endpoint needs a constant, an entry in [Endpoints], the member that its successful
+// responses have in proxy/outcome.go, and an exchange file.
+type Endpoint string
+
+// The endpoints.
+const (
+	Token                      Endpoint = "token"                        // RFC 6749 section 3.2
+	Revocation                 Endpoint = "revocation"                   // RFC 7009
+	Introspection              Endpoint = "introspection"                // RFC 7662
+	PushedAuthorizationRequest Endpoint = "pushed_authorization_request" // RFC 9126
+	DeviceAuthorization        Endpoint = "device_authorization"         // RFC 8628
+	BackchannelAuthentication  Endpoint = "backchannel_authentication"   // OpenID CIBA
+	Registration               Endpoint = "registration"                 // RFC 7591, in JSON
+)
+
+// Endpoints returns every endpoint, the token endpoint first.
+func Endpoints() []Endpoint {
+	return []Endpoint{Token, Revocation, Introspection,
+		PushedAuthorizationRequest, DeviceAuthorization, BackchannelAuthentication, Registration}
+}
