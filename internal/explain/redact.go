@@ -40,12 +40,6 @@ func redactParameter(name string, value clientauth.Secret) (shownName, shownValu
 		return name, ""
 	case name == "client_id":
 		return name, value.Reveal() // as in the log
-	case name == "scope": // a list, whose members may be URLs
-		scopes := strings.Split(value.Reveal(), " ")
-		for i, scope := range scopes {
-			scopes[i] = redactURL(scope)
-		}
-		return name, strings.Join(scopes, " ")
 	case public:
 		return name, redactURL(value.Reveal())
 	}

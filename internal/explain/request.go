@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,8 +15,11 @@ import (
 // maxRequest limits the text of a request, in bytes.
 const maxRequest = 1 << 20
 
-// emptyLine ends the head of a request.
-var emptyLine = regexp.MustCompile(`\r?\n\r?\n`)
+var (
+	emptyLine   = regexp.MustCompile(`\r?\n\r?\n`) // the end of the head
+	requestLine = regexp.MustCompile(`^[^ ]+ (/|https?://|\*)[^ ]* HTTP/1\.1$`)
+	field       = regexp.MustCompile("^[\\w!#$%&'*+.^`|~-]+:")
+)
 
 // readRequest reads the text of a request to its end.
 func readRequest(r io.Reader) (string, error) {
@@ -50,14 +52,14 @@ func parseRequest(text string) (*http.Request, error) {
 	wire := strings.Join(head, "\r\n") + "\r\n\r\n" + body
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(wire)))
 	if err != nil {
-		return nil, errors.New("explain: the request is not HTTP/1.1; look for an invalid method")
+		return nil, errors.New("explain: the request is not HTTP/1.1; look for an invalid method, path or character")
 	}
 	return r, nil
 }
 
 // checkHead returns an error for the first malformed line.
 func checkHead(head []string) error {
-	if !isRequestLine(head[0]) {
+	if !requestLine.MatchString(head[0]) {
 		return errors.New("explain: line 1 is not a request line; start with method, path and version, such as POST /oauth2/tokens HTTP/1.1")
 	}
 	hosts := 0
@@ -78,21 +80,10 @@ func checkHead(head []string) error {
 	return nil
 }
 
-func isRequestLine(line string) bool {
-	words := strings.Split(line, " ")
-	if len(words) != 3 || words[2] != "HTTP/1.1" {
-		return false
-	}
-	_, err := url.ParseRequestURI(words[1])
-	return err == nil
-}
-
-// fieldName returns the canonical name of a header field, and whether the line is one. The
-// server also refuses a space in the name.
+// fieldName returns the canonical name of a header field, and whether the line is one.
 func fieldName(line string) (string, bool) {
 	name, _, _ := strings.Cut(line, ":")
-	_, err := textproto.NewReader(bufio.NewReader(strings.NewReader(line + "\r\n\r\n"))).ReadMIMEHeader()
-	return textproto.CanonicalMIMEHeaderKey(name), err == nil && !strings.ContainsAny(name, " \t")
+	return textproto.CanonicalMIMEHeaderKey(name), field.MatchString(line)
 }
 
 // frame makes Content-Length that of the body that follows. Line ends that an editor adds to
