@@ -1,8 +1,6 @@
 package connlimit
 
-import (
-	"regexp"
-)
+import "regexp"
 
 // reasonByStatus maps the status of a response that net/http writes itself. No hook of
 // net/http reports such a response, but no handler runs when it is written.
