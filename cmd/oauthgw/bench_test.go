@@ -44,8 +44,7 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 	defer t.close()
 	stub := providerStub{provided}
 	g, err := gateway.New(gateway.Config{
-		Settings:   s,
-		Telemetry:  gateway.Telemetry{Metrics: t.metrics, Log: t.log, OnDecision: t.recordDecision},
+		Settings: s, Metrics: t.metrics, Log: t.log, OnDecision: t.recordDecision,
 		Transports: gateway.Transports{Fronted: stub, Metadata: stub, Passthrough: stub},
 	})
 	if err != nil {

@@ -58,9 +58,7 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // checkMetadata checks the metadata that a gateway would serve.
 func checkMetadata(ctx context.Context, s config.Settings) (*metadataResult, error) {
-	g, err := gateway.New(gateway.Config{Settings: s, Telemetry: gateway.Telemetry{
-		Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{}),
-	}})
+	g, err := gateway.New(gateway.Config{Settings: s, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"os"
@@ -59,12 +60,14 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 	p := &program{log: t.log}
 	var err error
 	p.reloader, err = gateway.NewReloader(gateway.ReloaderConfig{
-		Config: gateway.Config{Settings: s, Admit: connlimit.Admit, Release: connlimit.Release, Telemetry: gateway.Telemetry{
-			Metrics: t.metrics, Log: t.log, Tracing: t.tracing, OnDecision: t.recordDecision, OnReload: t.applySettings,
-		}},
-		Load:   load,
-		Lint:   lint,
-		Notify: func(state, status string) { server.Notify(t.log, state, status) },
+		Config: gateway.Config{
+			Settings: s, Metrics: t.metrics, Log: t.log, Tracing: t.tracing, OnDecision: t.recordDecision,
+			Admit: connlimit.Admit, Release: connlimit.Release,
+		},
+		Load:     load,
+		Lint:     lint,
+		OnReload: t.applySettings,
+		Notify:   func(state, status string) { server.Notify(t.log, state, status) },
 	})
 	if err != nil {
 		return nil, err
@@ -84,7 +87,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 		Activated:    sockets, Metrics: t.metrics, Log: t.log,
 	}
 	if s.Certificate != nil {
-		c.Certificate = p.reloader.Certificate
+		c.Certificate = func() *tls.Certificate { return current().Certificate }
 	}
 	p.server, err = server.Listen(c)
 	return p, err

@@ -44,7 +44,7 @@ func TestMissingMetadataIsAResponse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Config{Settings: s, Telemetry: gateway.Telemetry{Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)}})
+	g, err := gateway.New(gateway.Config{Settings: s, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,9 +68,8 @@ func send(s config.Settings, r *http.Request) (*result, error) {
 	x := &result{log: map[string]string{}}
 	log := slog.New(recorder{slog.NewTextHandler(io.Discard, nil), x.log})
 	g, err := gateway.New(gateway.Config{
-		Settings:   s,
+		Settings: s, Log: log, Metrics: metrics.New(metrics.Build{}),
 		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: &transport{}, Passthrough: &x.upstream},
-		Telemetry:  gateway.Telemetry{Log: log, Metrics: metrics.New(metrics.Build{})},
 	})
 	if err != nil {
 		return nil, err

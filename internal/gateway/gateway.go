@@ -29,20 +29,14 @@ import (
 	"oauthgw/wellknown"
 )
 
-// Telemetry is what a gateway reports to. Only Metrics and Log are required.
-type Telemetry struct {
+// Config configures a [Gateway]. Only Settings, Metrics and Log are required.
+type Config struct {
+	Settings   config.Settings
 	Metrics    *metrics.Metrics
 	Log        *slog.Logger
 	Tracing    *tracing.Tracing
 	OnDecision func(context.Context, proxy.Decision) // for each request at a fronted endpoint
-	OnReload   func(config.Settings)                 // with each configuration in use, also the first
-}
-
-// Config configures a [Gateway].
-type Config struct {
-	Settings  config.Settings
-	Telemetry Telemetry
-	// Admit reports whether a request may take as long as it likes. Both may be nil.
+	// Admit reports whether a request may take as long as it likes.
 	Admit      func(ctx context.Context, stream, upload bool) bool
 	Release    func(context.Context)
 	Limiter    *authlimit.Limiter // of failed client authentication; nil: none
@@ -51,11 +45,10 @@ type Config struct {
 
 // Gateway answers requests by one configuration. It is safe for concurrent use.
 type Gateway struct {
-	config    Config
-	settings  config.Settings
-	telemetry Telemetry
-	log       *slog.Logger
-	source    *wellknown.Source
+	config   Config
+	settings config.Settings
+	log      *slog.Logger
+	source   *wellknown.Source
 
 	routes atomic.Pointer[routes] // nil until the endpoints are known
 
@@ -85,15 +78,15 @@ func newTransports(s config.Settings, t *tracing.Tracing) Transports {
 
 // New returns a gateway that has sent no request yet.
 func New(c Config) (*Gateway, error) {
-	s, t := c.Settings, c.Telemetry
+	s := c.Settings
 	if c.Transports.Fronted == nil {
-		c.Transports = newTransports(s, t.Tracing)
+		c.Transports = newTransports(s, c.Tracing)
 	}
 	source := wellknown.NewSource(wellknown.SourceConfig{
 		Upstream: s.UpstreamOrigin, Public: s.PublicOrigin, Issuer: s.IssuerMode, Passthrough: s.Passthrough, Expected: s.Upstream.Issuer, Patch: s.MetadataPatch,
-		Transport: c.Transports.Metadata, TTL: s.Metadata.TTL, StaleFor: s.Metadata.StaleFor, Entries: s.Metadata.Entries, Metrics: t.Metrics,
+		Transport: c.Transports.Metadata, TTL: s.Metadata.TTL, StaleFor: s.Metadata.StaleFor, Entries: s.Metadata.Entries, Metrics: c.Metrics,
 	})
-	g := &Gateway{config: c, settings: s, telemetry: t, log: t.Log, source: source}
+	g := &Gateway{config: c, settings: s, log: c.Log, source: source}
 	g.users.Store(1)
 	if len(s.Endpoints) > 0 {
 		return g, g.build(wellknown.Provider{Issuer: s.Upstream.Issuer, Endpoints: s.Endpoints})

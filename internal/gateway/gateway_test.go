@@ -35,7 +35,7 @@ func testConfig(t *testing.T, upstream string, w io.Writer, change ...func(*conf
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{Settings: s, Telemetry: Telemetry{Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewJSONHandler(w, nil))}}
+	return Config{Settings: s, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewJSONHandler(w, nil))}
 }
 
 // eventually waits for a condition that another goroutine brings about.

@@ -17,11 +17,11 @@ import (
 // instrument counts, times and traces the requests that a handler serves, under the name of
 // an endpoint. A request without a response is not counted.
 func (g *Gateway) instrument(name string, next http.Handler) http.Handler {
-	m := g.telemetry.Metrics
+	m := g.config.Metrics
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		recorder, w := responserecorder.Wrap(w)
-		r, endSpan := g.telemetry.Tracing.Start(name, r, g.settings.Proxies.TrustsPeer)
+		r, endSpan := g.config.Tracing.Start(name, r, g.settings.Proxies.TrustsPeer)
 		defer func() { endSpan(recorder.Status()) }()
 		m.RequestsInFlight(name, 1)
 		defer m.RequestsInFlight(name, -1)

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net/http"
 	"slices"
@@ -24,7 +23,9 @@ type ReloaderConfig struct {
 	Load   func() (config.Settings, error)
 	// Lint logs the problems of the metadata and the warnings of the settings.
 	Lint bool
-	// Notify reports a state of sd_notify(3) to the service manager. It may be nil.
+	// OnReload is called with each configuration in use, also the first.
+	OnReload func(config.Settings)
+	// Notify reports a state of sd_notify(3) to the service manager.
 	Notify func(state, status string)
 }
 
@@ -55,9 +56,6 @@ type ReloadResult struct {
 
 // NewReloader returns a Reloader for the first configuration.
 func NewReloader(c ReloaderConfig) (*Reloader, error) {
-	if c.Notify == nil {
-		c.Notify = func(string, string) {}
-	}
 	s := c.Config.Settings
 	c.Config.Limiter = authlimit.New(s.Failures)
 	g, err := New(c.Config)
@@ -73,13 +71,11 @@ func NewReloader(c ReloaderConfig) (*Reloader, error) {
 
 func (r *Reloader) use(g *Gateway) {
 	r.current.Store(g)
-	if g.telemetry.OnReload != nil {
-		g.telemetry.OnReload(g.settings)
-	}
+	r.config.OnReload(g.settings)
 }
 
 func (r *Reloader) recordReload(err error) {
-	r.config.Config.Telemetry.Metrics.ConfigLoaded(err == nil)
+	r.config.Config.Metrics.ConfigLoaded(err == nil)
 	now := time.Now()
 	result := &ReloadResult{Time: now, Err: err, Used: now}
 	if err != nil {
@@ -93,9 +89,6 @@ func (r *Reloader) Current() *Gateway { return r.current.Load() }
 
 // LastReload returns the result of the last attempt to load the configuration.
 func (r *Reloader) LastReload() ReloadResult { return *r.last.Load() }
-
-// Certificate returns the certificate for clients. Nil means that there is none.
-func (r *Reloader) Certificate() *tls.Certificate { return r.Current().settings.Certificate }
 
 // ServeHTTP implements [http.Handler].
 func (r *Reloader) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -173,7 +166,7 @@ func (r *Reloader) Reload() error {
 func (r *Reloader) swap() error {
 	// A change after the fingerprint is taken causes another reload.
 	defer r.noteFingerprint(r.files, config.Fingerprint(r.files))
-	old, log := r.Current(), r.config.Config.Telemetry.Log
+	old, log := r.Current(), r.config.Config.Log
 	s, err := r.config.Load()
 	r.files = slices.Concat(old.settings.Files, s.Files)
 	var g *Gateway

@@ -19,6 +19,10 @@ import (
 	"oauthgw/internal/config"
 )
 
+func testReloaderConfig(c Config, load func() (config.Settings, error)) ReloaderConfig {
+	return ReloaderConfig{Config: c, Load: load, OnReload: func(config.Settings) {}, Notify: func(string, string) {}}
+}
+
 // TestChangedFileIsLoaded checks that a file that changes is loaded once, that a broken one is
 // tried once, and that the time of the configuration in use stays then.
 func TestChangedFileIsLoaded(t *testing.T) {
@@ -45,7 +49,7 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		if c.Settings, err = load(); err != nil {
 			t.Fatal(err)
 		}
-		l, err := NewReloader(ReloaderConfig{Config: c, Load: load})
+		l, err := NewReloader(testReloaderConfig(c, load))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +152,7 @@ func (p *holding) startReloader(t *testing.T) *Reloader {
 	c := testConfig(t, p.URL, io.Discard, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm, c.Upstream.Issuer = map[string]string{"token": "/t"}, "a", "https://a"
 	})
-	l, err := NewReloader(ReloaderConfig{Config: c, Load: func() (config.Settings, error) { return c.Settings, nil }})
+	l, err := NewReloader(testReloaderConfig(c, func() (config.Settings, error) { return c.Settings, nil }))
 	if err != nil {
 		t.Fatal(err)
 	}
