@@ -102,20 +102,11 @@ func (v *validator) issuer(key, value string) {
 
 // patch converts YAML values to JSON.
 func (v *validator) patch(c PatchConfig) wellknown.Patch {
-	p := wellknown.Patch{Remove: c.Remove, Set: map[string]json.RawMessage{}, Add: map[string][]json.RawMessage{}}
-	toJSON := func(key string, value any) json.RawMessage {
-		text, err := json.Marshal(value)
-		v.require(err == nil, key, "must be a JSON value")
-		return text
-	}
-	for name, value := range c.Set {
-		p.Set[name] = toJSON("metadata.patch.set."+name, value)
-	}
-	for name, values := range c.Add {
-		for _, value := range values {
-			p.Add[name] = append(p.Add[name], toJSON("metadata.patch.add."+name, value))
-		}
-	}
+	p := wellknown.Patch{Remove: c.Remove}
+	set, err := json.Marshal(c.Set)
+	v.require(err == nil && json.Unmarshal(set, &p.Set) == nil, "metadata.patch.set", "must hold JSON values")
+	add, err := json.Marshal(c.Add)
+	v.require(err == nil && json.Unmarshal(add, &p.Add) == nil, "metadata.patch.add", "must hold JSON values")
 	if err := p.Check(); err != nil {
 		for text := range strings.SplitSeq(err.Error(), "\n") {
 			v.addf("metadata.patch", "%s", text)

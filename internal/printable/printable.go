@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// blank are the characters without ink that Unicode lists as letters, marks and symbols.
+// Characters without ink, also those that Unicode lists as letters, marks and symbols.
 const blank = "\u2800\U00013441\U00013442\U00016fe4\U0001d159"
 
 var ignorable = []*unicode.RangeTable{unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}

