@@ -33,7 +33,6 @@ func shown(text string, limit int) string {
 	return string(out)
 }
 
-// lines returns the lines of a text as they are shown.
 func lines(text string) []string {
 	var out []string
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {

@@ -40,8 +40,8 @@ func New(ctx context.Context, getenv func(string) string, version string, log *s
 	if err != nil || !enabled {
 		return nil, err
 	}
-	// The SDK has only these global loggers, which write to stderr by default. It logs the
-	// values of variables that it cannot use, which may be keys.
+	// The SDK has only these global loggers. It logs the values of variables that it cannot
+	// use, which may be keys.
 	otel.SetLogger(logr.Discard())
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		text, _, _ := strings.Cut(err.Error(), " (body: ") // the collector's response may repeat a key
@@ -65,8 +65,7 @@ func newTracing(options ...sdk.TracerProviderOption) *Tracing {
 }
 
 // checkEnvironment reports whether the environment names an exporter or a destination: by
-// default the SDK exports to a port of this host. Values with which the SDK would panic or
-// export without a pause are errors.
+// default the SDK exports to this host. With some values the SDK would panic or never pause.
 func checkEnvironment(getenv func(string) string) (enabled bool, err error) {
 	exporter := getenv("OTEL_TRACES_EXPORTER")
 	destination := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
@@ -95,8 +94,6 @@ func (t *Tracing) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-const maxState = 512 // bytes of a tracestate, as W3C Trace Context section 3.3.1.5 asks for
-
 // Start starts the span of a request to an endpoint, and removes a tracestate that is too
 // long. The caller must call end with the status of the response; zero means none.
 //
@@ -104,7 +101,7 @@ const maxState = 512 // bytes of a tracestate, as W3C Trace Context section 3.3.
 // link to it, so that clients do not decide what is sampled.
 func (t *Tracing) Start(endpoint string, r *http.Request, trusted func(*http.Request) bool) (_ *http.Request, end func(status int)) {
 	parents, state := r.Header["Traceparent"], strings.Join(r.Header["Tracestate"], ",")
-	if len(state) > maxState {
+	if len(state) > 512 { // W3C Trace Context section 3.3.1.5
 		r, state = r.Clone(r.Context()), ""
 		r.Header.Del("Tracestate")
 	}
@@ -129,8 +126,8 @@ func (t *Tracing) Start(endpoint string, r *http.Request, trusted func(*http.Req
 	}
 }
 
-// Transport records a span of each request that next sends, and sends its traceparent. The
-// span ends with the response header, because a stream can last for hours.
+// Transport records a span of each request that next sends, up to the response header, and
+// sends its traceparent.
 func (t *Tracing) Transport(next http.RoundTripper) http.RoundTripper {
 	if t == nil {
 		return next

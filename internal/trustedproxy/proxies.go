@@ -1,9 +1,8 @@
 // Package trustedproxy finds the client's address behind trusted proxies, writes the
 // X-Forwarded fields for the provider, and removes the fields that clients must not set.
 //
-// Anyone can write X-Forwarded-For, -Host and -Proto, so they count only from trusted
-// proxies. The Forwarded field (RFC 7239) is neither read nor passed on: a proxy that writes
-// the one leaves the other as a client sent it.
+// The Forwarded field (RFC 7239) is neither read nor passed on: a proxy that writes
+// X-Forwarded-For leaves it as a client sent it.
 package trustedproxy
 
 import (
@@ -29,8 +28,8 @@ type Proxies struct {
 }
 
 // Parse returns the proxies of a list of addresses, networks in CIDR notation, and
-// [UnixSocket]. A network of all addresses is invalid: any client could then claim any
-// address. Host says that the proxies write X-Forwarded-Host and do not pass on the client's.
+// [UnixSocket]. A network of all addresses is invalid: any client could claim any address.
+// Host says that the proxies write X-Forwarded-Host.
 func Parse(entries []string, host bool) (Proxies, error) {
 	p := Proxies{host: host}
 	for _, entry := range entries {

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 )
@@ -79,19 +78,5 @@ func TestResponses(t *testing.T) {
 				t.Errorf("reused: %v", reused)
 			}
 		})
-	}
-}
-
-// The error of a truncated body is not followed by io.EOF, which would mean that it is
-// complete.
-func TestTruncatedBodyKeepsItsError(t *testing.T) {
-	s := serve(t, raw("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", false))
-	resp, err := s.transport(t).RoundTrip(post(t, t.Context(), "a"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.ReadAll(resp.Body)
-	if n, err := resp.Body.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
-		t.Errorf("then %d %v", n, err)
 	}
 }

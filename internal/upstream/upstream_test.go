@@ -109,6 +109,9 @@ func send(transport http.RoundTripper, r *http.Request) (status int, body string
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
+	if _, again := resp.Body.Read(make([]byte, 1)); again == io.EOF {
+		err = nil // it must stay, because io.EOF means that the body is complete
+	}
 	return resp.StatusCode, string(text), err
 }
 
