@@ -26,11 +26,10 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) error
 			t.close()
 			return demo.Gateway{}, err
 		}
-		run := func(ctx context.Context) error {
+		return demo.Gateway{Addr: p.server.Addr(), AdminAddr: p.server.AdminAddr(), Run: func(ctx context.Context) error {
 			defer t.close()
 			return p.run(ctx)
-		}
-		return demo.Gateway{Addr: p.server.Addr(), AdminAddr: p.server.AdminAddr(), Run: run}, nil
+		}}, nil
 	}
 	return demo.Run(ctx, demo.Config{Listen: *address, Once: *once, Start: start}, stdout)
 }

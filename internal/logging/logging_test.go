@@ -110,14 +110,3 @@ func TestA128LogLimit(t *testing.T) {
 		}
 	})
 }
-
-// TestRedactYAML checks that no value that an error of the YAML library quotes is logged.
-func TestRedactYAML(t *testing.T) {
-	var text bytes.Buffer
-	l := slog.New(RedactYAML((&Format{}).Handler(&text)))
-	const err = "cannot unmarshal !!str `s3cret` into x"
-	l.With("err", err).WithGroup("g").Info("m", "err", err, "burst", 3)
-	if got := text.String(); !strings.HasSuffix(got, " level=INFO msg=m err=\"cannot unmarshal !!str [value] into x\" burst=3\n") {
-		t.Errorf("got %s", got)
-	}
-}
