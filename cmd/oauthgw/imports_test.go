@@ -128,11 +128,11 @@ func packages(t *testing.T) []listedPackage {
 // usesWallClock are the files with times of the wall clock: dates of certificates, and times
 // that people read.
 var usesWallClock = map[string]bool{
-	"internal/config/files.go":      true,
-	"internal/doctor/doctor.go":     true,
-	"internal/statuspage/text.go":   true,
-	"internal/upstream/conn.go":     true,
-	"metrics/operation.go":          true,
+	"internal/config/files.go":    true,
+	"internal/doctor/doctor.go":   true,
+	"internal/statuspage/text.go": true,
+	"internal/upstream/conn.go":   true,
+	"metrics/operation.go":        true,
 }
 
 // wallClock matches calls whose result has no monotonic clock reading.
