@@ -37,59 +37,46 @@ func parse(t testing.TB, entries string) trustedproxy.Proxies {
 	return p
 }
 
+// A key for the failure limit that clients share would let one of them lock out the others.
 func TestClientIP(t *testing.T) {
 	for name, test := range map[string]struct {
 		trusted, from string
 		chain         []string
 		want          string
+		shared        bool // by many clients
 	}{
-		"a proxy":                            {"10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9"},
-		"a proxy in a network":               {"10.1.2.3/8", "10.9.9.9:1", []string{"203.0.113.9"}, "203.0.113.9"},
-		"a proxy that names no client":       {"10.0.0.1", "10.0.0.1:1", nil, "10.0.0.1"},
-		"the client's own element":           {"10.0.0.1", "10.0.0.1:1", []string{"198.51.100.1, 203.0.113.9"}, "203.0.113.9"},
-		"the client's own field":             {"10.0.0.1", "10.0.0.1:1", []string{"198.51.100.1", "203.0.113.9"}, "203.0.113.9"},
-		"a client that names the proxy":      {"10.0.0.1", "10.0.0.1:1", []string{"10.0.0.1, 203.0.113.9"}, "203.0.113.9"},
-		"two proxies":                        {"10.0.0.0/8", "10.0.0.1:1", []string{"203.0.113.9,\t10.0.0.2"}, "203.0.113.9"},
-		"proxies only":                       {"10.0.0.0/8", "10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
-		"an invalid element":                 {"10.0.0.0/8", "10.0.0.1:1", []string{"203.0.113.9, unknown, 10.0.0.2"}, "10.0.0.2"},
-		"an empty field":                     {"10.0.0.0/8", "10.0.0.1:1", []string{""}, "10.0.0.1"},
-		"half a bracket":                     {"10.0.0.0/8", "10.0.0.1:1", []string{"[2001:db8::1"}, "10.0.0.1"},
-		"a port":                             {"10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9:4711"}, "203.0.113.9"},
-		"IPv6":                               {"2001:db8::/32", "[2001:db8::1]:1", []string{"2001:db9::1"}, "2001:db9::1"},
-		"IPv6 with a port":                   {"10.0.0.1", "10.0.0.1:1", []string{"[2001:db8::1]:80"}, "2001:db8::1"},
-		"IPv6 with an arbitrary zone":        {"10.0.0.1", "10.0.0.1:1", []string{"fe80::1%text"}, "fe80::1"},
-		"IPv4 within IPv6":                   {"10.0.0.0/8", "[::ffff:10.0.0.1]:1", []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
-		"trusted IPv4 within IPv6":           {"::ffff:10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9"},
-		"a proxy with a zone":                {"fe80::/10", "[fe80::1%eth0]:1", []string{"203.0.113.9"}, "203.0.113.9"},
-		"a Unix socket":                      {"10.0.0.1", "unix", []string{"203.0.113.9"}, "invalid IP"},
-		"a Unix socket named like a proxy":   {"203.0.113.9", "unix", []string{"198.51.100.1"}, "invalid IP"},
-		"a trusted Unix socket":              {"unix", "unix", []string{"198.51.100.1, 203.0.113.9"}, "203.0.113.9"},
-		"TCP where Unix sockets are trusted": {"unix", "192.0.2.7:1", []string{"203.0.113.9"}, "192.0.2.7"},
+		"a proxy":                            {"10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9", false},
+		"a proxy in a network":               {"10.1.2.3/8", "10.9.9.9:1", []string{"203.0.113.9"}, "203.0.113.9", false},
+		"a proxy that names no client":       {"10.0.0.1", "10.0.0.1:1", nil, "10.0.0.1", true},
+		"the client's own element":           {"10.0.0.1", "10.0.0.1:1", []string{"198.51.100.1, 203.0.113.9"}, "203.0.113.9", false},
+		"the client's own field":             {"10.0.0.1", "10.0.0.1:1", []string{"198.51.100.1", "203.0.113.9"}, "203.0.113.9", false},
+		"a client that names the proxy":      {"10.0.0.1", "10.0.0.1:1", []string{"10.0.0.1, 203.0.113.9"}, "203.0.113.9", false},
+		"two proxies":                        {"10.0.0.0/8", "10.0.0.1:1", []string{"203.0.113.9,\t10.0.0.2"}, "203.0.113.9", false},
+		"proxies only":                       {"10.0.0.0/8", "10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3", true},
+		"an invalid element":                 {"10.0.0.0/8", "10.0.0.1:1", []string{"203.0.113.9, unknown, 10.0.0.2"}, "10.0.0.2", true},
+		"an empty field":                     {"10.0.0.0/8", "10.0.0.1:1", []string{""}, "10.0.0.1", true},
+		"half a bracket":                     {"10.0.0.0/8", "10.0.0.1:1", []string{"[2001:db8::1"}, "10.0.0.1", true},
+		"a port":                             {"10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9:4711"}, "203.0.113.9", false},
+		"IPv6":                               {"2001:db8::/32", "[2001:db8::1]:1", []string{"2001:db9::1"}, "2001:db9::1", false},
+		"IPv6 with a port":                   {"10.0.0.1", "10.0.0.1:1", []string{"[2001:db8::1]:80"}, "2001:db8::1", false},
+		"IPv6 with an arbitrary zone":        {"10.0.0.1", "10.0.0.1:1", []string{"fe80::1%text"}, "fe80::1", false},
+		"IPv4 within IPv6":                   {"10.0.0.0/8", "[::ffff:10.0.0.1]:1", []string{"::ffff:203.0.113.9"}, "203.0.113.9", false},
+		"trusted IPv4 within IPv6":           {"::ffff:10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9", false},
+		"a proxy with a zone":                {"fe80::/10", "[fe80::1%eth0]:1", []string{"203.0.113.9"}, "203.0.113.9", false},
+		"a Unix socket":                      {"10.0.0.1", "unix", []string{"203.0.113.9"}, "invalid IP", true},
+		"a Unix socket named like a proxy":   {"203.0.113.9", "unix", []string{"198.51.100.1"}, "invalid IP", true},
+		"a trusted Unix socket":              {"unix", "unix", []string{"198.51.100.1, 203.0.113.9"}, "203.0.113.9", false},
+		"TCP where Unix sockets are trusted": {"unix", "192.0.2.7:1", []string{"203.0.113.9"}, "192.0.2.7", false},
+		"this host":                          {"10.0.0.1", "127.0.0.1:1", []string{"203.0.113.9"}, "127.0.0.1", true},
+		"this host by IPv6":                  {"10.0.0.1", "[::1]:1", nil, "::1", true},
+		"this host behind a proxy":           {"10.0.0.1", "10.0.0.1:1", []string{"::ffff:127.0.0.1"}, "127.0.0.1", true},
 	} {
-		if got := parse(t, test.trusted).ClientIP(request(test.from, test.chain...)); got.String() != test.want {
+		p, r := parse(t, test.trusted), request(test.from, test.chain...)
+		if got := p.ClientIP(r); got.String() != test.want {
 			t.Errorf("%s: got %s, want %s", name, got, test.want)
 		}
-	}
-}
-
-// A key that many clients share would let one of them lock out the others.
-func TestRateLimitKeyBelongsToOneClient(t *testing.T) {
-	for name, test := range map[string]struct {
-		from  string
-		chain []string
-		want  string
-	}{
-		"a client":                            {"192.0.2.7:1", nil, "192.0.2.7"},
-		"a client behind a proxy":             {"10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9"},
-		"a proxy that names no client":        {"10.0.0.1:1", nil, "invalid IP"},
-		"a proxy that writes no address":      {"10.0.0.1:1", []string{"203.0.113.9, unknown"}, "invalid IP"},
-		"an untrusted proxy on this host":     {"127.0.0.1:1", []string{"203.0.113.9"}, "invalid IP"},
-		"the same behind a proxy":             {"10.0.0.1:1", []string{"::ffff:127.0.0.1"}, "invalid IP"},
-		"a Unix socket":                       {"unix", nil, "invalid IP"},
-		"the same behind a proxy, of a proxy": {"10.0.0.1:1", []string{"10.0.0.1, 192.0.2.7"}, "192.0.2.7"},
-	} {
-		if got := parse(t, "10.0.0.0/8").RateLimitKey(request(test.from, test.chain...)); got.String() != test.want {
-			t.Errorf("%s: got %s, want %s", name, got, test.want)
+		if key := p.RateLimitKey(r); key.IsValid() == test.shared || !test.shared && key.String() != test.want {
+			t.Errorf("%s: the key is %s", name, key)
 		}
 	}
 }
