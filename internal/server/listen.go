@@ -8,10 +8,16 @@ import (
 	"strings"
 )
 
-// listen listens on an address, host:port or unix:/path. The error names the
-// configuration key of the address.
-func listen(key, address string) (net.Listener, error) {
-	var l net.Listener
+// listen returns the socket of systemd for a key of the configuration, or listens on its
+// address, host:port or unix:/path.
+func (s Sockets) listen(key, address string) (net.Listener, error) {
+	l, passed := s[key]
+	if passed && strings.HasPrefix(l.Addr().String(), "@") {
+		return nil, fmt.Errorf("systemd passed an abstract socket for %s, which every user of this host can connect to: ListenStream= must be a path", key)
+	}
+	if passed {
+		return l, nil
+	}
 	var err error
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		l, err = listenUnix(path)

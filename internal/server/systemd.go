@@ -94,15 +94,3 @@ func socketKey(name string, single bool) (string, error) {
 	}
 	return "", fmt.Errorf("systemd passed a socket named %q: FileDescriptorName= must be listen or admin", name)
 }
-
-// listen returns the socket for a key, or listens on the address.
-func (s Sockets) listen(key, address string) (net.Listener, error) {
-	l := s[key]
-	if l == nil {
-		return listen(key, address)
-	}
-	if strings.HasPrefix(l.Addr().String(), "@") {
-		return nil, fmt.Errorf("systemd passed an abstract socket for %s, which every user of this host can connect to: ListenStream= must be a path", key)
-	}
-	return l, nil
-}

@@ -36,7 +36,7 @@ func TestA139ConcurrentStarts(t *testing.T) {
 		var starts sync.WaitGroup
 		for range cap(listeners) {
 			starts.Go(func() {
-				l, err := listen("listen", "unix:"+path)
+				l, err := (Sockets{}).listen("listen", "unix:"+path)
 				if err == nil {
 					listeners <- l
 				} else if !errors.Is(err, syscall.EADDRINUSE) {
@@ -76,7 +76,7 @@ func TestA139A184OtherFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	used, err := listen("listen", "unix:"+filepath.Join(dir, "used"))
+	used, err := (Sockets{}).listen("listen", "unix:"+filepath.Join(dir, "used"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestA139A184OtherFiles(t *testing.T) {
 		"fileLink": "address already in use", "dangling": "address already in use", "locked": "too many levels of symbolic links", "missing/s": "no such file or directory",
 	} {
 		path := filepath.Join(dir, name)
-		if _, err := listen("listen", "unix:"+path); err == nil || !strings.Contains(err.Error(), "listen: cannot listen on unix:"+path+": ") || !strings.Contains(err.Error(), want) {
+		if _, err := (Sockets{}).listen("listen", "unix:"+path); err == nil || !strings.Contains(err.Error(), "listen: cannot listen on unix:"+path+": ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
