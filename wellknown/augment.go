@@ -45,10 +45,9 @@ func (md Metadata) moved(member string, m origin.Map) Metadata {
 
 var emptyArray = regexp.MustCompile(`^\[\s*\]$`)
 
-// withMethods lists both methods that present a client secret. An absent list means
-// client_secret_basic alone at the token and the revocation endpoint, and becomes
-// explicit. At the introspection endpoint it means that the methods are not known (RFC
-// 8414 section 2).
+// withMethods lists both methods that present a client secret. An absent list means that
+// the methods of introspection are not known, and elsewhere client_secret_basic (RFC 8414
+// section 2).
 func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
 	member := MethodsMember(name)
 	value, list := md.Get(member), md.Strings(member)

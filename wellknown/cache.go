@@ -77,9 +77,8 @@ func (s *Source) get(ctx context.Context, location, name string, background bool
 }
 
 // fetchOnce starts a fetch, joins a running one, or returns a cached failure. A fetch
-// serves all its waiters, so it does not end with the request that started it. Clients can
-// make up any number of locations that are not the issuer's: few are fetched at once, and
-// too many waiting ones fail without a failure in the cache.
+// serves all its waiters, so it does not end with the request that started it. Clients
+// make up locations that are not the issuer's, so fetches of those are limited.
 func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
 	return s.fetches.DoChan(location, func() (any, error) {
 		c := s.cache(location)
@@ -102,8 +101,7 @@ func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
 	})
 }
 
-// fetchAndStore fetches a document and caches the result. A panic, which would end the
-// process, becomes an error.
+// fetchAndStore fetches a document and caches the result. A panic becomes an error.
 func (s *Source) fetchAndStore(ctx context.Context, c cache, location, name string) (e entry, err error) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -6,9 +6,8 @@
 // [Source.Lint] reports what strict clients reject. The package requests no URL that a
 // document names.
 //
-// A request passes handler.go and cache.go. If the document is missing or expired,
-// fetch.go fetches it, patch.go corrects it, and cache.go stores it. Then augment.go adds
-// the methods, and handler.go serves it.
+// A request passes handler.go and cache.go. A missing document is fetched by fetch.go and
+// corrected by patch.go. Then augment.go adds the methods, and handler.go serves it.
 package wellknown
 
 import (
@@ -38,8 +37,7 @@ type Config struct {
 	Log        *slog.Logger
 	Metrics    *metrics.Metrics
 	// Admit reports whether a request may wait for a location that is not the issuer's own,
-	// and answers it otherwise: clients make these up. Release ends what it began. Admit may
-	// be nil.
+	// and answers it otherwise. Release ends what it began. Admit may be nil.
 	Admit   func(http.ResponseWriter, *http.Request) bool
 	Release func(context.Context)
 }
@@ -50,9 +48,8 @@ type Handler struct{ config Config }
 // New returns a handler.
 func New(c Config) *Handler { return &Handler{c} }
 
-// Serves reports whether a path is a metadata location: one of an authorization
-// server or, where the issuer is rewritten, one of a protected resource, whose
-// metadata names the issuer too (RFC 9728 section 2).
+// Serves reports whether a path is a metadata location: one of an authorization server
+// or, if the issuer is rewritten, of a protected resource, whose metadata names it too.
 func (h *Handler) Serves(path string) bool {
 	_, name := parseLocation(path)
 	return name != "" && (name != resourceLocation || h.config.Source.config.Issuer == IssuerRewrite)

@@ -129,9 +129,8 @@ func (md Metadata) lintURLs(found *Findings, start string) {
 	}
 }
 
-// Lint returns the problems of the metadata that clients get, with what to do about
-// each, if the gateway fronts the endpoints at the given paths. It returns an error if
-// there is no metadata.
+// Lint returns the problems of the metadata that clients get, with what to do about each,
+// if endpoints are fronted at the paths. It returns an error if there is no metadata.
 func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string) ([]string, error) {
 	e, err := s.metadata(ctx)
 	if err != nil {

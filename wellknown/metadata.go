@@ -127,17 +127,15 @@ const (
 	maxLocation = 512 // bytes; a location is a cache key
 )
 
-// parseLocation returns the metadata location of a path and the well-known name in it,
-// which is empty if the path is not a location. The path of an issuer comes after the
-// name (RFC 8414 section 3.1) or before it (OpenID Connect Discovery section 4). A path
-// that servers read in different ways has a name but no location: it is never fetched.
+// parseLocation returns the metadata location of a path and the well-known name in it, or
+// nothing. The path of an issuer comes after the name (RFC 8414 section 3.1) or before it
+// (OpenID Connect Discovery section 4). An ambiguous path has a name but no location.
 func parseLocation(p string) (location, name string) {
 	clean := path.Clean("/" + p)
 	if len(clean) > maxLocation || !strings.Contains(clean, "/.well-known/") {
 		return "", ""
 	}
-	// Servers could disagree about where a segment or the path ends, or decode it again.
-	// Invalid UTF-8 reads as U+FFFD.
+	// Servers could decode it again, or disagree where it ends. Invalid UTF-8 reads as U+FFFD.
 	ambiguous := strings.ContainsFunc(clean, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune(";\\%?#\ufffd", c) })
 	for _, name := range []string{serverLocation, openidLocation, resourceLocation} {
 		if strings.HasPrefix(clean+"/", name+"/") || strings.HasSuffix(clean, name) {

@@ -44,8 +44,7 @@ type SourceConfig struct {
 	Metrics     *metrics.Metrics
 }
 
-// Source fetches the provider's metadata documents and caches them. It is safe
-// for concurrent use.
+// Source fetches and caches the provider's metadata. It is safe for concurrent use.
 type Source struct {
 	config      SourceConfig
 	locations   []string // of the issuer
@@ -153,8 +152,7 @@ type Snapshot struct {
 }
 
 // Snapshots returns the cached state of the issuer's locations, in the order in which
-// clients look there, and the problems of the first document as [Source.Lint] reports
-// them. It fetches nothing. Issuer and paths are those of a [Config].
+// clients look, and the problems of the first document. It fetches nothing.
 func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) (all []Snapshot, problems []string) {
 	linted := false
 	for _, location := range s.locations {

@@ -192,12 +192,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, p.body)
 }
 
-// with returns a page with a header field; an empty value removes it.
+// with returns a page with a header field.
 func (p page) with(name, value string) page {
 	p.header = maps.Clone(p.header)
 	p.header[name] = value
-	if value == "" {
-		delete(p.header, name)
-	}
 	return p
 }

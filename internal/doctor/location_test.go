@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,13 +61,8 @@ const s0 = "http://server"
 func expect(t *testing.T, got, origin string, want []string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(got, origin, s0)), "\n")
-	if len(lines) != len(want) {
-		t.Fatalf("found\n%s\nwant %q", got, want)
-	}
-	for i, line := range lines {
-		if !strings.HasPrefix(line, want[i]) {
-			t.Errorf("found %s\nwant %s", line, want[i])
-		}
+	if !slices.EqualFunc(lines, want, strings.HasPrefix) {
+		t.Errorf("found\n%s\nwant %q", got, want)
 	}
 }
 
