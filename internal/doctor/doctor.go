@@ -97,8 +97,7 @@ func Examine(ctx context.Context, c Config) (Report, error) {
 	return Report{URL: c.URL, Findings: check(o), Tested: client.tested}, nil
 }
 
-// parseURL parses the URL at which clients start. An issuer has no query and no
-// fragment (RFC 8414 section 2).
+// parseURL parses an issuer, which has no query and no fragment (RFC 8414 section 2).
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -123,8 +122,7 @@ var checks = []func(*wellknown.Findings, observation){
 	checkCORS,
 }
 
-// check returns the findings, the most severe first and each once. If the server cannot
-// be reached, only the connection is checked.
+// check returns the findings, the most severe first and each once.
 func check(o observation) wellknown.Findings {
 	var all wellknown.Findings
 	for i, check := range checks {

@@ -34,9 +34,8 @@ func checkEndpoints(found *wellknown.Findings, o observation) {
 	}
 }
 
-// checkEndpoint checks the answers of an endpoint. After a failure they are compared
-// only if the server fails with Basic and reads the form, because then Basic is the
-// cause.
+// checkEndpoint checks the answers of an endpoint. After a failure it compares them only
+// if Basic is the cause: the server fails with it and reads the form.
 func checkEndpoint(found *wellknown.Findings, md wellknown.Metadata, e endpoint) {
 	basic, post := failures(e, e.basic), failures(e, e.post)
 	failed := basic != nil || post != nil
@@ -138,8 +137,7 @@ func failures(e endpoint, a answer) (found wellknown.Findings) {
 	return found
 }
 
-// violations returns what makes an answer useless for some clients, wherever the
-// credentials were read.
+// violations returns what makes an answer useless for some clients.
 func violations(e endpoint, a answer) (found wellknown.Findings) {
 	add := func(s wellknown.Severity, problem, fix string) { found.Add(s, e.subject(), problem, fix) }
 	usedBasic, challenges := a.method == clientauth.Basic, a.header.Values("Www-Authenticate")

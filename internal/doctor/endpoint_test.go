@@ -44,31 +44,10 @@ const (
 	noClient      = `{"error":"invalid_request","error_description":"Missing client_id parameter"}`
 )
 
-// Where the credentials are read, by the answers to Basic and to post.
-func TestSupportOf(t *testing.T) {
-	for _, test := range []struct {
-		name, basic, post string
-		want              support
-	}{
-		{"form, by the description alone", `{"error":"invalid_client","error_description":"client-id is required"}`, unknownClient, readsForm},
-		{"form, by another error", `{"error":"unsupported_grant_type"}`, unknownClient, readsForm},
-		{"form, by a page", `<html>`, unknownClient, readsForm},
-		{"form, by what is checked after the client", `{"error":"invalid_request"}`, `{"error":"invalid_grant"}`, readsForm},
-		{"basic, by what is checked after the client", `{"error":"invalid_grant"}`, `{"error":"invalid_request"}`, readsBasic},
-		{"basic, by the description alone", unknownClient, `{"error":"invalid_client","error_description":"No client_id"}`, readsBasic},
-		{"client_id not a UUID", `{"error":"invalid_request","error_description":"client_id is no UUID"}`, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, unclear},
-		{"another error for an unknown client", `{"error":"unauthorized_client"}`, `{"error":"unauthorized_client"}`, unclear},
-		{"other errors", `{"error":"invalid_grant"}`, `{"error":"access_denied"}`, unclear},
-	} {
-		if got := supportOf(answered(clientauth.Basic, 400, test.basic), answered(clientauth.Post, 400, test.post)); got != test.want {
-			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
-		}
-	}
-}
-
 // Where the credentials are read compared with the listed methods.
 func TestCheckCredentials(t *testing.T) {
 	const unread = "token endpoint: Credentials sent by HTTP Basic (client_secret_basic) are not read"
+	const unclear = "note: token endpoint: The answers do not show whether the credentials were read."
 	for _, test := range []struct {
 		name, list, basic, post string
 		want                    []string
@@ -81,7 +60,16 @@ func TestCheckCredentials(t *testing.T) {
 		{"post listed, Basic read", `["client_secret_post"]`, unknownClient, noClient, []string{"problem: token endpoint: The metadata lists client_secret_post, but"}},
 		{"Basic listed, Basic read", `["client_secret_basic"]`, unknownClient, noClient, []string{"note: token endpoint: Credentials in the form are not read"}},
 		{"Basic listed, form read", `["client_secret_basic"]`, noClient, unknownClient, []string{"problem: " + unread}},
-		{"unclear", ``, noClient, noClient, []string{"note: token endpoint: The answers do not show whether the credentials were read."}},
+		{"form, by the description alone", ``, `{"error":"invalid_client","error_description":"client-id is required"}`, unknownClient, []string{"problem: " + unread}},
+		{"form, by another error", ``, `{"error":"unsupported_grant_type"}`, unknownClient, []string{"problem: " + unread}},
+		{"form, by a page", ``, `<html>`, unknownClient, []string{"problem: " + unread}},
+		{"form, by what is checked after the client", ``, `{"error":"invalid_request"}`, `{"error":"invalid_grant"}`, []string{"problem: " + unread}},
+		{"basic, by what is checked after the client", ``, `{"error":"invalid_grant"}`, `{"error":"invalid_request"}`, []string{"note: token endpoint: Credentials in the form are not read"}},
+		{"basic, by the description alone", ``, unknownClient, `{"error":"invalid_client","error_description":"No client_id"}`, []string{"note: token endpoint: Credentials in the form are not read"}},
+		{"client_id not a UUID", ``, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, []string{unclear}},
+		{"another error for an unknown client", ``, `{"error":"unauthorized_client"}`, `{"error":"unauthorized_client"}`, []string{unclear}},
+		{"other errors", ``, `{"error":"invalid_grant"}`, `{"error":"access_denied"}`, []string{unclear}},
+		{"unclear", ``, noClient, noClient, []string{unclear}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var md wellknown.Metadata
@@ -90,7 +78,7 @@ func TestCheckCredentials(t *testing.T) {
 			}
 			e := endpoint{name: clientauth.Token, basic: answered(clientauth.Basic, 401, test.basic), post: answered(clientauth.Post, 401, test.post)}
 			var found wellknown.Findings
-			checkEndpoint(&found, md, e)
+			checkCredentials(&found, md, e)
 			expect(t, found, test.want...)
 		})
 	}

@@ -26,8 +26,7 @@ type location struct {
 
 func (l location) hasDocument() bool { return l.invalid == nil }
 
-// checkLocations checks each location. Errors at a location matter less if an earlier
-// one has a document: few clients look further.
+// checkLocations checks each location. Few clients look further than the first document.
 func checkLocations(found *wellknown.Findings, o observation) {
 	severity := wellknown.Problem
 	for _, l := range o.locations {
@@ -45,8 +44,7 @@ func checkLocations(found *wellknown.Findings, o observation) {
 		"Let the locations of RFC 8414 section 3.1 lead to the provider, or give clients the URL that its metadata names as issuer.")
 }
 
-// checkNoDocumentAt checks the response at a location without a document. It should be
-// 404, at which clients try the next location.
+// checkNoDocumentAt checks that clients try the next location, as they do at 404.
 func checkNoDocumentAt(found *wellknown.Findings, l location, severity wellknown.Severity) {
 	const use404 = "Answer with 404 where there is no document; oauthgw does."
 	add := func(s wellknown.Severity, fix, format string, args ...any) {
@@ -106,8 +104,7 @@ func checkDocuments(found *wellknown.Findings, o observation) {
 	}
 }
 
-// checkResource checks the metadata of the protected resource (RFC 9728), which leads
-// MCP clients to the authorization server. Not every server has one.
+// checkResource checks the metadata of the protected resource (RFC 9728), if there is one.
 func checkResource(found *wellknown.Findings, o observation) {
 	l := o.resource
 	if !l.hasDocument() {
@@ -141,8 +138,7 @@ func checkCaching(found *wellknown.Findings, o observation) {
 		"The document may be cached for "+strconv.Itoa(int(age.Hours()))+" hours, so clients see late that an endpoint or a method has changed.", "Allow a day at most.")
 }
 
-// checkCORS checks whether pages of other origins are allowed (the CORS protocol of the
-// Fetch standard). The server may allow some that are not known here.
+// checkCORS checks whether a page of any origin is allowed, as no server need do (CORS).
 func checkCORS(found *wellknown.Findings, o observation) {
 	var denied []string
 	for i, r := range []response{o.shared, o.preflight} {

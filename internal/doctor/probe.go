@@ -68,8 +68,7 @@ func (c *client) probe(ctx context.Context, text string, start *url.URL) observa
 	return o
 }
 
-// candidates returns where clients look for metadata: at the locations of an issuer with
-// a path and then, some of them, at those of its origin.
+// candidates returns the locations of an issuer and, if it has a path, of its origin.
 func candidates(start *url.URL) (locations []location) {
 	for _, p := range wellknown.Locations(start.String()) {
 		locations = append(locations, location{path: p})
@@ -100,8 +99,7 @@ func (o observation) used() (location, bool) {
 	return location{}, false
 }
 
-// own returns the locations with a document, without the origin's where clients start
-// at a path.
+// own returns the locations of the issuer that have a document.
 func (o observation) own() []location {
 	return slices.DeleteFunc(slices.Clone(o.locations), func(l location) bool { return !l.hasDocument() || l.root })
 }
