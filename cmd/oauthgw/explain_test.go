@@ -6,32 +6,20 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
 
-// caseHead begins a case of testdata/explain.txt.
-var caseHead = regexp.MustCompile(`(?m)^=== (.*)\n`)
-
 // TestExplanations explains the request of every case in testdata/explain.txt. A case is
-// prose followed by sections: config, the keys of a configuration
-// file; arguments; request; output.
+// prose followed by sections: config, the keys of a configuration file; arguments;
+// request; output.
 func TestExplanations(t *testing.T) {
 	const name = "testdata/explain.txt"
-	text := textOf(t, name)
-	heads := caseHead.FindAllStringSubmatchIndex(text, -1)
-	if len(heads) == 0 {
-		t.Fatal("no cases")
-	}
 	var updated strings.Builder
-	for i, head := range heads {
-		end := len(text)
-		if i+1 < len(heads) {
-			end = heads[i+1][0]
-		}
-		t.Run(text[head[2]:head[3]], func(t *testing.T) {
-			input, want, _ := strings.Cut(text[head[0]:end], "-- output --\n")
+	for _, text := range strings.Split("\n"+textOf(t, name), "\n=== ")[1:] {
+		title, _, _ := strings.Cut(text, "\n")
+		t.Run(title, func(t *testing.T) {
+			input, want, _ := strings.Cut(text, "-- output --\n")
 			_, sections := splitSections(input)
 			var args []string
 			var request string
@@ -48,7 +36,7 @@ func TestExplanations(t *testing.T) {
 				}
 			}
 			got := explained(t, request, args...)
-			fmt.Fprintf(&updated, "%s-- output --\n%s\n\n", input, got)
+			fmt.Fprintf(&updated, "=== %s-- output --\n%s\n\n", input, got)
 			if want = strings.TrimRight(want, "\n"); got != want && !*update {
 				t.Errorf("--- got\n%s\n--- want\n%s", got, want)
 			}
