@@ -159,7 +159,6 @@ func (l *Listener) Connections() (open, limit int) {
 	return l.open, l.config.Max
 }
 
-// idle reports whether all connections are idle.
 func (l *Listener) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
