@@ -15,14 +15,12 @@ const pollInterval = 5 * time.Second
 
 // Watch reloads on each signal and each change of a file, until ctx ends.
 func (r *Reloader) Watch(ctx context.Context, signals <-chan os.Signal) {
-	poll := time.NewTicker(pollInterval)
-	defer poll.Stop()
-	for {
+	for poll := time.Tick(pollInterval); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-signals:
-		case <-poll.C:
+		case <-poll:
 			if !r.filesChanged() {
 				continue
 			}

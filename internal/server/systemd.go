@@ -44,13 +44,11 @@ func ServeWatchdog(ctx context.Context, log *slog.Logger) {
 	if timeout == 0 {
 		return
 	}
-	tick := time.NewTicker(timeout / 2)
-	defer tick.Stop()
-	for {
+	for tick := time.Tick(timeout / 2); ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
 			notify(log, daemon.SdNotifyWatchdog)
 		}
 	}
