@@ -13,18 +13,24 @@ import (
 // connection was evicted. It drops the trailer fields: nothing reads them, and net/http
 // would keep thousands of them until the response has ended.
 func TrackBody(ctx context.Context, own *http.Request) *http.Request {
-	c := fromContext(ctx)
-	if !c.startHandling(own.ContentLength) {
-		panic(http.ErrAbortHandler)
-	}
 	own.Trailer = nil
-	r := own.WithContext(ctx) // net/http looks at the body of its own request
-	if c != nil && c.tls != nil {
-		r.TLS = c.tls // net/http sets it for a [tls.Conn] only
+	c, r := fromContext(ctx), own.WithContext(ctx) // net/http looks at the body of its own request
+	if c != nil {
+		c.handled.Store(true)
+		if c.tls != nil {
+			r.TLS = c.tls // net/http sets it for a [tls.Conn] only
+		}
 	}
-	if own.ContentLength != 0 {
-		r.Body = &trackedBody{ReadCloser: own.Body, own: own, conn: c}
+	if own.ContentLength == 0 { // net/http may be reading already
+		if !c.setState(stateHandling) {
+			panic(http.ErrAbortHandler)
+		}
+		return r
 	}
+	if c != nil {
+		c.header.body = own.ContentLength
+	}
+	r.Body = &trackedBody{ReadCloser: own.Body, own: own, conn: c}
 	return r
 }
 

@@ -140,20 +140,6 @@ func (c *conn) setState(to state, from ...state) bool {
 	return true
 }
 
-// startHandling notes that a handler runs. Body is the length of the request body,
-// negative if it is in chunks. It reports what setState reports.
-func (c *conn) startHandling(body int64) bool {
-	if c == nil {
-		return true
-	}
-	c.handled.Store(true)
-	if body == 0 { // net/http may be reading already
-		return c.setState(stateHandling)
-	}
-	c.header.body = body
-	return true // the end of the body reports an eviction
-}
-
 func (c *conn) Read(p []byte) (n int, err error) {
 	if err := c.handshake(); err != nil {
 		return 0, err
