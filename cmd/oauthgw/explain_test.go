@@ -83,7 +83,6 @@ func TestCaptures(t *testing.T) {
 		"line ends of the wire": strings.ReplaceAll(tokenRequest("", form), "\n", "\r\n"),
 		"its length":            tokenRequest("Content-Length: 43\n", form),
 		"another length":        tokenRequest("Content-Length: 500\n", form+"\n"),
-		"no length":             tokenRequest("Content-Length: x\n", form),
 	} {
 		if got := explained(t, request); got != want {
 			t.Errorf("%s:\n--- got\n%s\n--- want\n%s", name, got, want)
@@ -94,24 +93,24 @@ func TestCaptures(t *testing.T) {
 // TestRequestsThatCannotBeExplained checks that an error says what to do and repeats
 // nothing of the request.
 func TestRequestsThatCannotBeExplained(t *testing.T) {
-	const noField = "explain: line %d is not a header field; write a name, a colon and a value on one line, and the body after an empty line"
-	const noRequestLine = "explain: line 1 is not a request line; start with method, path and version, such as POST /oauth2/tokens HTTP/1.1"
+	const noRequest = "explain: standard input is not an HTTP/1.1 request; start with a line such as POST /oauth2/tokens HTTP/1.1, " +
+		"continue with header fields such as Host: login.example.com, and write the body after an empty line"
 	const canary = "c4nary"
 	for name, test := range map[string]struct{ request, err string }{
-		"nothing":         {"", "explain: standard input is empty; write one HTTP request to it: oauthgw explain < request.txt"},
-		"an empty line":   {"\nPOST / HTTP/1.1\n", noRequestLine},
-		"a curl line":     {"curl -u app:c4nary https://a/b\n", noRequestLine},
-		"HTTP/2":          {"POST /c4nary HTTP/2\nHost: a\n\n", noRequestLine},
-		"no target":       {"POST c4nary HTTP/1.1\nHost: a\n\n", noRequestLine},
-		"a control":       {tokenRequest("X-A: c4nary\x00\n", ""), "explain: the request is not HTTP/1.1; look for an invalid method, path or character"},
-		"no method":       {"P@c4nary / HTTP/1.1\nHost: a\n\n", "explain: the request is not HTTP/1.1; look for an invalid method, path or character"},
-		"no Host":         {"POST / HTTP/1.1\nX-A: c4nary\n\n", "explain: the request has 0 Host fields; HTTP/1.1 requires one, such as Host: login.example.com"},
-		"no empty line":   {"POST / HTTP/1.1\nHost: a\nclient_secret=c4nary&redirect_uri=https://a", fmt.Sprintf(noField, 3)},
-		"no colon":        {tokenRequest("c4nary\n", ""), fmt.Sprintf(noField, 4)},
-		"a folded field":  {tokenRequest(" c4nary: b\n", ""), fmt.Sprintf(noField, 4)},
-		"a pseudo-header": {tokenRequest(":authority: c4nary\n", ""), fmt.Sprintf(noField, 4)},
-		"chunks":          {tokenRequest("Transfer-Encoding: chunked\n", "code=c4nary"), "explain: line 4 is Transfer-Encoding; remove it, and write the body without chunks"},
-		"too long":        {tokenRequest("", strings.Repeat("a", 1<<20)), "explain: the request is longer than 1 MiB"},
+		"nothing":         {"", noRequest},
+		"an empty line":   {"\nPOST / HTTP/1.1\n", noRequest},
+		"a curl line":     {"curl -u app:c4nary https://a/b\n", noRequest},
+		"HTTP/2":          {"POST /c4nary HTTP/2\nHost: a\n\n", noRequest},
+		"no target":       {"POST c4nary HTTP/1.1\nHost: a\n\n", noRequest},
+		"an authority":    {"CONNECT c4nary:443 HTTP/1.1\nHost: a\n\n", noRequest},
+		"a control":       {tokenRequest("X-A: c4nary\x00\n", ""), noRequest},
+		"no method":       {"P@c4nary / HTTP/1.1\nHost: a\n\n", noRequest},
+		"no Host":         {"POST / HTTP/1.1\nX-A: c4nary\n\n", noRequest},
+		"two Hosts":       {tokenRequest("Host: c4nary\n", ""), noRequest},
+		"no empty line":   {"POST / HTTP/1.1\nHost: a\nclient_secret=c4nary&redirect_uri=https://a", noRequest},
+		"no colon":        {tokenRequest("c4nary\n", ""), noRequest},
+		"a pseudo-header": {tokenRequest(":authority: c4nary\n", ""), noRequest},
+		"chunks":          {tokenRequest("Transfer-Encoding: chunked\n", "code=c4nary"), "explain: the request has Transfer-Encoding; remove it, and write the body without chunks"},
 	} {
 		out, diagnostics, err := invokeWith(t, test.request, "explain")
 		if got := errorText(err); got != test.err || out != "" || strings.Contains(got+diagnostics, canary) {

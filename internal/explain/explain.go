@@ -7,10 +7,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -23,11 +26,7 @@ import (
 // endpoints, the request is one to endpoint, or to the token endpoint if that is empty. Run
 // returns an error if the request is malformed.
 func Run(s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdout io.Writer) error {
-	text, err := readRequest(stdin)
-	if err != nil {
-		return err
-	}
-	r, err := parseRequest(text)
+	r, err := readRequest(stdin)
 	if err != nil {
 		return err
 	}
@@ -40,6 +39,32 @@ func Run(s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdou
 		_, err = io.WriteString(stdout, x.report())
 	}
 	return err
+}
+
+// readRequest reads a request as a person or a tool wrote it down: lines may end in LF alone,
+// and Content-Length may be missing or wrong. Errors do not quote the request.
+func readRequest(stdin io.Reader) (*http.Request, error) {
+	const end = "\n\n" // of a request without an empty line
+	in := bufio.NewReader(io.MultiReader(stdin, strings.NewReader(end)))
+	r, err := http.ReadRequest(in)
+	if err != nil || r.Proto != "HTTP/1.1" || r.Host == "" || r.URL.Path == "" {
+		return nil, errors.New("explain: standard input is not an HTTP/1.1 request; start with a line such as POST /oauth2/tokens HTTP/1.1, " +
+			"continue with header fields such as Host: login.example.com, and write the body after an empty line")
+	}
+	if len(r.TransferEncoding) > 0 {
+		return nil, errors.New("explain: the request has Transfer-Encoding; remove it, and write the body without chunks")
+	}
+	text, err := io.ReadAll(in)
+	if err != nil {
+		return nil, fmt.Errorf("explain: cannot read standard input: %w", err)
+	}
+	body := strings.TrimSuffix(string(text), end)
+	if r.ContentLength != int64(len(body)) {
+		body = strings.TrimRight(body, "\r\n") // an editor adds line ends
+	}
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	return r, nil
 }
 
 // result is what happened to a request.
@@ -55,7 +80,6 @@ type recorder struct {
 	attrs map[string]string
 }
 
-// Handle implements [slog.Handler].
 func (l recorder) Handle(_ context.Context, r slog.Record) error {
 	if r.Message == "request" {
 		r.Attrs(func(a slog.Attr) bool { l.attrs[a.Key] = a.Value.String(); return true })
@@ -88,7 +112,6 @@ type transport struct {
 	body    []byte
 }
 
-// RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 	t.request = r
 	if r.Body != nil {
@@ -106,8 +129,6 @@ type response struct {
 	*bytes.Buffer
 }
 
-// Header implements [http.ResponseWriter].
 func (r response) Header() http.Header { return r.header }
 
-// WriteHeader implements [http.ResponseWriter].
 func (response) WriteHeader(int) {}
