@@ -20,6 +20,7 @@ import (
 // Metrics are the metrics of one running gateway, in a registry of their own.
 type Metrics struct {
 	registry *prometheus.Registry
+	factory  factory
 
 	requests, clientAuth, conflictsTolerated, basicDecoding    *prometheus.CounterVec
 	challengesAdded, statusesCorrected, ambiguousInvalidClient *prometheus.CounterVec
@@ -30,9 +31,7 @@ type Metrics struct {
 	reloadSuccessful, reloadTimestamp                          prometheus.Gauge
 	panics                                                     prometheus.Counter
 
-	metadataFetched atomic.Pointer[time.Time]                // nil: never
-	ready           atomic.Pointer[func() bool]              // nil: not ready
-	connections     atomic.Pointer[func() (open, limit int)] // nil: there is no listener
+	metadataFetched atomic.Pointer[time.Time] // nil: never
 }
 
 // New returns metrics that are all zero.
@@ -40,7 +39,7 @@ func New(b Build) *Metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	f := factory{promauto.With(r)}
-	m := &Metrics{registry: r}
+	m := &Metrics{registry: r, factory: f}
 	m.defineRequests(f)
 	m.defineOperation(f)
 	f.gaugeFunc("build_info", "Always 1; the labels identify the binary.", func() float64 { return 1 },
@@ -71,7 +70,6 @@ func (m *Metrics) defineOperation(f factory) {
 	m.reloadSuccessful = f.gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded.").WithLabelValues()
 	m.reloadTimestamp = f.gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970.").WithLabelValues()
 	m.certificates = f.gauge("certificate_not_after_timestamp_seconds", "When the certificate expires, in seconds since 1970, by role: server or upstream_client.", "role")
-	f.gaugeFunc("ready", "Whether the gateway can serve requests and is not draining, as /-/ready.", m.readiness, nil)
 
 	m.logDropped = f.closedCounter("log_dropped_total", "Log lines dropped because they were not read in time, by log: operations or audit.", "log", "operations", "audit")
 	m.adminRefused = f.closedCounter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason", "host", "cross_origin")
@@ -80,9 +78,7 @@ func (m *Metrics) defineOperation(f factory) {
 	m.connectionsEvicted = f.closedCounter("connections_evicted_total", "Client connections closed at max_connections to make room, by state: reading an incomplete request, writing a response that the client did not read, or idle.", "state", "reading", "writing", "idle")
 	m.connectionsCut = f.closedCounter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried", "request", "websocket")
 	m.malformedRequests = f.closedCounter("http_malformed_requests_total", "Client connections with a request that could not be served, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason",
-		HeaderTooLarge, Malformed, Unsupported, ProxyProtocol, TLSToPlain, PlainToTLS, TLSHandshake)
-	f.gaugeFunc("connections_open", "Open client connections.", func() float64 { open, _ := m.countConnections(); return float64(open) }, nil)
-	f.gaugeFunc("connections_max", "Client connections that may be open at a time.", func() float64 { _, limit := m.countConnections(); return float64(limit) }, nil)
+		"header_too_large", "malformed", "unsupported", "proxy_protocol", "tls_to_plain", "plain_to_tls", "tls_handshake")
 }
 
 // factory registers metrics with the prefix oauthgw_.
@@ -129,18 +125,4 @@ func (m *Metrics) metadataAge() float64 {
 		return time.Since(*at).Seconds()
 	}
 	return math.NaN()
-}
-
-func (m *Metrics) readiness() float64 {
-	if ready := m.ready.Load(); ready != nil && (*ready)() {
-		return 1
-	}
-	return 0
-}
-
-func (m *Metrics) countConnections() (open, limit int) {
-	if count := m.connections.Load(); count != nil {
-		return (*count)()
-	}
-	return 0, 0
 }

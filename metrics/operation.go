@@ -22,8 +22,15 @@ func (m *Metrics) Certificate(role string, c *tls.Certificate) {
 	m.certificates.WithLabelValues(role).Set(float64(c.Leaf.NotAfter.Unix()))
 }
 
-// Ready sets the function that reports whether the gateway is ready.
-func (m *Metrics) Ready(ready func() bool) { m.ready.Store(&ready) }
+// Ready adds the metric of readiness. It is called once.
+func (m *Metrics) Ready(ready func() bool) {
+	m.factory.gaugeFunc("ready", "Whether the gateway can serve requests and is not draining, as /-/ready.", func() float64 {
+		if ready() {
+			return 1
+		}
+		return 0
+	}, nil)
+}
 
 // LogDropped counts one dropped line of a log.
 func (m *Metrics) LogDropped(log string) { m.logDropped.WithLabelValues(log).Inc() }
@@ -34,23 +41,15 @@ func (m *Metrics) Panicked() { m.panics.Inc() }
 // AdminRefused counts one request that the admin listener refused.
 func (m *Metrics) AdminRefused(reason string) { m.adminRefused.WithLabelValues(reason).Inc() }
 
-// Reasons for which the request of a connection could not be served.
-const (
-	HeaderTooLarge = "header_too_large" // 431
-	Malformed      = "malformed"        // 400
-	Unsupported    = "unsupported"      // 417, 501 or 505
-	ProxyProtocol  = "proxy_protocol"   // a PROXY header, which the server does not read
-	TLSToPlain     = "tls_to_plain"     // a TLS handshake on a plain HTTP port
-	PlainToTLS     = "plain_to_tls"     // a plain request on a TLS port
-	TLSHandshake   = "tls_handshake"    // a failed TLS handshake
-)
-
 // MalformedRequest counts a connection whose request could not be served, by reason.
 func (m *Metrics) MalformedRequest(reason string) { m.malformedRequests.WithLabelValues(reason).Inc() }
 
-// Connections sets the function that counts the client connections that are open and that
-// may be open.
-func (m *Metrics) Connections(count func() (open, limit int)) { m.connections.Store(&count) }
+// Connections adds the metrics of the client connections that are open and that may be open.
+// It is called once.
+func (m *Metrics) Connections(count func() (open, limit int)) {
+	m.factory.gaugeFunc("connections_open", "Open client connections.", func() float64 { open, _ := count(); return float64(open) }, nil)
+	m.factory.gaugeFunc("connections_max", "Client connections that may be open at a time.", func() float64 { _, limit := count(); return float64(limit) }, nil)
+}
 
 // ConnectionEvicted counts one connection closed to make room, by its state: reading,
 // writing or idle.

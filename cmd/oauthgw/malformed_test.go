@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"oauthgw/internal/config"
-	"oauthgw/metrics"
 )
 
 const whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -66,7 +65,7 @@ func TestA127RequestsRefusedByNetHTTP(t *testing.T) {
 			for reason, all := range refusedByServer {
 				for _, sends := range all {
 					c := dialRawNetwork(t, "tcp", g.data, protected)
-					clients.Go(func() { exchangeBytes(c, sends, reason == metrics.TLSToPlain) })
+					clients.Go(func() { exchangeBytes(c, sends, reason == "tls_to_plain") })
 				}
 			}
 			clients.Wait()
