@@ -3,45 +3,35 @@ package statuspage
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	"oauthgw/internal/jsonobject"
 )
-
-const maxMembers = 64 // on the page
 
 // difference is a member that the gateway adds, removes or changes. An empty value means that
 // the member is absent.
 type difference struct{ Name, Change, Published, Served string }
 
 type comparison struct {
-	Differ     []difference
-	Same, More int // members that are equal, and that differ but are not on the page
+	Differ []difference
+	Same   int // members that are equal
 }
 
-func compare(d Document) comparison {
+// compare returns the differences, sorted by name.
+func compare(d Document) (c comparison) {
 	before, after := values(d.Published), values(d.Served)
-	members := d.Published.Members()
-	for _, m := range d.Served.Members() {
-		if before[m.Name] == "" {
-			members = append(members, m)
-		}
-	}
-	var c comparison
-	for _, m := range members {
-		published, served := before[m.Name], after[m.Name]
-		row := difference{m.Name, "changed", valueText(published, served), valueText(served, published)}
+	both := maps.Clone(before)
+	maps.Copy(both, after)
+	for _, name := range slices.Sorted(maps.Keys(both)) {
+		row := difference{name, "changed", before[name], after[name]}
 		switch {
-		case published == served:
+		case row.Published == row.Served:
 			c.Same++
 			continue
-		case len(c.Differ) == maxMembers:
-			c.More++
-			continue
-		case published == "":
+		case row.Published == "":
 			row.Change = "added"
-		case served == "":
+		case row.Served == "":
 			row.Change = "removed"
 		}
 		c.Differ = append(c.Differ, row)
@@ -58,24 +48,4 @@ func values(o jsonobject.Object) map[string]string {
 		out[m.Name] = b.String()
 	}
 	return out
-}
-
-// valueText returns a value as it is shown beside another one. If a list is too long, the
-// elements in both lists are only counted, so that they cannot hide the others.
-func valueText(value, other string) string {
-	var list, others []json.RawMessage
-	if len(value) <= maxText || json.Unmarshal([]byte(value), &list) != nil || json.Unmarshal([]byte(other), &others) != nil {
-		return shown(value, maxText)
-	}
-	shared := map[string]bool{}
-	for _, e := range others {
-		shared[string(e)] = true
-	}
-	var own []string
-	for _, e := range list {
-		if !shared[string(e)] {
-			own = append(own, string(e))
-		}
-	}
-	return fmt.Sprintf("%d in both, and %s", len(list)-len(own), shown(strings.Join(own, ","), maxText))
 }

@@ -38,7 +38,6 @@ func Page(f Facts) ([]byte, error) {
 	if len(f.Revision) > 12 {
 		f.Revision = f.Revision[:12]
 	}
-	f.Refusals = f.Refusals[:min(len(f.Refusals), 50)]
 	rows, totals := countTable(f.Counts)
 	var b bytes.Buffer
 	err := page.Execute(&b, struct {

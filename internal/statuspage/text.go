@@ -2,7 +2,6 @@ package statuspage
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,30 +15,20 @@ const (
 	maxLines = 40
 )
 
-var manyMarks = regexp.MustCompile(`\pM{5,}`)
-
-// shown returns at most limit characters of a text, with unprintable ones escaped, and
-// combining marks after the fourth on one letter, which would cover other lines.
+// shown returns at most limit characters of a text, with unprintable ones escaped.
 func shown(text string, limit int) string {
-	text = text[:min(len(text), (limit+1)*utf8.UTFMax)] // is longer than limit
-	text = manyMarks.ReplaceAllStringFunc(text, func(marks string) string {
-		all := []rune(marks)
-		return string(all[:4]) + printable.ASCII(string(all[4:]))
-	})
-	out := []rune(printable.Text(text))
+	out := []rune(printable.Text(text[:min(len(text), (limit+1)*utf8.UTFMax)]))
 	if len(out) > limit {
 		return string(out[:limit]) + "…"
 	}
 	return string(out)
 }
 
+// lines returns the first lines of a text. The last one ends with the others.
 func lines(text string) []string {
-	var out []string
-	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
-		if len(out) == maxLines {
-			return append(out, "…")
-		}
-		out = append(out, shown(line, maxText))
+	out := strings.SplitN(strings.TrimSpace(text), "\n", maxLines)
+	for i, line := range out {
+		out[i] = shown(line, maxText)
 	}
 	return out
 }
