@@ -171,7 +171,7 @@ func TestA172UploadsHoldAQuarter(t *testing.T) {
 			if n := p.streams.Load(); n != 7 {
 				t.Errorf("the provider received %d requests", n)
 			}
-			if log := g.stop(); !strings.Contains(log, `"msg":"connection limit reached","limit":"uploads","max_connections":20,"passthrough":5,`) {
+			if log := g.stop(); !strings.Contains(log, `"msg":"connection limit reached","limit":"uploads","max_connections":20,"passthrough":5}`) {
 				t.Errorf("the log says\n%s", log)
 			}
 		})

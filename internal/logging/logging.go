@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"oauthgw/internal/printable"
+
+	"golang.org/x/time/rate"
 )
 
 // Format is the level and the format of log lines. A change applies to all handlers that it
@@ -81,7 +83,7 @@ func (h handler) WithGroup(name string) slog.Handler {
 // NewStandardLogger returns a logger for messages of net/http. It logs what [BeforeQuote]
 // leaves, because a client or the provider may have sent the rest.
 func NewStandardLogger(l *slog.Logger) *log.Logger {
-	return log.New(standardWriter{l, &Limit{Every: time.Second}}, "", 0)
+	return log.New(standardWriter{l, &rate.Sometimes{Interval: time.Second}}, "", 0)
 }
 
 // RedirectStandardLogger does the same for the logger of package log, net/http's default.
@@ -92,21 +94,18 @@ func RedirectStandardLogger(l *slog.Logger) {
 
 type standardWriter struct {
 	log        *slog.Logger
-	handshakes *Limit // clients cause these messages
+	handshakes *rate.Sometimes // clients cause these messages
 }
 
 // Write implements [io.Writer].
 func (s standardWriter) Write(message []byte) (int, error) {
 	text, _, _ := strings.Cut(string(message), "\n")
-	attrs := []any{"text", BeforeQuote(text)}
+	write := func() { s.log.Warn("net/http", "text", BeforeQuote(text)) }
 	if strings.HasPrefix(text, "http: TLS handshake error") {
-		suppressed, ok := s.handshakes.Allow()
-		if !ok {
-			return len(message), nil
-		}
-		attrs = append(attrs, "suppressed", suppressed)
+		s.handshakes.Do(write)
+	} else {
+		write()
 	}
-	s.log.Warn("net/http", attrs...)
 	return len(message), nil
 }
 

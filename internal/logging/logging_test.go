@@ -91,22 +91,3 @@ func TestAsyncWriterCountsLostLines(t *testing.T) {
 		}
 	})
 }
-
-// TestA128LogLimit checks that Limit counts the suppressed lines.
-func TestA128LogLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := &Limit{Every: time.Minute}
-		type result struct {
-			suppressed int
-			allowed    bool
-		}
-		for i, want := range []result{{0, true}, {0, false}, {0, false}, {2, true}, {0, false}} {
-			if i == 3 {
-				time.Sleep(time.Minute)
-			}
-			if n, ok := l.Allow(); n != want.suppressed || ok != want.allowed {
-				t.Errorf("line %d: got %d, %v, want %+v", i, n, ok, want)
-			}
-		}
-	})
-}

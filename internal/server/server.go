@@ -19,6 +19,7 @@ import (
 	"oauthgw/metrics"
 
 	"github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/time/rate"
 )
 
 // ErrTerminated is the cause of a context that SIGTERM ended. Then [Server.Run] keeps
@@ -69,10 +70,10 @@ func Listen(c Config) (*Server, error) {
 }
 
 // publicLimits logs at most one line a minute for each limit, and one a second for requests
-// that net/http refuses.
+// that net/http refuses. The metrics count all.
 func (s *Server) publicLimits() connlimit.Config {
-	perMinute := map[string]*logging.Limit{"max_connections": {Every: time.Minute}, "streams": {Every: time.Minute}, "uploads": {Every: time.Minute}}
-	perSecond := &logging.Limit{Every: time.Second}
+	perMinute := map[string]*rate.Sometimes{"max_connections": {Interval: time.Minute}, "streams": {Interval: time.Minute}, "uploads": {Interval: time.Minute}}
+	perSecond := &rate.Sometimes{Interval: time.Second}
 	c := connlimit.Config{Max: s.config.MaxConnections, OnEvict: s.config.Metrics.ConnectionEvicted}
 	if s.config.Certificate != nil {
 		c.TLS = &tls.Config{
@@ -83,22 +84,20 @@ func (s *Server) publicLimits() connlimit.Config {
 		}
 	}
 	c.OnLimit = func(limit string, admitted int) {
-		if suppressed, ok := perMinute[limit].Allow(); ok {
-			s.config.Log.Warn("connection limit reached", "limit", limit, "max_connections", c.Max, "passthrough", admitted, "suppressed", suppressed)
-		}
+		perMinute[limit].Do(func() {
+			s.config.Log.Warn("connection limit reached", "limit", limit, "max_connections", c.Max, "passthrough", admitted)
+		})
 	}
 	c.OnRefuse = func(reason string, client net.Addr, err error) {
 		s.config.Metrics.MalformedRequest(reason)
-		suppressed, ok := perSecond.Allow()
-		if !ok {
-			return
-		}
-		ip, _, _ := net.SplitHostPort(client.String()) // empty for a Unix socket
-		attrs := []any{"reason", reason, "client_ip", ip, "suppressed", suppressed}
-		if err != nil {
-			attrs = append(attrs, "err", logging.BeforeQuote(err.Error()))
-		}
-		s.config.Log.Info("request refused by net/http", attrs...)
+		perSecond.Do(func() {
+			ip, _, _ := net.SplitHostPort(client.String()) // empty for a Unix socket
+			attrs := []any{"reason", reason, "client_ip", ip}
+			if err != nil {
+				attrs = append(attrs, "err", logging.BeforeQuote(err.Error()))
+			}
+			s.config.Log.Info("request refused by net/http", attrs...)
+		})
 	}
 	return c
 }
