@@ -2,8 +2,6 @@ package doctor
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -29,19 +27,20 @@ var errElsewhere = errors.New("it is at another origin")
 
 // response is the response to a request, or the error.
 type response struct {
-	status      int
-	header      http.Header
-	body        []byte
-	certificate *x509.Certificate // the server's own; nil without TLS
-	err         error
+	status int
+	header http.Header
+	body   []byte
+	err    error
 }
 
-// client sends requests, each once.
+// client sends requests, each once. It authenticates with an ID and a secret that no
+// provider knows. All decodings of HTTP Basic credentials give the same (RFC 6749 section 2.3.1).
 type client struct {
-	config    Config
-	start     *url.URL // the only origin that gets requests, unless Follow is set
-	transport *http.Transport
-	tested    []Tested
+	config     Config
+	start      *url.URL // the only origin that gets requests, unless Follow is set
+	transport  *http.Transport
+	tested     []Tested
+	id, secret string
 }
 
 // record adds a request to the report.
@@ -74,9 +73,6 @@ func (c *client) do(ctx context.Context, method, at string, header http.Header, 
 	}
 	defer resp.Body.Close()
 	r := response{status: resp.StatusCode, header: resp.Header}
-	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
-		r.certificate = resp.TLS.PeerCertificates[0]
-	}
 	r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
@@ -95,50 +91,38 @@ func (c *client) plainError(err error) error {
 	return err
 }
 
-// probeClient is a client that no provider knows. Its ID and secret are the same in
-// every decoding of HTTP Basic credentials (RFC 6749 section 2.3.1).
-type probeClient struct {
-	id     string
-	secret clientauth.Secret
-}
-
-func newProbeClient() probeClient {
-	return probeClient{id: "oauthgw-doctor-" + strings.ToLower(rand.Text()), secret: clientauth.NewSecret(rand.Text())}
-}
-
-func (p probeClient) pair() string {
-	return base64.StdEncoding.EncodeToString([]byte(p.id + ":" + p.secret.Reveal()))
+func (c *client) pair() string {
+	return base64.StdEncoding.EncodeToString([]byte(c.id + ":" + c.secret))
 }
 
 // authenticate requests tokens for a code (RFC 6749 section 4.1.3) or revokes a token
 // (RFC 7009 section 2.1). Neither exists.
-func (p probeClient) authenticate(ctx context.Context, c *client, m clientauth.Method, name clientauth.Endpoint, at string) answer {
+func (c *client) authenticate(ctx context.Context, m clientauth.Method, name clientauth.Endpoint, at string) answer {
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {"oauthgw-doctor"}}
 	if name == clientauth.Revocation {
 		form = url.Values{"token": {"oauthgw-doctor"}}
 	}
 	if m == clientauth.Basic {
-		header.Set("Authorization", "Basic "+p.pair())
+		header.Set("Authorization", "Basic "+c.pair())
 	} else {
-		form.Set(clientauth.ParameterClientID, p.id)
-		form.Set(clientauth.ParameterClientSecret, p.secret.Reveal())
+		form.Set(clientauth.ParameterClientID, c.id)
+		form.Set(clientauth.ParameterClientSecret, c.secret)
 	}
-	return p.parse(m, c.do(ctx, http.MethodPost, at, header, form.Encode()))
+	return c.parse(m, c.do(ctx, http.MethodPost, at, header, form.Encode()))
 }
 
 // parse parses a response and removes the credentials, which some servers repeat.
-func (p probeClient) parse(m clientauth.Method, r response) answer {
-	o, err := jsonobject.Parse(r.body)
-	hide := strings.NewReplacer(p.pair(), "…", p.secret.Reveal(), "…", p.id, "…")
-	return answer{r, m, err == nil, hide.Replace(o.Text("error")), hide.Replace(o.Text("error_description"))}
+func (c *client) parse(m clientauth.Method, r response) answer {
+	o, _ := jsonobject.Parse(r.body)
+	hide := strings.NewReplacer(c.pair(), "…", c.secret, "…", c.id, "…")
+	return answer{r, m, hide.Replace(o.Text("error")), hide.Replace(o.Text("error_description"))}
 }
 
-// answer is an endpoint's response to the probe client.
+// answer is an endpoint's response to a request with credentials.
 type answer struct {
 	response
 	method            clientauth.Method
-	isObject          bool   // the body is a JSON object
 	code, description string // RFC 6749 section 5.2
 }
 

@@ -10,6 +10,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -73,7 +74,7 @@ func (r Report) String() string {
 	return text.String()
 }
 
-// Examine examines the authorization server at a URL. It sends at most 15 requests,
+// Examine examines the authorization server at a URL. It sends at most 13 requests,
 // follows no redirect, and sends no real credentials. A server that cannot be reached
 // is a finding. Examine returns an error if the URL is invalid or ctx ends.
 func Examine(ctx context.Context, c Config) (Report, error) {
@@ -82,7 +83,7 @@ func Examine(ctx context.Context, c Config) (Report, error) {
 		return Report{}, err
 	}
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
-	client := &client{config: c, start: start, transport: &http.Transport{
+	client := &client{config: c, start: start, id: "oauthgw-doctor-" + strings.ToLower(rand.Text()), secret: rand.Text(), transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,     // as most clients do
 		TLSClientConfig:        &tls.Config{RootCAs: c.Roots}, // #nosec G402 -- Go's default minimum is TLS 1.2
 		MaxResponseHeaderBytes: 64 << 10,
@@ -90,7 +91,7 @@ func Examine(ctx context.Context, c Config) (Report, error) {
 		ForceAttemptHTTP2:      true,
 	}}
 	defer client.transport.CloseIdleConnections()
-	o := client.probe(ctx, c.URL, start)
+	o := client.probe(ctx)
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
 	}
@@ -111,24 +112,17 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// checks are in the order of their findings of the same severity.
-var checks = []func(*wellknown.Findings, observation){
-	checkConnection,
-	checkEndpoints,
-	checkLocations,
-	checkDocuments,
-	checkResource,
-	checkCaching,
-	checkCORS,
-}
-
 // check returns the findings, the most severe first and each once.
 func check(o observation) wellknown.Findings {
 	var all wellknown.Findings
-	for i, check := range checks {
-		if i == 0 || o.reached() {
-			check(&all, o)
-		}
+	checkConnection(&all, o)
+	if o.reached() {
+		checkEndpoints(&all, o)
+		checkLocations(&all, o)
+		checkDocuments(&all, o)
+		checkResource(&all, o)
+		checkCaching(&all, o)
+		checkCORS(&all, o)
 	}
 	found := wellknown.Findings{}
 	for _, severity := range []wellknown.Severity{wellknown.Problem, wellknown.Warning, wellknown.Note} {
@@ -141,23 +135,14 @@ func check(o observation) wellknown.Findings {
 	return found
 }
 
-// renewalTime is how long before its end a certificate should be renewed.
-const renewalTime = 14 * 24 * time.Hour
-
 // checkConnection checks whether clients reach the server, and securely.
 func checkConnection(found *wellknown.Findings, o observation) {
 	const subject = "connection"
 	found.AddIf(!origin.IsConfidential(o.start), wellknown.Problem, subject,
 		"The URL is plain http on another host, where secrets and tokens can be read and which strict clients reject (RFC 8414 section 2).",
 		"Terminate TLS in front of the server, and let clients start at the https URL.")
-	first := o.locations[0]
-	switch untrusted, ok := errors.AsType[*tls.CertificateVerificationError](first.err); {
-	case ok:
-		found.Add(wellknown.Problem, subject, "The certificate is not trusted: "+printable.Quote(untrusted.Err.Error())+". Clients refuse to connect. Nothing else was tested.",
-			"Serve the whole chain of a certificate for this name. If clients trust a private authority, name it with --ca-file.")
-	case !o.reached():
-		found.Add(wellknown.Problem, subject, "The server cannot be reached: "+printable.Quote(first.err.Error())+". Nothing else was tested.", "Start it, or correct the URL.")
-	case first.certificate != nil && time.Until(first.certificate.NotAfter) < renewalTime:
-		found.Add(wellknown.Warning, subject, "The certificate ends on "+first.certificate.NotAfter.UTC().Format(time.DateOnly)+", after which clients refuse to connect.", "Renew it.")
+	if !o.reached() {
+		found.Add(wellknown.Problem, subject, "The server cannot be reached: "+printable.Quote(o.locations[0].err.Error())+". Nothing else was tested.",
+			"Start it, or correct the URL. If its certificate is not trusted, serve the whole chain of a certificate for this name; name a private authority with --ca-file.")
 	}
 }

@@ -93,7 +93,7 @@ func TestUnreachable(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer slow.Close()
 	for c, want := range map[doctor.Config]string{
-		{URL: untrusted.URL}:                            "problem: connection: The certificate is not trusted: ",
+		{URL: untrusted.URL}:                            `problem: connection: The server cannot be reached: "tls: failed to verify certificate: `,
 		{URL: slow.URL, Timeout: 50 * time.Millisecond}: `problem: connection: The server cannot be reached: "there was no response within 50ms".`,
 	} {
 		if got := text(examine(t, c)); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 1 {

@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -16,9 +18,7 @@ import (
 // endpoint is an endpoint at which clients authenticate, and its answers.
 type endpoint struct {
 	name        clientauth.Endpoint
-	url         string
-	untested    string // the reason, or empty
-	fix         string // for it
+	url         *url.URL
 	basic, post answer
 }
 
@@ -27,8 +27,10 @@ func (e endpoint) subject() string { return string(e.name) + " endpoint" }
 func checkEndpoints(found *wellknown.Findings, o observation) {
 	used, _ := o.used()
 	for _, e := range o.endpoints {
-		found.AddIf(e.untested != "", wellknown.Note, e.subject(), "It was not tested: "+e.untested+".", e.fix)
-		if e.untested == "" {
+		if errors.Is(e.basic.err, errElsewhere) {
+			found.Add(wellknown.Note, e.subject(), "It was not tested: it is at "+printable.Quote(e.url.Scheme+"://"+e.url.Host)+", and only "+o.at("")+" is tested.",
+				"Run oauthgw doctor with --follow to test it there.")
+		} else {
 			checkEndpoint(found, used.Metadata, e)
 		}
 	}
@@ -57,35 +59,20 @@ func checkEndpoint(found *wellknown.Findings, md wellknown.Metadata, e endpoint)
 	}
 }
 
-// support says where an endpoint reads credentials.
-type support string
-
-const (
-	readsBoth  support = "both"
-	readsForm  support = "form" // Basic is ignored
-	readsBasic support = "basic"
-	unclear    support = "unclear"
-)
-
-// supportOf compares the answers. If the credentials were read, the unknown client is
-// rejected (invalid_client). Otherwise the client is missing, or another check fails.
-func supportOf(basic, post answer) support {
+// reads compares the answers and reports where credentials are read; in neither place if
+// that is unclear. If the credentials were read, the unknown client is rejected
+// (invalid_client). Otherwise the client is missing, or another check fails.
+func reads(basic, post answer) (inBasic, inForm bool) {
 	const unknown, invalid = clientauth.CodeInvalidClient, clientauth.CodeInvalidRequest
 	switch basicMissing, postMissing := basic.missesClient(), post.missesClient(); {
-	case basicMissing && !postMissing:
-		return readsForm
-	case postMissing && !basicMissing:
-		return readsBasic
-	case basic.code == post.code && basic.code == unknown:
-		return readsBoth
+	case basicMissing != postMissing:
+		return postMissing, basicMissing
 	case basic.code == post.code:
-		return unclear
+		return basic.code == unknown, post.code == unknown
 	case post.code == unknown, basic.code == invalid:
-		return readsForm
-	case basic.code == unknown, post.code == invalid:
-		return readsBasic
+		return false, true
 	}
-	return unclear
+	return basic.code == unknown || post.code == invalid, false
 }
 
 // checkCredentials compares where credentials are read with the listed methods.
@@ -93,8 +80,8 @@ func checkCredentials(found *wellknown.Findings, md wellknown.Metadata, e endpoi
 	listed := md.Strings(wellknown.MethodsMember(e.name))
 	basic, post := slices.Contains(listed, string(clientauth.Basic)), slices.Contains(listed, string(clientauth.Post))
 	answers := "Basic is answered with " + e.basic.String() + ", the same client in the form with " + e.post.String() + "."
-	switch s := supportOf(e.basic, e.post); {
-	case s == readsForm:
+	switch inBasic, inForm := reads(e.basic, e.post); {
+	case inForm && !inBasic:
 		severity, promise := wellknown.Problem, "The metadata lists client_secret_basic."
 		switch {
 		case listed == nil:
@@ -107,14 +94,12 @@ func checkCredentials(found *wellknown.Findings, md wellknown.Metadata, e endpoi
 		}
 		found.Add(severity, e.subject(), "Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails. "+answers+" "+promise,
 			"Put oauthgw in front of the provider. If it is there already, let the URL of the "+e.subject()+" lead through it.")
-	case s == readsBasic && post:
+	case inBasic && !inForm && post:
 		found.Add(wellknown.Problem, e.subject(), "The metadata lists client_secret_post, but credentials in the form are not read. "+answers, "Remove client_secret_post from "+wellknown.MethodsMember(e.name)+".")
-	case s == readsBasic:
-		found.Add(wellknown.Note, e.subject(), "Credentials in the form are not read. The metadata does not list client_secret_post. "+answers, "Nothing, if clients follow the metadata.")
-	case s == readsBoth && listed != nil && !basic:
+	case inBasic && inForm && listed != nil && !basic:
 		found.Add(wellknown.Note, e.subject(), "Basic is answered like post, but the metadata does not list client_secret_basic, so clients that follow it do not use Basic. Only a client that exists can show whether it succeeds.",
 			"If existing clients can use it, add it to "+wellknown.MethodsMember(e.name)+". oauthgw does, at endpoints that lead through it.")
-	case s == unclear && e.basic.status >= 300:
+	case !inBasic && !inForm && e.basic.status >= 300:
 		found.Add(wellknown.Note, e.subject(), "The answers do not show whether the credentials were read. "+answers, "Try with a client that exists.")
 	}
 }
@@ -147,10 +132,8 @@ func violations(e endpoint, a answer) (found wellknown.Findings) {
 		add(wellknown.Note, fmt.Sprintf("has status %d, although the client does not exist: the endpoint does not authenticate clients (RFC 7009 section 2.1).", a.status), "Nothing, if any client may revoke any token that it knows.")
 	case a.status < 300:
 		add(wellknown.Problem, fmt.Sprintf("has status %d, although the client does not exist. Clients take that for success and fail because access_token is missing (RFC 6749 section 5.2).", a.status), "Answer with status 401 and invalid_client.")
-	case !a.isObject:
-		add(wellknown.Problem, fmt.Sprintf("(status %d) is not a JSON object, so clients cannot report the error (RFC 6749 section 5.2).", a.status), "Answer with an error in JSON.")
 	case a.code == "":
-		add(wellknown.Problem, fmt.Sprintf("(status %d) has no member error, so clients cannot report it (RFC 6749 section 5.2).", a.status), "Answer with an error in the form of RFC 6749.")
+		add(wellknown.Problem, fmt.Sprintf("(status %d) is not a JSON object with a member error, so clients cannot report the error (RFC 6749 section 5.2).", a.status), "Answer with an error in the form of RFC 6749.")
 	case mediaType != "application/json":
 		add(wellknown.Warning, "has the Content-Type "+printable.Quote(a.header.Get("Content-Type"))+" and not application/json, so some clients do not read the error.", "Answer as application/json.")
 	}

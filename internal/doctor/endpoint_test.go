@@ -1,14 +1,12 @@
 package doctor
 
 import (
-	"crypto/x509"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
@@ -36,7 +34,7 @@ func answered(m clientauth.Method, status int, body string) answer {
 	if status == 401 {
 		h.Set("WWW-Authenticate", `Bearer realm="a, Basic b", basic realm="c"`)
 	}
-	return newProbeClient().parse(m, response{status: status, header: h, body: []byte(body)})
+	return (&client{id: "probe", secret: "made up"}).parse(m, response{status: status, header: h, body: []byte(body)})
 }
 
 const (
@@ -58,14 +56,14 @@ func TestCheckCredentials(t *testing.T) {
 		{"post listed, both read", `["client_secret_post"]`, unknownClient, unknownClient, []string{"note: token endpoint: Basic is answered like post, but the metadata does not list client_secret_basic"}},
 		{"no secrets listed", `["none"]`, noClient, unknownClient, []string{"note: " + unread}},
 		{"post listed, Basic read", `["client_secret_post"]`, unknownClient, noClient, []string{"problem: token endpoint: The metadata lists client_secret_post, but"}},
-		{"Basic listed, Basic read", `["client_secret_basic"]`, unknownClient, noClient, []string{"note: token endpoint: Credentials in the form are not read"}},
+		{"Basic listed, Basic read", `["client_secret_basic"]`, unknownClient, noClient, nil},
 		{"Basic listed, form read", `["client_secret_basic"]`, noClient, unknownClient, []string{"problem: " + unread}},
 		{"form, by the description alone", ``, `{"error":"invalid_client","error_description":"client-id is required"}`, unknownClient, []string{"problem: " + unread}},
 		{"form, by another error", ``, `{"error":"unsupported_grant_type"}`, unknownClient, []string{"problem: " + unread}},
 		{"form, by a page", ``, `<html>`, unknownClient, []string{"problem: " + unread}},
 		{"form, by what is checked after the client", ``, `{"error":"invalid_request"}`, `{"error":"invalid_grant"}`, []string{"problem: " + unread}},
-		{"basic, by what is checked after the client", ``, `{"error":"invalid_grant"}`, `{"error":"invalid_request"}`, []string{"note: token endpoint: Credentials in the form are not read"}},
-		{"basic, by the description alone", ``, unknownClient, `{"error":"invalid_client","error_description":"No client_id"}`, []string{"note: token endpoint: Credentials in the form are not read"}},
+		{"basic, by what is checked after the client", `["client_secret_post"]`, `{"error":"invalid_grant"}`, `{"error":"invalid_request"}`, []string{"problem: token endpoint: The metadata lists client_secret_post, but"}},
+		{"basic, by the description alone", `["client_secret_post"]`, unknownClient, `{"error":"invalid_client","error_description":"No client_id"}`, []string{"problem: token endpoint: The metadata lists client_secret_post, but"}},
 		{"client_id not a UUID", ``, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, []string{unclear}},
 		{"another error for an unknown client", ``, `{"error":"unauthorized_client"}`, `{"error":"unauthorized_client"}`, []string{unclear}},
 		{"other errors", ``, `{"error":"invalid_grant"}`, `{"error":"access_denied"}`, []string{unclear}},
@@ -103,8 +101,8 @@ func TestResponseRules(t *testing.T) {
 		{"not found", clientauth.Token, 404, "", nil, []string{"problem: " + both + "has status 404"}},
 		{"another method", clientauth.Revocation, 405, "", nil, []string{"problem: revocation endpoint: The answer to Basic and to post has status 405"}},
 		{"busy", clientauth.Token, 429, "", nil, []string{"note: " + both + "has status 429"}},
-		{"page", clientauth.Token, 400, "<html>", nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) is not a JSON object"}},
-		{"another object", clientauth.Token, 400, `{"message":"x"}`, nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) has no member error"}},
+		{"page", clientauth.Token, 400, "<html>", nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) is not a JSON object with a member error"}},
+		{"another object", clientauth.Token, 400, `{"message":"x"}`, nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) is not a JSON object with a member error"}},
 		{"another content type", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Set("Content-Type", "text/json") }, []string{"warning: " + both + `has the Content-Type "text/json"`}},
 		{"error with 200", clientauth.Token, 200, unknownClient, nil, []string{"problem: " + both + "has status 200, although the client does not exist. Clients take that for success"}},
 		{"revocation by any client", clientauth.Revocation, 200, "", nil, []string{"note: revocation endpoint: The answer to Basic and to post has status 200, although the client does not exist: the endpoint does not authenticate clients"}},
@@ -132,20 +130,12 @@ func TestResponseRules(t *testing.T) {
 }
 
 func TestCheckConnection(t *testing.T) {
-	for _, test := range []struct {
-		url  string
-		days time.Duration // until the certificate ends
-		want []string
-	}{
-		{"https://a", 15, nil},
-		{"https://a", 13, []string{"warning: connection: The certificate ends on "}},
-		{"http://a", 15, []string{"problem: connection: The URL is plain http"}},
-		{"http://localhost:1", 15, nil},
+	for text, want := range map[string][]string{
+		"https://a": nil, "http://a": {"problem: connection: The URL is plain http"}, "http://localhost:1": nil,
 	} {
-		r := response{status: 404, certificate: &x509.Certificate{NotAfter: time.Now().Add(test.days * 24 * time.Hour)}}
-		start, _ := url.Parse(test.url)
+		start, _ := url.Parse(text)
 		var found wellknown.Findings
-		checkConnection(&found, observation{start: start, locations: []location{{response: r}}})
-		expect(t, found, test.want...)
+		checkConnection(&found, observation{start: start, locations: []location{{response: response{status: 404}}}})
+		expect(t, found, want...)
 	}
 }

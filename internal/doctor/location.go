@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/printable"
 	"oauthgw/wellknown"
 )
@@ -21,10 +19,12 @@ type location struct {
 	root bool // one of the origin, where clients start at a path
 	response
 	wellknown.Metadata
-	invalid error // why the response holds no document
+	invalid error // why the body is not a document
 }
 
-func (l location) hasDocument() bool { return l.invalid == nil }
+func (l location) hasDocument() bool {
+	return l.err == nil && l.status == http.StatusOK && l.invalid == nil
+}
 
 // checkLocations checks each location. Few clients look further than the first document.
 func checkLocations(found *wellknown.Findings, o observation) {
@@ -47,27 +47,17 @@ func checkLocations(found *wellknown.Findings, o observation) {
 // checkNoDocumentAt checks that clients try the next location, as they do at 404.
 func checkNoDocumentAt(found *wellknown.Findings, l location, severity wellknown.Severity) {
 	const use404 = "Answer with 404 where there is no document; oauthgw does."
-	add := func(s wellknown.Severity, fix, format string, args ...any) {
-		found.Add(s, l.path, fmt.Sprintf(format, args...), fix)
-	}
-	switch status, encoding := l.status, l.header.Get("Content-Encoding"); {
+	switch {
 	case l.err != nil:
-		add(severity, "Let it answer; oauthgw serves cached metadata while the provider fails.", "The response is incomplete (%s), at which clients give up.", printable.Quote(l.err.Error()))
-	case status >= 500 || status == http.StatusTooManyRequests:
-		add(severity, use404+" Where there is one, find out why the server fails.", "The status is %d, at which clients give up. At 404 they try the next location.", status)
-	case status >= 300 && status < 400:
-		add(severity, "Serve the document at the location itself, or answer with 404.", "The response is a redirect (status %d), which careful clients do not follow.", status)
-	case status == http.StatusNotFound:
-	case status != http.StatusOK:
-		add(wellknown.Warning, use404, "The status is %d, at which some clients give up. At 404 they try the next location.", status)
-	case encoding != "":
-		add(severity, "Obey Accept-Encoding (RFC 9110 section 12.5.3).", "The document is encoded (%s) although the request asked for no encoding.", printable.Quote(encoding))
-	case errors.Is(l.invalid, jsonobject.ErrRepeated):
-		add(severity, "Name each member once.", "The document has a repeated member, and clients differ in which one they take (RFC 8259 section 4).")
-	case errors.Is(l.invalid, jsonobject.ErrNotObject):
-		add(severity, use404, "The status is 200 and the body is not a JSON object (Content-Type %s). Clients take it for the document and fail.", printable.Quote(l.header.Get("Content-Type")))
-	default:
-		add(severity, "Serve one JSON object.", "The document cannot be read: %s.", l.invalid)
+		found.Add(severity, l.path, "The response is incomplete ("+printable.Quote(l.err.Error())+"), at which clients give up.", "Let it answer; oauthgw serves cached metadata while the provider fails.")
+	case l.status == http.StatusOK:
+		problem := fmt.Sprintf("The document cannot be read: %s (Content-Type %s, Content-Encoding %s).", l.invalid, printable.Quote(l.header.Get("Content-Type")), printable.Quote(l.header.Get("Content-Encoding")))
+		found.Add(severity, l.path, problem+" Clients fail, and do not try the next location.", use404+" Where there is one, serve one JSON object.")
+	case l.status != http.StatusNotFound:
+		if l.status >= 400 && l.status < 500 && l.status != http.StatusTooManyRequests {
+			severity = wellknown.Warning // only some clients give up
+		}
+		found.Add(severity, l.path, fmt.Sprintf("The status is %d, at which clients give up. At 404 they try the next location.", l.status), use404+" Where there is one, serve it at the location itself.")
 	}
 }
 
@@ -113,26 +103,17 @@ func checkResource(found *wellknown.Findings, o observation) {
 	}
 	servers := l.Strings("authorization_servers")
 	others := slices.DeleteFunc(slices.Clone(servers), func(s string) bool { return s == o.url })
-	switch given := printable.Quote(o.url); {
-	case len(others) == 0:
-	case servers[0] == o.url:
-		found.Add(wellknown.Note, l.path, "The protected resource names further authorization servers: "+printable.QuoteAll(others)+". Clients choose one.", "Nothing, if this is intended.")
-	case strings.TrimRight(servers[0], "/") == strings.TrimRight(o.url, "/"):
-		found.Add(wellknown.Warning, l.path, "The protected resource names the authorization server "+printable.Quote(servers[0])+" and the URL given is "+given+". Only a slash at the end differs, but clients compare bytes (RFC 8414 section 3.3).",
-			"Write it as the issuer is written.")
-	default:
-		found.Add(wellknown.Problem, l.path, "The protected resource sends clients to "+printable.QuoteAll(others)+" and not to "+given+".",
-			"Let it name the issuer at which clients start. If the URL given is that of the protected resource, examine the one that it names.")
+	severity := wellknown.Problem
+	if len(others) < len(servers) {
+		severity = wellknown.Note // clients choose one
 	}
+	found.AddIf(len(others) > 0, severity, l.path, "The protected resource sends clients to "+printable.QuoteAll(others)+". The URL given is "+printable.Quote(o.url)+", and clients compare bytes (RFC 8414 section 3.3).",
+		"Let it name the issuer at which clients start. If the URL given is that of the protected resource, examine the one that it names.")
 }
 
 // checkCaching checks how long clients may cache the metadata (RFC 9111 section 5.2.2).
 func checkCaching(found *wellknown.Findings, o observation) {
-	used, ok := o.used()
-	if !ok {
-		return
-	}
-	found.AddIf(used.header.Get("Cache-Control") == "", wellknown.Note, used.path, "The document has no Cache-Control, so caches guess how long it is fresh.", "Set max-age; oauthgw does.")
+	used, _ := o.used()
 	age, _ := wellknown.MaxAge(used.header)
 	found.AddIf(age > 24*time.Hour, wellknown.Warning, used.path,
 		"The document may be cached for "+strconv.Itoa(int(age.Hours()))+" hours, so clients see late that an endpoint or a method has changed.", "Allow a day at most.")
@@ -143,7 +124,7 @@ func checkCORS(found *wellknown.Findings, o observation) {
 	var denied []string
 	for i, r := range []response{o.shared, o.preflight} {
 		allowed := r.header.Get("Access-Control-Allow-Origin")
-		if r.err == nil && r.status != 0 && (r.status >= 300 || allowed != "*" && allowed != foreignPage) {
+		if r.status != 0 && (r.status >= 300 || allowed != "*" && allowed != foreignPage) {
 			denied = append(denied, []string{"read the metadata", "send a token request"}[i])
 		}
 	}
