@@ -30,9 +30,7 @@ type exchange struct {
 	memory   share // until finish
 
 	credentials clientauth.Credentials
-	bodyUnread  bool     // it may hold other credentials
-	out         outgoing // the request to the provider
-	modify      responseModifier
+	bodyUnread  bool // it may hold other credentials
 
 	sent         time.Time // when the provider was called; zero means never
 	upstreamTime time.Duration

@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"math"
-	"strconv"
 	"time"
 
 	"oauthgw/clientauth"
@@ -30,13 +28,6 @@ func (x *exchange) mayHideSecret() bool {
 // mayGuess reports whether a failure of this exchange would count.
 func (x *exchange) mayGuess() bool {
 	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.Proxies.RateLimitKey(x.r).IsValid()
-}
-
-// rejectRateLimited rejects the request of a client that must wait, even if its secret is
-// right: a different response would confirm a guess.
-func (x *exchange) rejectRateLimited(wait time.Duration) {
-	x.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	x.writeError(errRateLimited)
 }
 
 // recordFailure counts that the provider rejected the client's secret, or may have in a

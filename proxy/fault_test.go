@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"oauthgw/internal/upstream"
 	"oauthgw/proxy"
 )
 
@@ -120,7 +121,7 @@ func TestProtectionThatBreaksLate(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(provider.Certificate())
 	f := startFront(t, provider.URL, func(c *proxy.Config) {
-		c.Transport = proxy.NewTransport(c.Target, "", &tls.Config{RootCAs: roots})
+		c.Transport = upstream.New(upstream.Config{Server: c.Target, TLS: &tls.Config{RootCAs: roots}})
 	})
 	if status, _, body := f.post(t); status != http.StatusBadGateway || !strings.Contains(body, "may have processed") {
 		t.Errorf("got %d %s", status, body)

@@ -9,39 +9,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/upstream"
 )
 
-// NewTransport returns the transport for endpoints, which sends a request at most once.
-// Server is the provider's origin, and socket the path of its Unix socket; empty means that
-// server names the address. Config is for TLS to the provider; nil means the system's roots.
-func NewTransport(server *url.URL, socket string, config *tls.Config) http.RoundTripper {
-	return upstream.New(upstream.Config{Server: server, Socket: socket, TLS: config})
-}
-
-type exchangeKey struct{}
-
-func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKey{}).(*exchange) }
-
-// newForwarder returns the proxy that all exchanges of an endpoint go through.
-func newForwarder(transport http.RoundTripper) *httputil.ReverseProxy {
-	return &httputil.ReverseProxy{
-		Rewrite:        func(p *httputil.ProxyRequest) { exchangeOf(p.In).setRequest(p) },
-		Transport:      transport,
-		BufferPool:     memoryBuffers,
-		ModifyResponse: func(resp *http.Response) error { return exchangeOf(resp.Request).modifyResponse(resp) },
-		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { exchangeOf(r).upstreamFailed(err) },
-	}
-}
-
 // forward sends a request to the provider, and the modified response to the client. The
 // timeout begins here, so that a slow client takes none of the provider's time.
-func (x *exchange) forward(out outgoing, modify responseModifier) {
-	ctx := context.WithValue(x.r.Context(), exchangeKey{}, x)
+func (x *exchange) forward(out outgoing, modify func(*response)) {
+	ctx := x.r.Context()
 	if x.mayGuess() {
 		// A client that disconnects early must not hide a failure: some providers delay the
 		// response to a wrong secret. Its connection stays counted.
@@ -50,22 +27,25 @@ func (x *exchange) forward(out outgoing, modify responseModifier) {
 	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
 	defer cancel()
 	in := x.r.WithContext(ctx)
-	in.Header = nil // out has the header; this one would be copied
+	in.Header = nil // it would be copied
 	in.Body, in.ContentLength, in.TransferEncoding, in.Trailer = http.NoBody, 0, nil, nil
-	x.out, x.modify, x.sent = out, modify, time.Now()
-	x.forwarder.ServeHTTP(x.w, in)
-}
-
-// setRequest makes the request to the provider.
-func (x *exchange) setRequest(p *httputil.ProxyRequest) {
-	p.Out.URL, p.Out.Header, p.Out.Host = x.out.target, x.out.header, x.r.Host
-	x.Proxies.SetForwarded(p, x.r.Header)
-	p.Out.ContentLength = int64(len(x.out.body))
-	p.Out.Body = io.NopCloser(bytes.NewReader(x.out.body))
+	x.sent = time.Now()
+	forwarder := httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL, p.Out.Header, p.Out.Host = out.target, out.header, x.r.Host
+			x.Proxies.SetForwarded(p, x.r.Header)
+			p.Out.ContentLength, p.Out.Body = int64(len(out.body)), io.NopCloser(bytes.NewReader(out.body))
+		},
+		Transport:      x.Transport,
+		BufferPool:     memoryBuffers,
+		ModifyResponse: func(resp *http.Response) error { return x.modifyResponse(resp, modify) },
+		ErrorHandler:   x.upstreamFailed,
+	}
+	forwarder.ServeHTTP(x.w, in)
 }
 
 // upstreamFailed responds if there is no usable response of the provider.
-func (x *exchange) upstreamFailed(err error) {
+func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err error) {
 	x.upstreamTime = time.Since(x.sent)
 	response, reason := upstreamError(err)
 	// TLS that fails after the handshake fails with the request sent.

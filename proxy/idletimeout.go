@@ -31,7 +31,6 @@ func withIdleTimeout(w http.ResponseWriter, r *http.Request) *http.Request {
 	return out
 }
 
-// Read implements [io.Reader].
 func (b *idleTimeoutBody) Read(p []byte) (int, error) {
 	if b.err.Load() == nil {
 		setReadDeadline(b.w, bodyTimeout)
@@ -43,9 +42,8 @@ func (b *idleTimeoutBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// uploadState reports whether an upload has not been read to its end, and which error
-// response says why if reading has failed. The end of the context is not the reason:
-// net/http ends it when reading fails.
+// uploadState reports whether an upload has not been read to its end, and the error response
+// if reading failed. That is not in the context, which net/http ends when reading fails.
 func uploadState(ctx context.Context) (incomplete bool, failure *clientauth.Error) {
 	b, ok := ctx.Value(bodyKey{}).(*idleTimeoutBody)
 	if !ok {
@@ -69,8 +67,8 @@ type idleTimeoutWriter struct {
 	interim bool // the client understands interim responses
 }
 
-// WriteHeader implements [http.ResponseWriter]. It passes an interim response on without
-// its hop-by-hop fields, and not to a client of HTTP/1.0 (RFC 9110 section 15.2).
+// WriteHeader passes an interim response on without its hop-by-hop fields, and not to a client
+// of HTTP/1.0 (RFC 9110 section 15.2).
 func (w idleTimeoutWriter) WriteHeader(status int) {
 	switch {
 	case status >= http.StatusOK:
@@ -84,7 +82,6 @@ func (w idleTimeoutWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write implements [io.Writer].
 func (w idleTimeoutWriter) Write(p []byte) (int, error) {
 	setWriteDeadline(w.ResponseWriter, writeTimeout)
 	return w.ResponseWriter.Write(p)

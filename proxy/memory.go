@@ -81,10 +81,8 @@ func newBuffers(size int) *buffers {
 	return &buffers{sync.Pool{New: func() any { b := make([]byte, size); return &b }}}
 }
 
-// Get implements [httputil.BufferPool].
 func (b *buffers) Get() []byte { return *b.pool.Get().(*[]byte) }
 
-// Put implements [httputil.BufferPool].
 func (b *buffers) Put(buffer []byte) {
 	clear(buffer)
 	b.pool.Put(&buffer)

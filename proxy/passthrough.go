@@ -45,8 +45,8 @@ type PassthroughConfig struct {
 }
 
 // NewPassthroughTransport returns the transport for all other paths. It speaks HTTP/1.1, does
-// not decompress, and waits for a response as long as the client does. Its arguments are those
-// of [NewTransport].
+// not decompress, and waits for a response as long as the client does. If
+// socket is not empty, it is the path of the provider's Unix socket.
 func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -93,7 +93,6 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 	return p
 }
 
-// ServeHTTP handles one request.
 func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	recorder, w := responserecorder.Wrap(w)
@@ -107,8 +106,13 @@ func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			slog.String("client_ip", addressText(p.Proxies.ClientIP(r))))
 	}()
 	handshake := limitUpgrade(r)
-	out := p.admit(writer, r)
-	if out == nil {
+	out, err := readSmallBody(writer, r)
+	if err == nil && !p.Admit(r.Context(), asksForStream(r), isUpload(r)) {
+		err = ErrTooManyStreams
+	}
+	var e *clientauth.Error
+	if errors.As(err, &e) {
+		WriteError(writer, r, e)
 		return
 	}
 	defer p.Release(r.Context())
@@ -121,22 +125,10 @@ func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setWriteDeadline(w, writeTimeout) // for what net/http sends at the end
 }
 
-// admit returns the request to forward, or nil if it has refused it. A request for another
-// protocol (RFC 9110 section 7.8) or for events asks for a stream.
-func (p *passthrough) admit(w http.ResponseWriter, r *http.Request) *http.Request {
-	r, err := readSmallBody(w, r)
-	stream := r.Header.Get("Upgrade") != "" ||
-		strings.Contains(strings.ToLower(strings.Join(r.Header["Accept"], ",")), eventStream)
-	var e *clientauth.Error
-	switch {
-	case errors.As(err, &e):
-		WriteError(w, r, e)
-	case !p.Admit(r.Context(), stream, isUpload(r)):
-		p.refuseStream(w, r)
-	default:
-		return r
-	}
-	return nil
+// asksForStream reports whether a request is for another protocol (RFC 9110 section 7.8) or
+// for events.
+func asksForStream(r *http.Request) bool {
+	return r.Header.Get("Upgrade") != "" || strings.Contains(strings.ToLower(strings.Join(r.Header["Accept"], ",")), eventStream)
 }
 
 // isUpload reports whether a request to another path than an endpoint has a body that is not
@@ -207,11 +199,11 @@ func (p *passthrough) modifyResponse(resp *http.Response) error {
 }
 
 func (p *passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
+	_, e := uploadState(r.Context())
 	if errors.Is(err, ErrTooManyStreams) {
-		p.refuseStream(w, r)
-		return
+		e = ErrTooManyStreams
 	}
-	if _, e := uploadState(r.Context()); e != nil {
+	if e != nil {
 		WriteError(w, r, e)
 		return
 	}
@@ -222,10 +214,4 @@ func (p *passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err
 	}
 	p.Log.LogAttrs(r.Context(), slog.LevelWarn, "upstream error", slog.String("endpoint", Passthrough), slog.String("err", reason))
 	WriteError(w, r, response)
-}
-
-func (p *passthrough) refuseStream(w http.ResponseWriter, r *http.Request) {
-	p.Log.LogAttrs(r.Context(), slog.LevelInfo, "request refused",
-		slog.String("endpoint", Passthrough), slog.String("outcome", ErrTooManyStreams.Reason))
-	WriteError(w, r, ErrTooManyStreams)
 }

@@ -24,9 +24,10 @@ package proxy
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"time"
 
 	"oauthgw/clientauth"
@@ -56,7 +57,7 @@ type Config struct {
 	// Zero means 15 seconds.
 	Timeout time.Duration
 	// Transport must not send a request twice, follow redirects, decompress or report interim
-	// responses, and sets Request in the response; see [NewTransport].
+	// responses, and sets Request in the response.
 	Transport http.RoundTripper
 	StripCORS bool                 // remove the provider's CORS fields: the gateway has its own
 	Proxies   trustedproxy.Proxies // whose X-Forwarded fields are believed
@@ -68,11 +69,10 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// endpoint is a [Config] with its defaults, and what New derives from it.
+// endpoint is a [Config] with its defaults.
 type endpoint struct {
 	Config
-	ownQuery  *clientauth.Form // of Target
-	forwarder *httputil.ReverseProxy
+	ownQuery *clientauth.Form // of Target
 }
 
 func newEndpoint(c Config) (*endpoint, error) {
@@ -83,7 +83,7 @@ func newEndpoint(c Config) (*endpoint, error) {
 		c.Timeout = 15 * time.Second
 	}
 	query, err := clientauth.ParseForm(c.Target.RawQuery)
-	return &endpoint{Config: c, ownQuery: query, forwarder: newForwarder(c.Transport)}, err
+	return &endpoint{Config: c, ownQuery: query}, err
 }
 
 // Handler serves one endpoint. It is safe for concurrent use.
@@ -111,8 +111,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wait := x.retryAfter(); wait > 0 {
-		x.rejectRateLimited(wait)
+		// Even if the secret is right: a different response would confirm a guess.
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		x.writeError(errRateLimited)
 		return
 	}
-	x.forward(x.rewrite(in), fixInvalidClient)
+	x.forward(x.rewrite(in), x.fixInvalidClient)
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/upstream"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 
@@ -150,13 +151,13 @@ func startFront(t *testing.T, upstream string, change ...func(*proxy.Config)) *f
 	return f
 }
 
-func newHandler(t testing.TB, upstream string, f *front, change ...func(*proxy.Config)) http.Handler {
+func newHandler(t testing.TB, origin string, f *front, change ...func(*proxy.Config)) http.Handler {
 	t.Helper()
-	target, err := url.Parse(upstream + "/oauth2/tokens")
+	target, err := url.Parse(origin + "/oauth2/tokens")
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := proxy.NewTransport(target, "", nil)
+	transport := upstream.New(upstream.Config{Server: target})
 	t.Cleanup((&http.Client{Transport: transport}).CloseIdleConnections)
 	config := proxy.Config{
 		Endpoint: clientauth.Token, Target: target,

@@ -54,7 +54,7 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isPage(r) {
 		header["Accept"] = r.Header["Accept"]
 	}
-	x.forward(outgoing{target: registrationTarget(x.Target, r), header: header, body: body}, h.fixInformation)
+	x.forward(outgoing{target: registrationTarget(x.Target, r), header: header, body: body}, func(r *response) { h.fixInformation(x, r) })
 }
 
 // readRegistration returns the body for the provider.

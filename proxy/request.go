@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"oauthgw/clientauth"
 )
@@ -148,7 +149,8 @@ func readBody(w http.ResponseWriter, r *http.Request, memory *share) ([]byte, er
 	}
 	setReadDeadline(w, bodyTimeout)
 	body, err := readAll(r.Body, r.ContentLength, maxBody, memory.grow)
-	clearReadDeadline(w)
+	// net/http reads on to notice that the client disconnects; a deadline would look like that.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, errSlowBody

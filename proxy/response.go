@@ -25,12 +25,9 @@ type response struct {
 	body   []byte
 }
 
-// responseModifier sets the outcome of an exchange and corrects its response.
-type responseModifier func(*exchange, *response)
-
-// modifyResponse reads a response to its end, checks it and corrects it. After an error the
-// client receives nothing of it.
-func (x *exchange) modifyResponse(resp *http.Response) error {
+// modifyResponse reads a response to its end and checks it. Modify sets the outcome and
+// corrects it. After an error the client receives nothing of it.
+func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) error {
 	defer resp.Body.Close()
 	r := response{status: resp.StatusCode, header: resp.Header}
 	err := r.checkHead()
@@ -50,7 +47,7 @@ func (x *exchange) modifyResponse(resp *http.Response) error {
 	if strings.TrimSpace(r.header.Get("Content-Type")) == "" && bytes.HasPrefix(bytes.TrimLeft(r.body, " \t\r\n"), []byte("{")) && json.Valid(r.body) {
 		r.header.Set("Content-Type", "application/json")
 	}
-	x.modify(x, &r)
+	modify(&r)
 	setNoStore(r.header)
 	if x.StripCORS {
 		maps.DeleteFunc(r.header, func(name string, _ []string) bool { return strings.HasPrefix(name, "Access-Control-") })
@@ -107,7 +104,7 @@ func keepUntyped(h http.Header) {
 
 // fixInvalidClient gives an invalid_client response the status and the challenge that the
 // standard requires. It changes nothing else.
-func fixInvalidClient(x *exchange, r *response) {
+func (x *exchange) fixInvalidClient(r *response) {
 	x.outcome = r.outcome(x.Endpoint)
 	switch {
 	case r.mayReject() && (x.outcome == outcomeRejected || x.outcome == outcomeUnclear):

@@ -20,10 +20,9 @@ import (
 // could carry requests past the gateway.
 const webSocket = "websocket"
 
-// limitUpgrade removes every protocol but WebSocket from Upgrade and reports whether the
-// request is a WebSocket handshake: a GET of HTTP/1.1 (RFC 6455 section 4.1) without a body,
-// which could be read as the first bytes of the WebSocket. Any other request is served as
-// ordinary HTTP (RFC 9110 section 7.8).
+// limitUpgrade reports whether a request is a WebSocket handshake: a GET of HTTP/1.1 (RFC 6455
+// section 4.1) without a body, which could be read as bytes of the WebSocket. From any other
+// request it removes Upgrade (RFC 9110 section 7.8).
 func limitUpgrade(r *http.Request) bool {
 	r.Header.Del("HTTP2-Settings")
 	if r.Method == http.MethodGet && r.Proto == "HTTP/1.1" && r.ContentLength == 0 &&
@@ -77,8 +76,7 @@ func acceptSwitch(resp *http.Response) error {
 	return nil
 }
 
-// Hijack implements [http.Hijacker]. Reading the connection begins with the bytes that
-// arrived behind the request.
+// Hijack returns a connection from which the bytes behind the request are read first.
 func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
@@ -91,8 +89,8 @@ func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}{io.MultiReader(bytes.NewReader(early), conn), conn}}, rw, err
 }
 
-// linger is how long one side of a WebSocket may be silent after the other has finished
-// sending: long enough for a closing handshake (RFC 6455 section 7.1.1).
+// linger is how long one side of a WebSocket may be silent after the other has finished:
+// enough for a closing handshake (RFC 6455 section 7.1.1).
 const linger = 5 * time.Second
 
 // tunnelEnd is one of the two connections of a WebSocket. After one side has finished
@@ -103,7 +101,6 @@ type tunnelEnd struct {
 	finished atomic.Bool        // one direction is
 }
 
-// Read implements [io.Reader].
 func (e *tunnelEnd) Read(p []byte) (int, error) {
 	e.limit()
 	n, err := e.stream.Read(p)
@@ -113,7 +110,6 @@ func (e *tunnelEnd) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write implements [io.Writer].
 func (e *tunnelEnd) Write(p []byte) (int, error) {
 	e.limit()
 	return e.stream.Write(p)
@@ -128,7 +124,6 @@ func (e *tunnelEnd) CloseWrite() error {
 	return nil
 }
 
-// Close implements [io.Closer].
 func (e *tunnelEnd) Close() error { return e.stream.Close() }
 
 func (e *tunnelEnd) finish() {

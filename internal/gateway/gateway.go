@@ -24,6 +24,7 @@ import (
 	"oauthgw/internal/config"
 	"oauthgw/internal/origin"
 	"oauthgw/internal/tracing"
+	"oauthgw/internal/upstream"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
@@ -70,7 +71,7 @@ func newTransports(s config.Settings, t *tracing.Tracing) Transports {
 	metadata := proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)
 	metadata.MaxResponseHeaderBytes = 32 << 10
 	return Transports{
-		Fronted:     t.Transport(proxy.NewTransport(s.UpstreamOrigin, s.UpstreamSocket, s.UpstreamTLS)),
+		Fronted:     t.Transport(upstream.New(upstream.Config{Server: s.UpstreamOrigin, Socket: s.UpstreamSocket, TLS: s.UpstreamTLS})),
 		Metadata:    t.Transport(metadata),
 		Passthrough: t.Transport(proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)),
 	}
