@@ -33,19 +33,15 @@ type Handler struct {
 	config      Config
 	started     time.Time
 	mux         *http.ServeMux
-	host        string // of admin.listen
 	crossOrigin *http.CrossOriginProtection
 }
 
 // healthPaths are served under every Host, because probes send any.
 var healthPaths = []string{"/-/healthy", "/healthz", "/-/ready", "/readyz"}
 
-// New returns a handler. The admin listener stays where it is on reload.
+// New returns a handler.
 func New(c Config) *Handler {
-	h := &Handler{
-		config: c, started: time.Now(), mux: http.NewServeMux(), crossOrigin: http.NewCrossOriginProtection(),
-		host: hostName(c.Reloader.Current().Settings().Admin.Listen),
-	}
+	h := &Handler{config: c, started: time.Now(), mux: http.NewServeMux(), crossOrigin: http.NewCrossOriginProtection()}
 	c.Metrics.Ready(func() bool { return h.notReady() == "" })
 	h.mux.Handle("GET /metrics", c.Metrics.Handler())
 	h.mux.HandleFunc("GET /-/healthy", respond("healthy"))
@@ -62,9 +58,7 @@ func New(c Config) *Handler {
 // change something (CSRF).
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case slices.Contains(healthPaths, r.URL.Path):
-		h.mux.ServeHTTP(w, r)
-	case !h.allowsHost(hostName(r.Host)):
+	case !slices.Contains(healthPaths, r.URL.Path) && !h.allowsHost(hostName(r.Host)):
 		h.refuse(w, r, "host", "the admin listener does not accept this Host: use an IP address or localhost, or list the name in admin.allowed_hosts")
 	case h.crossOrigin.Check(r) != nil:
 		h.refuse(w, r, "cross_origin", "the admin listener does not accept cross-origin requests: send it without the header fields Origin and Sec-Fetch-Site")
@@ -85,8 +79,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, reason, text st
 // address, localhost and the names below it (RFC 6761 section 6.3), and configured names.
 func (h *Handler) allowsHost(host string) bool {
 	_, err := netip.ParseAddr(host)
+	s := h.config.Reloader.Current().Settings()
 	return err == nil || host == "localhost" || strings.HasSuffix(host, ".localhost") ||
-		host != "" && (host == h.host || slices.Contains(h.config.Reloader.Current().Settings().AdminHosts, host))
+		host != "" && (host == hostName(s.Admin.Listen) || slices.Contains(s.AdminHosts, host))
 }
 
 // hostName returns the host of host:port in lower case, without brackets and final dot.

@@ -34,16 +34,8 @@ func (h *History) Add(d proxy.Decision) {
 	}
 }
 
-// latest returns the last refusals, and since a time when the provider judged a client last
-// and the last request that failed there: before, it may have been another provider.
-func (h *History) latest(since time.Time) (refusals []proxy.Decision, answered time.Time, failed proxy.Decision) {
+func (h *History) latest() (refusals []proxy.Decision, answered time.Time, failed proxy.Decision) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.answered.Before(since) {
-		answered = h.answered
-	}
-	if !h.failed.Time.Before(since) {
-		failed = h.failed
-	}
-	return slices.Clone(h.refusals), answered, failed
+	return slices.Clone(h.refusals), h.answered, h.failed
 }

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -19,11 +18,11 @@ func (h *Handler) status() statuspage.Facts {
 	_, paths := g.Known()
 	snapshots, problems := g.Snapshots()
 	last := h.config.Reloader.LastReload()
-	refusals, answered, failed := h.config.History.latest(last.Used)
+	refusals, answered, failed := h.config.History.latest()
 	f := statuspage.Facts{
 		Now: time.Now(), Started: h.started, Version: b.Version, Revision: b.Revision, GoVersion: b.GoVersion,
 		NotReady: h.notReady(), Provider: provider(g, snapshots, answered, failed), Problems: problems,
-		Reload: statuspage.Reload{Tried: last.Time, ActiveSince: last.Used, Error: errorText(last.Err)},
+		Reload: statuspage.Reload{Tried: last.Time, ActiveSince: last.Used, Err: last.Err},
 	}
 	for _, name := range clientauth.Endpoints() {
 		if path, ok := paths[name]; ok {
@@ -33,14 +32,14 @@ func (h *Handler) status() statuspage.Facts {
 	}
 	for _, s := range snapshots {
 		f.Documents = append(f.Documents, statuspage.Document{Location: s.Location, Published: s.Published.Object, Served: s.Served.Object,
-			Fetched: s.Fetched, Expired: s.Expired, Absent: s.Absent, Error: errorText(s.Err)})
+			Fetched: s.Fetched, Expired: s.Expired, Absent: s.Absent, Err: s.Err})
 	}
 	for _, c := range h.config.Metrics.ClientAuthCounts() {
 		f.Counts = append(f.Counts, statuspage.Count(c))
 	}
 	for _, d := range refusals {
 		f.Refusals = append(f.Refusals, statuspage.Refusal{Time: d.Time, Endpoint: string(d.Endpoint),
-			Method: cmp.Or(string(d.Method), "unknown"), Outcome: d.Outcome, Status: d.Status})
+			Method: string(d.Method), Outcome: d.Outcome, Status: d.Status})
 	}
 	return f
 }
@@ -48,10 +47,10 @@ func (h *Handler) status() statuspage.Facts {
 // provider describes the provider and its last responses, to fetches and to clients.
 func provider(g *gateway.Gateway, snapshots []wellknown.Snapshot, answered time.Time, failed proxy.Decision) statuspage.Provider {
 	known, _ := g.Known()
-	p := statuspage.Provider{Upstream: g.Settings().Upstream.URL, Issuer: known.Issuer, Public: g.PublicOrigin()}
-	p.Reached, p.Failed = answered, failed.Time
+	p := statuspage.Provider{Upstream: g.Settings().Upstream.URL, Issuer: known.Issuer, Public: g.PublicOrigin(),
+		Reached: answered, Failed: failed.Time}
 	if !failed.Time.IsZero() {
-		p.Error = fmt.Sprintf("a request at the %s endpoint failed with status %d; see the log", failed.Endpoint, failed.Status)
+		p.Err = fmt.Errorf("a request at the %s endpoint failed with status %d; see the log", failed.Endpoint, failed.Status)
 	}
 	for _, s := range snapshots {
 		if s.Absent && s.Failed.After(s.Fetched) {
@@ -61,15 +60,8 @@ func provider(g *gateway.Gateway, snapshots []wellknown.Snapshot, answered time.
 			p.Reached = s.Fetched
 		}
 		if !s.Absent && s.Failed.After(p.Failed) {
-			p.Failed, p.Error = s.Failed, s.Err.Error()
+			p.Failed, p.Err = s.Failed, s.Err
 		}
 	}
 	return p
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

@@ -74,7 +74,6 @@ func (a *Audit) Close() { a.writer.Close() }
 // auditWriter is the writer behind the [AsyncWriter].
 type auditWriter struct{ *Audit }
 
-// Write implements [io.Writer].
 func (a auditWriter) Write(records []byte) (n int, err error) {
 	if name := *a.name.Load(); name == "-" {
 		n, err = a.stdout.Write(records)

@@ -54,7 +54,6 @@ type handler struct {
 	format       *Format
 }
 
-// Handle implements [slog.Handler].
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
 		r.AddAttrs(slog.String("request_id", id))
@@ -70,12 +69,10 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// WithAttrs implements [slog.Handler].
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return handler{h.Handler.WithAttrs(attrs), h.json.WithAttrs(attrs), h.format}
 }
 
-// WithGroup implements [slog.Handler].
 func (h handler) WithGroup(name string) slog.Handler {
 	return handler{h.Handler.WithGroup(name), h.json.WithGroup(name), h.format}
 }
@@ -97,7 +94,6 @@ type standardWriter struct {
 	handshakes *rate.Sometimes // clients cause these messages
 }
 
-// Write implements [io.Writer].
 func (s standardWriter) Write(message []byte) (int, error) {
 	text, _, _ := strings.Cut(string(message), "\n")
 	write := func() { s.log.Warn("net/http", "text", BeforeQuote(text)) }
@@ -121,7 +117,6 @@ func RedactYAML(next slog.Handler) slog.Handler { return yamlRedactor{next} }
 
 type yamlRedactor struct{ slog.Handler }
 
-// Handle implements [slog.Handler].
 func (h yamlRedactor) Handle(ctx context.Context, r slog.Record) error {
 	redacted := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	r.Attrs(func(a slog.Attr) bool {
@@ -134,8 +129,6 @@ func (h yamlRedactor) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, redacted)
 }
 
-// WithAttrs implements [slog.Handler].
 func (h yamlRedactor) WithAttrs([]slog.Attr) slog.Handler { return h }
 
-// WithGroup implements [slog.Handler].
 func (h yamlRedactor) WithGroup(string) slog.Handler { return h }

@@ -1,6 +1,7 @@
 package statuspage_test
 
 import (
+	"errors"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -46,16 +47,16 @@ func busy(t *testing.T) statuspage.Facts {
 	f := started()
 	f.Started, f.NotReady, f.Revision = before(51*time.Hour), "", "0123456789abcdef"
 	f.Provider = statuspage.Provider{Upstream: "http://127.0.0.1:3000", Issuer: "https://login.example", Public: "https://login.example",
-		Reached: before(90 * time.Second), Failed: before(5 * time.Second), Error: "dial tcp 127.0.0.1:3000: connect: connection refused"}
-	f.Reload = statuspage.Reload{Tried: before(7 * time.Minute), ActiveSince: before(26 * time.Hour), Error: "oauthgw.yaml:5: unknown key passthru\noauthgw.yaml:9: metadata.ttl: must be positive"}
+		Reached: before(90 * time.Second), Failed: before(5 * time.Second), Err: errors.New("dial tcp 127.0.0.1:3000: connect: connection refused")}
+	f.Reload = statuspage.Reload{Tried: before(7 * time.Minute), ActiveSince: before(26 * time.Hour), Err: errors.New("oauthgw.yaml:5: unknown key passthru\noauthgw.yaml:9: metadata.ttl: must be positive")}
 	f.Endpoints = []statuspage.Endpoint{
 		{Name: "token", Path: "/oauth2/tokens"}, {Name: "revocation", Path: "/revoke", Configured: true},
 		{Name: "registration", Path: "/register"}, {Name: "registration", Path: "/register", Untranslated: true}}
 	f.Documents = []statuspage.Document{
-		{Location: "/.well-known/oauth-authorization-server", Fetched: before(90 * time.Second), Error: "fetching metadata: connection refused",
+		{Location: "/.well-known/oauth-authorization-server", Fetched: before(90 * time.Second), Err: errors.New("fetching metadata: connection refused"),
 			Published: object(t, `{"issuer":"https://login.example","token_endpoint_auth_methods_supported":["client_secret_post"],"list" : [ 1 ],"text":"true","signed_metadata":"x","claims":["a","b"]}`),
 			Served:    object(t, `{"issuer":"https://login.example","token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"],"list":[1],"text":"true","claims":["a"],"x_new":true}`)},
-		{Location: "/.well-known/openid-configuration", Error: "the provider has no metadata document there", Absent: true},
+		{Location: "/.well-known/openid-configuration", Err: errors.New("the provider has no metadata document there"), Absent: true},
 		{Location: "/old", Fetched: before(48 * time.Hour), Expired: true, Published: object(t, `{"issuer":"x"}`), Served: object(t, `{"issuer":"x"}`)},
 	}
 	f.Problems = []string{"The metadata does not list S256 in code_challenge_methods_supported."}
@@ -67,7 +68,7 @@ func busy(t *testing.T) statuspage.Facts {
 		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9}}
 	f.Refusals = []statuspage.Refusal{
 		{Time: before(time.Minute), Endpoint: "token", Method: "client_secret_basic", Outcome: "rejected", Status: 401},
-		{Time: before(30 * time.Hour), Endpoint: "token", Method: "unknown", Outcome: "slow_body"}}
+		{Time: before(30 * time.Hour), Endpoint: "token", Outcome: "slow_body"}}
 	return f
 }
 
@@ -122,14 +123,14 @@ const hostile = "</code></style><script>alert(1)</script><img src=x onerror=aler
 func TestHostileTexts(t *testing.T) {
 	f := busy(t)
 	f.Version, f.GoVersion, f.Revision, f.NotReady = hostile, hostile, hostile, hostile
-	f.Provider = statuspage.Provider{Upstream: hostile, Issuer: hostile, Public: hostile, Reached: noon, Failed: noon, Error: hostile}
-	f.Reload.Error = hostile
+	f.Provider = statuspage.Provider{Upstream: hostile, Issuer: hostile, Public: hostile, Reached: noon, Failed: noon, Err: errors.New(hostile)}
+	f.Reload.Err = errors.New(hostile)
 	f.Problems = []string{hostile}
 	f.Endpoints[0].Path = hostile
 	document := object(t, string(jsonobject.Object{}.With(hostile, []string{hostile}).With("text", hostile).Encode()))
 	f.Documents = []statuspage.Document{
-		{Location: hostile, Fetched: noon, Error: hostile, Published: document},
-		{Location: hostile, Fetched: noon, Error: hostile, Served: document}}
+		{Location: hostile, Fetched: noon, Err: errors.New(hostile), Published: document},
+		{Location: hostile, Fetched: noon, Err: errors.New(hostile), Served: document}}
 	text := page(t, f)
 	for _, harm := range []string{"<script", "<img", "</style><", "\u202e", "\u2066", "\u200b", "\u3164", "\ufe0f", "\u2800", "\x00", "\x1b", "\xff"} {
 		if strings.Contains(text, harm) {
@@ -139,6 +140,10 @@ func TestHostileTexts(t *testing.T) {
 	// Versions and names of members are cut in front of it; JSON escapes the last two.
 	if n := strings.Count(text, `\u202e\u2066\u200b\u3164\ufe0f\u2800\u0000\u001b[31m`); n != 16 {
 		t.Errorf("%d texts are whole", n)
+	}
+	f.Provider.Issuer = "e" + strings.Repeat("\u0301", 6)
+	if want := "<code>e" + strings.Repeat("\u0301", 4) + "…</code>"; !strings.Contains(page(t, f), want) {
+		t.Errorf("the page lacks %s", want)
 	}
 }
 
@@ -159,7 +164,7 @@ func TestLargeTexts(t *testing.T) {
 	}
 	f := busy(t)
 	f.Problems = []string{strings.Repeat("x", 1<<20)}
-	f.Reload.Error = strings.Repeat("y\n", 1<<16)
+	f.Reload.Err = errors.New(strings.Repeat("y\n", 1<<16))
 	if n := len(page(t, f)); n > 64<<10 {
 		t.Errorf("the page has %d KiB", n>>10)
 	}

@@ -29,7 +29,7 @@ type Provider struct {
 	Upstream        string    // the URL at which the gateway reaches it
 	Issuer, Public  string    // its issuer and the origin for clients; empty: unknown
 	Reached, Failed time.Time // when it last answered, and last did not; zero: never
-	Error           string    // why it did not answer
+	Err             error     // why it did not answer
 }
 
 // Failing reports whether the last exchange failed.
@@ -38,7 +38,7 @@ func (p Provider) Failing() bool { return p.Failed.After(p.Reached) }
 // Reload describes the last load of the configuration.
 type Reload struct {
 	Tried       time.Time // when the configuration was last loaded
-	Error       string    // why that failed, or empty
+	Err         error     // why that failed, or nil
 	ActiveSince time.Time // when the active configuration was loaded
 }
 
@@ -55,7 +55,7 @@ type Document struct {
 	Published, Served jsonobject.Object // the provider's document, and the one for clients
 	Fetched           time.Time         // when it was last fetched; zero: never
 	Expired           bool              // it is too old to be served
-	Error             string            // why the last fetch failed, or empty
+	Err               error             // why the last fetch failed, or nil
 	Absent            bool              // the provider has no document at the location
 }
 

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,18 +16,22 @@ const (
 	maxLines = 40
 )
 
+// marks are more combining marks than a letter has: they would cover other lines.
+var marks = regexp.MustCompile(`(\pM{4})\pM+`)
+
 // shown returns at most limit characters of a text, with unprintable ones escaped.
 func shown(text string, limit int) string {
-	out := []rune(printable.Text(text[:min(len(text), (limit+1)*utf8.UTFMax)]))
+	text = text[:min(len(text), (limit+1)*utf8.UTFMax)]
+	out := []rune(printable.Text(marks.ReplaceAllString(text, "$1…")))
 	if len(out) > limit {
 		return string(out[:limit]) + "…"
 	}
 	return string(out)
 }
 
-// lines returns the first lines of a text. The last one ends with the others.
-func lines(text string) []string {
-	out := strings.SplitN(strings.TrimSpace(text), "\n", maxLines)
+// lines returns the first lines of an error. The last one ends with the others.
+func lines(err error) []string {
+	out := strings.SplitN(strings.TrimSpace(err.Error()), "\n", maxLines)
 	for i, line := range out {
 		out[i] = shown(line, maxText)
 	}

@@ -21,16 +21,14 @@ func tiles(f Facts) []tile {
 		requests = tile{"Requests", bad, "Not ready", f.NotReady}
 	}
 	provider := tile{"Provider", good, "Reachable", "last response " + ago(f.Provider.Reached, f.Now)}
-	switch failing, never := f.Provider.Failing(), f.Provider.Reached.IsZero(); {
-	case failing && never:
-		provider = tile{"Provider", bad, "Failing", "no good response yet"}
-	case failing:
-		provider = tile{"Provider", bad, "Failing", "last good response " + ago(f.Provider.Reached, f.Now)}
-	case never:
+	switch {
+	case f.Provider.Failing():
+		provider = tile{"Provider", bad, "Failing", "no usable response to the last request"}
+	case f.Provider.Reached.IsZero():
 		provider = tile{"Provider", unknown, "No request yet", ""}
 	}
 	configuration := tile{"Configuration", good, "Active", "loaded " + ago(f.Reload.ActiveSince, f.Now)}
-	if f.Reload.Error != "" {
+	if f.Reload.Err != nil {
 		configuration = tile{"Configuration", bad, "Reload failed", "keeping the previous configuration"}
 	}
 	metadata := tile{"Metadata", good, "OK", "no problems for strict clients"}
