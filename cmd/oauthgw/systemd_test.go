@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-// underSystemd prepares the program as systemd starts it, with sockets and an environment.
+// underSystemd returns a command that starts the program as systemd does, with sockets and
+// environment variables, and its output.
 func underSystemd(t *testing.T, sockets []*os.File, environment []string, args ...string) (*exec.Cmd, *syncBuffer) {
 	t.Helper()
-	// Only the process itself knows its id before it is the program.
+	// LISTEN_PID must be the program's process ID. The shell sets it to its own, which exec keeps.
 	command := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", programFile(t)}, args...)...)
 	command.Env = append(os.Environ(), fmt.Sprintf("LISTEN_FDS=%d", len(sockets)))
 	command.Env = append(command.Env, environment...)
@@ -40,7 +41,7 @@ func openSocket(t *testing.T) (*os.File, string) {
 }
 
 // TestSystemdNotifications checks that systemd is notified of readiness, reloads and shutdown,
-// in their order, and that its watchdog is served.
+// in this order, and that it receives watchdog notifications.
 func TestSystemdNotifications(t *testing.T) {
 	directory := t.TempDir()
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(directory, "notify"), Net: "unixgram"})
@@ -69,7 +70,8 @@ func TestSystemdNotifications(t *testing.T) {
 	}
 }
 
-// awaitStates reads notifications up to states, one after another.
+// awaitStates reads notifications until each of the states has arrived, in this order, and
+// skips others.
 func awaitStates(t *testing.T, notify *net.UnixConn, states ...string) {
 	t.Helper()
 	message := make([]byte, 4096)
@@ -84,14 +86,15 @@ func awaitStates(t *testing.T, notify *net.UnixConn, states ...string) {
 	}
 }
 
-// TestSystemdSockets checks that sockets that systemd opened replace the addresses.
+// TestSystemdSockets checks that sockets passed by systemd are used instead of the configured
+// addresses.
 func TestSystemdSockets(t *testing.T) {
 	admin, adminAddress := openSocket(t)
 	clients, address := openSocket(t)
 	command, _ := underSystemd(t, []*os.File{admin, clients}, []string{"LISTEN_FDNAMES=admin:listen"}, "--upstream.url=http://127.0.0.1:1", "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
 	startProcess(t, command)
 	admin.Close()
-	clients.Close() // or they would stay open behind a program that ended early
+	clients.Close() // otherwise a request would hang if the program exited early
 	for address, want := range map[string]int{address: 503, adminAddress: 200} {
 		if got := status(t, "http://"+address+"/-/healthy"); got != want {
 			t.Errorf("%s answered %d, want %d", address, got, want)
@@ -99,7 +102,7 @@ func TestSystemdSockets(t *testing.T) {
 	}
 	one, _ := openSocket(t)
 	again, output := underSystemd(t, []*os.File{one, one}, []string{"LISTEN_FDNAMES=admin:admin"}, "--upstream.url=http://127.0.0.1:1")
-	if err := again.Run(); err == nil || output.String() != "systemd passed two sockets for admin.listen, which takes one\n" {
+	if err := again.Run(); err == nil || output.String() != "systemd passed two sockets for admin.listen: pass only one\n" {
 		t.Errorf("got %v %s", err, output.String())
 	}
 }

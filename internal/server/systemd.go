@@ -19,8 +19,7 @@ const (
 	Reloading = daemon.SdNotifyReloading
 )
 
-// Notify reports the state and the status of the process to systemd, if systemd started it
-// and wants to know.
+// Notify reports the state and the status of the process to systemd if NOTIFY_SOCKET is set.
 func Notify(log *slog.Logger, state, status string) {
 	if state == Reloading {
 		state += "\n" + strings.TrimSpace(daemon.SdNotifyMonotonicUsec())
@@ -28,18 +27,20 @@ func Notify(log *slog.Logger, state, status string) {
 	notify(log, state+"\nSTATUS="+status)
 }
 
-// notify blocks while systemd reads none of its messages. Then systemd supervises nothing.
+// notify blocks if systemd stops reading its notification socket. That is acceptable,
+// because systemd then supervises nothing.
 func notify(log *slog.Logger, message string) {
 	if _, err := daemon.SdNotify(false, message); err != nil {
 		log.Warn("systemd notification failed", "err", err.Error())
 	}
 }
 
-// ServeWatchdog reports to the watchdog of systemd, if there is one, until ctx ends.
+// ServeWatchdog sends watchdog notifications to systemd until ctx is done, if systemd has
+// enabled the watchdog.
 func ServeWatchdog(ctx context.Context, log *slog.Logger) {
 	timeout, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		log.Warn("systemd watchdog is not served", "err", err.Error())
+		log.Warn("systemd watchdog notifications disabled", "err", err.Error())
 	}
 	if timeout == 0 {
 		return
@@ -54,11 +55,12 @@ func ServeWatchdog(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// Sockets are listeners of systemd, by the configuration key whose address each replaces.
+// Sockets maps a configuration key, such as admin.listen, to the listener passed by systemd
+// that replaces its address.
 type Sockets map[string]net.Listener
 
 // ActivationListeners returns the sockets that systemd passed to this process
-// (sd_listen_fds(3)), and removes them from the environment.
+// (sd_listen_fds(3)), and unsets the environment variables that describe them.
 func ActivationListeners() (Sockets, error) {
 	files := activation.Files(true)
 	sockets := Sockets{}
@@ -68,11 +70,11 @@ func ActivationListeners() (Sockets, error) {
 			return nil, err
 		}
 		if sockets[key] != nil {
-			return nil, fmt.Errorf("systemd passed two sockets for %s, which takes one", key)
+			return nil, fmt.Errorf("systemd passed two sockets for %s: pass only one", key)
 		}
 		l, err := net.FileListener(f)
 		if err != nil {
-			return nil, fmt.Errorf("the socket that systemd passed for %s does not listen: %w", key, err)
+			return nil, fmt.Errorf("the socket that systemd passed for %s is not a listening socket: %w", key, err)
 		}
 		_ = f.Close() // the listener has its own descriptor
 		sockets[key] = l
