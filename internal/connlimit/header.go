@@ -5,29 +5,29 @@ import (
 	"slices"
 )
 
-// MaxHeaderFields is how many lines the header of a request may have after the first one.
-// Each costs net/http some hundred bytes in addition to its own.
+// MaxHeaderFields is the maximum number of lines after the request line. net/http allocates
+// memory for each in addition to its text.
 const MaxHeaderFields = 128
 
 // headerLimiter reads requests for net/http, which does not limit the number of header
 // fields. It returns a header and what follows it in separate reads, so that it sees where
 // the next header begins.
 type headerLimiter struct {
-	body     int64  // bytes of the body that are to come; negative: in chunks, which no header follows
+	body     int64  // bytes still to arrive; negative: the body is chunked and is not scanned for a header
 	rest     []byte // what arrived together with the end of a header
-	lines    int    // of the header that is arriving, the first one included
-	line     int    // bytes of the line that is arriving, without a CR at its beginning
+	lines    int    // complete lines of the current header, including the request line
+	line     int    // bytes of the current line, not counting a leading CR
 	exceeded bool   // the header has too many lines
-	raw      bool   // what follows is another protocol, or TLS that net/http reads
+	raw      bool   // another protocol, or TLS that net/http decrypts, which is not scanned
 }
 
-// read reads what is left of the last read, or from the connection.
+// read returns bytes left over from the last read, or else reads from the connection.
 func (h *headerLimiter) read(from io.Reader, p []byte) (n int, err error) {
 	if h.body > 0 && int64(len(p)) > h.body {
 		p = p[:h.body]
 	}
 	switch {
-	case h.exceeded: // a line that is longer than net/http allows, so that it answers 431
+	case h.exceeded: // an endless line, to which net/http responds with 431
 		for i := range p {
 			p[i] = 'x'
 		}
@@ -46,21 +46,21 @@ func (h *headerLimiter) read(from io.Reader, p []byte) (n int, err error) {
 		return n, err
 	}
 	end := h.scan(p[:n])
-	if end < n { // an error comes again when everything has been returned
+	if end < n { // the connection returns the error again once rest is empty
 		h.rest, err = slices.Concat(p[end:n], h.rest), nil
 	}
 	return end, err
 }
 
-// isBackgroundRead reports whether a read into p is the one by which net/http notices that
-// the client leaves while a handler runs. It reads a single byte, and does not read again
-// before the response has ended if it gets one.
+// isBackgroundRead reports whether a read into p is the background read with which net/http
+// detects that the client disconnects while a handler runs. net/http reads a single byte
+// and, if it gets one, does not read again until the response has ended.
 func (h *headerLimiter) isBackgroundRead(p []byte) bool {
 	return len(p) == 1 && h.lines == 0 && h.line == 0 && !h.raw
 }
 
-// scan counts the lines of a header and returns how much of p belongs to it. If it has
-// too many, it overwrites the end of the line and what follows is lost.
+// scan counts the lines of a header and returns how much of p belongs to it. If the header
+// has too many, scan overwrites the newline and sets exceeded, and read discards the rest.
 func (h *headerLimiter) scan(p []byte) int {
 	for i, b := range p {
 		switch {
