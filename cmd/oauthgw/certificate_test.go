@@ -79,7 +79,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 	if code, _ := p.reload(); code != 200 || !shown().Equal(second) {
 		t.Errorf("without a certificate: %d", code)
 	}
-	eventually(t, "saying so", func() bool { return strings.Contains(p.log.String(), `"key":"tls"`) })
+	eventually(t, "the log line about the restart", func() bool { return strings.Contains(p.log.String(), `"key":"tls"`) })
 	p.head = with
 	p.write("")
 	if err := os.WriteFile(files.CertFile, []byte("half"), 0o600); err != nil {

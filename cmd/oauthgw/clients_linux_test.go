@@ -13,8 +13,8 @@ import (
 	"oauthgw/internal/config"
 )
 
-// TestA128FullnessIsVisible checks that a gateway whose connections are all taken shows it in
-// its metrics and once in its log, and still serves new connections.
+// TestA128FullnessIsVisible checks that a gateway at its connection limit reports this in its
+// metrics and, once per limit, in its log, and still serves new connections.
 func TestA128FullnessIsVisible(t *testing.T) {
 	p := newStreamProvider(t)
 	g := frontedGateway(t, p.URL, withMaxConnections(2))
@@ -24,17 +24,17 @@ func TestA128FullnessIsVisible(t *testing.T) {
 	stream := holdConn(t, g.data, "GET /events HTTP/1.1\nHost: a\n\n")
 	stream.response(t)
 	holdConn(t, g.data, "")
-	eventually(t, "the gauge", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 2\n") })
+	eventually(t, "opening two connections", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 2\n") })
 	for range 3 {
 		if response := send(t, g.data, "GET /events HTTP/1.1\nHost: a"); !strings.HasPrefix(response, tooManyStreams) {
 			t.Errorf("got %q", response)
 		}
 	}
 	if text := g.scrape(t); !strings.Contains(text, "oauthgw_connections_evicted_total{state=\"reading\"} 1\n") {
-		t.Errorf("the metrics have no evicted connection:\n%s", text)
+		t.Errorf("the metrics do not show one evicted connection:\n%s", text)
 	}
 	stream.Close()
-	eventually(t, "the end", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 0\n") })
+	eventually(t, "closing all connections", func() bool { return strings.Contains(g.scrape(t), "oauthgw_connections_open 0\n") })
 	log := g.stop()
 	for _, line := range []string{
 		`"level":"WARN","msg":"connection limit reached","limit":"max_connections","max_connections":2,"passthrough":1}`,
@@ -46,29 +46,29 @@ func TestA128FullnessIsVisible(t *testing.T) {
 	}
 }
 
-// TestA188ClientsThatLeave checks that the exchange of a client that leaves ends, whatever
-// the client has sent after its request.
+// TestA188ClientsThatLeave checks that when a client disconnects, its request to the provider
+// ends, whatever the client has sent after it.
 func TestA188ClientsThatLeave(t *testing.T) {
 	const (
-		first   = "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n"
-		another = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n"
-		chunked = first + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+		first       = "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n"
+		nextRequest = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n"
+		chunked     = first + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 	)
 	for name, test := range map[string]struct {
 		network, sends, later string
 		tls                   bool
 	}{
-		"nothing":                    {"tcp", first + "\r\n", "", false},
-		"an empty line":              {"tcp", first + "\r\n\r\n", "", false},
-		"a request":                  {"tcp", first + "\r\n" + another, "", false},
-		"a byte, later":              {"tcp", first + "\r\n", "G", false},
-		"requests, with it or later": {"tcp", first + "\r\n" + another, another, false},
-		"more than net/http buffers": {"tcp", first + "\r\n" + strings.Repeat(another, 500), "G", false},
-		"behind a body":              {"tcp", first + "Content-Length: 1\r\n\r\na" + another, "G", false},
-		"behind chunks":              {"tcp", chunked, "G", false},
-		"requests behind chunks":     {"tcp", chunked + another, another, false},
-		"over TLS":                   {"tcp", first + "\r\n" + another, "G", true},
-		"over a Unix socket":         {"unix", first + "\r\n" + another, "G", false},
+		"nothing":                     {"tcp", first + "\r\n", "", false},
+		"an empty line":               {"tcp", first + "\r\n\r\n", "", false},
+		"a request":                   {"tcp", first + "\r\n" + nextRequest, "", false},
+		"a byte, later":               {"tcp", first + "\r\n", "G", false},
+		"requests, at once and later": {"tcp", first + "\r\n" + nextRequest, nextRequest, false},
+		"more than net/http buffers":  {"tcp", first + "\r\n" + strings.Repeat(nextRequest, 500), "G", false},
+		"after a body":                {"tcp", first + "Content-Length: 1\r\n\r\na" + nextRequest, "G", false},
+		"after chunks":                {"tcp", chunked, "G", false},
+		"requests after chunks":       {"tcp", chunked + nextRequest, nextRequest, false},
+		"over TLS":                    {"tcp", first + "\r\n" + nextRequest, "G", true},
+		"over a Unix socket":          {"unix", first + "\r\n" + nextRequest, "G", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -105,13 +105,13 @@ func TestA188ClientsThatLeave(t *testing.T) {
 // TestA119HalfClose checks that when one side of a WebSocket finishes sending, the other
 // receives the end and still answers, with TLS on both sides and over Unix sockets.
 func TestA119HalfClose(t *testing.T) {
-	shown := httptest.NewTLSServer(http.NotFoundHandler())
-	defer shown.Close()
+	tlsServer := httptest.NewTLSServer(http.NotFoundHandler())
+	defer tlsServer.Close()
 	for network, isTLS := range map[string]bool{"tcp": true, "unix": false} {
 		for _, clientFirst := range []bool{true, false} {
 			l, upstream := listenRaw(t, network)
 			if isTLS {
-				l, upstream = tls.NewListener(l, shown.TLS), "https://"+l.Addr().String()
+				l, upstream = tls.NewListener(l, tlsServer.TLS), "https://"+l.Addr().String()
 			}
 			heard := make(chan bool, 1)
 			serveRaw(t, l, func(p rawPeer, _ *http.Request) {
@@ -120,7 +120,7 @@ func TestA119HalfClose(t *testing.T) {
 			})
 			g := frontedGateway(t, upstream, func(c *config.Config) {
 				if isTLS {
-					c.TLS, c.Upstream.CAFile = certificateFiles(t, filepath.Join(t.TempDir(), "own"), time.Now().Add(time.Hour)), writeCertificate(t, shown)
+					c.TLS, c.Upstream.CAFile = certificateFiles(t, filepath.Join(t.TempDir(), "own"), time.Now().Add(time.Hour)), writeCertificate(t, tlsServer)
 				} else {
 					c.Listen = "unix:" + filepath.Join(t.TempDir(), "s")
 				}
@@ -128,14 +128,15 @@ func TestA119HalfClose(t *testing.T) {
 			c := dialRawNetwork(t, network, g.data, isTLS)
 			c.openWebSocket(t)
 			if !c.converse(clientFirst) || !<-heard {
-				t.Errorf("%s, the client first %v: something was lost", network, clientFirst)
+				t.Errorf("%s, client closes first %v: data or EOF was lost", network, clientFirst)
 			}
 		}
 	}
 }
 
-// converse asks and finishes sending, or reads to the end and answers. It reports whether
-// the other side did the opposite.
+// converse sends a question, closes its sending side and reads the answer. If first is
+// false, it reads the question up to EOF and answers. It reports whether it received
+// everything.
 func (p rawPeer) converse(first bool) bool {
 	if first {
 		p.write("question")

@@ -13,22 +13,21 @@ import (
 	"oauthgw/internal/faultprovider"
 )
 
-// strictClient keeps one connection to the gateway, and reads responses
-// strictly.
+// strictClient keeps one connection to the gateway, and reads responses strictly.
 type strictClient struct {
-	test    *testing.T // as long as which it lives
+	test    *testing.T // the test whose end closes conn
 	address string
 	conn    *rawPeer
 }
 
-// clientResponse is a reply as a client reads it.
+// clientResponse is a response and its whole body.
 type clientResponse struct {
 	*http.Response
 	text string
 }
 
-// redeem presents a code with HTTP Basic, and whatever might make a proxy send
-// it twice.
+// redeem sends a token request with HTTP Basic that makes the provider show a fault. Its
+// header has fields that might make a proxy retry it.
 func (c *strictClient) redeem(t *testing.T, code, fault string) clientResponse {
 	t.Helper()
 	body := "grant_type=authorization_code&code=" + code
@@ -46,13 +45,13 @@ func (c *strictClient) send(t *testing.T, request string) clientResponse {
 		c.conn = &conn
 	}
 	conn := c.conn
-	c.conn = nil // until all is well
+	c.conn = nil // the connection is kept only after a complete response
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	resp := conn.send(t, request)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.ContentLength != int64(len(text)) || conn.r.Buffered() > 0 {
-		t.Fatalf("the reply is not framed well: %v, %d of %d bytes, %d behind it", err, len(text), resp.ContentLength, conn.r.Buffered())
+		t.Fatalf("the response is not framed correctly: %v, read %d of %d bytes, %d bytes after it", err, len(text), resp.ContentLength, conn.r.Buffered())
 	}
 	if !resp.Close {
 		c.conn = conn
@@ -60,8 +59,8 @@ func (c *strictClient) send(t *testing.T, request string) clientResponse {
 	return clientResponse{resp, string(text)}
 }
 
-// expectOwnError checks that a reply is the gateway's own error: JSON that holds nothing
-// of the provider's reply and does not blame the client.
+// expectOwnError checks that a response is the gateway's own error: JSON that holds nothing
+// of the provider's response and does not blame the client.
 func (a clientResponse) expectOwnError(t *testing.T) {
 	t.Helper()
 	var refusal struct{ Error string }

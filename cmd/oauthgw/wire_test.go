@@ -16,31 +16,30 @@ import (
 	"oauthgw/internal/config"
 )
 
-// Requests that no exchange file can hold, byte by byte.
+// These tests send raw bytes, for requests that an exchange file cannot express.
 
 const (
-	// wireSecret and wireCode are in every request, and must be nowhere else.
-	wireSecret = "s3cret-Canary"
-	wireCode   = "c0de-Canary"
-
+	// wireCode and the secret of wireHead, s3cret-Canary, are sent in requests and must not
+	// appear in responses, metrics or the log.
+	wireCode = "c0de-Canary"
 	wireHead = "POST /t HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YXBwOnMzY3JldC1DYW5hcnk=\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 	wireForm = "code=" + wireCode + "&grant_type=x"
 	// wireRequest is a request that is answered with 200.
 	wireRequest = wireHead + "Content-Length: 29\r\n\r\n" + wireForm
-	// wireLast ends the connection. It follows the test's bytes, so that its response shows
-	// whether the connection was still open.
+	// wireLast is sent after the test's bytes and asks to close the connection. A response to
+	// it shows that the connection was still open.
 	wireLast   = wireHead + "Connection: close\r\nContent-Length: 29\r\n\r\n" + wireForm
 	wireChunks = "1d\r\n" + wireForm + "\r\n0\r\n\r\n"
 )
 
-// wireTest is what a client sends over one connection, and what comes of it.
+// wireTest is what a client sends over one connection, and the expected result.
 type wireTest struct {
 	sends string
-	// statuses matches those of all responses up to the end of the connection. If the
-	// connection stays open after the test's bytes, the last is that of wireLast.
+	// statuses is a regular expression for the status codes of all responses, separated by
+	// spaces. If the connection stays open after the test's bytes, the last code is for wireLast.
 	statuses string
-	requests int    // that reach the provider
-	unseen   string // what none of these may hold
+	requests int    // number of requests that reach the provider
+	unseen   string // lower-case text that no request to the provider may contain
 	half     bool   // the client closes its sending side instead of sending wireLast
 }
 
@@ -83,7 +82,8 @@ func statusesOnWire(t *testing.T, address string, test wireTest) (statuses []str
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	go func() {
-		// The gateway may hang up before it has read everything.
+		// The gateway may close the connection before it has read everything, so write errors
+		// are ignored.
 		if test.half {
 			_, _ = io.WriteString(c, test.sends)
 			_ = c.(*net.TCPConn).CloseWrite()
@@ -113,7 +113,7 @@ func statusesOnWire(t *testing.T, address string, test wireTest) (statuses []str
 	}
 }
 
-// expectNoCanary fails where a secret of the wire shows in metrics or log.
+// expectNoCanary fails the test if a secret from the requests appears in the metrics or the log.
 func expectNoCanary(t *testing.T, g testGateway) {
 	t.Helper()
 	expectNoSecrets(t, t.Name(), map[string]string{"metrics": g.settledMetrics(t), "log": g.stop()}, []string{"Canary"})
@@ -126,7 +126,7 @@ func TestA033A034A035A037A038A039A043Bodies(t *testing.T) {
 		return wireHead + "Expect: " + what + "\r\nContent-Length: 29\r\n\r\n" + wireForm
 	}
 	runWireTests(t, map[string]wireTest{
-		"A033 without a length, which is the next request": {wireHead + "\r\n" + wireForm + "\r\n\r\n", "200 400", 1, wireCode, false},
+		"A033 a body without a length, read as the next request": {wireHead + "\r\n" + wireForm + "\r\n\r\n", "200 400", 1, wireCode, false},
 
 		"A034 a gigabyte":            {wireHead + "Content-Length: 1000000000\r\n\r\n", "413", 0, "", false},
 		"A034 a byte beyond the cap": {wireHead + "Content-Length: 65537\r\n\r\n", "413", 0, "", false},
@@ -137,7 +137,7 @@ func TestA033A034A035A037A038A039A043Bodies(t *testing.T) {
 
 		"A037 a trailer with a role":           {trailer, "200", 1, "role", false},
 		"A037 a trailer that is announced":     {trailer, "200", 1, "trailer", false},
-		"A037 a trailer with an identity":      {trailer, "200", 1, "authorization", false},
+		"A037 a trailer with Authorization":    {trailer, "200", 1, "authorization", false},
 		"A037 a trailer that is not announced": {strings.Replace(trailer, "Trailer: Authorization, X-Role\r\n", "", 1), "200", 1, "role", false},
 
 		"A038 ends early, with a length": {wireHead + "Content-Length: 100\r\n\r\n" + wireForm, "400", 0, "", true},
@@ -156,10 +156,10 @@ func TestA021LongParameters(t *testing.T) {
 		return wireHead + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
 	}
 	runWireTests(t, map[string]wireTest{
-		"a long value":     {form(64, 16<<10), "200 200", 2, "", false},
-		"a longer one":     {form(64, 16<<10+1), "400 200", 1, "", false},
-		"the longest":      {form(64, 65<<10), "413", 0, "", false},
-		"a longer name":    {form(65, 1), "400 200", 1, "", false},
-		"the longest name": {form(65<<10, 1), "413", 0, "", false},
+		"name and value at their limits": {form(64, 16<<10), "200 200", 2, "", false},
+		"value over the limit":           {form(64, 16<<10+1), "400 200", 1, "", false},
+		"value over the body limit":      {form(64, 65<<10), "413", 0, "", false},
+		"name over the limit":            {form(65, 1), "400 200", 1, "", false},
+		"name over the body limit":       {form(65<<10, 1), "413", 0, "", false},
 	})
 }

@@ -12,7 +12,7 @@ import (
 const (
 	// maxClientMetadata is the maximum size of a registration in bytes.
 	maxClientMetadata = 64 << 10
-	// maxClients bounds the memory, because registration is open.
+	// maxClients bounds memory use, because anyone can register clients.
 	maxClients = 1000
 )
 
@@ -27,8 +27,9 @@ type clientMetadata struct {
 }
 
 // clientInformation is a response of the registration and the client configuration endpoint
-// (RFC 7591 section 3.2.1, RFC 7592 section 3). As in the original, client_secret_expires_at
-// is missing. The two secrets are in the response to the registration only.
+// (RFC 7591 section 3.2.1, RFC 7592 section 3). As in the provider that this package imitates,
+// client_secret_expires_at is missing. ClientSecret and RegistrationAccessToken are set only in
+// the registration response.
 type clientInformation struct {
 	ClientID                string `json:"client_id"`
 	ClientSecret            string `json:"client_secret,omitempty"`
@@ -50,7 +51,7 @@ func readClientMetadata(w http.ResponseWriter, r *http.Request) (clientMetadata,
 	}
 	switch m.TokenEndpointAuthMethod {
 	case "":
-		m.TokenEndpointAuthMethod = "client_secret_basic" // the default, though unsupported
+		m.TokenEndpointAuthMethod = "client_secret_basic" // the default of RFC 7591, although this provider does not support it
 	case "client_secret_basic", "client_secret_post", "none":
 	default:
 		return m, errClientMetadata
@@ -72,7 +73,7 @@ func isInvalidRedirectURI(uri string) bool {
 }
 
 // serveRegistration registers a client (RFC 7591 section 3). It issues a secret for every
-// method, even none.
+// token_endpoint_auth_method, including "none".
 func (p *Provider) serveRegistration(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		writeMethodNotAllowed(w, "POST")
@@ -94,7 +95,7 @@ func (p *Provider) serveRegistration(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, information)
 }
 
-// add adds a client, if there is room.
+// add stores a client. It reports false if maxClients are registered.
 func (p *Provider) add(c *client) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,8 +135,9 @@ func (p *Provider) serveClient(w http.ResponseWriter, r *http.Request, id string
 	}
 }
 
-// manage acts on a client and returns its information afterwards. The error for an unknown
-// client is that for a wrong token (RFC 7592 section 2.1).
+// manage calls act with the client if the token is its registration access token, and then
+// returns the client's information. An unknown client gets the same error as a wrong token
+// (RFC 7592 section 2.1).
 func (p *Provider) manage(id, token string, act func(*client)) (clientInformation, *oauthError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

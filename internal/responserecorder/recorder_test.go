@@ -18,13 +18,13 @@ func TestRecorder(t *testing.T) {
 		status  int
 		headers int // calls of BeforeHeader
 	}{
-		"nothing":            {func(http.ResponseWriter) {}, 0, 0},
-		"only interim":       {func(w http.ResponseWriter) { w.WriteHeader(103) }, 0, 0},
-		"interim and final":  {func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(401) }, 401, 1},
-		"switched protocols": {func(w http.ResponseWriter) { w.WriteHeader(101) }, 101, 0},
-		"no header":          {func(w http.ResponseWriter) { write(w); write(w) }, 200, 1},
-		"flushed":            {func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }, 200, 1},
-		"a second header":    {func(w http.ResponseWriter) { w.WriteHeader(204); w.WriteHeader(500) }, 204, 1},
+		"nothing":              {func(http.ResponseWriter) {}, 0, 0},
+		"only interim":         {func(w http.ResponseWriter) { w.WriteHeader(103) }, 0, 0},
+		"interim and final":    {func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(401) }, 401, 1},
+		"switched protocols":   {func(w http.ResponseWriter) { w.WriteHeader(101) }, 101, 0},
+		"no WriteHeader":       {func(w http.ResponseWriter) { write(w); write(w) }, 200, 1},
+		"flushed":              {func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }, 200, 1},
+		"a second WriteHeader": {func(w http.ResponseWriter) { w.WriteHeader(204); w.WriteHeader(500) }, 204, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorder, w := responserecorder.Wrap(httptest.NewRecorder())
@@ -46,12 +46,12 @@ func (hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil,
 
 func TestHijack(t *testing.T) {
 	for _, test := range []struct {
-		under  http.ResponseWriter
+		inner  http.ResponseWriter
 		status int
 	}{{httptest.NewRecorder(), 0}, {hijacker{httptest.NewRecorder()}, 101}} {
-		recorder, w := responserecorder.Wrap(test.under)
+		recorder, w := responserecorder.Wrap(test.inner)
 		if _, _, err := http.NewResponseController(w).Hijack(); (err == nil) != (test.status != 0) || recorder.Status() != test.status {
-			t.Errorf("%T: status %d, %v", test.under, recorder.Status(), err)
+			t.Errorf("%T: status %d, %v", test.inner, recorder.Status(), err)
 		}
 	}
 }

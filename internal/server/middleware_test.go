@@ -14,27 +14,27 @@ import (
 	"oauthgw/metrics"
 )
 
-// TestPanics checks that the panic of a handler costs its request and
-// nothing else, and that its value appears nowhere.
+// TestPanics checks that a panic in a handler fails only its own request, and that the panic
+// value appears in no response and no log line.
 func TestPanics(t *testing.T) {
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
 		status  int // 0: the connection ends
 		logged  int
 	}{
-		"in front of the response": {func(w http.ResponseWriter, _ *http.Request) {
+		"before the response": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			panic("canary")
 		}, 500, 1},
 		"with an error": {func(http.ResponseWriter, *http.Request) {
 			panic(json.Unmarshal([]byte("canary"), &struct{}{}))
 		}, 500, 1},
-		"within the response": {func(w http.ResponseWriter, _ *http.Request) {
+		"after the response has begun": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "half")
 			_ = http.NewResponseController(w).Flush()
 			panic("canary")
 		}, 0, 1},
-		"on purpose": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, 0},
+		"http.ErrAbortHandler": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
@@ -56,6 +56,7 @@ func TestPanics(t *testing.T) {
 			}
 			exposed := httptest.NewRecorder()
 			m.Handler().ServeHTTP(exposed, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			// " < " separates the frames of the logged stack.
 			if strings.Count(log.String(), `"level":"ERROR","msg":"panic serving request"`) != test.logged || strings.Count(log.String(), " < ") < test.logged ||
 				!strings.Contains(exposed.Body.String(), "oauthgw_panics_total "+strconv.Itoa(test.logged)+"\n") ||
 				strings.Contains(log.String()+string(body), "canary") || strings.Contains(log.String(), "http: panic") {
@@ -65,7 +66,8 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// TestRequestID checks that a request keeps its well-formed ID, and gets one otherwise.
+// TestRequestID checks that a well-formed X-Request-Id is kept, and that a missing or
+// malformed one is replaced.
 func TestRequestID(t *testing.T) {
 	long := strings.Repeat("x", 128)
 	for _, id := range []string{"7b2ff1a0-83b0-4ae2-9f3a-0d8de4a3ae0b", "Root=1-67891233-abcdef012345678912345678", long} {

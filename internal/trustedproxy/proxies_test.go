@@ -19,7 +19,7 @@ func request(from string, chain ...string) *http.Request {
 	r := httptest.NewRequest("POST", "http://asked.example/", nil)
 	r.RemoteAddr = from
 	if from == "unix" {
-		r.RemoteAddr = "203.0.113.9:1" // the peer chooses the name of its end
+		r.RemoteAddr = "203.0.113.9:1" // ignored: the client chooses the address of its end
 		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(&net.UnixAddr{Name: "/s", Net: "unix"})))
 	}
 	if chain != nil {
@@ -37,7 +37,8 @@ func parse(t testing.TB, entries string) trustedproxy.Proxies {
 	return p
 }
 
-// A key for the failure limit that clients share would let one of them lock out the others.
+// TestClientIP also checks that RateLimitKey is the zero Addr for an address that many clients
+// share: otherwise one client could lock out the others.
 func TestClientIP(t *testing.T) {
 	for name, test := range map[string]struct {
 		trusted, from string
@@ -55,21 +56,21 @@ func TestClientIP(t *testing.T) {
 		"proxies only":                       {"10.0.0.0/8", "10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3", true},
 		"an invalid element":                 {"10.0.0.0/8", "10.0.0.1:1", []string{"203.0.113.9, unknown, 10.0.0.2"}, "10.0.0.2", true},
 		"an empty field":                     {"10.0.0.0/8", "10.0.0.1:1", []string{""}, "10.0.0.1", true},
-		"half a bracket":                     {"10.0.0.0/8", "10.0.0.1:1", []string{"[2001:db8::1"}, "10.0.0.1", true},
+		"an unclosed bracket":                {"10.0.0.0/8", "10.0.0.1:1", []string{"[2001:db8::1"}, "10.0.0.1", true},
 		"a port":                             {"10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9:4711"}, "203.0.113.9", false},
 		"IPv6":                               {"2001:db8::/32", "[2001:db8::1]:1", []string{"2001:db9::1"}, "2001:db9::1", false},
 		"IPv6 with a port":                   {"10.0.0.1", "10.0.0.1:1", []string{"[2001:db8::1]:80"}, "2001:db8::1", false},
 		"IPv6 with an arbitrary zone":        {"10.0.0.1", "10.0.0.1:1", []string{"fe80::1%text"}, "fe80::1", false},
-		"IPv4 within IPv6":                   {"10.0.0.0/8", "[::ffff:10.0.0.1]:1", []string{"::ffff:203.0.113.9"}, "203.0.113.9", false},
-		"trusted IPv4 within IPv6":           {"::ffff:10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9", false},
+		"IPv4-mapped IPv6":                   {"10.0.0.0/8", "[::ffff:10.0.0.1]:1", []string{"::ffff:203.0.113.9"}, "203.0.113.9", false},
+		"trusted IPv4-mapped IPv6":           {"::ffff:10.0.0.1", "10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9", false},
 		"a proxy with a zone":                {"fe80::/10", "[fe80::1%eth0]:1", []string{"203.0.113.9"}, "203.0.113.9", false},
 		"a Unix socket":                      {"10.0.0.1", "unix", []string{"203.0.113.9"}, "invalid IP", true},
 		"a Unix socket named like a proxy":   {"203.0.113.9", "unix", []string{"198.51.100.1"}, "invalid IP", true},
 		"a trusted Unix socket":              {"unix", "unix", []string{"198.51.100.1, 203.0.113.9"}, "203.0.113.9", false},
 		"TCP where Unix sockets are trusted": {"unix", "192.0.2.7:1", []string{"203.0.113.9"}, "192.0.2.7", false},
-		"this host":                          {"10.0.0.1", "127.0.0.1:1", []string{"203.0.113.9"}, "127.0.0.1", true},
-		"this host by IPv6":                  {"10.0.0.1", "[::1]:1", nil, "::1", true},
-		"this host behind a proxy":           {"10.0.0.1", "10.0.0.1:1", []string{"::ffff:127.0.0.1"}, "127.0.0.1", true},
+		"loopback":                           {"10.0.0.1", "127.0.0.1:1", []string{"203.0.113.9"}, "127.0.0.1", true},
+		"IPv6 loopback":                      {"10.0.0.1", "[::1]:1", nil, "::1", true},
+		"loopback behind a proxy":            {"10.0.0.1", "10.0.0.1:1", []string{"::ffff:127.0.0.1"}, "127.0.0.1", true},
 	} {
 		p, r := parse(t, test.trusted), request(test.from, test.chain...)
 		if got := p.ClientIP(r); got.String() != test.want {
@@ -117,7 +118,8 @@ func TestParseRejects(t *testing.T) {
 	}
 }
 
-// Without trust the client's address is always the peer's.
+// FuzzClientIP checks that without trusted proxies ClientIP is the peer's address, and
+// otherwise the one that the trusted proxy appended.
 func FuzzClientIP(f *testing.F) {
 	f.Add("198.51.100.1, 10.0.0.2")
 	f.Add("[2001:db8::1]:80,,::ffff:1.2.3.4%x")

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestReloadsForgetNoFailures checks that a reload does not reset the failure limit, unless it
+// TestReloadKeepsFailures checks that a reload does not reset the failure limit, unless it
 // changes the limit itself.
-func TestReloadsForgetNoFailures(t *testing.T) {
+func TestReloadKeepsFailures(t *testing.T) {
 	provider := startProvider(t, "HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}")
 	p := startProgram(t, provider, "endpoints: {token: /t}\ntrusted_proxies: [127.0.0.1]\nclient_auth: {realm: a, failures: {burst: 1, interval: 1h}}\n")
 	answers := func(when, want string) {
@@ -42,12 +42,12 @@ func TestA148LimitWithoutEffect(t *testing.T) {
 		p := startProgram(t, "http://127.0.0.1:1", "endpoints: {token: /t}\ntrusted_proxies: ["+trusted+"]\n")
 		out, _, err := invoke(t, "check", "--config.file="+p.file)
 		if err != nil || strings.Contains(out, "\nwarning: client_auth.failures: has no effect") != warned || strings.Contains(out, "set trusted_proxies: [127.0.0.1]") != warned {
-			t.Errorf("trusting %s: check prints %v\n%s", trusted, err, out)
+			t.Errorf("trusted_proxies %s: check returned %v and printed\n%s", trusted, err, out)
 		}
 		p.stop()
 		log := p.log.String()
 		if strings.Contains(log, `"warning":"client_auth.failures: has no effect`) != warned || strings.Contains(log, "set trusted_proxies: [127.0.0.1]") != warned {
-			t.Errorf("trusting %s: the log is\n%s", trusted, log)
+			t.Errorf("trusted_proxies %s: the log is\n%s", trusted, log)
 		}
 	}
 }
