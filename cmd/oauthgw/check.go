@@ -46,31 +46,23 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result := checkResult{Valid: true, Errors: config.Errors{}, Warnings: s.Warnings(s.Listen)}
-	if result.Metadata, err = checkMetadata(ctx, s); err != nil {
+	g, err := gateway.New(gateway.Config{Settings: s, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})})
+	if err != nil {
 		return err
 	}
+	defer g.Close()
+	problems, err := g.Lint(ctx)
+	metadata := &metadataResult{Read: err == nil, Problems: append([]string{}, problems...)}
+	if err != nil {
+		metadata.Err = err.Error()
+	}
+	result := checkResult{Valid: true, Errors: config.Errors{}, Metadata: metadata, Warnings: s.Warnings(s.Listen)}
 	if *asJSON {
 		return writeJSON(stdout, result)
 	}
 	return result.writeText(stdout)
 }
 
-// checkMetadata checks the metadata that a gateway would serve.
-func checkMetadata(ctx context.Context, s config.Settings) (*metadataResult, error) {
-	g, err := gateway.New(gateway.Config{Settings: s, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})})
-	if err != nil {
-		return nil, err
-	}
-	defer g.Close()
-	problems, err := g.Lint(ctx)
-	if err != nil {
-		return &metadataResult{Err: err.Error(), Problems: []string{}}, nil
-	}
-	return &metadataResult{Read: true, Problems: append([]string{}, problems...)}, nil
-}
-
-// writeText writes the result for a valid configuration.
 func (c checkResult) writeText(w io.Writer) error {
 	lines := append([]string{"the configuration is valid"}, c.Metadata.Problems...)
 	if !c.Metadata.Read {

@@ -8,7 +8,6 @@ import (
 	"oauthgw/internal/demo"
 )
 
-// runDemo runs the demo.
 func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("demo", stderr)
 	once := set.Bool("once", false, "exit after the comparison")

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"oauthgw/internal/config"
+	"oauthgw/internal/logging"
 	"oauthgw/internal/server"
 	"oauthgw/metrics"
 
@@ -279,7 +280,7 @@ type testGateway struct {
 
 // testTelemetry returns a telemetry that logs to w without a buffer.
 func testTelemetry(w io.Writer, s config.Settings) *telemetry {
-	t := &telemetry{metrics: metrics.New(metrics.ReadBuild())}
+	t := &telemetry{metrics: metrics.New(metrics.ReadBuild()), audit: new(logging.Audit)}
 	t.format.Set(s.LogLevel, s.LogJSON)
 	t.log = slog.New(t.format.Handler(w))
 	return t

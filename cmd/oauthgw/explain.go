@@ -14,7 +14,6 @@ import (
 	"oauthgw/internal/explain"
 )
 
-// runExplain explains the request on standard input.
 func runExplain(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	set := newFlags("explain", stderr)
 	file := set.String("config.file", "", "the configuration `file`, in YAML; the defaults if empty")

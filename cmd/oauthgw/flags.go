@@ -52,7 +52,7 @@ func configFlags(set *flag.FlagSet) func() (config.Settings, error) {
 	return func() (config.Settings, error) { return config.Load(*file, overrides) }
 }
 
-// formatFlag adds --format. The result is whether it is JSON.
+// formatFlag adds --format. The result is true for JSON.
 func formatFlag(set *flag.FlagSet) *bool {
 	asJSON := new(bool)
 	set.Func("format", "the `format` of the output: text (the default) or json", func(value string) error {
@@ -64,7 +64,6 @@ func formatFlag(set *flag.FlagSet) *bool {
 	return asJSON
 }
 
-// writeJSON writes indented JSON.
 func writeJSON(w io.Writer, report any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

@@ -90,7 +90,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return err
 }
 
-// version prints version information.
 func version(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := parse(newFlags("version", stderr), args); err != nil {
 		return err

@@ -19,7 +19,6 @@ import (
 	"oauthgw/internal/server"
 )
 
-// serve proxies requests until ctx ends.
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("serve", stderr)
 	load := configFlags(set)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -48,7 +47,7 @@ func newTelemetry(ctx context.Context, s config.Settings, stdout, stderr io.Writ
 func (t *telemetry) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if err := t.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err := t.tracing.Close(ctx); err != nil {
 		t.log.Warn("sending traces failed", "err", err.Error())
 	}
 	t.audit.Close()

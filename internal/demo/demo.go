@@ -104,16 +104,32 @@ func (d *demo) compare(w io.Writer) error {
 
 // redeem redeems the code, and prints the response and what the provider received.
 func (d *demo) redeem(w io.Writer, title, origin, code string, want int) error {
-	status, response, err := redeem(origin, code)
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}
+	req, err := http.NewRequest(http.MethodPost, origin+"/oauth2/tokens", strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(client.ID, client.Secret)
+	resp, err := httpClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var members map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&members); err != nil {
+		return err
+	}
+	response := strings.Join(slices.Sorted(maps.Keys(members)), ", ") // without the tokens
+	if text, ok := members["error_description"]; ok {
+		response = fmt.Sprintf("%v: %v", members["error"], text)
+	}
 	o := d.received.Swap(nil)
-	if status != want || o == nil {
-		return fmt.Errorf("demo: %s answered %d %s, not %d", origin, status, response, want)
+	if resp.StatusCode != want || o == nil {
+		return fmt.Errorf("demo: %s answered %d %s, not %d", origin, resp.StatusCode, response, want)
 	}
 	fmt.Fprintf(w, "%s\n  response          %d %s\n  provider received Authorization: %s, parameters: %s\n\n",
-		title, status, response, map[bool]string{true: "yes", false: "no"}[o.Authorization], strings.Join(o.Parameters, ", "))
+		title, resp.StatusCode, response, map[bool]string{true: "yes", false: "no"}[o.Authorization], strings.Join(o.Parameters, ", "))
 	return nil
 }
 
@@ -141,10 +157,7 @@ Interrupt to stop.
 var client = legacy.Client{ID: "demo-client", Secret: "demo-secret", RedirectURIs: []string{"http://127.0.0.1:1/callback"}}
 
 // httpClient returns redirects, since the one with the code is the response.
-var httpClient = http.Client{
-	Timeout:       10 * time.Second,
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
+var httpClient = http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // authorize obtains a code from a user who consents.
 func authorize(origin string) (code string, err error) {
@@ -159,27 +172,4 @@ func authorize(origin string) (code string, err error) {
 		return "", fmt.Errorf("demo: authorization answered %s: %w", resp.Status, err)
 	}
 	return location.Query().Get("code"), nil
-}
-
-// redeem sends a code to the token endpoint. It describes an error in full, and a success by
-// its members without the tokens.
-func redeem(origin, code string) (status int, description string, err error) {
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}
-	req, err := http.NewRequest(http.MethodPost, origin+"/oauth2/tokens", strings.NewReader(form.Encode()))
-	if err != nil {
-		return 0, "", err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(client.ID, client.Secret)
-	resp, err := httpClient.Do(req)
-	if err != nil {
-		return 0, "", err
-	}
-	defer resp.Body.Close()
-	var members map[string]any
-	err = json.NewDecoder(resp.Body).Decode(&members)
-	if d, ok := members["error_description"]; ok {
-		return resp.StatusCode, fmt.Sprintf("%v: %v", members["error"], d), err
-	}
-	return resp.StatusCode, strings.Join(slices.Sorted(maps.Keys(members)), ", "), err
 }

@@ -12,8 +12,8 @@ import (
 	"oauthgw/internal/printable"
 )
 
-// Audit writes a record of each client authentication without making requests wait. A nil
-// Audit writes none. It is safe for concurrent use.
+// Audit writes a record of each client authentication without making requests wait. It is
+// safe for concurrent use.
 type Audit struct {
 	writer  *AsyncWriter
 	handler slog.Handler
@@ -49,9 +49,6 @@ func auditHandler(w io.Writer) slog.Handler {
 
 // SetFile sets the file for further records: none if empty, standard output if "-".
 func (a *Audit) SetFile(name string) {
-	if a == nil {
-		return
-	}
 	if name != "" {
 		a.name.Store(&name)
 		_, _ = a.writer.Write(nil) // opens the file before the first record
@@ -61,7 +58,7 @@ func (a *Audit) SetFile(name string) {
 
 // Record writes a record with the attributes of the request of ctx.
 func (a *Audit) Record(ctx context.Context, at time.Time, attrs []slog.Attr) {
-	if a != nil && a.enabled.Load() {
+	if a.enabled.Load() {
 		record := slog.NewRecord(at, slog.LevelInfo, "client authentication", 0)
 		record.AddAttrs(attrs...)
 		_ = a.handler.Handle(ctx, record) // the writer takes every line
