@@ -39,7 +39,7 @@ type wireTest struct {
 	// spaces. If the connection stays open after the test's bytes, the last code is for wireLast.
 	statuses string
 	requests int    // number of requests that reach the provider
-	unseen   string // lower-case text that no request to the provider may contain
+	unseen   string // text that no request to the provider may contain, in any case
 	half     bool   // the client closes its sending side instead of sending wireLast
 }
 
@@ -63,7 +63,7 @@ func runWireTests(t *testing.T, tests map[string]wireTest, change ...func(*confi
 			if len(requests) != test.requests {
 				t.Errorf("the provider received %d requests, want %d: %q", len(requests), test.requests, requests)
 			}
-			if test.unseen != "" && strings.Contains(strings.ToLower(strings.Join(requests, "\n")), test.unseen) {
+			if test.unseen != "" && strings.Contains(strings.ToLower(strings.Join(requests, "\n")), strings.ToLower(test.unseen)) {
 				t.Errorf("the provider saw %q: %q", test.unseen, requests)
 			}
 			expectNoCanary(t, g)
