@@ -72,7 +72,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 	}
 	second := shown()
 	testGateway{admin: p.admin}.expectExpiry(t, "server", second.NotAfter)
-	// To stop showing one takes a restart.
+	// Removing tls requires a restart.
 	with := p.head
 	p.head = with[:strings.Index(with, "tls:")] + with[strings.Index(with, "listen:"):]
 	p.write("")

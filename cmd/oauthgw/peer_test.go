@@ -91,7 +91,7 @@ func (p rawPeer) write(text string) { _, _ = io.WriteString(p, text) }
 // reads reports whether a text arrives next.
 func (p rawPeer) reads(text string) bool { return p.readSome(len(text)) == text }
 
-// readsEOF reports whether the other side sends nothing more, and says so.
+// readsEOF reports whether the next read returns EOF.
 func (p rawPeer) readsEOF() bool {
 	_, err := p.r.ReadByte()
 	return err == io.EOF

@@ -99,7 +99,7 @@ func (p Proxies) SetForwarded(r *httputil.ProxyRequest, received http.Header) {
 	r.SetXForwarded()
 	ip := peer(r.In)
 	if !ip.IsValid() {
-		out.Del(fieldFor) // the client chooses the name of its end
+		out.Del(fieldFor) // the client chooses the address of its end
 	}
 	if !p.Trusts(ip) {
 		return
