@@ -35,10 +35,9 @@ var serverOnly = map[string][]string{
 	http.MethodPut:  {memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
 }
 
-// rewriteRegistration returns the client metadata for the provider, and the method that the
-// client asked for. JSON under another media type is read too, because some providers ignore
-// the type. A form or a JWT is forwarded. Members that only the provider sets are removed, in
-// every spelling that a provider may read.
+// rewriteRegistration returns the client metadata for the provider, without members that only
+// the provider sets, and the method that the client asked for. It reads JSON under any media
+// type, because some providers ignore the type, and forwards a form or a JWT.
 func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
 	if err := checkEncoding(r.Header, body); err != nil {
 		return "", nil, err
@@ -80,9 +79,9 @@ func isJSON(h http.Header) bool {
 	return err == nil && (strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json"))
 }
 
-// checkEncoding refuses a registration that another reader could decode as other characters,
-// whatever its media type, because some providers do not look at that. JSON must not begin
-// with a byte order mark (RFC 8259 section 8.1). ASCII in UTF-16 is UTF-8 with NULs.
+// checkEncoding refuses a registration of any media type that another reader could decode as
+// other characters. JSON must not begin with a byte order mark (RFC 8259 section 8.1). ASCII
+// in UTF-16 is UTF-8 with NULs.
 func checkEncoding(h http.Header, body []byte) error {
 	value := strings.Join(h["Content-Type"], ",")
 	_, parameters, err := mime.ParseMediaType(value)
@@ -99,10 +98,9 @@ func checkEncoding(h http.Header, body []byte) error {
 // jwtLike matches what a JWT consists of (RFC 7515 section 7.1).
 var jwtLike = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
-// checkUnread refuses the body of a registration that is not a JSON object, unless it is
-// empty, or a form or a JWT as its media type says: some readers ignore the type, and accept
-// a comment, a form feed or an array around JSON. Some servers read a method override from
-// any form.
+// checkUnread refuses a body that is not a JSON object, unless it is empty, or a form or a JWT
+// as its media type says: some readers ignore the type, and accept a comment, a form feed or
+// an array around JSON. Some servers read a method override from any form.
 func checkUnread(r *http.Request, body []byte) error {
 	kind, err := kindOf(r.Header)
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))

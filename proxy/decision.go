@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -9,8 +10,8 @@ import (
 	"oauthgw/clientauth"
 )
 
-// Decision is the outcome of one request to an endpoint. It holds no secret, and what a
-// client chooses in it is bounded.
+// Decision is the outcome of one request to an endpoint. It holds no secret, and its texts
+// are bounded.
 type Decision struct {
 	Time     time.Time // of the request's arrival
 	Endpoint clientauth.Endpoint
@@ -44,7 +45,7 @@ func (d Decision) Answered() bool {
 // Failed reports whether there is no usable response of the provider.
 func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
 
-// Attrs returns the attributes of a log line. The line has its own time.
+// Attrs returns the attributes of a log line, which has its own time.
 func (d Decision) Attrs() []slog.Attr {
 	attrs := append(make([]slog.Attr, 0, 13), // the capacity is for a whole log line
 		slog.String("endpoint", string(d.Endpoint)),
@@ -65,13 +66,7 @@ func (d Decision) Attrs() []slog.Attr {
 	return attrs
 }
 
-// method returns the method as logs and metrics name it.
-func (d Decision) method() string {
-	if d.Method == "" {
-		return "unknown"
-	}
-	return string(d.Method)
-}
+func (d Decision) method() string { return cmp.Or(string(d.Method), "unknown") }
 
 func addressText(a netip.Addr) string {
 	if !a.IsValid() {

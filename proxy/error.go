@@ -52,14 +52,13 @@ var (
 		"The client metadata must be encoded in UTF-8 without a byte order mark or a NUL; send Content-Type application/json without another charset.")
 	errMetadataNames = invalidMetadata("client_metadata_names",
 		"The member names of the client metadata must be ASCII and differ in more than case, and token_endpoint_auth_method must be spelled like this.")
-	// errRateLimited (RFC 6585 section 4) is not invalid_client, because the secret was not
-	// checked.
+	// RFC 6585 section 4. Not invalid_client: the secret was not checked.
 	errRateLimited = newError(http.StatusTooManyRequests, clientauth.CodeTemporarilyUnavailable, "rate_limited",
 		"Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over.")
 )
 
-// Errors of the gateway or the provider. None is invalid_client, because some clients
-// delete their registration on that.
+// Errors of the gateway or the provider. None is invalid_client, on which some clients delete
+// their registration.
 var (
 	errUnreachable = unavailable("unreachable",
 		"The authorization server cannot be reached; the request was not sent and may be repeated.")
@@ -125,7 +124,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) {
 
 // limitUnreadBody bounds the reading of the rest of the body, which net/http does in front
 // of the response without a timeout. If the rest may be large or has no certain end, or if
-// connections are scarce, it is not read, and the connection closes.
+// connections are scarce, the connection closes instead.
 func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
 	switch e {
 	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, errNoRoom, ErrTooManyStreams, ErrLongPath:

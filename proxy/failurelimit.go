@@ -7,8 +7,8 @@ import (
 )
 
 // retryAfter returns how long the client must wait because authentication failed too often
-// from its address. Zero means not at all. Only secrets can be guessed (RFC 6749 section
-// 2.3.1): assertions and public clients are not limited.
+// from its address. Only secrets can be guessed (RFC 6749 section 2.3.1): assertions and
+// public clients are not limited.
 func (x *exchange) retryAfter() time.Duration {
 	switch from := x.Proxies.RateLimitKey(x.r); {
 	case !x.credentials.Secret.IsZero():
@@ -30,9 +30,9 @@ func (x *exchange) mayGuess() bool {
 	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.Proxies.RateLimitKey(x.r).IsValid()
 }
 
-// recordFailure counts that the provider rejected the client's secret, or may have in a
-// response that cannot be read, if the secret was not right before. An Authorization field
-// with another scheme is mostly a token, so only a rejection counts.
+// recordFailure counts a rejection of the client's secret, or an unclear response if the
+// secret was not right before. An Authorization field with another scheme is mostly a token,
+// so only a rejection counts.
 func (x *exchange) recordFailure() {
 	id, secret := x.credentials.ClientID, x.credentials.Secret
 	switch {
@@ -45,8 +45,8 @@ func (x *exchange) recordFailure() {
 	}
 }
 
-// recordSuccess remembers that the provider accepted the secret. Only a token shows that:
-// at other endpoints some providers do not check the secret.
+// recordSuccess remembers that the provider accepted the secret. Only a token shows that: at
+// other endpoints some providers do not check it.
 func (x *exchange) recordSuccess() {
 	if x.Endpoint == clientauth.Token && !x.credentials.Secret.IsZero() {
 		x.Failures.RememberSecret(x.credentials.ClientID, x.credentials.Secret.Reveal())

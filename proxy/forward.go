@@ -48,7 +48,7 @@ func (x *exchange) forward(out outgoing, modify func(*response)) {
 func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err error) {
 	x.upstreamTime = time.Since(x.sent)
 	response, reason := upstreamError(err)
-	// TLS that fails after the handshake fails with the request sent.
+	// If TLS fails after the handshake, the request was sent.
 	if response == errUntrusted && !errors.Is(err, upstream.ErrUnreachable) {
 		response, reason = errBrokenReply, errBrokenReply.Reason
 	}
@@ -66,8 +66,8 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 	x.respond(response)
 }
 
-// abort ends a request whose client is gone. To return would respond 200 to a client that
-// only closed its sending side.
+// abort ends a request whose client is gone. Returning would respond 200 to a client that only
+// closed its sending side.
 func abort() { panic(http.ErrAbortHandler) }
 
 // upstreamError returns the error response for an error of the transport, and its reason.

@@ -7,9 +7,25 @@ import (
 	"net/http"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"oauthgw/clientauth"
 )
+
+// How long a client may take.
+const (
+	bodyTimeout     = 10 * time.Second // to send a body to an endpoint, or for one Read of another
+	responseTimeout = 10 * time.Second // to receive the response of an endpoint
+	writeTimeout    = 30 * time.Second // to receive one write of another response
+)
+
+func setReadDeadline(w http.ResponseWriter, d time.Duration) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d))
+}
+
+func setWriteDeadline(w http.ResponseWriter, d time.Duration) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d))
+}
 
 // idleTimeoutBody is a request body that may take any time, but each Read has a timeout.
 type idleTimeoutBody struct {

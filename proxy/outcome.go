@@ -9,11 +9,10 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-// otherErrors are the error codes that do not mean that the client was not authenticated:
-// the registered ones that an endpoint may send (IANA OAuth Extensions Error Registry), those
-// of the authorization request too (RFC 9126 section 2.3), and mfa_required of Auth0. Any
-// other text may be how a provider rejects a client: frameworks send the reason phrase of the
-// status, and some spell invalid_client differently.
+// otherErrors are the error codes that do not reject the client: the registered ones that an
+// endpoint may send (IANA OAuth Extensions Error Registry, RFC 9126 section 2.3), and
+// mfa_required of Auth0. Any other text may: frameworks send the reason phrase of the status,
+// and some spell invalid_client differently.
 var otherErrors = strings.Fields(`
 	invalid_request invalid_grant unsupported_grant_type invalid_scope
 	unauthorized_client access_denied unsupported_response_type server_error temporarily_unavailable

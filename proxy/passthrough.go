@@ -34,10 +34,10 @@ type PassthroughConfig struct {
 	// where the gateway serves it. Zero leaves it.
 	URLMap  origin.Map
 	Proxies trustedproxy.Proxies // whose X-Forwarded fields are believed
-	// Admit reports whether the request of a context may be forwarded. Such a request may
-	// hold its connection for any time. Stream means that the response probably does not
-	// end, upload that the body has yet to arrive. Admit is called again if a response turns
-	// out to be a stream, and Release at the end of an admitted request. Nil means no limit.
+	// Admit reports whether the request of a context may be forwarded and hold its connection
+	// for any time. Stream means that the response probably does not end, upload that the
+	// body has yet to arrive. Admit is called again if a response turns out to be a stream,
+	// and Release at the end of an admitted request. Nil means no limit.
 	Admit   func(ctx context.Context, stream, upload bool) bool
 	Release func(context.Context)
 	Metrics *metrics.Metrics
@@ -131,8 +131,7 @@ func asksForStream(r *http.Request) bool {
 	return r.Header.Get("Upgrade") != "" || strings.Contains(strings.ToLower(strings.Join(r.Header["Accept"], ",")), eventStream)
 }
 
-// isUpload reports whether a request to another path than an endpoint has a body that is not
-// small.
+// isUpload reports whether a request has a body that is not small.
 func isUpload(r *http.Request) bool { return r.ContentLength < 0 || r.ContentLength > smallBody }
 
 // readSmallBody returns a request whose small body has arrived. Until then the request holds
@@ -170,9 +169,9 @@ func restoreNamed(out, in http.Header) {
 // eventStream is the media type of a response that does not end (HTML standard, section 9.2).
 const eventStream = "text/event-stream"
 
-// modifyResponse returns an error for an event stream that the client did not ask for if
-// streams hold as many connections as they may. Only a GET is refused here: another request
-// may have changed something, and its client needs the response.
+// modifyResponse refuses an event stream that the client did not ask for if there are too many
+// streams. Only a GET is refused here: another request may have changed something, and its
+// client needs the response.
 func (p *passthrough) modifyResponse(resp *http.Response) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return acceptSwitch(resp)

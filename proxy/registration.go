@@ -151,18 +151,16 @@ func (h *Registration) rewriteInformation(out jsonobject.Object, basic bool) jso
 }
 
 // reportUnknownPath logs, once, the path below which the provider keeps clients, if requests
-// there pass by. Only a URI that ends in the client's id shows it. A path with a secret is not
-// logged.
+// there pass by. Only a URI that ends in the client's id shows it. It logs no secret.
 func (h *Registration) reportUnknownPath(information jsonobject.Object) {
 	uri, token := information.Text(memberClientURI), information.Text(memberAccessToken)
 	u, err := url.Parse(uri)
 	if _, mapped := h.config.URLMap.Move(uri); err != nil || !mapped || token == "" {
 		return
 	}
-	p := path.Clean("/" + u.Path)
-	dir := path.Dir(p)
+	dir, name := path.Dir(path.Clean("/"+u.Path)), path.Base(u.Path)
 	known := []string{"/", path.Clean("/" + h.config.Clients), path.Clean("/" + h.config.Target.Path)}
-	if slices.Contains(known, dir) || path.Base(p) != information.Text(memberClientID) || strings.Contains(dir, token) {
+	if slices.Contains(known, dir) || name != information.Text(memberClientID) || strings.Contains(dir, token) {
 		return
 	}
 	if h.reported.CompareAndSwap(false, true) {

@@ -78,8 +78,8 @@ func isAlphanumeric(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// kindOf returns how a body is read. It refuses header fields that two parsers could read
-// as different media types or encodings.
+// kindOf returns how a body is read. It refuses header fields that two parsers could read as
+// different media types or encodings.
 func kindOf(h http.Header) (bodyKind, error) {
 	types := h["Content-Type"]
 	// WSGI and CGI servers read content_type as Content-Type.
@@ -124,9 +124,9 @@ func kindOfType(value string) (bodyKind, error) {
 	return bodyForm, nil
 }
 
-// isForm reports whether some server reads a media type as that of a form. Undertow,
-// Tornado and ASP.NET compare the beginning of the name, Slim the suffix, and formidable
-// searches it for the word. Flask also knows application/x-url-encoded.
+// isForm reports whether some server reads a media type as that of a form. Some compare the
+// beginning (Undertow, Tornado, ASP.NET) or the end (Slim), some search for the word
+// (formidable), and Flask also knows application/x-url-encoded.
 func isForm(essence string) bool {
 	return strings.Contains(strings.ReplaceAll(essence, "-", ""), "urlencoded")
 }

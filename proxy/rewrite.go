@@ -33,8 +33,7 @@ func (x *exchange) rewrite(in received) outgoing {
 		} else {
 			form = in.Form.Completed(in.Query.OnlyCredentials())
 		}
-		// A form without credentials is encoded too, so that the provider cannot read it
-		// differently.
+		// Also a form without credentials, so that the provider cannot read it differently.
 		out.body = []byte(form.Encode())
 	}
 	target := *x.Target
@@ -43,8 +42,8 @@ func (x *exchange) rewrite(in received) outgoing {
 	return out
 }
 
-// endToEnd returns the header fields that are forwarded to an endpoint. The gateway sets those
-// that choose the format of the response, because it must be able to read that.
+// endToEnd returns the header fields that are forwarded to an endpoint. Those that choose the
+// format of the response are set, because the gateway must read it.
 func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 	out := make(http.Header, len(in)+2)
 	for name, values := range in {
@@ -63,8 +62,8 @@ func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 var acceptable = regexp.MustCompile(`(?i)^application/(?:json|jwt|token-introspection\+jwt)(?:[ \t]*;[ \t]*q=(?:0\.\d{0,2}[1-9]\d{0,2}|1(?:\.0{0,3})?))?$`)
 
 // accept returns the Accept field of a request to an endpoint: JSON. At introspection the
-// client's elements for JSON and JWT stay, and JSON is added, because a provider without
-// JWT could respond 406 to a wrong secret.
+// client may also accept a JWT. JSON is added, because a provider without JWT could respond
+// 406 to a wrong secret.
 func accept(endpoint clientauth.Endpoint, client []string) string {
 	const json = "application/json"
 	if endpoint != clientauth.Introspection {

@@ -16,10 +16,9 @@ const MaxPath = 2 << 10
 // empty path is "/" (RFC 9112 section 3.2.1).
 //
 // It returns false for a target that is neither in origin-form nor an absolute http or https
-// URL with an authority and without user information (RFC 9112 sections 3.2.1 and 3.2.2):
-// net/http parses some others as opaque URLs and would send another path than a router has
-// matched. It also returns false for a path that begins with two slashes and has a character
-// that URLs do not have, because net/url cannot write such a path unchanged.
+// URL with an authority and without user information (RFC 9112 sections 3.2.1 and 3.2.2): of
+// some others net/http would send another path than a router has matched. It also returns
+// false for a path that begins with two slashes and that net/url cannot write unchanged.
 func TargetPath(r *http.Request) (escaped string, ok bool) {
 	escaped, _, _ = strings.Cut(r.RequestURI, "?")
 	if !strings.HasPrefix(escaped, "/") {
@@ -42,8 +41,8 @@ func isVerbatim(escaped string) bool {
 	return err == nil && (&url.URL{Path: decoded, RawPath: escaped}).EscapedPath() == escaped
 }
 
-// targetAt returns the URL of a path at a server. The path is sent byte for byte: if net/url
-// would escape it differently, it is the opaque part, which net/url writes unchanged.
+// targetAt returns the URL of a path at a server. A path that net/url would escape differently
+// is the opaque part, which net/url writes unchanged.
 func targetAt(server *url.URL, escaped string) *url.URL {
 	target := &url.URL{Scheme: server.Scheme, Host: server.Host}
 	if !isVerbatim(escaped) {

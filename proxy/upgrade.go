@@ -59,8 +59,8 @@ func withUpgrade(r *http.Request) *http.Request {
 	}))
 }
 
-// acceptSwitch prepares a 101 for the client. It returns an error if the client did not
-// request WebSocket or the provider switches to another protocol.
+// acceptSwitch prepares a 101 for the client, or returns an error if not both sides want
+// WebSocket.
 func acceptSwitch(resp *http.Response) error {
 	provider, _ := resp.Request.Context().Value(upgradeKey{}).(*net.Conn)
 	stream, writable := resp.Body.(io.ReadWriteCloser)
