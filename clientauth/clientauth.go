@@ -64,12 +64,8 @@ type Rules struct{ config Config }
 
 // New returns the rules of a configuration. The caller must not change its map afterwards.
 func New(c Config) *Rules {
-	if c.Decoding == "" {
-		c.Decoding = DecodingAuto
-	}
-	if c.Conflict == "" {
-		c.Conflict = ConflictDiffering
-	}
+	c.Decoding = cmp.Or(c.Decoding, DecodingAuto)
+	c.Conflict = cmp.Or(c.Conflict, ConflictDiffering)
 	return &Rules{config: c}
 }
 

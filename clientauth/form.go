@@ -151,19 +151,9 @@ func (f *Form) Completed(defaults *Form) *Form {
 
 // Encode returns the form as application/x-www-form-urlencoded text (RFC 6749 appendix B).
 func (f *Form) Encode() string {
-	size := 0
+	var pairs []string
 	for name, value := range f.All() {
-		size += len(name) + len(value.Reveal()) + len("=&")
+		pairs = append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(value.Reveal()))
 	}
-	var b strings.Builder
-	b.Grow(size + size/8) // for escapes
-	for name, value := range f.All() {
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(name))
-		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(value.Reveal()))
-	}
-	return b.String()
+	return strings.Join(pairs, "&")
 }

@@ -1,5 +1,7 @@
 package clientauth
 
+import "cmp"
+
 // The form parameters of client authentication: RFC 6749 section 2.3.1 and RFC 7521
 // section 4.2.
 const (
@@ -77,8 +79,5 @@ func (r *Rules) recogniseAssertion(req Request) (recognition, bool) {
 // parameterOf returns a parameter of the form or the query. After checkQuery it is in one
 // of them at most.
 func parameterOf(req Request, name string) string {
-	if value := req.Form.Get(name); value != "" {
-		return value
-	}
-	return req.Query.Get(name)
+	return cmp.Or(req.Form.Get(name), req.Query.Get(name))
 }

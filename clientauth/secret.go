@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 const redacted = "[redacted]"
@@ -43,11 +42,5 @@ func (s Secret) Equal(t Secret) bool {
 // Format implements [fmt.Formatter] for every verb.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// String implements [fmt.Stringer].
-func (Secret) String() string { return redacted }
-
-// LogValue implements [slog.LogValuer].
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText implements [encoding.TextMarshaler].
+// MarshalText implements [encoding.TextMarshaler], which encoding/json and log/slog call.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

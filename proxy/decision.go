@@ -69,10 +69,8 @@ func (d Decision) Attrs() []slog.Attr {
 func (d Decision) method() string { return cmp.Or(string(d.Method), "unknown") }
 
 func addressText(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
-	}
-	return a.String()
+	text, _ := a.MarshalText() // empty for the zero address
+	return string(text)
 }
 
 // abbreviate bounds what a client can write into a log line.

@@ -47,19 +47,19 @@ func (x *exchange) forward(out outgoing, modify func(*response)) {
 // upstreamFailed responds if there is no usable response of the provider.
 func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err error) {
 	x.upstreamTime = time.Since(x.sent)
-	response, reason := upstreamError(err)
+	response := upstreamError(err)
 	// If TLS fails after the handshake, the request was sent.
 	if response == errUntrusted && !errors.Is(err, upstream.ErrUnreachable) {
-		response, reason = errBrokenReply, errBrokenReply.Reason
+		response = errBrokenReply
 	}
-	x.Metrics.UpstreamError(string(x.Endpoint), reason)
-	x.err = errors.New(reason)
+	x.Metrics.UpstreamError(string(x.Endpoint), response.Reason)
+	x.err = errors.New(response.Reason)
 	// The text of any other error may hold what the provider sent.
 	if response == errUnreachable || response == errUntrusted {
 		x.err = err
 	}
 	x.outcome = outcomeFailed
-	if response == nil {
+	if response == errCanceled {
 		x.outcome = outcomeCanceled
 		abort()
 	}
@@ -70,9 +70,11 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 // closed its sending side.
 func abort() { panic(http.ErrAbortHandler) }
 
-// upstreamError returns the error response for an error of the transport, and its reason.
-// Nil means that the client is gone.
-func upstreamError(err error) (response *clientauth.Error, reason string) {
+// errCanceled means that the client is gone. It is never sent.
+var errCanceled = &clientauth.Error{Reason: "canceled"}
+
+// upstreamError returns the error response for an error of the transport.
+func upstreamError(err error) (response *clientauth.Error) {
 	var op *net.OpError
 	var verification *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
@@ -80,18 +82,17 @@ func upstreamError(err error) (response *clientauth.Error, reason string) {
 	var timeout net.Error
 	switch {
 	case errors.As(err, &response):
+		return response
 	case errors.Is(err, upstream.ErrBusy):
-		response = errBusy
+		return errBusy
 	case errors.Is(err, context.Canceled):
-		return nil, "canceled"
+		return errCanceled
 	case errors.As(err, &verification), errors.As(err, &record), errors.As(err, &alert):
-		response = errUntrusted
+		return errUntrusted
 	case errors.Is(err, upstream.ErrUnreachable), errors.As(err, &op) && op.Op == "dial":
-		response = errUnreachable
+		return errUnreachable
 	case errors.As(err, &timeout) && timeout.Timeout():
-		response = errUpstreamTimeout
-	default:
-		response = errBrokenReply
+		return errUpstreamTimeout
 	}
-	return response, response.Reason
+	return errBrokenReply
 }

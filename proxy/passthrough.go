@@ -45,8 +45,8 @@ type PassthroughConfig struct {
 }
 
 // NewPassthroughTransport returns the transport for all other paths. It speaks HTTP/1.1, does
-// not decompress, and waits for a response as long as the client does. If
-// socket is not empty, it is the path of the provider's Unix socket.
+// not decompress, and waits for a response as long as the client does. Socket is the path of
+// the provider's Unix socket, or empty.
 func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -206,11 +206,11 @@ func (p *passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err
 		WriteError(w, r, e)
 		return
 	}
-	response, reason := upstreamError(err)
-	p.Metrics.UpstreamError(Passthrough, reason)
-	if response == nil {
+	response := upstreamError(err)
+	p.Metrics.UpstreamError(Passthrough, response.Reason)
+	if response == errCanceled {
 		abort()
 	}
-	p.Log.LogAttrs(r.Context(), slog.LevelWarn, "upstream error", slog.String("endpoint", Passthrough), slog.String("err", reason))
+	p.Log.LogAttrs(r.Context(), slog.LevelWarn, "upstream error", slog.String("endpoint", Passthrough), slog.String("err", response.Reason))
 	WriteError(w, r, response)
 }

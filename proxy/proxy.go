@@ -22,6 +22,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math"
@@ -76,12 +77,8 @@ type endpoint struct {
 }
 
 func newEndpoint(c Config) (*endpoint, error) {
-	if c.Challenge == "" {
-		c.Challenge = ChallengeAlways
-	}
-	if c.Timeout == 0 {
-		c.Timeout = 15 * time.Second
-	}
+	c.Challenge = cmp.Or(c.Challenge, ChallengeAlways)
+	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
 	query, err := clientauth.ParseForm(c.Target.RawQuery)
 	return &endpoint{Config: c, ownQuery: query}, err
 }

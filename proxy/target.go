@@ -72,13 +72,12 @@ func NormalizePath(escaped string) string {
 	return clean
 }
 
-var (
-	escapes    = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-	unreserved = regexp.MustCompile(`^[A-Za-z0-9._~-]$`)
-)
+var escapes = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+func isUnreserved(c byte) bool { return isAlphanumeric(rune(c)) || strings.IndexByte("-._~", c) >= 0 }
 
 func decodeUnreserved(escape string) string {
-	if c, err := url.PathUnescape(escape); err == nil && unreserved.MatchString(c) {
+	if c, err := url.PathUnescape(escape); err == nil && isUnreserved(c[0]) {
 		return c
 	}
 	return strings.ToUpper(escape)
@@ -87,7 +86,7 @@ func decodeUnreserved(escape string) string {
 // countReserved counts the bytes of a path that are neither unreserved nor slashes.
 func countReserved(escaped string) (n int) {
 	for _, c := range []byte(escaped) {
-		if !isAlphanumeric(rune(c)) && strings.IndexByte("-._~/", c) < 0 {
+		if !isUnreserved(c) && c != '/' {
 			n++
 		}
 	}

@@ -7,8 +7,7 @@ import (
 	"oauthgw/clientauth"
 )
 
-// redacted replaces a secret.
-var redacted = clientauth.Secret{}.String()
+const redacted = "[redacted]" // as [clientauth.Secret] prints itself
 
 // publicParameters are well-known parameters, and whether their values are known not to be
 // secrets. The value of any other parameter may be one.

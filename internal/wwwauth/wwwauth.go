@@ -1,8 +1,6 @@
-// Package wwwauth parses WWW-Authenticate fields (RFC 9110 section 11.6.1) and replaces
-// the values of parameters in them, leaving every other byte as it was.
-//
-// It accepts what clients in use accept beyond the grammar: a URL without quotes as a
-// value, and white space alone between two parameters.
+// Package wwwauth parses WWW-Authenticate fields (RFC 9110 section 11.6.1) and replaces the
+// values of parameters in them. Beyond the grammar it accepts what clients accept: a URL
+// without quotes as a value, and white space alone between two parameters.
 package wwwauth
 
 import (
@@ -28,8 +26,7 @@ const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+" // RFC 9110 section 5.6.2
 var (
 	separator = regexp.MustCompile(`^[ \t,]*`)
 	parameter = regexp.MustCompile(`(?s)^(` + token + `)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^ \t,"]+)(?:[ \t,]|$)`)
-	// scheme matches a scheme, alone, with a token68 (RFC 9110 section 11.2), or in front of
-	// parameters.
+	// A scheme is alone, with a token68 (RFC 9110 section 11.2), or in front of parameters.
 	scheme = regexp.MustCompile(`^(` + token + `)(?:([ \t]+[A-Za-z0-9._~+/-]+=*)?[ \t]*(?:,|$)|[ \t]+[^ \t,=])`)
 	escape = regexp.MustCompile(`(?s)\\(.)`)
 )
@@ -78,9 +75,8 @@ func Offers(fields []string, scheme string) bool {
 	return false
 }
 
-// Replace returns a field in which each value of a parameter is what replace makes of
-// it. A value that replace returns as it was stays as it was written, and so does a
-// malformed field.
+// Replace returns a field with other values of a parameter. A value that replace returns
+// unchanged stays byte for byte, and so does a malformed field.
 func Replace(field, name string, replace func(string) string) string {
 	challenges, ok := Parse(field)
 	if !ok {
@@ -90,10 +86,7 @@ func Replace(field, name string, replace func(string) string) string {
 	done := 0
 	for _, c := range challenges {
 		for _, p := range c.Parameters {
-			if !strings.EqualFold(p.Name, name) {
-				continue
-			}
-			if value := replace(p.Value); value != p.Value {
+			if value := replace(p.Value); strings.EqualFold(p.Name, name) && value != p.Value {
 				out.WriteString(field[done:p.start] + Quote(value))
 				done = p.end
 			}
