@@ -99,10 +99,10 @@ func (s *Source) augmented(d *document, issuer string, paths map[clientauth.Endp
 	return d.Augment(s.urlMap(cmp.Or(issuer, d.Issuer())), paths, s.config.Passthrough)
 }
 
-// urlMap returns [Source.URLMap] for metadata, where only IssuerRewrite moves URLs.
+// urlMap returns [Source.URLMap] for metadata, where URLs move only if the issuer is rewritten.
 func (s *Source) urlMap(issuer string) origin.Map {
 	m := s.URLMap(issuer)
-	if s.config.Issuer != IssuerRewrite {
+	if !s.config.Rewrite {
 		m.From = nil
 	}
 	return m

@@ -77,10 +77,9 @@ func (s *Source) fetch(ctx context.Context, location, name string, known entry) 
 // sanitizeError keeps the errors whose text comes from this host. The text of others
 // may quote what the provider sent, and certificate errors quote names.
 func sanitizeError(err error) error {
-	_, network := errors.AsType[*net.OpError](err)
+	_, network := errors.AsType[net.Error](err)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-	timeout, ok := errors.AsType[net.Error](err)
-	if network || certificate || ok && timeout.Timeout() || errors.Is(err, context.Canceled) {
+	if network || certificate || errors.Is(err, context.Canceled) {
 		return errors.New(printable.Text(err.Error()))
 	}
 	return errors.New("the provider's response is malformed")
@@ -112,10 +111,8 @@ func checkResponse(resp *http.Response) error {
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	encoding := resp.Header.Get("Content-Encoding")
 	switch {
-	case resp.StatusCode >= 500 || slices.Contains(refusals, resp.StatusCode):
+	case resp.StatusCode >= 500 || resp.StatusCode >= 300 && resp.StatusCode < 400 || slices.Contains(refusals, resp.StatusCode):
 		return fmt.Errorf("the provider answered the metadata request with status %d", resp.StatusCode)
-	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return fmt.Errorf("the provider answered the metadata request with a redirect (status %d), which is not followed", resp.StatusCode)
 	case resp.StatusCode != http.StatusOK || mediaType != "application/json":
 		return errNoDocument
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
@@ -143,20 +140,10 @@ func (s *Source) parseDocument(name string, text []byte) (*document, error) {
 	return &document{Metadata: md, published: published}, nil
 }
 
-// lifetime returns how long a response is fresh: as its Cache-Control says, at most ttl
-// and, unless ttl is shorter, at least negativeTTL, which bounds the rate of fetches.
+// lifetime returns how long a shared cache may use a response: as its Cache-Control says
+// (RFC 9111 section 5.2.2), at most ttl and, unless ttl is shorter, at least negativeTTL,
+// which bounds the rate of fetches.
 func lifetime(h http.Header, ttl time.Duration) time.Duration {
-	age, ok := MaxAge(h)
-	if !ok {
-		return ttl
-	}
-	// Age is what caches on the way have used up (RFC 9111 section 4.2.3).
-	return min(ttl, max(age-seconds(h.Get("Age")), negativeTTL))
-}
-
-// MaxAge returns how long a shared cache may use a response by its Cache-Control (RFC
-// 9111 section 5.2.2), or false if that does not say.
-func MaxAge(h http.Header) (time.Duration, bool) {
 	directives := map[string]string{}
 	for directive := range strings.SplitSeq(strings.Join(h["Cache-Control"], ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
@@ -164,10 +151,11 @@ func MaxAge(h http.Header) (time.Duration, bool) {
 	}
 	for _, name := range []string{"no-store", "no-cache", "private", "s-maxage", "max-age"} {
 		if value, ok := directives[name]; ok {
-			return seconds(value), true
+			// Age is what caches on the way have used up (section 4.2.3).
+			return min(ttl, max(seconds(value)-seconds(h.Get("Age")), negativeTTL))
 		}
 	}
-	return 0, false
+	return ttl
 }
 
 // seconds parses a number of seconds. Any other text is 0 (RFC 9111 section 4.2.1).

@@ -7,7 +7,8 @@
 // document names.
 //
 // A request passes handler.go and cache.go. A missing document is fetched by fetch.go and
-// corrected by patch.go. Then augment.go adds the methods, and handler.go serves it.
+// corrected by patch.go. Then augment.go adds the methods. handler.go keeps the result with
+// the document and serves it.
 package wellknown
 
 import (
@@ -22,7 +23,6 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
-	"oauthgw/metrics"
 )
 
 // Config configures a [Handler].
@@ -35,7 +35,6 @@ type Config struct {
 	// LogRequest writes a line to Log for each request, for cache hits at level debug.
 	LogRequest func(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr)
 	Log        *slog.Logger
-	Metrics    *metrics.Metrics
 	// Admit reports whether a request may wait for a location that is not the issuer's own,
 	// and answers it otherwise. Release ends what it began. Admit may be nil.
 	Admit   func(http.ResponseWriter, *http.Request) bool
@@ -52,7 +51,7 @@ func New(c Config) *Handler { return &Handler{c} }
 // or, if the issuer is rewritten, of a protected resource, whose metadata names it too.
 func (h *Handler) Serves(path string) bool {
 	_, name := parseLocation(path)
-	return name != "" && (name != resourceLocation || h.config.Source.config.Issuer == IssuerRewrite)
+	return name != "" && (name != resourceLocation || h.config.Source.config.Rewrite)
 }
 
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
@@ -77,7 +76,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		h.config.WriteError(w, r, refusal)
 	}
-	h.config.Metrics.MetadataRequest(result)
+	h.config.Source.config.Metrics.MetadataRequest(result)
 	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", result)}
 	switch result {
 	case resultUnavailable:

@@ -14,7 +14,6 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
-	"oauthgw/metrics"
 	"oauthgw/wellknown"
 )
 
@@ -22,7 +21,7 @@ import (
 func TestServes(t *testing.T) {
 	admitted := map[string]bool{}
 	empty := func(c *wellknown.SourceConfig) { c.Transport = http.NewFileTransport(http.Dir(t.TempDir())) }
-	h := wellknown.New(wellknown.Config{Source: newHandler(t, newProvider(hang), empty).source, Metrics: metrics.New(metrics.Build{}),
+	h := wellknown.New(wellknown.Config{Source: newHandler(t, newProvider(hang), empty).source,
 		WriteError: func(http.ResponseWriter, *http.Request, *clientauth.Error) {},
 		LogRequest: func(context.Context, *slog.Logger, slog.Level, time.Time, ...slog.Attr) {},
 		Admit:      func(_ http.ResponseWriter, r *http.Request) bool { admitted[r.URL.Path] = true; return false }})
@@ -54,7 +53,7 @@ func TestResourceMovesWithTheIssuer(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHandler(t, newProvider(sends(text)), func(c *wellknown.SourceConfig) {
-				c.Public, c.Issuer = origin.Of("https://gw.example"), wellknown.IssuerRewrite
+				c.Public, c.Rewrite = origin.Of("https://gw.example"), true
 			})
 			w := get(h, resource)
 			got := w.Body.String()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -28,19 +27,12 @@ func (md Metadata) Lint(start string) (found Findings) {
 // lintIssuer checks the issuer (RFC 8414 sections 2 and 3.3).
 func (md Metadata) lintIssuer(found *Findings, start string) {
 	issuer := md.Issuer()
-	quoted, quotedStart := printable.Quote(issuer), printable.Quote(start)
-	switch u, err := url.Parse(issuer); {
-	case origin.Of(issuer) == nil:
-		found.Add(Problem, "issuer", "The issuer is missing or is not an http or https URL, so clients reject the metadata (RFC 8414 section 2).",
+	switch {
+	case origin.Of(issuer) == nil || strings.ContainsAny(issuer, "?#"):
+		found.Add(Problem, "issuer", "The issuer is missing, is not an http or https URL, or has a query or a fragment, so clients reject the metadata (RFC 8414 section 2).",
 			"Set the issuer at the provider to the URL at which clients start.")
-	case err == nil && (u.RawQuery != "" || u.Fragment != ""):
-		found.Add(Problem, "issuer", "The issuer has a query or a fragment, which RFC 8414 section 2 forbids and strict clients reject.", "Correct it at the provider.")
-	case issuer == start:
-	case strings.TrimRight(issuer, "/") == strings.TrimRight(start, "/"):
-		found.Add(Problem, "issuer", "The issuer is "+quoted+" and clients start at "+quotedStart+". Only a slash at the end differs, but clients compare bytes (RFC 8414 section 3.3) and reject the metadata.",
-			"Give clients the URL as the issuer is written, or change the issuer.")
-	default:
-		found.Add(Problem, "issuer", "Clients that start at "+quotedStart+" find the issuer "+quoted+" and reject it, because the two must be equal (RFC 8414 section 3.3).",
+	case issuer != start:
+		found.Add(Problem, "issuer", "Clients that start at "+printable.Quote(start)+" find the issuer "+printable.Quote(issuer)+" and reject it, because the two must be equal, even in a slash at the end (RFC 8414 section 3.3).",
 			"Let clients start at the issuer, configure the URL as the provider's own, or set metadata.issuer: rewrite in oauthgw.")
 	}
 }
@@ -52,11 +44,13 @@ func (md Metadata) lintResponseIssuer(found *Findings, start string) {
 		"Let clients start at the issuer (metadata.issuer: preserve in oauthgw), or configure the URL as the provider's own.")
 }
 
-func (md Metadata) namesResponseIssuer() bool { return string(md.Get(memberResponseIssuer)) == "true" }
+func (md Metadata) namesResponseIssuer() bool {
+	return string(md.Get("authorization_response_iss_parameter_supported")) == "true"
+}
 
 // lintMembers checks the members that clients need (RFC 8414 section 2).
 func (md Metadata) lintMembers(found *Findings) {
-	required, grants := []string{memberResponseTypes, EndpointMember(clientauth.Token)}, md.Strings(memberGrantTypes)
+	required, grants := []string{"response_types_supported", EndpointMember(clientauth.Token)}, md.Strings("grant_types_supported")
 	// An absent list means that users log in (RFC 8414 section 2).
 	interactive := grants == nil || slices.Contains(grants, "authorization_code") || slices.Contains(grants, "implicit")
 	if interactive {
@@ -81,11 +75,6 @@ func (md Metadata) lintMembers(found *Findings) {
 	found.AddIf(empty != nil, Warning, "metadata",
 		"The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "+printable.QuoteAll(empty)+". Some clients reject them, others take them for no support at all.",
 		"Remove them"+inMetadata)
-	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation, clientauth.Introspection} {
-		found.AddIf(slices.ContainsFunc(md.Strings(MethodsMember(name)), isJWT) && md.Get(algorithmsMember(name)) == nil, Warning, "metadata",
-			fmt.Sprintf("The metadata lists client assertions at the %s endpoint but no algorithms for them, so strict clients reject it.", name),
-			"Add "+algorithmsMember(name)+inMetadata)
-	}
 	methods := MethodsMember(clientauth.Token)
 	found.AddIf(slices.Contains(md.Strings(methods), "none") && md.Get(EndpointMember(clientauth.Registration)) != nil, Warning, "metadata",
 		"The metadata lists the method none and a registration endpoint, so some clients register without a secret and never authenticate.",
@@ -94,8 +83,8 @@ func (md Metadata) lintMembers(found *Findings) {
 
 // lintURLs checks where the metadata sends clients.
 func (md Metadata) lintURLs(found *Findings, start string) {
-	var plain, invalid []string
-	elsewhere, here := map[string][]string{}, origin.Of(start)
+	var plain, invalid, elsewhere []string
+	here, severity := origin.Of(start), Note
 	for _, m := range md.Members() {
 		u := origin.Of(md.Text(m.Name))
 		switch isURL := m.Name == memberJWKS || strings.HasSuffix(m.Name, "_endpoint"); {
@@ -105,22 +94,19 @@ func (md Metadata) lintURLs(found *Findings, start string) {
 		case u != nil && !origin.IsConfidential(u):
 			plain = append(plain, m.Name)
 		case isURL && here != nil && !origin.Same(u, here):
-			elsewhere[u.String()] = append(elsewhere[u.String()], m.Name)
+			elsewhere = append(elsewhere, md.Text(m.Name))
+			if slices.ContainsFunc(clientauth.Endpoints(), func(name clientauth.Endpoint) bool { return EndpointMember(name) == m.Name }) {
+				severity = Warning
+			}
 		}
 	}
 	found.AddIf(invalid != nil, Problem, "metadata", "The metadata has members that must be absolute http or https URLs and are not: "+printable.QuoteAll(invalid)+". No client can use them.", "Correct them"+inMetadata)
 	found.AddIf(plain != nil, Problem, "metadata",
 		"The metadata has plain http URLs of another host: "+printable.QuoteAll(plain)+". Secrets and tokens can be read on the way, and strict clients reject them (RFC 6749 sections 3.1 and 3.2).",
 		"Terminate TLS in front of the server, and use its https URL everywhere; in oauthgw set public_url to it.")
-	for _, at := range slices.Sorted(maps.Keys(elsewhere)) {
-		severity := Note
-		if slices.ContainsFunc(clientauth.Endpoints(), func(name clientauth.Endpoint) bool { return slices.Contains(elsewhere[at], EndpointMember(name)) }) {
-			severity = Warning
-		}
-		found.Add(severity, "metadata",
-			fmt.Sprintf("The metadata sends clients to %s and not to %s: %s. They bypass a gateway at the latter, and Basic is not translated.", printable.Quote(at), here, printable.QuoteAll(elsewhere[at])),
-			"If oauthgw serves the latter, let the other name lead to it as well, or set public_url, and metadata.issuer: rewrite if the name cannot be moved. If the provider intends this, nothing.")
-	}
+	found.AddIf(elsewhere != nil, severity, "metadata",
+		fmt.Sprintf("The metadata sends clients to %s and not to %s. They bypass a gateway at the latter, and Basic is not translated.", printable.QuoteAll(elsewhere), here),
+		"If oauthgw serves the latter, let the other name lead to it as well, or set public_url, and metadata.issuer: rewrite if the name cannot be moved. If the provider intends this, nothing.")
 	login, issuer := origin.Of(md.Text(memberAuthorization)), origin.Of(md.Issuer())
 	if login != nil && issuer != nil && !origin.Same(login, issuer) && !md.namesResponseIssuer() {
 		found.Add(Warning, "metadata",

@@ -35,23 +35,22 @@ func TestLint(t *testing.T) {
 		"no users":         {`{"issuer":"https://gw.example","response_types_supported":["none"],"token_endpoint":"https://gw.example/t","grant_types_supported":["client_credentials"]}`, nil},
 		"plain PKCE":       {replaced("S256", "plain"), []string{"problem: The metadata does not list S256"}},
 		"PKCE not a list":  {replaced(`["S256"]`, "7"), []string{"warning: The metadata does not list S256"}},
-		"no issuer":        {issuer(""), []string{"problem: The issuer is missing or is not an http or https URL"}},
-		"issuer not a URL": {issuer("coder"), []string{"problem: The issuer is missing or is not an http or https URL"}},
-		"query in issuer":  {issuer("https://gw.example?a"), []string{"problem: The issuer has a query or a fragment"}},
-		"slash":            {issuer("https://gw.example/"), []string{`problem: The issuer is "https://gw.example/" and clients start at "https://gw.example". Only a slash`}},
+		"no issuer":        {issuer(""), []string{"problem: The issuer is missing, is not an http or https URL"}},
+		"issuer not a URL": {issuer("coder"), []string{"problem: The issuer is missing, is not an http or https URL"}},
+		"query in issuer":  {issuer("https://gw.example?a"), []string{"problem: The issuer is missing, is not an http or https URL, or has a query"}},
+		"slash":            {issuer("https://gw.example/"), []string{`problem: Clients that start at "https://gw.example" find the issuer "https://gw.example/" and reject it`}},
 		"foreign issuer": {adding(issuer("https://b"), `"authorization_response_iss_parameter_supported":true`), []string{
 			`problem: Clients that start at "https://gw.example" find the issuer "https://b" and reject it`, `warning: Authorization responses name the issuer "https://b" (RFC 9207)`}},
-		"own response issuer":           {adding(sound, `"authorization_response_iss_parameter_supported":true`), nil},
-		"empty lists":                   {adding(sound, `"x":[],"y":[ ],"z":null,"n":[0]`), []string{`warning: The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "x", "y".`}},
-		"none and registration":         {adding(sound, `"registration_endpoint":"https://gw.example/r","token_endpoint_auth_methods_supported":["none"]`), []string{"warning: The metadata lists the method none and a registration endpoint"}},
-		"assertions without algorithms": {adding(sound, `"token_endpoint_auth_methods_supported":["private_key_jwt"]`), []string{"warning: The metadata lists client assertions at the token endpoint but no algorithms"}},
-		"invalid URLs":                  {adding(sound, `"jwks_uri":"/j","x_endpoint":7`), []string{`problem: The metadata has members that must be absolute http or https URLs and are not: "jwks_uri", "x_endpoint".`}},
+		"own response issuer":   {adding(sound, `"authorization_response_iss_parameter_supported":true`), nil},
+		"empty lists":           {adding(sound, `"x":[],"y":[ ],"z":null,"n":[0]`), []string{`warning: The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "x", "y".`}},
+		"none and registration": {adding(sound, `"registration_endpoint":"https://gw.example/r","token_endpoint_auth_methods_supported":["none"]`), []string{"warning: The metadata lists the method none and a registration endpoint"}},
+		"invalid URLs":          {adding(sound, `"jwks_uri":"/j","x_endpoint":7`), []string{`problem: The metadata has members that must be absolute http or https URLs and are not: "jwks_uri", "x_endpoint".`}},
 		"plain http": {adding(sound, `"jwks_uri":"http://gw.example/j","revocation_endpoint":"http://127.0.0.1/r"`), []string{
-			`problem: The metadata has plain http URLs of another host: "jwks_uri".`, `warning: The metadata sends clients to "http://127.0.0.1" and not to https://gw.example: "revocation_endpoint".`}},
-		"another origin":                   {adding(sound, `"jwks_uri":"https://b/j"`), []string{`note: The metadata sends clients to "https://b" and not to https://gw.example: "jwks_uri".`}},
+			`problem: The metadata has plain http URLs of another host: "jwks_uri".`, `warning: The metadata sends clients to "http://127.0.0.1/r" and not to https://gw.example.`}},
+		"another origin":                   {adding(sound, `"jwks_uri":"https://b/j"`), []string{`note: The metadata sends clients to "https://b/j" and not to https://gw.example.`}},
 		"default port":                     {adding(sound, `"jwks_uri":"https://GW.example:443/j"`), nil},
-		"login elsewhere":                  {replaced("https://gw.example/a", "https://b/a"), []string{`note: The metadata sends clients to "https://b"`, `warning: The authorization_endpoint is at "https://b" and the issuer at "https://gw.example", so Codex`}},
-		"login elsewhere, response issuer": {adding(replaced("https://gw.example/a", "https://b/a"), `"authorization_response_iss_parameter_supported":true`), []string{`note: The metadata sends clients to "https://b"`}},
+		"login elsewhere":                  {replaced("https://gw.example/a", "https://b/a"), []string{`note: The metadata sends clients to "https://b/a"`, `warning: The authorization_endpoint is at "https://b" and the issuer at "https://gw.example", so Codex`}},
+		"login elsewhere, response issuer": {adding(replaced("https://gw.example/a", "https://b/a"), `"authorization_response_iss_parameter_supported":true`), []string{`note: The metadata sends clients to "https://b/a"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
@@ -74,7 +73,7 @@ func TestSourceLint(t *testing.T) {
 	moved := strings.ReplaceAll(sound, "gw.example", "idp.example")
 	for name, test := range map[string]struct {
 		document, public string
-		issuer           wellknown.IssuerMode
+		rewrite          bool
 		paths            map[clientauth.Endpoint]string
 		want             []string
 	}{
@@ -83,17 +82,17 @@ func TestSourceLint(t *testing.T) {
 		"issuer with a path":      {document: strings.Replace(sound, `"issuer":"https://gw.example"`, `"issuer":"https://gw.example/t1"`, 1), public: at},
 		"endpoint not named":      {document: sound, paths: map[clientauth.Endpoint]string{"token": "/t", "revocation": "/r"}, want: []string{"endpoints.revocation is fronted at /r, but the metadata does not name revocation_endpoint"}},
 		"another path":            {document: sound, paths: map[clientauth.Endpoint]string{"token": "/other"}, want: []string{"endpoints.token is fronted at /other, but the metadata sends clients to \"/t\""}},
-		"endpoint elsewhere":      {document: adding(sound, `"revocation_endpoint":"https://b/r"`), want: []string{`The metadata sends clients to "https://b" and not to https://gw.example: "revocation_endpoint"`}},
+		"endpoint elsewhere":      {document: adding(sound, `"revocation_endpoint":"https://b/r"`), want: []string{`The metadata sends clients to "https://b/r" and not to https://gw.example.`}},
 		"invalid endpoint":        {document: strings.Replace(sound, "https://gw.example/t", "/t", 1), want: []string{"The metadata has members that must be absolute"}},
 		"plain http":              {document: strings.ReplaceAll(sound, "https://", "http://"), want: []string{`The metadata has plain http URLs of another host: "issuer", "authorization_endpoint", "token_endpoint"`}},
 		"plain http on this host": {document: strings.ReplaceAll(sound, "https://gw.example", "http://127.0.0.1:1")},
 		"another issuer": {document: strings.Replace(sound, `"issuer":"https://gw.example"`, `"issuer":"https://idp.example"`, 1), public: at,
 			want: []string{`Clients that start at "https://gw.example" find the issuer "https://idp.example"`, "The authorization_endpoint is at \"https://gw.example\" and the issuer at"}},
-		"rewritten": {document: moved, public: at, issuer: wellknown.IssuerRewrite},
-		"rewritten, and named elsewhere": {public: at, issuer: wellknown.IssuerRewrite,
+		"rewritten": {document: moved, public: at, rewrite: true},
+		"rewritten, and named elsewhere": {public: at, rewrite: true,
 			document: adding(moved, `"authorization_response_iss_parameter_supported":true,"jwks_uri":"https://idp.example/j","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS256"]`),
 			want:     []string{`Authorization responses name the issuer "https://idp.example" (RFC 9207)`, `ID tokens and JWT access tokens name the issuer "https://idp.example"`, "Client assertions made from the rewritten metadata"}},
-		"rewritten to itself": {document: adding(sound, `"jwks_uri":"https://gw.example/j"`), public: at, issuer: wellknown.IssuerRewrite},
+		"rewritten to itself": {document: adding(sound, `"jwks_uri":"https://gw.example/j"`), public: at, rewrite: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -101,7 +100,7 @@ func TestSourceLint(t *testing.T) {
 					test.paths = paths
 				}
 				h := newHandler(t, newProvider(sends(test.document)), func(c *wellknown.SourceConfig) {
-					c.Public, c.Issuer, c.Passthrough = origin.Of(test.public), test.issuer, true
+					c.Public, c.Rewrite, c.Passthrough = origin.Of(test.public), test.rewrite, true
 				})
 				if _, problems := h.source.Snapshots("", test.paths); problems != nil {
 					t.Errorf("before the first fetch: %q", problems)

@@ -16,22 +16,18 @@ import (
 	"oauthgw/internal/origin"
 )
 
-// Metadata members: RFC 8414 section 2, RFC 8705 section 5, RFC 9207 section 3, RFC
-// 9728 section 2, OpenID Connect Discovery section 3.
+// Metadata members that are named more than once: RFC 8414 section 2, RFC 8705 section 5,
+// RFC 9728 section 2, OpenID Connect Discovery section 3.
 const (
-	memberIssuer         = "issuer"
-	memberSigned         = "signed_metadata"
-	memberAliases        = "mtls_endpoint_aliases"
-	memberPKCE           = "code_challenge_methods_supported"
-	memberResponseTypes  = "response_types_supported"
-	memberGrantTypes     = "grant_types_supported"
-	memberAuthorization  = "authorization_endpoint"
-	memberResponseIssuer = "authorization_response_iss_parameter_supported"
-	memberJWKS           = "jwks_uri"
-	memberSubjectTypes   = "subject_types_supported"
-	memberIDTokenAlgs    = "id_token_signing_alg_values_supported"
-	memberResource       = "resource"
-	memberServers        = "authorization_servers"
+	memberIssuer        = "issuer"
+	memberSigned        = "signed_metadata"
+	memberAliases       = "mtls_endpoint_aliases"
+	memberPKCE          = "code_challenge_methods_supported"
+	memberAuthorization = "authorization_endpoint"
+	memberJWKS          = "jwks_uri"
+	memberIDTokenAlgs   = "id_token_signing_alg_values_supported"
+	memberResource      = "resource"
+	memberServers       = "authorization_servers"
 )
 
 // Metadata is an authorization server's metadata (RFC 8414 section 2). It is
@@ -80,7 +76,7 @@ func (md Metadata) Strings(member string) []string {
 // MissingOpenID returns the missing members of those that OpenID Connect Discovery
 // section 3 requires beyond RFC 8414. Clients fail without them at the OpenID location.
 func (md Metadata) MissingOpenID() []string {
-	return slices.DeleteFunc([]string{memberJWKS, memberSubjectTypes, memberIDTokenAlgs},
+	return slices.DeleteFunc([]string{memberJWKS, "subject_types_supported", memberIDTokenAlgs},
 		func(member string) bool { return md.Get(member) != nil })
 }
 

@@ -19,23 +19,13 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// IssuerMode selects the issuer that the served metadata names.
-type IssuerMode string
-
-// IssuerPreserve leaves all URLs as they are. IssuerRewrite moves the issuer, the fronted
-// endpoints and, with Passthrough, the authorization endpoint to the public origin.
-const (
-	IssuerPreserve IssuerMode = "preserve"
-	IssuerRewrite  IssuerMode = "rewrite"
-)
-
 // SourceConfig configures a [Source].
 type SourceConfig struct {
-	Upstream    *url.URL   // the provider's origin
-	Public      *url.URL   // the origin that clients use; nil: the issuer's
-	Issuer      IssuerMode // empty: IssuerPreserve; IssuerRewrite needs Public
-	Passthrough bool       // all other paths lead to the provider as well
-	Expected    string     // the issuer that documents must name, and below whose path they are; empty: any, at the root
+	Upstream    *url.URL // the provider's origin
+	Public      *url.URL // the origin that clients use; nil: the issuer's
+	Rewrite     bool     // move the issuer, fronted endpoints and, with Passthrough, the authorization endpoint to Public
+	Passthrough bool     // all other paths lead to the provider as well
+	Expected    string   // the issuer that documents must name, and below whose path they are; empty: any, at the root
 	Patch       Patch
 	Transport   http.RoundTripper // for the fetches; it must not decompress
 	TTL         time.Duration     // the longest lifetime of a document; zero: every request fetches

@@ -145,10 +145,10 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 	h.source = wellknown.NewSource(c)
 	t.Cleanup(h.source.Close)
 	issuer := "https://gateway.example"
-	if c.Issuer == wellknown.IssuerRewrite {
+	if c.Rewrite {
 		issuer = "https://provider.example"
 	}
-	h.Handler = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths, Metrics: h.metrics,
+	h.Handler = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths,
 		WriteError: func(w http.ResponseWriter, _ *http.Request, e *clientauth.Error) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(e.Status)
@@ -171,14 +171,14 @@ func TestProviderWithAPath(t *testing.T) {
 	const text = `{"issuer":"https://idp.example/t1","token_endpoint":"https://idp.example/t1/token?a=1","revocation_endpoint":"https://elsewhere.example/r",` +
 		`"jwks_uri":"https://idp.example/j","subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`
 	for _, published := range wellknown.Locations("https://idp.example/t1") {
-		for mode, public := range map[wellknown.IssuerMode]string{wellknown.IssuerPreserve: "", wellknown.IssuerRewrite: "https://gw.example"} {
+		for _, public := range []string{"", "https://gw.example"} {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHandler(t, newProvider(at(published, sends(text), status(404))), func(c *wellknown.SourceConfig) {
-					c.Expected, c.Issuer, c.Public = "https://idp.example/t1", mode, origin.Of(public)
+					c.Expected, c.Rewrite, c.Public = "https://idp.example/t1", public != "", origin.Of(public)
 				})
 				got, err := h.source.Provider(t.Context())
 				if err != nil || got.Issuer != "https://idp.example/t1" || len(got.Endpoints) != 1 || got.Endpoints[clientauth.Token].RequestURI() != "/t1/token?a=1" {
-					t.Errorf("%s, %s: got %v %v", published, mode, got, err)
+					t.Errorf("%s, %q: got %v %v", published, public, got, err)
 				}
 			})
 		}

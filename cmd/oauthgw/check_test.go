@@ -33,7 +33,7 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 	for name, test := range map[string]struct{ document, config, text, json string }{
 		"none": {honest + `}`, "", "metadata OK: no problems for strict clients\n", `"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `},
 		"another origin": {honest + `,"revocation_endpoint":"https://b/r"}`, "",
-			"The metadata sends clients to \"https://b\" and not to https://a: \"revocation_endpoint\".", `"read":true,"problems":["The metadata sends clients to \"https://b\" and not to`},
+			"The metadata sends clients to \"https://b/r\" and not to https://a.", `"read":true,"problems":["The metadata sends clients to \"https://b/r\" and not to`},
 		"rewritten": {honest + `,"authorization_response_iss_parameter_supported":true}`, "public_url: https://c\nmetadata: {issuer: rewrite}\n",
 			"Authorization responses name the issuer \"https://a\" (RFC 9207)", `"read":true,"problems":["Authorization responses`},
 		"not read":             {`[]`, "", "The provider's metadata cannot be read now, so it was not checked: ", `"read":false,"err":"`},

@@ -37,7 +37,7 @@ type Settings struct {
 	Rules          *clientauth.Rules
 	Challenge      proxy.ChallengePolicy
 	Failures       authlimit.Config
-	IssuerMode     wellknown.IssuerMode
+	RewriteIssuer  bool
 	MetadataPatch  wellknown.Patch
 	CORS           *cors.Cors // nil: none
 	LogLevel       slog.Level
@@ -123,7 +123,7 @@ func (v *validator) settings(c Config) Settings {
 		Rules:         v.rules(c),
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
 		Failures:      authlimit.Config(c.ClientAuth.Failures),
-		IssuerMode:    oneOf(v, "metadata.issuer", c.Metadata.Issuer, wellknown.IssuerPreserve, wellknown.IssuerRewrite),
+		RewriteIssuer: oneOf(v, "metadata.issuer", c.Metadata.Issuer, "preserve", "rewrite") == "rewrite",
 		MetadataPatch: v.patch(c.Metadata.Patch),
 		CORS:          v.cors(c.CORS.AllowedOrigins),
 		LogLevel:      v.level(c.Log.Level),

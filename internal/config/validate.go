@@ -15,7 +15,6 @@ import (
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
 	"oauthgw/internal/trustedproxy"
-	"oauthgw/wellknown"
 
 	"github.com/rs/cors"
 )
@@ -82,7 +81,7 @@ func (v *validator) check(c Config) {
 	v.path("registration.client_configuration", c.Registration.ClientConfiguration)
 	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
 	v.require(!strings.ContainsFunc(c.ClientAuth.Realm, unicode.IsControl), "client_auth.realm", "must not hold control characters")
-	v.require(c.Metadata.Issuer != string(wellknown.IssuerRewrite) || c.PublicURL != "", "metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
+	v.require(c.Metadata.Issuer != "rewrite" || c.PublicURL != "", "metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
 	v.require(c.Metadata.Entries > 0, "metadata.entries", "must be at least 1")
 	for key, n := range map[string]int{
 		"max_connections": c.MaxConnections, "metadata.stale_for": int(c.Metadata.StaleFor), "drain.delay": int(c.Drain.Delay),

@@ -121,7 +121,6 @@ func check(o observation) wellknown.Findings {
 		checkLocations(&all, o)
 		checkDocuments(&all, o)
 		checkResource(&all, o)
-		checkCaching(&all, o)
 		checkCORS(&all, o)
 	}
 	found := wellknown.Findings{}

@@ -5,9 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"oauthgw/internal/printable"
 	"oauthgw/wellknown"
@@ -109,14 +107,6 @@ func checkResource(found *wellknown.Findings, o observation) {
 	}
 	found.AddIf(len(others) > 0, severity, l.path, "The protected resource sends clients to "+printable.QuoteAll(others)+". The URL given is "+printable.Quote(o.url)+", and clients compare bytes (RFC 8414 section 3.3).",
 		"Let it name the issuer at which clients start. If the URL given is that of the protected resource, examine the one that it names.")
-}
-
-// checkCaching checks how long clients may cache the metadata (RFC 9111 section 5.2.2).
-func checkCaching(found *wellknown.Findings, o observation) {
-	used, _ := o.used()
-	age, _ := wellknown.MaxAge(used.header)
-	found.AddIf(age > 24*time.Hour, wellknown.Warning, used.path,
-		"The document may be cached for "+strconv.Itoa(int(age.Hours()))+" hours, so clients see late that an endpoint or a method has changed.", "Allow a day at most.")
 }
 
 // checkCORS checks whether a page of any origin is allowed, as no server need do (CORS).

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"oauthgw/wellknown"
 )
 
 // discover fetches the metadata of the provider if the copy is too old, and builds routes
@@ -118,5 +117,5 @@ func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 // fullyConfigured reports whether there is nothing to discover.
 func (g *Gateway) fullyConfigured() bool {
 	s := g.settings
-	return len(s.Endpoints) > 0 && (s.Upstream.Issuer != "" || s.ClientAuth.Realm != "" && s.IssuerMode == wellknown.IssuerPreserve)
+	return len(s.Endpoints) > 0 && (s.Upstream.Issuer != "" || s.ClientAuth.Realm != "" && !s.RewriteIssuer)
 }

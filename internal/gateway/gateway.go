@@ -84,7 +84,7 @@ func New(c Config) (*Gateway, error) {
 		c.Transports = newTransports(s, c.Tracing)
 	}
 	source := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: s.UpstreamOrigin, Public: s.PublicOrigin, Issuer: s.IssuerMode, Passthrough: s.Passthrough, Expected: s.Upstream.Issuer, Patch: s.MetadataPatch,
+		Upstream: s.UpstreamOrigin, Public: s.PublicOrigin, Rewrite: s.RewriteIssuer, Passthrough: s.Passthrough, Expected: s.Upstream.Issuer, Patch: s.MetadataPatch,
 		Transport: c.Transports.Metadata, TTL: s.Metadata.TTL, StaleFor: s.Metadata.StaleFor, Entries: s.Metadata.Entries, Metrics: c.Metrics,
 	})
 	g := &Gateway{config: c, settings: s, log: c.Log, source: source}

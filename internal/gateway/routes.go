@@ -76,7 +76,7 @@ func (g *Gateway) build(known wellknown.Provider) error {
 func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoint]string) (mux.MatcherFunc, http.Handler) {
 	c := wellknown.Config{
 		Source: g.source, Issuer: known.Issuer, Endpoints: paths, StripCORS: g.settings.CORS != nil,
-		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log, Metrics: g.config.Metrics,
+		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log,
 	}
 	if g.config.Admit != nil {
 		c.Admit, c.Release = g.admitMetadata, g.config.Release
@@ -120,7 +120,7 @@ func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
 		Upstream: g.settings.UpstreamOrigin, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
 		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.config.Metrics, Log: g.log,
 	}
-	if g.settings.IssuerMode == wellknown.IssuerRewrite {
+	if g.settings.RewriteIssuer {
 		c.URLMap = g.source.URLMap(known.Issuer)
 	}
 	return g.instrument(proxy.Passthrough, proxy.NewPassthrough(c))
