@@ -35,9 +35,6 @@ var (
 // Page returns the page. The template passes every text of the facts through text, short,
 // lines or pieces.
 func Page(f Facts) ([]byte, error) {
-	if len(f.Revision) > 12 {
-		f.Revision = f.Revision[:12]
-	}
 	rows, totals := countTable(f.Counts)
 	var b bytes.Buffer
 	err := page.Execute(&b, struct {

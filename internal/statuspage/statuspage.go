@@ -32,9 +32,6 @@ type Provider struct {
 	Err             error     // why it did not answer
 }
 
-// Failing reports whether the last exchange failed.
-func (p Provider) Failing() bool { return p.Failed.After(p.Reached) }
-
 // Reload describes the last load of the configuration.
 type Reload struct {
 	Tried       time.Time // when the configuration was last loaded
