@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -34,19 +33,6 @@ type idleTimeoutBody struct {
 	err atomic.Pointer[error] // the first error of a Read
 }
 
-type bodyKey struct{}
-
-// withIdleTimeout returns a request with an idleTimeoutBody if it is an upload.
-func withIdleTimeout(w http.ResponseWriter, r *http.Request) *http.Request {
-	if !isUpload(r) {
-		return r
-	}
-	b := &idleTimeoutBody{ReadCloser: r.Body, w: w}
-	out := r.WithContext(context.WithValue(r.Context(), bodyKey{}, b))
-	out.Body = b
-	return out
-}
-
 func (b *idleTimeoutBody) Read(p []byte) (int, error) {
 	if b.err.Load() == nil {
 		setReadDeadline(b.w, bodyTimeout)
@@ -58,11 +44,10 @@ func (b *idleTimeoutBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// uploadState reports whether an upload has not been read to its end, and the error response
-// if reading failed. That is not in the context, which net/http ends when reading fails.
-func uploadState(ctx context.Context) (incomplete bool, failure *clientauth.Error) {
-	b, ok := ctx.Value(bodyKey{}).(*idleTimeoutBody)
-	if !ok {
+// state reports whether the body has not been read to its end, and the error response if
+// reading failed. A nil body is complete.
+func (b *idleTimeoutBody) state() (incomplete bool, failure *clientauth.Error) {
+	if b == nil {
 		return false, nil
 	}
 	switch err := b.err.Load(); {

@@ -70,10 +70,7 @@ func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport 
 }
 
 // passthrough forwards requests unchanged.
-type passthrough struct {
-	PassthroughConfig
-	forwarder *httputil.ReverseProxy
-}
+type passthrough struct{ PassthroughConfig }
 
 // NewPassthrough returns a handler that forwards requests to the provider unchanged, with the
 // client's Host and X-Forwarded fields. It forwards WebSockets and declines other upgrades.
@@ -81,19 +78,10 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 	if c.Admit == nil {
 		c.Admit, c.Release = func(context.Context, bool, bool) bool { return true }, func(context.Context) {}
 	}
-	p := &passthrough{PassthroughConfig: c}
-	p.forwarder = &httputil.ReverseProxy{
-		Rewrite:        p.setRequest,
-		Transport:      c.Transport,
-		BufferPool:     streamBuffers,
-		FlushInterval:  -1,
-		ModifyResponse: p.modifyResponse,
-		ErrorHandler:   p.upstreamFailed,
-	}
-	return p
+	return passthrough{c}
 }
 
-func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	recorder, w := responserecorder.Wrap(w)
 	writer := idleTimeoutWriter{w, r.ProtoAtLeast(1, 1)}
@@ -106,7 +94,7 @@ func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			slog.String("client_ip", addressText(p.Proxies.ClientIP(r))))
 	}()
 	handshake := limitUpgrade(r)
-	out, err := readSmallBody(writer, r)
+	err := readSmallBody(writer, r)
 	if err == nil && !p.Admit(r.Context(), asksForStream(r), isUpload(r)) {
 		err = ErrTooManyStreams
 	}
@@ -116,13 +104,34 @@ func (p *passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.Release(r.Context())
-	if handshake {
-		out = withUpgrade(out)
-	} else {
-		out = withIdleTimeout(w, out)
-	}
-	p.forwarder.ServeHTTP(writer, out)
+	p.forward(writer, r, handshake)
 	setWriteDeadline(w, writeTimeout) // for what net/http sends at the end
+}
+
+func (p passthrough) forward(w http.ResponseWriter, r *http.Request, handshake bool) {
+	var provider net.Conn       // of a WebSocket
+	var upload *idleTimeoutBody // nil: the body has arrived
+	switch {
+	case handshake:
+		r = withConn(r, &provider)
+	case isUpload(r):
+		upload = &idleTimeoutBody{ReadCloser: r.Body, w: w}
+		r.Body = upload
+	}
+	forwarder := httputil.ReverseProxy{
+		Rewrite:       p.setRequest,
+		Transport:     p.Transport,
+		BufferPool:    streamBuffers,
+		FlushInterval: -1,
+		ModifyResponse: func(resp *http.Response) error {
+			if resp.StatusCode == http.StatusSwitchingProtocols {
+				return acceptSwitch(resp, provider)
+			}
+			return p.modifyResponse(resp, upload)
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { p.upstreamFailed(w, r, err, upload) },
+	}
+	forwarder.ServeHTTP(w, r)
 }
 
 // asksForStream reports whether a request is for another protocol (RFC 9110 section 7.8) or
@@ -134,19 +143,18 @@ func asksForStream(r *http.Request) bool {
 // isUpload reports whether a request has a body that is not small.
 func isUpload(r *http.Request) bool { return r.ContentLength < 0 || r.ContentLength > smallBody }
 
-// readSmallBody returns a request whose small body has arrived. Until then the request holds
-// no connection to the provider, and its own may be evicted.
-func readSmallBody(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+// readSmallBody waits until a small body has arrived. Until then the request holds no
+// connection to the provider, and its own may be evicted.
+func readSmallBody(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength == 0 || isUpload(r) {
-		return r, nil
+		return nil
 	}
 	body, err := readBody(w, r, new(share))
-	out := *r
-	out.Body = io.NopCloser(bytes.NewReader(body))
-	return &out, err
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err
 }
 
-func (p *passthrough) setRequest(r *httputil.ProxyRequest) {
+func (p passthrough) setRequest(r *httputil.ProxyRequest) {
 	path, _ := TargetPath(r.In) // the gateway has refused a target without one
 	r.Out.URL = targetAt(p.Upstream, path)
 	r.Out.URL.RawQuery, r.Out.URL.ForceQuery = r.In.URL.RawQuery, r.In.URL.ForceQuery
@@ -172,13 +180,10 @@ const eventStream = "text/event-stream"
 // modifyResponse refuses an event stream that the client did not ask for if there are too many
 // streams. Only a GET is refused here: another request may have changed something, and its
 // client needs the response.
-func (p *passthrough) modifyResponse(resp *http.Response) error {
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return acceptSwitch(resp)
-	}
+func (p passthrough) modifyResponse(resp *http.Response, upload *idleTimeoutBody) error {
 	// Otherwise net/http would read the rest of the body when the response begins, so that the
 	// provider would not receive it.
-	if incomplete, _ := uploadState(resp.Request.Context()); incomplete {
+	if incomplete, _ := upload.state(); incomplete {
 		resp.Header.Set("Connection", "close")
 	}
 	// A challenge of a protected resource (RFC 9728 section 5.1) refers to the metadata with
@@ -197,8 +202,8 @@ func (p *passthrough) modifyResponse(resp *http.Response) error {
 	return nil
 }
 
-func (p *passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
-	_, e := uploadState(r.Context())
+func (p passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err error, upload *idleTimeoutBody) {
+	_, e := upload.state()
 	if errors.Is(err, ErrTooManyStreams) {
 		e = ErrTooManyStreams
 	}

@@ -3,7 +3,6 @@ package proxy
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"maps"
@@ -48,21 +47,16 @@ func elements(values []string) []string {
 	return list
 }
 
-type upgradeKey struct{}
-
-// withUpgrade returns a WebSocket handshake that records the provider connection it is sent on.
-func withUpgrade(r *http.Request) *http.Request {
-	provider := new(net.Conn)
-	ctx := context.WithValue(r.Context(), upgradeKey{}, provider)
-	return r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+// withConn returns a request that sets the connection to the provider on which it is sent.
+func withConn(r *http.Request, provider *net.Conn) *http.Request {
+	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) { *provider = got.Conn },
 	}))
 }
 
 // acceptSwitch prepares a 101 for the client, or returns an error if not both sides want
-// WebSocket.
-func acceptSwitch(resp *http.Response) error {
-	provider, _ := resp.Request.Context().Value(upgradeKey{}).(*net.Conn)
+// WebSocket. Provider is the connection of the handshake; nil: there was none.
+func acceptSwitch(resp *http.Response, provider net.Conn) error {
 	stream, writable := resp.Body.(io.ReadWriteCloser)
 	to := resp.Header["Upgrade"]
 	if provider == nil || !writable || resp.Proto != "HTTP/1.1" ||
@@ -72,7 +66,7 @@ func acceptSwitch(resp *http.Response) error {
 	removeHopByHop(resp.Header)
 	resp.Header.Set("Connection", "Upgrade")
 	resp.Header.Set("Upgrade", webSocket)
-	resp.Body = &tunnelEnd{Conn: *provider, stream: stream}
+	resp.Body = &tunnelEnd{Conn: provider, stream: stream}
 	return nil
 }
 
