@@ -40,7 +40,7 @@ for (const [language, ingress] of Object.entries(ingresses)) {
       await t.test(`it sends clients to ${port === site.gateway ? "the gateway" : "the provider"}`, async (t) => {
         await startIngress(t, name, ingress, shown.text, site, port);
         const doctor = spawnSync(path.join(build, "oauthgw"), ["doctor", `--ca-file=${site.certificate}`, site.origin], { encoding: "utf8", timeout: 60_000 });
-        assert.match(doctor.stdout, new RegExp(`^${problems} problems`, "m"), doctor.stdout + doctor.stderr);
+        assert.match(doctor.stdout, new RegExp(`^problems: ${problems},`, "m"), doctor.stdout + doctor.stderr);
         assert.equal(doctor.stdout.includes("are not read"), problems > 0, doctor.stdout);
         assert.equal(doctor.status, problems ? 1 : 0);
       });

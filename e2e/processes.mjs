@@ -1,5 +1,6 @@
 // Child processes that do not outlive the tests, and free ports.
 import { spawn } from "node:child_process";
+import crypto from "node:crypto";
 import { once } from "node:events";
 import net from "node:net";
 
@@ -90,10 +91,19 @@ export class Process {
 }
 
 // freePorts resolves to ports of 127.0.0.1 without a listener, for programs that name each
-// other in their arguments.
+// other in their arguments. No connection gets one of them: Linux takes the ports of outgoing
+// connections from 32768 on.
 export async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => net.createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
+  const servers = [];
+  while (servers.length < count) {
+    const server = net.createServer().listen(crypto.randomInt(20_000, 32_000), "127.0.0.1");
+    try {
+      await once(server, "listening");
+      servers.push(server);
+    } catch (error) {
+      if (error.code !== "EADDRINUSE") throw error;
+    }
+  }
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => once(server.close(), "close")));
   return ports;
