@@ -1,8 +1,5 @@
 // Command oauthgw puts HTTP Basic client authentication in front of an OAuth
 // provider that reads client credentials only from the form.
-//
-// The package has the flags, the wiring and the commands. The rules of OAuth are in
-// clientauth, proxy and wellknown.
 package main
 
 import (

@@ -6,9 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -56,7 +54,7 @@ func readRequest(stdin io.Reader) (*http.Request, error) {
 	}
 	text, err := io.ReadAll(in)
 	if err != nil {
-		return nil, fmt.Errorf("explain: cannot read standard input: %w", err)
+		return nil, err
 	}
 	body := strings.TrimSuffix(string(text), end)
 	if r.ContentLength != int64(len(body)) {
@@ -74,23 +72,14 @@ type result struct {
 	body     []byte // of the response
 }
 
-// recorder is a log handler that keeps the attributes of the line of the request.
-type recorder struct {
-	slog.Handler
-	attrs map[string]string
-}
-
-func (l recorder) Handle(_ context.Context, r slog.Record) error {
-	if r.Message == "request" {
-		r.Attrs(func(a slog.Attr) bool { l.attrs[a.Key] = a.Value.String(); return true })
-	}
-	return nil
-}
-
 // send sends a request through a gateway.
 func send(s config.Settings, r *http.Request) (*result, error) {
 	x := &result{log: map[string]string{}}
-	log := slog.New(recorder{slog.NewTextHandler(io.Discard, nil), x.log})
+	record := func(_ []string, a slog.Attr) slog.Attr {
+		x.log[a.Key] = a.Value.String()
+		return a
+	}
+	log := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: record}))
 	g, err := gateway.New(gateway.Config{
 		Settings: s, Log: log, Metrics: metrics.New(metrics.Build{}),
 		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: &transport{}, Passthrough: &x.upstream},

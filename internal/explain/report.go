@@ -14,9 +14,6 @@ import (
 	"oauthgw/proxy"
 )
 
-// metadataEndpoint is the name of the metadata locations in the log.
-const metadataEndpoint = "metadata"
-
 // decodings describe how HTTP Basic credentials were decoded.
 var decodings = map[clientauth.Reading]string{
 	clientauth.ReadingPlain:     "the credentials have no percent sign and no plus, and are the same form-encoded or not",
@@ -49,7 +46,7 @@ func (x *result) report() string {
 	switch {
 	case x.upstream.request != nil:
 		received = x.upstream.report()
-	case x.log["endpoint"] != metadataEndpoint:
+	case x.log["endpoint"] != "metadata":
 		var refusal struct {
 			Error       string
 			Description string `json:"error_description"`
@@ -64,7 +61,7 @@ func (x *result) report() string {
 
 func (x *result) outcome() string {
 	switch {
-	case x.log["endpoint"] == metadataEndpoint:
+	case x.log["endpoint"] == "metadata":
 		return "answered with the metadata of the provider, which is not fetched here"
 	case x.log["endpoint"] == proxy.Passthrough:
 		return "forwarded unchanged, because path and method belong to no endpoint"

@@ -62,12 +62,7 @@ func duration(from, to time.Time) string {
 	return fmt.Sprintf("%d d %d h", s/(24*3600), s%(24*3600)/3600)
 }
 
-func ago(t, now time.Time) string {
-	if now.Sub(t) < time.Second {
-		return "just now"
-	}
-	return duration(t, now) + " ago"
-}
+func ago(t, now time.Time) string { return duration(t, now) + " ago" }
 
 // clock returns a time in UTC, without the date if that is today's.
 func clock(t, now time.Time) string {
