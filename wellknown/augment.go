@@ -64,7 +64,7 @@ func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
 // withAlgorithms removes the algorithms of client assertions if no method uses them,
 // and the algorithm none (RFC 8414 section 2).
 func (md Metadata) withAlgorithms(name clientauth.Endpoint, methods []string) Metadata {
-	member := algorithmsMember(name)
+	member := string(name) + "_endpoint_auth_signing_alg_values_supported"
 	list := md.Strings(member)
 	signed := slices.DeleteFunc(slices.Clone(list), func(alg string) bool { return alg == "none" })
 	switch {

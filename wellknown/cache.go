@@ -14,15 +14,6 @@ import (
 // negativeTTL is how long a failed fetch is cached.
 const negativeTTL = 2 * time.Second
 
-// Results of a lookup.
-const (
-	resultHit         = "hit"
-	resultMiss        = "miss"
-	resultStale       = "stale"
-	resultNotFound    = "not_found"
-	resultUnavailable = "unavailable"
-)
-
 // cache holds the documents of some locations and the failures to fetch one, apart:
 // requests for missing documents must not evict documents.
 type cache struct{ documents, failures *lru.Cache[string, entry] }
@@ -42,9 +33,9 @@ func newCache(size int) cache {
 	return cache{documents, failures}
 }
 
-// get returns the document at a location and the result of the lookup. An expired
-// document is fetched again, and returned within StaleFor if that fails. If background is
-// set and it expired recently or its last fetch failed, it is returned at once (RFC 5861).
+// get returns the document at a location, and hit, miss or stale. It fetches an expired
+// document again, and returns the old one within StaleFor if that fails; at once if background
+// is set and the document expired recently or its last fetch failed (RFC 5861).
 func (s *Source) get(ctx context.Context, location, name string, background bool) (e entry, result string, err error) {
 	if location == "" {
 		return entry{}, "", errNoDocument
@@ -54,24 +45,24 @@ func (s *Source) get(ctx context.Context, location, name string, background bool
 	e.lifetime = min(e.lifetime, s.config.TTL) // a shared cache may have a longer one
 	age := time.Since(e.fetched)
 	if ok && age < e.lifetime {
-		return e, resultHit, nil
+		return e, "hit", nil
 	}
 	fetched := s.fetchOnce(location, name)
 	usable := ok && age < e.lifetime+s.config.StaleFor
 	if usable && background && (age < 2*e.lifetime || c.failures.Contains(location)) {
-		return e, resultStale, nil
+		return e, "stale", nil
 	}
 	select {
 	case r := <-fetched:
 		if r.Err == nil {
-			return r.Val.(entry), resultMiss, nil
+			return r.Val.(entry), "miss", nil
 		}
 		err = r.Err
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	if usable {
-		return e, resultStale, nil
+		return e, "stale", nil
 	}
 	return entry{}, "", err
 }

@@ -79,9 +79,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.config.Source.config.Metrics.MetadataRequest(result)
 	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", result)}
 	switch result {
-	case resultUnavailable:
+	case "unavailable":
 		level, attrs = slog.LevelWarn, append(attrs, slog.String("err", err.Error())) // it holds no text of the provider
-	case resultHit:
+	case "hit":
 		level = slog.LevelDebug
 	}
 	h.config.LogRequest(r.Context(), h.config.Log, level, start, attrs...)
@@ -90,13 +90,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func errorResponse(err error) *clientauth.Error {
 	switch {
 	case errors.Is(err, errNoDocument):
-		return &clientauth.Error{Status: http.StatusNotFound, Code: clientauth.CodeInvalidRequest, Reason: resultNotFound,
+		return &clientauth.Error{Status: http.StatusNotFound, Code: clientauth.CodeInvalidRequest, Reason: "not_found",
 			Description: "The authorization server has no metadata document at this location."}
 	case errors.Is(err, errForeignIssuer):
-		return &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: resultUnavailable,
+		return &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: "unavailable",
 			Description: "The authorization server's metadata names another issuer than the one expected."}
 	}
-	return &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: resultUnavailable,
+	return &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: "unavailable",
 		Description: "The authorization server's metadata cannot be read now; try again."}
 }
 

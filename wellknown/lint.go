@@ -20,7 +20,7 @@ func (md Metadata) Lint(start string) (found Findings) {
 	md.lintIssuer(&found, start)
 	md.lintResponseIssuer(&found, start)
 	md.lintMembers(&found)
-	md.lintURLs(&found, start)
+	md.lintValues(&found, start)
 	return found
 }
 
@@ -66,28 +66,21 @@ func (md Metadata) lintMembers(found *Findings) {
 	found.AddIf(interactive && !slices.Contains(challenges, "S256"), severity, "metadata",
 		"The metadata does not list S256 in "+memberPKCE+", so strict clients that use PKCE, such as MCP clients, refuse to log in.",
 		"If the provider checks PKCE with S256, add it"+inMetadata)
-	var empty []string
-	for _, m := range md.Members() {
-		if emptyArray.Match(m.Value) {
-			empty = append(empty, m.Name)
-		}
-	}
-	found.AddIf(empty != nil, Warning, "metadata",
-		"The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "+printable.QuoteAll(empty)+". Some clients reject them, others take them for no support at all.",
-		"Remove them"+inMetadata)
 	methods := MethodsMember(clientauth.Token)
 	found.AddIf(slices.Contains(md.Strings(methods), "none") && md.Get(EndpointMember(clientauth.Registration)) != nil, Warning, "metadata",
 		"The metadata lists the method none and a registration endpoint, so some clients register without a secret and never authenticate.",
 		"If clients must hold a secret, set "+methods+inMetadata)
 }
 
-// lintURLs checks where the metadata sends clients.
-func (md Metadata) lintURLs(found *Findings, start string) {
-	var plain, invalid, elsewhere []string
+// lintValues checks the lists, and the URLs to which the metadata sends clients.
+func (md Metadata) lintValues(found *Findings, start string) {
+	var empty, plain, invalid, elsewhere []string
 	here, severity := origin.Of(start), Note
 	for _, m := range md.Members() {
 		u := origin.Of(md.Text(m.Name))
 		switch isURL := m.Name == memberJWKS || strings.HasSuffix(m.Name, "_endpoint"); {
+		case emptyArray.Match(m.Value):
+			empty = append(empty, m.Name)
 		case !isURL && m.Name != memberIssuer:
 		case isURL && u == nil:
 			invalid = append(invalid, m.Name)
@@ -95,11 +88,14 @@ func (md Metadata) lintURLs(found *Findings, start string) {
 			plain = append(plain, m.Name)
 		case isURL && here != nil && !origin.Same(u, here):
 			elsewhere = append(elsewhere, md.Text(m.Name))
-			if slices.ContainsFunc(clientauth.Endpoints(), func(name clientauth.Endpoint) bool { return EndpointMember(name) == m.Name }) {
+			if slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(strings.TrimSuffix(m.Name, "_endpoint"))) {
 				severity = Warning
 			}
 		}
 	}
+	found.AddIf(empty != nil, Warning, "metadata",
+		"The metadata has empty lists, which must be left out (RFC 8414 section 3.2): "+printable.QuoteAll(empty)+". Some clients reject them, others take them for no support at all.",
+		"Remove them"+inMetadata)
 	found.AddIf(invalid != nil, Problem, "metadata", "The metadata has members that must be absolute http or https URLs and are not: "+printable.QuoteAll(invalid)+". No client can use them.", "Correct them"+inMetadata)
 	found.AddIf(plain != nil, Problem, "metadata",
 		"The metadata has plain http URLs of another host: "+printable.QuoteAll(plain)+". Secrets and tokens can be read on the way, and strict clients reject them (RFC 6749 sections 3.1 and 3.2).",

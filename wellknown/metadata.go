@@ -110,11 +110,6 @@ func MethodsMember(name clientauth.Endpoint) string {
 	return ""
 }
 
-// algorithmsMember returns the member that lists the algorithms of client assertions.
-func algorithmsMember(name clientauth.Endpoint) string {
-	return string(name) + "_endpoint_auth_signing_alg_values_supported"
-}
-
 const (
 	serverLocation   = "/.well-known/oauth-authorization-server" // RFC 8414 section 3
 	openidLocation   = "/.well-known/openid-configuration"       // OpenID Connect Discovery section 4

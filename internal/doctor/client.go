@@ -33,8 +33,8 @@ type response struct {
 	err    error
 }
 
-// client sends requests, each once. It authenticates with an ID and a secret that no
-// provider knows. All decodings of HTTP Basic credentials give the same (RFC 6749 section 2.3.1).
+// client sends requests, each once. Its ID and secret, which no provider knows, are the
+// same in every decoding of HTTP Basic credentials (RFC 6749 section 2.3.1).
 type client struct {
 	config     Config
 	start      *url.URL // the only origin that gets requests, unless Follow is set

@@ -67,9 +67,11 @@ func checkDocumentAt(found *wellknown.Findings, o observation, l location, sever
 		"Answer with 404 here, which oauthgw does, or add the members.")
 	field := l.header.Get("Content-Type")
 	mediaType, _, _ := mime.ParseMediaType(field)
-	found.AddIf(mediaType != "application/json", severity, l.path, "The document has the Content-Type "+printable.Quote(field)+", so many clients ignore it (RFC 8414 section 3.2).", "Serve it as application/json; oauthgw ignores it as well.")
-	found.AddIf(mediaType == "application/json" && field != mediaType, wellknown.Note, l.path,
-		"The document has the Content-Type "+printable.Quote(field)+". Some clients compare all of it with application/json.", "Serve it as application/json without parameters; oauthgw does.")
+	if mediaType == "application/json" {
+		severity = wellknown.Note // few clients compare the parameters
+	}
+	found.AddIf(field != "application/json", severity, l.path, "The document has the Content-Type "+printable.Quote(field)+" and not application/json, so some clients ignore it (RFC 8414 section 3.2).",
+		"Serve it as application/json without parameters; oauthgw does.")
 	issuer := l.Issuer()
 	found.AddIf(l.root && issuer != o.url && strings.TrimRight(issuer, "/") != o.at(""), wellknown.Warning, l.path,
 		"Some clients fall back to this location, and find the issuer "+printable.Quote(issuer)+", which is neither the URL given nor its origin.",
