@@ -33,9 +33,8 @@ func basicPair(h http.Header) (id, secret string, tried bool, err error) {
 	return id, secret, true, err
 }
 
-// HasScheme reports whether an Authorization field has one of some schemes. Servers accept
-// different white space behind the scheme. A malformed field counts, because a server may
-// find any scheme in it.
+// HasScheme reports whether an Authorization field has one of some schemes. A malformed field
+// counts, because a server may find any scheme in it.
 func HasScheme(h http.Header, schemes ...string) bool {
 	return slices.ContainsFunc(h["Authorization"], func(field string) bool {
 		scheme, _ := splitScheme(field)

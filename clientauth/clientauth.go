@@ -14,10 +14,8 @@ import (
 )
 
 // Method is a client authentication method, named as in RFC 7591 section 2 if the request
-// alone shows which one it is.
-//
-// A further method needs a constant, a recogniser in recognise.go and an exchange file; if its
-// credential can be guessed, also a line in proxy/failurelimit.go.
+// alone shows which one it is. A further method needs a constant, a recogniser in recognise.go
+// and an exchange file; if its credential can be guessed, also a line in proxy/failurelimit.go.
 type Method string
 
 // The methods.
@@ -69,11 +67,9 @@ func New(c Config) *Rules {
 	return &Rules{config: c}
 }
 
-// Read returns the credentials in a request. The error is an [*Error]. Credentials beside
-// an error are for logs only.
-//
-// A client must not use more than one method (RFC 6749 section 2.3), so every recogniser
-// examines the request, and resolve compares what they find.
+// Read returns the credentials in a request, or beside an [*Error], for logs only. A client
+// must not use more than one method (RFC 6749 section 2.3), so every recogniser examines the
+// request, and resolve compares what they find.
 func (r *Rules) Read(req Request) (Credentials, error) {
 	if err := cmp.Or(CheckAuthorization(req.Header), checkCookies(req.Header), r.checkQuery(req)); err != nil {
 		return Credentials{}, err

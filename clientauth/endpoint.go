@@ -1,10 +1,9 @@
 package clientauth
 
 // Endpoint names an endpoint at which clients authenticate or register: in the
-// configuration, logs and metrics, and in metadata, as token does in token_endpoint.
-//
-// A further endpoint needs a constant, an entry in [Endpoints], the member that its successful
-// responses have in proxy/outcome.go, and an exchange file.
+// configuration, logs, metrics and metadata. A further endpoint needs a constant, an entry in
+// [Endpoints], the member of its successful responses in proxy/outcome.go, and an exchange
+// file.
 type Endpoint string
 
 // The endpoints.

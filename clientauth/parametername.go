@@ -9,11 +9,10 @@ import (
 	"unicode"
 )
 
-// checkName refuses a name that is not ASCII, and a name that some form reader turns into
-// a parameter that the gateway reads or that changes the HTTP method. Form readers ignore
-// case, trim space and brackets, drop unknown characters, turn dots and spaces into
-// underscores (PHP), and read a dot as the beginning of a member (qs). Names that are not
-// ASCII they fold by different tables.
+// checkName refuses a name that some form reader turns into a parameter that the gateway reads
+// or that changes the HTTP method. Form readers ignore case, trim space and brackets, drop
+// unknown characters, turn dots and spaces into underscores (PHP), read a dot as the beginning
+// of a member (qs), and fold names that are not ASCII by different tables.
 func checkName(name string) error {
 	if strings.ContainsFunc(name, func(c rune) bool { return c > unicode.MaxASCII }) {
 		return ErrParameterName

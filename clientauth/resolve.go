@@ -1,8 +1,7 @@
 package clientauth
 
-// Conflict is the policy for requests that present credentials twice. RFC 6749 section 2.3
-// forbids a second method. Clients that send the same pair in both places are common, and
-// harmless.
+// Conflict is the policy for requests that present credentials twice, which RFC 6749 section
+// 2.3 forbids. Clients that send the same pair in both places are common, and harmless.
 type Conflict string
 
 // The policies.

@@ -57,16 +57,15 @@ func withConn(r *http.Request, provider *net.Conn) *http.Request {
 // acceptSwitch prepares a 101 for the client, or returns an error if not both sides want
 // WebSocket. Provider is the connection of the handshake; nil: there was none.
 func acceptSwitch(resp *http.Response, provider net.Conn) error {
-	stream, writable := resp.Body.(io.ReadWriteCloser)
 	to := resp.Header["Upgrade"]
-	if provider == nil || !writable || resp.Proto != "HTTP/1.1" ||
+	if provider == nil || resp.Proto != "HTTP/1.1" ||
 		!lists(resp.Header["Connection"], "upgrade") || len(to) != 1 || !strings.EqualFold(to[0], webSocket) {
 		return errBrokenReply
 	}
 	removeHopByHop(resp.Header)
 	resp.Header.Set("Connection", "Upgrade")
 	resp.Header.Set("Upgrade", webSocket)
-	resp.Body = &tunnelEnd{Conn: provider, stream: stream}
+	resp.Body = &tunnelEnd{Conn: provider, from: resp.Body}
 	return nil
 }
 
@@ -77,9 +76,9 @@ func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
-	return &tunnelEnd{Conn: conn, stream: struct {
+	return &tunnelEnd{Conn: conn, from: struct {
 		io.Reader
-		io.WriteCloser
+		io.Closer
 	}{io.MultiReader(bytes.NewReader(early), conn), conn}}, rw, err
 }
 
@@ -91,13 +90,13 @@ const linger = 5 * time.Second
 // sending, the other may go on while it sends and its bytes are read.
 type tunnelEnd struct {
 	net.Conn
-	stream   io.ReadWriteCloser // the connection, with bytes that were read ahead
-	finished atomic.Bool        // one direction is
+	from     io.ReadCloser // the connection, with bytes that were read ahead
+	finished atomic.Bool   // one direction is
 }
 
 func (e *tunnelEnd) Read(p []byte) (int, error) {
 	e.limit()
-	n, err := e.stream.Read(p)
+	n, err := e.from.Read(p)
 	if errors.Is(err, io.EOF) {
 		e.finish()
 	}
@@ -106,7 +105,7 @@ func (e *tunnelEnd) Read(p []byte) (int, error) {
 
 func (e *tunnelEnd) Write(p []byte) (int, error) {
 	e.limit()
-	return e.stream.Write(p)
+	return e.Conn.Write(p)
 }
 
 // CloseWrite is called when the other side has finished sending.
@@ -118,7 +117,7 @@ func (e *tunnelEnd) CloseWrite() error {
 	return nil
 }
 
-func (e *tunnelEnd) Close() error { return e.stream.Close() }
+func (e *tunnelEnd) Close() error { return e.from.Close() }
 
 func (e *tunnelEnd) finish() {
 	e.finished.Store(true)

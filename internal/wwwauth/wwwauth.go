@@ -17,8 +17,7 @@ type Challenge struct {
 // Parameter is a parameter of a challenge. Its value is without quotes and escapes.
 type Parameter struct {
 	Name, Value string
-
-	start, end int // of the value in the field, quotes included
+	start, end  int // of the value in the field, quotes included
 }
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+" // RFC 9110 section 5.6.2
