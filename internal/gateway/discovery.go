@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"slices"
 	"time"
-
 )
 
 // discover fetches the metadata of the provider if the copy is too old, and builds routes
