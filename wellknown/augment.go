@@ -36,11 +36,10 @@ func samePath(p, q string) bool { return path.Clean("/"+p) == path.Clean("/"+q) 
 
 func (md Metadata) moved(member string, m origin.Map) Metadata {
 	from := md.Text(member)
-	to, _ := m.Move(from)
-	if from == to {
-		return md
+	if to, _ := m.Move(from); to != from {
+		return md.with(member, to)
 	}
-	return md.with(member, to)
+	return md
 }
 
 var emptyArray = regexp.MustCompile(`^\[\s*\]$`)

@@ -41,8 +41,8 @@ type Source struct {
 	issuerCache cache    // for those locations
 	otherCache  cache    // for the locations that clients choose
 	fetches     singleflight.Group
-	running     *semaphore.Weighted // fetches for those; each holds a connection
-	pending     *semaphore.Weighted // and those that wait; each holds a goroutine
+	running     *semaphore.Weighted // limits the fetches for otherCache; each holds a connection
+	pending     *semaphore.Weighted // limits them and those that wait; each holds a goroutine
 
 	ctx   context.Context // of fetches, which outlive the request that started them
 	close context.CancelFunc

@@ -142,6 +142,6 @@ func checkConnection(found *wellknown.Findings, o observation) {
 		"Terminate TLS in front of the server, and let clients start at the https URL.")
 	if !o.reached() {
 		found.Add(wellknown.Problem, subject, "The server cannot be reached: "+printable.Quote(o.locations[0].err.Error())+". Nothing else was tested.",
-			"Start it, or correct the URL. If its certificate is not trusted, serve the whole chain of a certificate for this name; name a private authority with --ca-file.")
+			"Start it, or correct the URL. If its certificate is not trusted, serve the whole chain of one for this name, or name the private authority that clients trust with --ca-file.")
 	}
 }
