@@ -1,5 +1,7 @@
 package clientauth
 
+import "slices"
+
 // Conflict is the policy for requests that present credentials twice, which RFC 6749 section
 // 2.3 forbids. Clients that send the same pair in both places are common, and harmless.
 type Conflict string
@@ -45,12 +47,9 @@ func (r *Rules) resolve(req Request, found []recognition) (Credentials, error) {
 // the policy accepts that. Halves of a pair are never combined from two places.
 func (r *Rules) isConflict(found []recognition) bool {
 	first := found[0].credentials
-	for _, other := range found[1:] {
+	return slices.ContainsFunc(found[1:], func(other recognition) bool {
 		c := other.credentials
 		same := found[0].err == nil && first.ClientID == c.ClientID && first.Secret.Equal(c.Secret)
-		if !same || r.config.Conflict == ConflictAny {
-			return true
-		}
-	}
-	return false
+		return !same || r.config.Conflict == ConflictAny
+	})
 }

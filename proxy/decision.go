@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"oauthgw/clientauth"
@@ -47,23 +48,17 @@ func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
 
 // Attrs returns the attributes of a log line, which has its own time.
 func (d Decision) Attrs() []slog.Attr {
-	attrs := append(make([]slog.Attr, 0, 13), // the capacity is for a whole log line
+	attrs := []slog.Attr{
 		slog.String("endpoint", string(d.Endpoint)),
 		slog.Int("status", d.Status),
 		slog.String("outcome", d.Outcome),
 		slog.String("auth_method", d.method()),
-	)
-	for _, a := range []slog.Attr{
 		slog.String("client_id", d.ClientID),
 		slog.String("basic_decoding", string(d.Reading)),
 		slog.String("conflict_tolerated", d.Tolerated),
 		slog.String("client_ip", d.ClientIP),
-	} {
-		if a.Value.String() != "" {
-			attrs = append(attrs, a)
-		}
 	}
-	return attrs
+	return slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.String() == "" })
 }
 
 func (d Decision) method() string { return cmp.Or(string(d.Method), "unknown") }

@@ -44,15 +44,12 @@ func (s *share) release() {
 	*s = 0
 }
 
-// readAll reads to the end, or to one byte beyond a bound. Length is the announced length;
-// less than 1 means unknown. The buffer grows with what arrives, so that announcing a large
-// body takes no memory. If grow returns false, the error is [errNoRoom]. Nil means no limit.
-func readAll(r io.Reader, length int64, bound int, grow func(int) bool) ([]byte, error) {
+// readAll reads to the end, or to one byte beyond a bound. The buffer grows with what arrives,
+// whatever length is announced. If grow returns false, the error is [errNoRoom]. Nil means no
+// limit.
+func readAll(r io.Reader, bound int, grow func(int) bool) ([]byte, error) {
 	limit := bound + 1
-	if 0 < length && length <= int64(bound) {
-		limit = int(length)
-	}
-	body := make([]byte, 0, min(512, limit))
+	body := make([]byte, 0, 512)
 	for {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

@@ -87,13 +87,10 @@ func kindOf(h http.Header) (bodyKind, error) {
 		return 0, errMediaType
 	}
 	kind, err := kindOfType(h.Get("Content-Type"))
-	if err != nil {
-		return 0, err
-	}
-	if kind != bodyUnread && slices.ContainsFunc(h["Content-Encoding"], func(e string) bool { return !strings.EqualFold(e, "identity") }) {
+	if err == nil && kind != bodyUnread && slices.ContainsFunc(h["Content-Encoding"], func(e string) bool { return !strings.EqualFold(e, "identity") }) {
 		return 0, errContentEncoding
 	}
-	return kind, nil
+	return kind, err
 }
 
 func kindOfType(value string) (bodyKind, error) {
@@ -148,7 +145,7 @@ func readBody(w http.ResponseWriter, r *http.Request, memory *share) ([]byte, er
 		return nil, errBrokenBody
 	}
 	setReadDeadline(w, bodyTimeout)
-	body, err := readAll(r.Body, r.ContentLength, maxBody, memory.grow)
+	body, err := readAll(r.Body, maxBody, memory.grow)
 	// net/http reads on to notice that the client disconnects; a deadline would look like that.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	switch {

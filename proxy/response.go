@@ -32,7 +32,7 @@ func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) e
 	r := response{status: resp.StatusCode, header: resp.Header}
 	err := r.checkHead()
 	if err == nil {
-		r.body, err = readAll(resp.Body, resp.ContentLength, maxResponse, nil)
+		r.body, err = readAll(resp.Body, maxResponse, nil)
 	}
 	x.upstreamTime = time.Since(x.sent)
 	switch {
