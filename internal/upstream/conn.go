@@ -14,16 +14,20 @@ import (
 
 // conn is a connection to the server.
 type conn struct {
-	net.Conn // a [tls.Conn] if the server is an https server
-	raw      net.Conn
-	limit    *io.LimitedReader // reads from Conn
-	reader   *bufio.Reader     // reads from limit
-	expiry   *time.Timer       // closes an idle connection
+	net.Conn
+	raw    net.Conn          // below TLS, or Conn itself
+	limit  *io.LimitedReader // reads from Conn
+	reader *bufio.Reader     // reads from limit
+	expiry *time.Timer       // closes an idle connection
 }
 
-func newConn(c, raw net.Conn) *conn {
+func newConn(c net.Conn) *conn {
 	limit := &io.LimitedReader{R: c}
-	return &conn{Conn: c, raw: raw, limit: limit, reader: bufio.NewReader(limit)}
+	out := &conn{Conn: c, raw: c, limit: limit, reader: bufio.NewReader(limit)}
+	if secure, ok := c.(*tls.Conn); ok {
+		out.raw = secure.NetConn()
+	}
+	return out
 }
 
 // getConn returns an idle connection or a new one.
@@ -34,26 +38,11 @@ func (t *Transport) getConn(ctx context.Context) (*conn, error) {
 		}
 		c.close()
 	}
-	return t.dial(ctx)
-}
-
-func (t *Transport) dial(ctx context.Context) (*conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	raw, err := dialer.DialContext(ctx, t.network, t.address)
+	c, err := t.dial(ctx, t.network, t.address)
 	if err != nil {
 		return nil, err
 	}
-	if t.tls == nil {
-		return newConn(raw, raw), nil
-	}
-	secure := tls.Client(raw, t.tls)
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		return nil, err
-	}
-	return newConn(secure, raw), nil
+	return newConn(c), nil
 }
 
 // abortIO makes pending and later reads and writes fail.
@@ -62,8 +51,8 @@ func (c *conn) abortIO() { _ = c.raw.SetDeadline(time.Unix(1, 0)) }
 // close closes the connection without TLS's close_notify, which could block.
 func (c *conn) close() { _ = c.raw.Close() }
 
-// isStale reports whether the server closed the connection or sent something without a
-// request. What it sent would be read as the response to the next request.
+// isStale reports whether the server closed the connection or sent bytes without a request,
+// which would be read as the response to the next request.
 func (c *conn) isStale() bool {
 	if c.reader.Buffered() > 0 || isReadable(c.raw) {
 		return true
@@ -72,7 +61,7 @@ func (c *conn) isStale() bool {
 	if !ok {
 		return false
 	}
-	// TLS may have buffered data too. With a deadline in the past, Read returns only that.
+	// With a deadline in the past, Read returns only data that TLS has buffered.
 	_ = secure.SetReadDeadline(time.Unix(1, 0))
 	n, err := secure.Read(make([]byte, 1))
 	_ = secure.SetReadDeadline(time.Time{})

@@ -44,7 +44,6 @@ func (t *Transport) exchange(c *conn, message []byte, r *http.Request) (resp *ht
 	return resp, nil
 }
 
-// Read implements [io.Reader] for the body.
 func (e *exchange) Read(p []byte) (int, error) {
 	if e.err != nil {
 		return 0, e.err
@@ -60,7 +59,7 @@ func (e *exchange) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements [io.Closer]. It closes the connection unless the body was read completely.
+// Close closes the connection unless the body was read completely.
 func (e *exchange) Close() error {
 	e.end(false, fs.ErrClosed)
 	return nil

@@ -19,7 +19,7 @@ type received struct {
 }
 
 func receive(method string, text io.Reader) (received, error) {
-	c := newConn(nil, nil)
+	c := newConn(nil)
 	c.limit.R = text
 	resp, err := c.readResponse(&http.Request{Method: method})
 	if err != nil {

@@ -14,13 +14,8 @@ import (
 	"strings"
 )
 
-// The errors contain nothing that the server sent.
-var (
-	errStatusLine = errors.New("response has no valid HTTP/1.1 status line")
-	errHeader     = errors.New("response header is too large, malformed or truncated")
-	errSwitch     = errors.New("response switches protocols")
-	errFraming    = errors.New("response framing is ambiguous")
-)
+// Errors contain nothing that the server sent.
+var errFraming = errors.New("response framing is ambiguous")
 
 const maxTrailers = 64 // lines
 
@@ -34,7 +29,7 @@ func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
 		case err != nil:
 			return nil, err
 		case resp.StatusCode == http.StatusSwitchingProtocols:
-			return nil, errSwitch // no request asks for it
+			return nil, errors.New("response switches protocols") // no request asks for it
 		case resp.StatusCode >= 200:
 			c.limit.N = math.MaxInt64
 			resp.Request = r
@@ -54,11 +49,11 @@ func readHeader(in *textproto.Reader) (*http.Response, error) {
 	minor := slices.Index([]string{"HTTP/1.0", "HTTP/1.1"}, version)
 	n, err := strconv.ParseUint(code, 10, 16)
 	if minor < 0 || err != nil || len(code) != 3 || n < 100 || n > 599 {
-		return nil, errStatusLine
+		return nil, errors.New("response has no valid HTTP/1.1 status line")
 	}
 	header, err := in.ReadMIMEHeader()
 	if err != nil {
-		return nil, errHeader
+		return nil, errors.New("response header is too large, malformed or truncated")
 	}
 	return &http.Response{Proto: version, ProtoMajor: 1, ProtoMinor: minor, Status: status, StatusCode: int(n), Header: http.Header(header)}, nil
 }
@@ -93,7 +88,6 @@ func setBody(resp *http.Response, in *bufio.Reader) error {
 // lengthBody is a body with a Content-Length. An early end is an error.
 type lengthBody struct{ io.LimitedReader }
 
-// Read implements [io.Reader].
 func (b *lengthBody) Read(p []byte) (int, error) {
 	n, err := b.LimitedReader.Read(p)
 	if err == io.EOF && b.N > 0 {
@@ -108,7 +102,6 @@ type chunkedBody struct {
 	chunks io.Reader
 }
 
-// Read implements [io.Reader].
 func (b *chunkedBody) Read(p []byte) (int, error) {
 	n, err := b.chunks.Read(p)
 	if err != io.EOF {

@@ -1,10 +1,9 @@
 // Package upstream is an HTTP/1.1 client of one server that sends each request at most
 // once and accepts only responses with unambiguous framing.
 //
-// Unlike [http.Transport] it bounds the requests in flight and refuses more at once, and it
-// refuses responses that two recipients could read differently, such as one with
-// Transfer-Encoding and Content-Length (RFC 9112 section 6.3). If a proxy on the way
-// disagrees about the end of a response, a client may receive another client's tokens.
+// Unlike [http.Transport] it bounds the requests in flight, and it refuses responses that two
+// recipients could read differently, such as one with Transfer-Encoding and Content-Length
+// (RFC 9112 section 6.3): a client could receive another client's tokens.
 //
 // It uses no proxy environment variables, follows no redirects and decompresses nothing.
 package upstream
@@ -12,6 +11,7 @@ package upstream
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -24,7 +24,7 @@ import (
 const (
 	maxInFlight            = 512
 	idleTimeout            = 30 * time.Second // shorter than most servers', which then seldom close a connection first
-	dialTimeout            = 2 * time.Second  // of connecting, and then of the TLS handshake
+	dialTimeout            = 2 * time.Second  // of connecting; twice that with the TLS handshake
 	maxResponseHeaderBytes = 32 << 10         // including interim responses
 )
 
@@ -45,14 +45,16 @@ type Config struct {
 // Transport sends requests to one server. It is safe for concurrent use.
 type Transport struct {
 	network, address string
-	tls              *tls.Config   // nil: the server is not an https server
+	dial             func(ctx context.Context, network, address string) (net.Conn, error)
 	inFlight         chan struct{} // has a value for each request in flight
 	pool             pool
 }
 
 // New returns a transport without connections.
 func New(c Config) *Transport {
-	t := &Transport{network: "tcp", address: c.Server.Host, inFlight: make(chan struct{}, maxInFlight), pool: pool{timeout: idleTimeout}}
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	t := &Transport{network: "tcp", address: c.Server.Host, dial: dialer.DialContext,
+		inFlight: make(chan struct{}, maxInFlight), pool: pool{timeout: idleTimeout}}
 	if c.Server.Port() == "" {
 		t.address = net.JoinHostPort(c.Server.Hostname(), map[string]string{"http": "80", "https": "443"}[c.Server.Scheme])
 	}
@@ -60,17 +62,18 @@ func New(c Config) *Transport {
 		t.network, t.address = "unix", c.Socket
 	}
 	if c.Server.Scheme == "https" {
-		t.tls = cmp.Or(c.TLS.Clone(), &tls.Config{MinVersion: tls.VersionTLS12})
-		t.tls.ServerName = cmp.Or(t.tls.ServerName, c.Server.Hostname())
-		t.tls.NextProtos = []string{"http/1.1"}
+		config := cmp.Or(c.TLS.Clone(), &tls.Config{MinVersion: tls.VersionTLS12})
+		config.ServerName = cmp.Or(config.ServerName, c.Server.Hostname())
+		config.NextProtos = []string{"http/1.1"}
+		dialer.Timeout *= 2
+		t.dial = (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext
 	}
 	return t
 }
 
 // RoundTrip implements [http.RoundTripper]. It reads the request's body completely before
-// it sends anything. The request's URL provides path and query, its Host the Host. If the
-// context ended, the error wraps the context's. After any error but [ErrBusy] and
-// [ErrUnreachable] the server may have processed the request. Trailers are dropped.
+// it sends anything. If the context ended, the error wraps the context's. After any error
+// but [ErrBusy] and [ErrUnreachable] the server may have processed the request.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	message, err := encode(r)
 	if err != nil {

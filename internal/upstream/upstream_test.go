@@ -268,7 +268,6 @@ func TestBusy(t *testing.T) {
 // panickingConn panics when the response is read.
 type panickingConn struct{ net.Conn }
 
-// Read implements [io.Reader].
 func (panickingConn) Read([]byte) (int, error) { panic("canary") }
 
 func TestPanicReleasesSlotAndConnection(t *testing.T) {
@@ -279,7 +278,9 @@ func TestPanicReleasesSlotAndConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport.pool.put(newConn(panickingConn{plain}, plain))
+	c := newConn(panickingConn{plain})
+	c.raw = plain
+	transport.pool.put(c)
 	func() {
 		defer func() {
 			if recover() == nil {
