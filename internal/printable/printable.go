@@ -5,7 +5,6 @@
 package printable
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"regexp"
@@ -52,7 +51,7 @@ func QuoteAll(words []string) string {
 		quoted = append(quoted, Quote(w))
 	}
 	if more := len(words) - limit; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(quoted, ", "), more)
+		quoted = append(quoted, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(quoted, ", ")
 }
@@ -63,8 +62,8 @@ func ASCII(s string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// RedactYAML returns an error of the YAML library on one line and without the values that it
-// quotes. A value in the wrong place may be a secret.
+// RedactYAML returns an error of the YAML library on one line, without the values that it
+// quotes: one in the wrong place may be a secret.
 func RedactYAML(text string) string {
 	return strings.Join(strings.Fields(yamlValue.ReplaceAllString(text, "[value]")), " ")
 }
@@ -77,7 +76,6 @@ func Writer(w io.Writer) io.Writer { return writer{w} }
 
 type writer struct{ io.Writer }
 
-// Write implements [io.Writer].
 func (w writer) Write(p []byte) (int, error) {
 	_, err := w.Writer.Write(escape(p, func(r rune) bool { return r == '\n' || r == '\t' || IsPrint(r) }))
 	if err != nil {
@@ -86,13 +84,10 @@ func (w writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// escape returns a text with the characters that it does not keep escaped as in JSON. Bytes
-// that are not UTF-8 become escapes such as \xff, which JSON does not have.
+// escape escapes the characters that keep rejects as JSON does, and bytes that are not UTF-8
+// as \xff, which JSON does not have.
 func escape(text []byte, keep func(rune) bool) []byte {
-	if utf8.Valid(text) && !bytes.ContainsFunc(text, func(r rune) bool { return !keep(r) }) {
-		return text
-	}
-	var out []byte
+	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
 		switch {
@@ -110,9 +105,8 @@ func escape(text []byte, keep func(rune) bool) []byte {
 	return out
 }
 
-// Panic describes a recovered panic by the type of its value and the functions that were
-// running, without values and arguments, which may be secrets. The deferred function that
-// recovers must call it.
+// Panic describes a recovered panic by the type of its value and the running functions,
+// without values, which may be secrets. The deferred function that recovers must call it.
 func Panic(value any) (kind, functions string) {
 	callers := make([]uintptr, 32)
 	callers = callers[:runtime.Callers(4, callers)] // skips itself, the deferred function and the runtime's
