@@ -57,23 +57,16 @@ func Serialize(u *url.URL) string {
 	case address.Is6():
 		host = "[" + address.String() + "]"
 	}
-	bare := url.URL{Scheme: u.Scheme, Host: host}
-	if p := strconv.FormatUint(number, 10); p != port(&bare) {
-		bare.Host += ":" + p
+	if p := strconv.FormatUint(number, 10); p != defaultPorts[u.Scheme] {
+		host += ":" + p
 	}
-	return bare.String()
+	return u.Scheme + "://" + host
 }
 
-// IsLoopback reports whether a host, without its port, is this machine.
-func IsLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
-}
-
-// IsConfidential reports whether requests to a URL cannot be read on the way: it is https,
-// or stays on this machine.
+// IsConfidential reports whether requests to a URL cannot be read on the way.
 func IsConfidential(u *url.URL) bool {
-	return u.Scheme == "https" || IsLoopback(u.Hostname())
+	address, _ := netip.ParseAddr(u.Hostname()) // the zero Addr is not loopback
+	return u.Scheme == "https" || u.Hostname() == "localhost" || address.IsLoopback()
 }
 
 // Map moves URLs to the origin at which clients reach them. The zero Map moves nothing.
