@@ -32,16 +32,15 @@ func Wrap(w http.ResponseWriter) (*Recorder, http.ResponseWriter) {
 	}
 }
 
-// Status returns the status of the response. Zero means that it has not begun. Interim
-// responses (RFC 9110 section 15.2) do not count, except 101.
+// Status returns the status of the response. Zero means that it has not begun. It is 101
+// after [Recorder.Hijack]; other interim responses (RFC 9110 section 15.2) do not count.
 func (r *Recorder) Status() int { return r.status }
 
 // WriteHeader implements [http.ResponseWriter].
 func (r *Recorder) WriteHeader(status int) {
-	final := status >= http.StatusOK
-	if r.status == 0 && (final || status == http.StatusSwitchingProtocols) {
+	if r.status == 0 && status >= http.StatusOK {
 		r.status = status
-		if final && r.BeforeHeader != nil {
+		if r.BeforeHeader != nil {
 			r.BeforeHeader(r.Header())
 		}
 	}

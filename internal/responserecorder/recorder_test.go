@@ -21,7 +21,6 @@ func TestRecorder(t *testing.T) {
 		"nothing":              {func(http.ResponseWriter) {}, 0, 0},
 		"only interim":         {func(w http.ResponseWriter) { w.WriteHeader(103) }, 0, 0},
 		"interim and final":    {func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(401) }, 401, 1},
-		"switched protocols":   {func(w http.ResponseWriter) { w.WriteHeader(101) }, 101, 0},
 		"no WriteHeader":       {func(w http.ResponseWriter) { write(w); write(w) }, 200, 1},
 		"flushed":              {func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }, 200, 1},
 		"a second WriteHeader": {func(w http.ResponseWriter) { w.WriteHeader(204); w.WriteHeader(500) }, 204, 1},
@@ -41,7 +40,6 @@ func TestRecorder(t *testing.T) {
 // hijacker is a ResponseWriter that can be hijacked.
 type hijacker struct{ http.ResponseWriter }
 
-// Hijack implements [http.Hijacker].
 func (hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }
 
 func TestHijack(t *testing.T) {
