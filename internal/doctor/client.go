@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -27,10 +28,11 @@ var errElsewhere = errors.New("it is at another origin")
 
 // response is the response to a request, or the error.
 type response struct {
-	status int
-	header http.Header
-	body   []byte
-	err    error
+	status      int
+	header      http.Header
+	body        []byte
+	certificate *x509.Certificate // the server's own; nil without TLS
+	err         error
 }
 
 // client sends requests, each once. Its ID and secret, which no provider knows, are the
@@ -73,6 +75,9 @@ func (c *client) do(ctx context.Context, method, at string, header http.Header, 
 	}
 	defer resp.Body.Close()
 	r := response{status: resp.StatusCode, header: resp.Header}
+	if resp.TLS != nil {
+		r.certificate = resp.TLS.PeerCertificates[0]
+	}
 	r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:

@@ -121,6 +121,7 @@ func check(o observation) wellknown.Findings {
 		checkLocations(&all, o)
 		checkDocuments(&all, o)
 		checkResource(&all, o)
+		checkCaching(&all, o)
 		checkCORS(&all, o)
 	}
 	found := wellknown.Findings{}
@@ -134,14 +135,20 @@ func check(o observation) wellknown.Findings {
 	return found
 }
 
+// renewalTime is how long before its end a certificate should be renewed.
+const renewalTime = 14 * 24 * time.Hour
+
 // checkConnection checks whether clients reach the server, and securely.
 func checkConnection(found *wellknown.Findings, o observation) {
 	const subject = "connection"
 	found.AddIf(!origin.IsConfidential(o.start), wellknown.Problem, subject,
 		"The URL is plain http on another host, where secrets and tokens can be read and which strict clients reject (RFC 8414 section 2).",
 		"Terminate TLS in front of the server, and let clients start at the https URL.")
-	if !o.reached() {
-		found.Add(wellknown.Problem, subject, "The server cannot be reached: "+printable.Quote(o.locations[0].err.Error())+". Nothing else was tested.",
+	switch first := o.locations[0]; {
+	case !o.reached():
+		found.Add(wellknown.Problem, subject, "The server cannot be reached: "+printable.Quote(first.err.Error())+". Nothing else was tested.",
 			"Start it, or correct the URL. If its certificate is not trusted, serve the whole chain of one for this name, or name the private authority that clients trust with --ca-file.")
+	case first.certificate != nil && time.Until(first.certificate.NotAfter) < renewalTime:
+		found.Add(wellknown.Warning, subject, "The certificate ends on "+first.certificate.NotAfter.UTC().Format(time.DateOnly)+", after which clients refuse to connect.", "Renew it.")
 	}
 }

@@ -1,12 +1,14 @@
 package doctor
 
 import (
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
@@ -130,12 +132,20 @@ func TestResponseRules(t *testing.T) {
 }
 
 func TestCheckConnection(t *testing.T) {
-	for text, want := range map[string][]string{
-		"https://a": nil, "http://a": {"problem: connection: The URL is plain http"}, "http://localhost:1": nil,
+	for _, test := range []struct {
+		url  string
+		days time.Duration // until the certificate ends
+		want []string
+	}{
+		{"https://a", 15, nil},
+		{"https://a", 13, []string{"warning: connection: The certificate ends on "}},
+		{"http://a", 15, []string{"problem: connection: The URL is plain http"}},
+		{"http://localhost:1", 15, nil},
 	} {
-		start, _ := url.Parse(text)
+		r := response{status: 404, certificate: &x509.Certificate{NotAfter: time.Now().Add(test.days * 24 * time.Hour)}}
+		start, _ := url.Parse(test.url)
 		var found wellknown.Findings
-		checkConnection(&found, observation{start: start, locations: []location{{response: response{status: 404}}}})
-		expect(t, found, want...)
+		checkConnection(&found, observation{start: start, locations: []location{{response: r}}})
+		expect(t, found, test.want...)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -92,6 +93,18 @@ func checkDocuments(found *wellknown.Findings, o observation) {
 	if used, ok := o.used(); ok && len(documents) == 0 {
 		*found = append(*found, used.Lint(used.Issuer())...) // checkDocumentAt checks the issuer
 	}
+}
+
+// longAge matches a Cache-Control field that allows at least 100,000 seconds (RFC 9111 section
+// 5.2.2.1).
+var longAge = regexp.MustCompile(`(?i)(?:^|[ ,])max-age="?0*[1-9][0-9]{5}`)
+
+// checkCaching checks how long clients may cache the metadata.
+func checkCaching(found *wellknown.Findings, o observation) {
+	used, _ := o.used()
+	field := strings.Join(used.header["Cache-Control"], ",")
+	found.AddIf(used.header != nil && field == "", wellknown.Note, used.path, "The document has no Cache-Control, so caches guess how long it is fresh.", "Set max-age; oauthgw does.")
+	found.AddIf(longAge.MatchString(field), wellknown.Warning, used.path, "The document may be cached for more than a day ("+printable.Quote(field)+"), so clients see late that an endpoint or a method has changed.", "Allow a day at most.")
 }
 
 // checkResource checks the metadata of the protected resource (RFC 9728), if there is one.

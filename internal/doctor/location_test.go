@@ -41,6 +41,8 @@ func TestFindings(t *testing.T) {
 			[]string{"problem: " + resourcePath + `: The protected resource sends clients to "` + s0 + `/"`}},
 		{"no CORS", asPath, good.with("Access-Control-Allow-Origin", "https://a"), []string{"note: other origins: A page of an origin that the server does not know cannot read the metadata (CORS)"}},
 		{"charset", asPath, good.with("Content-Type", "application/json; charset=utf-8"), []string{"note: " + asPath + ": The document has the Content-Type"}},
+		{"no caching", asPath, good.with("Cache-Control", ""), []string{"note: " + asPath + ": The document has no Cache-Control"}},
+		{"long caching", asPath, good.with("Cache-Control", `public, max-age="172800"`), []string{"warning: " + asPath + ": The document may be cached for more than a day"}},
 		{"text", asPath, good.with("Content-Type", "text/plain"), []string{"problem: " + asPath + `: The document has the Content-Type "text/plain"`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
