@@ -1,8 +1,7 @@
 // Package trustedproxy finds the client's address behind trusted proxies, writes the
 // X-Forwarded fields for the provider, and removes the fields that clients must not set.
 //
-// The Forwarded field (RFC 7239) is neither read nor passed on: a proxy that writes
-// X-Forwarded-For leaves it as a client sent it.
+// It removes Forwarded (RFC 7239), which a proxy may leave as a client sent it.
 package trustedproxy
 
 import (
@@ -50,10 +49,9 @@ func Parse(entries []string, host bool) (Proxies, error) {
 	return p, nil
 }
 
-// ClientIP returns the address that a request came from. That is the peer's address or, if
-// the peer is a trusted proxy, the rightmost address in X-Forwarded-For that is not a trusted
-// proxy's: anything left of it may come from the client. An invalid element ends the search
-// at the last proxy. The zero Addr stands for a Unix socket.
+// ClientIP returns the peer's address or, if the peer is a trusted proxy, the rightmost
+// address in X-Forwarded-For that is not a trusted proxy's: anything left of it may come from
+// the client. An invalid element ends the search. The zero Addr stands for a Unix socket.
 func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 	ip := peer(r)
 	chain := strings.Split(strings.Join(r.Header[fieldFor], ","), ",")
@@ -77,8 +75,7 @@ func (p Proxies) RateLimitKey(r *http.Request) netip.Addr {
 	return ip
 }
 
-// Trusts reports whether a proxy at an address is trusted. The zero Addr stands for a Unix
-// socket.
+// Trusts reports whether a proxy at an address, or the zero Addr, is trusted.
 func (p Proxies) Trusts(ip netip.Addr) bool {
 	return !ip.IsValid() && p.unix ||
 		slices.ContainsFunc(p.networks, func(n netip.Prefix) bool { return n.Contains(ip.WithZone("")) })

@@ -1,6 +1,7 @@
 package trustedproxy
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,7 +27,6 @@ var kinds = func() map[string]string {
 			incap-client-ip x-vercel-forwarded-for x-nf-client-connection-ip cloudfront-viewer-address cloudfront-forwarded-proto
 			true-client-ip client-ip cf-connecting- cf-visitor cf-pseudo-ipv4 fastly-client-ip fly-client-ip x-azure- x-envoy- x-appengine-
 			x-host x-original-host x-http-host-override x-url-scheme x-scheme front-end-https
-
 			client-cert client-cert- x-client-cert x-client-cert- x-client-certificate x-client-certificate- x-client-verify x-client-dn
 			x-client-s-dn x-clientcert proxy-auth-cert proxy-ssl-id proxy-ip proxy-keysize ms-aspnetcore- x-ssl- ssl- x-tls- x-arr- x-amzn-mtls-
 			cf-client-cert- remote- x-auth-request- x-authenticated- x-webauth- x-ms-client-principal x-ms-client-principal-
@@ -34,7 +34,6 @@ var kinds = func() map[string]string {
 			x-anonymous-consumer x-pomerium- x-vouch- x-ms-token- x-endpoint-api-userinfo x-apigateway-api-userinfo
 			cf-access-authenticated- tailscale-user- oidc-claim- shib- x-shib- iv-user iv-groups iv-creds sm-user sm_user
 			oam-remote-user oam_remote_user $wsat $wscc $wscs $wsis $wspc $wspr $wsra $wsrh $wsru $wssc $wssi $wssn $wssp
-
 			baggage baggage- correlation-context ot-baggage- sw8-correlation uberctx- jaeger-baggage jaeger-debug-id
 			x-sendfile-type x-accel- x-script-name`,
 		methodOverride: "x-http-method x-http-method-override x-method-override x-original-method",
@@ -60,10 +59,9 @@ func kindOf(name string) string {
 	return kind
 }
 
-// removeReserved removes the fields that clients must not set. Those of a trusted proxy stay,
-// except that proxies relay overrides that they do not know: one of the target stays only if
-// it repeats the received one, and one of the method only at POST, because other methods pass
-// at fronted endpoints. Spellings that only CGI programs read as such a field never stay.
+// removeReserved removes the fields that clients must not set. Those of a trusted proxy stay.
+// It may relay an override that it does not know, so one of the target stays only if it
+// repeats the received one, and one of the method only at POST.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	trusted := p.TrustsPeer(in)
 	for name, values := range header {
@@ -87,12 +85,8 @@ func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 // IsOverride reports whether a field, its name in canonical form, overrides the method or
 // the target of a request.
 func IsOverride(name string) bool {
-	for _, spelling := range []string{name, cgiName(name)} {
-		if kind := kindOf(spelling); kind == methodOverride || kind == pathOverride {
-			return true
-		}
-	}
-	return false
+	kind := cmp.Or(kindOf(name), kindOf(cgiName(name)))
+	return kind == methodOverride || kind == pathOverride
 }
 
 // cgiName returns the canonical name of the field that CGI programs take this one for (RFC
