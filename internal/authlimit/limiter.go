@@ -6,8 +6,10 @@
 package authlimit
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
 	"hash/maphash"
 	"net/netip"
 	"strings"
@@ -77,8 +79,7 @@ func (l *Limiter) RetryAfter(clientID string, from netip.Addr) time.Duration {
 	return max(l.retryAfter(l.clientKey(clientID, from), l.config.Burst), l.RetryAfterAddress(from))
 }
 
-// RetryAfterAddress returns how long an address must wait before its next attempt with an
-// unknown client id.
+// RetryAfterAddress is RetryAfter for an unknown client id.
 func (l *Limiter) RetryAfterAddress(from netip.Addr) time.Duration {
 	if l == nil {
 		return 0
@@ -111,9 +112,8 @@ func (l *Limiter) RecordAddressFailure(from netip.Addr) {
 	}
 }
 
-// spend takes one failure from a budget and reports whether the budget covers it.
-// Concurrent failures may put a budget into debt. The debt is bounded so that no wait is
-// longer than burst intervals.
+// spend takes one failure from a budget and reports whether the budget covers it. Concurrent
+// failures may put a budget into debt, but no wait is longer than burst intervals.
 func (l *Limiter) spend(k key, burst int) bool {
 	if burst <= 0 || !k.address.IsValid() {
 		return true
@@ -160,4 +160,36 @@ func prefix(from netip.Addr) netip.Prefix {
 	from = from.Unmap()
 	p, _ := from.Prefix(min(from.BitLen(), 64)) // fits every address
 	return p
+}
+
+// secretHash returns a hash of a client id and a secret under a random key, so that hashes of
+// likely secrets cannot be prepared. The length separates the two.
+func (l *Limiter) secretHash(clientID, secret string) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, l.secretKey)
+	fmt.Fprintf(mac, "%d:%s%s", len(clientID), clientID, secret)
+	return [sha256.Size]byte(mac.Sum(nil))
+}
+
+// RememberSecret records that a client succeeded with a secret. A later failure with it that
+// cannot be read has another cause, such as an expired code, and need not be counted.
+func (l *Limiter) RememberSecret(clientID, secret string) {
+	if l != nil {
+		l.secrets.Add(l.secretHash(clientID, secret), struct{}{})
+	}
+}
+
+// KnowsSecret reports whether a client succeeded with a secret and was not rejected since.
+func (l *Limiter) KnowsSecret(clientID, secret string) bool {
+	if l == nil {
+		return false
+	}
+	_, ok := l.secrets.Get(l.secretHash(clientID, secret))
+	return ok
+}
+
+// ForgetSecret records that a client was rejected with a secret.
+func (l *Limiter) ForgetSecret(clientID, secret string) {
+	if l != nil {
+		l.secrets.Remove(l.secretHash(clientID, secret))
+	}
 }
