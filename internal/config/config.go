@@ -1,5 +1,4 @@
-// Package config loads the configuration file, applies defaults, validates it and reports
-// every error with its file, line and key.
+// Package config loads and validates the configuration file, and reports every error in it.
 package config
 
 import "time"
@@ -7,9 +6,8 @@ import "time"
 // Config is the configuration file: its fields are the keys. config.example.yaml
 // describes them.
 //
-// A new key needs a field here, its default in [Default], a check in validate.go or a value
-// in [Settings], [Settings.RestartRequired] if a reload cannot change it, and its entries in
-// config.example.yaml, docs/config.schema.json and the README.
+// A new key also needs its default, a check, an entry in [Settings.RestartRequired] if a
+// reload cannot change it, and entries in config.example.yaml, the schema and the README.
 type Config struct {
 	Listen             string            `yaml:"listen"`               // host:port or unix:/path
 	MaxConnections     int               `yaml:"max_connections"`      // 0: half of the file descriptors, at most 3000

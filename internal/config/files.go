@@ -44,18 +44,16 @@ func (v *validator) contents(key, file string) []byte {
 	text, err := readFile(file)
 	if err != nil {
 		v.addf(key, "%s", err)
-		return nil
 	}
 	return text
 }
 
-// files returns the configuration file and the files that it names.
 func (c Config) files(own string) []string {
 	files := []string{own, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile}
 	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
 
-// Fingerprint returns a hash of the contents of files, and of the errors of reading them.
+// Fingerprint returns a hash of the contents of files and of the errors of reading them.
 func Fingerprint(files []string) string {
 	sum := sha256.New()
 	for _, name := range files {
@@ -65,8 +63,8 @@ func Fingerprint(files []string) string {
 	return string(sum.Sum(nil))
 }
 
-// auditFile checks that records can be written. It does not create the file: oauthgw check
-// may run as another user than the gateway.
+// auditFile checks that records can be written. It does not create the file, because oauthgw
+// check may run as another user.
 func (v *validator) auditFile(file string) {
 	if file == "" || file == standardOutput {
 		return
@@ -82,8 +80,7 @@ func (v *validator) auditFile(file string) {
 	}
 }
 
-// webConfigFile checks a web configuration of exporter-toolkit. The error omits values, because
-// one in the wrong place may be a secret.
+// webConfigFile checks a web configuration of exporter-toolkit.
 func (v *validator) webConfigFile(file string) {
 	const key = "admin.web_config_file"
 	if file == "" || v.contents(key, file) == nil {
@@ -94,14 +91,10 @@ func (v *validator) webConfigFile(file string) {
 	}
 }
 
-// certificate loads a certificate and its key from section.cert_file and section.key_file. A
-// certificate that has expired is an error: the peer would reject it.
+// certificate loads a certificate and its key from section.cert_file and section.key_file.
 func (v *validator) certificate(section string, c CertificateConfig) *tls.Certificate {
-	if c.CertFile == "" && c.KeyFile == "" {
-		return nil
-	}
 	if c.CertFile == "" || c.KeyFile == "" {
-		v.addf(section, "needs both cert_file and key_file, or neither")
+		v.require(c.CertFile == c.KeyFile, section, "needs both cert_file and key_file, or neither")
 		return nil
 	}
 	chain, key := v.contents(section+".cert_file", c.CertFile), v.contents(section+".key_file", c.KeyFile)
@@ -142,7 +135,7 @@ func ReadCertPool(file string) (*x509.CertPool, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+		err = fmt.Errorf("%s holds no certificate in PEM", file)
 	}
-	return roots, nil
+	return roots, err
 }

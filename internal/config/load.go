@@ -2,8 +2,15 @@ package config
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Load reads a file over the defaults, applies overrides, which are values by key, and
@@ -42,8 +49,7 @@ func (v *validator) read() (c Config, ok bool) {
 	case err != nil:
 		v.addAt(0, "", "cannot be read: %s", err)
 		return c, false
-	case len(bytes.TrimSpace(text)) == 0:
-		// An editor may have truncated it to write it.
+	case len(bytes.TrimSpace(text)) == 0: // perhaps an editor is writing it
 		v.addAt(0, "", "is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment")
 		return c, false
 	}
@@ -54,9 +60,138 @@ func (v *validator) read() (c Config, ok bool) {
 	if !v.checkNode("", root.Content[0], reflect.TypeFor[Config]()) {
 		return c, false
 	}
-	if err := root.Decode(&c); err != nil {
+	if err = root.Decode(&c); err != nil {
 		v.addAt(0, "", "is not valid: %s", strings.TrimPrefix(err.Error(), "yaml: "))
-		return c, false
 	}
-	return c, true
+	return c, err == nil
+}
+
+// parseDocument parses a text that holds one YAML document, or only comments.
+func (v *validator) parseDocument(text []byte) (root yaml.Node, ok bool) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var next yaml.Node
+	err := d.Decode(&root)
+	if err == nil {
+		err = d.Decode(&next)
+	}
+	switch {
+	case err == nil:
+		v.addAt(next.Line, "", "begins another document; the file must hold one, without --- between its lines")
+	case errors.Is(err, io.EOF):
+		return root, true
+	default:
+		v.addSyntaxError(text, err.Error())
+	}
+	return root, false
+}
+
+var (
+	yamlError   = regexp.MustCompile(`(?s)^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+	parserError = regexp.MustCompile(`^did not find expected (key|',' or|node content|<)`)
+)
+
+func (v *validator) addSyntaxError(text []byte, problem string) {
+	m := yamlError.FindStringSubmatch(problem)
+	line, _ := strconv.Atoi(m[1])
+	if parserError.MatchString(m[2]) {
+		// The library's parser counts lines from zero, its scanner from one.
+		line = min(line+1, 1+bytes.Count(bytes.TrimRight(text, "\n"), []byte("\n")))
+	}
+	if strings.Contains(m[2], "cannot start any token") {
+		m[2] += "; indent by spaces and not by tabs, and quote a value that begins with a reserved character"
+	}
+	v.addAt(line, "", "is not YAML: %s", m[2])
+}
+
+// checkNode removes the parts of a node that do not match a type and reports whether the rest
+// can be decoded. It follows no alias: a few of them can expand to a huge document.
+func (v *validator) checkNode(key string, n *yaml.Node, t reflect.Type) bool {
+	kind := t.Kind()
+	isSection, isAny := kind == reflect.Struct || kind == reflect.Map, kind == reflect.Interface
+	switch {
+	case n.Kind == yaml.AliasNode:
+		v.addAt(n.Line, key, "aliases (*name) are not supported; write the value itself, or quote it if it begins with *")
+	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && !isAny:
+		if isSection || kind == reflect.Slice { // empty, or only comments
+			return true
+		}
+		v.addAt(n.Line, key, "has no value; write one, or remove the key")
+	case n.Kind == yaml.MappingNode && (isSection || isAny):
+		v.checkMapping(key, n, t)
+		return true
+	case n.Kind == yaml.SequenceNode && (kind == reflect.Slice || isAny):
+		n.Content = slices.DeleteFunc(n.Content, func(e *yaml.Node) bool { return !v.checkNode(key, e, memberType(t, "")) })
+		return true
+	case n.Kind == yaml.ScalarNode && decodes(n, t):
+		return true
+	default:
+		v.addAt(n.Line, key, "must be %s", descriptions[kind])
+	}
+	return false
+}
+
+func (v *validator) checkMapping(section string, n *yaml.Node, t reflect.Type) {
+	first := map[string]int{} // line, by name
+	var kept []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i], n.Content[i+1]
+		key := strings.TrimPrefix(section+"."+name.Value, ".")
+		valueType := memberType(t, name.Value)
+		switch {
+		case name.Kind != yaml.ScalarNode || !decodes(name, reflect.TypeFor[string]()):
+			v.addAt(name.Line, section, "has a key that is not text; write a name and a colon")
+			continue
+		case name.ShortTag() == "!!merge":
+			v.addAt(name.Line, key, "merge keys are not supported; write the keys themselves")
+		case first[name.Value] > 0:
+			v.addAt(name.Line, key, "repeats the key of line %d; remove one", first[name.Value])
+			continue
+		case valueType == nil:
+			v.addAt(name.Line, key, "unknown key; the keys here are %s", keysOf(t))
+		case v.checkNode(key, value, valueType):
+			kept = append(kept, name, value)
+		}
+		first[name.Value], v.lines[key] = name.Line, name.Line
+	}
+	n.Content = kept
+}
+
+// memberType returns the type of a member of a section or a list, or nil for an unknown key.
+func memberType(t reflect.Type, name string) reflect.Type {
+	switch t.Kind() {
+	case reflect.Map, reflect.Slice:
+		return t.Elem()
+	case reflect.Interface:
+		return t
+	}
+	for f := range t.Fields() {
+		if f.Tag.Get("yaml") == name {
+			return f.Type
+		}
+	}
+	return nil
+}
+
+func keysOf(section reflect.Type) string {
+	var keys []string
+	for f := range section.Fields() {
+		keys = append(keys, f.Tag.Get("yaml"))
+	}
+	return strings.Join(keys, ", ")
+}
+
+// decodes reports whether a scalar can be decoded into a type. The library decodes 1.5 into
+// an int as 1.
+func decodes(n *yaml.Node, t reflect.Type) bool {
+	return (t.Kind() != reflect.Int || n.ShortTag() == "!!int") && n.Decode(reflect.New(t).Interface()) == nil
+}
+
+var descriptions = map[reflect.Kind]string{
+	reflect.Struct: "a section of keys and values",
+	reflect.Map:    "a section of names and values, such as {name: value}",
+	reflect.Slice:  "a list, such as [one, another]",
+	reflect.Bool:   "true or false",
+	reflect.Int:    "a whole number",
+	reflect.Int64:  "a duration, such as 15s, 5m or 1h30m",
+	reflect.String: "text",
 }

@@ -13,8 +13,7 @@ import (
 	"oauthgw/wellknown"
 )
 
-// endpoints parses the paths of the fronted endpoints. Two may share a path if their queries
-// differ.
+// endpoints parses the paths of endpoints. Two may share a path if their queries differ.
 func (v *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
 	out := map[clientauth.Endpoint]*url.URL{}
 	owners := map[string]string{}
@@ -40,8 +39,7 @@ func (v *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*
 	return out
 }
 
-// endpointPath parses a path, with a query if the endpoint has one (RFC 6749 section 3.2). It
-// returns nil for anything else.
+// endpointPath parses a path, perhaps with a query (RFC 6749 section 3.2), or returns nil.
 func endpointPath(value string) *url.URL {
 	u, err := url.Parse(value)
 	if err == nil {
@@ -102,11 +100,9 @@ func (v *validator) issuer(key, value string) {
 
 // patch converts YAML values to JSON.
 func (v *validator) patch(c PatchConfig) wellknown.Patch {
-	p := wellknown.Patch{Remove: c.Remove}
-	set, err := json.Marshal(c.Set)
-	v.require(err == nil && json.Unmarshal(set, &p.Set) == nil, "metadata.patch.set", "must hold JSON values")
-	add, err := json.Marshal(c.Add)
-	v.require(err == nil && json.Unmarshal(add, &p.Add) == nil, "metadata.patch.add", "must hold JSON values")
+	var p wellknown.Patch
+	text, err := json.Marshal(c)
+	v.require(err == nil && json.Unmarshal(text, &p) == nil, "metadata.patch", "must hold JSON values")
 	if err := p.Check(); err != nil {
 		for text := range strings.SplitSeq(err.Error(), "\n") {
 			v.addf("metadata.patch", "%s", text)

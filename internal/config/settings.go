@@ -55,7 +55,6 @@ func (s Settings) Warnings(listen string) (found []string) {
 		found = append(found, "audit.file: "+s.Audit.File+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
 	}
 	for _, name := range []string{s.Admin.WebConfigFile, s.TLS.KeyFile, s.Upstream.KeyFile} {
-		// No error, because Kubernetes mounts secrets so.
 		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
 			found = append(found, fmt.Sprintf("%s holds a secret and is readable by all users of this host; its mode is %04o", name, info.Mode().Perm()))
 		}
@@ -63,26 +62,23 @@ func (s Settings) Warnings(listen string) (found []string) {
 	return found
 }
 
-// untrustedProxy returns the entry that trusted_proxies lacks so that failures can be
-// limited, or nothing. All connections to a loopback address or a Unix socket come from this
-// host, so only a trusted proxy can say which client sent a request.
+// untrustedProxy returns the entry that trusted_proxies lacks so that failures can be limited,
+// or nothing. Connections to a loopback address or a Unix socket do not show the client.
 func (s Settings) untrustedProxy(listen string) string {
 	host, _, _ := net.SplitHostPort(listen)
 	peer, _ := netip.ParseAddr(host)
 	entry := trustedproxy.UnixSocket
-	switch peer = peer.Unmap(); {
-	case s.Failures.Burst <= 0 && s.Failures.AddressBurst <= 0:
-		return ""
+	switch {
 	case strings.HasPrefix(listen, socketPrefix):
 	case peer == netip.IPv6Loopback():
 		entry = "::1"
-	case peer.IsLoopback(), strings.EqualFold(host, "localhost"):
+	case peer.Unmap().IsLoopback(), strings.EqualFold(host, "localhost"):
 		entry = "127.0.0.1" // also of connections to other addresses in 127.0.0.0/8
 		peer = netip.MustParseAddr(entry)
 	default:
 		return ""
 	}
-	if s.Proxies.Trusts(peer) {
+	if s.Failures.Burst <= 0 && s.Failures.AddressBurst <= 0 || s.Proxies.Trusts(peer) {
 		return ""
 	}
 	return entry
@@ -110,6 +106,8 @@ func (v *validator) settings(c Config) Settings {
 	v.check(c)
 	u, socket := v.upstream(c)
 	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(oneOf(v, "log.level", c.Log.Level, "debug", "info", "warn", "error"))) // reported
 	return Settings{
 		Config:         c,
 		Files:          c.files(v.file),
@@ -126,7 +124,7 @@ func (v *validator) settings(c Config) Settings {
 		RewriteIssuer: oneOf(v, "metadata.issuer", c.Metadata.Issuer, "preserve", "rewrite") == "rewrite",
 		MetadataPatch: v.patch(c.Metadata.Patch),
 		CORS:          v.cors(c.CORS.AllowedOrigins),
-		LogLevel:      v.level(c.Log.Level),
+		LogLevel:      level,
 		LogJSON:       oneOf(v, "log.format", c.Log.Format, "json", "text") == "json",
 	}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -62,8 +61,7 @@ func (v *validator) require(ok bool, key, message string) {
 	}
 }
 
-// err returns the errors by line and key, or nil. A list of values on one line can have the
-// same error many times.
+// err returns the errors by line and key, each once, or nil.
 func (v *validator) err() error {
 	if len(v.found) == 0 {
 		return nil
@@ -112,12 +110,6 @@ func texts[T ~string](values []T) []string {
 		texts[i] = string(v)
 	}
 	return texts
-}
-
-func (v *validator) level(value string) slog.Level {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(oneOf(v, "log.level", value, "debug", "info", "warn", "error"))) // checked
-	return level
 }
 
 // address checks the address of a listener.
@@ -186,8 +178,7 @@ func (v *validator) decoding(key, value string) clientauth.Decoding {
 	return oneOf(v, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
 }
 
-// cors returns the handler of the CORS protocol, or nil. An allowed origin must be written
-// as browsers send it: no pattern, no null.
+// cors returns the handler of the CORS protocol, or nil. Origins are no patterns.
 func (v *validator) cors(allowed []string) *cors.Cors {
 	if len(allowed) == 0 {
 		return nil
