@@ -30,7 +30,6 @@ func newConn(c net.Conn) *conn {
 	return out
 }
 
-// getConn returns an idle connection or a new one.
 func (t *Transport) getConn(ctx context.Context) (*conn, error) {
 	for c := t.pool.get(); c != nil; c = t.pool.get() {
 		if !c.isStale() {
@@ -54,7 +53,7 @@ func (c *conn) close() { _ = c.raw.Close() }
 // isStale reports whether the server closed the connection or sent bytes without a request,
 // which would be read as the response to the next request.
 func (c *conn) isStale() bool {
-	if c.reader.Buffered() > 0 || isReadable(c.raw) {
+	if isReadable(c.raw) {
 		return true
 	}
 	secure, ok := c.Conn.(*tls.Conn)

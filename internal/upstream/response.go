@@ -17,8 +17,6 @@ import (
 // Errors contain nothing that the server sent.
 var errFraming = errors.New("response framing is ambiguous")
 
-const maxTrailers = 64 // lines
-
 // readResponse reads the status line and header of the response to a request, and skips
 // interim responses (RFC 9110 section 15.2).
 func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
@@ -107,7 +105,7 @@ func (b *chunkedBody) Read(p []byte) (int, error) {
 	if err != io.EOF {
 		return n, err
 	}
-	for range maxTrailers {
+	for range 64 { // lines
 		line, err := b.in.ReadSlice('\n')
 		if err != nil {
 			return n, fmt.Errorf("%w: %w", errFraming, err)
