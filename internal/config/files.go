@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -46,11 +45,6 @@ func (v *validator) contents(key, file string) []byte {
 		v.addf(key, "%s", err)
 	}
 	return text
-}
-
-func (c Config) files(own string) []string {
-	files := []string{own, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile}
-	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
 
 // Fingerprint returns a hash of the contents of files and of the errors of reading them.

@@ -104,13 +104,14 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 // settings converts a configuration and adds its errors.
 func (v *validator) settings(c Config) Settings {
 	v.check(c)
+	files := []string{v.file, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile}
 	u, socket := v.upstream(c)
 	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(oneOf(v, "log.level", c.Log.Level, "debug", "info", "warn", "error"))) // reported
 	return Settings{
 		Config:         c,
-		Files:          c.files(v.file),
+		Files:          slices.DeleteFunc(files, func(name string) bool { return name == "" }),
 		MaxConnections: maxConnections(c.MaxConnections),
 		AdminHosts:     v.adminHosts(c.Admin.AllowedHosts),
 		Certificate:    v.certificate("tls", c.TLS),
