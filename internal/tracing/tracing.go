@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -63,7 +64,7 @@ func newTracing(options ...sdk.TracerProviderOption) *Tracing {
 }
 
 // checkEnvironment reports whether the environment names an exporter or a destination: by
-// default the SDK exports to this host.
+// default the SDK exports to this host. With some values the SDK would panic or never pause.
 func checkEnvironment(getenv func(string) string) (enabled bool, err error) {
 	exporter := getenv("OTEL_TRACES_EXPORTER")
 	destination := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
@@ -75,6 +76,11 @@ func checkEnvironment(getenv func(string) string) (enabled bool, err error) {
 	}
 	if p := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv("OTEL_EXPORTER_OTLP_PROTOCOL")); p != "" && p != "http/protobuf" {
 		return false, errors.New("OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf")
+	}
+	for _, name := range []string{"OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY"} {
+		if n, err := strconv.Atoi(getenv(name)); err == nil && (n < 1 || n > 1_000_000) {
+			return false, fmt.Errorf("%s: must be from 1 to 1000000", name)
+		}
 	}
 	return true, nil
 }

@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestEnvironment(t *testing.T) {
-	const destination, unsupported = "http://127.0.0.1:4318", "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf"
+	const destination, unsupported, outOfRange = "http://127.0.0.1:4318", "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf", ": must be from 1 to 1000000"
 	for _, test := range []struct {
 		environment string
 		traced      bool
@@ -34,6 +34,8 @@ func TestEnvironment(t *testing.T) {
 		{"OTEL_TRACES_EXPORTER=console", false, "OTEL_TRACES_EXPORTER: must be otlp or none"},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL=grpc", false, unsupported},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc", false, unsupported},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_BSP_MAX_QUEUE_SIZE=-1", false, "OTEL_BSP_MAX_QUEUE_SIZE" + outOfRange},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_BSP_SCHEDULE_DELAY=0", false, "OTEL_BSP_SCHEDULE_DELAY" + outOfRange},
 	} {
 		t.Run(test.environment, func(t *testing.T) {
 			for variable := range strings.FieldsSeq(test.environment) {
