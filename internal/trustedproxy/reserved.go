@@ -61,7 +61,8 @@ func kindOf(name string) string {
 
 // removeReserved removes the fields that clients must not set. Those of a trusted proxy stay.
 // It may relay an override that it does not know, so one of the target stays only if it
-// repeats the received one, and one of the method only at POST.
+// repeats the received one, and one of the method only at POST: fronted endpoints pass
+// requests with other methods on. Spellings that only CGI programs read as such a field go.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	trusted := p.TrustsPeer(in)
 	for name, values := range header {
