@@ -1,12 +1,9 @@
 package config
 
 import (
-	"cmp"
-	"fmt"
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -14,7 +11,6 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
-	"oauthgw/internal/printable"
 	"oauthgw/internal/trustedproxy"
 
 	"github.com/rs/cors"
@@ -27,85 +23,6 @@ const (
 	defaultMaxConnections = 3000 // take at most 256 MiB, with slow clients, large headers and a slow provider
 	reservedFiles         = 64   // descriptors that are not for connections
 )
-
-// Error is one error of a configuration. oauthgw check prints its JSON.
-type Error struct {
-	File    string   `json:"file,omitempty"`    // empty: not in the configuration file
-	Line    int      `json:"line,omitempty"`    // from 1; zero: the whole file
-	Flag    bool     `json:"flag,omitempty"`    // the flag of that name gave the value of Key
-	Key     string   `json:"key,omitempty"`     // in full, such as upstream.url; empty: no key
-	Message string   `json:"message"`           // what is wrong and what to write instead
-	Allowed []string `json:"allowed,omitempty"` // the words that can be written, if they are few
-}
-
-// Error returns FILE:LINE: KEY: MESSAGE on one line, without the parts that are unknown.
-func (e Error) Error() string {
-	position, key := e.File, e.Key
-	if e.Line > 0 {
-		position += ":" + strconv.Itoa(e.Line)
-	}
-	if e.Flag {
-		key = "--" + key
-	}
-	known := slices.DeleteFunc([]string{position, key, e.Message}, func(part string) bool { return part == "" })
-	return printable.Text(strings.Join(known, ": "))
-}
-
-// Errors are all errors of a configuration, by line and key.
-type Errors []Error
-
-// Error returns a line for each error.
-func (l Errors) Error() string {
-	lines := make([]string, len(l))
-	for i, e := range l {
-		lines[i] = e.Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// validator collects errors, so that all are reported at once.
-type validator struct {
-	file      string
-	overrides map[string]string // values of flags, by key
-	lines     map[string]int    // by key
-	found     Errors
-}
-
-// addAt adds an error at a line of the file. Zero means the whole file.
-func (v *validator) addAt(line int, key, format string, args ...any) {
-	v.found = append(v.found, Error{File: v.file, Line: line, Key: key, Message: fmt.Sprintf(format, args...)})
-}
-
-// addf adds an error about a key, such as upstream.url.
-func (v *validator) addf(key, format string, args ...any) {
-	v.add(Error{Key: key, Message: fmt.Sprintf(format, args...)})
-}
-
-// add adds an error with the position of its key or of the innermost section around it.
-func (v *validator) add(e Error) {
-	if _, e.Flag = v.overrides[e.Key]; !e.Flag {
-		e.File = v.file
-		for key := e.Key; e.Line == 0 && key != ""; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
-			e.Line = v.lines[key]
-		}
-	}
-	v.found = append(v.found, e)
-}
-
-func (v *validator) require(ok bool, key, message string) {
-	if !ok {
-		v.addf(key, "%s", message)
-	}
-}
-
-// err returns the errors by line and key, each once, or nil.
-func (v *validator) err() error {
-	if len(v.found) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(v.found, func(a, b Error) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.Key, b.Key)) })
-	return slices.CompactFunc(v.found, func(a, b Error) bool { return a.Error() == b.Error() })
-}
 
 func (v *validator) check(c Config) {
 	v.address("listen", c.Listen)
