@@ -1,8 +1,9 @@
-// Package authlimit limits failed client authentication, which RFC 6749 section 2.3.1
-// requires wherever clients authenticate with a password.
+// Package authlimit limits failed client authentication. RFC 6749 section 2.3.1 requires
+// protection against brute force attacks wherever clients authenticate with a password.
 //
-// One limit belongs to a client id at an address, so that failures do not lock the client out
-// elsewhere. The other belongs to an address, so that other ids do not buy further guesses.
+// Failures are limited per client id and address, so that they do not lock the client out at
+// other addresses. They are also limited per address, so that trying other client ids allows
+// no further guesses.
 package authlimit
 
 import (
@@ -21,10 +22,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// The entry that was used longest ago is evicted first.
+// Capacities of the two LRU caches.
 const (
-	maxBudgets = 1 << 16 // of 300 bytes
-	maxSecrets = 1 << 12 // of 200 bytes
+	maxBudgets = 1 << 16 // about 300 bytes each
+	maxSecrets = 1 << 12 // about 200 bytes each
 )
 
 // Config sets the limits.
@@ -38,7 +39,7 @@ type Config struct {
 type Limiter struct {
 	config    Config
 	seed      maphash.Seed
-	mu        sync.Mutex // makes spending atomic
+	mu        sync.Mutex // held while spend reads and updates a budget
 	budgets   *lru.Cache[key, *rate.Limiter]
 	secretKey []byte
 	secrets   *lru.Cache[[sha256.Size]byte, struct{}] // hashes of client ids and secrets
@@ -70,8 +71,8 @@ func (l *Limiter) Reconfigure(c Config) *Limiter {
 	return New(c)
 }
 
-// RetryAfter returns how long a client at an address must wait before its next attempt. It
-// is zero for the zero Addr.
+// RetryAfter returns how long a client at an address must wait before its next attempt. The
+// result is zero for the zero Addr, which many clients share.
 func (l *Limiter) RetryAfter(clientID string, from netip.Addr) time.Duration {
 	if l == nil {
 		return 0
@@ -96,9 +97,10 @@ func (l *Limiter) retryAfter(k key, burst int) time.Duration {
 	return max(0, time.Duration(missing*float64(l.config.Interval)))
 }
 
-// RecordFailure records a failure of a client at an address. Beyond the limit of the client
-// id it does not count against the address: one bad client must not lock out the others
-// there. Many clients share the zero Addr, so nothing is recorded for it.
+// RecordFailure records a failed authentication of a client id at an address. A failure that
+// the client id's budget no longer covers does not count against the address, so that one
+// misconfigured client does not lock out the others there. Nothing is recorded for the zero
+// Addr.
 func (l *Limiter) RecordFailure(clientID string, from netip.Addr) {
 	if l != nil && l.spend(l.clientKey(clientID, from), l.config.Burst) {
 		l.RecordAddressFailure(from)
@@ -112,8 +114,9 @@ func (l *Limiter) RecordAddressFailure(from netip.Addr) {
 	}
 }
 
-// spend takes one failure from a budget and reports whether the budget covers it. Concurrent
-// failures may put a budget into debt, but no wait is longer than burst intervals.
+// spend takes one failure from a budget. It reports false, and takes nothing, if the budget
+// has reached its maximum debt. Concurrent failures may put a budget into debt, but no wait
+// is longer than burst intervals.
 func (l *Limiter) spend(k key, burst int) bool {
 	if burst <= 0 || !k.address.IsValid() {
 		return true
@@ -126,7 +129,7 @@ func (l *Limiter) spend(k key, burst int) bool {
 		budget = rate.NewLimiter(rate.Every(l.config.Interval), burst)
 		l.budgets.Add(k, budget)
 	}
-	const rounding = 1e-6
+	const rounding = 1e-6 // tokens are floating-point numbers
 	if budget.TokensAt(now) < float64(2-burst)-rounding {
 		return false
 	}
@@ -139,7 +142,7 @@ func (l *Limiter) spend(k key, burst int) bool {
 // budget. A collation may also ignore accents, width and invisible characters, and RFC 6749
 // appendix A.1 allows ASCII only: all ids with other characters share one budget.
 func (l *Limiter) clientKey(clientID string, from netip.Addr) key {
-	// Upper case first also joins letters such as the long s.
+	// Converting to upper case first also folds letters such as the long s (ſ) to ASCII.
 	folded := strings.Map(func(c rune) rune {
 		if c <= unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
 			return -1
@@ -154,8 +157,8 @@ func (l *Limiter) clientKey(clientID string, from netip.Addr) key {
 
 func addressKey(from netip.Addr) key { return key{address: prefix(from), all: true} }
 
-// prefix returns the network of an address: a client with one IPv6 address usually has the
-// whole /64.
+// prefix returns an IPv4 address as a /32, and the /64 network of an IPv6 address, because a
+// client usually controls the whole /64.
 func prefix(from netip.Addr) netip.Prefix {
 	from = from.Unmap()
 	p, _ := from.Prefix(min(from.BitLen(), 64)) // fits every address
