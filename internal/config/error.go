@@ -80,7 +80,8 @@ func (v *validator) require(ok bool, key, message string) {
 	}
 }
 
-// err returns the errors by line and key, each once, or nil.
+// err returns the errors sorted by line and key, or nil. It removes duplicates, because
+// several values on one line can cause the same error.
 func (v *validator) err() error {
 	if len(v.found) == 0 {
 		return nil

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	socketPrefix   = "unix:" // of the address of a Unix socket
+	socketPrefix   = "unix:" // starts the address of a Unix socket
 	standardOutput = "-"     // the name of standard output
 
-	defaultMaxConnections = 3000 // take at most 256 MiB, with slow clients, large headers and a slow provider
-	reservedFiles         = 64   // descriptors that are not for connections
+	defaultMaxConnections = 3000 // without TLS they use at most 256 MiB, even with slow clients, large headers and a slow provider
+	reservedFiles         = 64   // file descriptors reserved for everything but connections
 )
 
 func (v *validator) check(c Config) {
@@ -33,7 +33,7 @@ func (v *validator) check(c Config) {
 	v.path("registration.client_configuration", c.Registration.ClientConfiguration)
 	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
 	v.require(!strings.ContainsFunc(c.ClientAuth.Realm, unicode.IsControl), "client_auth.realm", "must not hold control characters")
-	v.require(c.Metadata.Issuer != "rewrite" || c.PublicURL != "", "metadata.issuer", "rewrite needs public_url: the origin that the issuer becomes")
+	v.require(c.Metadata.Issuer != "rewrite" || c.PublicURL != "", "metadata.issuer", "rewrite requires public_url, the origin of the rewritten issuer")
 	v.require(c.Metadata.Entries > 0, "metadata.entries", "must be at least 1")
 	for key, n := range map[string]int{
 		"max_connections": c.MaxConnections, "metadata.stale_for": int(c.Metadata.StaleFor), "drain.delay": int(c.Drain.Delay),
@@ -49,7 +49,7 @@ func (v *validator) check(c Config) {
 	}
 }
 
-// oneOf returns a value of a closed set.
+// oneOf returns a value, and reports an error if it is not one of the allowed values.
 func oneOf[T ~string](v *validator, key, value string, allowed ...T) T {
 	if !slices.Contains(allowed, T(value)) {
 		words := texts(allowed)
@@ -70,20 +70,22 @@ func texts[T ~string](values []T) []string {
 func (v *validator) address(key, value string) {
 	if path, ok := strings.CutPrefix(value, socketPrefix); ok && path != "" {
 		isAbstract := path[0] == '@' || path[0] == 0
-		v.require(!isAbstract, key, "an abstract socket has no permissions, so that every user of this host could connect; name a socket in a directory, such as unix:/run/oauthgw/oauthgw.sock")
+		v.require(!isAbstract, key, "must not be an abstract socket, because every user of this host could connect to it; use a path such as unix:/run/oauthgw/oauthgw.sock")
 		return
 	}
 	_, port, err := net.SplitHostPort(value)
 	v.require(err == nil && port != "" && isPort(port), key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
 }
 
-// isPort reports whether a port is a number that ports have, or a name that the system knows.
+// isPort reports whether a port is a valid port number or the name of a service that the
+// system knows.
 func isPort(port string) bool {
 	_, err := net.LookupPort("tcp", port)
 	return err == nil
 }
 
-// maxConnections returns the limit of connections. Each may need one to the provider as well.
+// maxConnections returns n or, if n is 0, a default that fits the file descriptor limit. Each
+// client connection may need a second descriptor for the provider.
 func maxConnections(n int) int {
 	if n != 0 {
 		return n
@@ -91,7 +93,7 @@ func maxConnections(n int) int {
 	var files syscall.Rlimit
 	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) // the arguments are valid
 	enough := min(files.Cur, 2*defaultMaxConnections+reservedFiles)
-	return max(1, (int(enough)-reservedFiles)/2) // #nosec G115 -- it is small by now
+	return max(1, (int(enough)-reservedFiles)/2) // #nosec G115 -- min above bounds it
 }
 
 func (v *validator) adminHosts(values []string) []string {
@@ -99,7 +101,7 @@ func (v *validator) adminHosts(values []string) []string {
 	for _, value := range values {
 		host := strings.ToLower(value)
 		if u := origin.Of("http://" + host); u == nil || u.Port() != "" || origin.Serialize(u) != "http://"+host {
-			v.addf("admin.allowed_hosts", "each must be a host name without scheme, port and path, such as oauthgw.login.svc; %q is not one", value)
+			v.addf("admin.allowed_hosts", "each must be a host name without scheme, port or path, such as oauthgw.login.svc; %q is not one", value)
 		}
 		hosts = append(hosts, strings.TrimSuffix(host, "."))
 	}
@@ -109,7 +111,7 @@ func (v *validator) adminHosts(values []string) []string {
 func (v *validator) proxies(c Config) trustedproxy.Proxies {
 	proxies, err := trustedproxy.Parse(c.TrustedProxies, c.TrustForwardedHost)
 	if err != nil {
-		v.addf("trusted_proxies", "each must be an address, a network such as 10.0.0.0/8 but not /0, or unix; %s", err)
+		v.addf("trusted_proxies", "each must be an IP address, a network such as 10.0.0.0/8 (/0 is not allowed), or unix; %s", err)
 	}
 	return proxies
 }
@@ -132,7 +134,8 @@ func (v *validator) decoding(key, value string) clientauth.Decoding {
 	return oneOf(v, key, value, clientauth.DecodingAuto, clientauth.DecodingForm, clientauth.DecodingRaw)
 }
 
-// cors returns the handler of the CORS protocol, or nil. Origins are no patterns.
+// cors returns the CORS handler, or nil if no origin is allowed. Each origin must be written
+// as browsers send it; patterns and null are invalid.
 func (v *validator) cors(allowed []string) *cors.Cors {
 	if len(allowed) == 0 {
 		return nil
@@ -146,7 +149,7 @@ func (v *validator) cors(allowed []string) *cors.Cors {
 		AllowedOrigins: allowed,
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete},
 		AllowedHeaders: []string{"Authorization", "Content-Type", "DPoP", "MCP-Protocol-Version"},
-		// A refused page needs the challenge.
+		// Scripts read the challenge in WWW-Authenticate after a 401.
 		ExposedHeaders: []string{"WWW-Authenticate", "DPoP-Nonce", "Retry-After", "X-Request-Id"},
 		MaxAge:         600,
 	})
