@@ -2,13 +2,13 @@
 // methods that the gateway adds (RFC 8414, OpenID Connect Discovery, RFC 9728).
 //
 // A [Source] fetches the provider's documents and caches them. A [Handler] serves them
-// with client_secret_basic added to the endpoints whose URLs lead through the gateway.
-// [Source.Lint] reports what strict clients reject. The package requests no URL that a
-// document names.
+// with client_secret_basic and client_secret_post added for the fronted endpoints whose
+// URLs lead through the gateway. [Source.Lint] reports what strict clients reject. The
+// package never fetches a URL found in a document.
 //
-// A request passes handler.go and cache.go. A missing document is fetched by fetch.go and
-// corrected by patch.go. Then augment.go adds the methods. handler.go keeps the result with
-// the document and serves it.
+// handler.go looks up a document in cache.go. fetch.go fetches a missing document and
+// patch.go corrects it. augment.go adds the methods, and handler.go keeps the result with
+// the document and writes the response.
 package wellknown
 
 import (
@@ -28,15 +28,16 @@ import (
 // Config configures a [Handler].
 type Config struct {
 	Source     *Source
-	Issuer     string                         // the provider's; empty: not known yet
+	Issuer     string                         // the provider's issuer; empty: not known yet
 	Endpoints  map[clientauth.Endpoint]string // the paths of the fronted endpoints
 	StripCORS  bool                           // drop the provider's Access-Control-Allow-Origin, which another handler sets
 	WriteError func(http.ResponseWriter, *http.Request, *clientauth.Error)
 	// LogRequest writes a line to Log for each request, for cache hits at level debug.
 	LogRequest func(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr)
 	Log        *slog.Logger
-	// Admit reports whether a request may wait for a location that is not the issuer's own,
-	// and answers it otherwise. Release ends what it began. Admit may be nil.
+	// Admit reports whether a request for a location that is not one of the issuer's may wait
+	// for a fetch. If not, Admit writes the response. Release is called when an admitted
+	// request ends. If Admit is nil, every request may wait.
 	Admit   func(http.ResponseWriter, *http.Request) bool
 	Release func(context.Context)
 }
@@ -47,8 +48,8 @@ type Handler struct{ config Config }
 // New returns a handler.
 func New(c Config) *Handler { return &Handler{c} }
 
-// Serves reports whether a path is a metadata location: one of an authorization server
-// or, if the issuer is rewritten, of a protected resource, whose metadata names it too.
+// Serves reports whether path is a location of authorization server metadata or, if the
+// issuer is rewritten, of protected resource metadata, which also names the issuer.
 func (h *Handler) Serves(path string) bool {
 	_, name := parseLocation(path)
 	return name != "" && (name != resourceLocation || h.config.Source.config.Rewrite)
@@ -80,7 +81,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", result)}
 	switch result {
 	case "unavailable":
-		level, attrs = slog.LevelWarn, append(attrs, slog.String("err", err.Error())) // it holds no text of the provider
+		level, attrs = slog.LevelWarn, append(attrs, slog.String("err", err.Error())) // err contains no text from the provider
 	case "hit":
 		level = slog.LevelDebug
 	}
@@ -94,10 +95,10 @@ func errorResponse(err error) *clientauth.Error {
 			Description: "The authorization server has no metadata document at this location."}
 	case errors.Is(err, errForeignIssuer):
 		return &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: "unavailable",
-			Description: "The authorization server's metadata names another issuer than the one expected."}
+			Description: "The authorization server's metadata names an unexpected issuer."}
 	}
 	return &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: "unavailable",
-		Description: "The authorization server's metadata cannot be read now; try again."}
+		Description: "The authorization server's metadata is temporarily unavailable; try again."}
 }
 
 // response is a document as a handler serves it.
@@ -107,7 +108,7 @@ type response struct {
 	etag, length []string // header field values
 }
 
-// response returns the response for a document, encoded once.
+// response returns the response for a document. It encodes the document on first use.
 func (h *Handler) response(name string, d *document) *response {
 	if p := d.response.Load(); p != nil && p.handler == h {
 		return p
@@ -133,7 +134,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name string, e e
 	if e.document.allowsAnyOrigin && !h.config.StripCORS {
 		header.Set("Access-Control-Allow-Origin", "*")
 	}
-	// Most requests are unconditional GETs of the whole document.
+	// Most requests are unconditional GETs of the whole document, which do not need
+	// http.ServeContent.
 	if r.Method == http.MethodGet && r.Header["If-None-Match"] == nil && r.Header["If-Match"] == nil && r.Header["Range"] == nil {
 		header["Content-Length"] = p.length
 		_, _ = w.Write(p.body)

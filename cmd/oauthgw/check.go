@@ -22,15 +22,15 @@ type checkResult struct {
 	Warnings []string        `json:"warnings,omitempty"`
 }
 
-// metadataResult is about the metadata as the gateway would serve it.
+// metadataResult is the result of checking the metadata that the gateway would serve.
 type metadataResult struct {
-	Read     bool     `json:"read"`
-	Err      string   `json:"err,omitempty"` // why it could not be read
+	Read     bool     `json:"read"`          // the metadata could be fetched
+	Err      string   `json:"err,omitempty"` // why it could not be fetched
 	Problems []string `json:"problems"`
 }
 
-// check reports the errors of a configuration. For a valid one it reports the problems of
-// the metadata, which do not make it fail, because they depend on the provider.
+// check reports the errors of a configuration. For a valid configuration it also reports
+// problems of the metadata. They do not make check fail, because they depend on the provider.
 func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := newFlags("check", stderr)
 	load, asJSON := configFlags(set), formatFlag(set)
@@ -66,8 +66,8 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func (c checkResult) writeText(w io.Writer) error {
 	lines := append([]string{"the configuration is valid"}, c.Metadata.Problems...)
 	if !c.Metadata.Read {
-		failure := "The provider's metadata cannot be read now, so it was not checked: " + c.Metadata.Err
-		lines = append(lines, strings.Split(failure, "\n")...) // one for each location
+		failure := "metadata not checked, because it cannot be fetched from the provider: " + c.Metadata.Err
+		lines = append(lines, strings.Split(failure, "\n")...) // Err has a line for each location
 	} else if len(c.Metadata.Problems) == 0 {
 		lines = append(lines, "metadata OK: no problems for strict clients")
 	}

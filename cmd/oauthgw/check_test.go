@@ -36,7 +36,7 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 			"The metadata sends clients to \"https://b/r\" and not to https://a.", `"read":true,"problems":["The metadata sends clients to \"https://b/r\" and not to`},
 		"rewritten": {honest + `,"authorization_response_iss_parameter_supported":true}`, "public_url: https://c\nmetadata: {issuer: rewrite}\n",
 			"Authorization responses name the issuer \"https://a\" (RFC 9207)", `"read":true,"problems":["Authorization responses`},
-		"not read":             {`[]`, "", "The provider's metadata cannot be read now, so it was not checked: ", `"read":false,"err":"`},
+		"not read":             {`[]`, "", "metadata not checked, because it cannot be fetched from the provider: ", `"read":false,"err":"`},
 		"configured endpoints": {honest + `}`, "endpoints: {token: /t}\n", "metadata OK: no problems for strict clients\n", `"read":true,"problems":[]}`},
 	} {
 		file := filepath.Join(t.TempDir(), "oauthgw.yaml")

@@ -55,7 +55,7 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 	o.applySettings(next)
 	before := len(log.String())
 	complain()
-	for _, want := range []string{`msg="tracing failed" err="a span was lost"`, `msg="audit log write succeeded again, records are missing"`, `msg="log lines were dropped here"`} {
+	for _, want := range []string{`msg="tracing failed" err="a span was lost"`, `msg="audit log write succeeded again, records are missing"`, `msg="log lines dropped"`} {
 		eventually(t, fmt.Sprintf("%s after the reload", want), func() bool { return strings.Contains(log.String()[before:], want) })
 	}
 	o.close()

@@ -10,27 +10,27 @@ import (
 )
 
 const (
-	asyncLines = 4096                 // lines that can wait to be written
+	asyncLines = 4096                 // capacity of the queue, in lines
 	asyncPause = 5 * time.Millisecond // how long a line waits for others to be written with it
 	asyncFlush = time.Second          // how long Close waits for the last lines
 )
 
 // AsyncWriter writes log lines without making its callers wait: a pipe that nothing reads must
-// not block requests. It drops the lines for which there is no room, counts them, and logs
-// their number where they are missing. It is safe for concurrent use.
+// not block requests. It drops lines while its queue is full, counts them, and logs their
+// number near the gap. It is safe for concurrent use.
 type AsyncWriter struct {
 	w       io.Writer
 	log     *slog.Logger
 	drop    func()
 	lines   chan []byte
-	dropped atomic.Int64 // since their number was logged last
+	dropped atomic.Int64 // lines dropped since the last report
 	closing context.Context
 	close   context.CancelFunc
 	done    chan struct{}
 }
 
-// NewAsyncWriter returns a writer to w. It calls drop for each dropped line; log writes to w
-// directly.
+// NewAsyncWriter returns a writer to w. It calls drop for each dropped line. log must write to
+// w directly, not through the AsyncWriter.
 func NewAsyncWriter(w io.Writer, log *slog.Logger, drop func()) *AsyncWriter {
 	a := &AsyncWriter{w: w, log: log, drop: drop, lines: make(chan []byte, asyncLines), done: make(chan struct{})}
 	a.closing, a.close = context.WithCancel(context.Background())
@@ -81,11 +81,11 @@ func (a *AsyncWriter) write(batch []byte) {
 		a.dropped.Add(dropped)
 		a.countDropped(bytes.Count(batch[n:], []byte("\n")))
 	} else if dropped > 0 {
-		a.log.Warn("log lines were dropped here", "count", dropped)
+		a.log.Warn("log lines dropped", "count", dropped)
 	}
 }
 
-// Close writes the lines that wait. It gives up after a second.
+// Close waits until the queued lines are written, for at most a second.
 func (a *AsyncWriter) Close() {
 	a.close()
 	select {

@@ -45,7 +45,7 @@ func TestAsyncWriterDrops(t *testing.T) {
 		fmt.Fprintln(a, "{}")
 		a.Close()
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		if n := batch + asyncLines; len(lines) != n+2 || !strings.Contains(lines[n], `msg="log lines were dropped here" count=100`) {
+		if n := batch + asyncLines; len(lines) != n+2 || !strings.Contains(lines[n], `msg="log lines dropped" count=100`) {
 			t.Errorf("%d lines, the last are %s", len(lines), lines[len(lines)-2:])
 		}
 		if drops.Load() != 100 {
