@@ -122,8 +122,11 @@ const (
 // nothing. The path of an issuer comes after the name (RFC 8414 section 3.1) or before it
 // (OpenID Connect Discovery section 4). An ambiguous path has a name but no location.
 func parseLocation(p string) (location, name string) {
+	if !strings.Contains(p, ".well-known/") { // as most paths
+		return "", ""
+	}
 	clean := path.Clean("/" + p)
-	if len(clean) > maxLocation || !strings.Contains(clean, "/.well-known/") {
+	if len(clean) > maxLocation {
 		return "", ""
 	}
 	// Servers could decode it again, or disagree where it ends. Invalid UTF-8 reads as U+FFFD.

@@ -64,7 +64,11 @@ func containsWord(escaped string, words []string) bool {
 		if slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) }) {
 			return true
 		}
-		escaped = decodeOnce(escaped)
+		decoded := decodeOnce(escaped)
+		if decoded == escaped {
+			break
+		}
+		escaped = decoded
 	}
 	return false
 }

@@ -72,6 +72,9 @@ var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
 // decodeOnce decodes each escape once.
 func decodeOnce(p string) string {
+	if !strings.Contains(p, "%") {
+		return p // as most paths
+	}
 	return escape.ReplaceAllStringFunc(p, func(e string) string {
 		decoded, _ := hex.DecodeString(e[1:])
 		return string(decoded)
@@ -99,12 +102,15 @@ func asciiReplacer() *strings.Replacer {
 // printableASCII returns a path as servers see it that drop control characters, other scripts
 // and bytes that are not UTF-8.
 func printableASCII(p string) string {
+	if strings.ContainsFunc(p, func(c rune) bool { return c > '~' }) {
+		p = ascii.Replace(p)
+	}
 	return strings.Map(func(c rune) rune {
 		if c <= ' ' || c > '~' {
 			return -1
 		}
 		return c
-	}, ascii.Replace(p))
+	}, p)
 }
 
 // withoutDotSegments resolves dot segments (RFC 3986 section 5.2.4). Empty segments count.

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 )
 
@@ -15,6 +16,7 @@ import (
 var (
 	ErrNotObject = errors.New("it is not a JSON object") // but empty, or another value
 	ErrRepeated  = errors.New("the JSON object holds a member twice")
+	errSyntax    = errors.New("it is not JSON, is truncated, or has text after the object")
 )
 
 // Object is an immutable JSON object whose members keep their order. The zero value is the
@@ -36,20 +38,26 @@ func Parse(text []byte) (Object, error) {
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return Object{}, ErrNotObject
 	}
-	if !json.Valid(text) {
-		return Object{}, errors.New("it is not JSON, is truncated, or has text after the object")
-	}
 	var o Object
 	seen := map[string]bool{}
 	for d.More() {
-		name, _ := d.Token() // valid
-		m := Member{Name: name.(string)}
-		_ = d.Decode(&m.Value)
-		if seen[m.Name] {
+		var m Member
+		name, err := d.Token()
+		if err == nil {
+			m.Name, err = name.(string), d.Decode(&m.Value)
+		}
+		switch {
+		case err != nil:
+			return Object{}, errSyntax
+		case seen[m.Name]:
 			return Object{}, ErrRepeated
 		}
 		seen[m.Name] = true
 		o.members = append(o.members, m)
+	}
+	_, err := d.Token() // the end of the object
+	if _, after := d.Token(); err != nil || after != io.EOF {
+		return Object{}, errSyntax
 	}
 	return o, nil
 }

@@ -5,6 +5,7 @@
 package printable
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"regexp"
@@ -87,6 +88,9 @@ func (w writer) Write(p []byte) (int, error) {
 // escape escapes the characters that keep rejects as JSON does, and bytes that are not UTF-8
 // as \xff, which JSON does not have.
 func escape(text []byte, keep func(rune) bool) []byte {
+	if !bytes.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !keep(r) }) {
+		return text // as nearly every line of a log
+	}
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)

@@ -56,8 +56,11 @@ func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 	ip := peer(r)
 	chain := strings.Split(strings.Join(r.Header[fieldFor], ","), ",")
 	for _, element := range slices.Backward(chain) {
+		if !p.Trusts(ip) {
+			break
+		}
 		previous := parseElement(strings.Trim(element, " \t"))
-		if !p.Trusts(ip) || !previous.IsValid() {
+		if !previous.IsValid() {
 			break
 		}
 		ip = previous
