@@ -44,12 +44,15 @@ func (s *share) release() {
 	*s = 0
 }
 
-// readAll reads to the end, or to one byte beyond a bound. The buffer grows with what arrives,
-// whatever length is announced. If grow returns false, the error is [errNoRoom]. Nil means no
+// firstRoom is the size of the buffer, in bytes, when nothing has arrived.
+const firstRoom = 512
+
+// readAll reads to the end, or to one byte beyond a bound, into a buffer that begins with room
+// and grows with what arrives. If grow returns false, the error is [errNoRoom]. Nil means no
 // limit.
-func readAll(r io.Reader, bound int, grow func(int) bool) ([]byte, error) {
+func readAll(r io.Reader, room, bound int, grow func(int) bool) ([]byte, error) {
 	limit := bound + 1
-	body := make([]byte, 0, 512)
+	body := make([]byte, 0, room)
 	for {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

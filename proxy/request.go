@@ -145,7 +145,7 @@ func readBody(w http.ResponseWriter, r *http.Request, memory *share) ([]byte, er
 		return nil, errBrokenBody
 	}
 	setReadDeadline(w, bodyTimeout)
-	body, err := readAll(r.Body, maxBody, memory.grow)
+	body, err := readAll(r.Body, firstRoom, maxBody, memory.grow)
 	// net/http reads on to notice that the client disconnects; a deadline would look like that.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	switch {

@@ -32,7 +32,11 @@ func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) e
 	r := response{status: resp.StatusCode, header: resp.Header}
 	err := r.checkHead()
 	if err == nil {
-		r.body, err = readAll(resp.Body, maxResponse, nil)
+		room := firstRoom
+		if n := resp.ContentLength; 0 < n && n < smallBody {
+			room = int(n) + 1 // one more, to see the end
+		}
+		r.body, err = readAll(resp.Body, room, maxResponse, nil)
 	}
 	x.upstreamTime = time.Since(x.sent)
 	switch {

@@ -5,7 +5,6 @@
 package printable
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"regexp"
@@ -78,6 +77,9 @@ func Writer(w io.Writer) io.Writer { return writer{w} }
 type writer struct{ io.Writer }
 
 func (w writer) Write(p []byte) (int, error) {
+	if isPlain(p) { // as nearly every line of a log
+		return w.Writer.Write(p)
+	}
 	_, err := w.Writer.Write(escape(p, func(r rune) bool { return r == '\n' || r == '\t' || IsPrint(r) }))
 	if err != nil {
 		return 0, err
@@ -85,12 +87,19 @@ func (w writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// isPlain reports whether text is printable ASCII, line feeds and tabs.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if (c < ' ' || c > '~') && c != '\n' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}
+
 // escape escapes the characters that keep rejects as JSON does, and bytes that are not UTF-8
 // as \xff, which JSON does not have.
 func escape(text []byte, keep func(rune) bool) []byte {
-	if !bytes.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !keep(r) }) {
-		return text // as nearly every line of a log
-	}
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
