@@ -56,7 +56,9 @@ func (t *telemetry) close() {
 
 func (t *telemetry) recordDecision(ctx context.Context, d proxy.Decision) {
 	tracing.Annotate(ctx, string(d.Method), d.Outcome)
-	t.audit.Record(ctx, d.Time, d.Attrs())
+	if t.audit.Enabled() {
+		t.audit.Record(ctx, d.Time, d.Attrs())
+	}
 	t.history.Add(d)
 }
 

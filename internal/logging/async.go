@@ -57,11 +57,12 @@ func (a *AsyncWriter) countDropped(lines int) {
 
 func (a *AsyncWriter) run() {
 	defer close(a.done)
+	var batch []byte // reused
 	for {
 		select {
 		case line := <-a.lines:
 			time.Sleep(asyncPause)
-			a.write(line)
+			batch = a.write(append(batch[:0], line...))
 		case <-a.closing.Done():
 			if len(a.lines) > 0 {
 				a.write(nil)
@@ -71,8 +72,8 @@ func (a *AsyncWriter) run() {
 	}
 }
 
-// write writes a line together with all lines that wait.
-func (a *AsyncWriter) write(batch []byte) {
+// write writes a batch together with all queued lines, and returns its buffer.
+func (a *AsyncWriter) write(batch []byte) []byte {
 	dropped := a.dropped.Swap(0)
 	for range len(a.lines) {
 		batch = append(batch, <-a.lines...)
@@ -83,6 +84,7 @@ func (a *AsyncWriter) write(batch []byte) {
 	} else if dropped > 0 {
 		a.log.Warn("log lines dropped", "count", dropped)
 	}
+	return batch
 }
 
 // Close waits until the queued lines are written, for at most a second.

@@ -56,9 +56,12 @@ func (a *Audit) SetFile(name string) {
 	a.enabled.Store(name != "")
 }
 
+// Enabled reports whether records are written, so that no attributes are made for others.
+func (a *Audit) Enabled() bool { return a.enabled.Load() }
+
 // Record writes a record with the attributes of the request of ctx.
 func (a *Audit) Record(ctx context.Context, at time.Time, attrs []slog.Attr) {
-	if a.enabled.Load() {
+	if a.Enabled() {
 		record := slog.NewRecord(at, slog.LevelInfo, "client authentication", 0)
 		record.AddAttrs(attrs...)
 		_ = a.handler.Handle(ctx, record) // the writer takes every line

@@ -162,7 +162,9 @@ func (t *transport) CloseIdleConnections() {
 
 // Annotate adds the gateway's decision to the span of a request.
 func Annotate(ctx context.Context, method, outcome string) {
-	trace.SpanFromContext(ctx).SetAttributes(attribute.String("oauthgw.auth_method", method), attribute.String("oauthgw.outcome", outcome))
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetAttributes(attribute.String("oauthgw.auth_method", method), attribute.String("oauthgw.outcome", outcome))
+	}
 }
 
 // ID returns the ID of the recorded trace that a request belongs to, or "".

@@ -54,16 +54,18 @@ func Parse(entries []string, host bool) (Proxies, error) {
 // the client. An invalid element ends the search. The zero Addr stands for a Unix socket.
 func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 	ip := peer(r)
+	if !p.Trusts(ip) {
+		return ip
+	}
 	chain := strings.Split(strings.Join(r.Header[fieldFor], ","), ",")
 	for _, element := range slices.Backward(chain) {
-		if !p.Trusts(ip) {
-			break
-		}
 		previous := parseElement(strings.Trim(element, " \t"))
 		if !previous.IsValid() {
 			break
 		}
-		ip = previous
+		if ip = previous; !p.Trusts(ip) {
+			break
+		}
 	}
 	return ip
 }
