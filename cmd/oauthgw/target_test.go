@@ -26,7 +26,7 @@ func TestA059A105RequestTargets(t *testing.T) {
 	tests["an authority"] = wireTest{withTarget("gw:80"), "400 200", 1, "", false}
 	tests["an absolute URL"] = wireTest{withTarget("http://evil.example/t"), "200 200", 2, "", false}
 	tests["an absolute https URL"] = wireTest{withTarget("HTTPS://gw:8443/t?a=b"), "200 200", 2, "gw:8443/t", false}
-	tests["an absolute URL of a host that is none"] = wireTest{withTarget("http://g,w/t"), "400 200", 1, "", false}
+	tests["an absolute URL with an invalid host"] = wireTest{withTarget("http://g,w/t"), "400 200", 1, "", false}
 	runWireTests(t, tests)
 }
 

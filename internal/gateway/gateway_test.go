@@ -48,7 +48,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// provider is a transport that answers requests for metadata with the document of the moment,
+// provider is a transport that answers requests for metadata with the current document,
 // or 404 if that is empty, and rejects the client at all other paths.
 type provider struct{ document atomic.Value }
 

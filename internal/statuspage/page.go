@@ -54,7 +54,7 @@ var (
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-// Handler serves the page with the facts of the moment.
+// Handler serves the page with the current facts.
 func Handler(facts func() Facts) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		text, err := Page(facts())
