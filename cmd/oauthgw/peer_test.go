@@ -25,7 +25,8 @@ type rawPeer struct {
 }
 
 // startRawProvider returns the origin of a provider that runs a script for each connection
-// after the first request on it.
+// after the first request on it, and closes it. A response with a length has to announce that
+// (Connection: close): the gateway could send the next request on this connection.
 func startRawProvider(t *testing.T, script func(p rawPeer, r *http.Request)) string {
 	t.Helper()
 	l, upstream := listenRaw(t, "tcp")

@@ -32,7 +32,7 @@ func startDraining(t *testing.T, delay, timeout time.Duration) (g testGateway, c
 			<-release
 			fallthrough
 		default:
-			p.write(strings.Replace(wellFormedResponse, "\r\n", "\r\nConnection: close\r\n", 1))
+			p.write(wellFormedResponse)
 			return
 		}
 		_, _ = io.Copy(p, p.r) // an echo
