@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"embed"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -106,12 +108,17 @@ func (f *fixture) expander(address string) *strings.Replacer {
 		"{{provider}}", f.provider, "{{reference}}", f.reference, "{{listen}}", address, "{{port}}", port, "{{processors}}", strconv.Itoa(processors))
 }
 
+// freeAddress returns an address outside Linux's range of ports for outgoing connections and
+// port 0, so that nothing takes it before the contender does.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20000+rand.N(12000))); err == nil {
+			return l.Addr().String(), l.Close()
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return "", err
 }
 
 // contender is a program that runs in front of the provider, or the provider itself.
