@@ -35,8 +35,7 @@ func exposed(t *testing.T, m *metrics.Metrics) string {
 // everything records each fact once. The gateway becomes ready after the first scrape.
 func everything() *metrics.Metrics {
 	m := metrics.New(metrics.Build{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"})
-	m.Request("token", "BREW", 404, time.Millisecond, "")
-	m.RequestsInFlight("token", 0)
+	m.Endpoint("token").Request("BREW", 404, time.Millisecond, "")
 	m.ClientAuth("token", "client_secret_basic", "accepted")
 	m.ConflictTolerated("token", "multiple_methods")
 	m.BasicDecoding("plain")

@@ -10,19 +10,30 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// RequestsInFlight adds to the requests in flight at an endpoint.
-func (m *Metrics) RequestsInFlight(endpoint string, n int) {
-	m.inFlight.WithLabelValues(endpoint).Add(float64(n))
+// Endpoint records the requests to one endpoint.
+type Endpoint struct {
+	inFlight prometheus.Gauge
+	requests *prometheus.CounterVec
+	duration prometheus.ExemplarObserver
 }
 
+// Endpoint returns the recorder of the requests to an endpoint.
+func (m *Metrics) Endpoint(name string) Endpoint {
+	return Endpoint{m.inFlight.WithLabelValues(name), m.requests.MustCurryWith(prometheus.Labels{"endpoint": name}),
+		m.requestDuration.WithLabelValues(name).(prometheus.ExemplarObserver)}
+}
+
+// InFlight adds to the requests in flight.
+func (e Endpoint) InFlight(n int) { e.inFlight.Add(float64(n)) }
+
 // Request counts one request and its duration. An empty trace means that it is not traced.
-func (m *Metrics) Request(endpoint, method string, status int, d time.Duration, trace string) {
-	m.requests.WithLabelValues(endpoint, methodLabel(method), strconv.Itoa(status)).Inc()
+func (e Endpoint) Request(method string, status int, d time.Duration, trace string) {
+	e.requests.WithLabelValues(methodLabel(method), strconv.Itoa(status)).Inc()
 	var exemplar prometheus.Labels
 	if trace != "" {
 		exemplar = prometheus.Labels{"trace_id": trace}
 	}
-	m.requestDuration.WithLabelValues(endpoint).(prometheus.ExemplarObserver).ObserveWithExemplar(d.Seconds(), exemplar)
+	e.duration.ObserveWithExemplar(d.Seconds(), exemplar)
 }
 
 // methodLabel returns an HTTP method as a label.

@@ -122,7 +122,11 @@ const (
 // nothing. The path of an issuer comes after the name (RFC 8414 section 3.1) or before it
 // (OpenID Connect Discovery section 4). An ambiguous path has a name but no location.
 func parseLocation(p string) (location, name string) {
-	if !strings.Contains(p, ".well-known/") { // as most paths
+	names := [...]string{serverLocation, openidLocation, resourceLocation}
+	switch { // the most frequent paths first
+	case slices.Contains(names[:], p):
+		return p, p
+	case !strings.Contains(p, ".well-known/"):
 		return "", ""
 	}
 	clean := path.Clean("/" + p)
@@ -131,7 +135,7 @@ func parseLocation(p string) (location, name string) {
 	}
 	// Servers could decode it again, or disagree where it ends. Invalid UTF-8 reads as U+FFFD.
 	ambiguous := strings.ContainsFunc(clean, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune(";\\%?#\ufffd", c) })
-	for _, name := range []string{serverLocation, openidLocation, resourceLocation} {
+	for _, name := range names {
 		if strings.HasPrefix(clean+"/", name+"/") || strings.HasSuffix(clean, name) {
 			if ambiguous {
 				return "", name

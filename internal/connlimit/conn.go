@@ -1,7 +1,6 @@
 package connlimit
 
 import (
-	"container/list"
 	"context"
 	"crypto/tls"
 	"net"
@@ -40,11 +39,13 @@ type conn struct {
 	tls     *tls.ConnectionState // nil: plain HTTP, or the handshake is incomplete
 
 	// Protected by the lock of the listener:
-	element  *list.Element // in the list of its state; nil: it was evicted or closed
 	state    state
 	since    time.Time // the begin of the state
-	admitted bool      // by Admit
-	upload   bool      // admitted as an upload, and the body is incomplete
+	listed   bool      // it is in the list of its state; false: it was evicted or closed
+	previous *conn     // in this list
+	next     *conn
+	admitted bool // by Admit
+	upload   bool // admitted as an upload, and the body is incomplete
 }
 
 type contextKey struct{}
@@ -99,21 +100,21 @@ func Starved(ctx context.Context) bool {
 
 // move moves the connection into the list of a state. The lock must be held.
 func (c *conn) move(s state) {
-	if c.element != nil {
-		c.listener.conns[c.state].Remove(c.element)
+	if c.listed {
+		c.listener.conns[c.state].remove(c)
 	}
 	if c.state == stateReading {
 		c.listener.wake() // an idle connection may be evicted now
 	}
-	c.state, c.since = s, time.Now()
-	c.element = c.listener.conns[s].PushBack(c)
+	c.state, c.since, c.listed = s, time.Now(), true
+	c.listener.conns[s].pushBack(c)
 }
 
 // remove removes the connection from its listener. The lock must be held.
 func (c *conn) remove() {
-	if c.element != nil {
-		c.listener.conns[c.state].Remove(c.element)
-		c.element = nil
+	if c.listed {
+		c.listener.conns[c.state].remove(c)
+		c.listed = false
 		c.listener.open--
 		c.release()
 	}
@@ -129,7 +130,7 @@ func (c *conn) setState(to state, from ...state) bool {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	switch {
-	case c.element == nil:
+	case !c.listed:
 		return false
 	case len(from) > 0 && (c.admitted || !slices.Contains(from, c.state)):
 		return true

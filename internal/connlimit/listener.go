@@ -8,7 +8,6 @@
 package connlimit
 
 import (
-	"container/list"
 	"context"
 	"crypto/tls"
 	"net"
@@ -48,7 +47,7 @@ type Listener struct {
 	open     int
 	admitted int // connections that Admit has admitted
 	uploads  int // those of them whose request body is incomplete
-	conns    [states]list.List
+	conns    [states]connList
 }
 
 // New returns a listener that limits the connections of l.
@@ -111,11 +110,10 @@ func (l *Listener) makeRoom(c *conn, accepted time.Time) (wait time.Duration) {
 func (l *Listener) evictionCandidate(now, accepted time.Time) (victim *conn, wait time.Duration) {
 	wait = minEvictAge
 	for s := range evictable {
-		oldest := l.conns[s].Front()
-		if oldest == nil {
+		c := l.conns[s].front
+		if c == nil {
 			continue
 		}
-		c := oldest.Value.(*conn)
 		left := minEvictAge - now.Sub(c.since)
 		if left <= 0 {
 			return c, 0
@@ -162,7 +160,7 @@ func (l *Listener) Connections() (open, limit int) {
 func (l *Listener) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.open == l.conns[stateIdle].Len()
+	return l.open == l.conns[stateIdle].len
 }
 
 // WaitIdle waits until all connections are idle, WebSockets included, or ctx ends.
@@ -178,8 +176,8 @@ func (l *Listener) CloseWebSockets() (requests, webSockets int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	hijacked := &l.conns[stateHijacked]
-	for e := hijacked.Front(); e != nil; e = e.Next() {
-		_ = e.Value.(*conn).socket.Close() // the handler gets the error and closes it again
+	for c := hijacked.front; c != nil; c = c.next {
+		_ = c.socket.Close() // the handler gets the error and closes it again
 	}
-	return l.open - l.conns[stateIdle].Len() - hijacked.Len(), hijacked.Len()
+	return l.open - l.conns[stateIdle].len - hijacked.len, hijacked.len
 }

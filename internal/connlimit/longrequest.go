@@ -21,7 +21,7 @@ func Admit(ctx context.Context, stream, upload bool) bool {
 	l := c.listener
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.element == nil {
+	if !c.listed {
 		panic(http.ErrAbortHandler) // there is no way to answer
 	}
 	limit := l.config.Max * 7 / 8

@@ -17,17 +17,17 @@ import (
 // instrument counts, times and traces the requests that a handler serves, under the name of
 // an endpoint. A request without a response is not counted.
 func (g *Gateway) instrument(name string, next http.Handler) http.Handler {
-	m := g.config.Metrics
+	m := g.config.Metrics.Endpoint(name)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		recorder, w := responserecorder.Wrap(w)
 		r, endSpan := g.config.Tracing.Start(name, r, g.settings.Proxies.TrustsPeer)
 		defer func() { endSpan(recorder.Status()) }()
-		m.RequestsInFlight(name, 1)
-		defer m.RequestsInFlight(name, -1)
+		m.InFlight(1)
+		defer m.InFlight(-1)
 		next.ServeHTTP(w, r)
 		status := cmp.Or(recorder.Status(), http.StatusOK) // net/http writes it then
-		m.Request(name, r.Method, status, time.Since(start), tracing.ID(r.Context()))
+		m.Request(r.Method, status, time.Since(start), tracing.ID(r.Context()))
 	})
 }
 
