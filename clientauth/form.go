@@ -151,9 +151,19 @@ func (f *Form) Completed(defaults *Form) *Form {
 
 // Encode returns the form as application/x-www-form-urlencoded text (RFC 6749 appendix B).
 func (f *Form) Encode() string {
-	var pairs []string
+	size := 0
 	for name, value := range f.All() {
-		pairs = append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(value.Reveal()))
+		size += len(name) + len(value.Reveal()) + len("=&")
 	}
-	return strings.Join(pairs, "&")
+	var b strings.Builder
+	b.Grow(size + size/8) // some bytes become three
+	for name, value := range f.All() {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(name))
+		b.WriteByte('=')
+		b.WriteString(url.QueryEscape(value.Reveal()))
+	}
+	return b.String()
 }
