@@ -9,8 +9,8 @@ import (
 )
 
 // once sends single-use codes while the provider restarts, clients leave, and a second
-// gateway replaces the first. No code may arrive twice, and no client may be told
-// anything untrue about its own.
+// gateway replaces the first. No code may arrive twice, and each client's response must say
+// what became of its code.
 func once(ctx context.Context, e *env) (string, error) {
 	first, err := e.startGateway(ctx, fmt.Sprintf("drain: {delay: %s}\n", drainDelay))
 	if err != nil {
