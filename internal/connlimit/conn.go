@@ -42,10 +42,10 @@ type conn struct {
 	state    state
 	since    time.Time // the begin of the state
 	listed   bool      // it is in the list of its state; false: it was evicted or closed
-	previous *conn     // in this list
-	next     *conn
-	admitted bool // by Admit
-	upload   bool // admitted as an upload, and the body is incomplete
+	admitted bool      // by Admit
+	upload   bool      // admitted as an upload, and the body is incomplete
+
+	previous, next *conn // in the list
 }
 
 type contextKey struct{}

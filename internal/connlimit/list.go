@@ -15,8 +15,7 @@ func (l *connList) pushBack(c *conn) {
 	} else {
 		l.back.next = c
 	}
-	l.back = c
-	l.len++
+	l.back, l.len = c, l.len+1
 }
 
 // remove removes a connection of this list.

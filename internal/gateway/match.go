@@ -104,9 +104,6 @@ const (
 // name or an address, with or without a port (RFC 9110 section 7.2). It may be missing in
 // HTTP/1.0.
 func validHost(r *http.Request) bool {
-	if r.Host == "" {
-		return !r.ProtoAtLeast(1, 1)
-	}
 	host, port, bytes := r.Host, "", nameBytes
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
 		host, port = host[:i], host[i+1:]
@@ -114,5 +111,5 @@ func validHost(r *http.Request) bool {
 	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
 		host, bytes = host[1:len(host)-1], addressBytes
 	}
-	return host != "" && strings.Trim(host, bytes) == "" && strings.Trim(port, portBytes) == ""
+	return r.Host == "" && !r.ProtoAtLeast(1, 1) || host != "" && strings.Trim(host, bytes) == "" && strings.Trim(port, portBytes) == ""
 }
