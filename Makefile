@@ -40,11 +40,11 @@ e2e:
 	bash e2e/run
 
 stress: build
-	go run ./bench/stress -gateway bin/oauthgw -output docs/reliability.md
+	go run ./bench/stress -gateway bin/oauthgw -output docs/development/reliability.md
 
 bench: build
 	bench/compare/fetch .build/peers
-	go run ./bench/compare -output docs/performance-results.md $(BENCH_FLAGS)
+	go run ./bench/compare -output docs/development/benchmark-results.md $(BENCH_FLAGS)
 	$(BENCHMARKS) > .build/benchmarks.txt
 	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da bench/baseline.txt .build/benchmarks.txt
 

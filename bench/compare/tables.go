@@ -19,7 +19,7 @@ func header(columns ...string) string {
 
 // markdown returns a page with the tables of all that was measured.
 func (r *results) markdown(o options) string {
-	page := "# Results of `make bench`\n\nThis file is generated. [What it costs](performance.md) explains the figures.\n\n" +
+	page := "# Benchmark results\n\nThis page lists the results of the last run of `make bench`. [Benchmarks](benchmarks.md) explains the figures.\n\n" +
 		"## Targets\n\n" + header("CPU time per request, unless stated otherwise", "target", "figure", "")
 	for _, t := range thresholds {
 		page += t.row(r)

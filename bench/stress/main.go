@@ -21,7 +21,7 @@ import (
 // part is one experiment with the gateway.
 type part struct {
 	name        string
-	targets     string // rows of docs/reliability.md, such as R10
+	targets     string // rows of docs/development/reliability.md, such as R10
 	description string
 	// run returns what it counted, in words. The error is what failed besides
 	// single requests.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -64,7 +65,24 @@ func readAll(t *testing.T, patterns ...string) string {
 	return strings.Join(slices.Collect(maps.Values(read(t, patterns...))), "\n")
 }
 
-func pages(t *testing.T) map[string]string { return read(t, "*.md", "docs/*.md", "deploy/*/*.md") }
+// pages returns all Markdown files, by path.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := fs.WalkDir(os.DirFS("../.."), ".", func(name string, d fs.DirEntry, err error) error {
+		switch hidden := len(name) > 1 && strings.HasPrefix(d.Name(), "."); {
+		case d.IsDir() && (hidden || d.Name() == "node_modules" || d.Name() == "dist"):
+			return fs.SkipDir
+		case filepath.Ext(name) == ".md":
+			found[name] = textOf(t, "../../"+name)
+		}
+		return err
+	})
+	if err != nil || found["README.md"] == "" {
+		t.Fatal("no pages:", err)
+	}
+	return found
+}
 
 // spans returns the inline code of a page, each on one line.
 func spans(page string) (found []string) {
@@ -162,7 +180,8 @@ func TestMetricsInDocs(t *testing.T) {
 		}
 	}
 	code := readAll(t, "clientauth/*.go", "proxy/*.go", "wellknown/*.go", "metrics/*.go", "cmd/*/*.go", "internal/*/*.go")
-	queries := strings.ReplaceAll(readAll(t, "*.md", "docs/*.md", "deploy/*/*.md", "deploy/prometheus/*.yaml", dashboard), `\"`, `"`)
+	queries := strings.Join(slices.Collect(maps.Values(pages(t))), "\n") + readAll(t, "deploy/prometheus/*.yaml", dashboard)
+	queries = strings.ReplaceAll(queries, `\"`, `"`)
 	for _, s := range selector.FindAllStringSubmatch(queries, -1) {
 		check(s[0], s[1], "")
 		for _, m := range matcher.FindAllStringSubmatch(s[2], -1) {
