@@ -311,6 +311,12 @@ func TestReload(t *testing.T) {
 	eventually(t, "a reload by signal, and what it cannot change", func() bool {
 		return strings.Contains(p.log.String(), `"msg":"setting requires a restart","key":"listen"`)
 	})
+	p.write("max_connections: 10\n")
+	for range 2 { // the second reload changes nothing, and the restart is still required
+		if code, text := p.reload(); code != 200 || text != "reloaded, but a change of these settings requires a restart: listen, max_connections\n" {
+			t.Errorf("settings that require a restart: %d %s", code, text)
+		}
+	}
 }
 
 // TestManyReloadsUnderRequests checks that requests of every kind are served while the

@@ -124,6 +124,10 @@ func (h *Handler) serveReload(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, "config reload failed, keeping previous config:\n"+err.Error(), http.StatusInternalServerError)
 	default:
-		respond("reloaded")(w, r)
+		text := "reloaded"
+		if keys := h.config.Reloader.LastReload().RestartRequired; len(keys) > 0 {
+			text += ", but a change of these settings requires a restart: " + strings.Join(keys, ", ")
+		}
+		respond(text)(w, r)
 	}
 }

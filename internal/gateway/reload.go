@@ -52,6 +52,9 @@ type ReloadResult struct {
 	Time time.Time
 	Err  error     // nil: it succeeded
 	Used time.Time // when the configuration in use was loaded
+	// RestartRequired holds the keys that the configuration in use has changed since the
+	// start and that take effect after a restart.
+	RestartRequired []string
 }
 
 // NewReloader returns a Reloader for the first configuration.
@@ -64,7 +67,7 @@ func NewReloader(c ReloaderConfig) (*Reloader, error) {
 	}
 	r := &Reloader{config: c, files: s.Files, fingerprint: config.Fingerprint(s.Files)}
 	r.context, r.cancel = context.WithCancelCause(context.Background())
-	r.recordReload(nil)
+	r.recordReload(nil, nil)
 	r.use(g)
 	return r, nil
 }
@@ -74,14 +77,15 @@ func (r *Reloader) use(g *Gateway) {
 	r.config.OnReload(g.settings)
 }
 
-func (r *Reloader) recordReload(err error) {
+func (r *Reloader) recordReload(err error, restartRequired []string) {
 	r.config.Config.Metrics.ConfigLoaded(err == nil)
 	now := time.Now()
-	result := &ReloadResult{Time: now, Err: err, Used: now}
+	result := ReloadResult{Time: now, Used: now, RestartRequired: restartRequired}
 	if err != nil {
-		result.Used = r.last.Load().Used
+		result = *r.last.Load()
+		result.Time, result.Err = now, err
 	}
-	r.last.Store(result)
+	r.last.Store(&result)
 }
 
 // Current returns the current gateway.
@@ -176,7 +180,8 @@ func (r *Reloader) swap() error {
 	if errors.Is(err, ErrReloadDisabled) {
 		return err // not a failure of the configuration
 	}
-	r.recordReload(err)
+	restartRequired := r.config.Config.Settings.RestartRequired(s)
+	r.recordReload(err, restartRequired)
 	if err != nil {
 		log.Error("config reload failed, keeping previous config", "err", err.Error())
 		return err
@@ -188,7 +193,7 @@ func (r *Reloader) swap() error {
 	old.leave()
 	r.startBackground(g)
 	log.Info("config reloaded")
-	for _, key := range old.settings.RestartRequired(s) {
+	for _, key := range restartRequired {
 		log.Warn("setting requires a restart", "key", key)
 	}
 	return nil
