@@ -26,8 +26,10 @@ GREMLINS = go run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 build:
 	go build -o bin/ ./cmd/oauthgw
 
-run:
-	go run ./cmd/oauthgw demo
+# On a terminal the demo gets a process group of its own. Then Ctrl-C ends the demo alone,
+# and make ends with its exit code, 0.
+run: build
+	@[ -t 0 ] || exec bin/oauthgw demo; set -m; bin/oauthgw demo; exit
 
 test:
 	go test ./...
