@@ -14,7 +14,7 @@ after(() => fs.rmSync(installed, { recursive: true }));
 // As installed here, with the path of the program.
 const names = fs.readdirSync(units);
 for (const name of names) {
-  const text = fs.readFileSync(path.join(units, name), "utf8").replace("/usr/local/bin/oauthgw", gateway);
+  const text = fs.readFileSync(path.join(units, name), "utf8").replaceAll("/usr/local/bin/oauthgw", gateway);
   fs.writeFileSync(path.join(installed, name), text);
 }
 const service = path.join(installed, "oauthgw.service");
