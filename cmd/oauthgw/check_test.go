@@ -30,23 +30,37 @@ const honest = `{"issuer":"https://a","authorization_endpoint":"https://a/a","to
 	`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"]`
 
 func TestCheckReportsMetadataProblems(t *testing.T) {
-	for name, test := range map[string]struct{ document, config, text, json string }{
-		"none": {honest + `}`, "", "metadata OK: no problems for strict clients\n", `"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `},
+	for name, test := range map[string]struct{ document, config, text, json, err string }{
+		"none": {honest + `}`, "", "metadata OK: no problems for strict clients\n", `"read":true,"problems":[]},"warnings":["client_auth.failures: has no effect, `, ""},
 		"another origin": {honest + `,"revocation_endpoint":"https://b/r"}`, "",
-			"The metadata sends clients to \"https://b/r\" and not to https://a.", `"read":true,"problems":["The metadata sends clients to \"https://b/r\" and not to`},
+			"The metadata sends clients to \"https://b/r\" and not to https://a.", `"read":true,"problems":["The metadata sends clients to \"https://b/r\" and not to`, ""},
 		"rewritten": {honest + `,"authorization_response_iss_parameter_supported":true}`, "public_url: https://c\nmetadata: {issuer: rewrite}\n",
-			"Authorization responses name the issuer \"https://a\" (RFC 9207)", `"read":true,"problems":["Authorization responses`},
-		"not read":             {`[]`, "", "metadata not checked, because it cannot be fetched from the provider: ", `"read":false,"err":"`},
-		"configured endpoints": {honest + `}`, "endpoints: {token: /t}\n", "metadata OK: no problems for strict clients\n", `"read":true,"problems":[]}`},
+			"Authorization responses name the issuer \"https://a\" (RFC 9207)", `"read":true,"problems":["Authorization responses`, ""},
+		"not read": {`[]`, "", "warning: ", `"read":false,"err":"`, "upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\n"},
+		"no endpoint": {`{"issuer":"https://a"}`, "", "warning: ", `"read":false,"err":"the metadata names no token_endpoint`,
+			"upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\nthe metadata names no token_endpoint"},
+		"configured endpoints": {honest + `}`, "endpoints: {token: /t}\n", "metadata OK: no problems for strict clients\n", `"read":true,"problems":[]}`, ""},
 	} {
 		file := filepath.Join(t.TempDir(), "oauthgw.yaml")
-		writeFile(t, file, "upstream: {url: "+startMetadataProvider(t, test.document)+"}\n"+test.config)
-		expectCheck(t, name, "--config.file="+file, "the configuration is valid\n"+test.text, "")
-		expectCheck(t, name, "--format=json --config.file="+file, `{"valid":true,"errors":[],"metadata":{`+test.json, "")
+		provider := startMetadataProvider(t, test.document)
+		wantErr := strings.ReplaceAll(test.err, "PROVIDER", provider)
+		writeFile(t, file, "upstream: {url: "+provider+"}\n"+test.config)
+		expectCheck(t, name, "--config.file="+file, "the configuration is valid\n"+test.text, wantErr)
+		expectCheck(t, name, "--format=json --config.file="+file, `{"valid":true,"errors":[],"metadata":{`+test.json, wantErr)
 	}
 }
 
-// expectCheck compares the beginning of what check prints, in JSON without white space.
+// TestCheckOffline checks that --offline sends no request.
+func TestCheckOffline(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }))
+	defer provider.Close()
+	args := "--offline --upstream.url=" + provider.URL
+	expectCheck(t, "text", args, "the configuration is valid\nwarning: ", "")
+	expectCheck(t, "JSON", args+" --format=json", `{"valid":true,"errors":[],"warnings":[`, "")
+}
+
+// expectCheck compares the beginning of what check prints, in JSON without white space, and
+// of its error.
 func expectCheck(t *testing.T, name, args, want, wantErr string) {
 	t.Helper()
 	out, _, err := invoke(t, append([]string{"check"}, strings.Fields(args)...)...)
@@ -54,7 +68,7 @@ func expectCheck(t *testing.T, name, args, want, wantErr string) {
 	if json.Compact(&compact, []byte(out)) == nil {
 		out = compact.String()
 	}
-	if !strings.HasPrefix(out, want) || errorText(err) != wantErr {
+	if !strings.HasPrefix(out, want) || !strings.HasPrefix(errorText(err), wantErr) || (err == nil) != (wantErr == "") {
 		t.Errorf("%s: got %v\n%s", name, err, out)
 	}
 }
@@ -64,7 +78,9 @@ func TestCheckReportsErrorsInJSON(t *testing.T) {
 	expectCheck(t, "errors", "--format=json --config.file="+broken+" --log.level=loud", `{"valid":false,"errors":[`+
 		`{"flag":true,"key":"log.level","message":"must be one of debug, info, warn, error","allowed":["debug","info","warn","error"]},`+
 		`{"file":"`+broken+`","line":3,"key":"metadata.issuer","message":"must be one of preserve, rewrite","allowed":["preserve","rewrite"]}]}`,
-		"oauthgw check: errors: 2")
+		"--log.level: must be one of debug, info, warn, error\n"+broken+":3: metadata.issuer: must be one of preserve, rewrite")
 	expectCheck(t, "no configuration", "--format=json --config.file=absent.yaml",
-		`{"valid":false,"errors":[{"file":"absent.yaml","message":"cannot be read: open absent.yaml: no such file or directory"}]}`, "oauthgw check: errors: 1")
+		`{"valid":false,"errors":[{"file":"absent.yaml","message":"cannot be read: open absent.yaml: no such file or directory"}]}`, "absent.yaml: cannot be read: open absent.yaml: no such file or directory")
+	expectCheck(t, "flags alone", "--format=json --upstream.url=x", `{"valid":false,"errors":[{"flag":true,"key":"upstream.url",`,
+		"--upstream.url: must be an http or https URL without user, path, query or fragment, such as http://127.0.0.1:3000; run \"oauthgw help check\"")
 }

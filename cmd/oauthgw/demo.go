@@ -8,15 +8,14 @@ import (
 	"oauthgw/internal/demo"
 )
 
-func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	set := newFlags("demo", stderr)
-	once := set.Bool("once", false, "exit after the comparison")
-	address := set.String("listen", "127.0.0.1:0", "the `address` of the gateway; port 0 means a free one")
-	if err := parse(set, args); err != nil {
+func runDemo(ctx context.Context, i *invocation) error {
+	once := i.flags.Bool("once", false, "exit after the comparison")
+	address := i.flags.String("listen", "127.0.0.1:0", "the `address` of the gateway; port 0 (the default) is a free one")
+	if _, err := i.parse(); err != nil {
 		return err
 	}
 	start := func(s config.Settings) (demo.Gateway, error) {
-		t, err := newTelemetry(ctx, s, io.Discard, stderr)
+		t, err := newTelemetry(ctx, s, io.Discard, i.stderr)
 		if err != nil {
 			return demo.Gateway{}, err
 		}
@@ -30,5 +29,5 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) error
 			return p.run(ctx)
 		}}, nil
 	}
-	return demo.Run(ctx, demo.Config{Listen: *address, Once: *once, Start: start}, stdout)
+	return demo.Run(ctx, demo.Config{Listen: *address, Once: *once, Start: start}, i.stdout)
 }

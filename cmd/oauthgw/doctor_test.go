@@ -22,7 +22,7 @@ func TestDoctorTellsProviderFromGateway(t *testing.T) {
 	defer provider.Close()
 	issuer = provider.URL
 	out, _, err := invoke(t, "doctor", provider.URL)
-	if got := errorText(err); got != "oauthgw doctor: problems: 2" || !strings.Contains(out, "problem: token endpoint: Credentials sent by HTTP Basic") ||
+	if got := errorText(err); got != "problems: 2" || !strings.Contains(out, "problem: token endpoint: Credentials sent by HTTP Basic") ||
 		!strings.Contains(out, "\n  → Put oauthgw in front of the provider.") || !strings.HasSuffix(out, "\nproblems: 2, warnings: 4, notes: 3\n") {
 		t.Errorf("at the provider: %v\n%s", err, out)
 	}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"oauthgw/internal/explain"
 )
 
 // TestExplanations explains the request of every case in testdata/explain.txt. A case is
@@ -56,11 +59,12 @@ func configFile(t *testing.T, text string) string {
 	return name
 }
 
-// explained returns the output of the command, which is printable ASCII.
+// explained returns the output of the command, which is printable ASCII. The command fails
+// if the gateway refuses the request.
 func explained(t *testing.T, request string, args ...string) string {
 	t.Helper()
 	out, diagnostics, err := invokeWith(t, request, append([]string{"explain"}, args...)...)
-	if err != nil || diagnostics != "" {
+	if refused := strings.Contains(out, "\noutcome             refused: "); errors.Is(err, explain.ErrRefused) != refused || !refused && err != nil || diagnostics != "" {
 		t.Fatalf("got %v\n%s", err, diagnostics)
 	}
 	if i := strings.IndexFunc(out, func(c rune) bool { return c != '\n' && (c < ' ' || c > '~') }); i >= 0 {
@@ -93,7 +97,7 @@ func TestCaptures(t *testing.T) {
 // TestRequestsThatCannotBeExplained checks that an error says what to do and repeats
 // nothing of the request.
 func TestRequestsThatCannotBeExplained(t *testing.T) {
-	const noRequest = "explain: standard input is not an HTTP/1.1 request; start with a line such as POST /oauth2/tokens HTTP/1.1, " +
+	const noRequest = "standard input is not an HTTP/1.1 request; start with a line such as POST /oauth2/tokens HTTP/1.1, " +
 		"continue with header fields such as Host: login.example.com, and write the body after an empty line"
 	const canary = "c4nary"
 	for name, test := range map[string]struct{ request, err string }{
@@ -110,7 +114,7 @@ func TestRequestsThatCannotBeExplained(t *testing.T) {
 		"no empty line":   {"POST / HTTP/1.1\nHost: a\nclient_secret=c4nary&redirect_uri=https://a", noRequest},
 		"no colon":        {tokenRequest("c4nary\n", ""), noRequest},
 		"a pseudo-header": {tokenRequest(":authority: c4nary\n", ""), noRequest},
-		"chunks":          {tokenRequest("Transfer-Encoding: chunked\n", "code=c4nary"), "explain: the request has Transfer-Encoding; remove it, and write the body without chunks"},
+		"chunks":          {tokenRequest("Transfer-Encoding: chunked\n", "code=c4nary"), "the request has Transfer-Encoding; remove it, and write the body without chunks"},
 	} {
 		out, diagnostics, err := invokeWith(t, test.request, "explain")
 		if got := errorText(err); got != test.err || out != "" || strings.Contains(got+diagnostics, canary) {
@@ -122,11 +126,12 @@ func TestRequestsThatCannotBeExplained(t *testing.T) {
 func TestExplainArguments(t *testing.T) {
 	request := tokenRequest("", "client_id=app")
 	withPaths := configFile(t, "endpoints: {token: /oauth2/tokens}\n")
+	const hint = `; run "oauthgw help explain"`
 	for args, want := range map[string]string{
-		"--endpoint=tokens":                                                 "--endpoint: must be one of [token revocation introspection pushed_authorization_request device_authorization backchannel_authentication registration]",
-		"--endpoint=token --config.file=" + withPaths:                       "--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag",
+		"--endpoint=tokens":                                                 "--endpoint: must be one of [token revocation introspection pushed_authorization_request device_authorization backchannel_authentication registration]" + hint,
+		"--endpoint=token --config.file=" + withPaths:                       "--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag" + hint,
 		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml": "",
-		"request.txt":              `oauthgw explain: unexpected argument "request.txt"`,
+		"request.txt":              `unexpected argument "request.txt"` + hint,
 		"--endpoint=introspection": "",
 		"--config.file=../../internal/config/testdata/minimal.good.yaml": "",
 		"--config.file=" + withPaths:                                     "",

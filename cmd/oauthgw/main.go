@@ -3,16 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"oauthgw/internal/printable"
 	"oauthgw/internal/server"
@@ -20,78 +17,73 @@ import (
 )
 
 func main() {
-	ctx := signalContext() // first, so that no signal is missed
+	ctx := server.SignalContext() // first, so that no signal is missed
 	if err := harden(); err != nil {
-		fmt.Fprintln(os.Stderr, "warning: other processes may read secrets in memory:", err)
+		fmt.Fprintln(os.Stderr, "oauthgw: warning: other processes may read secrets in memory:", err)
 	}
 	if os.Getenv("GOGC") == "" {
 		// The heap is small: 100 would collect every few hundred requests. GOMEMLIMIT bounds it.
 		debug.SetGCPercent(200)
 	}
-	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(printable.Writer(os.Stderr), err)
-		os.Exit(1)
+	os.Exit(exitCode(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr), os.Stderr))
+}
+
+// command is one of the commands. Its usage is made from its fields and its flags.
+type command struct {
+	name, arguments, summary, example string // an argument in brackets may be omitted
+	run                               func(context.Context, *invocation) error
+}
+
+// commands returns all commands, the default first.
+func commands() []command {
+	return []command{
+		{"serve", "", "Proxy requests to a provider. This is the default command.", "oauthgw serve --config.file=oauthgw.yaml", serve},
+		{"check", "", "Report all errors of a configuration and the problems of the provider's metadata.", "oauthgw check --config.file=oauthgw.yaml", check},
+		{"doctor", "URL", "Examine the authorization server at URL and report what will fail for clients.", "oauthgw doctor https://login.example.com", runDoctor},
+		{"explain", "", "Explain how the gateway handles the request on standard input, without secrets.", "oauthgw explain < request.txt", runExplain},
+		{"demo", "", "Run a legacy provider and a gateway in front of it, and compare their responses.", "oauthgw demo", runDemo},
+		{"version", "", "Print version information.", "oauthgw version", version},
+		{"help", "[COMMAND]", "Print the commands, or the arguments and flags of a command.", "oauthgw help check", help},
 	}
 }
 
-// signalContext returns a context that SIGINT or SIGTERM ends. A second signal ends the
-// process at once.
-func signalContext() context.Context {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	signal.Ignore(syscall.SIGPIPE) // the process goes on when the reader of its log exits
-	go func() {
-		defer signal.Stop(signals)
-		if <-signals == syscall.SIGTERM {
-			cancel(server.ErrTerminated)
-		}
-		cancel(context.Canceled)
-	}()
-	return ctx
-}
-
-const usage = `usage: oauthgw [command] [flags]
-
-  serve    proxy requests to a provider (the default)
-  check    report all errors of a configuration, and the problems of the metadata
-  doctor   examine the authorization server at a URL and report what will fail for clients
-  explain  explain how a request on standard input is read, without secrets
-  demo     compare a legacy provider with a gateway in front of it
-  version  print version information
-
-oauthgw COMMAND -h prints the flags of a command.`
+// aliases are the flags that stand for a command.
+var aliases = map[string]string{"-h": "help", "-help": "help", "--help": "help", "-version": "version", "--version": "version"}
 
 // run runs a command until it is done or ctx ends. Its output may contain text of a client
 // or the provider, so it is written through [printable.Writer].
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
-		"serve": serve, "check": check, "doctor": runDoctor, "demo": runDemo, "version": version, "--version": version,
-		"explain": func(_ context.Context, args []string, stdout, stderr io.Writer) error {
-			return runExplain(args, stdin, stdout, stderr)
-		},
-	}
-	stdout, stderr = printable.Writer(stdout), printable.Writer(stderr)
 	name := "serve"
-	if len(args) > 0 && (!strings.HasPrefix(args[0], "-") || args[0] == "--version") {
-		name, args = args[0], args[1:]
+	if len(args) > 0 && (aliases[args[0]] != "" || !strings.HasPrefix(args[0], "-")) {
+		name, args = cmp.Or(aliases[args[0]], args[0]), args[1:]
 	}
-	command, ok := commands[name]
-	if !ok {
-		return fmt.Errorf("oauthgw: unknown command %q\n%s", name, usage)
-	}
-	err := command(ctx, args, stdout, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
+	return dispatch(ctx, name, invocation{args: args, stdin: stdin, stdout: printable.Writer(stdout), stderr: printable.Writer(stderr)})
+}
+
+func version(_ context.Context, i *invocation) error {
+	_, err := i.parse()
+	if err == nil {
+		b := metrics.ReadBuild()
+		_, err = fmt.Fprintf(i.stdout, "oauthgw %s (revision %s, %s)\n", b.Version, b.Revision, b.GoVersion)
 	}
 	return err
 }
 
-func version(_ context.Context, args []string, stdout, stderr io.Writer) error {
-	if err := parse(newFlags("version", stderr), args); err != nil {
+func help(ctx context.Context, i *invocation) error {
+	args, err := i.parse()
+	if err != nil {
 		return err
 	}
-	b := metrics.ReadBuild()
-	_, err := fmt.Fprintf(stdout, "oauthgw %s (revision %s, %s)\n", b.Version, b.Revision, b.GoVersion)
-	return err
+	if len(args) > 0 {
+		return dispatch(ctx, args[0], invocation{args: []string{"--help"}, stdout: i.stdout})
+	}
+	text := "usage: oauthgw [COMMAND] [ARGUMENTS] [FLAGS]\n\ncommands:\n"
+	for _, c := range commands() {
+		text += fmt.Sprintf("  %-8s %s\n", c.name, c.summary)
+	}
+	text += "\nRun \"oauthgw help COMMAND\" for the arguments and flags of a command.\nExit codes: 0 success, 1 failure, 2 wrong usage.\n\n"
+	if _, err := io.WriteString(i.stdout, text); err != nil {
+		return err
+	}
+	return dispatch(ctx, "version", invocation{stdout: i.stdout})
 }

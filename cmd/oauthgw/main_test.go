@@ -149,8 +149,8 @@ func TestDemo(t *testing.T) {
 	go func() { done <- run(ctx, []string{"demo"}, nil, &out, io.Discard) }()
 	eventually(t, "the demo", func() bool { return strings.Contains(out.String(), "Interrupt to stop.") })
 	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
+	if code := exitCode(<-done, io.Discard); code != 0 {
+		t.Errorf("interrupted, the demo ended with %d", code)
 	}
 	for _, want := range []string{
 		"400 invalid_request: Missing client_id parameter\n  provider received Authorization: yes, parameters: code, grant_type\n",
@@ -167,24 +167,38 @@ func TestDemo(t *testing.T) {
 
 func TestCommandLines(t *testing.T) {
 	const good = "../../internal/config/testdata/minimal.good.yaml"
+	const noUpstream = "../../internal/config/testdata/no-upstream.bad.yaml"
+	const needsUpstream = "--upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000; or name a configuration file with --config.file"
 	for _, test := range []struct {
 		args, out, err string
+		code           int
 	}{
-		{"version", "oauthgw ", ""},
-		{"check --config.file=" + good, "the configuration is valid\n", ""},
-		{"check --upstream.url=http://127.0.0.1:3000", "the configuration is valid\n", ""},
-		{"check", "", "upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000"},
-		{"check --config.file=" + good + " --log.level=loud", "", "--log.level: must be one of debug, info, warn, error"},
-		{"serve --config.file=../../internal/config/testdata/no-upstream.bad.yaml", "", "../../internal/config/testdata/no-upstream.bad.yaml: upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000"},
-		{"check --format=xml", "", `invalid value "xml" for flag -format: must be one of text, json`},
-		{"check extra", "", `oauthgw check: unexpected argument "extra"`},
-		{"doctor", "", "oauthgw doctor: the URL of an authorization server is required, such as https://login.example.com"},
-		{"doctor login.example.com", "", "oauthgw doctor: the URL must be an http or https URL, such as https://login.example.com"},
-		{"doctor https://login.example.com/%E3%85%A4", "", "oauthgw doctor: the URL must not hold characters that cannot be printed"},
-		{"doctor --ca-file=absent.pem http://127.0.0.1:1", "", `invalid value "absent.pem" for flag -ca-file: open absent.pem: no such file or directory`},
-		{"doctor http://127.0.0.1:1 -format json", "{\n  \"url\": \"http://127.0.0.1:1\",\n  \"findings\": [\n    {\n      \"severity\": \"problem\",\n      \"subject\": \"connection\",", "oauthgw doctor: problems: 1"},
-		{"chekc", "", "oauthgw: unknown command \"chekc\"\n" + usage},
-		{"check --nonsense", "", "flag provided but not defined: -nonsense"},
+		{"version", "oauthgw ", "", 0},
+		{"--version", "oauthgw ", "", 0},
+		{"check --offline --config.file=" + good, "the configuration is valid\n", "", 0},
+		{"check --offline --upstream.url=http://127.0.0.1:3000", "the configuration is valid\n", "", 0},
+		{"", "", needsUpstream + `; run "oauthgw help serve"`, 2},
+		{"check", "", needsUpstream + `; run "oauthgw help check"`, 2},
+		{"check --config.file=" + good + " --log.level=loud", "", `--log.level: must be one of debug, info, warn, error; run "oauthgw help check"`, 2},
+		{"--config.file=" + noUpstream, "", noUpstream + ": upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000", 1},
+		{"--config.file=absent.yaml", "", "absent.yaml: cannot be read: open absent.yaml: no such file or directory", 1},
+		{"--config.file=.", "", ".: cannot be read: . is not a regular file", 1},
+		{"check --format=xml", "", `--format: must be one of text, json; run "oauthgw help check"`, 2},
+		{"check --format", "", `--format: needs a value; run "oauthgw help check"`, 2},
+		{"check --offline=maybe", "", `--offline: must be true or false; run "oauthgw help check"`, 2},
+		{"check --nonsense", "", `--nonsense: unknown flag; run "oauthgw help check"`, 2},
+		{"check ---", "", `bad flag syntax: ---; run "oauthgw help check"`, 2},
+		{"check extra", "", `unexpected argument "extra"; run "oauthgw help check"`, 2},
+		{"version 1 2", "", `unexpected argument "1"; run "oauthgw help version"`, 2},
+		{"doctor", "", `URL: is required, such as oauthgw doctor https://login.example.com; run "oauthgw help doctor"`, 2},
+		{"doctor login.example.com", "", `the URL must be an http or https URL, such as https://login.example.com; run "oauthgw help doctor"`, 2},
+		{"doctor https://login.example.com/%E3%85%A4", "", `the URL must not hold characters that cannot be printed; run "oauthgw help doctor"`, 2},
+		{"doctor --ca-file=absent.pem http://127.0.0.1:1", "", "--ca-file: open absent.pem: no such file or directory", 1},
+		{"doctor http://127.0.0.1:1 -format json", "{\n  \"url\": \"http://127.0.0.1:1\",\n  \"findings\": [\n    {\n      \"severity\": \"problem\",\n      \"subject\": \"connection\",", "problems: 1", 1},
+		{"demo --listen=127.0.0.1:99999", "", `--listen: must be host:port or unix:/path, such as 127.0.0.1:8080; run "oauthgw help demo"`, 2},
+		{"chekc", "", `unknown command "chekc": must be one of serve, check, doctor, explain, demo, version, help; run "oauthgw help"`, 2},
+		{"help chekc", "", `unknown command "chekc": must be one of serve, check, doctor, explain, demo, version, help; run "oauthgw help"`, 2},
+		{"help help help", "", `unexpected argument "help"; run "oauthgw help help"`, 2},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			out, _, err := invoke(t, strings.Fields(test.args)...)
@@ -193,6 +207,9 @@ func TestCommandLines(t *testing.T) {
 			}
 			if !strings.HasPrefix(out, test.out) || test.out == "" && out != "" {
 				t.Errorf("printed %q, want %q", out, test.out)
+			}
+			if code := exitCode(err, io.Discard); code != test.code {
+				t.Errorf("got exit code %d, want %d", code, test.code)
 			}
 		})
 	}
@@ -205,10 +222,57 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-func TestHelpIsNotAnError(t *testing.T) {
-	_, diagnostics, err := invoke(t, "serve", "-h")
-	if err != nil || !strings.Contains(diagnostics, "usage: oauthgw") || !strings.Contains(diagnostics, "-upstream.url origin") {
-		t.Errorf("got %v\n%s", err, diagnostics)
+// TestErrorsOfTheService checks that an error that ends the service is in the format of its
+// log, a line for each error of the configuration, and that wrong usage is not.
+func TestErrorsOfTheService(t *testing.T) {
+	const jsonLine, textLine, plainLine = `^{"time":"[^"]+","level":"ERROR","msg":"fatal error","err":"`, `^time=\S+ level=ERROR msg="fatal error" err="`, `^oauthgw: `
+	broken := configFile(t, "realm: a\npassthru: b\n")
+	textual := configFile(t, "log: {format: text}\nrealm: a\npassthru: b\n")
+	for args, want := range map[string]struct {
+		prefix string
+		lines  int
+	}{
+		"--config.file=" + broken:                                {jsonLine + regexp.QuoteMeta(broken), 2},
+		"--config.file=" + broken + " --log.format=text":         {textLine + regexp.QuoteMeta(broken), 2},
+		"--config.file=" + textual:                               {textLine + regexp.QuoteMeta(textual), 2},
+		"--config.file=" + textual + " --log.format=json":        {jsonLine + regexp.QuoteMeta(textual), 2},
+		"--config.file=absent.yaml":                              {jsonLine + "absent", 1},
+		"serve --config.file=absent.yaml --log.format=text":      {textLine + "absent", 1},
+		"--upstream.url=http://127.0.0.1:1 --listen=192.0.2.1:1": {jsonLine + "listen: cannot listen on", 1},
+		"--config.file=" + broken + " --nonsense":                {plainLine + "--nonsense: unknown flag", 1},
+		"--upstream.url=http://127.0.0.1:1 --listen=80":          {plainLine + "--listen: must be", 1},
+		"check --config.file=" + broken:                          {plainLine + regexp.QuoteMeta(broken), 2},
+	} {
+		_, _, err := invoke(t, strings.Fields(args)...)
+		var printed strings.Builder
+		code := exitCode(err, &printed)
+		for line := range strings.Lines(printed.String()) {
+			want.lines--
+			if !regexp.MustCompile(want.prefix).MatchString(line) {
+				t.Errorf("%s: got line %s, want %s", args, line, want.prefix)
+			}
+		}
+		if want.lines != 0 || code == 0 {
+			t.Errorf("%s: got exit code %d and\n%s", args, code, printed.String())
+		}
+	}
+}
+
+// TestHelp checks that every way to ask for help prints the same to standard output.
+func TestHelp(t *testing.T) {
+	for _, ways := range [][]string{
+		{"help", "--help", "-h", "-help"},
+		{"help check", "check --help", "check -h", "check --format=json -help", "--help check"},
+		{"help serve", "serve --help", "--upstream.url=a --help"},
+		{"help help", "help --help"},
+	} {
+		want, _, _ := invoke(t, strings.Fields(ways[0])...)
+		for _, way := range ways {
+			out, diagnostics, err := invoke(t, strings.Fields(way)...)
+			if err != nil || diagnostics != "" || out != want || !strings.HasPrefix(out, "usage: oauthgw ") {
+				t.Errorf("%s: got %v\n%s%s", way, err, out, diagnostics)
+			}
+		}
 	}
 }
 

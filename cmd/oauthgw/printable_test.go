@@ -91,7 +91,7 @@ func TestA181ProviderText(t *testing.T) {
 					for _, format := range []string{"text", "json"} {
 						out, diagnostics, err := invoke(t, "check", "--config.file="+file, "--format="+format)
 						expectPrintable(t, "check "+keys, out+diagnostics+errorText(err))
-						if !strings.Contains(out, "metadata") {
+						if !strings.Contains(out+errorText(err), "metadata") {
 							t.Errorf("check says nothing: %s", out)
 						}
 					}

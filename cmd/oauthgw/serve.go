@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -19,17 +18,23 @@ import (
 	"oauthgw/internal/server"
 )
 
-func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	set := newFlags("serve", stderr)
-	load := configFlags(set)
-	if err := parse(set, args); err != nil {
+func serve(ctx context.Context, i *invocation) error {
+	load := config.Flags(i.flags)
+	if _, err := i.parse(); err != nil {
 		return err
 	}
 	s, err := load()
-	if err != nil {
-		return err
+	if err == nil {
+		err = runService(ctx, s, load, i)
 	}
-	t, err := newTelemetry(ctx, s, stdout, stderr)
+	if err != nil {
+		return serviceError{err, s.LogJSON}
+	}
+	return nil
+}
+
+func runService(ctx context.Context, s config.Settings, load func() (config.Settings, error), i *invocation) error {
+	t, err := newTelemetry(ctx, s, i.stdout, i.stderr)
 	if err != nil {
 		return err
 	}

@@ -195,7 +195,7 @@ func checkConfig(t *testing.T, m manifests) {
 
 	file := filepath.Join(t.TempDir(), "oauthgw.yaml")
 	writeFile(t, file, []byte(m.configText))
-	check := exec.CommandContext(t.Context(), builtGateway, "check", "--config.file="+file)
+	check := exec.CommandContext(t.Context(), builtGateway, "check", "--offline", "--config.file="+file)
 	// A network namespace of its own, because the providers in the manifests are examples.
 	check.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if out, err := check.CombinedOutput(); err != nil {

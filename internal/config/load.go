@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"reflect"
@@ -15,12 +16,12 @@ import (
 
 // Load reads a file over the defaults, applies overrides, which are values by key, and
 // validates the result. An empty name means no file. The error is of type [Errors].
-// Settings.Files is set whenever the file could be parsed.
+// Settings.LogJSON is always set, Settings.Files whenever the file could be parsed.
 func Load(file string, overrides map[string]string) (Settings, error) {
 	v := &validator{file: file, overrides: overrides, lines: map[string]int{}}
 	c, ok := v.read()
-	if !ok {
-		return Settings{}, v.err()
+	if !ok { // the format of the log is that of the flag or the default
+		return Settings{LogJSON: cmp.Or(overrides["log.format"], c.Log.Format) == "json"}, v.err()
 	}
 	fields := map[string]*string{
 		"upstream.url": &c.Upstream.URL, "listen": &c.Listen, "admin.listen": &c.Admin.Listen,

@@ -40,13 +40,13 @@ type Gateway struct {
 func Run(ctx context.Context, c Config, stdout io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("demo: %w", err)
+		return err
 	}
 	defer listener.Close()
 	d := &demo{provider: "http://" + listener.Addr().String()}
 	gateway, err := start(c, d.provider)
 	if err != nil {
-		return fmt.Errorf("demo: %w", err)
+		return err
 	}
 	d.gateway = "http://" + gateway.Addr
 	provider := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: legacy.New(legacy.Config{
@@ -76,6 +76,12 @@ func start(c Config, provider string) (Gateway, error) {
 	file.Registration.ClientConfiguration = "/oauth2/clients"
 	file.Log.Level, file.Log.Format = "warn", "text"
 	s, err := file.Validate()
+	var invalid config.Errors
+	if errors.As(err, &invalid) {
+		for i := range invalid {
+			invalid[i].Flag = true // the address of the flag is all that can be wrong
+		}
+	}
 	if err != nil {
 		return Gateway{}, err
 	}
@@ -126,7 +132,7 @@ func (d *demo) redeem(w io.Writer, title, origin, code string, want int) error {
 	}
 	o := d.received.Swap(nil)
 	if resp.StatusCode != want || o == nil {
-		return fmt.Errorf("demo: %s answered %d %s, not %d", origin, resp.StatusCode, response, want)
+		return fmt.Errorf("%s answered %d %s, not %d", origin, resp.StatusCode, response, want)
 	}
 	fmt.Fprintf(w, "%s\n  response          %d %s\n  provider received Authorization: %s, parameters: %s\n\n",
 		title, resp.StatusCode, response, map[bool]string{true: "yes", false: "no"}[o.Authorization], strings.Join(o.Parameters, ", "))
@@ -169,7 +175,7 @@ func authorize(origin string) (code string, err error) {
 	defer resp.Body.Close()
 	location, err := resp.Location()
 	if err != nil {
-		return "", fmt.Errorf("demo: authorization answered %s: %w", resp.Status, err)
+		return "", fmt.Errorf("authorization answered %s: %w", resp.Status, err)
 	}
 	return location.Query().Get("code"), nil
 }

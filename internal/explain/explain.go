@@ -20,9 +20,12 @@ import (
 	"oauthgw/metrics"
 )
 
+// ErrRefused is returned by [Run] for a request that the gateway refuses.
+var ErrRefused = errors.New("the gateway refuses the request")
+
 // Run reads a request from stdin and writes the report to stdout. If the settings have no
 // endpoints, the request is one to endpoint, or to the token endpoint if that is empty. Run
-// returns an error if the request is malformed.
+// returns an error if the request is malformed, or if the gateway refuses it.
 func Run(s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdout io.Writer) error {
 	r, err := readRequest(stdin)
 	if err != nil {
@@ -33,10 +36,16 @@ func Run(s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdou
 		s.Endpoints = map[clientauth.Endpoint]*url.URL{cmp.Or(endpoint, clientauth.Token): path}
 	}
 	x, err := send(s, r)
-	if err == nil {
-		_, err = io.WriteString(stdout, x.report())
+	if err != nil {
+		return err
 	}
-	return err
+	if _, err := io.WriteString(stdout, x.report()); err != nil {
+		return err
+	}
+	if x.refused() {
+		return ErrRefused
+	}
+	return nil
 }
 
 // readRequest reads a request as a person or a tool wrote it down: lines may end in LF alone,
@@ -46,11 +55,11 @@ func readRequest(stdin io.Reader) (*http.Request, error) {
 	in := bufio.NewReader(io.MultiReader(stdin, strings.NewReader(end)))
 	r, err := http.ReadRequest(in)
 	if err != nil || r.Proto != "HTTP/1.1" || r.Host == "" || r.URL.Path == "" {
-		return nil, errors.New("explain: standard input is not an HTTP/1.1 request; start with a line such as POST /oauth2/tokens HTTP/1.1, " +
+		return nil, errors.New("standard input is not an HTTP/1.1 request; start with a line such as POST /oauth2/tokens HTTP/1.1, " +
 			"continue with header fields such as Host: login.example.com, and write the body after an empty line")
 	}
 	if len(r.TransferEncoding) > 0 {
-		return nil, errors.New("explain: the request has Transfer-Encoding; remove it, and write the body without chunks")
+		return nil, errors.New("the request has Transfer-Encoding; remove it, and write the body without chunks")
 	}
 	text, err := io.ReadAll(in)
 	if err != nil {

@@ -46,7 +46,7 @@ func (x *result) report() string {
 	switch {
 	case x.upstream.request != nil:
 		received = x.upstream.report()
-	case x.log["endpoint"] != "metadata":
+	case x.refused():
 		var refusal struct {
 			Error       string
 			Description string `json:"error_description"`
@@ -59,14 +59,22 @@ func (x *result) report() string {
 	return b.String() + "\nthe provider receives\n" + received
 }
 
+// refused reports whether the gateway refuses the request. Fetching metadata fails here with
+// another status.
+func (x *result) refused() bool {
+	return x.upstream.request == nil && (strings.HasPrefix(x.log["status"], "4") || x.log["outcome"] == "preflight_refused")
+}
+
 func (x *result) outcome() string {
 	switch {
+	case x.refused():
+		return "refused: " + x.log["outcome"]
 	case x.log["endpoint"] == "metadata":
 		return "answered with the metadata of the provider, which is not fetched here"
+	case x.upstream.request == nil:
+		return "answered by the gateway: " + x.log["outcome"]
 	case x.log["endpoint"] == proxy.Passthrough:
 		return "forwarded unchanged, because path and method belong to no endpoint"
-	case x.upstream.request == nil:
-		return "refused: " + x.log["outcome"]
 	case x.log["conflict_tolerated"] != "":
 		return "forwarded; without client_auth.conflict: report it would be refused: " + x.log["conflict_tolerated"]
 	}

@@ -22,10 +22,6 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ErrTerminated is the cause of a context that SIGTERM ended. Then [Server.Run] keeps
-// answering for the drain delay. Any other end starts the shutdown at once.
-var ErrTerminated = errors.New("terminated")
-
 // Config configures a [Server]. The functions are called at any time and concurrently.
 type Config struct {
 	Handler, Admin      http.Handler            // for clients and for operators
