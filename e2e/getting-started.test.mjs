@@ -16,7 +16,7 @@ test("the page's commands let Codex log in and leave nothing behind", { timeout:
   const terminal = new Terminal(t, { cwd: home, env: environment(home) });
   const ports = await freePorts(4);
   const [provider, mcp, gateway, admin] = ports;
-  const here = (lines) => elsewhere(lines, { 3000: provider, 3001: mcp, 8080: gateway, 9090: admin });
+  const here = (lines) => elsewhere(lines, { 3000: provider, 3001: mcp, 8080: gateway, 9180: admin });
 
   for (const block of commands.filter((block) => block !== browser)) {
     const lines = here(block.text);

@@ -122,16 +122,14 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) {
 	_ = json.NewEncoder(w).Encode(e)
 }
 
-// limitUnreadBody bounds the reading of the rest of the body, which net/http does in front
-// of the response without a timeout. If the rest may be large or has no certain end, or if
-// connections are scarce, the connection closes instead.
+// limitUnreadBody lets net/http not read the rest of the body in front of the response if the
+// rest may be large or has no certain end, or if connections are scarce. The connection closes
+// instead. Any other rest has the timeout that was set last.
 func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
 	switch e {
 	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, errNoRoom, ErrTooManyStreams, ErrLongPath:
 		w.Header().Set("Connection", "close")
 		setReadDeadline(w, 0)
-	default:
-		setReadDeadline(w, bodyTimeout)
 	}
 }
 

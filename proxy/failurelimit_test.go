@@ -120,7 +120,7 @@ func TestRateLimit(t *testing.T) {
 // TestForwardedFieldsDoNotHideGuesses checks that the address is the one that a trusted proxy
 // saw.
 func TestForwardedFieldsDoNotHideGuesses(t *testing.T) {
-	proxies, err := trustedproxy.Parse([]string{"10.0.0.1"}, false)
+	proxies, err := trustedproxy.Parse([]string{"10.0.0.1"}, trustedproxy.ForwardedFor, false)
 	if err != nil {
 		t.Fatal(err)
 	}

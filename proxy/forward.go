@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -32,7 +33,7 @@ func (x *exchange) forward(out outgoing, modify func(*response)) {
 	x.sent = time.Now()
 	forwarder := httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
-			p.Out.URL, p.Out.Header, p.Out.Host = out.target, out.header, x.r.Host
+			p.Out.URL, p.Out.Header, p.Out.Host = out.target, out.header, cmp.Or(x.Host, x.r.Host)
 			x.Proxies.SetForwarded(p, x.r.Header)
 			p.Out.ContentLength, p.Out.Body = int64(len(out.body)), io.NopCloser(bytes.NewReader(out.body))
 		},

@@ -11,12 +11,9 @@ import (
 	"oauthgw/clientauth"
 )
 
-// How long a client may take.
-const (
-	bodyTimeout     = 10 * time.Second // to send a body to an endpoint, or for one Read of another
-	responseTimeout = 10 * time.Second // to receive the response of an endpoint
-	writeTimeout    = 30 * time.Second // to receive one write of another response
-)
+// writeStalls is how many times longer than a pause in a request body one write of a
+// response may take: the client may wait for a slow reader of its own.
+const writeStalls = 3
 
 func setReadDeadline(w http.ResponseWriter, d time.Duration) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d))
@@ -29,13 +26,14 @@ func setWriteDeadline(w http.ResponseWriter, d time.Duration) {
 // idleTimeoutBody is a request body that may take any time, but each Read has a timeout.
 type idleTimeoutBody struct {
 	io.ReadCloser
-	w   http.ResponseWriter
-	err atomic.Pointer[error] // the first error of a Read
+	w     http.ResponseWriter
+	stall time.Duration         // the timeout
+	err   atomic.Pointer[error] // the first error of a Read
 }
 
 func (b *idleTimeoutBody) Read(p []byte) (int, error) {
 	if b.err.Load() == nil {
-		setReadDeadline(b.w, bodyTimeout)
+		setReadDeadline(b.w, b.stall)
 	}
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
@@ -65,6 +63,7 @@ func (b *idleTimeoutBody) state() (incomplete bool, failure *clientauth.Error) {
 // behind it, has a timeout.
 type idleTimeoutWriter struct {
 	http.ResponseWriter
+	timeout time.Duration
 	interim bool // the client understands interim responses
 }
 
@@ -79,12 +78,12 @@ func (w idleTimeoutWriter) WriteHeader(status int) {
 	default:
 		removeHopByHop(w.Header())
 	}
-	setWriteDeadline(w.ResponseWriter, writeTimeout)
+	setWriteDeadline(w.ResponseWriter, w.timeout)
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w idleTimeoutWriter) Write(p []byte) (int, error) {
-	setWriteDeadline(w.ResponseWriter, writeTimeout)
+	setWriteDeadline(w.ResponseWriter, w.timeout)
 	return w.ResponseWriter.Write(p)
 }
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -34,6 +35,8 @@ type PassthroughConfig struct {
 	// where the gateway serves it. Zero leaves it.
 	URLMap  origin.Map
 	Proxies trustedproxy.Proxies // whose X-Forwarded fields are believed
+	Host    string               // sent to the provider; empty: the client's
+	Stall   time.Duration        // the timeout of a pause in the request body, and three times that in the response; positive
 	// Admit reports whether the request of a context may be forwarded and hold its connection
 	// for any time. Stream means that the response probably does not end, upload that the
 	// body has yet to arrive. Admit is called again if a response turns out to be a stream,
@@ -73,7 +76,7 @@ func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport 
 type passthrough struct{ PassthroughConfig }
 
 // NewPassthrough returns a handler that forwards requests to the provider unchanged, with the
-// client's Host and X-Forwarded fields. It forwards WebSockets and declines other upgrades.
+// client's X-Forwarded fields and, unless one is configured, its Host. It forwards WebSockets and declines other upgrades.
 func NewPassthrough(c PassthroughConfig) http.Handler {
 	if c.Admit == nil {
 		c.Admit, c.Release = func(context.Context, bool, bool) bool { return true }, func(context.Context) {}
@@ -84,7 +87,7 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	recorder, w := responserecorder.Wrap(w)
-	writer := idleTimeoutWriter{w, r.ProtoAtLeast(1, 1)}
+	writer := idleTimeoutWriter{w, writeStalls * p.Stall, r.ProtoAtLeast(1, 1)}
 	defer func() {
 		LogRequest(r.Context(), p.Log, slog.LevelInfo, start,
 			slog.String("endpoint", Passthrough),
@@ -94,7 +97,7 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			slog.String("client_ip", addressText(p.Proxies.ClientIP(r))))
 	}()
 	handshake := limitUpgrade(r)
-	err := readSmallBody(writer, r)
+	err := readSmallBody(writer, r, p.Stall)
 	if err == nil && !p.Admit(r.Context(), asksForStream(r), isUpload(r)) {
 		err = ErrTooManyStreams
 	}
@@ -105,7 +108,7 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer p.Release(r.Context())
 	p.forward(writer, r, handshake)
-	setWriteDeadline(w, writeTimeout) // for what net/http sends at the end
+	setWriteDeadline(w, writer.timeout) // for what net/http sends at the end
 }
 
 func (p passthrough) forward(w http.ResponseWriter, r *http.Request, handshake bool) {
@@ -115,7 +118,7 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, handshake b
 	case handshake:
 		r = withConn(r, &provider)
 	case isUpload(r):
-		upload = &idleTimeoutBody{ReadCloser: r.Body, w: w}
+		upload = &idleTimeoutBody{ReadCloser: r.Body, w: w, stall: p.Stall}
 		r.Body = upload
 	}
 	forwarder := httputil.ReverseProxy{
@@ -125,7 +128,7 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, handshake b
 		FlushInterval: -1,
 		ModifyResponse: func(resp *http.Response) error {
 			if resp.StatusCode == http.StatusSwitchingProtocols {
-				return acceptSwitch(resp, provider)
+				return acceptSwitch(resp, provider, writeStalls*p.Stall)
 			}
 			return p.modifyResponse(resp, upload)
 		},
@@ -145,11 +148,11 @@ func isUpload(r *http.Request) bool { return r.ContentLength < 0 || r.ContentLen
 
 // readSmallBody waits until a small body has arrived. Until then the request holds no
 // connection to the provider, and its own may be evicted.
-func readSmallBody(w http.ResponseWriter, r *http.Request) error {
+func readSmallBody(w http.ResponseWriter, r *http.Request, timeout time.Duration) error {
 	if r.ContentLength == 0 || isUpload(r) {
 		return nil
 	}
-	body, err := readBody(w, r, new(share))
+	body, err := readBody(w, r, timeout, new(share))
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return err
 }
@@ -158,7 +161,7 @@ func (p passthrough) setRequest(r *httputil.ProxyRequest) {
 	path, _ := TargetPath(r.In) // the gateway has refused a target without one
 	r.Out.URL = targetAt(p.Upstream, path)
 	r.Out.URL.RawQuery, r.Out.URL.ForceQuery = r.In.URL.RawQuery, r.In.URL.ForceQuery
-	r.Out.Host = r.In.Host
+	r.Out.Host = cmp.Or(p.Host, r.In.Host)
 	restoreNamed(r.Out.Header, r.In.Header)
 	p.Proxies.SetForwarded(r, r.In.Header)
 }

@@ -57,6 +57,8 @@ type Config struct {
 	// Timeout bounds the time from calling the provider to the last byte of its response.
 	// Zero means 15 seconds.
 	Timeout time.Duration
+	Stall   time.Duration // the timeout of receiving the body, and of sending the response; positive
+	Host    string        // sent to the provider; empty: the client's
 	// Transport must not send a request twice, follow redirects, decompress or report interim
 	// responses, and sets Request in the response.
 	Transport http.RoundTripper
@@ -97,7 +99,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(h.endpoint, w, r)
 	defer x.finish()
 
-	in, err := readRequest(x.w, r, x.ownQuery, &x.memory)
+	in, err := x.readRequest()
 	if err != nil {
 		x.writeError(err)
 		return

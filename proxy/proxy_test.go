@@ -101,7 +101,7 @@ func passthroughOver(upstream string, transport http.RoundTripper, log io.Writer
 	if err != nil {
 		panic(err)
 	}
-	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: transport,
+	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: transport, Stall: 10 * time.Second,
 		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(log, nil))})
 }
 
@@ -161,7 +161,7 @@ func newHandler(t testing.TB, origin string, f *front, change ...func(*proxy.Con
 	t.Cleanup((&http.Client{Transport: transport}).CloseIdleConnections)
 	config := proxy.Config{
 		Endpoint: clientauth.Token, Target: target,
-		Rules: clientauth.New(clientauth.Config{}), Realm: "example", Timeout: 10 * time.Second,
+		Rules: clientauth.New(clientauth.Config{}), Realm: "example", Timeout: 10 * time.Second, Stall: 10 * time.Second,
 		Transport: transport, Metrics: f.metrics, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	}
 	for _, c := range change {

@@ -69,7 +69,7 @@ func (x *exchange) readRegistration() (body []byte, err error) {
 	if _, err := parse(r.URL.RawQuery, x.ownQuery); err != nil && !isPage(r) {
 		return nil, err
 	}
-	body, err = readBody(x.w, r, &x.memory)
+	body, err = readBody(x.w, r, x.Stall, &x.memory)
 	if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPut) {
 		asked, rewritten, err := rewriteRegistration(r, body)
 		if err != nil {

@@ -24,8 +24,9 @@ type received struct {
 	body []byte // to forward unchanged; nil if there is a Form
 }
 
-// readRequest reads a request. Own is the endpoint's own query. Errors are error responses.
-func readRequest(w http.ResponseWriter, r *http.Request, own *clientauth.Form, memory *share) (received, error) {
+// readRequest reads the request. Errors are error responses.
+func (x *exchange) readRequest() (received, error) {
+	r := x.r
 	in := received{Request: clientauth.Request{Header: r.Header}}
 	if r.Method != http.MethodPost { // RFC 6749 section 3.2
 		return in, errMethod
@@ -34,11 +35,11 @@ func readRequest(w http.ResponseWriter, r *http.Request, own *clientauth.Form, m
 	if err != nil {
 		return in, err
 	}
-	if in.body, err = readBody(w, r, memory); err != nil {
+	if in.body, err = readBody(x.w, r, x.Stall, &x.memory); err != nil {
 		return in, err
 	}
 	// The query is parsed after the body has arrived, because it takes memory too.
-	if in.Query, err = parse(r.URL.RawQuery, own); err != nil {
+	if in.Query, err = parse(r.URL.RawQuery, x.ownQuery); err != nil {
 		return in, err
 	}
 	switch {
@@ -47,7 +48,7 @@ func readRequest(w http.ResponseWriter, r *http.Request, own *clientauth.Form, m
 	case kind == bodyUntyped && !formLike.Match(in.body):
 		return in, errNoMediaType
 	}
-	in.Form, err = parse(string(in.body), own)
+	in.Form, err = parse(string(in.body), x.ownQuery)
 	in.body = nil // the form holds a copy
 	return in, err
 }
@@ -135,7 +136,7 @@ func isUTF8(charset string) bool {
 }
 
 // readBody reads a body to its end: nothing is forwarded until it has arrived.
-func readBody(w http.ResponseWriter, r *http.Request, memory *share) ([]byte, error) {
+func readBody(w http.ResponseWriter, r *http.Request, timeout time.Duration, memory *share) ([]byte, error) {
 	switch {
 	case r.ContentLength > maxBody:
 		return nil, errLargeBody
@@ -144,7 +145,7 @@ func readBody(w http.ResponseWriter, r *http.Request, memory *share) ([]byte, er
 	case !r.ProtoAtLeast(1, 1) && r.Header["Content-Length"] == nil:
 		return nil, errBrokenBody
 	}
-	setReadDeadline(w, bodyTimeout)
+	setReadDeadline(w, timeout)
 	body, err := readAll(r.Body, firstRoom, maxBody, memory.grow)
 	// net/http reads on to notice that the client disconnects; a deadline would look like that.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})

@@ -143,7 +143,7 @@ func TestA038SlowBody(t *testing.T) {
 					return respond(r, 200, http.Header{}, "{}"), r.Context().Err()
 				}, within(15*time.Second))
 				near, far := net.Pipe()
-				server := &http.Server{Handler: h}
+				server := &http.Server{Handler: h, ReadTimeout: 15 * time.Second}
 				l := make(oneConn, 1)
 				l <- far
 				go func() { _ = server.Serve(l) }()

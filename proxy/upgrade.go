@@ -55,8 +55,9 @@ func withConn(r *http.Request, provider *net.Conn) *http.Request {
 }
 
 // acceptSwitch prepares a 101 for the client, or returns an error if not both sides want
-// WebSocket. Provider is the connection of the handshake; nil: there was none.
-func acceptSwitch(resp *http.Response, provider net.Conn) error {
+// WebSocket. Provider is the connection of the handshake; nil: there was none. Timeout is that
+// of writes to it when the client has finished.
+func acceptSwitch(resp *http.Response, provider net.Conn, timeout time.Duration) error {
 	to := resp.Header["Upgrade"]
 	if provider == nil || resp.Proto != "HTTP/1.1" ||
 		!lists(resp.Header["Connection"], "upgrade") || len(to) != 1 || !strings.EqualFold(to[0], webSocket) {
@@ -65,7 +66,7 @@ func acceptSwitch(resp *http.Response, provider net.Conn) error {
 	removeHopByHop(resp.Header)
 	resp.Header.Set("Connection", "Upgrade")
 	resp.Header.Set("Upgrade", webSocket)
-	resp.Body = &tunnelEnd{Conn: provider, from: resp.Body}
+	resp.Body = &tunnelEnd{Conn: provider, timeout: timeout, from: resp.Body}
 	return nil
 }
 
@@ -76,7 +77,7 @@ func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
-	return &tunnelEnd{Conn: conn, from: struct {
+	return &tunnelEnd{Conn: conn, timeout: w.timeout, from: struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(early), conn), conn}}, rw, err
@@ -90,6 +91,7 @@ const linger = 5 * time.Second
 // sending, the other may go on while it sends and its bytes are read.
 type tunnelEnd struct {
 	net.Conn
+	timeout  time.Duration // of writes after one direction is finished
 	from     io.ReadCloser // the connection, with bytes that were read ahead
 	finished atomic.Bool   // one direction is
 }
@@ -128,7 +130,7 @@ func (e *tunnelEnd) finish() {
 func (e *tunnelEnd) limit() {
 	if e.finished.Load() {
 		_ = e.SetReadDeadline(time.Now().Add(linger))
-		_ = e.SetWriteDeadline(time.Now().Add(writeTimeout))
+		_ = e.SetWriteDeadline(time.Now().Add(e.timeout))
 	}
 }
 

@@ -126,7 +126,7 @@ var failures = map[string]struct {
 	"hanging": {hang, 503},
 	"304":     {status(304), 503},
 	"401":     {status(401), 503}, "403": {status(403), 503}, "407": {status(407), 503}, "408": {status(408), 503},
-	"425": {status(425), 503}, "429": {status(429), 503}, "500": {status(500), 503},
+	"425": {status(425), 503}, "421": {status(421), 503}, "429": {status(429), 503}, "500": {status(500), 503},
 	"404": {status(404), 404}, "410": {status(410), 404},
 	"redirect":       {http.RedirectHandler("https://evil.example/", http.StatusFound).ServeHTTP, 503},
 	"foreign issuer": {sends(`{"issuer":"https://evil.example","token_endpoint":"https://evil.example/t"}`), 502},

@@ -1,6 +1,7 @@
 package wellknown
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -90,10 +91,11 @@ func (s *Source) request(ctx context.Context, location string, known *document) 
 		Method: http.MethodGet,
 		URL:    &url.URL{Scheme: s.config.Upstream.Scheme, Host: s.config.Upstream.Host, Path: location},
 		Header: http.Header{"User-Agent": {"oauthgw"}, "Accept": {"application/json"}, "Accept-Encoding": {"identity"}},
+		Host:   s.config.Host,
 	}).WithContext(ctx)
 	// A provider may build the URLs in its metadata from the request.
 	if public := s.config.Public; public != nil {
-		req.Host = public.Host
+		req.Host = cmp.Or(req.Host, public.Host)
 		req.Header.Set("X-Forwarded-Host", public.Host)
 		req.Header.Set("X-Forwarded-Proto", public.Scheme)
 	}
@@ -111,6 +113,9 @@ func checkResponse(resp *http.Response) error {
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	encoding := resp.Header.Get("Content-Encoding")
 	switch {
+	case resp.StatusCode == http.StatusMisdirectedRequest: // RFC 9110 section 15.5.20
+		return errors.New("the provider answered the metadata request with status 421 (Misdirected Request), because it does not serve the host name of the request; " +
+			"set upstream.host and, for https, upstream.server_name to the name that it serves")
 	case resp.StatusCode >= 500 || resp.StatusCode >= 300 && resp.StatusCode < 400 || slices.Contains(refusals, resp.StatusCode):
 		return fmt.Errorf("the provider answered the metadata request with status %d", resp.StatusCode)
 	case resp.StatusCode != http.StatusOK || mediaType != "application/json":

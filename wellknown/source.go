@@ -22,6 +22,7 @@ import (
 // SourceConfig configures a [Source].
 type SourceConfig struct {
 	Upstream    *url.URL // the provider's origin
+	Host        string   // sent to the provider; empty: that of Public or Upstream
 	Public      *url.URL // the origin that clients use; nil: the issuer's
 	Rewrite     bool     // move the issuer, fronted endpoints and, with Passthrough, the authorization endpoint to Public
 	Passthrough bool     // all other paths lead to the provider as well
@@ -75,7 +76,7 @@ func (s *Source) cache(location string) cache {
 // ShareCache uses the cached documents of another source that reads the same documents.
 func (s *Source) ShareCache(other *Source) {
 	a, b := s.config, other.config
-	if *a.Upstream == *b.Upstream && reflect.DeepEqual(a.Public, b.Public) && a.Expected == b.Expected && reflect.DeepEqual(a.Patch, b.Patch) {
+	if *a.Upstream == *b.Upstream && a.Host == b.Host && reflect.DeepEqual(a.Public, b.Public) && a.Expected == b.Expected && reflect.DeepEqual(a.Patch, b.Patch) {
 		s.issuerCache.documents, s.otherCache.documents = other.issuerCache.documents, other.otherCache.documents
 		s.otherCache.documents.Resize(a.Entries)
 	}

@@ -34,10 +34,10 @@ const ownHosts = "admin: {listen: 127.0.0.1:0, allowed_hosts: [gw.example, Oauth
 func TestA150ForeignHosts(t *testing.T) {
 	p := startProgram(t, "http://127.0.0.1:1", ownHosts)
 	hosts := []string{
-		"evil.example", "evil.example:9090", "localhost.evil.example", "127.0.0.1.evil.example", "evil-localhost",
-		"localhost:9090.evil.example", "localhost:80:80", "localhost..", "127.0.0.1..", "127.0.0.1:x", "[::1].evil.example", "[::1",
+		"evil.example", "evil.example:9180", "localhost.evil.example", "127.0.0.1.evil.example", "evil-localhost",
+		"localhost:9180.evil.example", "localhost:80:80", "localhost..", "127.0.0.1..", "127.0.0.1:x", "[::1].evil.example", "[::1",
 		"[localhost]", "[gw.example]", "2130706433", "0x7f.1", "127.1", "gw.example.evil.example", "evil.gw.example",
-		"localhost,evil.example", "localhost%2eevil.example", ".", ":9090", "",
+		"localhost,evil.example", "localhost%2eevil.example", ".", ":9180", "",
 	}
 	for _, host := range hosts {
 		for line := range checkedRequests {
@@ -71,8 +71,8 @@ func (p *testProgram) expectRefusals(attributes string, reloads int) {
 func TestA150AcceptedHosts(t *testing.T) {
 	p := startProgram(t, "http://127.0.0.1:1", ownHosts)
 	for _, host := range []string{
-		p.admin, "127.0.0.1", "192.0.2.7:9090", "[::1]", "[2001:DB8::1]:9090", "localhost", "LocalHost:9090", "localhost.", "a.localhost:1",
-		"gw.example", "GW.example:9090", "gw.example.", "oauthgw.login_1.SVC", "oauthgw.login_1.svc.:9090",
+		p.admin, "127.0.0.1", "192.0.2.7:9180", "[::1]", "[2001:DB8::1]:9180", "localhost", "LocalHost:9180", "localhost.", "a.localhost:1",
+		"gw.example", "GW.example:9180", "gw.example.", "oauthgw.login_1.SVC", "oauthgw.login_1.svc.:9180",
 	} {
 		for line, want := range checkedRequests {
 			expectAdmin(t, p.admin, line, "Host: "+host, want)
@@ -101,8 +101,8 @@ func TestA150AcceptedHosts(t *testing.T) {
 // TestA150OwnName checks that the name in admin.listen is accepted, whatever the socket.
 func TestA150OwnName(t *testing.T) {
 	for listen, want := range map[string]map[string]int{
-		"Ops.Example:9090": {"ops.example:9090": 200, "OPS.example.": 200, "other.example": 403},
-		":9090":            {"ops.example:9090": 403, "": 403},
+		"Ops.Example:9180": {"ops.example:9180": 200, "OPS.example.": 200, "other.example": 403},
+		":9180":            {"ops.example:9180": 403, "": 403},
 		"unix:/run/admin":  {"localhost": 200, "unix": 403, "unix:": 403},
 	} {
 		l, _ := listenRaw(t, "tcp")

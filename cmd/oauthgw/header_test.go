@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"oauthgw/internal/config"
 )
 
 // TestA171ManyFields checks that a header of more than 128 lines is answered with 431, on
@@ -50,10 +52,17 @@ func TestA171ManyFields(t *testing.T) {
 	eventually(t, "the count", func() bool { return g.malformed(t, "header_too_large") == "10" })
 }
 
-// TestA173LargestHeader checks that a header may have 16 KiB and not a byte more.
+// TestA173LargestHeader checks that a header may have 16 KiB, or max_header_bytes, and not a
+// byte more.
 func TestA173LargestHeader(t *testing.T) {
 	t.Parallel()
-	g := frontedGateway(t, startEchoProvider(t))
+	provider := startEchoProvider(t)
+	expectLargestHeader(t, frontedGateway(t, provider), 16<<10)
+	expectLargestHeader(t, frontedGateway(t, provider, func(c *config.Config) { c.MaxHeaderBytes = 20_000 }), 20_000)
+}
+
+func expectLargestHeader(t *testing.T, g testGateway, largest int) {
+	t.Helper()
 	for name, header := range map[string]func(rest string) string{
 		"one field": func(rest string) string { return "GET / HTTP/1.1\nHost: a\nConnection: close\nA: " + rest + "\n\n" },
 		"two fields": func(rest string) string {
@@ -64,7 +73,7 @@ func TestA173LargestHeader(t *testing.T) {
 			return "POST /t HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Type: application/x-www-form-urlencoded\nConnection: close\nA: " + rest + "\n\n"
 		},
 	} {
-		for size, status := range map[int]int{16 << 10: 200, 16<<10 + 1: 431} {
+		for size, status := range map[int]int{largest: 200, largest + 1: 431} {
 			sent := func(rest int) int {
 				text := header(strings.Repeat("x", rest))
 				return len(text) + strings.Count(text, "\n")

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -47,5 +49,39 @@ func TestProviderBehindASocket(t *testing.T) {
 	expect(metadata, `"issuer":"https://two.example.com"`)
 	if first, second := <-hosts, <-publicHosts; first != "localhost" || second != "two.example.com" {
 		t.Errorf("the metadata was requested under %s and %s", first, second)
+	}
+}
+
+// TestProviderByAnotherName checks that the log, check and the status page say what to do
+// about a provider that is routed by another name, and that it then works on every path.
+func TestProviderByAnotherName(t *testing.T) {
+	provider := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "login.internal.example" || r.TLS.ServerName != "example.com" {
+			w.WriteHeader(http.StatusMisdirectedRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, honest+`}`)
+	}))
+	defer provider.Close()
+	p := startProgram(t, provider.URL+", ca_file: "+writeCertificate(t, provider), "")
+	const advice = "status 421 (Misdirected Request), because it does not serve the host name of the request; set upstream.host and, for https, upstream.server_name to the name that it serves"
+	eventually(t, "the log line", func() bool { return strings.Contains(p.log.String(), advice) })
+	out, diagnostics, err := invoke(t, "check", "--config.file="+p.file)
+	if !strings.Contains(out+diagnostics+errorText(err), advice) {
+		t.Errorf("check prints %s%s%v", out, diagnostics, err)
+	}
+	if page := fetch(t, "http://"+p.admin+"/", ""); !strings.Contains(page, advice) {
+		t.Errorf("the status page is\n%s", page)
+	}
+	p.head = strings.Replace(p.head, provider.URL, provider.URL+", host: login.internal.example, server_name: example.com", 1)
+	p.write("")
+	p.reload()
+	for _, request := range []string{
+		"GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a", fmt.Sprintf(basicRequest, "/t"), "GET / HTTP/1.1\nHost: a",
+	} {
+		if response := send(t, p.data, request); !strings.HasPrefix(response, "HTTP/1.1 200 ") {
+			t.Errorf("%.40q: got %s", request, response)
+		}
 	}
 }

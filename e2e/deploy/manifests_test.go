@@ -157,7 +157,7 @@ func checkHardening(t *testing.T, m manifests) {
 // the Dockerfile, and the objects that refer to them. TestImage shows that the gateway
 // answers these probes.
 func checkPorts(t *testing.T, m manifests) {
-	const clients, admin = 8080, 9090
+	const clients, admin = 8080, 9180
 	expect(t, "listen", m.config.Listen, fmt.Sprintf(":%d", clients))
 	expect(t, "admin.listen", m.config.Admin.Listen, fmt.Sprintf(":%d", admin))
 	expect(t, "EXPOSE", readDockerfile(t)["EXPOSE"], []string{fmt.Sprint(clients, admin)})

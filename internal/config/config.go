@@ -1,18 +1,26 @@
 // Package config loads and validates the configuration file, and reports every error in it.
 package config
 
-import "time"
+import (
+	"time"
+
+	"oauthgw/internal/trustedproxy"
+)
 
 // Config is the configuration file: its fields are the keys. config.example.yaml
 // describes them.
 //
 // A new key also needs its default, a check, an entry in [Settings.RestartRequired] if a
-// reload cannot change it, and entries in config.example.yaml, the schema and the README.
+// reload cannot change it, and entries in config.example.yaml, the schema and
+// docs/configuration.md.
 type Config struct {
-	Listen             string            `yaml:"listen"`               // host:port or unix:/path
-	MaxConnections     int               `yaml:"max_connections"`      // 0: half of the file descriptors, at most 3000
+	Listen             string            `yaml:"listen"`           // host:port or unix:/path
+	MaxConnections     int               `yaml:"max_connections"`  // 0: half of the file descriptors, at most 3000
+	MaxHeaderBytes     int               `yaml:"max_header_bytes"` // of a request, with the request line
+	Timeouts           TimeoutConfig     `yaml:"timeouts"`
 	TLS                CertificateConfig `yaml:"tls"`                  // empty: plain http
 	TrustedProxies     []string          `yaml:"trusted_proxies"`      // addresses, networks, unix
+	ClientIPHeader     string            `yaml:"client_ip_header"`     // written by trusted proxies
 	TrustForwardedHost bool              `yaml:"trust_forwarded_host"` // trusted proxies write X-Forwarded-Host
 	PublicURL          string            `yaml:"public_url"`           // empty: from the provider's metadata
 	Admin              struct {
@@ -21,12 +29,15 @@ type Config struct {
 		WebConfigFile string   `yaml:"web_config_file"` // of exporter-toolkit; empty: plain http
 	} `yaml:"admin"`
 	Upstream struct {
-		URL               string        `yaml:"url"`       // the provider's origin or unix:/path; the one required key
-		Issuer            string        `yaml:"issuer"`    // empty: any
-		CAFile            string        `yaml:"ca_file"`   // empty: the system's roots
-		CertFile          string        `yaml:"cert_file"` // the client certificate for mutual TLS
+		URL               string        `yaml:"url"`         // the provider's origin or unix:/path; the one required key
+		Host              string        `yaml:"host"`        // of every request to the provider; empty: the client's
+		ServerName        string        `yaml:"server_name"` // in TLS; empty: the host of URL
+		Issuer            string        `yaml:"issuer"`      // empty: any
+		CAFile            string        `yaml:"ca_file"`     // empty: the system's roots
+		CertFile          string        `yaml:"cert_file"`   // the client certificate for mutual TLS
 		KeyFile           string        `yaml:"key_file"`
 		Timeout           time.Duration `yaml:"timeout"`            // of a request to a fronted endpoint
+		MaxConnectionAge  time.Duration `yaml:"max_connection_age"` // after which a connection is not used again
 		InsecurePlaintext bool          `yaml:"insecure_plaintext"` // allow http to another host
 	} `yaml:"upstream"`
 	Endpoints   map[string]string `yaml:"endpoints"`   // paths by name; empty: from the provider's metadata
@@ -71,6 +82,13 @@ type Config struct {
 	} `yaml:"log"`
 }
 
+// TimeoutConfig is how long clients may keep the gateway waiting.
+type TimeoutConfig struct {
+	Header time.Duration `yaml:"header"` // until a request header is complete, with the TLS handshake
+	Idle   time.Duration `yaml:"idle"`   // between two requests on a connection
+	Stall  time.Duration `yaml:"stall"`  // a pause in an upload, and three times that in a download
+}
+
 // CertificateConfig names the PEM files of a certificate chain and its private key.
 type CertificateConfig struct {
 	CertFile string `yaml:"cert_file"` // the leaf first
@@ -93,8 +111,12 @@ type PatchConfig struct {
 func Default() Config {
 	var c Config
 	c.Listen = "127.0.0.1:8080"
-	c.Admin.Listen = "127.0.0.1:9090"
+	c.Admin.Listen = "127.0.0.1:9180"
+	c.MaxHeaderBytes = 16 << 10
+	c.Timeouts = TimeoutConfig{Header: 5 * time.Second, Idle: 75 * time.Second, Stall: 10 * time.Second}
+	c.ClientIPHeader = trustedproxy.ForwardedFor
 	c.Upstream.Timeout = 15 * time.Second
+	c.Upstream.MaxConnectionAge = 5 * time.Minute
 	c.Passthrough = true
 	c.ClientAuth.BasicDecoding = "auto"
 	c.ClientAuth.Conflict = "differing"

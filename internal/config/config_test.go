@@ -51,16 +51,17 @@ func wantedErrors(text string) []string {
 
 func TestSyntaxErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                "FILE: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment",
-		"http://127.0.0.1:3000":           "FILE:1: must be a section of keys and values",
-		"upstream: url: http://a":         "FILE: is not YAML: mapping values are not allowed",
-		"listen: a\nlog: {level: a\ntls:": "FILE:2: is not YAML: did not find expected ',' or '}'",
-		"listen: a\n---\nlog: {level: a":  "FILE:3: is not YAML: did not find expected ',' or '}'",
-		"listen: a\nlog\ntls:":            "FILE:2: is not YAML: could not find expected ':'",
-		"log:\n    level: a\n  format: a": "FILE:3: is not YAML: did not find expected key",
-		"log:\n\tlevel: a":                "FILE:2: is not YAML: found character that cannot start any token; indent by spaces and not by tabs, ",
-		"listen: a\npublic_url: \"\x01\"": "FILE: is not YAML: control characters are not allowed",
-		"listen: a\npublic_url: caf\xe9":  "FILE: is not YAML: incomplete UTF-8 octet sequence",
+		"":                                   "FILE: is empty; a configuration holds at least upstream: {url: ORIGIN}, or a comment",
+		"http://127.0.0.1:3000":              "FILE:1: must be a section of keys and values",
+		"upstream: url: http://a":            "FILE: is not YAML: mapping values are not allowed",
+		"listen: a\nlog: {level: a\ntls:":    "FILE:2: is not YAML: did not find expected ',' or '}'",
+		"listen: a\n---\nlog: {level: a":     "FILE:3: is not YAML: did not find expected ',' or '}'",
+		"listen: a\nlog\ntls:":               "FILE:2: is not YAML: could not find expected ':'",
+		"log:\n    level: a\n  format: a":    "FILE:3: is not YAML: did not find expected key",
+		"log:\n\tlevel: a":                   "FILE:2: is not YAML: found character that cannot start any token; indent by spaces and not by tabs, ",
+		"listen: a\nupstream: {url: ${URL}}": "FILE:2: is not YAML: did not find expected ',' or '}'; variables such as ${NAME} are not expanded, so write the value itself",
+		"listen: a\npublic_url: \"\x01\"":    "FILE: is not YAML: control characters are not allowed",
+		"listen: a\npublic_url: caf\xe9":     "FILE: is not YAML: incomplete UTF-8 octet sequence",
 	} {
 		name := filepath.Join(t.TempDir(), "oauthgw.yaml")
 		write(t, name, text)

@@ -50,12 +50,13 @@ type validator struct {
 	file      string
 	overrides map[string]string // values of flags, by key
 	lines     map[string]int    // by key
+	variables []string          // keys whose values look like an environment variable
 	found     Errors
 }
 
 // addAt adds an error at a line of the file. Zero means the whole file.
 func (v *validator) addAt(line int, key, format string, args ...any) {
-	v.found = append(v.found, Error{File: v.file, Line: line, Key: key, Message: fmt.Sprintf(format, args...)})
+	v.found = append(v.found, Error{File: v.file, Line: line, Key: key, Message: fmt.Sprintf(format, args...) + v.hint(key)})
 }
 
 // addf adds an error about a key, such as upstream.url.
@@ -70,8 +71,19 @@ func (v *validator) add(e Error) {
 		for key := e.Key; e.Line == 0 && key != ""; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
 			e.Line = v.lines[key]
 		}
+		e.Message += v.hint(e.Key)
 	}
 	v.found = append(v.found, e)
+}
+
+const noVariables = "; variables such as ${NAME} are not expanded, so write the value itself"
+
+// hint returns what to add to an error about a key.
+func (v *validator) hint(key string) string {
+	if slices.Contains(v.variables, key) {
+		return noVariables
+	}
+	return ""
 }
 
 func (v *validator) require(ok bool, key, message string) {

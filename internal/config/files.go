@@ -108,7 +108,7 @@ func (v *validator) certificate(section string, c CertificateConfig) *tls.Certif
 
 // upstreamTLS returns the TLS configuration for the provider.
 func (v *validator) upstreamTLS(c Config, own *tls.Certificate) *tls.Config {
-	out := &tls.Config{MinVersion: tls.VersionTLS12}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.Upstream.ServerName}
 	if own != nil {
 		out.Certificates = []tls.Certificate{*own}
 	}

@@ -89,6 +89,7 @@ func (v *validator) parseDocument(text []byte) (root yaml.Node, ok bool) {
 var (
 	yamlError   = regexp.MustCompile(`(?s)^(?:yaml: )?(?:line (\d+): )?(.*)$`)
 	parserError = regexp.MustCompile(`^did not find expected (key|',' or|node content|<)`)
+	variable    = regexp.MustCompile(`\$[{(]?[A-Za-z_]`)
 )
 
 func (v *validator) addSyntaxError(text []byte, problem string) {
@@ -101,6 +102,9 @@ func (v *validator) addSyntaxError(text []byte, problem string) {
 	if strings.Contains(m[2], "cannot start any token") {
 		m[2] += "; indent by spaces and not by tabs, and quote a value that begins with a reserved character"
 	}
+	if rest := strings.SplitAfter(string(text), "\n")[max(0, line-1):]; variable.MatchString(rest[0]) {
+		m[2] += noVariables
+	}
 	v.addAt(line, "", "is not YAML: %s", m[2])
 }
 
@@ -109,6 +113,9 @@ func (v *validator) addSyntaxError(text []byte, problem string) {
 func (v *validator) checkNode(key string, n *yaml.Node, t reflect.Type) bool {
 	kind := t.Kind()
 	isSection, isAny := kind == reflect.Struct || kind == reflect.Map, kind == reflect.Interface
+	if n.Kind == yaml.ScalarNode && variable.MatchString(n.Value) {
+		v.variables = append(v.variables, key)
+	}
 	switch {
 	case n.Kind == yaml.AliasNode:
 		v.addAt(n.Line, key, "aliases (*name) are not supported; write the value itself, or quote it if it begins with *")
@@ -192,7 +199,7 @@ var descriptions = map[reflect.Kind]string{
 	reflect.Map:    "a section of names and values, such as {name: value}",
 	reflect.Slice:  "a list, such as [one, another]",
 	reflect.Bool:   "true or false",
-	reflect.Int:    "a whole number",
-	reflect.Int64:  "a duration, such as 15s, 5m or 1h30m",
+	reflect.Int:    "a whole number, without a unit or quotes",
+	reflect.Int64:  "a duration with its unit, such as 15s, 5m or 1h30m",
 	reflect.String: "text",
 }

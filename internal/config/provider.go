@@ -82,12 +82,27 @@ func (v *validator) origin(key, value, example string) *url.URL {
 		return nil
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()) || u.Scheme != "http" && u.Scheme != "https" ||
+	if err != nil || !isAuthority(u) || u.Scheme != "http" && u.Scheme != "https" ||
 		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		v.addf(key, "must be an http or https URL without user, path, query or fragment, such as %s", example)
 		return nil
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
+}
+
+// isAuthority reports whether a URL has a valid host and, if it has a port, a valid one.
+func isAuthority(u *url.URL) bool {
+	return isHost(u.Hostname()) && !strings.HasSuffix(u.Host, ":") && (u.Port() == "" || isPort(u.Port()))
+}
+
+// upstreamNames checks the names that are sent to the provider instead of those in its URL.
+func (v *validator) upstreamNames(c Config) {
+	name := c.Upstream.Host
+	u, err := url.Parse("http://" + name)
+	v.require(name == "" || err == nil && u.Host == name && isAuthority(u), "upstream.host", "must be a host with or without a port, such as login.example.com; remove scheme, user and path")
+	name = c.Upstream.ServerName
+	v.require(name == "" || isHost(name), "upstream.server_name", "must be a host name without scheme and port, such as login.example.com")
+	v.require(name == "" || strings.HasPrefix(c.Upstream.URL, "https:"), "upstream.server_name", "is used with TLS only; set upstream.url to an https URL, or remove this key")
 }
 
 // issuer checks an issuer identifier. It is compared byte for byte, so it is not normalized

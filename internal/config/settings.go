@@ -90,8 +90,10 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 		"listen":                s.Listen != next.Listen,
 		"admin.listen":          s.Admin.Listen != next.Admin.Listen,
 		"max_connections":       s.MaxConnections != next.MaxConnections,
+		"max_header_bytes":      s.MaxHeaderBytes != next.MaxHeaderBytes,
+		"timeouts":              s.Timeouts != next.Timeouts,
 		"admin.web_config_file": s.Admin.WebConfigFile != next.Admin.WebConfigFile,
-		"tls":                   (s.Certificate == nil) != (next.Certificate == nil), // another certificate is no problem
+		"tls":                   (s.TLS == CertificateConfig{}) != (next.TLS == CertificateConfig{}), // another certificate needs none
 	} {
 		if differs {
 			keys = append(keys, key)

@@ -41,7 +41,8 @@ func TestA148UntrustedProxy(t *testing.T) {
 func TestRestartRequired(t *testing.T) {
 	var old, next config.Settings
 	next.Listen, next.Admin.Listen, next.MaxConnections, next.Admin.WebConfigFile = "b", "a", 1, "a"
-	if got := old.RestartRequired(next); len(got) != 4 || len(old.RestartRequired(old)) != 0 {
+	next.MaxHeaderBytes, next.Timeouts.Idle, next.TLS.CertFile = 1, 1, "a"
+	if got := old.RestartRequired(next); len(got) != 7 || len(old.RestartRequired(old)) != 0 {
 		t.Errorf("got %q", got)
 	}
 }

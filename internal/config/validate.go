@@ -3,6 +3,8 @@ package config
 import (
 	"net"
 	"net/http"
+	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -29,21 +31,27 @@ func (v *validator) check(c Config) {
 	v.address("admin.listen", c.Admin.Listen)
 	v.webConfigFile(c.Admin.WebConfigFile)
 	v.auditFile(c.Audit.File)
+	v.upstreamNames(c)
 	v.issuer("upstream.issuer", c.Upstream.Issuer)
 	v.path("registration.client_configuration", c.Registration.ClientConfiguration)
 	// A quoted-string holds no control characters (RFC 9110 section 5.6.4).
 	v.require(!strings.ContainsFunc(c.ClientAuth.Realm, unicode.IsControl), "client_auth.realm", "must not hold control characters")
 	v.require(c.Metadata.Issuer != "rewrite" || c.PublicURL != "", "metadata.issuer", "rewrite requires public_url, the origin of the rewritten issuer")
 	v.require(c.Metadata.Entries > 0, "metadata.entries", "must be at least 1")
+	// net/http cannot enforce less than 4 KiB, and each connection may hold a header.
+	v.require(c.MaxHeaderBytes >= 8<<10 && c.MaxHeaderBytes <= 1<<20, "max_header_bytes", "must be from 8192 to 1048576")
+	oneOf(v, "client_ip_header", c.ClientIPHeader, trustedproxy.ForwardedFor, trustedproxy.RealIP, trustedproxy.ConnectingIP)
+	v.require(c.ClientIPHeader == trustedproxy.ForwardedFor || len(c.TrustedProxies) > 0, "client_ip_header", "is read from trusted proxies only; set trusted_proxies to the addresses of the proxies that write it")
 	for key, n := range map[string]int{
 		"max_connections": c.MaxConnections, "metadata.stale_for": int(c.Metadata.StaleFor), "drain.delay": int(c.Drain.Delay),
-		"client_auth.failures.burst": c.ClientAuth.Failures.Burst, "client_auth.failures.address_burst": c.ClientAuth.Failures.AddressBurst,
+		"upstream.max_connection_age": int(c.Upstream.MaxConnectionAge), "client_auth.failures.burst": c.ClientAuth.Failures.Burst, "client_auth.failures.address_burst": c.ClientAuth.Failures.AddressBurst,
 	} {
 		v.require(n >= 0, key, "must not be negative")
 	}
 	for key, d := range map[string]time.Duration{
 		"upstream.timeout": c.Upstream.Timeout, "metadata.ttl": c.Metadata.TTL, "drain.timeout": c.Drain.Timeout,
 		"client_auth.failures.interval": c.ClientAuth.Failures.Interval,
+		"timeouts.header":               c.Timeouts.Header, "timeouts.idle": c.Timeouts.Idle, "timeouts.stall": c.Timeouts.Stall,
 	} {
 		v.require(d > 0, key, "must be longer than zero, such as 15s")
 	}
@@ -71,10 +79,23 @@ func (v *validator) address(key, value string) {
 	if path, ok := strings.CutPrefix(value, socketPrefix); ok && path != "" {
 		isAbstract := path[0] == '@' || path[0] == 0
 		v.require(!isAbstract, key, "must not be an abstract socket, because every user of this host could connect to it; use a path such as unix:/run/oauthgw/oauthgw.sock")
+		v.require(isAbstract || path[0] == '/', key, "must name the socket by its whole path, such as unix:/run/oauthgw/oauthgw.sock")
 		return
 	}
-	_, port, err := net.SplitHostPort(value)
-	v.require(err == nil && port != "" && isPort(port), key, "must be host:port or unix:/path, such as 127.0.0.1:8080")
+	host, port, err := net.SplitHostPort(value)
+	if err != nil || !isHost(host) && host != "" {
+		v.addf(key, "must be host:port or unix:/path, such as 127.0.0.1:8080, or :8080 for all addresses of this host")
+		return
+	}
+	v.require(port != "" && isPort(port), key, "the port must be a number from 0 to 65535, as in 127.0.0.1:8080")
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// isHost reports whether a text is a host name or an IP address.
+func isHost(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil || hostName.MatchString(text)
 }
 
 // isPort reports whether a port is a valid port number or the name of a service that the
@@ -109,7 +130,7 @@ func (v *validator) adminHosts(values []string) []string {
 }
 
 func (v *validator) proxies(c Config) trustedproxy.Proxies {
-	proxies, err := trustedproxy.Parse(c.TrustedProxies, c.TrustForwardedHost)
+	proxies, err := trustedproxy.Parse(c.TrustedProxies, c.ClientIPHeader, c.TrustForwardedHost)
 	if err != nil {
 		v.addf("trusted_proxies", "each must be an IP address, a network such as 10.0.0.0/8 (/0 is not allowed), or unix; %s", err)
 	}

@@ -22,9 +22,10 @@ const minEvictAge = time.Second
 
 // Config configures a [Listener]. The functions may be nil.
 type Config struct {
-	Max     int                // connections that may be open at a time
-	TLS     *tls.Config        // of the server; nil: plain HTTP
-	OnEvict func(state string) // of the evicted connection: reading, writing or idle
+	Max              int                // connections that may be open at a time
+	TLS              *tls.Config        // of the server; nil: plain HTTP
+	HandshakeTimeout time.Duration      // of TLS, to send; net/http has one to receive
+	OnEvict          func(state string) // of the evicted connection: reading, writing or idle
 	// OnLimit is called when a limit is reached: max_connections, streams or uploads. It
 	// gets the number of connections that were admitted by [Admit].
 	OnLimit func(limit string, admitted int)

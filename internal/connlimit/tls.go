@@ -19,7 +19,7 @@ func (c *conn) handshake() error {
 	if !ok || c.tls != nil {
 		return nil
 	}
-	_ = c.socket.SetWriteDeadline(time.Now().Add(5 * time.Second)) // net/http has set that for reading
+	_ = c.socket.SetWriteDeadline(time.Now().Add(c.listener.config.HandshakeTimeout)) // net/http has set that for reading
 	err := protected.Handshake()
 	if err == nil {
 		state := protected.ConnectionState()

@@ -52,6 +52,9 @@ func checkNoDocumentAt(found *wellknown.Findings, l location, severity wellknown
 	case l.status == http.StatusOK:
 		problem := fmt.Sprintf("The document cannot be read: %s (Content-Type %s, Content-Encoding %s).", l.invalid, printable.Quote(l.header.Get("Content-Type")), printable.Quote(l.header.Get("Content-Encoding")))
 		found.Add(severity, l.path, problem+" Clients fail, and do not try the next location.", use404+" Where there is one, serve one JSON object.")
+	case l.status == http.StatusMisdirectedRequest: // RFC 9110 section 15.5.20
+		found.Add(severity, l.path, "The status is 421 (Misdirected Request): the server does not serve the host name of this URL.",
+			"Examine the server under the name that it serves. In oauthgw set upstream.host and, for https, upstream.server_name to that name.")
 	case l.status != http.StatusNotFound:
 		if l.status >= 400 && l.status < 500 && l.status != http.StatusTooManyRequests {
 			severity = wellknown.Warning // only some clients give up

@@ -22,6 +22,7 @@ func TestFindings(t *testing.T) {
 		{"failure", asPath, page{status: 503}, []string{"problem: " + asPath + ": The status is 503, at which clients give up.", none}},
 		{"failure at a later location", openidPath, page{status: 500}, []string{"warning: " + openidPath + ": The status is 500"}},
 		{"forbidden", openidPath, page{status: 403}, []string{"warning: " + openidPath + ": The status is 403"}},
+		{"misdirected", asPath, page{status: 421}, []string{"problem: " + asPath + ": The status is 421 (Misdirected Request): the server does not serve the host name of this URL. Examine the server under the name that it serves. In oauthgw set upstream.host and, for https, upstream.server_name to that name.", none}},
 		{"redirect", openidPath, page{302, map[string]string{"Location": asPath}, ""}, []string{"warning: " + openidPath + ": The status is 302"}},
 		{"compressed", openidPath, document("\x1f\x8b").with("Content-Encoding", "gzip"), []string{"warning: " + openidPath + `: The document cannot be read: it is not a JSON object (Content-Type "application/json", Content-Encoding "gzip")`}},
 		{"no members for OpenID", openidPath, good,

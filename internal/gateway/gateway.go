@@ -68,12 +68,13 @@ type Transports struct {
 }
 
 func newTransports(s config.Settings, t *tracing.Tracing) Transports {
+	age := s.Upstream.MaxConnectionAge
 	metadata := proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)
 	metadata.MaxResponseHeaderBytes = 32 << 10
 	return Transports{
-		Fronted:     t.Transport(upstream.New(upstream.Config{Server: s.UpstreamOrigin, Socket: s.UpstreamSocket, TLS: s.UpstreamTLS})),
-		Metadata:    t.Transport(metadata),
-		Passthrough: t.Transport(proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)),
+		Fronted:     t.Transport(upstream.New(upstream.Config{Server: s.UpstreamOrigin, Socket: s.UpstreamSocket, TLS: s.UpstreamTLS, MaxConnectionAge: age})),
+		Metadata:    t.Transport(proxy.LimitConnectionAge(metadata, age)),
+		Passthrough: t.Transport(proxy.LimitConnectionAge(proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS), age)),
 	}
 }
 
@@ -84,7 +85,7 @@ func New(c Config) (*Gateway, error) {
 		c.Transports = newTransports(s, c.Tracing)
 	}
 	source := wellknown.NewSource(wellknown.SourceConfig{
-		Upstream: s.UpstreamOrigin, Public: s.PublicOrigin, Rewrite: s.RewriteIssuer, Passthrough: s.Passthrough, Expected: s.Upstream.Issuer, Patch: s.MetadataPatch,
+		Upstream: s.UpstreamOrigin, Host: s.Upstream.Host, Public: s.PublicOrigin, Rewrite: s.RewriteIssuer, Passthrough: s.Passthrough, Expected: s.Upstream.Issuer, Patch: s.MetadataPatch,
 		Transport: c.Transports.Metadata, TTL: s.Metadata.TTL, StaleFor: s.Metadata.StaleFor, Entries: s.Metadata.Entries, Metrics: c.Metrics,
 	})
 	g := &Gateway{config: c, settings: s, log: c.Log, source: source}

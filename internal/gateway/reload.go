@@ -204,6 +204,7 @@ func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
 		s.Certificate = old.settings.Certificate // the listener cannot change to TLS or from it
 	}
 	c := r.config.Config
+	s.Timeouts = c.Settings.Timeouts // those of the servers stay
 	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.Failures)
 	g, err := New(c)
 	if err != nil {

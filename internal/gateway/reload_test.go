@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -105,6 +106,35 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		write(file, realm("a"))
 		expect("a")
 	})
+}
+
+// TestRestartRequired checks that a reload does not apply the timeouts of the servers, that
+// each reload says so, and that the original values need no restart.
+func TestRestartRequired(t *testing.T) {
+	var log bytes.Buffer
+	c := testConfig(t, "http://127.0.0.1:1", &log, func(c *config.Config) {
+		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a" // nothing is discovered
+	})
+	next := c.Settings
+	l, err := NewReloader(testReloaderConfig(c, func() (config.Settings, error) { return next, nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Start("")
+	defer l.Stop()
+	for i, stall := range []time.Duration{time.Minute, time.Minute, c.Settings.Timeouts.Stall} {
+		next.Timeouts.Stall = stall
+		log.Reset()
+		if err := l.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Current().settings.Timeouts; got != c.Settings.Timeouts {
+			t.Errorf("reload %d applied %+v", i, got)
+		}
+		if said := strings.Contains(log.String(), `"setting requires a restart","key":"timeouts"`); said != (stall == time.Minute) {
+			t.Errorf("reload %d logged %s", i, &log)
+		}
+	}
 }
 
 // holding is a provider that holds requests until a channel for their path is closed, and

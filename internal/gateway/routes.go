@@ -101,6 +101,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	c := proxy.Config{
 		Endpoint: name, Target: &target, Rules: g.settings.Rules,
 		Challenge: g.settings.Challenge, Realm: cmp.Or(g.settings.ClientAuth.Realm, known.Issuer, g.PublicOrigin(), g.settings.UpstreamOrigin.Host), Timeout: g.settings.Upstream.Timeout,
+		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
 		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
 		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.config.OnDecision, Metrics: g.config.Metrics, Log: g.log,
 	}
@@ -118,6 +119,7 @@ func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
 	}
 	c := proxy.PassthroughConfig{
 		Upstream: g.settings.UpstreamOrigin, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
+		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
 		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.config.Metrics, Log: g.log,
 	}
 	if g.settings.RewriteIssuer {

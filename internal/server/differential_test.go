@@ -3,7 +3,6 @@ package server
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -20,7 +19,7 @@ import (
 func TestA202StreamsMeanTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plain, limited := &recorder{listener: make(pipeListener)}, &recorder{}
-		server := (&Server{config: Config{Log: slog.New(slog.DiscardHandler)}}).newServer(plain)
+		server := (&Server{config: testConfig()}).newServer(plain)
 		defer server.Close()
 		go func() { _ = server.Serve(plain.listener) }()
 		limited.listener = newTestServer(t, 1000, limited).pipeListener

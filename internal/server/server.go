@@ -29,6 +29,11 @@ type Config struct {
 	MaxConnections      int                     // of clients
 	Certificate         func() *tls.Certificate // for clients; nil: plain HTTP
 	WebConfigFile       string                  // of Prometheus exporters: TLS and basic auth of the admin server; empty: none
+	MaxHeaderBytes      int                     // of a request, with the request line; more than 4096
+	// HeaderTimeout is that of the TLS handshake and a request header, and IdleTimeout that
+	// between two requests. StallTimeout is that of a body that no handler reads and, three
+	// times as long, of a response for which no handler sets a deadline.
+	HeaderTimeout, IdleTimeout, StallTimeout time.Duration
 	// DrainDelay is how long requests are answered after SIGTERM, DrainTimeout how long
 	// the requests in flight may take after that.
 	DrainDelay, DrainTimeout func() time.Duration
@@ -70,7 +75,7 @@ func Listen(c Config) (*Server, error) {
 func (s *Server) publicLimits() connlimit.Config {
 	perMinute := map[string]*rate.Sometimes{"max_connections": {Interval: time.Minute}, "streams": {Interval: time.Minute}, "uploads": {Interval: time.Minute}}
 	perSecond := &rate.Sometimes{Interval: time.Second}
-	c := connlimit.Config{Max: s.config.MaxConnections, OnEvict: s.config.Metrics.ConnectionEvicted}
+	c := connlimit.Config{Max: s.config.MaxConnections, HandshakeTimeout: s.config.HeaderTimeout, OnEvict: s.config.Metrics.ConnectionEvicted}
 	if s.config.Certificate != nil {
 		c.TLS = &tls.Config{
 			MinVersion: tls.VersionTLS12,
@@ -101,17 +106,18 @@ func (s *Server) publicLimits() connlimit.Config {
 // newServer returns a server with the timeouts of both. The endpoints, streams and uploads of
 // package proxy set their own while they handle a request.
 func (s *Server) newServer(h http.Handler) *http.Server {
+	c := s.config
 	return &http.Server{
 		Handler:                      s.middleware(h),
 		DisableGeneralOptionsHandler: true, // it would bypass the middleware
 		ConnContext:                  connlimit.ConnContext,
 		ConnState:                    connlimit.ConnState,
-		ReadHeaderTimeout:            5 * time.Second,
-		ReadTimeout:                  15 * time.Second, // for a body that no handler reads
-		WriteTimeout:                 30 * time.Second, // for metadata and error responses
-		IdleTimeout:                  75 * time.Second, // longer than clients keep connections in their pools
-		MaxHeaderBytes:               12 << 10,         // net/http allows 4 KiB more, and 1 MiB by default
-		ErrorLog:                     logging.NewStandardLogger(s.config.Log),
+		ReadHeaderTimeout:            c.HeaderTimeout,
+		ReadTimeout:                  c.HeaderTimeout + c.StallTimeout, // for a body that no handler reads
+		WriteTimeout:                 3 * c.StallTimeout,               // for metadata and error responses
+		IdleTimeout:                  c.IdleTimeout,
+		MaxHeaderBytes:               c.MaxHeaderBytes - 4<<10, // net/http allows 4 KiB more
+		ErrorLog:                     logging.NewStandardLogger(c.Log),
 	}
 }
 

@@ -53,10 +53,16 @@ func newTestServer(t *testing.T, connections int, h http.Handler) *testServer {
 		defer s.mu.Unlock()
 		s.evicted = append(s.evicted, state)
 	}})
-	server := (&Server{config: Config{Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})}}).newServer(h)
+	server := (&Server{config: testConfig()}).newServer(h)
 	go func() { _ = server.Serve(s.limit) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return s
+}
+
+// testConfig returns a configuration with the default limits.
+func testConfig() Config {
+	return Config{MaxHeaderBytes: 16 << 10, HeaderTimeout: 5 * time.Second, IdleTimeout: 75 * time.Second, StallTimeout: stall,
+		Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})}
 }
 
 // connect connects a client that sends a text.
@@ -92,10 +98,13 @@ func response(r *http.Request, status int) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}
 }
 
+// stall is the timeout of a pause in a request body.
+const stall = 10 * time.Second
+
 func newEndpoint(t *testing.T, name clientauth.Endpoint, timeout time.Duration, provider transport) http.Handler {
 	t.Helper()
 	h, err := proxy.New(proxy.Config{Endpoint: name, Target: &url.URL{Scheme: "http", Host: "provider.example"}, Rules: clientauth.New(clientauth.Config{}),
-		Timeout: timeout, Transport: provider, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})
+		Timeout: timeout, Stall: stall, Transport: provider, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +112,7 @@ func newEndpoint(t *testing.T, name clientauth.Endpoint, timeout time.Duration, 
 }
 
 func newPassthrough(provider transport) http.Handler {
-	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"}, Transport: provider,
+	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"}, Transport: provider, Stall: stall,
 		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler), Admit: connlimit.Admit, Release: connlimit.Release})
 }
 

@@ -17,20 +17,29 @@ import (
 // UnixSocket is the entry of [Parse] for every peer on a Unix socket.
 const UnixSocket = "unix"
 
-const fieldFor, fieldHost, fieldProto = "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"
+// The header fields in which proxies write the client's address.
+const (
+	ForwardedFor = "X-Forwarded-For" // a list, to which each proxy appends the address of its peer
+	RealIP       = "X-Real-IP"
+	ConnectingIP = "CF-Connecting-IP"
+)
+
+const fieldHost, fieldProto = "X-Forwarded-Host", "X-Forwarded-Proto"
 
 // Proxies are the trusted proxies. The zero value trusts none. They are immutable.
 type Proxies struct {
 	networks []netip.Prefix
 	unix     bool
-	host     bool // trust their X-Forwarded-Host
+	clientIP string // the field with the client's address, in canonical form
+	host     bool   // trust their X-Forwarded-Host
 }
 
 // Parse returns the proxies of a list of addresses, networks in CIDR notation, and
 // [UnixSocket]. A network of all addresses is invalid: any client could claim any address.
-// Host says that the proxies write X-Forwarded-Host.
-func Parse(entries []string, host bool) (Proxies, error) {
-	p := Proxies{host: host}
+// ClientIP is the field in which the proxies write the client's address. Host says that they
+// write X-Forwarded-Host.
+func Parse(entries []string, clientIP string, host bool) (Proxies, error) {
+	p := Proxies{clientIP: http.CanonicalHeaderKey(clientIP), host: host}
 	for _, entry := range entries {
 		if entry == UnixSocket {
 			p.unix = true
@@ -49,15 +58,20 @@ func Parse(entries []string, host bool) (Proxies, error) {
 	return p, nil
 }
 
-// ClientIP returns the peer's address or, if the peer is a trusted proxy, the rightmost
-// address in X-Forwarded-For that is not a trusted proxy's: anything left of it may come from
-// the client. An invalid element ends the search. The zero Addr stands for a Unix socket.
-func (p Proxies) ClientIP(r *http.Request) netip.Addr {
-	ip := peer(r)
+// ClientIP returns the peer's address or, if the peer is a trusted proxy, the address in the
+// field that the proxies write. In X-Forwarded-For that is the rightmost one that is not a
+// trusted proxy's: anything left of it may come from the client. An invalid element ends the
+// search. The zero Addr stands for a Unix socket.
+func (p Proxies) ClientIP(r *http.Request) netip.Addr { return p.client(peer(r), r.Header) }
+
+func (p Proxies) client(ip netip.Addr, header http.Header) netip.Addr {
 	if !p.Trusts(ip) {
 		return ip
 	}
-	chain := strings.Split(strings.Join(r.Header[fieldFor], ","), ",")
+	chain := []string{strings.Join(header[p.clientIP], ",")} // a list is not an address
+	if p.clientIP == ForwardedFor {
+		chain = strings.Split(chain[0], ",")
+	}
 	for _, element := range slices.Backward(chain) {
 		previous := parseElement(strings.Trim(element, " \t"))
 		if !previous.IsValid() {
@@ -91,23 +105,32 @@ func (p Proxies) TrustsPeer(r *http.Request) bool { return p.Trusts(peer(r)) }
 
 // SetForwarded writes X-Forwarded-For, -Host and -Proto of a request to the provider: those
 // in the received header with the proxy's address added, if the proxy is trusted, or else
-// what the connection shows. It removes the other fields that the client must not set.
+// what the connection shows. Proxies that write the client's address into another field may
+// pass on a client's X-Forwarded-For, so it is then made from that address. SetForwarded
+// removes the other fields that the client must not set.
 func (p Proxies) SetForwarded(r *httputil.ProxyRequest, received http.Header) {
 	out := r.Out.Header
-	for _, name := range []string{fieldFor, fieldHost, fieldProto, "Forwarded"} {
+	for _, name := range []string{ForwardedFor, fieldHost, fieldProto, "Forwarded"} {
 		out.Del(name)
 	}
 	p.removeReserved(out, r.In)
 	r.SetXForwarded()
 	ip := peer(r.In)
 	if !ip.IsValid() {
-		out.Del(fieldFor) // the client chooses the address of its end
+		out.Del(ForwardedFor) // the client chooses the address of its end
 	}
 	if !p.Trusts(ip) {
 		return
 	}
-	if chain := slices.Concat(received[fieldFor], out[fieldFor]); len(chain) > 0 {
-		out.Set(fieldFor, strings.Join(chain, ", "))
+	chain := received[ForwardedFor]
+	if p.clientIP != ForwardedFor {
+		chain = nil
+		if client := p.client(ip, received); client != ip {
+			chain = []string{client.String()}
+		}
+	}
+	if chain = slices.Concat(chain, out[ForwardedFor]); len(chain) > 0 {
+		out.Set(ForwardedFor, strings.Join(chain, ", "))
 	}
 	for name, trusted := range map[string]bool{fieldProto: true, fieldHost: p.host} {
 		if values := received[name]; trusted && len(values) > 0 {

@@ -30,7 +30,7 @@ func request(from string, chain ...string) *http.Request {
 
 func parse(t testing.TB, entries string) trustedproxy.Proxies {
 	t.Helper()
-	p, err := trustedproxy.Parse(strings.Fields(entries), true)
+	p, err := trustedproxy.Parse(strings.Fields(entries), trustedproxy.ForwardedFor, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +109,47 @@ func TestSetForwarded(t *testing.T) {
 	}
 }
 
+// TestClientIPHeader checks the fields that hold one address and no list. The client may have
+// sent any other field, and X-Forwarded-For must not reach the provider as it came.
+func TestClientIPHeader(t *testing.T) {
+	for name, test := range map[string]struct {
+		from       string
+		values     []string // of the field
+		want, sent string   // the address, and X-Forwarded-For for the provider
+	}{
+		"a proxy":                      {"10.0.0.1:1", []string{"203.0.113.9"}, "203.0.113.9", "203.0.113.9, 10.0.0.1"},
+		"IPv6":                         {"10.0.0.1:1", []string{"2001:db8::1"}, "2001:db8::1", "2001:db8::1, 10.0.0.1"},
+		"a Unix socket":                {"unix", []string{"203.0.113.9"}, "203.0.113.9", "203.0.113.9"},
+		"a client":                     {"192.0.2.7:1", []string{"203.0.113.9"}, "192.0.2.7", "192.0.2.7"},
+		"a proxy that names no client": {"10.0.0.1:1", nil, "10.0.0.1", "10.0.0.1"},
+		"two fields":                   {"10.0.0.1:1", []string{"198.51.100.1", "203.0.113.9"}, "10.0.0.1", "10.0.0.1"},
+		"a list":                       {"10.0.0.1:1", []string{"198.51.100.1, 203.0.113.9"}, "10.0.0.1", "10.0.0.1"},
+		"no address":                   {"10.0.0.1:1", []string{"unknown"}, "10.0.0.1", "10.0.0.1"},
+	} {
+		for _, field := range []string{trustedproxy.RealIP, trustedproxy.ConnectingIP} {
+			p, err := trustedproxy.Parse([]string{"10.0.0.1", "unix"}, field, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := request(test.from, "198.51.100.2")
+			for _, value := range test.values {
+				in.Header.Add(field, value)
+			}
+			if got := p.ClientIP(in); got.String() != test.want {
+				t.Errorf("%s, %s: got %s, want %s", name, field, got, test.want)
+			}
+			out := in.Clone(t.Context())
+			p.SetForwarded(&httputil.ProxyRequest{In: in, Out: out}, in.Header)
+			if got := strings.Join(out.Header["X-Forwarded-For"], "; "); got != test.sent {
+				t.Errorf("%s, %s: X-Forwarded-For is %s, want %s", name, field, got, test.sent)
+			}
+		}
+	}
+}
+
 func TestParseRejects(t *testing.T) {
 	for _, entry := range []string{"", " ", "localhost", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96", "::ffff:10.0.0.0/104", "fe80::1%eth0", "unix:", "*", "10.0.0.1:80"} {
-		_, err := trustedproxy.Parse([]string{"127.0.0.1", entry}, false)
+		_, err := trustedproxy.Parse([]string{"127.0.0.1", entry}, trustedproxy.ForwardedFor, false)
 		if err == nil || !strings.Contains(err.Error(), `"`+entry+`"`) {
 			t.Errorf("%q: %v", entry, err)
 		}

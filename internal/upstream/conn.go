@@ -19,11 +19,12 @@ type conn struct {
 	limit  *io.LimitedReader // reads from Conn
 	reader *bufio.Reader     // reads from limit
 	expiry *time.Timer       // closes an idle connection
+	opened time.Time
 }
 
 func newConn(c net.Conn) *conn {
 	limit := &io.LimitedReader{R: c}
-	out := &conn{Conn: c, raw: c, limit: limit, reader: bufio.NewReader(limit)}
+	out := &conn{Conn: c, raw: c, limit: limit, reader: bufio.NewReader(limit), opened: time.Now()}
 	if secure, ok := c.(*tls.Conn); ok {
 		out.raw = secure.NetConn()
 	}
@@ -32,7 +33,8 @@ func newConn(c net.Conn) *conn {
 
 func (t *Transport) getConn(ctx context.Context) (*conn, error) {
 	for c := t.pool.get(); c != nil; c = t.pool.get() {
-		if !c.isStale() {
+		isOld := t.maxAge > 0 && time.Since(c.opened) >= t.maxAge
+		if !isOld && !c.isStale() {
 			return c, nil
 		}
 		c.close()

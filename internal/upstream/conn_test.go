@@ -44,6 +44,23 @@ func TestStaleConnections(t *testing.T) {
 	}
 }
 
+// A connection that has reached its age is closed and not used again.
+func TestConnectionAge(t *testing.T) {
+	for maxAge, want := range map[time.Duration]int64{0: 1, time.Hour: 1, time.Nanosecond: 3} {
+		s := serve(t, raw(ok, true))
+		transport := New(Config{Server: &url.URL{Scheme: "http", Host: s.Addr().String()}, MaxConnectionAge: maxAge})
+		for range 3 {
+			if status, body, err := send(transport, post(t, t.Context(), "code=1")); status != 200 || body != "{}" || err != nil {
+				t.Errorf("%s: got %d %q %v", maxAge, status, body, err)
+			}
+		}
+		if got := s.connections.Load(); got != want || len(transport.pool.conns) != 1 {
+			t.Errorf("%s: %d connections, %d are idle; want %d and 1", maxAge, got, len(transport.pool.conns), want)
+		}
+		transport.CloseIdleConnections()
+	}
+}
+
 func TestIdleConnectionsAreClosed(t *testing.T) {
 	ended := make(chan error, 1)
 	s := serve(t, func(w net.Conn, _ *http.Request, _ string) bool {

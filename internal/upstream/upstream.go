@@ -40,12 +40,16 @@ type Config struct {
 	Server *url.URL    // its origin, http or https
 	Socket string      // path of its Unix socket; empty: Server has the address
 	TLS    *tls.Config // for https; nil: the system's CAs
+	// MaxConnectionAge is the age at which a connection gets no further request. A new one may
+	// lead to another address of the server. Zero means no limit.
+	MaxConnectionAge time.Duration
 }
 
 // Transport sends requests to one server. It is safe for concurrent use.
 type Transport struct {
 	network, address string
 	dial             func(ctx context.Context, network, address string) (net.Conn, error)
+	maxAge           time.Duration // of a connection; zero: no limit
 	inFlight         chan struct{} // has a value for each request in flight
 	pool             pool
 }
@@ -53,7 +57,7 @@ type Transport struct {
 // New returns a transport without connections.
 func New(c Config) *Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	t := &Transport{network: "tcp", address: c.Server.Host, dial: dialer.DialContext,
+	t := &Transport{network: "tcp", address: c.Server.Host, dial: dialer.DialContext, maxAge: c.MaxConnectionAge,
 		inFlight: make(chan struct{}, maxInFlight), pool: pool{timeout: idleTimeout}}
 	if c.Server.Port() == "" {
 		t.address = net.JoinHostPort(c.Server.Hostname(), map[string]string{"http": "80", "https": "443"}[c.Server.Scheme])
