@@ -66,7 +66,7 @@ func TestCommandLinePage(t *testing.T) {
 			text += "$ " + line + "\n" + output
 		}
 		if text != m[1] && !*update {
-			t.Errorf("the page shows\n%s\nthe program prints\n%s", m[1], text)
+			t.Errorf("the page shows (-update rewrites it)\n%s\nthe program prints\n%s", m[1], text)
 		}
 		return "```console\n" + text + "```"
 	})
