@@ -1,29 +1,47 @@
-// The status page in a browser. STATUS_SCREENSHOT=FILE writes the README's screenshot to FILE.
+// The status page in a browser. Pictures at each width are in .build/status-WIDTH.png.
+// STATUS_SCREENSHOT=FILE writes the README's picture, the wide one, to FILE.
 import assert from "node:assert/strict";
+import path from "node:path";
 import test from "node:test";
-import { deploy } from "./deployment.mjs";
+import { build, deploy } from "./deployment.mjs";
 import { launch } from "./page/page.mjs";
 
+const widths = [400, 1280];
+const colors = {
+  light: { good: "rgb(27, 110, 66)", warning: "rgb(135, 82, 0)", bad: "rgb(179, 38, 30)", unknown: "rgb(89, 98, 105)" },
+  dark: { good: "rgb(126, 211, 160)", warning: "rgb(236, 192, 105)", bad: "rgb(255, 157, 148)", unknown: "rgb(161, 171, 179)" },
+};
 const limit = { timeout: 120_000 };
 const canaries = ["c4nary-secret", "c4nary-code", "c4nary-password"];
 const basic = (id, secret) => `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`;
 
 test("the status page works without scripts and has no secrets", limit, async (t) => {
   const browser = await launch(t, { javaScriptEnabled: false });
-  const { origin, admin } = await deploy(t);
-  const client = await visit(origin);
+  const { origin, admin } = await deploy(t, { config: { trusted_proxies: ["127.0.0.1"] } });
   const page = await open(t, browser, `${admin}/`);
-  if (process.env.STATUS_SCREENSHOT) await page.screenshot(process.env.STATUS_SCREENSHOT);
-  await misuse(origin, client);
+
+  await t.test("without requests", async () => {
+    await page.expectTile("Client authentication", "unknown", "No requests");
+    await page.section("Client authentication").getByText("No requests yet.").waitFor();
+    await page.section("Request problems").getByText("No requests yet.").waitFor();
+  });
+
+  const client = await visit(origin);
+  for (let i = 0; i < 8; i++) await token(400, origin, basic(client.id, client.secret));
+  await page.tab.goto(`${admin}/`);
+  for (const width of widths) await page.screenshot(width);
+  await t.test("a few failures", () => page.expectTile("Client authentication", "warning", "Some failing"));
+  await misuse(origin, client.id);
+  for (let i = 0; i < 8; i++) await token(401, origin, undefined, { client_id: `c${i}`, client_secret: "c4nary-secret" });
   await page.tab.goto(`${admin}/`);
 
   await t.test("summary", async () => {
-    assert.equal(await page.tab.title(), "oauthgw: Ready");
-    const summary = page.section("Summary");
-    for (const [term, word] of [["Requests", "Ready"], ["Provider", "Reachable"], ["Configuration", "Active"], ["Metadata", "OK"]]) {
-      await summary.getByText(term, { exact: true }).waitFor();
-      await summary.getByText(word, { exact: true }).waitFor();
-    }
+    assert.equal(await page.tab.title(), "Client authentication: Failing · oauthgw");
+    await page.expectTile("Gateway", "good", "Ready");
+    await page.expectTile("Client authentication", "bad", "Failing");
+    await page.expectTile("Provider", "good", "Reachable");
+    await page.expectTile("Configuration", "good", "Active");
+    await page.expectTile("Metadata", "good", "OK");
   });
 
   await t.test("provider and configuration", async () => {
@@ -33,25 +51,43 @@ test("the status page works without scripts and has no secrets", limit, async (t
 
   await t.test("endpoints", async () => {
     const rows = page.section("Endpoints").getByRole("table", { name: "Endpoints with client authentication" });
-    await rows.getByRole("row", { name: "token /oauth2/tokens Basic becomes post provider metadata", exact: true }).waitFor();
-    await rows.getByRole("row", { name: /^registration .* Basic registrations become post/ }).waitFor();
+    await rows.getByRole("row", { name: "token /oauth2/tokens client_secret_basic to client_secret_post provider metadata", exact: true }).waitFor();
+    await rows.getByRole("row", { name: /^registration .* registers client_secret_basic as client_secret_post/ }).waitFor();
   });
 
-  await t.test("how clients authenticate", async () => {
-    const counts = page.section("How clients authenticate").getByRole("table");
+  await t.test("client authentication", async () => {
+    const counts = page.section("Client authentication").getByRole("table", { name: "Requests since the start" });
     await counts.getByRole("row", { name: "registration client_secret_basic 1 0 0 0 0 0", exact: true }).waitFor();
-    await counts.getByRole("row", { name: "token client_secret_basic 1 1 2 1 malformed_basic 1 multiple_methods 0 0 0", exact: true }).waitFor();
-    await counts.getByRole("row", { name: "Total 2 2 3 0 0 0", exact: true }).waitFor();
+    await counts.getByRole("row", { name: "token client_secret_basic 9 1 2 0 0 0", exact: true }).waitFor();
+    await counts.getByRole("row", { name: "Total 10 10 3 0 0 0", exact: true }).waitFor();
   });
 
-  await t.test("recent refusals, newest first", async () => {
-    const rows = page.section("Recent refusals").getByRole("table").getByRole("row");
-    const texts = (await rows.allInnerTexts()).slice(1).map((row) => row.replace(/\s+/g, " "));
-    assert.equal(texts.length, 5, texts.join("\n"));
-    for (const [i, reason] of [/ 400 query_credentials$/, / 400 multiple_methods$/, / 401 rejected by the provider$/, / 401 malformed_basic$/, / 401 rejected by the provider$/].entries()) {
-      assert.match(texts[i], /^\d\d:\d\d:\d\d UTC token /);
-      assert.match(texts[i], reason);
+  await t.test("request problems, in groups", async () => {
+    const section = page.section("Request problems");
+    assert.deepEqual(await section.getByRole("heading", { level: 3 }).allInnerTexts(), ["Rejected by the provider", "Refused by the gateway"]);
+    const id = "[A-Z0-9]{26}";
+    const rows = (await section.getByRole("row").allInnerTexts()).map((row) => row.replace(/\s+/g, " ").trim());
+    const group = (text, ids) => new RegExp(`^token ${text} \\d\\d:\\d\\d:\\d\\d UTC \\d+ s ago${` ${id}`.repeat(ids)}$`);
+    for (const want of [
+      group("client_secret_post rejected 9", 3),
+      group("client_secret_basic rejected 1", 1),
+      group("\\w+ query_credentials 1", 1),
+      group("client_secret_basic multiple_methods 1", 1),
+      group("client_secret_basic malformed_basic 1", 1),
+    ]) {
+      assert.ok(rows.some((row) => want.test(row)), `${want} is not in\n${rows.join("\n")}`);
     }
+  });
+
+  await t.test("the page refreshes itself until it is paused", async () => {
+    const refresh = page.tab.locator("meta[http-equiv=refresh]");
+    assert.equal(await refresh.count(), 1);
+    await page.tab.getByRole("link", { name: "Pause refreshing" }).click();
+    await page.tab.getByText("Refreshing is paused.").waitFor();
+    assert.equal(await refresh.count(), 0);
+    await page.tab.getByRole("link", { name: "Resume refreshing" }).click();
+    await page.tab.getByText("Refreshes every 30 seconds.").waitFor();
+    assert.equal(await refresh.count(), 1);
   });
 
   await t.test("published and served metadata", async () => {
@@ -84,7 +120,9 @@ test("text of a hostile provider is escaped", limit, async (t) => {
   };
   const { admin } = await deploy(t, { config: { metadata: { patch: { set } } } });
   const page = await open(t, browser, `${admin}/`);
-  assert.equal(await page.tab.title(), "oauthgw: Ready");
+  assert.equal(await page.tab.title(), "Configuration: Warnings · oauthgw");
+  await page.expectTile("Configuration", "warning", "Warnings");
+  await page.section("Configuration warnings").getByText("client_auth.failures: has no effect").waitFor();
   assert.equal(await page.tab.locator("script, img, i, b, main style").count(), 0);
   await page.tab.getByText("\\u202egnorw si siht\\u2066").waitFor();
   await page.tab.getByText("<b>member</b>").waitFor();
@@ -94,7 +132,7 @@ test("text of a hostile provider is escaped", limit, async (t) => {
 });
 
 // visit makes a client's requests, with secrets that the page must not show, and resolves
-// to the client's id.
+// to the client.
 async function visit(origin) {
   const registration = await send(201, `${origin}/oauth2/register`, {
     headers: { "content-type": "application/json" },
@@ -105,7 +143,7 @@ async function visit(origin) {
   await token(400, origin, basic(id, secret)); // the code is wrong
   await token(401, origin, basic(id, "c4nary-secret"));
   await token(401, origin, `Basic ${Buffer.from("c4nary-secret").toString("base64")}`);
-  return id;
+  return { id, secret };
 }
 
 // misuse makes requests that the gateway or the provider refuses.
@@ -128,10 +166,10 @@ async function send(status, url, init) {
 }
 
 // assertReadable checks that nothing overflows, and the contrast (WCAG 2.2 success criterion
-// 1.4.3), in both colour schemes.
+// 1.4.3), in both color schemes.
 async function assertReadable(t, page) {
   for (const colorScheme of ["light", "dark"]) {
-    for (const width of [360, 720, 1000, 1280]) {
+    for (const width of [360, ...widths, 720, 1000]) {
       await t.test(`readable in ${colorScheme}, ${width} pixels wide`, async () => {
         await page.tab.emulateMedia({ colorScheme });
         await page.tab.setViewportSize({ width, height: 800 });
@@ -159,13 +197,24 @@ async function open(t, browser, url) {
     complaints,
     // section is the part of the page with this heading.
     section: (name) => tab.getByRole("region", { name, exact: true }),
-    // screenshot writes a picture of the page down to the first differences.
-    screenshot: async (file) => {
-      await tab.goto(url);
+    // screenshot writes a picture of the page, which for the README ends after the groups.
+    screenshot: async (width) => {
       await tab.emulateMedia({ colorScheme: "light" });
-      await tab.setViewportSize({ width: 1000, height: 800 });
-      const { y, height } = await tab.getByRole("table", { name: /differ/ }).boundingBox();
-      await tab.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width: 1000, height: y + height + 16 } });
+      await tab.setViewportSize({ width, height: 800 });
+      await tab.screenshot({ path: path.join(build, `status-${width}.png`), fullPage: true });
+      if (!process.env.STATUS_SCREENSHOT || width !== Math.max(...widths)) return;
+      const { y } = await tab.getByRole("region", { name: "Metadata", exact: true }).boundingBox();
+      await tab.screenshot({ path: process.env.STATUS_SCREENSHOT, fullPage: true, clip: { x: 0, y: 0, width, height: y } });
+    },
+    // expectTile checks a tile's word, and its color in both color schemes.
+    expectTile: async (name, state, word) => {
+      const tile = tab.locator(".tile").filter({ has: tab.getByText(name, { exact: true }) });
+      assert.equal(await tile.locator("strong").innerText(), word);
+      for (const colorScheme of ["light", "dark"]) {
+        await tab.emulateMedia({ colorScheme });
+        const used = await tile.evaluate((element) => [getComputedStyle(element).borderLeftColor, getComputedStyle(element.querySelector("strong")).color]);
+        assert.deepEqual(used, [colors[colorScheme][state], colors[colorScheme][state]], `${name} in ${colorScheme}`);
+      }
     },
   };
 }

@@ -23,6 +23,7 @@ type Decision struct {
 	Outcome   string
 	Tolerated string // the reason for which only conflict: report let the request pass
 	Status    int    // of the response; zero: there was none
+	RequestID string // as in the log line; empty: none
 	ClientID  string // at most 128 bytes; empty: none
 	ClientIP  string // as far as proxies are trusted; empty: a Unix socket
 }
@@ -45,6 +46,9 @@ func (d Decision) Answered() bool {
 
 // Failed reports whether there is no usable response of the provider.
 func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
+
+// Canceled reports whether the client closed its connection before there was a response.
+func (d Decision) Canceled() bool { return d.Outcome == outcomeCanceled }
 
 // Attrs returns the attributes of a log line, which has its own time.
 func (d Decision) Attrs() []slog.Attr {

@@ -79,7 +79,7 @@ func (x *exchange) finish() {
 func (x *exchange) decision() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome,
-		Status: x.recorder.Status(), ClientID: abbreviate(x.credentials.ClientID), ClientIP: addressText(x.Proxies.ClientIP(x.r)),
+		Status: x.recorder.Status(), RequestID: x.r.Header.Get(RequestID), ClientID: abbreviate(x.credentials.ClientID), ClientIP: addressText(x.Proxies.ClientIP(x.r)),
 	}
 	if x.credentials.Tolerated != nil {
 		d.Tolerated = x.credentials.Tolerated.Reason

@@ -174,7 +174,7 @@ func TestA096NamesAreWhereTheyBelong(t *testing.T) {
 		places  []string
 	}{
 		"client id":  {"POST /oauth2/tokens" + form + "\nclient_secret=x&client_id=" + exchangeCanary, []string{"audit", "log"}},
-		"request id": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", []string{"audit", "log", "own responses"}},
+		"request id": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", []string{"/?" + exchangeCanary, "audit", "log", "own responses", "status page"}},
 		"path":       {"GET /" + exchangeCanary + "?" + exchangeCanary + " HTTP/1.1\nHost: a", []string{"log"}},
 	} {
 		s := &exchangeFile{exchanges: []*exchange{{request: test.request, upstreamResponse: "HTTP/1.1 401 x\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"}}}

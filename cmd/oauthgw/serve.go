@@ -80,7 +80,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 	c := server.Config{
 		Handler: p.reloader,
 		Admin: admin.New(admin.Config{
-			Reloader: p.reloader, History: &t.history, Draining: func() bool { return p.server.Draining() },
+			Reloader: p.reloader, History: &t.history, Addr: func() string { return p.server.Addr() }, Draining: func() bool { return p.server.Draining() },
 			Metrics: t.metrics, Log: t.log,
 		}),
 		Listen: s.Listen, AdminListen: s.Admin.Listen, WebConfigFile: s.Admin.WebConfigFile,

@@ -21,8 +21,9 @@ import (
 // Config configures a [Handler]. All fields are required.
 type Config struct {
 	Reloader *gateway.Reloader
-	History  *History    // for the status page
-	Draining func() bool // the shutdown has begun
+	History  *History      // for the status page
+	Addr     func() string // the address of the listener for clients
+	Draining func() bool   // the shutdown has begun
 	Metrics  *metrics.Metrics
 	Log      *slog.Logger
 }

@@ -1,22 +1,33 @@
 package admin
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
 
+	"oauthgw/internal/statuspage"
 	"oauthgw/proxy"
 )
 
-// maxRefusals limits the refused requests in a [History].
-const maxRefusals = 50
+// maxRequestIDs limits the request IDs of a group.
+const maxRequestIDs = 3
 
-// History holds the latest decisions. The zero value is empty. It is safe for concurrent use.
+// History holds the latest decisions, and groups of those that are not accepted or have a
+// tolerated conflict. The zero value is empty. It is safe for concurrent use.
 type History struct {
 	mu       sync.Mutex
-	refusals []proxy.Decision // the latest first
-	answered time.Time        // of the last response in which the provider judged a client
-	failed   proxy.Decision   // the last request that failed at the provider
+	recent   [statuspage.RecentRequests]event // a ring
+	next     int                              // the index of the oldest event
+	groups   []statuspage.Group               // the latest first; few, because all names are from closed sets
+	answered time.Time                        // of the last response in which the provider judged a client
+	failed   proxy.Decision                   // the last request that failed at the provider
+}
+
+type event struct {
+	time      time.Time
+	kind      statuspage.Kind
+	tolerated bool
 }
 
 // Add adds a decision.
@@ -29,13 +40,64 @@ func (h *History) Add(d proxy.Decision) {
 	case d.Answered():
 		h.answered = d.Time
 	}
-	if d.Refused() {
-		h.refusals = slices.Insert(h.refusals[:min(len(h.refusals), maxRefusals-1)], 0, d)
+	if d.Tolerated != "" {
+		h.group(statuspage.Tolerated, d, d.Tolerated)
 	}
+	if d.Canceled() {
+		return
+	}
+	kind := kindOf(d)
+	if kind != statuspage.Accepted {
+		h.group(kind, d, d.Outcome)
+	}
+	h.recent[h.next] = event{d.Time, kind, d.Tolerated != ""}
+	h.next = (h.next + 1) % len(h.recent)
 }
 
-func (h *History) latest() (refusals []proxy.Decision, answered time.Time, failed proxy.Decision) {
+// kindOf returns how a request ended that was not canceled. A panic is a failure.
+func kindOf(d proxy.Decision) statuspage.Kind {
+	switch {
+	case d.Refused() && d.Answered():
+		return statuspage.Rejected
+	case d.Refused():
+		return statuspage.Refused
+	case d.Answered():
+		return statuspage.Accepted
+	}
+	return statuspage.Failed
+}
+
+// group adds a decision to its group. The lock must be held.
+func (h *History) group(kind statuspage.Kind, d proxy.Decision, reason string) {
+	g := statuspage.Group{Kind: kind, Endpoint: string(d.Endpoint), Method: cmp.Or(string(d.Method), "unknown"), Reason: reason}
+	if i := slices.IndexFunc(h.groups, func(other statuspage.Group) bool {
+		return other.Kind == g.Kind && other.Endpoint == g.Endpoint && other.Method == g.Method && other.Reason == g.Reason
+	}); i >= 0 {
+		g = h.groups[i]
+		h.groups = slices.Delete(h.groups, i, i+1)
+	}
+	g.Count++
+	g.Last = d.Time
+	if d.RequestID != "" { // into a new slice, because a page may hold the old one
+		g.RequestIDs = append([]string{d.RequestID}, g.RequestIDs[:min(len(g.RequestIDs), maxRequestIDs-1)]...)
+	}
+	h.groups = slices.Insert(h.groups, 0, g)
+}
+
+// read adds what the history holds to the facts.
+func (h *History) read(f *statuspage.Facts) (answered time.Time, failed proxy.Decision) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.refusals), h.answered, h.failed
+	f.Recent = statuspage.Recent{}
+	for _, e := range h.recent {
+		if f.Now.Sub(e.time) >= statuspage.RecentTime {
+			continue
+		}
+		f.Recent[e.kind]++
+		if e.tolerated {
+			f.Recent[statuspage.Tolerated]++
+		}
+	}
+	f.Groups = slices.Clone(h.groups)
+	return h.answered, h.failed
 }

@@ -2,32 +2,99 @@ package admin
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/config"
 	"oauthgw/internal/gateway"
+	"oauthgw/internal/statuspage"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 )
 
-// TestHistory checks that the latest rejections are kept in order.
+var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+
+// facts returns what the page gets of a history at a time.
+func (h *History) facts(now time.Time) (f statuspage.Facts) {
+	f.Now = now
+	h.read(&f)
+	return f
+}
+
+// TestHistory checks that decisions are grouped, and that groups keep the last request IDs.
 func TestHistory(t *testing.T) {
 	var h History
-	at := func(n int) time.Time { return time.Unix(int64(n), 0) }
-	h.Add(proxy.Decision{Time: at(1), Outcome: "accepted"})
-	h.Add(proxy.Decision{Time: at(3), Outcome: "failed", Endpoint: clientauth.Token})
-	if refusals, answered, failed := h.latest(); len(refusals) != 0 || !answered.Equal(at(1)) || failed.Endpoint != clientauth.Token {
-		t.Errorf("got %v %v %v", refusals, answered, failed)
+	add := func(seconds int, d proxy.Decision) {
+		d.Time, d.Endpoint, d.RequestID = noon.Add(time.Duration(seconds)*time.Second), clientauth.Token, fmt.Sprint(seconds)
+		h.Add(d)
 	}
-	for n := range 3 * maxRefusals {
-		h.Add(proxy.Decision{Time: at(n), Outcome: "rejected"})
-		refusals, _, _ := h.latest()
-		if len(refusals) != min(n+1, maxRefusals) || !refusals[0].Time.Equal(at(n)) || !refusals[len(refusals)-1].Time.Equal(at(n-len(refusals)+1)) {
-			t.Errorf("of %d rejections %d are kept: %v", n+1, len(refusals), refusals)
+	add(1, proxy.Decision{Outcome: "accepted"})
+	add(2, proxy.Decision{Outcome: "accepted", Method: clientauth.Basic, Tolerated: "multiple_methods"})
+	for n := 3; n < 8; n++ {
+		add(n, proxy.Decision{Outcome: "rejected", Method: clientauth.Basic, Status: 401})
+	}
+	add(8, proxy.Decision{Outcome: "unclear", Method: clientauth.Basic, Status: 403})
+	add(9, proxy.Decision{Outcome: "unclear", Method: clientauth.Basic, Status: 200})
+	add(10, proxy.Decision{Outcome: "query_credentials", Status: 400})
+	add(11, proxy.Decision{Outcome: "failed", Status: 503})
+	add(12, proxy.Decision{Outcome: "panic", Status: 500})
+	add(13, proxy.Decision{Outcome: "canceled", Tolerated: "different_client_id"})
+	var f statuspage.Facts
+	f.Now = noon.Add(time.Minute)
+	answered, failed := h.read(&f)
+	if !answered.Equal(noon.Add(9*time.Second)) || failed.Status != 503 {
+		t.Errorf("answered %v, failed %v", answered, failed)
+	}
+	if want := (statuspage.Recent{statuspage.Accepted: 3, statuspage.Rejected: 6, statuspage.Refused: 1, statuspage.Failed: 2, statuspage.Tolerated: 1}); !maps.Equal(f.Recent, want) {
+		t.Errorf("got %v, want %v", f.Recent, want)
+	}
+	var got []string
+	for _, g := range f.Groups {
+		got = append(got, fmt.Sprint(g.Kind, g.Endpoint, g.Method, g.Reason, g.Count, g.Last.Second(), g.RequestIDs))
+	}
+	want := []string{
+		fmt.Sprint(statuspage.Tolerated, "token", "unknown", "different_client_id", 1, 13, []string{"13"}),
+		fmt.Sprint(statuspage.Failed, "token", "unknown", "panic", 1, 12, []string{"12"}),
+		fmt.Sprint(statuspage.Failed, "token", "unknown", "failed", 1, 11, []string{"11"}),
+		fmt.Sprint(statuspage.Refused, "token", "unknown", "query_credentials", 1, 10, []string{"10"}),
+		fmt.Sprint(statuspage.Rejected, "token", "client_secret_basic", "unclear", 1, 8, []string{"8"}),
+		fmt.Sprint(statuspage.Rejected, "token", "client_secret_basic", "rejected", 5, 7, []string{"7", "6", "5"}),
+		fmt.Sprint(statuspage.Tolerated, "token", "client_secret_basic", "multiple_methods", 1, 2, []string{"2"}),
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestRecent checks that only the last requests of the last hour are recent.
+func TestRecent(t *testing.T) {
+	var h History
+	for n := range 3 * statuspage.RecentRequests {
+		outcome := "rejected"
+		if n >= 2*statuspage.RecentRequests+1 {
+			outcome = "accepted"
+		}
+		h.Add(proxy.Decision{Time: noon.Add(time.Duration(n) * time.Second), Outcome: outcome})
+	}
+	last := noon.Add((3*statuspage.RecentRequests - 1) * time.Second)
+	for _, test := range []struct {
+		now                time.Time
+		accepted, rejected int
+	}{
+		{last, statuspage.RecentRequests - 1, 1},
+		{last.Add(statuspage.RecentTime - time.Second), 1, 0},
+		{last.Add(statuspage.RecentTime), 0, 0},
+	} {
+		got := h.facts(test.now).Recent
+		if got[statuspage.Accepted] != test.accepted || got[statuspage.Rejected] != test.rejected {
+			t.Errorf("%v: got %v", test.now, got)
 		}
 	}
 }

@@ -18,12 +18,13 @@ func (h *Handler) status() statuspage.Facts {
 	_, paths := g.Known()
 	snapshots, problems := g.Snapshots()
 	last := h.config.Reloader.LastReload()
-	refusals, answered, failed := h.config.History.latest()
 	f := statuspage.Facts{
 		Now: time.Now(), Started: h.started, Version: b.Version, Revision: b.Revision, GoVersion: b.GoVersion,
-		NotReady: h.notReady(), Provider: provider(g, snapshots, answered, failed), Problems: problems,
+		NotReady: h.notReady(), Problems: problems, Warnings: g.Settings().Warnings(h.config.Addr()),
 		Reload: statuspage.Reload{Tried: last.Time, ActiveSince: last.Used, Err: last.Err},
 	}
+	answered, failed := h.config.History.read(&f)
+	f.Provider = provider(g, snapshots, answered, failed)
 	for _, name := range clientauth.Endpoints() {
 		if path, ok := paths[name]; ok {
 			f.Endpoints = append(f.Endpoints, statuspage.Endpoint{Name: string(name), Path: path, Configured: len(g.Settings().Endpoints) > 0,
@@ -36,10 +37,6 @@ func (h *Handler) status() statuspage.Facts {
 	}
 	for _, c := range h.config.Metrics.ClientAuthCounts() {
 		f.Counts = append(f.Counts, statuspage.Count(c))
-	}
-	for _, d := range refusals {
-		f.Refusals = append(f.Refusals, statuspage.Refusal{Time: d.Time, Endpoint: string(d.Endpoint),
-			Method: string(d.Method), Outcome: d.Outcome, Status: d.Status})
 	}
 	return f
 }

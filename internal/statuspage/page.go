@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -17,33 +18,43 @@ var (
 	style string
 
 	page = template.Must(template.New("page").Funcs(template.FuncMap{
-		"text":     func(s string) string { return shown(s, maxText) },
-		"short":    func(s string) string { return shown(s, maxName) },
-		"lines":    lines,
-		"pieces":   pieces,
+		"text":  func(s string) string { return shown(s, maxText) },
+		"short": func(s string) string { return shown(s, maxName) },
+		"lines": lines,
+		// A line may break after a piece.
+		"pieces":   func(s string) []string { return strings.SplitAfter(shown(s, maxName), "_") },
+		"values":   func(s string) []string { return strings.SplitAfter(shown(s, maxText), ",") },
 		"plural":   plural,
 		"ago":      ago,
 		"duration": duration,
 		"clock":    clock,
 		"at":       func(t, now time.Time) any { return struct{ Time, Now time.Time }{t, now} },
 		"compare":  compare,
+		"title":    title,
 		// #nosec G203 -- it is the file page.css
 		"style": func() template.CSS { return template.CSS(style) },
 	}).Parse(pageText))
 )
 
+// refreshSeconds is how often the page reloads itself, unless it is paused.
+const refreshSeconds = 30
+
 // Page returns the page. The template passes every text of the facts through text, short,
-// lines or pieces.
-func Page(f Facts) ([]byte, error) {
+// lines, pieces or values. A paused page does not refresh itself.
+func Page(f Facts, paused bool) ([]byte, error) {
 	rows, totals := countTable(f.Counts)
 	var b bytes.Buffer
 	err := page.Execute(&b, struct {
 		Facts
-		Tiles   []tile
-		Columns [len(columns)]string
-		Rows    []countRow
-		Totals  [len(columns)]uint64
-	}{f, tiles(f), columns, rows, totals})
+		Paused         bool
+		RefreshSeconds int
+		Rule           string
+		Tiles          []tile
+		Columns        [len(columns)]string
+		Rows           []countRow
+		Totals         [len(columns)]uint64
+		Tables         []groupTable
+	}{f, paused, refreshSeconds, authenticationRule, tiles(f), columns, rows, totals, groupTables(f.Groups)})
 	return b.Bytes(), err
 }
 
@@ -56,8 +67,8 @@ var (
 
 // Handler serves the page with the current facts.
 func Handler(facts func() Facts) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		text, err := Page(facts())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := Page(facts(), r.URL.Query().Has("paused"))
 		if err != nil {
 			http.Error(w, "cannot render the page", http.StatusInternalServerError)
 			return

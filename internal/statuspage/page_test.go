@@ -66,15 +66,19 @@ func busy(t *testing.T) statuspage.Facts {
 		{"token", "client_secret_basic", "malformed_basic", 4}, {"token", "client_secret_basic", "multiple_methods", 5},
 		{"token", "client_secret_basic", "rejected", 7},
 		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9}}
-	f.Refusals = []statuspage.Refusal{
-		{Time: before(time.Minute), Endpoint: "token", Method: "client_secret_basic", Outcome: "rejected", Status: 401},
-		{Time: before(30 * time.Hour), Endpoint: "token", Outcome: "slow_body"}}
+	f.Warnings = []string{"client_auth.failures: has no effect"}
+	f.Recent = statuspage.Recent{statuspage.Accepted: 38, statuspage.Rejected: 40, statuspage.Refused: 20, statuspage.Failed: 2, statuspage.Tolerated: 1}
+	f.Groups = []statuspage.Group{
+		{Kind: statuspage.Refused, Endpoint: "token", Method: "unknown", Reason: "query_credentials", Count: 20, Last: before(time.Second), RequestIDs: []string{"ID3", "ID2", "ID1"}},
+		{Kind: statuspage.Tolerated, Endpoint: "token", Method: "client_secret_basic", Reason: "multiple_methods", Count: 1, Last: before(2 * time.Second), RequestIDs: []string{"ID4"}},
+		{Kind: statuspage.Rejected, Endpoint: "token", Method: "client_secret_basic", Reason: "rejected", Count: 40, Last: before(time.Minute)},
+		{Kind: statuspage.Failed, Endpoint: "token", Method: "client_secret_post", Reason: "failed", Count: 2, Last: before(30 * time.Hour), RequestIDs: []string{"ID5"}}}
 	return f
 }
 
 func page(t *testing.T, f statuspage.Facts) string {
 	t.Helper()
-	text, err := statuspage.Page(f)
+	text, err := statuspage.Page(f, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +120,30 @@ func TestHeader(t *testing.T) {
 	}
 }
 
+// TestRefresh checks that the page refreshes itself until an operator pauses it.
+func TestRefresh(t *testing.T) {
+	for target, refreshes := range map[string]bool{"/": true, "/?": true, "/?paused": false} {
+		w := httptest.NewRecorder()
+		statuspage.Handler(started).ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+		if got := strings.Contains(w.Body.String(), `<meta http-equiv="refresh" content="30">`); got != refreshes {
+			t.Errorf("%s: %v", target, got)
+		}
+	}
+}
+
+// TestDocs checks that the documents to which the page refers exist.
+func TestDocs(t *testing.T) {
+	names := regexp.MustCompile(`docs/[\w./-]+\.md`).FindAllString(page(t, busy(t)), -1)
+	if len(names) == 0 {
+		t.Error("the page refers to no document")
+	}
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join("../..", name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // hostile is text that would do harm in a page.
 const hostile = "</code></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\u202e\u2066\u200b\u3164\ufe0f\u2800\x00\x1b[31m\xff"
 
@@ -125,7 +153,7 @@ func TestHostileTexts(t *testing.T) {
 	f.Version, f.GoVersion, f.Revision, f.NotReady = hostile, hostile, hostile, hostile
 	f.Provider = statuspage.Provider{Upstream: hostile, Issuer: hostile, Public: hostile, Reached: noon, Failed: noon, Err: errors.New(hostile)}
 	f.Reload.Err = errors.New(hostile)
-	f.Problems = []string{hostile}
+	f.Problems, f.Warnings, f.Groups[0].RequestIDs = []string{hostile}, []string{hostile}, []string{hostile}
 	f.Endpoints[0].Path = hostile
 	document := object(t, string(jsonobject.Object{}.With(hostile, []string{hostile}).With("text", hostile).Encode()))
 	f.Documents = []statuspage.Document{
@@ -138,7 +166,7 @@ func TestHostileTexts(t *testing.T) {
 		}
 	}
 	// Versions and names of members are cut in front of it; JSON escapes the last two.
-	if n := strings.Count(text, `\u202e\u2066\u200b\u3164\ufe0f\u2800\u0000\u001b[31m`); n != 16 {
+	if n := strings.Count(text, `\u202e\u2066\u200b\u3164\ufe0f\u2800\u0000\u001b[31m`); n != 18 {
 		t.Errorf("%d texts are whole", n)
 	}
 	f.Provider.Issuer = "e" + strings.Repeat("\u0301", 6)

@@ -19,9 +19,11 @@ type Facts struct {
 	Reload                       Reload
 	Endpoints                    []Endpoint
 	Documents                    []Document
-	Problems                     []string  // of the metadata, if there is a document
-	Counts                       []Count   // of requests since the start, sorted
-	Refusals                     []Refusal // the latest first
+	Problems                     []string // of the metadata, if there is a document
+	Warnings                     []string // of the configuration
+	Counts                       []Count  // of requests since the start, sorted
+	Recent                       Recent
+	Groups                       []Group // since the start, the latest first
 }
 
 // Provider describes the provider.
@@ -65,9 +67,33 @@ type Count struct {
 	Count                     uint64
 }
 
-// Refusal is a request that was not accepted.
-type Refusal struct {
-	Time                      time.Time
-	Endpoint, Method, Outcome string
-	Status                    int // zero: there was no response
+// Kind is how a request ended. A request with a tolerated conflict has a second kind.
+type Kind int
+
+// The kinds.
+const (
+	Accepted  Kind = iota
+	Rejected       // by the provider
+	Refused        // by the gateway
+	Failed         // without a usable response
+	Tolerated      // only client_auth.conflict: report let the request pass
+)
+
+// Recent counts the last [RecentRequests] requests that are not older than [RecentTime], by
+// kind and without canceled ones.
+type Recent map[Kind]int
+
+// The limits of [Recent].
+const (
+	RecentRequests = 100
+	RecentTime     = time.Hour
+)
+
+// Group is the requests of one kind with the same endpoint, method and reason.
+type Group struct {
+	Kind                     Kind
+	Endpoint, Method, Reason string // the reason is the one in the log
+	Count                    uint64
+	Last                     time.Time
+	RequestIDs               []string // of the last requests, the latest first
 }

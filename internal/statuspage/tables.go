@@ -54,17 +54,11 @@ func values(o jsonobject.Object) map[string]string {
 // columns are named as their outcomes. All other outcomes are reasons of a refusal.
 var columns = [...]string{"Accepted", "Rejected", "Refused", "Failed", "Canceled", "Unclear"}
 
-const refusedColumn = 2
+const refusedColumn, failedColumn = 2, 3
 
 type countRow struct {
 	Endpoint, Method string
-	Cells            [len(columns)]countCell
-}
-
-// countCell is a number of requests, with the reasons if they were refused.
-type countCell struct {
-	Total   uint64
-	Reasons []Count
+	Cells            [len(columns)]uint64
 }
 
 func countTable(counts []Count) (rows []countRow, totals [len(columns)]uint64) {
@@ -72,14 +66,36 @@ func countTable(counts []Count) (rows []countRow, totals [len(columns)]uint64) {
 		if i == 0 || counts[i-1].Endpoint != c.Endpoint || counts[i-1].Method != c.Method {
 			rows = append(rows, countRow{Endpoint: c.Endpoint, Method: c.Method})
 		}
-		cells := &rows[len(rows)-1].Cells
 		at := slices.IndexFunc(columns[:], func(name string) bool { return strings.EqualFold(name, c.Outcome) })
-		if at < 0 {
+		switch {
+		case c.Outcome == "panic":
+			at = failedColumn
+		case at < 0:
 			at = refusedColumn
-			cells[at].Reasons = append(cells[at].Reasons, c)
 		}
-		cells[at].Total += c.Count
+		rows[len(rows)-1].Cells[at] += c.Count
 		totals[at] += c.Count
 	}
 	return rows, totals
+}
+
+// groupTable is the groups of one kind.
+type groupTable struct {
+	Kind              Kind
+	Title, Text, noun string
+	Groups            []Group
+}
+
+// groupTables returns the groups in a table for each kind.
+func groupTables(groups []Group) []groupTable {
+	tables := []groupTable{
+		{Rejected, "Rejected by the provider", "The provider did not accept the client or its secret. If the reason is unclear, the gateway could not read the error.", "rejected by the provider", nil},
+		{Refused, "Refused by the gateway", "The gateway did not send these requests to the provider.", "refused by the gateway", nil},
+		{Failed, "Failed", "There was no usable response from the provider. If the reason is panic, the gateway has a bug.", "failed", nil},
+		{Tolerated, "Tolerated conflicts", "These requests passed only because client_auth.conflict is report. They are also counted above by how they ended.", "with a tolerated conflict", nil},
+	}
+	for i, t := range tables {
+		tables[i].Groups = slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return g.Kind != t.Kind })
+	}
+	return tables
 }

@@ -38,9 +38,6 @@ func lines(err error) []string {
 	return out
 }
 
-// pieces returns a name in pieces between which a line may break.
-func pieces(name string) []string { return strings.SplitAfter(shown(name, maxName), "_") }
-
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
