@@ -195,7 +195,7 @@ func TestCommandLines(t *testing.T) {
 		{"doctor https://login.example.com/%E3%85%A4", "", `the URL must not hold characters that cannot be printed; run "oauthgw help doctor"`, 2},
 		{"doctor --ca-file=absent.pem http://127.0.0.1:1", "", "--ca-file: open absent.pem: no such file or directory", 1},
 		{"doctor http://127.0.0.1:1 -format json", "{\n  \"url\": \"http://127.0.0.1:1\",\n  \"findings\": [\n    {\n      \"severity\": \"problem\",\n      \"subject\": \"connection\",", "problems: 1", 1},
-		{"demo --listen=127.0.0.1:99999", "", `--listen: must be host:port or unix:/path, such as 127.0.0.1:8080; run "oauthgw help demo"`, 2},
+		{"demo --listen=127.0.0.1:99999", "", `--listen: the port must be a number from 0 to 65535, as in 127.0.0.1:8080; run "oauthgw help demo"`, 2},
 		{"chekc", "", `unknown command "chekc": must be one of serve, check, doctor, explain, demo, version, help; run "oauthgw help"`, 2},
 		{"help chekc", "", `unknown command "chekc": must be one of serve, check, doctor, explain, demo, version, help; run "oauthgw help"`, 2},
 		{"help help help", "", `unexpected argument "help"; run "oauthgw help help"`, 2},
