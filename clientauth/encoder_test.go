@@ -98,7 +98,7 @@ func knownMisreading(e encoder, id, secret string) bool {
 }
 
 // Under auto the provider receives what every client meant, but for the known
-// misreadings, which are counted as ambiguous. The shares are in the README.
+// misreadings, which are counted as ambiguous. The shares are in docs/basic-decoding.md.
 func TestAutoReadsEveryEncoder(t *testing.T) {
 	const pairs = 2000
 	for _, g := range generators {

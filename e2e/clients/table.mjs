@@ -1,4 +1,4 @@
-// The README's table of clients, from the results.
+// The table of clients in docs/compatibility.md, from the results.
 import { shapes } from "./matrix.mjs";
 
 // table returns Markdown. seen holds the encoding that each client used.
@@ -39,7 +39,7 @@ function verdict(rows, footnotes) {
   const numbers = [
     ["needs `basic_decoding: raw`", failed.filter((shape) => cured.includes(shape))],
     ["cannot work", failed.filter((shape) => !cured.includes(shape))],
-    ["is refused by the library itself", unsent],
+    ["the library refuses it", unsent],
   ]
     .filter(([, shapes]) => shapes.length > 0)
     .map(([what, shapes]) => `${what}: ${shapes.map(({ name }) => name).join("; ")}`)

@@ -1,4 +1,4 @@
-// The README's table of strict clients, from the results.
+// The table of providers in docs/compatibility.md, from the results.
 import { modes } from "./providers.mjs";
 
 const refusals = [
