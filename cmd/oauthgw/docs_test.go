@@ -214,7 +214,7 @@ func TestAlertsInDocs(t *testing.T) {
 	alerts := list(rules, `- alert: (\w+)`)
 	for _, source := range [][2]string{
 		{"docs/alerts.md", `(?m)^## (\w+)$`},
-		{rules, `runbook_url: docs/alerts\.md#(\w+)`},
+		{rules, `runbook_url: https://docs\.example\.com/oauthgw/alerts\.md#(\w+)`},
 		{tests, `labels: 'ALERTS\{alertname="(\w+)"`},
 		{tests, `ALERTS\{alertname="(\w+)",alertstate="firing"\}\n.*\n +exp_samples: \[\]`},
 	} {
