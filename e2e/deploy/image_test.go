@@ -13,67 +13,102 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
 )
 
 const builtGateway = root + "/bin/image/oauthgw"
 
 var instruction = regexp.MustCompile(`(?m)^([A-Z]+) (.+)$`)
 
-// readDockerfile returns the arguments of each instruction, in order.
-func readDockerfile(t *testing.T) map[string][]string {
+// readDockerfile returns the arguments of the instructions of each stage, in order.
+func readDockerfile(t *testing.T) (build, image map[string][]string) {
 	t.Helper()
-	found := map[string][]string{}
+	build, image = map[string][]string{}, map[string][]string{}
+	stage := build
 	for _, m := range instruction.FindAllStringSubmatch(string(readFile(t, root+"/deploy/Dockerfile")), -1) {
-		found[m[1]] = append(found[m[1]], m[2])
+		if m[1] == "FROM" && len(stage["FROM"]) > 0 {
+			stage = image
+		}
+		stage[m[1]] = append(stage[m[1]], m[2])
 	}
-	return found
+	return build, image
 }
 
-// buildImage runs the command of the Dockerfile that builds the gateway.
+// entrypoint returns the program and the arguments of the image.
+func entrypoint(t *testing.T) (words []string) {
+	t.Helper()
+	_, image := readDockerfile(t)
+	if err := json.Unmarshal([]byte(image["ENTRYPOINT"][0]), &words); err != nil {
+		t.Fatal(err)
+	}
+	return words
+}
+
+// buildImage runs the commands of the Dockerfile.
 func buildImage(t *testing.T) {
 	t.Helper()
-	run := readDockerfile(t)["RUN"][0]
-	build := exec.CommandContext(t.Context(), "sh", "-c", run)
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", run, err, out)
+	stage, _ := readDockerfile(t)
+	for _, run := range stage["RUN"] {
+		build := exec.CommandContext(t.Context(), "sh", "-c", run)
+		build.Dir = root
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", run, err, out)
+		}
 	}
 }
 
-// unpackImage returns a directory with the files of the image and a configuration.
-// Its CA bundle also verifies the provider.
+// unpackImage returns a directory with the files of the image. Its CA bundle also verifies
+// the provider.
 func unpackImage(t *testing.T, provider *httptest.Server) (dir string) {
 	t.Helper()
 	buildImage(t)
 	dir = t.TempDir() + "/root"
-	for _, arguments := range readDockerfile(t)["COPY"][1:] {
-		words := strings.Fields(arguments) // --from=build SOURCE DESTINATION
-		source := words[1]
-		if inside, ok := strings.CutPrefix(source, "/src/"); ok {
-			source = root + "/" + inside
+	_, image := readDockerfile(t)
+	for _, arguments := range image["COPY"] {
+		source, destination, _ := strings.Cut(strings.TrimPrefix(arguments, "--from=build "), " ")
+		if !strings.HasPrefix(arguments, "--from=build ") || strings.HasPrefix(source, "/src/") {
+			source = root + "/" + strings.TrimPrefix(source, "/src/")
 		}
 		text := readFile(t, source)
 		if strings.HasSuffix(source, "/ca-certificates.crt") {
 			text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: provider.Certificate().Raw})...)
 		}
-		writeFile(t, dir+words[2], text)
+		writeFile(t, dir+destination, text)
 	}
-	writeFile(t, dir+"/etc/oauthgw/oauthgw.yaml", []byte("upstream: {url: \""+provider.URL+"\"}\nendpoints: {token: /token}\n"+
-		"listen: 127.0.0.1:0\nadmin: {listen: \"127.0.0.1:0\"}\ndrain: {delay: 0s}\n"))
 	return dir
 }
 
-// The files of the image are enough to run the gateway, in a root directory that
-// its user cannot write to. To change the root directory takes root.
+// serveMetadata is a provider with metadata.
+func serveMetadata(w http.ResponseWriter, r *http.Request) {
+	origin := "https://" + r.Host
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"issuer": origin, "authorization_endpoint": origin + "/authorize", "token_endpoint": origin + "/token", "response_types_supported": []string{"code"},
+	})
+}
+
+// The files of the image are enough to run the gateway with no more than the provider's URL,
+// in a root directory that its user cannot write to. To change the root directory takes root.
 func TestImage(t *testing.T) {
-	dockerfile := readDockerfile(t)
-	expect(t, "base image", dockerfile["FROM"][1], "scratch")
-	expect(t, "USER", dockerfile["USER"], []string{fmt.Sprintf("%d:%d", user, user)})
-	expect(t, "ENTRYPOINT", dockerfile["ENTRYPOINT"], []string{`["/oauthgw"]`})
-	provider := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	build, image := readDockerfile(t)
+	expect(t, "first files", build["COPY"][0], "go.mod go.sum ./") // their layer is cached
+	expect(t, "base image", image["FROM"], []string{"scratch"})
+	expect(t, "USER", image["USER"], []string{fmt.Sprintf("%d:%d", user, user)})
+	expect(t, "ENTRYPOINT", entrypoint(t), []string{"/oauthgw", "--config.file=/etc/oauthgw/oauthgw.yaml"})
+	var c config
+	if err := yaml.Unmarshal(readFile(t, root+"/deploy/image.yaml"), &c); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "listen", c.Listen, ":8080") // all interfaces
+	expect(t, "admin.listen", c.Admin.Listen, "127.0.0.1:9180")
+	expect(t, "EXPOSE", image["EXPOSE"], []string{"8080 9180"})
+	provider := httptest.NewTLSServer(http.HandlerFunc(serveMetadata))
 	defer provider.Close()
 
-	gateway := exec.CommandContext(t.Context(), "/oauthgw", "--config.file=/etc/oauthgw/oauthgw.yaml")
+	// Free ports in place of those in the configuration.
+	words := append(entrypoint(t), "--upstream.url="+provider.URL, "--listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0")
+	gateway := exec.CommandContext(t.Context(), words[0], words[1:]...)
 	gateway.Dir, gateway.Env = "/", []string{}
 	gateway.SysProcAttr = &syscall.SysProcAttr{Chroot: unpackImage(t, provider), Credential: &syscall.Credential{Uid: user, Gid: user}}
 	stderr, err := gateway.StderrPipe()
@@ -90,18 +125,31 @@ func TestImage(t *testing.T) {
 			t.Fatalf("the gateway did not start: %v", err)
 		}
 	}
-	// The last of these is answered by the provider.
-	for _, url := range []string{line.Admin + "/-/healthy", line.Admin + "/-/ready", line.Admin + "/metrics", line.Listen + "/"} {
+	awaitReady(t, "http://"+line.Admin+"/-/ready")
+	// The provider answers the last of these.
+	for _, url := range []string{line.Admin + "/-/healthy", line.Admin + "/metrics", line.Listen + "/"} {
 		if response, err := http.Get("http://" + url); err != nil || response.StatusCode != http.StatusOK {
 			t.Errorf("%s: %v %v", url, response, err)
 		}
 	}
-	_ = gateway.Process.Signal(syscall.SIGTERM)
-	for log.Decode(&line) == nil { // up to the last line
+	_ = gateway.Process.Signal(os.Interrupt) // without drain.delay
+	for log.Decode(&line) == nil {           // up to the last line
 	}
 	if err := gateway.Wait(); err != nil || line.Msg != "stopped" {
 		t.Errorf("the gateway stopped with %v after logging %q", err, line.Msg)
 	}
+}
+
+// awaitReady waits until the gateway has fetched the metadata.
+func awaitReady(t *testing.T, url string) {
+	t.Helper()
+	for range 100 {
+		if response, err := http.Get(url); err == nil && response.StatusCode == http.StatusOK {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("%s does not return 200", url)
 }
 
 func readFile(t *testing.T, name string) []byte {
