@@ -115,7 +115,7 @@ type limits struct {
 	goMemLimit string // GOMEMLIMIT
 }
 
-var limitsInManifest = regexp.MustCompile(`(?s)GOMEMLIMIT, value: (\d+MiB)\}.*\n *limits: \{memory: (\d+)Mi\}\n`)
+var limitsInManifest = regexp.MustCompile(`(?s)GOMEMLIMIT, value: (\d+MiB)\}.*\n *limits:\n *memory: (\d+)Mi\n`)
 
 func readLimits(manifest string) (limits, error) {
 	text, err := os.ReadFile(manifest)

@@ -66,7 +66,7 @@ func run() error {
 	if *scale <= 0 || *scale > 1 || flag.NArg() > 0 {
 		return fmt.Errorf("-scale must be above 0 and at most 1, and there must be no arguments")
 	}
-	limits, err := readLimits("deploy/kubernetes/base/deployment.yaml")
+	limits, err := readLimits("deploy/kubernetes/oauthgw.yaml")
 	if err != nil {
 		return err
 	}

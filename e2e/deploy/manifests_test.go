@@ -9,8 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +21,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	serializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -30,17 +31,16 @@ import (
 )
 
 const (
-	root       = "../.." // of the repository
-	kubernetes = root + "/deploy/kubernetes"
-	user       = 65532 // runs the gateway in the image, and is its group
+	root = "../.." // of the repository
+	user = 65532   // runs the gateway in the image, and is its group
 )
 
-// manifests are the objects of one kustomization, and the parts of them that the
-// checks look at.
+// manifests are the objects of one shape, and the parts of them that the checks look at.
 type manifests struct {
 	objects      []runtime.Object
 	podLabels    map[string]string
 	pod          corev1.PodSpec
+	check        corev1.Container // the init container that checks the configuration
 	gateway      corev1.Container
 	applications []corev1.Container // the other containers of the pod
 	configText   string
@@ -52,24 +52,28 @@ type config struct {
 	Listen string
 	Admin  struct{ Listen string }
 	Drain  struct{ Delay, Timeout metav1.Duration }
+	TLS    struct {
+		CertFile string `json:"cert_file"`
+	}
 }
 
 func TestManifests(t *testing.T) {
 	buildImage(t)
 	for _, shape := range []struct {
-		name, dir, image string
-		objects          int
+		name, text, image string
+		objects           int
 	}{
-		{"sidecar", kubernetes + "/sidecar", "registry.example.com/oauthgw:your-tag", 5},
-		{"native-sidecar", kubernetes + "/native-sidecar", "registry.example.com/oauthgw:your-tag", 5},
-		{"ingress", kubernetes + "/ingress", "registry.example.com/oauthgw:your-tag", 8},
-		{"README", readmeExample(t), "registry.example.net/platform/oauthgw:1.2.3", 7}, // no PodMonitor
+		{"plain", string(readFile(t, root+"/deploy/kubernetes/oauthgw.yaml")), "registry.example.com/oauthgw:0.1.0", 4},
+		// deploy/helm/check renders the chart with every object that it has.
+		{"chart", string(readFile(t, root+"/.build/rendered/full.yaml")), "registry.example.com/oauthgw@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 10},
+		{"native-sidecar", kustomize(t, "native-sidecar"), "registry.example.net/oauthgw:0.1.0", 3},
+		{"sidecar", kustomize(t, "sidecar"), "registry.example.net/oauthgw:0.1.0", 3},
 	} {
 		t.Run(shape.name, func(t *testing.T) {
-			m := render(t, shape.dir)
+			m := decode(t, shape.text)
 			expect(t, "objects", len(m.objects), shape.objects)
-			expect(t, "image", m.gateway.Image, shape.image)
-			expect(t, "native sidecar", len(m.pod.InitContainers) == 1, shape.name == "native-sidecar")
+			expect(t, "image", []string{m.check.Image, m.gateway.Image}, []string{shape.image, shape.image})
+			expect(t, "native sidecar", m.gateway.RestartPolicy != nil, shape.name == "native-sidecar")
 			checkHardening(t, m)
 			checkPorts(t, m)
 			checkConfig(t, m)
@@ -80,14 +84,47 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// render builds a kustomization and decodes its objects. As in strict validation by
-// the API server, an unknown kind, an unknown field and a duplicate field are errors.
-func render(t *testing.T, dir string) (m manifests) {
+// kustomize builds the kustomization in docs/install/kubernetes.md with one of the
+// components.
+func kustomize(t *testing.T, component string) string {
 	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir+"/oauthgw/deploy/kubernetes", os.DirFS(root+"/deploy/kubernetes")); err != nil {
+		t.Fatal(err)
+	}
+	page := string(readFile(t, root+"/docs/install/kubernetes.md"))
+	example := strings.Replace(codeBlock(t, page, "apiVersion: kustomize.config.k8s.io/"), "/native-sidecar]", "/"+component+"]", 1)
+	writeFile(t, dir+"/kustomization.yaml", []byte(example))
+	writeFile(t, dir+"/oauthgw.yaml", []byte(codeBlock(t, page, "listen: ")))
+	writeFile(t, dir+"/coder.yaml", readFile(t, "testdata/coder.yaml"))
 	rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err := rendered.AsYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// codeBlock returns the block of a page that begins with the text. It may be indented, as in
+// a list.
+func codeBlock(t *testing.T, page, start string) string {
+	t.Helper()
+	for _, m := range regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```$").FindAllStringSubmatch(page, -1) {
+		if text := strings.ReplaceAll("\n"+m[2], "\n"+m[1], "\n")[1:]; strings.HasPrefix(text, start) {
+			return text
+		}
+	}
+	t.Fatalf("there is no block that begins with %q", start)
+	return ""
+}
+
+// decode decodes objects. As in strict validation by the API server, an unknown kind, an
+// unknown field and a duplicate field are errors.
+func decode(t *testing.T, text string) (m manifests) {
+	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		appsv1.AddToScheme, autoscalingv2.AddToScheme, corev1.AddToScheme,
@@ -98,19 +135,22 @@ func render(t *testing.T, dir string) (m manifests) {
 		}
 	}
 	decoder := serializer.NewSerializerWithOptions(serializer.DefaultMetaFactory, scheme, scheme, serializer.SerializerOptions{Yaml: true, Strict: true})
-	for _, resource := range rendered.Resources() {
-		object, _, err := decoder.Decode([]byte(resource.MustYaml()), nil, nil)
+	for document := range strings.SplitSeq(strings.TrimPrefix(text, "---\n"), "\n---\n") {
+		object, _, err := decoder.Decode([]byte(document), nil, nil)
 		if err != nil {
-			t.Fatalf("%s: %v", resource.CurId(), err)
+			t.Fatalf("%v in\n%s", err, document)
 		}
 		m.objects = append(m.objects, object)
 	}
 	template := only[*appsv1.Deployment](t, m).Spec.Template
 	m.pod, m.podLabels = template.Spec, template.Labels
 	for _, container := range append(m.pod.InitContainers, m.pod.Containers...) {
-		if container.Name == "oauthgw" {
+		switch {
+		case container.Name == "oauthgw":
 			m.gateway = container
-		} else {
+		case strings.HasSuffix(container.Name, "check"):
+			m.check = container
+		case container.Lifecycle != nil:
 			m.applications = append(m.applications, container)
 		}
 	}
@@ -124,56 +164,43 @@ func render(t *testing.T, dir string) (m manifests) {
 	return m
 }
 
-// readmeExample returns a directory with the kustomization of the README and the
-// configuration of the ingress.
-func readmeExample(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	if err := os.CopyFS(dir+"/deploy/kubernetes", os.DirFS(kubernetes)); err != nil {
-		t.Fatal(err)
-	}
-	_, example, _ := strings.Cut(string(readFile(t, kubernetes+"/README.md")), "```yaml\n")
-	example, _, _ = strings.Cut(example, "```")
-	writeFile(t, dir+"/kustomization.yaml", []byte(example))
-	writeFile(t, dir+"/oauthgw.yaml", readFile(t, kubernetes+"/ingress/oauthgw.yaml"))
-	return dir
-}
-
 func checkHardening(t *testing.T, m manifests) {
-	expect(t, "securityContext", m.gateway.SecurityContext, &corev1.SecurityContext{
-		RunAsNonRoot:             new(true),
-		RunAsUser:                new(int64(user)),
-		RunAsGroup:               new(int64(user)),
-		ReadOnlyRootFilesystem:   new(true),
-		AllowPrivilegeEscalation: new(false),
-		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-	})
+	for _, container := range []corev1.Container{m.check, m.gateway} {
+		expect(t, "securityContext", container.SecurityContext, &corev1.SecurityContext{
+			RunAsNonRoot:             new(true),
+			RunAsUser:                new(int64(user)),
+			RunAsGroup:               new(int64(user)),
+			ReadOnlyRootFilesystem:   new(true),
+			AllowPrivilegeEscalation: new(false),
+			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		})
+	}
 	expect(t, "automountServiceAccountToken", m.pod.AutomountServiceAccountToken, new(false))
 	expect(t, "hostNetwork, hostPID and hostIPC", m.pod.HostNetwork || m.pod.HostPID || m.pod.HostIPC, false)
+	memory := m.gateway.Resources.Limits.Memory().Value() >> 20
+	expect(t, "GOMEMLIMIT", m.gateway.Env[0].Value, fmt.Sprintf("%dMiB", memory*9/10))
 }
 
-// checkPorts checks the ports and probes of the container against the configuration,
-// the Dockerfile, and the objects that refer to them. TestImage shows that the gateway
-// answers these probes.
+// checkPorts checks the ports and probes of the container against the configuration and the
+// objects that refer to them. TestImage shows that the gateway answers these probes.
 func checkPorts(t *testing.T, m manifests) {
-	const clients, admin = 8080, 9180
-	expect(t, "listen", m.config.Listen, fmt.Sprintf(":%d", clients))
-	expect(t, "admin.listen", m.config.Admin.Listen, fmt.Sprintf(":%d", admin))
-	expect(t, "EXPOSE", readDockerfile(t)["EXPOSE"], []string{fmt.Sprint(clients, admin)})
-	expect(t, "ports", m.gateway.Ports, []corev1.ContainerPort{{Name: "http", ContainerPort: clients}, {Name: "admin", ContainerPort: admin}})
+	clients, admin := m.gateway.Ports[0], m.gateway.Ports[1]
+	expect(t, "listen", m.config.Listen, fmt.Sprintf(":%d", clients.ContainerPort))
+	expect(t, "admin.listen", m.config.Admin.Listen, fmt.Sprintf(":%d", admin.ContainerPort))
 	probe := func(path string) corev1.ProbeHandler {
-		return corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromString("admin")}}
+		return corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromString(admin.Name)}}
 	}
 	expect(t, "startupProbe", m.gateway.StartupProbe.ProbeHandler, probe("/-/healthy"))
 	expect(t, "livenessProbe", m.gateway.LivenessProbe.ProbeHandler, probe("/-/healthy"))
 	expect(t, "readinessProbe", m.gateway.ReadinessProbe.ProbeHandler, probe("/-/ready"))
 	for _, monitor := range all[*monitoringv1.PodMonitor](m) {
-		expect(t, "podMetricsEndpoints", monitor.Spec.PodMetricsEndpoints, []monitoringv1.PodMetricsEndpoint{{Port: new("admin"), Path: "/metrics"}})
+		expect(t, "podMetricsEndpoints", *monitor.Spec.PodMetricsEndpoints[0].Port, admin.Name)
 	}
 	service := only[*corev1.Service](t, m)
-	// A number, because Kubernetes before 1.32 does not find named ports of native sidecars.
-	expect(t, "targetPort", service.Spec.Ports[0].TargetPort, intstr.FromInt32(clients))
+	if target := service.Spec.Ports[0].TargetPort; target.StrVal != clients.Name && target.IntVal != clients.ContainerPort {
+		t.Errorf("the Service sends clients to %s", target.String())
+	}
 	for _, ingress := range all[*networkingv1.Ingress](m) {
 		rule := ingress.Spec.Rules[0]
 		expect(t, "hosts with TLS", ingress.Spec.TLS[0].Hosts, []string{rule.Host})
@@ -183,21 +210,26 @@ func checkPorts(t *testing.T, m manifests) {
 	}
 }
 
-// checkConfig checks that the gateway reads the configuration of the ConfigMap, and
-// that oauthgw check accepts it.
+// checkConfig checks that the containers read the configuration of the ConfigMap, and that
+// the command of the init container accepts it.
 func checkConfig(t *testing.T, m manifests) {
-	args := []string{"--config.file=/etc/oauthgw/oauthgw.yaml"}
-	expect(t, "args", append(m.gateway.Command, m.gateway.Args...), args)
-	expect(t, "CMD", readDockerfile(t)["CMD"], []string{fmt.Sprintf("[%q]", args[0])})
+	const file = "--config.file=/etc/oauthgw/oauthgw.yaml"
+	expect(t, "command", append(m.gateway.Command, m.gateway.Args...), []string{"/oauthgw", "serve", file})
+	expect(t, "command of the init container", append(m.check.Command, m.check.Args...), []string{"/oauthgw", "check", "--offline", file})
+	mount := m.gateway.VolumeMounts[0]
 	// The directory: a file mounted by subPath never changes.
-	expect(t, "volumeMounts", m.gateway.VolumeMounts, []corev1.VolumeMount{{Name: "oauthgw", MountPath: "/etc/oauthgw", ReadOnly: true}})
-	expect(t, "volumes", m.pod.Volumes[0].ConfigMap.Name, only[*corev1.ConfigMap](t, m).Name)
-
-	file := filepath.Join(t.TempDir(), "oauthgw.yaml")
-	writeFile(t, file, []byte(m.configText))
-	check := exec.CommandContext(t.Context(), builtGateway, "check", "--offline", "--config.file="+file)
-	// A network namespace of its own, because the providers in the manifests are examples.
-	check.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	expect(t, "volumeMounts", mount, corev1.VolumeMount{Name: mount.Name, MountPath: "/etc/oauthgw", ReadOnly: true})
+	for _, volume := range m.pod.Volumes {
+		if volume.Name == mount.Name {
+			expect(t, "ConfigMap", volume.ConfigMap.Name, only[*corev1.ConfigMap](t, m).Name)
+		}
+	}
+	if m.config.TLS.CertFile != "" {
+		return // its files are in Secrets
+	}
+	here := filepath.Join(t.TempDir(), "oauthgw.yaml")
+	writeFile(t, here, []byte(m.configText))
+	check := exec.CommandContext(t.Context(), builtGateway, "check", "--offline", "--config.file="+here)
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("oauthgw check: %v\n%s", err, out)
 	}
@@ -218,15 +250,15 @@ func checkTermination(t *testing.T, m manifests) {
 	if grace := time.Duration(*m.pod.TerminationGracePeriodSeconds) * time.Second; grace <= needed {
 		t.Errorf("terminationGracePeriodSeconds is %v, but stopping takes up to %v", grace, needed)
 	}
-	for _, native := range m.pod.InitContainers {
-		expect(t, "restartPolicy", native.RestartPolicy, new(corev1.ContainerRestartPolicyAlways))
-	}
 }
 
 // checkSelectors checks that every selector selects the pods of the Deployment.
 func checkSelectors(t *testing.T, m manifests) {
-	expect(t, "selector of the Service", only[*corev1.Service](t, m).Spec.Selector, m.podLabels)
-	selectors := []*metav1.LabelSelector{only[*appsv1.Deployment](t, m).Spec.Selector, &only[*networkingv1.NetworkPolicy](t, m).Spec.PodSelector}
+	deployment := only[*appsv1.Deployment](t, m)
+	selectors := []*metav1.LabelSelector{deployment.Spec.Selector, {MatchLabels: only[*corev1.Service](t, m).Spec.Selector}}
+	for _, policy := range all[*networkingv1.NetworkPolicy](m) {
+		selectors = append(selectors, &policy.Spec.PodSelector)
+	}
 	for _, monitor := range all[*monitoringv1.PodMonitor](m) {
 		selectors = append(selectors, &monitor.Spec.Selector)
 	}
@@ -237,32 +269,33 @@ func checkSelectors(t *testing.T, m manifests) {
 		selectors = append(selectors, constraint.LabelSelector)
 	}
 	for n, selector := range selectors {
-		expect(t, fmt.Sprintf("selector %d", n), selector, &metav1.LabelSelector{MatchLabels: m.podLabels})
+		selects, err := metav1.LabelSelectorAsSelector(selector)
+		if err != nil || selects.Empty() || !selects.Matches(labels.Set(m.podLabels)) {
+			t.Errorf("selector %d, %s, does not select the pods: %v", n, selects, err)
+		}
 	}
 	for _, scaler := range all[*autoscalingv2.HorizontalPodAutoscaler](m) {
-		expect(t, "scaleTargetRef", scaler.Spec.ScaleTargetRef, autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "oauthgw"})
+		expect(t, "scaleTargetRef", scaler.Spec.ScaleTargetRef, autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: deployment.Name})
+		expect(t, "replicas", deployment.Spec.Replicas, (*int32)(nil))
 	}
 }
 
-// checkNetworkPolicy checks that one peer reaches each port of the gateway. Next to an
-// application, only the application knows what the pod connects to.
+// checkNetworkPolicy checks that one peer reaches each port of the gateway, and that the
+// gateway does not reach every port.
 func checkNetworkPolicy(t *testing.T, m manifests) {
-	policy := only[*networkingv1.NetworkPolicy](t, m).Spec
-	types := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
-	if len(m.applications) == 0 {
-		types = append(types, networkingv1.PolicyTypeEgress)
-	}
-	expect(t, "policyTypes", policy.PolicyTypes, types)
-	var open []int32
-	for _, rule := range policy.Ingress {
-		expect(t, "peers", len(rule.From), 1)
-		for _, port := range rule.Ports {
-			open = append(open, port.Port.IntVal)
+	for _, policy := range all[*networkingv1.NetworkPolicy](m) {
+		expect(t, "policyTypes", policy.Spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress})
+		var open []int32
+		for _, rule := range policy.Spec.Ingress {
+			expect(t, "peers", len(rule.From), 1)
+			for _, port := range rule.Ports {
+				open = append(open, port.Port.IntVal)
+			}
 		}
-	}
-	expect(t, "open ports", open, []int32{m.gateway.Ports[0].ContainerPort, m.gateway.Ports[1].ContainerPort})
-	for _, rule := range policy.Egress {
-		expect(t, "egress to every port", len(rule.Ports) == 0, false)
+		expect(t, "open ports", open, []int32{m.gateway.Ports[0].ContainerPort, m.gateway.Ports[1].ContainerPort})
+		for _, rule := range policy.Spec.Egress {
+			expect(t, "egress to every port", len(rule.Ports) == 0, false)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var update = flag.Bool("update", false, "write docs/config.schema.json")
+var update = flag.Bool("update", false, "write docs/config.schema.json and the chart's values.schema.json")
 
 func textOf(t *testing.T, name string) string {
 	t.Helper()
@@ -33,13 +33,28 @@ func textOf(t *testing.T, name string) string {
 // program and the comments of config.example.yaml. It checks that the example has every key
 // with its default.
 func TestSchema(t *testing.T) {
-	const name = "../../docs/config.schema.json"
 	var example yaml.Node
 	if err := yaml.Unmarshal([]byte(textOf(t, "../../config.example.yaml")), &example); err != nil {
 		t.Fatal(err)
 	}
 	schema := schemaWriter{t}.describe("", example.Content[0], reflect.ValueOf(config.Default()))
 	schema["$schema"], schema["title"] = "https://json-schema.org/draft/2020-12/schema", "Configuration of oauthgw"
+	compareSchema(t, "../../docs/config.schema.json", schema)
+	// The chart's schema of its values contains this one.
+	const chart = "../../deploy/helm/oauthgw/values.schema.json"
+	var values map[string]any
+	if err := json.Unmarshal([]byte(textOf(t, chart)), &values); err != nil {
+		t.Fatal(err)
+	}
+	delete(schema, "$schema")
+	delete(schema, "title")
+	values["$defs"] = map[string]any{"config": schema}
+	compareSchema(t, chart, values)
+}
+
+// compareSchema compares a file with the schema, or writes it with -update.
+func compareSchema(t *testing.T, name string, schema map[string]any) {
+	t.Helper()
 	var got bytes.Buffer
 	e := json.NewEncoder(&got)
 	e.SetEscapeHTML(false)
@@ -53,7 +68,7 @@ func TestSchema(t *testing.T) {
 		}
 	}
 	if textOf(t, name) != got.String() {
-		t.Error("docs/config.schema.json is out of date; run go test ./internal/config -run TestSchema -update")
+		t.Errorf("%s is out of date; run go test ./internal/config -run TestSchema -update", name)
 	}
 }
 
