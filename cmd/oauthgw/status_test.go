@@ -79,10 +79,10 @@ func TestStatusPage(t *testing.T) {
 	p.write("passthru: 1\n")
 	p.reload()
 	expectText(t, statusPage(t, p.admin), "Configuration Reload failed", "Last load", "failed", "oauthgw.yaml:7: passthru: unknown key")
-	p.write("trusted_proxies: [127.0.0.1]\nendpoints: {token: /elsewhere, registration: /oauth2/register}\nregistration: {translate: false}\n")
+	p.write("trusted_proxies: [127.0.0.1]\nmax_connections: 50\nendpoints: {token: /elsewhere, registration: /oauth2/register}\nregistration: {translate: false}\n")
 	p.reload()
 	page = statusPage(t, p.admin)
-	expectText(t, page, "Configuration Active", "succeeded", "token /elsewhere client_secret_basic to client_secret_post configuration", "registration /oauth2/register none configuration",
+	expectText(t, page, "Configuration Warnings 1 warning below", "a change of these settings requires a restart: max_connections", "succeeded", "token /elsewhere client_secret_basic to client_secret_post configuration", "registration /oauth2/register none configuration",
 		"Metadata Problems 1 problem below", "endpoints.token is fronted at /elsewhere, but the metadata sends clients to &#34;/oauth2/tokens&#34;",
 		"1 rejected by the provider")
 	provider.Close()

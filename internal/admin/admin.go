@@ -126,9 +126,17 @@ func (h *Handler) serveReload(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "config reload failed, keeping previous config:\n"+err.Error(), http.StatusInternalServerError)
 	default:
 		text := "reloaded"
-		if keys := h.config.Reloader.LastReload().RestartRequired; len(keys) > 0 {
-			text += ", but a change of these settings requires a restart: " + strings.Join(keys, ", ")
+		if warning := restartRequired(h.config.Reloader.LastReload()); warning != "" {
+			text += ", but " + warning
 		}
 		respond(text)(w, r)
 	}
+}
+
+// restartRequired says which changed settings have no effect yet. Empty means none.
+func restartRequired(last gateway.ReloadResult) string {
+	if len(last.RestartRequired) == 0 {
+		return ""
+	}
+	return "a change of these settings requires a restart: " + strings.Join(last.RestartRequired, ", ")
 }

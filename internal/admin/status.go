@@ -23,6 +23,9 @@ func (h *Handler) status() statuspage.Facts {
 		NotReady: h.notReady(), Problems: problems, Warnings: g.Settings().Warnings(h.config.Addr()),
 		Reload: statuspage.Reload{Tried: last.Time, ActiveSince: last.Used, Err: last.Err},
 	}
+	if warning := restartRequired(last); warning != "" {
+		f.Warnings = append(f.Warnings, warning)
+	}
 	answered, failed := h.config.History.read(&f)
 	f.Provider = provider(g, snapshots, answered, failed)
 	for _, name := range clientauth.Endpoints() {
