@@ -11,9 +11,9 @@ import (
 	"oauthgw/clientauth"
 )
 
-// writeStalls is how many times longer than a pause in a request body one write of a
-// response may take: the client may wait for a slow reader of its own.
-const writeStalls = 3
+// WriteTimeout returns the timeout of one write of a response, given that of a pause in a
+// request body. It is longer, because the client may wait for a slow reader of its own.
+func WriteTimeout(stall time.Duration) time.Duration { return 3 * stall }
 
 func setReadDeadline(w http.ResponseWriter, d time.Duration) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d))

@@ -36,7 +36,7 @@ type PassthroughConfig struct {
 	URLMap  origin.Map
 	Proxies trustedproxy.Proxies // whose X-Forwarded fields are believed
 	Host    string               // sent to the provider; empty: the client's
-	Stall   time.Duration        // the timeout of a pause in the request body, and three times that in the response; positive
+	Stall   time.Duration        // the timeout of a pause in the request body, see [WriteTimeout] for the response; positive
 	// Admit reports whether the request of a context may be forwarded and hold its connection
 	// for any time. Stream means that the response probably does not end, upload that the
 	// body has yet to arrive. Admit is called again if a response turns out to be a stream,
@@ -87,7 +87,7 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	recorder, w := responserecorder.Wrap(w)
-	writer := idleTimeoutWriter{w, writeStalls * p.Stall, r.ProtoAtLeast(1, 1)}
+	writer := idleTimeoutWriter{w, WriteTimeout(p.Stall), r.ProtoAtLeast(1, 1)}
 	defer func() {
 		LogRequest(r.Context(), p.Log, slog.LevelInfo, start,
 			slog.String("endpoint", Passthrough),
@@ -128,7 +128,7 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, handshake b
 		FlushInterval: -1,
 		ModifyResponse: func(resp *http.Response) error {
 			if resp.StatusCode == http.StatusSwitchingProtocols {
-				return acceptSwitch(resp, provider, writeStalls*p.Stall)
+				return acceptSwitch(resp, provider, WriteTimeout(p.Stall))
 			}
 			return p.modifyResponse(resp, upload)
 		},

@@ -54,11 +54,9 @@ type Config struct {
 	Rules     *clientauth.Rules // to read the client authentication
 	Challenge ChallengePolicy   // empty: ChallengeAlways
 	Realm     string            // of challenges (RFC 9110 section 11.5)
-	// Timeout bounds the time from calling the provider to the last byte of its response.
-	// Zero means 15 seconds.
-	Timeout time.Duration
-	Stall   time.Duration // the timeout of receiving the body, and of sending the response; positive
-	Host    string        // sent to the provider; empty: the client's
+	Timeout   time.Duration     // from calling the provider to the last byte of its response; positive
+	Stall     time.Duration     // the timeout of receiving the body, and of sending the response; positive
+	Host      string            // sent to the provider; empty: the client's
 	// Transport must not send a request twice, follow redirects, decompress or report interim
 	// responses, and sets Request in the response.
 	Transport http.RoundTripper
@@ -80,7 +78,6 @@ type endpoint struct {
 
 func newEndpoint(c Config) (*endpoint, error) {
 	c.Challenge = cmp.Or(c.Challenge, ChallengeAlways)
-	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
 	query, err := clientauth.ParseForm(c.Target.RawQuery)
 	return &endpoint{Config: c, ownQuery: query}, err
 }

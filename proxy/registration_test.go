@@ -44,7 +44,7 @@ func (g *registering) ask(method, target, contentType, body string) *httptest.Re
 func (g *registering) handler() http.Handler {
 	return proxy.NewRegistration(proxy.RegistrationConfig{
 		Config: proxy.Config{Endpoint: clientauth.Registration, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/register"},
-			Transport: g, Stall: time.Minute, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&g.log, nil))},
+			Transport: g, Timeout: time.Minute, Stall: time.Minute, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&g.log, nil))},
 		Clients: g.clients,
 		URLMap:  origin.Map{From: []*url.URL{origin.Of("http://provider.example")}, To: origin.Of("https://gw.example")},
 	})

@@ -76,7 +76,7 @@ func TestUpstreamURL(t *testing.T) {
 	const noOrigin = "must be an http or https URL without user, path, query or fragment, such as http://127.0.0.1:3000"
 	for url, want := range map[string]string{
 		"https://provider.example": "", "http://localhost:3000": "", "unix:/run/provider.sock": "",
-		"provider.example:443": noOrigin, "https://:443": noOrigin, "https://a:": noOrigin, "http://127.0.0.1:99999": noOrigin,
+		"provider.example:443": noOrigin, "https://:443": noOrigin, "https://a:": noOrigin, "http://127.0.0.1:99999": "the port must be a number from 0 to 65535, as in http://127.0.0.1:3000",
 		"https://a.example/oauth2": noOrigin, "https://user@a.example": noOrigin,
 		"":                        "is required: the provider's origin, such as http://127.0.0.1:3000",
 		"unix:provider.sock":      "must name the socket by its whole path, such as unix:/run/provider.sock",

@@ -82,6 +82,10 @@ func (v *validator) origin(key, value, example string) *url.URL {
 		return nil
 	}
 	u, err := url.Parse(value)
+	if err == nil && u.Port() != "" && !isPort(u.Port()) {
+		v.addf(key, invalidPort, example)
+		return nil
+	}
 	if err != nil || !isAuthority(u) || u.Scheme != "http" && u.Scheme != "https" ||
 		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		v.addf(key, "must be an http or https URL without user, path, query or fragment, such as %s", example)

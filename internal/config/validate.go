@@ -19,6 +19,8 @@ import (
 )
 
 const (
+	invalidPort = "the port must be a number from 0 to 65535, as in %s"
+
 	socketPrefix   = "unix:" // starts the address of a Unix socket
 	standardOutput = "-"     // the name of standard output
 
@@ -87,7 +89,9 @@ func (v *validator) address(key, value string) {
 		v.addf(key, "must be host:port or unix:/path, such as 127.0.0.1:8080, or :8080 for all addresses of this host")
 		return
 	}
-	v.require(port != "" && isPort(port), key, "the port must be a number from 0 to 65535, as in 127.0.0.1:8080")
+	if port == "" || !isPort(port) {
+		v.addf(key, invalidPort, "127.0.0.1:8080")
+	}
 }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)

@@ -17,6 +17,7 @@ import (
 	"oauthgw/internal/connlimit"
 	"oauthgw/internal/logging"
 	"oauthgw/metrics"
+	"oauthgw/proxy"
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/time/rate"
@@ -31,8 +32,8 @@ type Config struct {
 	WebConfigFile       string                  // of Prometheus exporters: TLS and basic auth of the admin server; empty: none
 	MaxHeaderBytes      int                     // of a request, with the request line; more than 4096
 	// HeaderTimeout is that of the TLS handshake and a request header, and IdleTimeout that
-	// between two requests. StallTimeout is that of a body that no handler reads and, three
-	// times as long, of a response for which no handler sets a deadline.
+	// between two requests. StallTimeout is that of a body that no handler reads. It also gives
+	// the timeout of a response for which no handler sets a deadline.
 	HeaderTimeout, IdleTimeout, StallTimeout time.Duration
 	// DrainDelay is how long requests are answered after SIGTERM, DrainTimeout how long
 	// the requests in flight may take after that.
@@ -113,8 +114,8 @@ func (s *Server) newServer(h http.Handler) *http.Server {
 		ConnContext:                  connlimit.ConnContext,
 		ConnState:                    connlimit.ConnState,
 		ReadHeaderTimeout:            c.HeaderTimeout,
-		ReadTimeout:                  c.HeaderTimeout + c.StallTimeout, // for a body that no handler reads
-		WriteTimeout:                 3 * c.StallTimeout,               // for metadata and error responses
+		ReadTimeout:                  c.HeaderTimeout + c.StallTimeout,   // for a body that no handler reads
+		WriteTimeout:                 proxy.WriteTimeout(c.StallTimeout), // for metadata and error responses
 		IdleTimeout:                  c.IdleTimeout,
 		MaxHeaderBytes:               c.MaxHeaderBytes - 4<<10, // net/http allows 4 KiB more
 		ErrorLog:                     logging.NewStandardLogger(c.Log),
