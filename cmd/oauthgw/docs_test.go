@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io/fs"
 	"maps"
 	"os"
@@ -31,13 +32,14 @@ var (
 	grouping   = regexp.MustCompile(`\b(?:by|on) \(([a-z_, ]*)\)[a-z0-9_\s().,]*?` + selector.String())
 	labelValue = regexp.MustCompile(`[a-z_]{3,}`)
 	refusal    = regexp.MustCompile(`(?:Error\{|[rR]efuse\(w, |invalid[A-Z]\w+\(|unavailable\(|badGateway\(|newError\()[^{}]*?"([A-Z][^"]*\.)"`)
-	notText    = regexp.MustCompile(`^(?:oauthgw|curl|codex|ss|proxy_pass) |^[a-z_.]+: |^[A-Z]\w+-\w+: |^\S*$`)
+	commandLn  = regexp.MustCompile(`(?m)^(?:\$ |bin/)?oauthgw(?: ([a-z]+))?( .*)?$`)
+	notText    = regexp.MustCompile(`^(?:oauthgw|curl|codex|docker|go|helm|jq|kubectl|make|proxy_pass|ss|sum|systemctl|\S*/\S*) |^[^A-Za-z]|^[\w.-]+: |^[A-Z_]+=|^\S*$`)
 )
 
-// foreignTexts are those of browsers, clients and the system in docs/troubleshooting.md.
+// foreignTexts are texts of browsers, clients and the system in pages.
 var foreignTexts = []string{
 	"No 'Access-Control-Allow-Origin' header is present", "did not match the issuer URL returned by provider", "Registration failed",
-	"Dynamic client registration not supported", "i/o timeout", "no such host", "connect: permission denied", "permission denied",
+	"Dynamic client registration not supported", "Successfully logged in.", "i/o timeout", "no such host", "connect: permission denied", "permission denied",
 	"x509: certificate signed by unknown authority", "certificate has expired or is not yet valid", "certificate is valid for … not …",
 }
 
@@ -111,6 +113,35 @@ func TestLinksInDocs(t *testing.T) {
 			if _, err := os.Stat(filepath.Join("../..", file)); err != nil || !slices.Contains(anchors, fragment) {
 				t.Errorf("%s: the target of the link %s does not exist", name, m[1])
 			}
+		}
+	}
+}
+
+// TestCommandsInDocs checks that the commands and flags in code blocks exist, and the pages
+// that make writes. TestCommandLinePage runs the commands of docs/cli.md.
+func TestCommandsInDocs(t *testing.T) {
+	all := pages(t)
+	for name, page := range all {
+		if name == "docs/cli.md" {
+			continue
+		}
+		for _, block := range codeBlock.FindAllString(page, -1) {
+			for _, m := range commandLn.FindAllStringSubmatch(block, -1) {
+				usage, _, err := invoke(t, "help", cmp.Or(m[1], "serve"))
+				for _, flag := range flagOfPage.FindAllString(m[2], -1) {
+					if flag != "--help" && !strings.Contains(usage, "\n  "+flag) {
+						t.Errorf("%s: %s has no flag %s", name, m[0], flag)
+					}
+				}
+				if err != nil {
+					t.Errorf("%s: %s: %v", name, m[0], err)
+				}
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile(`-output (\S+)`).FindAllStringSubmatch(textOf(t, "../../Makefile"), -1) {
+		if all[m[1]] == "" {
+			t.Errorf("Makefile writes %s, which is not a page", m[1])
 		}
 	}
 }
@@ -224,21 +255,24 @@ func TestAlertsInDocs(t *testing.T) {
 	}
 }
 
-// TestTroubleshooting checks that the page explains each error response of the gateway, and
-// that the texts that it quotes exist.
-func TestTroubleshooting(t *testing.T) {
-	const page = "../../docs/troubleshooting.md"
-	quoted := spans(textOf(t, page))
+// TestQuotesInDocs checks that docs/troubleshooting.md explains each error response of the
+// gateway, and that the texts that pages quote exist.
+func TestQuotesInDocs(t *testing.T) {
+	const troubleshooting = "docs/troubleshooting.md"
+	all := pages(t)
+	explained := spans(all[troubleshooting])
 	for _, m := range refusal.FindAllStringSubmatch(readAll(t, "clientauth/*.go", "proxy/*.go", "wellknown/*.go"), -1) {
-		if !slices.Contains(quoted, m[1]) {
-			t.Errorf("%s does not explain %q", page, m[1])
+		if !slices.Contains(explained, m[1]) {
+			t.Errorf("%s does not explain %q", troubleshooting, m[1])
 		}
 	}
 	code := strings.ReplaceAll(readAll(t, "*/*.go", "*/*/*.go", "*/*/*_test.go", "e2e/*/*.mjs"), `\`, "")
-	for _, span := range quoted {
-		for piece := range strings.SplitSeq(span, "…") {
-			if !notText.MatchString(span) && !slices.Contains(foreignTexts, span) && !strings.Contains(code, strings.TrimSpace(piece)) {
-				t.Errorf("%s quotes %q, which no program prints", page, span)
+	for name, page := range all {
+		for _, span := range spans(page) {
+			for piece := range strings.SplitSeq(span, "…") {
+				if !notText.MatchString(span) && !slices.Contains(foreignTexts, span) && !strings.Contains(code, strings.TrimSpace(piece)) {
+					t.Errorf("%s quotes %q, which no program prints", name, span)
+				}
 			}
 		}
 	}
