@@ -3,10 +3,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"oauthgw/internal/config"
 )
 
 // startSocketProvider returns what upstream.url calls a provider at a Unix socket, and the
@@ -49,6 +54,31 @@ func TestProviderBehindASocket(t *testing.T) {
 	expect(metadata, `"issuer":"https://two.example.com"`)
 	if first, second := <-hosts, <-publicHosts; first != "localhost" || second != "two.example.com" {
 		t.Errorf("the metadata was requested under %s and %s", first, second)
+	}
+}
+
+// TestMaxConnectionAge checks that the requests of each kind share a connection to the provider,
+// and that none is used again when it has reached its age.
+func TestMaxConnectionAge(t *testing.T) {
+	for age, want := range map[time.Duration]int64{5 * time.Minute: 3, time.Nanosecond: 6} {
+		var connections atomic.Int64
+		provider := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
+		provider.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				connections.Add(1)
+			}
+		}
+		provider.Start()
+		defer provider.Close()
+		g := frontedGateway(t, provider.URL, func(c *config.Config) { c.Upstream.MaxConnectionAge = age })
+		for i := range 2 {
+			send(t, g.data, fmt.Sprintf(basicRequest, "/t"))
+			send(t, g.data, "GET /page HTTP/1.1\nHost: a")
+			send(t, g.data, fmt.Sprintf("GET /.well-known/oauth-authorization-server/%d HTTP/1.1\nHost: a", i))
+		}
+		if n := connections.Load(); n != want {
+			t.Errorf("with %s the provider got %d connections, want %d", age, n, want)
+		}
 	}
 }
 
