@@ -59,7 +59,7 @@ test("a page of a listed origin logs in by Basic", limit, async (t) => {
 
   await t.test("it can read metadata that has not changed", async () => {
     assert.equal(await page.fetch(metadata(origin), { cache: "no-cache" }), 200);
-    assert.equal(await deployment.sample('oauthgw_http_requests_total{code="304",endpoint="metadata",method="get"}'), 1);
+    assert.equal(await deployment.sample('oauthgw_http_requests_total{code="304",end="complete",endpoint="metadata",method="get"}'), 1);
   });
 
   await t.test("each response allows the origin once", async () => {
@@ -118,7 +118,7 @@ async function granted(url, origin) {
 
 // preflights counts the preflight responses of the token endpoint.
 function preflights(deployment) {
-  return deployment.sample('oauthgw_http_requests_total{code="204",endpoint="token",method="options"}');
+  return deployment.sample('oauthgw_http_requests_total{code="204",end="complete",endpoint="token",method="options"}');
 }
 
 // rejected counts the token requests with a method that the provider rejected.

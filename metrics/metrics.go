@@ -48,7 +48,7 @@ func New(b Build) *Metrics {
 }
 
 func (m *Metrics) defineRequests(f factory) {
-	m.requests = f.counter("http_requests_total", "HTTP requests answered, by endpoint name, method and status code.", "endpoint", "method", "code")
+	m.requests = f.counter("http_requests_total", "HTTP requests, by endpoint name, method, status code (0: there was no response), and how the response ended: complete, or cut off by client, provider, timeout, eviction, shutdown or panic.", "endpoint", "method", "code", "end")
 	m.requestDuration = f.seconds("http_request_duration_seconds", "Time from a request's arrival to the end of its response.", "endpoint")
 	m.inFlight = f.gauge("http_requests_in_flight", "HTTP requests in flight.", "endpoint")
 
@@ -62,7 +62,7 @@ func (m *Metrics) defineRequests(f factory) {
 	m.upstreamDuration = f.seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to the end of its response.", "endpoint")
 	m.upstreamErrors = f.counter("upstream_errors_total", "Requests to the provider without a usable response, by reason.", "endpoint", "reason")
 
-	m.metadataRequests = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, not_found, unavailable.", "result")
+	m.metadataRequests = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, not_found, unavailable, or canceled by the client.", "result")
 	f.gaugeFunc("metadata_age_seconds", "Time since metadata was last fetched from the provider; NaN before the first time.", m.metadataAge, nil)
 }
 

@@ -35,7 +35,7 @@ func exposed(t *testing.T, m *metrics.Metrics) string {
 // everything records each fact once. The gateway becomes ready after the first scrape.
 func everything() *metrics.Metrics {
 	m := metrics.New(metrics.Build{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"})
-	m.Endpoint("token").Request("BREW", 404, time.Millisecond, "")
+	m.Endpoint("token").Request("BREW", 404, "complete", time.Millisecond, "")
 	m.ClientAuth("token", "client_secret_basic", "accepted")
 	m.ConflictTolerated("token", "multiple_methods")
 	m.BasicDecoding("plain")
@@ -61,7 +61,7 @@ func everything() *metrics.Metrics {
 // TestNames checks the names and labels, which dashboards and alerts depend on.
 func TestNames(t *testing.T) {
 	got := exposed(t, everything())
-	for want := range strings.Lines(`oauthgw_http_requests_total{code="404",endpoint="token",method="unknown"} 1
+	for want := range strings.Lines(`oauthgw_http_requests_total{code="404",end="complete",endpoint="token",method="unknown"} 1
 oauthgw_http_request_duration_seconds_count{endpoint="token"} 1
 oauthgw_http_requests_in_flight{endpoint="token"} 0
 oauthgw_client_auth_total{auth_method="client_secret_basic",endpoint="token",outcome="accepted"} 1
@@ -94,9 +94,9 @@ oauthgw_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1
 	}
 }
 
-// The README's table has each metric with its labels, in the order of the exposition.
-func TestTableInREADME(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+// The table of metrics has each metric with its labels, in the order of the exposition.
+func TestTableInDocs(t *testing.T) {
+	page, err := os.ReadFile("../docs/observability.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,12 +106,12 @@ func TestTableInREADME(t *testing.T) {
 	for _, m := range sample.FindAllStringSubmatch(exposed(t, everything()), -1) {
 		labels := strings.Join(strings.Fields(value.ReplaceAllString(m[2], " ")), ", ")
 		row := "\n| `" + m[1] + "` | " + strings.TrimLeft(strings.TrimSuffix(labels, ", le")+" | ", " ")
-		if rows[row] = true; !strings.Contains(string(readme), row) {
-			t.Errorf("README.md has no row %s", row)
+		if rows[row] = true; !strings.Contains(string(page), row) {
+			t.Errorf("docs/observability.md has no row %s", row)
 		}
 	}
-	if n := strings.Count(string(readme), "\n| `oauthgw_"); n != len(rows) {
-		t.Errorf("README.md has %d rows of metrics, the program has %d metrics", n, len(rows))
+	if n := strings.Count(string(page), "\n| `oauthgw_"); n != len(rows) {
+		t.Errorf("docs/observability.md has %d rows of metrics, the program has %d metrics", n, len(rows))
 	}
 }
 

@@ -26,9 +26,10 @@ func (m *Metrics) Endpoint(name string) Endpoint {
 // InFlight adds to the requests in flight.
 func (e Endpoint) InFlight(n int) { e.inFlight.Add(float64(n)) }
 
-// Request counts one request and its duration. An empty trace means that it is not traced.
-func (e Endpoint) Request(method string, status int, d time.Duration, trace string) {
-	e.requests.WithLabelValues(methodLabel(method), strconv.Itoa(status)).Inc()
+// Request counts one request by its status, how its response ended, and its duration. An empty
+// trace means that it is not traced.
+func (e Endpoint) Request(method string, status int, end string, d time.Duration, trace string) {
+	e.requests.WithLabelValues(methodLabel(method), strconv.Itoa(status), end).Inc()
 	var exemplar prometheus.Labels
 	if trace != "" {
 		exemplar = prometheus.Labels{"trace_id": trace}

@@ -50,24 +50,31 @@ func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
 // Canceled reports whether the client closed its connection before there was a response.
 func (d Decision) Canceled() bool { return d.Outcome == outcomeCanceled }
 
-// Attrs returns the attributes of a log line, which has its own time.
+// Attrs returns the attributes of an audit record, which has its own time.
 func (d Decision) Attrs() []slog.Attr {
+	attrs := append([]slog.Attr{slog.String("endpoint", string(d.Endpoint)), slog.Int("status", d.Status)}, d.attrs()...)
+	if d.ClientIP != "" {
+		attrs = append(attrs, slog.String("client_ip", d.ClientIP))
+	}
+	return attrs
+}
+
+// attrs returns the attributes that the log line of another request does not have.
+func (d Decision) attrs() []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("endpoint", string(d.Endpoint)),
-		slog.Int("status", d.Status),
 		slog.String("outcome", d.Outcome),
 		slog.String("auth_method", d.method()),
 		slog.String("client_id", d.ClientID),
 		slog.String("basic_decoding", string(d.Reading)),
 		slog.String("conflict_tolerated", d.Tolerated),
-		slog.String("client_ip", d.ClientIP),
 	}
 	return slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.String() == "" })
 }
 
 func (d Decision) method() string { return cmp.Or(string(d.Method), "unknown") }
 
-func addressText(a netip.Addr) string {
+// AddressText returns the address of a client for a log line.
+func AddressText(a netip.Addr) string {
 	text, _ := a.MarshalText() // empty for the zero address
 	return string(text)
 }

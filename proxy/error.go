@@ -3,9 +3,11 @@ package proxy
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/responserecorder"
 )
 
 func newError(status int, code, reason, description string) *clientauth.Error {
@@ -98,15 +100,15 @@ var (
 		"There is no such endpoint here.")
 )
 
-// RequestID is the header field of the request identifier.
+// RequestID is the header field of the request identifier, which the server sets.
 const RequestID = "X-Request-Id"
 
-// WriteError writes an error response (RFC 6749 section 5.2) with the request identifier.
-func WriteError(w http.ResponseWriter, r *http.Request, e *clientauth.Error) {
+// WriteError writes an error response (RFC 6749 section 5.2). Its reason is the outcome in the
+// log line of the request.
+func WriteError(w http.ResponseWriter, _ *http.Request, e *clientauth.Error) {
+	recorder, w := responserecorder.Wrap(w)
+	recorder.Attrs = append(recorder.Attrs, slog.String("outcome", e.Reason))
 	h := w.Header()
-	if id := r.Header.Get(RequestID); id != "" {
-		h.Set(RequestID, id)
-	}
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	setNoStore(h)

@@ -1,7 +1,7 @@
 package proxy
 
 import (
-	"context"
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -45,7 +45,7 @@ func newExchange(e *endpoint, w http.ResponseWriter, r *http.Request) *exchange 
 	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: outcomePanicked}
 }
 
-// finish counts the outcome, calls OnDecision and writes the log line.
+// finish counts the outcome, calls OnDecision and completes the log line.
 func (x *exchange) finish() {
 	x.memory.release()
 	ctx, d := x.r.Context(), x.decision()
@@ -66,20 +66,23 @@ func (x *exchange) finish() {
 	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || d.Tolerated != "" {
 		level = slog.LevelWarn
 	}
-	attrs := d.Attrs()
+	attrs := d.attrs()
 	if !x.sent.IsZero() {
-		attrs = append(attrs, milliseconds("upstream_ms", x.upstreamTime))
+		attrs = append(attrs, Milliseconds("upstream_ms", x.upstreamTime))
 	}
 	if x.err != nil {
 		attrs = append(attrs, slog.String("err", x.err.Error()))
 	}
-	LogRequest(ctx, x.Log, level, x.start, attrs...)
+	x.recorder.Level, x.recorder.Attrs = level, attrs
 }
 
 func (x *exchange) decision() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome,
-		Status: x.recorder.Status(), RequestID: x.r.Header.Get(RequestID), ClientID: abbreviate(x.credentials.ClientID), ClientIP: addressText(x.Proxies.ClientIP(x.r)),
+		Status: x.recorder.Status(), RequestID: x.r.Header.Get(RequestID), ClientID: abbreviate(x.credentials.ClientID), ClientIP: AddressText(x.Proxies.ClientIP(x.r)),
+	}
+	if d.Outcome == outcomePanicked {
+		d.Status = cmp.Or(d.Status, ErrPanic.Status) // the server writes it
 	}
 	if x.credentials.Tolerated != nil {
 		d.Tolerated = x.credentials.Tolerated.Reason
@@ -87,13 +90,7 @@ func (x *exchange) decision() Decision {
 	return d
 }
 
-// LogRequest writes the log line of a request, whichever handler served it.
-func LogRequest(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr) {
-	if log.Enabled(ctx, level) {
-		log.LogAttrs(ctx, level, "request", append(attrs, milliseconds("duration_ms", time.Since(start)))...)
-	}
-}
-
-func milliseconds(key string, d time.Duration) slog.Attr {
+// Milliseconds returns a duration for a log line.
+func Milliseconds(key string, d time.Duration) slog.Attr {
 	return slog.Float64(key, float64(d.Microseconds())/1000)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/upstream"
 )
 
@@ -62,6 +63,7 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 	x.outcome = outcomeFailed
 	if response == errCanceled {
 		x.outcome = outcomeCanceled
+		x.recorder.Fail(responserecorder.Client, context.Canceled)
 		abort()
 	}
 	x.respond(response)

@@ -59,6 +59,17 @@ func (b *idleTimeoutBody) state() (incomplete bool, failure *clientauth.Error) {
 	return true, errBrokenBody
 }
 
+// failure returns the error of a Read, unless that is the end of the body.
+func (b *idleTimeoutBody) failure() error {
+	if b == nil {
+		return nil
+	}
+	if err := b.err.Load(); err != nil && !errors.Is(*err, io.EOF) {
+		return *err
+	}
+	return nil
+}
+
 // idleTimeoutWriter writes a response that may take any time, but each write, with the flush
 // behind it, has a timeout.
 type idleTimeoutWriter struct {

@@ -22,7 +22,7 @@ func TestA170ResponseThatBeginsEarly(t *testing.T) {
 				_ = w.CloseWithError(err)
 			}()
 			return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: -1, Body: body, Request: r}, nil
-		}), io.Discard))
+		})))
 	defer front.Close()
 	resp, err := http.Post(front.URL, "application/json", strings.NewReader(sent))
 	if err != nil {

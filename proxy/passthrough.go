@@ -44,7 +44,6 @@ type PassthroughConfig struct {
 	Admit   func(ctx context.Context, stream, upload bool) bool
 	Release func(context.Context)
 	Metrics *metrics.Metrics
-	Log     *slog.Logger
 }
 
 // NewPassthroughTransport returns the transport for all other paths. It speaks HTTP/1.1, does
@@ -85,17 +84,9 @@ func NewPassthrough(c PassthroughConfig) http.Handler {
 }
 
 func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := time.Now()
 	recorder, w := responserecorder.Wrap(w)
+	recorder.Attrs = append(recorder.Attrs, slog.String("method", abbreviate(r.Method)), slog.String("path", abbreviate(r.URL.EscapedPath())))
 	writer := idleTimeoutWriter{w, WriteTimeout(p.Stall), r.ProtoAtLeast(1, 1)}
-	defer func() {
-		LogRequest(r.Context(), p.Log, slog.LevelInfo, start,
-			slog.String("endpoint", Passthrough),
-			slog.String("method", abbreviate(r.Method)),
-			slog.String("path", abbreviate(r.URL.EscapedPath())),
-			slog.Int("status", recorder.Status()),
-			slog.String("client_ip", addressText(p.Proxies.ClientIP(r))))
-	}()
 	handshake := limitUpgrade(r)
 	err := readSmallBody(writer, r, p.Stall)
 	if err == nil && !p.Admit(r.Context(), asksForStream(r), isUpload(r)) {
@@ -107,11 +98,11 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.Release(r.Context())
-	p.forward(writer, r, handshake)
+	p.forward(writer, r, recorder, handshake)
 	setWriteDeadline(w, writer.timeout) // for what net/http sends at the end
 }
 
-func (p passthrough) forward(w http.ResponseWriter, r *http.Request, handshake bool) {
+func (p passthrough) forward(w http.ResponseWriter, r *http.Request, recorder *responserecorder.Recorder, handshake bool) {
 	var provider net.Conn       // of a WebSocket
 	var upload *idleTimeoutBody // nil: the body has arrived
 	switch {
@@ -128,11 +119,12 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, handshake b
 		FlushInterval: -1,
 		ModifyResponse: func(resp *http.Response) error {
 			if resp.StatusCode == http.StatusSwitchingProtocols {
-				return acceptSwitch(resp, provider, WriteTimeout(p.Stall))
+				return acceptSwitch(resp, &tunnelEnd{Conn: provider, timeout: WriteTimeout(p.Stall), from: resp.Body, side: responserecorder.Provider, recorder: recorder})
 			}
+			resp.Body = recordedBody{resp.Body, upload, recorder}
 			return p.modifyResponse(resp, upload)
 		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { p.upstreamFailed(w, r, err, upload) },
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { p.upstreamFailed(w, r, err, upload, recorder) },
 	}
 	forwarder.ServeHTTP(w, r)
 }
@@ -205,7 +197,7 @@ func (p passthrough) modifyResponse(resp *http.Response, upload *idleTimeoutBody
 	return nil
 }
 
-func (p passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err error, upload *idleTimeoutBody) {
+func (p passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err error, upload *idleTimeoutBody, recorder *responserecorder.Recorder) {
 	_, e := upload.state()
 	if errors.Is(err, ErrTooManyStreams) {
 		e = ErrTooManyStreams
@@ -217,8 +209,25 @@ func (p passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err 
 	response := upstreamError(err)
 	p.Metrics.UpstreamError(Passthrough, response.Reason)
 	if response == errCanceled {
+		recorder.Fail(responserecorder.Client, context.Canceled)
 		abort()
 	}
-	p.Log.LogAttrs(r.Context(), slog.LevelWarn, "upstream error", slog.String("endpoint", Passthrough), slog.String("err", response.Reason))
+	recorder.Level = slog.LevelWarn
 	WriteError(w, r, response)
+}
+
+// recordedBody is a response body that records why it ends early.
+type recordedBody struct {
+	io.ReadCloser
+	upload   *idleTimeoutBody // its error ends the response as well
+	recorder *responserecorder.Recorder
+}
+
+func (b recordedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.recorder.Fail(responserecorder.Client, b.upload.failure())
+		b.recorder.Fail(responserecorder.Provider, err)
+	}
+	return n, err
 }

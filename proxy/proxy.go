@@ -3,7 +3,7 @@
 //
 // A [Handler] serves one endpoint. Its files in the order of a request:
 //
-//	exchange.go      begins an exchange; at its end counts the outcome and writes the log line
+//	exchange.go      begins an exchange; at its end counts and reports the outcome
 //	request.go       reads the request once, strictly, under a cap; [clientauth.Rules.Read]
 //	                 then finds the credentials
 //	failurelimit.go  rejects clients that failed to authenticate too often, and counts failures
@@ -24,7 +24,6 @@ package proxy
 import (
 	"cmp"
 	"context"
-	"log/slog"
 	"math"
 	"net/http"
 	"net/url"
@@ -67,7 +66,6 @@ type Config struct {
 	// Nil means no call.
 	OnDecision func(context.Context, Decision)
 	Metrics    *metrics.Metrics
-	Log        *slog.Logger
 }
 
 // endpoint is a [Config] with its defaults.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/upstream"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
@@ -96,13 +97,24 @@ func endpointOver(t testing.TB, f roundTripper, change ...func(*proxy.Config)) h
 }
 
 // passthroughOver returns a handler of all other paths.
-func passthroughOver(upstream string, transport http.RoundTripper, log io.Writer) http.Handler {
+func passthroughOver(upstream string, transport http.RoundTripper) http.Handler {
 	u, err := url.Parse(upstream)
 	if err != nil {
 		panic(err)
 	}
-	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: transport, Stall: 10 * time.Second,
-		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(log, nil))})
+	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: u, Transport: transport, Stall: 10 * time.Second, Metrics: metrics.New(metrics.Build{})})
+}
+
+// logged writes a log line for each request that a handler serves.
+func logged(h http.Handler, log slog.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorder, w := responserecorder.Wrap(w)
+		defer func() {
+			attrs := append([]slog.Attr{slog.Int("status", recorder.Status())}, recorder.Attrs...)
+			slog.New(log).LogAttrs(r.Context(), recorder.Level, "request", attrs...)
+		}()
+		h.ServeHTTP(w, r)
+	})
 }
 
 // serve serves a request with a body and header fields. A name without a value is not set.
@@ -162,7 +174,7 @@ func newHandler(t testing.TB, origin string, f *front, change ...func(*proxy.Con
 	config := proxy.Config{
 		Endpoint: clientauth.Token, Target: target,
 		Rules: clientauth.New(clientauth.Config{}), Realm: "example", Timeout: 10 * time.Second, Stall: 10 * time.Second,
-		Transport: transport, Metrics: f.metrics, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+		Transport: transport, Metrics: f.metrics,
 	}
 	for _, c := range change {
 		c(&config)
@@ -171,7 +183,7 @@ func newHandler(t testing.TB, origin string, f *front, change ...func(*proxy.Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h
+	return logged(h, slog.NewJSONHandler(f.log, nil))
 }
 
 func within(d time.Duration) func(*proxy.Config) {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
@@ -21,6 +22,7 @@ type RegistrationConfig struct {
 	// never taken from a response: a provider that repeats what a client sent could name any.
 	Clients string
 	URLMap  origin.Map // maps URLs of the provider to URLs of the gateway
+	Log     *slog.Logger
 }
 
 // Registration serves the client registration endpoint (RFC 7591) and the client

@@ -42,12 +42,13 @@ func (g *registering) ask(method, target, contentType, body string) *httptest.Re
 }
 
 func (g *registering) handler() http.Handler {
-	return proxy.NewRegistration(proxy.RegistrationConfig{
+	log := slog.NewTextHandler(&g.log, nil)
+	return logged(proxy.NewRegistration(proxy.RegistrationConfig{
 		Config: proxy.Config{Endpoint: clientauth.Registration, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/register"},
-			Transport: g, Timeout: time.Minute, Stall: time.Minute, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewTextHandler(&g.log, nil))},
-		Clients: g.clients,
-		URLMap:  origin.Map{From: []*url.URL{origin.Of("http://provider.example")}, To: origin.Of("https://gw.example")},
-	})
+			Transport: g, Timeout: time.Minute, Stall: time.Minute, Metrics: metrics.New(metrics.Build{})},
+		Clients: g.clients, Log: slog.New(log),
+		URLMap: origin.Map{From: []*url.URL{origin.Of("http://provider.example")}, To: origin.Of("https://gw.example")},
+	}), log)
 }
 
 func (g *registering) askOf(h http.Handler, method, target, contentType, body string) *httptest.ResponseRecorder {

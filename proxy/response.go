@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/wwwauth"
 )
 
@@ -39,6 +40,7 @@ func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) e
 		r.body, err = readAll(resp.Body, room, maxResponse, nil)
 	}
 	x.upstreamTime = time.Since(x.sent)
+	x.recorder.Fail(responserecorder.Client, x.r.Context().Err()) // the client may be gone already
 	switch {
 	case err != nil:
 		return err

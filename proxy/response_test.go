@@ -134,7 +134,7 @@ func TestA149OtherPathsStayUntyped(t *testing.T) {
 		_, _ = io.WriteString(w, "<html><script>alert(1)</script>")
 	}))
 	defer provider.Close()
-	passes := httptest.NewServer(passthroughOver(provider.URL, proxy.NewPassthroughTransport("", nil), io.Discard))
+	passes := httptest.NewServer(passthroughOver(provider.URL, proxy.NewPassthroughTransport("", nil)))
 	defer passes.Close()
 	for i := range 400 {
 		resp, err := http.Get(passes.URL + []string{"/", "/hinted"}[i%2])
@@ -207,7 +207,7 @@ func TestBounds(t *testing.T) {
 func TestA171LargeResponseHeaders(t *testing.T) {
 	for size, want := range map[int]int{60 << 10: 200, 70 << 10: 502} {
 		p := startProvider(t, says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"+strings.Repeat("X-A: "+strings.Repeat("x", 993)+"\r\n", size/1000)+"\r\n"))
-		h := passthroughOver("http://"+p.Addr().String(), proxy.NewPassthroughTransport("", nil), io.Discard)
+		h := passthroughOver("http://"+p.Addr().String(), proxy.NewPassthroughTransport("", nil))
 		w := serve(h, "GET", "/", "", nil)
 		if w.Code != want {
 			t.Errorf("%d bytes: got %d, want %d", size, w.Code, want)

@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"bufio"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,7 +20,7 @@ func FuzzTarget(f *testing.F) {
 	passes := passthroughOver("http://provider.example", roundTripper(func(r *http.Request) (*http.Response, error) {
 		sent = r
 		return respond(r, http.StatusOK, http.Header{}, ""), nil
-	}), io.Discard)
+	}))
 	f.Fuzz(func(t *testing.T, target string) {
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n")))
 		if err != nil || r.RequestURI != target {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"oauthgw/internal/responserecorder"
 )
 
 // webSocket is the only protocol that a connection may switch to. Another, such as h2c,
@@ -55,18 +57,19 @@ func withConn(r *http.Request, provider *net.Conn) *http.Request {
 }
 
 // acceptSwitch prepares a 101 for the client, or returns an error if not both sides want
-// WebSocket. Provider is the connection of the handshake; nil: there was none. Timeout is that
-// of writes to it when the client has finished.
-func acceptSwitch(resp *http.Response, provider net.Conn, timeout time.Duration) error {
+// WebSocket. Provider is the end at the provider; without a connection there was no handshake.
+func acceptSwitch(resp *http.Response, provider *tunnelEnd) error {
 	to := resp.Header["Upgrade"]
-	if provider == nil || resp.Proto != "HTTP/1.1" ||
+	if provider.Conn == nil || resp.Proto != "HTTP/1.1" ||
 		!lists(resp.Header["Connection"], "upgrade") || len(to) != 1 || !strings.EqualFold(to[0], webSocket) {
 		return errBrokenReply
 	}
 	removeHopByHop(resp.Header)
 	resp.Header.Set("Connection", "Upgrade")
 	resp.Header.Set("Upgrade", webSocket)
-	resp.Body = &tunnelEnd{Conn: provider, timeout: timeout, from: resp.Body}
+	// ReverseProxy writes the header itself.
+	resp.Header[RequestID] = resp.Request.Header[RequestID]
+	resp.Body = provider
 	return nil
 }
 
@@ -77,7 +80,8 @@ func (w idleTimeoutWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
-	return &tunnelEnd{Conn: conn, timeout: w.timeout, from: struct {
+	recorder, _ := responserecorder.Wrap(w.ResponseWriter)
+	return &tunnelEnd{Conn: conn, timeout: w.timeout, side: responserecorder.Client, recorder: recorder, from: struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(early), conn), conn}}, rw, err
@@ -93,7 +97,9 @@ type tunnelEnd struct {
 	net.Conn
 	timeout  time.Duration // of writes after one direction is finished
 	from     io.ReadCloser // the connection, with bytes that were read ahead
-	finished atomic.Bool   // one direction is
+	side     string        // client or provider
+	recorder *responserecorder.Recorder
+	finished atomic.Bool // one direction is
 }
 
 func (e *tunnelEnd) Read(p []byte) (int, error) {
@@ -102,12 +108,22 @@ func (e *tunnelEnd) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) {
 		e.finish()
 	}
+	e.fail(err)
 	return n, err
 }
 
 func (e *tunnelEnd) Write(p []byte) (int, error) {
 	e.limit()
-	return e.Conn.Write(p)
+	n, err := e.Conn.Write(p)
+	e.fail(err)
+	return n, err
+}
+
+// fail records an error, unless a side has finished: then the WebSocket ends in any way.
+func (e *tunnelEnd) fail(err error) {
+	if !e.finished.Load() {
+		e.recorder.Fail(e.side, err)
+	}
 }
 
 // CloseWrite is called when the other side has finished sending.

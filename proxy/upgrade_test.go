@@ -86,7 +86,7 @@ func openTunnel(t *testing.T) (client, provider *side) {
 	client.r, provider.r = bufio.NewReader(client), bufio.NewReader(provider)
 	transport := proxy.NewPassthroughTransport("", nil)
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return atBack, nil }
-	server := &http.Server{Handler: passthroughOver("http://provider.example", transport, io.Discard)}
+	server := &http.Server{Handler: passthroughOver("http://provider.example", transport)}
 	l := make(oneConn, 1)
 	l <- atFront
 	go func() { _ = server.Serve(l) }()

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/responserecorder"
 )
 
 // Config configures a [Handler].
@@ -32,9 +33,6 @@ type Config struct {
 	Endpoints  map[clientauth.Endpoint]string // the paths of the fronted endpoints
 	StripCORS  bool                           // drop the provider's Access-Control-Allow-Origin, which another handler sets
 	WriteError func(http.ResponseWriter, *http.Request, *clientauth.Error)
-	// LogRequest writes a line to Log for each request, for cache hits at level debug.
-	LogRequest func(ctx context.Context, log *slog.Logger, level slog.Level, start time.Time, attrs ...slog.Attr)
-	Log        *slog.Logger
 	// Admit reports whether a request for a location that is not one of the issuer's may wait
 	// for a fetch. If not, Admit writes the response. Release is called when an admitted
 	// request ends. If Admit is nil, every request may wait.
@@ -58,7 +56,7 @@ func (h *Handler) Serves(path string) bool {
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start, status, level := time.Now(), http.StatusOK, slog.LevelInfo
+	recorder, w := responserecorder.Wrap(w)
 	location, name := parseLocation(r.URL.Path)
 	if h.config.Admit != nil && !h.config.Source.isOwn(location) {
 		if !h.config.Admit(w, r) {
@@ -71,21 +69,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serve(w, r, name, e)
 	} else {
 		refusal := errorResponse(err)
-		status, result = refusal.Status, refusal.Reason
-		if status == http.StatusServiceUnavailable {
+		result = refusal.Reason
+		if refusal.Status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
 		}
 		h.config.WriteError(w, r, refusal)
+		if gone := r.Context().Err(); gone != nil {
+			result = "canceled"
+			recorder.Fail(responserecorder.Client, gone)
+		}
 	}
 	h.config.Source.config.Metrics.MetadataRequest(result)
-	attrs := []slog.Attr{slog.String("endpoint", "metadata"), slog.Int("status", status), slog.String("outcome", result)}
+	recorder.Attrs = []slog.Attr{slog.String("outcome", result)}
 	switch result {
 	case "unavailable":
-		level, attrs = slog.LevelWarn, append(attrs, slog.String("err", err.Error())) // err contains no text from the provider
+		recorder.Level, recorder.Attrs = slog.LevelWarn, append(recorder.Attrs, slog.String("err", err.Error())) // err contains no text from the provider
 	case "hit":
-		level = slog.LevelDebug
+		recorder.Level = slog.LevelDebug
 	}
-	h.config.LogRequest(r.Context(), h.config.Log, level, start, attrs...)
 }
 
 func errorResponse(err error) *clientauth.Error {

@@ -3,14 +3,12 @@ package wellknown_test
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
@@ -23,7 +21,6 @@ func TestServes(t *testing.T) {
 	empty := func(c *wellknown.SourceConfig) { c.Transport = http.NewFileTransport(http.Dir(t.TempDir())) }
 	h := wellknown.New(wellknown.Config{Source: newHandler(t, newProvider(hang), empty).source,
 		WriteError: func(http.ResponseWriter, *http.Request, *clientauth.Error) {},
-		LogRequest: func(context.Context, *slog.Logger, slog.Level, time.Time, ...slog.Attr) {},
 		Admit:      func(_ http.ResponseWriter, r *http.Request) bool { admitted[r.URL.Path] = true; return false }})
 	left, leave := context.WithCancel(t.Context())
 	leave()

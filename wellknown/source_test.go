@@ -18,6 +18,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/metrics"
 	"oauthgw/wellknown"
 
@@ -153,11 +154,16 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(e.Status)
 		},
-		LogRequest: func(ctx context.Context, log *slog.Logger, level slog.Level, _ time.Time, attrs ...slog.Attr) {
-			log.LogAttrs(ctx, level, "request", attrs...)
-		},
-		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	})
 	return h
+}
+
+// ServeHTTP writes a log line for the request.
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	recorder, w := responserecorder.Wrap(w)
+	h.Handler.ServeHTTP(w, r)
+	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log.LogAttrs(r.Context(), recorder.Level, "request", recorder.Attrs...)
 }
 
 func get(h http.Handler, path string) *httptest.ResponseRecorder {

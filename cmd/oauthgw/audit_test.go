@@ -25,7 +25,7 @@ func TestAudit(t *testing.T) {
 	provider := startScriptedProvider(t)
 	provider.answer(okJSON + `{"access_token":"x"}`)
 	file := filepath.Join(t.TempDir(), "audit.json")
-	p := startProgram(t, provider.url(), "endpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\n")
+	p := startProgram(t, provider.url(), "endpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\ntrusted_proxies: [127.0.0.1]\n")
 	post(t, p.data, "right-canary", "unrecorded")
 	p.write("audit: {file: " + file + "}\n")
 	p.reload()

@@ -170,14 +170,15 @@ func startWatched(t *testing.T, upstream, logFormat, section string) (g testGate
 func TestA096NamesAreWhereTheyBelong(t *testing.T) {
 	const form = " HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n"
 	for name, test := range map[string]struct {
-		request string
-		places  []string
+		request, config string
+		places          []string
 	}{
-		"client id":  {"POST /oauth2/tokens" + form + "\nclient_secret=x&client_id=" + exchangeCanary, []string{"audit", "log"}},
-		"request id": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", []string{"/?" + exchangeCanary, "audit", "log", "own responses", "status page"}},
-		"path":       {"GET /" + exchangeCanary + "?" + exchangeCanary + " HTTP/1.1\nHost: a", []string{"log"}},
+		"client id":              {"POST /oauth2/tokens" + form + "\nclient_secret=x&client_id=" + exchangeCanary, "", []string{"audit", "log"}},
+		"request id":             {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", "trusted_proxies: [127.0.0.1]", []string{"/?" + exchangeCanary, "audit", "log", "own responses", "status page"}},
+		"request id of a client": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", "", nil},
+		"path":                   {"GET /" + exchangeCanary + "?" + exchangeCanary + " HTTP/1.1\nHost: a", "", []string{"log"}},
 	} {
-		s := &exchangeFile{exchanges: []*exchange{{request: test.request, upstreamResponse: "HTTP/1.1 401 x\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"}}}
+		s := &exchangeFile{config: test.config, exchanges: []*exchange{{request: test.request, upstreamResponse: "HTTP/1.1 401 x\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"}}}
 		var places []string
 		for place, text := range s.runWatched(t, "json") {
 			if strings.Contains(text, exchangeCanary) {

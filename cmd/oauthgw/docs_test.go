@@ -192,11 +192,11 @@ func TestNamesInDocs(t *testing.T) {
 }
 
 // TestMetricsInDocs looks for the metrics and labels that pages, rules and the dashboard name
-// in the README's table, and for label values in the code. A test in metrics checks the table.
+// in the table of metrics, and for label values in the code. A test in metrics checks the table.
 func TestMetricsInDocs(t *testing.T) {
 	const dashboard = "deploy/grafana/dashboard.json"
 	labels := map[string][]string{}
-	for _, m := range metricRow.FindAllStringSubmatch(textOf(t, "../../README.md"), -1) {
+	for _, m := range metricRow.FindAllStringSubmatch(textOf(t, "../../"+observability), -1) {
 		labels[m[1]] = append(labelValue.FindAllString(m[2], -1), "", "job", "instance", "le")
 		if !strings.Contains(textOf(t, "../../"+dashboard), m[1]) {
 			t.Errorf("the dashboard does not show %s", m[1])
@@ -207,7 +207,7 @@ func TestMetricsInDocs(t *testing.T) {
 			metric = metric[:strings.LastIndex(metric, "_")]
 		}
 		if !strings.HasPrefix(metric, "job:") && !slices.Contains(labels[metric], label) {
-			t.Errorf("%s: README.md has no metric %s{%s}", query, metric, label)
+			t.Errorf("%s: %s has no metric %s{%s}", query, observability, metric, label)
 		}
 	}
 	code := readAll(t, "clientauth/*.go", "proxy/*.go", "wellknown/*.go", "metrics/*.go", "cmd/*/*.go", "internal/*/*.go")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -90,6 +91,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 		DrainTimeout: func() time.Duration { return current().Drain.Timeout },
 		OnDrain:      p.reloader.DisableReload,
 		Upstream:     func() string { return current().Upstream.URL },
+		TrustsPeer:   func(r *http.Request) bool { return current().Proxies.TrustsPeer(r) },
 		Activated:    sockets, Metrics: t.metrics, Log: t.log,
 	}
 	if s.Certificate != nil {

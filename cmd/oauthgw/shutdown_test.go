@@ -73,8 +73,12 @@ func (g testGateway) expectCut(t *testing.T, requests, websockets int) {
 		}
 	}
 	line := fmt.Sprintf(`"msg":"shutdown timed out, connections closed","requests":%d,"websockets":%d}`, requests, websockets)
-	if log := g.stop(); strings.Contains(log, line) != (requests+websockets > 0) || strings.Count(log, "timed out") > 1 {
+	log := g.stop()
+	if strings.Contains(log, line) != (requests+websockets > 0) || strings.Count(log, "timed out") > 1 {
 		t.Errorf("the log is %s", log)
+	}
+	if n := strings.Count(log, `"end":"shutdown"`); n != requests+websockets {
+		t.Errorf("%d requests were cut off according to %s", n, log)
 	}
 }
 

@@ -130,7 +130,7 @@ func TestA121HopByHopFields(t *testing.T) {
 	}{
 		"interim": {"GET /x HTTP/1.1\r\nHost: a\r\n\r\n",
 			[]string{"HTTP/1.1 102 Processing\r\nX-Kept: 1\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nX-Kept: 1\r\n\r\n", "HTTP/1.1 200 OK\r\n"}},
-		"101": {handshake, []string{"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Kept: 1\r\n\r\n"}},
+		"101": {handshake, []string{"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Kept: 1\r\nX-Request-Id: "}},
 	} {
 		c := dialRaw(t, g.data)
 		c.write(test.request)

@@ -44,6 +44,7 @@ type conn struct {
 	listed   bool      // it is in the list of its state; false: it was evicted or closed
 	admitted bool      // by Admit
 	upload   bool      // admitted as an upload, and the body is incomplete
+	evicted  bool
 
 	previous, next *conn // in the list
 }

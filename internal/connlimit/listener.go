@@ -45,6 +45,7 @@ type Listener struct {
 
 	mu       sync.Mutex
 	closed   bool
+	cut      bool // the shutdown has timed out
 	open     int
 	admitted int // connections that Admit has admitted
 	uploads  int // those of them whose request body is incomplete
@@ -95,6 +96,7 @@ func (l *Listener) makeRoom(c *conn, accepted time.Time) (wait time.Duration) {
 		if l.config.OnEvict != nil {
 			l.config.OnEvict(evictable[victim.state])
 		}
+		victim.evicted = true
 		victim.remove()
 		_ = victim.socket.Close() // net/http gets the error and closes it again
 	}
@@ -171,14 +173,33 @@ func (l *Listener) WaitIdle(ctx context.Context) {
 	}
 }
 
-// CloseWebSockets closes the hijacked connections. It returns their number, and that of
-// the requests in flight.
+// CloseWebSockets closes the hijacked connections when a shutdown has timed out. It returns
+// their number, and that of the requests in flight.
 func (l *Listener) CloseWebSockets() (requests, webSockets int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.cut = true
 	hijacked := &l.conns[stateHijacked]
 	for c := hijacked.front; c != nil; c = c.next {
 		_ = c.socket.Close() // the handler gets the error and closes it again
 	}
 	return l.open - l.conns[stateIdle].len - hijacked.len, hijacked.len
+}
+
+// ClosedBy returns why the connection of a request was closed: eviction, shutdown, or empty if
+// the listener did not close it.
+func ClosedBy(ctx context.Context) string {
+	c := fromContext(ctx)
+	if c == nil {
+		return ""
+	}
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	switch {
+	case c.evicted:
+		return "eviction"
+	case c.listener.cut:
+		return "shutdown"
+	}
+	return ""
 }

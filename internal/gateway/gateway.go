@@ -6,7 +6,7 @@
 //	reload.go      serves with the current gateway and replaces it, watch.go decides when
 //	gateway.go     checks the target, the path and the Host
 //	routes.go      finds the handler, by the matchers of match.go and lookalike.go
-//	instrument.go  counts, times and traces the handler, and answers preflights and errors
+//	instrument.go  counts, times, traces and logs requests, and answers preflights and errors
 //	discovery.go   finds the endpoints in the provider's metadata, and logs its problems
 package gateway
 

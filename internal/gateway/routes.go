@@ -76,7 +76,7 @@ func (g *Gateway) build(known wellknown.Provider) error {
 func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoint]string) (mux.MatcherFunc, http.Handler) {
 	c := wellknown.Config{
 		Source: g.source, Issuer: known.Issuer, Endpoints: paths, StripCORS: g.settings.CORS != nil,
-		WriteError: proxy.WriteError, LogRequest: proxy.LogRequest, Log: g.log,
+		WriteError: proxy.WriteError,
 	}
 	if g.config.Admit != nil {
 		c.Admit, c.Release = g.admitMetadata, g.config.Release
@@ -103,13 +103,13 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		Challenge: g.settings.Challenge, Realm: cmp.Or(g.settings.ClientAuth.Realm, known.Issuer, g.PublicOrigin(), g.settings.UpstreamOrigin.Host), Timeout: g.settings.Upstream.Timeout,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
 		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
-		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.config.OnDecision, Metrics: g.config.Metrics, Log: g.log,
+		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.config.OnDecision, Metrics: g.config.Metrics,
 	}
 	if name != clientauth.Registration {
 		return proxy.New(c)
 	}
 	return proxy.NewRegistration(proxy.RegistrationConfig{
-		Config: c, Clients: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer),
+		Config: c, Clients: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer), Log: g.log,
 	}), nil
 }
 
@@ -120,7 +120,7 @@ func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
 	c := proxy.PassthroughConfig{
 		Upstream: g.settings.UpstreamOrigin, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
-		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.config.Metrics, Log: g.log,
+		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.config.Metrics,
 	}
 	if g.settings.RewriteIssuer {
 		c.URLMap = g.source.URLMap(known.Issuer)

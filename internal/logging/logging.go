@@ -96,7 +96,7 @@ type standardWriter struct {
 
 func (s standardWriter) Write(message []byte) (int, error) {
 	text, _, _ := strings.Cut(string(message), "\n")
-	write := func() { s.log.Warn("net/http", "text", BeforeQuote(text)) }
+	write := func() { s.log.Warn("net/http error", "err", BeforeQuote(text)) }
 	if strings.HasPrefix(text, "http: TLS handshake error") {
 		s.handshakes.Do(write)
 	} else {
@@ -112,7 +112,8 @@ func BeforeQuote(text string) string {
 }
 
 // RedactYAML returns a handler that removes the values that errors of the YAML library quote
-// from the attributes of each line. It drops the attributes of the logger.
+// from the attributes of each line, and writes durations with their unit. It drops the
+// attributes of the logger.
 func RedactYAML(next slog.Handler) slog.Handler { return yamlRedactor{next} }
 
 type yamlRedactor struct{ slog.Handler }
@@ -120,7 +121,7 @@ type yamlRedactor struct{ slog.Handler }
 func (h yamlRedactor) Handle(ctx context.Context, r slog.Record) error {
 	redacted := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Value.Kind() == slog.KindString {
+		if kind := a.Value.Kind(); kind == slog.KindString || kind == slog.KindDuration {
 			a.Value = slog.StringValue(printable.RedactYAML(a.Value.String()))
 		}
 		redacted.AddAttrs(a)

@@ -1,10 +1,26 @@
-// Package responserecorder records the status of a response, and whether it has begun.
+// Package responserecorder records the status of a response, how it ended, and the log
+// attributes of its request.
 package responserecorder
 
 import (
 	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"sync/atomic"
+)
+
+// How a response ended. A response that ended early has the side or the event that cut it off.
+const (
+	Complete = "complete" // the handler wrote the whole response
+	Client   = "client"   // the client closed its connection
+	Provider = "provider" // the provider closed its connection inside a response
+	Timeout  = "timeout"  // one of the two was silent, or did not read, for too long
+	Panic    = "panic"    // a handler panicked inside a response
 )
 
 // Recorder is an [http.ResponseWriter] that records the response it passes on. Handlers
@@ -13,7 +29,15 @@ type Recorder struct {
 	http.ResponseWriter
 	// BeforeHeader may change the header of the final response, unless it is nil.
 	BeforeHeader func(http.Header)
-	status       int
+	// Closed returns why the server closed the connection: eviction, shutdown, or empty: it
+	// did not. Nil means that it never does.
+	Closed func() string
+	// Level and Attrs are for the log line of the request.
+	Level slog.Level
+	Attrs []slog.Attr
+
+	status int
+	end    atomic.Pointer[string] // nil: no error
 }
 
 // Wrap returns the Recorder that w is or unwraps to, and the writer to respond with: w
@@ -36,6 +60,54 @@ func Wrap(w http.ResponseWriter) (*Recorder, http.ResponseWriter) {
 // after [Recorder.Hijack]; other interim responses (RFC 9110 section 15.2) do not count.
 func (r *Recorder) Status() int { return r.status }
 
+// Fail records the first error of a read from a side, [Client] or [Provider], or of a write to
+// it. It ignores nil, and a connection that the gateway closed because the other side had
+// ended. It may be called concurrently.
+func (r *Recorder) Fail(side string, err error) {
+	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+		return
+	}
+	end := r.closed()
+	switch {
+	case end != "":
+	case errors.Is(err, net.ErrClosed):
+		return
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		end = Timeout
+	case errors.Is(err, context.Canceled): // by net/http, because the client is gone
+		end = Client
+	default:
+		end = side
+	}
+	r.end.CompareAndSwap(nil, &end)
+}
+
+func (r *Recorder) closed() string {
+	if r.Closed == nil {
+		return ""
+	}
+	return r.Closed()
+}
+
+// Result returns the status of the response and how it ended. Returned means that the handler
+// did not panic: the server answers a panic unless a response has begun. Status zero means
+// that there was no response.
+func (r *Recorder) Result(returned bool) (status int, end string) {
+	if end := r.end.Load(); end != nil {
+		return r.status, *end
+	}
+	if returned {
+		return cmp.Or(r.status, http.StatusOK), Complete // net/http writes 200
+	}
+	if end := r.closed(); end != "" {
+		return r.status, end
+	}
+	if r.status == 0 {
+		return http.StatusInternalServerError, Complete
+	}
+	return r.status, Panic
+}
+
 // WriteHeader implements [http.ResponseWriter].
 func (r *Recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
@@ -50,13 +122,17 @@ func (r *Recorder) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (r *Recorder) Write(p []byte) (int, error) {
 	r.begin()
-	return r.ResponseWriter.Write(p)
+	n, err := r.ResponseWriter.Write(p)
+	r.Fail(Client, err)
+	return n, err
 }
 
 // FlushError lets [http.ResponseController] flush.
 func (r *Recorder) FlushError() error {
 	r.begin()
-	return http.NewResponseController(r.ResponseWriter).Flush()
+	err := http.NewResponseController(r.ResponseWriter).Flush()
+	r.Fail(Client, err)
+	return err
 }
 
 func (r *Recorder) begin() {

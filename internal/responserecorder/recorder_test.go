@@ -2,10 +2,14 @@ package responserecorder_test
 
 import (
 	"bufio"
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 
 	"oauthgw/internal/responserecorder"
@@ -66,5 +70,62 @@ func TestWrapFindsTheRecorder(t *testing.T) {
 	found, w := responserecorder.Wrap(outer)
 	if found != recorder || w != http.ResponseWriter(outer) {
 		t.Errorf("found %p, want %p; responds with %T", found, recorder, w)
+	}
+}
+
+// TestResult checks how a response ends after an error, a panic, or the end of a handler.
+func TestResult(t *testing.T) {
+	begin := func(w http.ResponseWriter) { w.WriteHeader(201) }
+	for name, test := range map[string]struct {
+		respond  func(http.ResponseWriter)
+		err      error  // of reading from the provider
+		closed   string // why the server closed the connection
+		returned bool
+		status   int
+		end      string
+	}{
+		"nothing written":            {nil, nil, "", true, 200, "complete"},
+		"complete":                   {begin, nil, "", true, 201, "complete"},
+		"complete in a shutdown":     {begin, nil, "shutdown", true, 201, "complete"},
+		"panic":                      {nil, nil, "", false, 500, "complete"},
+		"panic inside the response":  {begin, nil, "", false, 201, "panic"},
+		"provider":                   {begin, io.ErrUnexpectedEOF, "", false, 201, "provider"},
+		"client":                     {begin, fmt.Errorf("read: %w", context.Canceled), "", false, 201, "client"},
+		"timeout":                    {begin, fmt.Errorf("read: %w", os.ErrDeadlineExceeded), "", false, 201, "timeout"},
+		"closed after the other":     {begin, net.ErrClosed, "", true, 201, "complete"},
+		"eviction":                   {begin, net.ErrClosed, "eviction", false, 201, "eviction"},
+		"shutdown":                   {begin, context.Canceled, "shutdown", false, 201, "shutdown"},
+		"eviction before a response": {nil, nil, "eviction", false, 0, "eviction"},
+	} {
+		recorder, w := responserecorder.Wrap(httptest.NewRecorder())
+		recorder.Closed = func() string { return test.closed }
+		if test.respond != nil {
+			test.respond(w)
+		}
+		recorder.Fail(responserecorder.Provider, test.err)
+		recorder.Fail(responserecorder.Provider, nil)
+		if status, end := recorder.Result(test.returned); status != test.status || end != test.end {
+			t.Errorf("%s: got %d %s", name, status, end)
+		}
+	}
+}
+
+// broken is a ResponseWriter whose client is gone.
+type broken struct{ http.ResponseWriter }
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+func (broken) FlushError() error         { return errors.New("broken pipe") }
+
+func TestClientThatIsGone(t *testing.T) {
+	for name, respond := range map[string]func(http.ResponseWriter){
+		"write": func(w http.ResponseWriter) { _, _ = io.WriteString(w, "x") },
+		"flush": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+	} {
+		recorder, w := responserecorder.Wrap(broken{httptest.NewRecorder()})
+		respond(w)
+		recorder.Fail(responserecorder.Provider, io.ErrUnexpectedEOF) // the first error counts
+		if status, end := recorder.Result(true); status != 200 || end != "client" {
+			t.Errorf("%s: got %d %s", name, status, end)
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 // drain keeps answering while load balancers find out that the server is not ready.
 func (s *Server) drain(failures <-chan error) error {
 	delay := s.config.DrainDelay()
-	s.config.Log.Info("draining", "delay", delay)
+	s.config.Log.Info("draining", "delay", delay.String())
 	Notify(s.config.Log, Stopping, "draining: not ready, still answering")
 	select {
 	case failure := <-failures:
@@ -36,5 +36,14 @@ func (s *Server) shutdown() {
 			s.config.Log.Warn("shutdown timed out, connections closed", "requests", requests, "websockets", webSockets)
 		}
 	}
+	s.waitForHandlers()
 	s.config.Log.Info("stopped")
+}
+
+// waitForHandlers waits, for a second at most, until the last requests are logged. It is for
+// hijacked connections and those that were cut off, for which http.Server does not wait.
+func (s *Server) waitForHandlers() {
+	for deadline := time.Now().Add(time.Second); s.handling.Load() > 0 && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
 }

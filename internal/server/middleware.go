@@ -17,10 +17,15 @@ import (
 // and decides whether the response is the last on its connection.
 func (s *Server) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, own *http.Request) {
-		ctx := logging.WithRequestID(own.Context(), requestID(own.Header))
+		s.handling.Add(1)
+		defer s.handling.Add(-1)
+		id := requestID(own.Header, s.config.TrustsPeer != nil && s.config.TrustsPeer(own))
+		ctx := logging.WithRequestID(own.Context(), id)
 		r := connlimit.TrackBody(ctx, own)
 		rec, w := responserecorder.Wrap(w)
+		rec.Closed = func() string { return connlimit.ClosedBy(ctx) }
 		rec.BeforeHeader = func(h http.Header) {
+			h.Set(proxy.RequestID, id) // also in place of the provider's
 			if s.draining.Load() || ambiguousFraming(r) || connlimit.Starved(ctx) {
 				h.Set("Connection", "close")
 			}
@@ -40,13 +45,13 @@ func ambiguousFraming(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
-// validRequestID matches the IDs that are accepted from clients and appear in logs.
+// validRequestID matches the IDs that are accepted from trusted proxies and appear in logs.
 var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._~+/=:-]{1,128}$`)
 
-// requestID returns the ID of a request: that of its X-Request-Id field, or a new one,
-// which it writes into the header for the provider.
-func requestID(h http.Header) string {
-	if ids := h[proxy.RequestID]; len(ids) == 1 && validRequestID.MatchString(ids[0]) {
+// requestID returns the ID of a request: that of its X-Request-Id field if the peer is a
+// trusted proxy, or a new one, which it writes into the header for the provider.
+func requestID(h http.Header, trusted bool) string {
+	if ids := h[proxy.RequestID]; trusted && len(ids) == 1 && validRequestID.MatchString(ids[0]) {
 		return ids[0]
 	}
 	id := rand.Text()

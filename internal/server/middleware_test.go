@@ -66,19 +66,22 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// TestRequestID checks that a well-formed X-Request-Id is kept, and that a missing or
-// malformed one is replaced.
+// TestRequestID checks that a well-formed X-Request-Id of a trusted proxy is kept, and that any
+// other one is replaced.
 func TestRequestID(t *testing.T) {
 	long := strings.Repeat("x", 128)
 	for _, id := range []string{"7b2ff1a0-83b0-4ae2-9f3a-0d8de4a3ae0b", "Root=1-67891233-abcdef012345678912345678", long} {
 		h := http.Header{"X-Request-Id": {id}}
-		if got := requestID(h); got != id || h.Get("X-Request-Id") != id {
+		if got := requestID(h, true); got != id || h.Get("X-Request-Id") != id {
 			t.Errorf("%q became %q", id, got)
+		}
+		if got := requestID(h, false); got == id || h.Get("X-Request-Id") != got {
+			t.Errorf("%q of a client became %q", id, got)
 		}
 	}
 	for _, ids := range [][]string{nil, {long + "x"}, {""}, {"a", "b"}, {"a b"}, {"<script>"}, {"a\nb"}, {"é"}} {
 		h := http.Header{"X-Request-Id": ids}
-		if got := requestID(h); len(got) != 26 || len(h["X-Request-Id"]) != 1 || h.Get("X-Request-Id") != got {
+		if got := requestID(h, true); len(got) != 26 || len(h["X-Request-Id"]) != 1 || h.Get("X-Request-Id") != got {
 			t.Errorf("%q became %q, the provider gets %q", ids, got, h["X-Request-Id"])
 		}
 	}

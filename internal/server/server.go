@@ -40,9 +40,11 @@ type Config struct {
 	DrainDelay, DrainTimeout func() time.Duration
 	OnDrain                  func()        // called when the shutdown begins
 	Upstream                 func() string // the name of the provider in log lines
-	Activated                Sockets       // passed to this process, or nil
-	Metrics                  *metrics.Metrics
-	Log                      *slog.Logger
+	// TrustsPeer reports whether the X-Request-Id of a request is believed. Nil: never.
+	TrustsPeer func(*http.Request) bool
+	Activated  Sockets // passed to this process, or nil
+	Metrics    *metrics.Metrics
+	Log        *slog.Logger
 }
 
 // Server is the public and the admin server. It is safe for concurrent use.
@@ -51,6 +53,7 @@ type Server struct {
 	public, admin           *http.Server
 	publicLimit, adminLimit *connlimit.Listener
 	draining                atomic.Bool
+	handling                atomic.Int64 // requests
 }
 
 // Listen listens on both addresses. Nothing is answered before [Server.Run].
@@ -94,9 +97,9 @@ func (s *Server) publicLimits() connlimit.Config {
 		s.config.Metrics.MalformedRequest(reason)
 		perSecond.Do(func() {
 			ip, _, _ := net.SplitHostPort(client.String()) // empty for a Unix socket
-			attrs := []any{"reason", reason, "client_ip", ip}
+			attrs := []any{slog.String("reason", reason), slog.String("client_ip", ip)}
 			if err != nil {
-				attrs = append(attrs, "err", logging.BeforeQuote(err.Error()))
+				attrs = append(attrs, slog.String("err", logging.BeforeQuote(err.Error())))
 			}
 			s.config.Log.Info("request refused by net/http", attrs...)
 		})

@@ -17,6 +17,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/connlimit"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 
@@ -104,7 +105,7 @@ const stall = 10 * time.Second
 func newEndpoint(t *testing.T, name clientauth.Endpoint, timeout time.Duration, provider transport) http.Handler {
 	t.Helper()
 	h, err := proxy.New(proxy.Config{Endpoint: name, Target: &url.URL{Scheme: "http", Host: "provider.example"}, Rules: clientauth.New(clientauth.Config{}),
-		Timeout: timeout, Stall: stall, Transport: provider, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})
+		Timeout: timeout, Stall: stall, Transport: provider, Metrics: metrics.New(metrics.Build{})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func newEndpoint(t *testing.T, name clientauth.Endpoint, timeout time.Duration, 
 
 func newPassthrough(provider transport) http.Handler {
 	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"}, Transport: provider, Stall: stall,
-		Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler), Admit: connlimit.Admit, Release: connlimit.Release})
+		Metrics: metrics.New(metrics.Build{}), Admit: connlimit.Admit, Release: connlimit.Release})
 }
 
 const formHead = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
@@ -164,11 +165,21 @@ func TestSlowReaders(t *testing.T) {
 				case "endpoint":
 					h = newEndpoint(t, "token", time.Minute, provider)
 				}
-				s := newTestServer(t, 10, h)
+				var ended string
+				s := newTestServer(t, 10, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					recorder, w := responserecorder.Wrap(w)
+					returned := false
+					defer func() { _, ended = recorder.Result(returned) }()
+					h.ServeHTTP(w, r)
+					returned = true
+				}))
 				client := bufio.NewReader(s.connect(t, formHead+"0\r\n\r\n"))
 				if name == "stream" {
 					if _, body := expectStatus(t, client, 200); len(body) != 1<<19 {
 						t.Errorf("%d bytes", len(body))
+					}
+					if synctest.Wait(); ended != "complete" {
+						t.Errorf("the response ended as %q", ended)
 					}
 					return
 				}
@@ -176,8 +187,9 @@ func TestSlowReaders(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(2 * time.Minute)
-				if open, _ := s.limit.Connections(); open > 0 {
-					t.Error("the client is still connected")
+				synctest.Wait()
+				if open, _ := s.limit.Connections(); open > 0 || ended != "timeout" {
+					t.Errorf("%d connections are open, and the response ended as %q", open, ended)
 				}
 			})
 		})
