@@ -117,6 +117,14 @@ func TestLinksInDocs(t *testing.T) {
 	}
 }
 
+// TestREADME checks that the README is short.
+func TestREADME(t *testing.T) {
+	const most = 160
+	if lines := strings.Count(textOf(t, "../../README.md"), "\n"); lines > most {
+		t.Errorf("README.md has %d lines, more than %d: move something to docs/", lines, most)
+	}
+}
+
 // TestCommandsInDocs checks that the commands and flags in code blocks exist, and the pages
 // that make writes. TestCommandLinePage runs the commands of docs/cli.md.
 func TestCommandsInDocs(t *testing.T) {
