@@ -124,9 +124,9 @@ func WriteError(w http.ResponseWriter, _ *http.Request, e *clientauth.Error) {
 	_ = json.NewEncoder(w).Encode(e)
 }
 
-// limitUnreadBody lets net/http not read the rest of the body in front of the response if the
-// rest may be large or has no certain end, or if connections are scarce. The connection closes
-// instead. Any other rest has the timeout that was set last.
+// limitUnreadBody keeps net/http from reading the rest of the body in front of the response if
+// the rest may be large or has no certain end, or if connections are scarce. The connection
+// closes instead. For any other rest the timeout that was set last applies.
 func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
 	switch e {
 	case errLargeBody, errContentEncoding, errSlowBody, errBrokenBody, errNoRoom, ErrTooManyStreams, ErrLongPath:
