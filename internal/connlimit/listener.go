@@ -24,7 +24,7 @@ const minEvictAge = time.Second
 type Config struct {
 	Max              int                // connections that may be open at a time
 	TLS              *tls.Config        // of the server; nil: plain HTTP
-	HandshakeTimeout time.Duration      // of writes; that of reads is net/http's
+	HandshakeTimeout time.Duration      // of writes, positive with TLS; that of reads is net/http's
 	OnEvict          func(state string) // of the evicted connection: reading, writing or idle
 	// OnLimit is called when a limit is reached: max_connections, streams or uploads. It
 	// gets the number of connections that were admitted by [Admit].

@@ -63,7 +63,7 @@ type testServer struct {
 
 func newTestServer(t *testing.T, connections int, secure *tls.Config) *testServer {
 	s := &testServer{pipeListener: newPipeListener(), respond: make(chan struct{})}
-	s.limit = New(s, Config{Max: connections, TLS: secure, OnEvict: func(state string) {
+	s.limit = New(s, Config{Max: connections, TLS: secure, HandshakeTimeout: 5 * time.Second, OnEvict: func(state string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.evicted = append(s.evicted, state)
