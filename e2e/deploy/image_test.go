@@ -83,6 +83,7 @@ func unpackImage(t *testing.T, provider *httptest.Server) (dir string) {
 // serveMetadata is a provider with metadata.
 func serveMetadata(w http.ResponseWriter, r *http.Request) {
 	origin := "https://" + r.Host
+	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"issuer": origin, "authorization_endpoint": origin + "/authorize", "token_endpoint": origin + "/token", "response_types_supported": []string{"code"},
 	})
