@@ -132,12 +132,14 @@ type handler struct {
 	source  *wellknown.Source
 	metrics *metrics.Metrics
 	log     *bytes.Buffer
+	logger  *slog.Logger // to log
 }
 
 // newHandler returns a handler with a lifetime of a minute and an hour of staleness.
 func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfig)) handler {
 	t.Helper()
 	h := handler{metrics: metrics.New(metrics.Build{}), log: &bytes.Buffer{}}
+	h.logger = slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c := wellknown.SourceConfig{Upstream: origin.Of("http://provider.example"), Transport: p.start(t),
 		TTL: time.Minute, StaleFor: time.Hour, Entries: 2, Metrics: h.metrics}
 	for _, f := range change {
@@ -162,8 +164,7 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	recorder, w := responserecorder.Wrap(w)
 	h.Handler.ServeHTTP(w, r)
-	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	log.LogAttrs(r.Context(), recorder.Level, "request", recorder.Attrs...)
+	h.logger.LogAttrs(r.Context(), recorder.Level, "request", recorder.Attrs...)
 }
 
 func get(h http.Handler, path string) *httptest.ResponseRecorder {

@@ -66,9 +66,9 @@ func endings() map[string]ending {
 		token     = "POST /t HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 11\r\n\r\nclient_id=a"
 	)
 	writes := func(text string) func(rawPeer) { return func(p rawPeer) { p.write(text) } }
-	streams := func(p rawPeer) { p.write(events); p.readsEOF() }
+	streams := func(p rawPeer) { p.write(events); _, _ = io.Copy(io.Discard, p.r) }
 	echoes := func(p rawPeer) { p.write(switched); _, _ = io.Copy(p, p.r) }
-	waits := func(p rawPeer) { p.readsEOF() }
+	waits := func(p rawPeer) { _, _ = io.Copy(io.Discard, p.r) }
 	reset := func(p rawPeer) { _ = p.rawConn.(*net.TCPConn).SetLinger(0); p.Close() }
 	reads := func(_ rawPeer, resp *http.Response) { _, _ = io.Copy(io.Discard, resp.Body) }
 	closes := func(p rawPeer, _ *http.Response) { p.Close() }
