@@ -63,7 +63,7 @@ func (p *testProgram) expectRefusals(attributes string, reloads int) {
 	p.stop()
 	log := p.log.String()
 	if strings.Contains(log, "evil") || strings.Count(log, "config reloaded") != reloads ||
-		!strings.Contains(log, `"level":"WARN","msg":"admin request refused",`+attributes+`,"request_id":"`) {
+		!strings.Contains(log, `"level":"WARN","msg":"admin request refused","endpoint":"admin","status":403,"end":"complete",`+attributes+`,"request_id":"`) {
 		p.t.Errorf("the log is\n%s", log)
 	}
 }

@@ -72,7 +72,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, reason, text string) {
 	h.config.Metrics.AdminRefused(reason)
 	client, _, _ := net.SplitHostPort(r.RemoteAddr)
-	h.config.Log.WarnContext(r.Context(), "admin request refused", "reason", reason, "client_ip", client)
+	h.config.Log.WarnContext(r.Context(), "admin request refused", "endpoint", "admin", "status", http.StatusForbidden,
+		"end", "complete", "reason", reason, "client_ip", client)
 	http.Error(w, text, http.StatusForbidden)
 }
 
