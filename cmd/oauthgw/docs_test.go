@@ -125,6 +125,16 @@ func TestREADME(t *testing.T) {
 	}
 }
 
+// TestPackagesInDocs checks that docs/architecture.md lists every package.
+func TestPackagesInDocs(t *testing.T) {
+	listed := spans(textOf(t, "../../docs/architecture.md"))
+	for name := range allowedImports {
+		if !slices.Contains(listed, name) {
+			t.Errorf("docs/architecture.md does not list %s", name)
+		}
+	}
+}
+
 // TestCommandsInDocs checks that the commands and flags in code blocks exist, and the pages
 // that make writes. TestCommandLinePage runs the commands of docs/cli.md.
 func TestCommandsInDocs(t *testing.T) {
