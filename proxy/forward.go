@@ -40,6 +40,7 @@ func (x *exchange) forward(out outgoing, modify func(*response)) {
 		},
 		Transport:      x.Transport,
 		BufferPool:     memoryBuffers,
+		ErrorLog:       unlogged,
 		ModifyResponse: func(resp *http.Response) error { return x.modifyResponse(resp, modify) },
 		ErrorHandler:   x.upstreamFailed,
 	}

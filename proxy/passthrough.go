@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"mime"
 	"net"
@@ -71,6 +72,9 @@ func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport 
 	}
 }
 
+// unlogged drops the lines of ReverseProxy: the log line of the request has how it ended.
+var unlogged = log.New(io.Discard, "", 0)
+
 // passthrough forwards requests unchanged.
 type passthrough struct{ PassthroughConfig }
 
@@ -117,6 +121,7 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, recorder *r
 		Transport:     p.Transport,
 		BufferPool:    streamBuffers,
 		FlushInterval: -1,
+		ErrorLog:      unlogged,
 		ModifyResponse: func(resp *http.Response) error {
 			if resp.StatusCode == http.StatusSwitchingProtocols {
 				return acceptSwitch(resp, &tunnelEnd{Conn: provider, timeout: WriteTimeout(p.Stall), from: resp.Body, side: responserecorder.Provider, recorder: recorder})

@@ -124,7 +124,8 @@ func TestHowRequestsEnd(t *testing.T) {
 			if len(lines) != 1 {
 				t.Fatalf("%d lines", len(lines))
 			}
-			expectLine(t, lines[0], map[string]any{"endpoint": test.endpoint, "status": float64(test.status), "end": test.end, "outcome": test.outcome})
+			level := map[bool]string{true: "WARN", false: "INFO"}[test.end == "provider" || test.status == 502]
+			expectLine(t, lines[0], map[string]any{"level": level, "endpoint": test.endpoint, "status": float64(test.status), "end": test.end, "outcome": test.outcome})
 			for _, id := range ids {
 				if id != lines[0]["request_id"] || len(id) != 26 {
 					t.Errorf("the request IDs are %q, that of the log line is %v", ids, lines[0]["request_id"])

@@ -26,6 +26,9 @@ func (g *Gateway) instrument(name string, next http.Handler) http.Handler {
 			status, end := recorder.Result(returned)
 			d := time.Since(start)
 			endSpan(status)
+			if end == responserecorder.Provider {
+				recorder.Level = slog.LevelWarn
+			}
 			m.Request(r.Method, status, end, d, tracing.ID(r.Context()))
 			g.logRequest(r, recorder, d, slog.String("endpoint", name), slog.Int("status", status), slog.String("end", end))
 			m.InFlight(-1)
