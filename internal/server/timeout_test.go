@@ -166,13 +166,7 @@ func TestSlowReaders(t *testing.T) {
 					h = newEndpoint(t, "token", time.Minute, provider)
 				}
 				var ended string
-				s := newTestServer(t, 10, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					recorder, w := responserecorder.Wrap(w)
-					returned := false
-					defer func() { _, ended = recorder.Result(returned) }()
-					h.ServeHTTP(w, r)
-					returned = true
-				}))
+				s := newTestServer(t, 10, recordEnd(h, &ended))
 				client := bufio.NewReader(s.connect(t, formHead+"0\r\n\r\n"))
 				if name == "stream" {
 					if _, body := expectStatus(t, client, 200); len(body) != 1<<19 {
@@ -194,6 +188,32 @@ func TestSlowReaders(t *testing.T) {
 			})
 		})
 	}
+}
+
+// recordEnd stores how the last response of a handler ended.
+func recordEnd(h http.Handler, end *string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorder, w := responserecorder.Wrap(w)
+		returned := false
+		defer func() { _, *end = recorder.Result(returned) }()
+		h.ServeHTTP(w, r)
+		returned = true
+	})
+}
+
+// TestEvictionEndsTheResponse checks that a client that does not read its response loses its
+// connection to a new one, and that this is how the response ended.
+func TestEvictionEndsTheResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ended string
+		s := newTestServer(t, 1, recordEnd(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) }), &ended))
+		s.connect(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		time.Sleep(2 * time.Second)
+		s.connect(t, "")
+		if synctest.Wait(); ended != "eviction" || !slices.Equal(s.evicted, []string{"writing"}) {
+			t.Errorf("the response ended as %q, evicted %q", ended, s.evicted)
+		}
+	})
 }
 
 // TestA126BodiesHaveTheirTime checks that the time of a slow request body is not taken from
