@@ -75,7 +75,7 @@ const (
 	Accepted  Kind = iota
 	Rejected       // by the provider
 	Refused        // by the gateway
-	Failed         // without a usable response
+	Failed         // with 5xx of the provider, or no usable response
 	Tolerated      // only client_auth.conflict: report let the request pass
 )
 

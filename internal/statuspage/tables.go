@@ -91,7 +91,7 @@ func groupTables(groups []Group) []groupTable {
 	tables := []groupTable{
 		{Rejected, "Rejected by the provider", "The provider did not accept the client or its secret. If the reason is unclear, the gateway could not read the error.", "rejected by the provider", nil},
 		{Refused, "Refused by the gateway", "The gateway did not send these requests to the provider.", "refused by the gateway", nil},
-		{Failed, "Failed", "There was no usable response from the provider. If the reason is panic, the gateway has a bug.", "failed", nil},
+		{Failed, "Failed", "The provider responded with 5xx, or there was no usable response. If the reason is panic, the gateway has a bug.", "failed", nil},
 		{Tolerated, "Tolerated conflicts", "These requests passed only because client_auth.conflict is report. They are also counted above by how they ended.", "with a tolerated conflict", nil},
 	}
 	for i, t := range tables {
