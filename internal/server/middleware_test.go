@@ -39,7 +39,8 @@ func TestPanics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			m := metrics.New(metrics.Build{})
-			s := &Server{config: Config{Metrics: m, Log: slog.New(slog.NewJSONHandler(&log, nil))}}
+			s := &Server{config: testConfig()}
+			s.config.Metrics, s.config.Log = m, slog.New(slog.NewJSONHandler(&log, nil))
 			server := httptest.NewUnstartedServer(nil)
 			server.Config = s.newServer(test.handler)
 			server.Start()

@@ -118,7 +118,7 @@ func (s *Server) newServer(h http.Handler) *http.Server {
 		ConnState:                    connlimit.ConnState,
 		ReadHeaderTimeout:            c.HeaderTimeout,
 		ReadTimeout:                  c.HeaderTimeout + c.StallTimeout,   // for a body that no handler reads
-		WriteTimeout:                 proxy.WriteTimeout(c.StallTimeout), // for metadata and error responses
+		WriteTimeout:                 proxy.WriteTimeout(c.StallTimeout), // for metadata and error responses; the middleware sets it again
 		IdleTimeout:                  c.IdleTimeout,
 		MaxHeaderBytes:               c.MaxHeaderBytes - 4<<10, // net/http allows 4 KiB more
 		ErrorLog:                     logging.NewStandardLogger(c.Log),

@@ -216,6 +216,18 @@ func TestEvictionEndsTheResponse(t *testing.T) {
 	})
 }
 
+// TestResponsesHaveTheirTime checks that the time that a handler takes is not taken from the
+// client that reads the response.
+func TestResponsesHaveTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestServer(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(proxy.WriteTimeout(stall) + time.Second)
+			proxy.WriteError(w, r, proxy.ErrEndpointsUnknown)
+		}))
+		expectStatus(t, bufio.NewReader(s.connect(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")), 503)
+	})
+}
+
 // TestA126BodiesHaveTheirTime checks that the time of a slow request body is not taken from
 // the provider, and that a pipelined request has as long for its body as any other.
 func TestA126BodiesHaveTheirTime(t *testing.T) {

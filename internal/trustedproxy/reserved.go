@@ -14,6 +14,7 @@ const (
 	methodOverride = "method override" // servers read it as the method
 	pathOverride   = "path override"   // servers read it as the target
 	variable       = "variable"        // of CGI or PHP; no proxy sends it
+	requestID      = "request ID"      // the server has replaced that of a client
 )
 
 // kinds are the kinds of fields by name. A name that ends in a hyphen stands for all that
@@ -39,7 +40,8 @@ var kinds = func() map[string]string {
 		methodOverride: "x-http-method x-http-method-override x-method-override x-original-method",
 		pathOverride:   "x-original-url x-original-uri x-original-path x-rewrite-url x-rewrite-uri x-envoy-original-path",
 		// HTTP_PROXY is a proxy to CGI programs. PHP-Auth is the client's id and secret to PHP libraries.
-		variable: "proxy php-auth-",
+		variable:  "proxy php-auth-",
+		requestID: "x-request-id",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			kinds[http.CanonicalHeaderKey(name)] = kind
@@ -70,6 +72,8 @@ func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 		switch kindOf(name) {
 		case "":
 			keep = kindOf(cgiName(name)) == ""
+		case requestID:
+			keep = true
 		case origin:
 			keep = trusted
 		case methodOverride:
