@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"oauthgw/clientauth"
@@ -122,6 +123,8 @@ func WriteError(w http.ResponseWriter, _ *http.Request, e *clientauth.Error) {
 	w.WriteHeader(e.Status)
 	// The texts are constants and encode. Writing fails if the client is gone.
 	_ = json.NewEncoder(w).Encode(e)
+	// An eviction or a shutdown looks like a broken body, and gets no response.
+	recorder.Fail(responserecorder.Client, net.ErrClosed)
 }
 
 // limitUnreadBody keeps net/http from reading the rest of the body in front of the response if

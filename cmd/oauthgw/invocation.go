@@ -65,7 +65,7 @@ func (i *invocation) parse() (args []string, err error) {
 		if err := i.flags.Parse(rest); errors.Is(err, flag.ErrHelp) {
 			return nil, err
 		} else if err != nil {
-			text := printable.Text(err.Error())
+			text, _, _ := strings.Cut(printable.Text(err.Error()), "=") // a value may be a secret
 			if m := flagError.FindStringSubmatch(text); m != nil {
 				text = "--" + m[2] + ": " + cmp.Or(flagProblems[m[1]], flagProblems[m[3]], m[3])
 			}

@@ -188,6 +188,7 @@ func TestCommandLines(t *testing.T) {
 		{"check --offline=maybe", "", `--offline: must be true or false; run "oauthgw help check"`, 2},
 		{"check --nonsense", "", `--nonsense: unknown flag; run "oauthgw help check"`, 2},
 		{"check ---", "", `bad flag syntax: ---; run "oauthgw help check"`, 2},
+		{"check ---x=canary", "", `bad flag syntax: ---x; run "oauthgw help check"`, 2},
 		{"check extra", "", `unexpected argument "extra"; run "oauthgw help check"`, 2},
 		{"version 1 2", "", `unexpected argument "1"; run "oauthgw help version"`, 2},
 		{"doctor", "", `URL: is required, such as oauthgw doctor https://login.example.com; run "oauthgw help doctor"`, 2},

@@ -129,8 +129,16 @@ func TestA120ShutdownTimesOut(t *testing.T) {
 		}
 		left = append(left, c)
 	}
+	for _, path := range []string{"/t", "/page"} {
+		c := dialRaw(t, g.data)
+		resp := c.send(t, "POST "+path+" HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+		if resp.StatusCode != http.StatusContinue {
+			t.Fatalf("got %v", resp)
+		}
+		left = append(left, c)
+	}
 	g.terminate(t)
-	g.expectCut(t, 2, 3)
+	g.expectCut(t, 4, 3)
 	for _, c := range left {
 		if _, err := io.Copy(io.Discard, c.r); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Error("a connection stays")

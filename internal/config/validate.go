@@ -20,6 +20,7 @@ import (
 
 const (
 	invalidPort = "the port must be a number from 0 to 65535, as in %s"
+	tooLong     = "must be at most 8760h"
 
 	socketPrefix   = "unix:" // starts the address of a Unix socket
 	standardOutput = "-"     // the name of standard output
@@ -45,10 +46,20 @@ func (v *validator) check(c Config) {
 	oneOf(v, "client_ip_header", c.ClientIPHeader, trustedproxy.ForwardedFor, trustedproxy.RealIP, trustedproxy.ConnectingIP)
 	v.require(c.ClientIPHeader == trustedproxy.ForwardedFor || len(c.TrustedProxies) > 0, "client_ip_header", "is read from trusted proxies only; set trusted_proxies to the addresses of the proxies that write it")
 	for key, n := range map[string]int{
-		"max_connections": c.MaxConnections, "metadata.stale_for": int(c.Metadata.StaleFor), "drain.delay": int(c.Drain.Delay),
-		"upstream.max_connection_age": int(c.Upstream.MaxConnectionAge), "client_auth.failures.burst": c.ClientAuth.Failures.Burst, "client_auth.failures.address_burst": c.ClientAuth.Failures.AddressBurst,
+		"max_connections": c.MaxConnections, "client_auth.failures.burst": c.ClientAuth.Failures.Burst, "client_auth.failures.address_burst": c.ClientAuth.Failures.AddressBurst,
 	} {
 		v.require(n >= 0, key, "must not be negative")
+	}
+	v.durations(c)
+}
+
+func (v *validator) durations(c Config) {
+	const longest = 8760 * time.Hour // a year: sums and multiples do not overflow
+	for key, d := range map[string]time.Duration{
+		"metadata.stale_for": c.Metadata.StaleFor, "drain.delay": c.Drain.Delay, "upstream.max_connection_age": c.Upstream.MaxConnectionAge,
+	} {
+		v.require(d >= 0, key, "must not be negative")
+		v.require(d <= longest, key, tooLong)
 	}
 	for key, d := range map[string]time.Duration{
 		"upstream.timeout": c.Upstream.Timeout, "metadata.ttl": c.Metadata.TTL, "drain.timeout": c.Drain.Timeout,
@@ -56,6 +67,7 @@ func (v *validator) check(c Config) {
 		"timeouts.header":               c.Timeouts.Header, "timeouts.idle": c.Timeouts.Idle, "timeouts.stall": c.Timeouts.Stall,
 	} {
 		v.require(d > 0, key, "must be longer than zero, such as 15s")
+		v.require(d <= longest, key, tooLong)
 	}
 }
 
