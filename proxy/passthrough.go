@@ -123,8 +123,11 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, recorder *r
 		FlushInterval: -1,
 		ErrorLog:      unlogged,
 		ModifyResponse: func(resp *http.Response) error {
-			if resp.StatusCode == http.StatusSwitchingProtocols {
+			switch {
+			case resp.StatusCode == http.StatusSwitchingProtocols:
 				return acceptSwitch(resp, &tunnelEnd{Conn: provider, timeout: WriteTimeout(p.Stall), from: resp.Body, side: responserecorder.Provider, recorder: recorder})
+			case resp.StatusCode < 100: // net/http would panic
+				return errBrokenReply
 			}
 			resp.Body = recordedBody{resp.Body, upload, recorder}
 			return p.modifyResponse(resp, upload)

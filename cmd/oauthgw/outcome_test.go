@@ -80,6 +80,7 @@ func endings() map[string]ending {
 		"stream":             {page, streams, closes, false, "passthrough", 200, "client", nil},
 		"no response":        {page, waits, closes, true, "passthrough", 0, "client", nil},
 		"broken reply":       {page, writes("HTTP/1.1 2"), reads, false, "passthrough", 502, "complete", "broken_reply"},
+		"status 099":         {page, writes("HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n"), reads, false, "passthrough", 502, "complete", "broken_reply"},
 		"WebSocket":          {handshake, echoes, closes, false, "passthrough", 101, "complete", nil},
 		"client resets":      {handshake, echoes, resets, false, "passthrough", 101, "client", nil},
 		"provider resets":    {handshake, func(p rawPeer) { p.write(switched); reset(p) }, func(p rawPeer, _ *http.Response) { p.readsEOF() }, false, "passthrough", 101, "provider", nil},
