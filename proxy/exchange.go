@@ -40,7 +40,6 @@ type exchange struct {
 
 // newExchange begins an exchange. The caller must call finish.
 func newExchange(e *endpoint, w http.ResponseWriter, r *http.Request) *exchange {
-	setWriteDeadline(w, e.Stall+e.Timeout+e.Stall)
 	recorder, w := responserecorder.Wrap(w)
 	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: outcomePanicked}
 }

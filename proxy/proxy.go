@@ -54,7 +54,7 @@ type Config struct {
 	Challenge ChallengePolicy   // empty: ChallengeAlways
 	Realm     string            // of challenges (RFC 9110 section 11.5)
 	Timeout   time.Duration     // from calling the provider to the last byte of its response; positive
-	Stall     time.Duration     // the timeout of receiving the body, and of sending the response; positive
+	Stall     time.Duration     // the timeout of receiving the body; positive. The server has that of the response
 	Host      string            // sent to the provider; empty: the client's
 	// Transport must not send a request twice, follow redirects, decompress or report interim
 	// responses, and sets Request in the response.

@@ -107,7 +107,7 @@ func (s *Server) publicLimits() connlimit.Config {
 	return c
 }
 
-// newServer returns a server with the timeouts of both. The endpoints, streams and uploads of
+// newServer returns a server with the timeouts of both. Request bodies, streams and uploads of
 // package proxy set their own while they handle a request.
 func (s *Server) newServer(h http.Handler) *http.Server {
 	c := s.config
