@@ -106,7 +106,7 @@ func (v *validator) upstreamNames(c Config) {
 	v.require(name == "" || err == nil && u.Host == name && isAuthority(u), "upstream.host", "must be a host with or without a port, such as login.example.com; remove scheme, user and path")
 	name = c.Upstream.ServerName
 	v.require(name == "" || isHost(name), "upstream.server_name", "must be a host name without scheme and port, such as login.example.com")
-	v.require(name == "" || strings.HasPrefix(c.Upstream.URL, "https:"), "upstream.server_name", "is used with TLS only; set upstream.url to an https URL, or remove this key")
+	v.require(name == "" || strings.HasPrefix(strings.ToLower(c.Upstream.URL), "https:"), "upstream.server_name", "is used with TLS only; set upstream.url to an https URL, or remove this key")
 }
 
 // issuer checks an issuer identifier. It is compared byte for byte, so it is not normalized
