@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
+	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
@@ -229,6 +231,30 @@ func TestA154GuessesOfClientsThatLeave(t *testing.T) {
 			}
 			if n := g.asked.Load(); n != 2 {
 				t.Errorf("%s: %d guesses were made", contentType, n)
+			}
+		})
+	}
+}
+
+// The log line of a guess says that its client has left, also if the provider failed after that.
+func TestEndOfGuessesOfClientsThatLeave(t *testing.T) {
+	for _, failure := range []error{nil, errors.New("broken")} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGuarded(t, limiting(2, 2), func(c *proxy.Config) {
+				c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+					time.Sleep(time.Second)
+					return &http.Response{StatusCode: 401, Header: http.Header{}, Body: http.NoBody, Request: r}, failure
+				})
+			})
+			ctx, leave := context.WithCancel(t.Context())
+			time.AfterFunc(100*time.Millisecond, leave)
+			r := httptest.NewRequest("POST", "/oauth2/tokens", strings.NewReader(guess)).WithContext(ctx)
+			r.RemoteAddr = stranger
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			recorder, w := responserecorder.Wrap(httptest.NewRecorder())
+			g.ServeHTTP(w, r)
+			if _, end := recorder.Result(true); end != "client" {
+				t.Errorf("%v: the response ended as %q", failure, end)
 			}
 		})
 	}

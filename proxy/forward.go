@@ -50,6 +50,7 @@ func (x *exchange) forward(out outgoing, modify func(*response)) {
 // upstreamFailed responds if there is no usable response of the provider.
 func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err error) {
 	x.upstreamTime = time.Since(x.sent)
+	x.recorder.Fail(responserecorder.Client, x.r.Context().Err()) // the client may be gone already
 	response := upstreamError(err)
 	// If TLS fails after the handshake, the request was sent.
 	if response == errUntrusted && !errors.Is(err, upstream.ErrUnreachable) {
@@ -64,7 +65,6 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 	x.outcome = outcomeFailed
 	if response == errCanceled {
 		x.outcome = outcomeCanceled
-		x.recorder.Fail(responserecorder.Client, context.Canceled)
 		abort()
 	}
 	x.respond(response)
