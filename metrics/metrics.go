@@ -57,7 +57,7 @@ func (m *Metrics) defineRequests(f factory) {
 	m.basicDecoding = f.counter("basic_decoding_total", "HTTP Basic pairs, by how they were decoded. Ambiguous pairs were form-decoded and could have been unencoded.", "reading")
 	m.challengesAdded = f.counter("challenges_added_total", "Responses that received a WWW-Authenticate field.", "endpoint")
 	m.statusesCorrected = f.counter("statuses_corrected_total", "Responses whose status became 401.", "endpoint")
-	m.ambiguousInvalidClient = f.counter("upstream_ambiguous_invalid_client_total", "Responses of the provider with an invalid_client that not every client finds, or in another status than 400, 401 and 403. They passed unchanged.", "endpoint")
+	m.ambiguousInvalidClient = f.counter("upstream_ambiguous_invalid_client_total", "Responses with invalid_client in the body and the outcome unclear. They passed unchanged.", "endpoint")
 
 	m.upstreamDuration = f.seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to the end of its response.", "endpoint")
 	m.upstreamErrors = f.counter("upstream_errors_total", "Requests to the provider without a usable response, by reason.", "endpoint", "reason")

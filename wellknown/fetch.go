@@ -28,6 +28,7 @@ const (
 // Errors of fetches. Only errNoDocument makes clients try the next location.
 var (
 	errNoDocument    = errors.New("the provider has no metadata document there")
+	errNoMetadata    = errors.New("the provider has no metadata; set endpoints") // no document at any location
 	errTooMany       = errors.New("too many metadata documents are being fetched")
 	errForeignIssuer = errors.New("the provider's metadata names another issuer than upstream.issuer") // RFC 8414 section 3.3
 )

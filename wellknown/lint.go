@@ -2,6 +2,7 @@ package wellknown
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -112,10 +113,14 @@ func (md Metadata) lintValues(found *Findings, start string) {
 }
 
 // Lint returns the problems of the metadata that clients get, with what to do about each,
-// if endpoints are fronted at the paths. It returns an error if there is no metadata.
+// if endpoints are fronted at the paths. It returns an error if there is no metadata, unless
+// the provider has none and the endpoints are known without it.
 func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string) ([]string, error) {
 	e, err := s.metadata(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoMetadata) && len(paths) > 0:
+		return []string{"The provider has no metadata, so clients that discover the endpoints do not find them. Configure the endpoints in the clients."}, nil
+	case err != nil:
 		return nil, err
 	}
 	return s.problems(e.document, paths), nil

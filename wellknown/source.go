@@ -119,13 +119,18 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 // metadata returns the issuer's metadata from the first location that has it.
 func (s *Source) metadata(ctx context.Context) (entry, error) {
 	var failures []error
+	absent := true
 	for _, path := range s.locations {
 		location, name := parseLocation(path)
 		e, _, err := s.get(ctx, location, name, false)
 		if err == nil {
 			return e, nil
 		}
+		absent = absent && errors.Is(err, errNoDocument)
 		failures = append(failures, fmt.Errorf("%s: %w", location, err))
+	}
+	if absent {
+		failures = append(failures, errNoMetadata)
 	}
 	return entry{}, errors.Join(failures...)
 }

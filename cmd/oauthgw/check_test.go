@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// startMetadataProvider returns a provider whose metadata is a document.
+// startMetadataProvider returns a provider whose metadata is a document, or nothing.
 func startMetadataProvider(t *testing.T, document string) string {
 	t.Helper()
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/.well-known/oauth-authorization-server" {
+		if r.URL.Path != "/.well-known/oauth-authorization-server" || document == "" {
 			http.NotFound(w, r)
 			return
 		}
@@ -39,6 +39,9 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 		"not read": {`[]`, "", "warning: ", `"read":false,"err":"`, "upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\n"},
 		"no endpoint": {`{"issuer":"https://a"}`, "", "warning: ", `"read":false,"err":"the metadata names no token_endpoint`,
 			"upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\nthe metadata names no token_endpoint"},
+		"no document": {"", "", "warning: ", `"read":false,"err":"`, "upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\n"},
+		"no document, configured endpoints": {"", "endpoints: {token: /t}\n", "The provider has no metadata, so clients that discover the endpoints do not find them.",
+			`"read":true,"problems":["The provider has no metadata`, ""},
 		"configured endpoints": {honest + `}`, "endpoints: {token: /t}\n", "metadata OK: no problems for strict clients\n", `"read":true,"problems":[]}`, ""},
 	} {
 		file := filepath.Join(t.TempDir(), "oauthgw.yaml")

@@ -147,7 +147,7 @@ func TestDemo(t *testing.T) {
 	var out syncBuffer
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, []string{"demo"}, nil, &out, io.Discard) }()
-	eventually(t, "the demo", func() bool { return strings.Contains(out.String(), "Interrupt to stop.") })
+	eventually(t, "the demo", func() bool { return strings.Contains(out.String(), "Press Ctrl-C to stop.") })
 	cancel()
 	if code := exitCode(<-done, io.Discard); code != 0 {
 		t.Errorf("interrupted, the demo ended with %d", code)

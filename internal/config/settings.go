@@ -50,6 +50,10 @@ func (s Settings) Warnings(listen string) (found []string) {
 		found = append(found, "client_auth.failures: has no effect, because all connections to "+listen+" come from this host; "+
 			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: ["+entry+"]")
 	}
+	if s.TLS.CertFile == "" && len(s.TrustedProxies) == 0 && localPeer(listen) == "" {
+		found = append(found, "listen: other hosts can connect to "+listen+" without TLS, and requests carry client secrets; "+
+			"set tls, or set trusted_proxies to the proxy that terminates TLS")
+	}
 	info, err := os.Stat(s.Audit.File) // a device such as /dev/null or a terminal keeps no records
 	if s.Audit.File != standardOutput && err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe {
 		found = append(found, "audit.file: "+s.Audit.File+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
@@ -65,23 +69,28 @@ func (s Settings) Warnings(listen string) (found []string) {
 // untrustedProxy returns the entry that trusted_proxies lacks so that failures can be limited,
 // or nothing. Connections to a loopback address or a Unix socket do not show the client.
 func (s Settings) untrustedProxy(listen string) string {
-	host, _, _ := net.SplitHostPort(listen)
-	peer, _ := netip.ParseAddr(host)
-	entry := trustedproxy.UnixSocket
-	switch {
-	case strings.HasPrefix(listen, socketPrefix):
-	case peer == netip.IPv6Loopback():
-		entry = "::1"
-	case peer.Unmap().IsLoopback(), strings.EqualFold(host, "localhost"):
-		entry = "127.0.0.1" // also of connections to other addresses in 127.0.0.0/8
-		peer = netip.MustParseAddr(entry)
-	default:
-		return ""
-	}
-	if s.Failures.Burst <= 0 && s.Failures.AddressBurst <= 0 || s.Proxies.Trusts(peer) {
+	entry := localPeer(listen)
+	peer, _ := netip.ParseAddr(entry) // zero: a Unix socket
+	if entry == "" || s.Failures.Burst <= 0 && s.Failures.AddressBurst <= 0 || s.Proxies.Trusts(peer) {
 		return ""
 	}
 	return entry
+}
+
+// localPeer returns the address of all clients of a listener, as in trusted_proxies, if only
+// this host can connect to it, or nothing.
+func localPeer(listen string) string {
+	host, _, _ := net.SplitHostPort(listen)
+	ip, _ := netip.ParseAddr(host)
+	switch {
+	case strings.HasPrefix(listen, socketPrefix):
+		return trustedproxy.UnixSocket
+	case ip == netip.IPv6Loopback():
+		return "::1"
+	case ip.Unmap().IsLoopback(), strings.EqualFold(host, "localhost"):
+		return "127.0.0.1" // also of connections to other addresses in 127.0.0.0/8
+	}
+	return ""
 }
 
 // RestartRequired returns the keys that differ in next and that a reload cannot change.

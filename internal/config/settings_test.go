@@ -38,6 +38,24 @@ func TestA148UntrustedProxy(t *testing.T) {
 	}
 }
 
+func TestExposedListener(t *testing.T) {
+	for test, want := range map[[2]string]bool{
+		{":80", ""}: true, {"0.0.0.0:80", ""}: true, {"[::]:80", ""}: true, {"192.0.2.1:80", ""}: true,
+		{"192.0.2.1:80", "192.0.2.2"}: false, {"127.0.0.1:80", ""}: false, {"[::1]:80", ""}: false, {"unix:/s", ""}: false,
+	} {
+		c := config.Default()
+		c.Upstream.URL, c.TrustedProxies = "http://127.0.0.1:1", strings.Fields(test[1])
+		s, err := c.Validate()
+		if got := strings.Contains(fmt.Sprint(s.Warnings(test[0])), "without TLS"); err != nil || got != want {
+			t.Errorf("%s, trusting %q: warned %v, %v", test[0], test[1], got, err)
+		}
+		s.TLS.CertFile = "cert.pem"
+		if strings.Contains(fmt.Sprint(s.Warnings(test[0])), "without TLS") {
+			t.Errorf("%s: warned with tls", test[0])
+		}
+	}
+}
+
 func TestRestartRequired(t *testing.T) {
 	var old, next config.Settings
 	next.Listen, next.Admin.Listen, next.MaxConnections, next.Admin.WebConfigFile = "b", "a", 1, "a"

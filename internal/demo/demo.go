@@ -155,7 +155,7 @@ func (d *demo) printHints(w io.Writer, admin string) {
   curl %[1]s/.well-known/oauth-authorization-server
   curl %[5]s/metrics
 
-Interrupt to stop.
+Press Ctrl-C to stop.
 `, d.gateway, d.provider, client.ID, client.Secret, admin)
 }
 
