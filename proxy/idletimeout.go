@@ -88,6 +88,7 @@ func (w idleTimeoutWriter) WriteHeader(status int) {
 		return
 	default:
 		removeHopByHop(w.Header())
+		w.Header().Del(RequestID) // the provider's; the server sets that of the final response
 	}
 	setWriteDeadline(w.ResponseWriter, w.timeout)
 	w.ResponseWriter.WriteHeader(status)

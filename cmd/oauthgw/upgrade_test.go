@@ -121,7 +121,7 @@ func TestA121HopByHopFields(t *testing.T) {
 			p.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nContent-Length: 5\r\n" + fields + "\r\n")
 			return
 		}
-		p.write("HTTP/1.1 102 Processing\r\n" + fields + "\r\nHTTP/1.1 103 Early Hints\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n" + fields + "\r\n" + wellFormedResponse)
+		p.write("HTTP/1.1 102 Processing\r\nX-Request-Id: other\r\n" + fields + "\r\nHTTP/1.1 103 Early Hints\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n" + fields + "\r\n" + wellFormedResponse)
 	})
 	g := frontedGateway(t, upstream)
 	for name, test := range map[string]struct {
