@@ -106,7 +106,7 @@ const RequestID = "X-Request-Id"
 
 // WriteError writes an error response (RFC 6749 section 5.2). Its reason is the outcome in the
 // log line of the request.
-func WriteError(w http.ResponseWriter, _ *http.Request, e *clientauth.Error) {
+func WriteError(w http.ResponseWriter, e *clientauth.Error) {
 	recorder, w := responserecorder.Wrap(w)
 	recorder.Attrs = append(recorder.Attrs, slog.String("outcome", e.Reason))
 	h := w.Header()
@@ -151,5 +151,5 @@ func (x *exchange) respond(e *clientauth.Error) {
 	if e.Code == clientauth.CodeInvalidClient {
 		x.w.Header().Set("Www-Authenticate", challenge(x.Realm))
 	}
-	WriteError(x.w, x.r, e)
+	WriteError(x.w, e)
 }

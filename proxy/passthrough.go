@@ -98,7 +98,7 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var e *clientauth.Error
 	if errors.As(err, &e) {
-		WriteError(writer, r, e)
+		WriteError(writer, e)
 		return
 	}
 	defer p.Release(r.Context())
@@ -211,7 +211,7 @@ func (p passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err 
 		e = ErrTooManyStreams
 	}
 	if e != nil {
-		WriteError(w, r, e)
+		WriteError(w, e)
 		return
 	}
 	response := upstreamError(err)
@@ -221,7 +221,7 @@ func (p passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err 
 		abort()
 	}
 	recorder.Level = slog.LevelWarn
-	WriteError(w, r, response)
+	WriteError(w, response)
 }
 
 // recordedBody is a response body that records why it ends early.

@@ -32,7 +32,7 @@ type Config struct {
 	Issuer     string                         // the provider's issuer; empty: not known yet
 	Endpoints  map[clientauth.Endpoint]string // the paths of the fronted endpoints
 	StripCORS  bool                           // drop the provider's Access-Control-Allow-Origin, which another handler sets
-	WriteError func(http.ResponseWriter, *http.Request, *clientauth.Error)
+	WriteError func(http.ResponseWriter, *clientauth.Error)
 	// Admit reports whether a request for a location that is not one of the issuer's may wait
 	// for a fetch. If not, Admit writes the response. Release is called when an admitted
 	// request ends. If Admit is nil, every request may wait.
@@ -73,7 +73,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if refusal.Status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", strconv.Itoa(int(negativeTTL/time.Second)))
 		}
-		h.config.WriteError(w, r, refusal)
+		h.config.WriteError(w, refusal)
 		if gone := r.Context().Err(); gone != nil {
 			result = "canceled"
 			recorder.Fail(responserecorder.Client, gone)

@@ -20,7 +20,7 @@ func TestServes(t *testing.T) {
 	admitted := map[string]bool{}
 	empty := func(c *wellknown.SourceConfig) { c.Transport = http.NewFileTransport(http.Dir(t.TempDir())) }
 	h := wellknown.New(wellknown.Config{Source: newHandler(t, newProvider(hang), empty).source,
-		WriteError: func(http.ResponseWriter, *http.Request, *clientauth.Error) {},
+		WriteError: func(http.ResponseWriter, *clientauth.Error) {},
 		Admit:      func(_ http.ResponseWriter, r *http.Request) bool { admitted[r.URL.Path] = true; return false }})
 	left, leave := context.WithCancel(t.Context())
 	leave()

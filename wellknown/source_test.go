@@ -152,7 +152,7 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 		issuer = "https://provider.example"
 	}
 	h.Handler = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths,
-		WriteError: func(w http.ResponseWriter, _ *http.Request, e *clientauth.Error) {
+		WriteError: func(w http.ResponseWriter, e *clientauth.Error) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(e.Status)
 		},

@@ -71,5 +71,5 @@ func (g *Gateway) preflight(w http.ResponseWriter, r *http.Request) {
 
 // errorHandler answers every request with one error.
 func (g *Gateway) errorHandler(e *clientauth.Error) http.Handler {
-	return g.instrument("unknown", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { proxy.WriteError(w, r, e) }))
+	return g.instrument("unknown", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { proxy.WriteError(w, e) }))
 }

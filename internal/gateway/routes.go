@@ -90,7 +90,7 @@ func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoi
 func (g *Gateway) admitMetadata(w http.ResponseWriter, r *http.Request) bool {
 	admitted := g.config.Admit(r.Context(), false, false)
 	if !admitted {
-		proxy.WriteError(w, r, proxy.ErrTooManyStreams)
+		proxy.WriteError(w, proxy.ErrTooManyStreams)
 	}
 	return admitted
 }

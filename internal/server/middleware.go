@@ -80,5 +80,5 @@ func (s *Server) recoverPanic(w http.ResponseWriter, r *http.Request, rec *respo
 		panic(http.ErrAbortHandler)
 	}
 	clear(w.Header()) // of the response that the handler did not send
-	proxy.WriteError(w, r, proxy.ErrPanic)
+	proxy.WriteError(w, proxy.ErrPanic)
 }

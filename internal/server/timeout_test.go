@@ -222,7 +222,7 @@ func TestResponsesHaveTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestServer(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(proxy.WriteTimeout(stall) + time.Second)
-			proxy.WriteError(w, r, proxy.ErrEndpointsUnknown)
+			proxy.WriteError(w, proxy.ErrEndpointsUnknown)
 		}))
 		expectStatus(t, bufio.NewReader(s.connect(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")), 503)
 	})
@@ -300,7 +300,7 @@ func TestBodiesThatStop(t *testing.T) {
 				})
 				s := newTestServer(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if path == "/refused" {
-						proxy.WriteError(w, r, proxy.ErrNotFound)
+						proxy.WriteError(w, proxy.ErrNotFound)
 						return
 					}
 					passthrough.ServeHTTP(w, r)
