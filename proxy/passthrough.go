@@ -132,7 +132,7 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, recorder *r
 			resp.Body = recordedBody{resp.Body, upload, recorder}
 			return p.modifyResponse(resp, upload)
 		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { p.upstreamFailed(w, r, err, upload, recorder) },
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { p.upstreamFailed(w, err, upload, recorder) },
 	}
 	forwarder.ServeHTTP(w, r)
 }
@@ -205,7 +205,7 @@ func (p passthrough) modifyResponse(resp *http.Response, upload *idleTimeoutBody
 	return nil
 }
 
-func (p passthrough) upstreamFailed(w http.ResponseWriter, r *http.Request, err error, upload *idleTimeoutBody, recorder *responserecorder.Recorder) {
+func (p passthrough) upstreamFailed(w http.ResponseWriter, err error, upload *idleTimeoutBody, recorder *responserecorder.Recorder) {
 	_, e := upload.state()
 	if errors.Is(err, ErrTooManyStreams) {
 		e = ErrTooManyStreams

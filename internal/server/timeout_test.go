@@ -220,7 +220,7 @@ func TestEvictionEndsTheResponse(t *testing.T) {
 // client that reads the response.
 func TestResponsesHaveTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newTestServer(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := newTestServer(t, 1, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			time.Sleep(proxy.WriteTimeout(stall) + time.Second)
 			proxy.WriteError(w, proxy.ErrEndpointsUnknown)
 		}))
