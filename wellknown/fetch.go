@@ -84,6 +84,9 @@ func sanitizeError(err error) error {
 	if network || certificate || errors.Is(err, context.Canceled) {
 		return errors.New(printable.Text(err.Error()))
 	}
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
+		return errors.New("the provider does not speak TLS at this port; write http in upstream.url, or name its https port")
+	}
 	return errors.New("the provider's response is malformed")
 }
 

@@ -53,6 +53,13 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 	}
 }
 
+func TestCheckHTTPSToPlainPort(t *testing.T) {
+	provider := strings.Replace(startMetadataProvider(t, honest+`}`), "http", "https", 1)
+	expectCheck(t, "https", "--upstream.url="+provider, "the configuration is valid\nwarning: ", "upstream.url: the metadata of "+provider+
+		" cannot be fetched or used; start the provider, or check with --offline\n"+
+		"/.well-known/oauth-authorization-server: fetching metadata: the provider does not speak TLS at this port; write http in upstream.url")
+}
+
 // TestCheckOffline checks that --offline sends no request.
 func TestCheckOffline(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }))
