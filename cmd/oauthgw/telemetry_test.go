@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"oauthgw/internal/config"
 	"oauthgw/proxy"
@@ -34,28 +33,30 @@ func TestA137ReloadReachesEveryLogger(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.applySettings(first)
-	complain := func() {
+	complain := func(audit string) {
 		otel.Handle(errors.New("a span was lost"))
 		o.recordDecision(t.Context(), proxy.Decision{Endpoint: "token"})
-		time.Sleep(20 * time.Millisecond) // the audit record has failed, or will be written
-		log.mu.Lock()                     // the writer blocks
+		eventually(t, audit, func() bool { return strings.Contains(log.String(), audit) })
+		log.mu.Lock() // the writer blocks, so lines are dropped
 		for range 10000 {
 			o.log.Error("a line")
 		}
 		log.mu.Unlock()
 	}
-	complain()
-	eventually(t, "lines", func() bool { return strings.Contains(log.String(), "a line") })
-	if text := log.String(); strings.Contains(text, "a span was lost") || strings.Contains(text, "were dropped") ||
-		!strings.Contains(text, `"msg":"audit log write failed"`) {
+	complain(`"msg":"audit log write failed"`)
+	eventually(t, "a line behind all others", func() bool { // or the queue could still be full
+		o.log.Error("the last line")
+		return strings.Contains(log.String(), "the last line")
+	})
+	if text := log.String(); strings.Contains(text, "a span was lost") || strings.Contains(text, "lines dropped") {
 		t.Errorf("at level error: %.2000s", text)
 	}
 	next := at("warn", "text")
 	next.Audit.File = filepath.Join(dir, "audit.json")
 	o.applySettings(next)
 	before := len(log.String())
-	complain()
-	for _, want := range []string{`msg="tracing failed" err="a span was lost"`, `msg="audit log write succeeded again, records are missing"`, `msg="log lines dropped"`} {
+	complain(`msg="audit log write succeeded again, records are missing"`)
+	for _, want := range []string{`msg="tracing failed" err="a span was lost"`, `msg="log lines dropped"`} {
 		eventually(t, fmt.Sprintf("%s after the reload", want), func() bool { return strings.Contains(log.String()[before:], want) })
 	}
 	o.close()
