@@ -31,7 +31,7 @@ func TestAuthentication(t *testing.T) {
 	}
 }
 
-// TestMetadataTile checks that the tile tells a failed fetch from metadata that is absent or
+// TestMetadataTile checks that the tile distinguishes a failed fetch from metadata that is absent or
 // was not fetched yet.
 func TestMetadataTile(t *testing.T) {
 	now := time.Now()
