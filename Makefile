@@ -36,7 +36,7 @@ test:
 
 conformance:
 	go test -C cmd/oauthgw -run '^TestConformance$$' -conformance
-	go test -run '^Test[RA][0-9]' ./...
+	go test -run '^Test(R|A|D|P|Q|H|CA)[0-9]' ./...
 
 e2e:
 	bash e2e/run

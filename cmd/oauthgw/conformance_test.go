@@ -24,8 +24,13 @@ import (
 
 var printConformance = flag.Bool("conformance", false, "print the conformance table with the result of each row")
 
-// tables have a row in each line: R for the rules of standards, A for abuse.
+// tables have a row in each line.
 var tables = []string{"testdata/conformance.txt", "testdata/abuse.txt"}
+
+// rowPattern matches the name of a row: rules of standards (R), abuse (A), discovery (D), repairs of
+// responses (P) and of requests (Q), clients whose secret the gateway holds (H), and client
+// assertions (CA).
+const rowPattern = `(?:R|A|D|P|Q|H|CA)\d+`
 
 // A row is proven by the exchange files that name it in their first line, as in
 //
@@ -34,24 +39,24 @@ var tables = []string{"testdata/conformance.txt", "testdata/abuse.txt"}
 // and by tests whose names begin with their rows, as in TestA051LengthAndChunks, in any
 // package.
 var (
-	rowsLine = regexp.MustCompile(`\ARows:((?: [RA]\d+)+)\n`)
-	rowTest  = regexp.MustCompile(`(?m)^func (Test((?:[RA]\d+)+)\w*)\(t \*testing\.T\)`)
-	rowName  = regexp.MustCompile(`[RA]\d+`)
+	rowsLine = regexp.MustCompile(`\ARows:((?: ` + rowPattern + `)+)\n`)
+	rowTest  = regexp.MustCompile(`(?m)^func (Test((?:` + rowPattern + `)+)\w*)\(t \*testing\.T\)`)
+	rowName  = regexp.MustCompile(rowPattern)
 )
 
 // TestConformance checks that each row of the tables has a proof. With -conformance it runs
 // the exchange files of each row and prints the table.
 func TestConformance(t *testing.T) {
 	files, tests := exchangeFilesByRow(t), testsByRow(t)
-	for _, row := range rows(t) {
-		name, _, _ := strings.Cut(row, " ")
+	for _, line := range rows(t) {
+		name, _, _ := strings.Cut(line, " ")
 		passed := t.Run(name, func(t *testing.T) { runExchangeFiles(t, files[name], tests[name]) })
 		if *printConformance {
 			result := map[bool]string{true: "pass", false: "FAIL"}[passed]
 			if passed && len(tests[name]) > 0 {
 				result = "test" // proven by a test, at least in part
 			}
-			fmt.Printf("%s  %-87s %s\n", result, row, strings.Join(slices.Concat(files[name], tests[name]), " "))
+			fmt.Printf("%s  %-87s %s\n", result, line, strings.Join(slices.Concat(files[name], tests[name]), " "))
 		}
 		delete(files, name)
 		delete(tests, name)
