@@ -100,6 +100,12 @@ func (o Object) Without(drop func(Member) bool) Object {
 	return Object{slices.DeleteFunc(slices.Clone(o.members), drop)}
 }
 
+// WithoutNulls returns a copy without the members that are null: in OAuth a member that is
+// null counts as absent. Nulls inside of other values stay.
+func (o Object) WithoutNulls() Object {
+	return o.Without(func(m Member) bool { return string(m.Value) == "null" })
+}
+
 // Encode returns the object as JSON text.
 func (o Object) Encode() []byte {
 	var members [][]byte

@@ -65,6 +65,18 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// WithoutNulls removes the members that are null, and leaves nulls inside of other values and
+// the text of those.
+func TestWithoutNulls(t *testing.T) {
+	o, err := jsonobject.Parse([]byte(`{"a":null,"b": {"c":null},"d":"null", "e" : null ,"f":[null],"g":1.0}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(o.WithoutNulls().Encode()), `{"b":{"c":null},"d":"null","f":[null],"g":1.0}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // An object means the same to encoding/json before and after.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,{"b":null}],"c":"\u00e9","d":-0.0}`, `{"a":1,"a":2}`, `{"":0}`, `{"":0`, "{{", `{""`, "{}", ",", "{}{", "{"} {
