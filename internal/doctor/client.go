@@ -117,17 +117,29 @@ func (c *client) authenticate(ctx context.Context, m clientauth.Method, name cli
 	return c.parse(m, c.do(ctx, http.MethodPost, at, header, form.Encode()))
 }
 
-// parse parses a response and removes the credentials, which some servers repeat.
+// byteOrderMark must not be in front of JSON (RFC 8259 section 8.1).
+const byteOrderMark = "\ufeff"
+
+// parse parses a response and removes the credentials, which some servers repeat. Some
+// servers send the error as a form.
 func (c *client) parse(m clientauth.Method, r response) answer {
-	o, _ := jsonobject.Parse(r.body)
+	text := strings.TrimPrefix(string(r.body), byteOrderMark)
+	o, err := jsonobject.Parse([]byte(text))
+	read := o.Text
+	form, invalid := url.ParseQuery(text)
+	isForm := err != nil && invalid == nil && form.Get("error") != "" && !strings.ContainsAny(text, "<{ \n")
+	if isForm {
+		read = form.Get
+	}
 	hide := strings.NewReplacer(c.pair(), "…", c.secret, "…", c.id, "…")
-	return answer{r, m, hide.Replace(o.Text("error")), hide.Replace(o.Text("error_description"))}
+	return answer{r, m, isForm, hide.Replace(read("error")), hide.Replace(read("error_description"))}
 }
 
 // answer is an endpoint's response to a request with credentials.
 type answer struct {
 	response
 	method            clientauth.Method
+	form              bool   // the error is a form
 	code, description string // RFC 6749 section 5.2
 }
 

@@ -122,21 +122,12 @@ func failures(e endpoint, a answer) (found wellknown.Findings) {
 	return found
 }
 
-// violations returns what makes an answer useless for some clients.
+// violations returns what makes an answer useless for some clients, and says what oauthgw in
+// front of the server does about it.
 func violations(e endpoint, a answer) (found wellknown.Findings) {
 	add := func(s wellknown.Severity, problem, fix string) { found.Add(s, e.subject(), problem, fix) }
+	violatedFormat(e, a, add)
 	usedBasic, challenges := a.method == clientauth.Basic, a.header.Values("Www-Authenticate")
-	mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
-	switch { // RFC 6749 section 5.2, RFC 7009 section 2.1
-	case a.status < 300 && e.name == clientauth.Revocation:
-		add(wellknown.Note, fmt.Sprintf("has status %d, although the client does not exist: the endpoint does not authenticate clients (RFC 7009 section 2.1).", a.status), "Nothing, if any client may revoke any token that it knows.")
-	case a.status < 300:
-		add(wellknown.Problem, fmt.Sprintf("has status %d, although the client does not exist. Clients take that for success and fail because access_token is missing (RFC 6749 section 5.2).", a.status), "Answer with status 401 and invalid_client.")
-	case a.code == "":
-		add(wellknown.Problem, fmt.Sprintf("(status %d) is not a JSON object with a member error, so clients cannot report the error (RFC 6749 section 5.2).", a.status), "Answer with an error in the form of RFC 6749.")
-	case mediaType != "application/json":
-		add(wellknown.Warning, "has the Content-Type "+printable.Quote(a.header.Get("Content-Type"))+" and not application/json, so some clients do not read the error.", "Answer as application/json.")
-	}
 	switch {
 	case usedBasic && a.code == clientauth.CodeInvalidClient && a.status >= 300 && a.status != http.StatusUnauthorized:
 		add(wellknown.Warning, fmt.Sprintf("is invalid_client with status %d. It must be 401 (RFC 6749 section 5.2), by which clients recognize that their credentials are wrong.", a.status), "Answer with 401; oauthgw does.")
@@ -149,4 +140,34 @@ func violations(e endpoint, a answer) (found wellknown.Findings) {
 		add(wellknown.Warning, "lacks Cache-Control: no-store. If responses with tokens lack it as well, caches may store them (RFC 6749 section 5.1).", "Add it to every response; oauthgw does.")
 	}
 	return found
+}
+
+// violatedFormat adds what is wrong with the status and the body of an answer (RFC 6749
+// section 5.2, RFC 7009 section 2.1).
+func violatedFormat(e endpoint, a answer, add func(s wellknown.Severity, problem, fix string)) {
+	contentType, fix := a.header.Get("Content-Type"), "Answer with status 401 and invalid_client."
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	switch {
+	case a.status < 300 && e.name == clientauth.Revocation:
+		add(wellknown.Note, fmt.Sprintf("has status %d, although the client does not exist: the endpoint does not authenticate clients (RFC 7009 section 2.1).", a.status), "Nothing, if any client may revoke any token that it knows.")
+	case a.status < 300:
+		if a.code != "" {
+			fix += " In oauthgw set repair.replies.error_in_200."
+		}
+		add(wellknown.Problem, fmt.Sprintf("has status %d, although the client does not exist. Clients take that for success and fail because access_token is missing (RFC 6749 section 5.2).", a.status), fix)
+	case a.code == "":
+		add(wellknown.Problem, fmt.Sprintf("(status %d) is not a JSON object with a member error, so clients cannot report the error (RFC 6749 section 5.2).", a.status), "Answer with an error in the form of RFC 6749.")
+	case !a.form && mediaType != "application/json":
+		fix = "Answer as application/json."
+		if mediaType == "" || strings.HasPrefix(mediaType, "text/") {
+			fix = "Answer as application/json; oauthgw does."
+		}
+		add(wellknown.Warning, "has the Content-Type "+printable.Quote(contentType)+" and not application/json, so some clients do not read the error.", fix)
+	}
+	if a.form {
+		add(wellknown.Problem, "has the error in a form and not in JSON, so most clients cannot report it, and probably not read tokens either (RFC 6749 sections 5.1 and 5.2).", "Answer as application/json. In oauthgw set repair.replies.form_to_json.")
+	}
+	if strings.HasPrefix(string(a.body), byteOrderMark) {
+		add(wellknown.Problem, "begins with a byte order mark, at which some clients fail (RFC 8259 section 8.1).", "Leave it out; oauthgw does.")
+	}
 }

@@ -107,6 +107,10 @@ func TestResponseRules(t *testing.T) {
 		{"another object", clientauth.Token, 400, `{"message":"x"}`, nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) is not a JSON object with a member error"}},
 		{"another content type", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Set("Content-Type", "text/json") }, []string{"warning: " + both + `has the Content-Type "text/json"`}},
 		{"error with 200", clientauth.Token, 200, unknownClient, nil, []string{"problem: " + both + "has status 200, although the client does not exist. Clients take that for success"}},
+		{"form", clientauth.Token, 401, "error=invalid_client", nil, []string{"problem: " + both + "has the error in a form and not in JSON"}},
+		{"form with 200", clientauth.Token, 200, "error=invalid_client", nil, []string{"problem: " + both + "has status 200", "problem: " + both + "has the error in a form"}},
+		{"page with a link", clientauth.Token, 400, `<a href="?a=1&error=x">`, nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) is not a JSON object with a member error"}},
+		{"byte order mark", clientauth.Token, 401, "\ufeff" + unknownClient, nil, []string{"problem: " + both + "begins with a byte order mark"}},
 		{"revocation by any client", clientauth.Revocation, 200, "", nil, []string{"note: revocation endpoint: The answer to Basic and to post has status 200, although the client does not exist: the endpoint does not authenticate clients"}},
 		{"400 for 401", clientauth.Token, 400, unknownClient, nil, []string{"warning: " + at + "The answer to Basic is invalid_client with status 400."}},
 		{"no challenge", clientauth.Token, 401, unknownClient, func(a *answer) { a.header.Del("WWW-Authenticate") }, []string{"warning: " + both + "is a 401 without WWW-Authenticate"}},
@@ -129,6 +133,39 @@ func TestResponseRules(t *testing.T) {
 	var found wellknown.Findings
 	checkEndpoint(&found, md, e)
 	expect(t, found, "problem: "+at+"Credentials sent by HTTP Basic", "problem: "+at+"The answer to Basic has status 500")
+}
+
+// The fix says what oauthgw in front of the server corrects always, and what with which key.
+func TestRepairsInFixes(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		status       int
+		body, format string
+		want         string // what the fixes say of oauthgw
+	}{
+		{"error with 200", 200, unknownClient, "application/json", "In oauthgw set repair.replies.error_in_200."},
+		{"page with 200", 200, "<html>", "text/html", ""},
+		{"form", 401, "error=invalid_client&error_description=x", "application/x-www-form-urlencoded", "In oauthgw set repair.replies.form_to_json."},
+		{"form with 200", 200, "error=invalid_client", "text/plain", "In oauthgw set repair.replies.error_in_200.In oauthgw set repair.replies.form_to_json."},
+		{"text", 401, unknownClient, "text/plain", "oauthgw does."},
+		{"no type", 401, unknownClient, "", "oauthgw does."},
+		{"another type", 401, unknownClient, "application/problem+json", ""},
+		{"byte order mark", 401, "\ufeff" + unknownClient, "application/json", "oauthgw does."},
+	} {
+		a := answered(clientauth.Post, test.status, test.body)
+		a.header.Set("Content-Type", test.format)
+		got := ""
+		for _, f := range violations(endpoint{name: clientauth.Token}, a) {
+			for sentence := range strings.SplitAfterSeq(strings.ReplaceAll(f.Fix, "; ", ". "), ". ") {
+				if strings.Contains(sentence, "oauthgw") {
+					got += strings.TrimSpace(sentence)
+				}
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
 }
 
 func TestCheckConnection(t *testing.T) {
