@@ -26,6 +26,7 @@ type Metrics struct {
 	challengesAdded, statusesCorrected, ambiguousInvalidClient *prometheus.CounterVec
 	upstreamErrors, metadataRequests, logDropped, adminRefused *prometheus.CounterVec
 	connectionsEvicted, connectionsCut, malformedRequests      *prometheus.CounterVec
+	repairs                                                    *prometheus.CounterVec
 	requestDuration, upstreamDuration                          *prometheus.HistogramVec
 	inFlight, certificates                                     *prometheus.GaugeVec
 	reloadSuccessful, reloadTimestamp                          prometheus.Gauge
@@ -58,6 +59,7 @@ func (m *Metrics) defineRequests(f factory) {
 	m.challengesAdded = f.counter("challenges_added_total", "Responses that received a WWW-Authenticate field.", "endpoint")
 	m.statusesCorrected = f.counter("statuses_corrected_total", "Responses whose status became 401.", "endpoint")
 	m.ambiguousInvalidClient = f.counter("upstream_ambiguous_invalid_client_total", "Responses with invalid_client in the body and the outcome unclear. They passed unchanged.", "endpoint")
+	m.repairs = f.counter("repairs_total", "Requests and responses that were repaired, by the name of the repair.", "endpoint", "repair")
 
 	m.upstreamDuration = f.seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to the end of its response.", "endpoint")
 	m.upstreamErrors = f.counter("upstream_errors_total", "Requests to the provider without a usable response, by reason.", "endpoint", "reason")

@@ -42,6 +42,7 @@ func everything() *metrics.Metrics {
 	m.ChallengeAdded("token")
 	m.StatusCorrected("token")
 	m.AmbiguousInvalidClient("token")
+	m.Repaired("token", "status")
 	m.UpstreamDuration("token", 3*time.Millisecond)
 	m.UpstreamError("token", "timeout")
 	m.MetadataRequest("hit")
@@ -70,6 +71,7 @@ oauthgw_basic_decoding_total{reading="plain"} 1
 oauthgw_challenges_added_total{endpoint="token"} 1
 oauthgw_statuses_corrected_total{endpoint="token"} 1
 oauthgw_upstream_ambiguous_invalid_client_total{endpoint="token"} 1
+oauthgw_repairs_total{endpoint="token",repair="status"} 1
 oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.0025"} 0
 oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.005"} 1
 oauthgw_upstream_errors_total{endpoint="token",reason="timeout"} 1
@@ -146,6 +148,18 @@ func TestClientAuthCounts(t *testing.T) {
 		{Endpoint: "token", Method: "none", Outcome: "rejected", Count: 2},
 	}
 	if got := m.ClientAuthCounts(); !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestRepairCounts(t *testing.T) {
+	m := metrics.New(metrics.Build{})
+	for _, repair := range []string{"status", "media_type", "status"} {
+		m.Repaired("token", repair)
+	}
+	m.Repaired("registration", "null")
+	want := []metrics.RepairCount{{Endpoint: "registration", Repair: "null", Count: 1}, {Endpoint: "token", Repair: "media_type", Count: 1}, {Endpoint: "token", Repair: "status", Count: 2}}
+	if got := m.RepairCounts(); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 }

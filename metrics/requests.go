@@ -61,20 +61,56 @@ type ClientAuthCount struct {
 // ClientAuthCounts returns the counts of [Metrics.ClientAuth], sorted by endpoint, method
 // and outcome.
 func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
+	var counts []ClientAuthCount
+	for _, s := range seriesOf(m.clientAuth) { // auth_method, endpoint, outcome
+		counts = append(counts, ClientAuthCount{s.labels[1], s.labels[0], s.labels[2], s.count})
+	}
+	slices.SortStableFunc(counts, func(a, b ClientAuthCount) int { return strings.Compare(a.Endpoint, b.Endpoint) })
+	return counts
+}
+
+// series is the values of labels, in the order of their names, and a count.
+type series struct {
+	labels []string
+	count  uint64
+}
+
+// seriesOf returns the series of a counter, sorted by their labels.
+func seriesOf(c *prometheus.CounterVec) (all []series) {
 	r := prometheus.NewRegistry() // to gather nothing else
-	r.MustRegister(m.clientAuth)
+	r.MustRegister(c)
 	families, err := r.Gather()
 	if err != nil {
 		return nil // counters are always consistent
 	}
-	var counts []ClientAuthCount
 	for _, family := range families {
-		for _, series := range family.GetMetric() {
-			labels := series.GetLabel() // auth_method, endpoint, outcome
-			counts = append(counts, ClientAuthCount{labels[1].GetValue(), labels[0].GetValue(), labels[2].GetValue(), uint64(series.GetCounter().GetValue())})
+		for _, metric := range family.GetMetric() {
+			s := series{count: uint64(metric.GetCounter().GetValue())}
+			for _, label := range metric.GetLabel() {
+				s.labels = append(s.labels, label.GetValue())
+			}
+			all = append(all, s)
 		}
 	}
-	slices.SortStableFunc(counts, func(a, b ClientAuthCount) int { return strings.Compare(a.Endpoint, b.Endpoint) })
+	return all
+}
+
+// Repaired counts one request or response that was repaired.
+func (m *Metrics) Repaired(endpoint, repair string) {
+	m.repairs.WithLabelValues(endpoint, repair).Inc()
+}
+
+// RepairCount is one series of oauthgw_repairs_total.
+type RepairCount struct {
+	Endpoint, Repair string
+	Count            uint64
+}
+
+// RepairCounts returns the counts of [Metrics.Repaired], sorted by endpoint and repair.
+func (m *Metrics) RepairCounts() (counts []RepairCount) {
+	for _, s := range seriesOf(m.repairs) {
+		counts = append(counts, RepairCount{s.labels[0], s.labels[1], s.count})
+	}
 	return counts
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"oauthgw/clientauth"
@@ -21,11 +22,12 @@ type Decision struct {
 	// Outcome is accepted, rejected, unclear, failed, canceled, panic, or the reason for
 	// which the gateway refused the request.
 	Outcome   string
-	Tolerated string // the reason for which only conflict: report let the request pass
-	Status    int    // of the response; zero: there was none
-	RequestID string // as in the log line; empty: none
-	ClientID  string // at most 128 bytes; empty: none
-	ClientIP  string // as far as proxies are trusted; empty: a Unix socket
+	Tolerated string   // the reason for which only conflict: report let the request pass
+	Repairs   []string // the names of what was repaired in the request and the response, in this order
+	Status    int      // of the response; zero: there was none
+	RequestID string   // as in the log line; empty: none
+	ClientID  string   // at most 128 bytes; empty: none
+	ClientIP  string   // as far as proxies are trusted; empty: a Unix socket
 }
 
 // Refused reports whether the gateway or the provider refused the request.
@@ -68,7 +70,11 @@ func (d Decision) attrs() []slog.Attr {
 		slog.String("basic_decoding", string(d.Reading)),
 		slog.String("conflict_tolerated", d.Tolerated),
 	}
-	return slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.String() == "" })
+	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.String() == "" })
+	if len(d.Repairs) > 0 {
+		attrs = append(attrs, slog.String("repairs", strings.Join(d.Repairs, ",")))
+	}
+	return attrs
 }
 
 func (d Decision) method() string { return cmp.Or(string(d.Method), "unknown") }

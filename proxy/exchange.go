@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"oauthgw/clientauth"
@@ -34,6 +35,7 @@ type exchange struct {
 
 	sent         time.Time // when the provider was called; zero means never
 	upstreamTime time.Duration
+	repairs      []string // the names of what was repaired, in this order
 	outcome      string
 	err          error // for the operator: why the outcome is failed
 }
@@ -54,6 +56,9 @@ func (x *exchange) finish() {
 	}
 	if d.Reading != "" {
 		x.Metrics.BasicDecoding(string(d.Reading))
+	}
+	for _, name := range d.Repairs {
+		x.Metrics.Repaired(string(d.Endpoint), name)
 	}
 	if !x.sent.IsZero() {
 		x.Metrics.UpstreamDuration(string(d.Endpoint), x.upstreamTime)
@@ -77,7 +82,7 @@ func (x *exchange) finish() {
 
 func (x *exchange) decision() Decision {
 	d := Decision{
-		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome,
+		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome, Repairs: x.repairs,
 		Status: x.recorder.Status(), RequestID: x.r.Header.Get(RequestID), ClientID: abbreviate(x.credentials.ClientID), ClientIP: AddressText(x.Proxies.ClientIP(x.r)),
 	}
 	if d.Outcome == outcomePanicked {
@@ -87,6 +92,13 @@ func (x *exchange) decision() Decision {
 		d.Tolerated = x.credentials.Tolerated.Reason
 	}
 	return d
+}
+
+// repaired records the name of a repair, once.
+func (x *exchange) repaired(name string) {
+	if !slices.Contains(x.repairs, name) {
+		x.repairs = append(x.repairs, name)
+	}
 }
 
 // Milliseconds returns a duration for a log line.

@@ -48,7 +48,7 @@ func TestLogLine(t *testing.T) {
 			c.OnDecision = func(_ context.Context, d proxy.Decision) { decided = append(decided, d) }
 			c.Rules = clientauth.New(clientauth.Config{Conflict: clientauth.ConflictReport})
 		}, over(func(r *http.Request) (*http.Response, error) {
-			return respond(r, test.status, http.Header{}, test.body), nil
+			return respond(r, test.status, http.Header{"Content-Type": {"application/json"}}, test.body), nil
 		}))
 		serve(logged(h, slog.NewTextHandler(lines, nil)), "POST", "/oauth2/tokens?x=y", test.form, ofForm("Authorization", test.authorization))
 		level, attrs, _ := strings.Cut(test.want, " ")

@@ -42,7 +42,7 @@ func (r response) outcome(endpoint clientauth.Endpoint) string {
 	if r.status >= http.StatusInternalServerError {
 		return outcomeFailed
 	}
-	body, err := jsonobject.Parse(r.body)
+	body, err := r.object, r.err
 	code := body.Text("error")
 	// With 401, Keycloak rejects a secret as unauthorized_client and Auth0 as access_denied.
 	ofSecret := r.status == http.StatusUnauthorized && (code == "unauthorized_client" || code == "access_denied")
@@ -75,13 +75,11 @@ func hasMember(body jsonobject.Object, name string) bool {
 // of its endpoint has: an empty body at revocation (RFC 7009 section 2.2), or a JWT at
 // introspection, with the media type of RFC 9701 section 5, or that of Curity and Keycloak.
 func (r response) isReadableAt(endpoint clientauth.Endpoint) bool {
-	mediaType, _, _ := strings.Cut(r.header.Get("Content-Type"), ";")
-	mediaType = strings.ToLower(strings.Trim(mediaType, " \t"))
 	switch endpoint {
 	case clientauth.Revocation:
 		return len(r.body) == 0
 	case clientauth.Introspection:
-		return mediaType == "application/token-introspection+jwt" || mediaType == "application/jwt"
+		return r.mediaType == "application/token-introspection+jwt" || r.mediaType == "application/jwt"
 	}
 	return false
 }

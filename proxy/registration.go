@@ -106,7 +106,7 @@ func registrationTarget(endpoint *url.URL, r *http.Request) *url.URL {
 
 // fixInformation shows the client the method that it asked for, and where its registration is.
 func (h *Registration) fixInformation(x *exchange, r *response) {
-	information, err := jsonobject.Parse(r.body)
+	information, err := r.object, r.err
 	x.outcome = outcomeAccepted
 	switch {
 	case r.status >= http.StatusInternalServerError:
@@ -117,7 +117,7 @@ func (h *Registration) fixInformation(x *exchange, r *response) {
 	case err != nil && !isPage(x.r) && (len(r.body) > 0 || x.r.Method == http.MethodPost):
 		x.outcome = outcomeUnclear
 	}
-	if x.outcome != outcomeAccepted || !isJSON(r.header) || err != nil || information.Text(memberClientID) == "" {
+	if x.outcome != outcomeAccepted || !isJSONType(r.mediaType) || err != nil || information.Text(memberClientID) == "" {
 		return
 	}
 	if x.r.Method == http.MethodPost && r.status == http.StatusCreated {
@@ -128,10 +128,7 @@ func (h *Registration) fixInformation(x *exchange, r *response) {
 	body := h.rewriteInformation(information, asked == clientauth.Basic || asked == "").Encode()
 	if string(body) != string(information.Encode()) {
 		r.body = body
-		// They describe the bytes that the provider sent.
-		for _, name := range []string{"Etag", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
-			r.header.Del(name)
-		}
+		dropDigests(r.header)
 	}
 }
 

@@ -124,7 +124,7 @@ func TestRepliesToARegistration(t *testing.T) {
 		changed bool
 	}{
 		{200, "application/json", "accepted", 200, true},
-		{200, "text/plain", "accepted", 200, false},
+		{200, "text/plain", "accepted", 200, true},
 		{201, "application/vnd.x+json; charset=utf-8", "accepted", 201, true},
 		{201, "Application/JSON", "accepted", 201, true},
 		{201, "application/x-json", "accepted", 201, false},

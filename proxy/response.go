@@ -6,12 +6,14 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/wwwauth"
 )
@@ -24,11 +26,34 @@ type response struct {
 	status int
 	header http.Header
 	body   []byte
+
+	mediaType string            // without parameters, in lower case; empty: none
+	object    jsonobject.Object // the body, if err is nil
+	err       error
 }
 
-// modifyResponse reads a response to its end and checks it. Modify sets the outcome and
-// corrects it. After an error the client receives nothing of it.
+// modifyResponse reads a response to its end, checks it and repairs it. Modify sets the outcome
+// and corrects it. After an error the client receives nothing of it.
 func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) error {
+	r, err := x.readResponse(resp)
+	if err != nil {
+		return err
+	}
+	r = x.repair(r)
+	modify(&r)
+	setNoStore(r.header)
+	if x.StripCORS {
+		maps.DeleteFunc(r.header, func(name string, _ []string) bool { return strings.HasPrefix(name, "Access-Control-") })
+	}
+	r.header.Set("Content-Length", strconv.Itoa(len(r.body)))
+	keepUntyped(x.w.Header())
+	resp.StatusCode, resp.Status, resp.Trailer = r.status, "", nil
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
+	return nil
+}
+
+// readResponse reads a response to its end, and checks that it is whole.
+func (x *exchange) readResponse(resp *http.Response) (response, error) {
 	defer resp.Body.Close()
 	r := response{status: resp.StatusCode, header: resp.Header}
 	err := r.checkHead()
@@ -41,28 +66,17 @@ func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) e
 	}
 	x.upstreamTime = time.Since(x.sent)
 	x.recorder.Fail(responserecorder.Client, x.r.Context().Err()) // the client may be gone already
-	switch {
-	case err != nil:
-		return err
-	case len(r.body) > maxResponse:
-		return errLargeReply
-	case r.isIncomplete(x.Endpoint):
-		return errBrokenReply
+	if err == nil && len(r.body) > maxResponse {
+		err = errLargeReply
 	}
-	// RFC 6749 sections 5.1 and 5.2 require the media type.
-	if strings.TrimSpace(r.header.Get("Content-Type")) == "" && bytes.HasPrefix(bytes.TrimLeft(r.body, " \t\r\n"), []byte("{")) && json.Valid(r.body) {
-		r.header.Set("Content-Type", "application/json")
+	if err != nil {
+		return r, err
 	}
-	modify(&r)
-	setNoStore(r.header)
-	if x.StripCORS {
-		maps.DeleteFunc(r.header, func(name string, _ []string) bool { return strings.HasPrefix(name, "Access-Control-") })
+	r.parse()
+	if r.isIncomplete(x.Endpoint) {
+		return r, errBrokenReply
 	}
-	r.header.Set("Content-Length", strconv.Itoa(len(r.body)))
-	keepUntyped(x.w.Header())
-	resp.StatusCode, resp.Status, resp.Trailer = r.status, "", nil
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
-	return nil
+	return r, nil
 }
 
 // checkHead refuses a response without reading its body. After a switch of protocols, for
@@ -91,13 +105,26 @@ func (r response) isIncomplete(endpoint clientauth.Endpoint) bool {
 	default:
 		return false
 	}
-	if !isJSON(r.header) || json.Valid(r.body) {
+	if r.err == nil || !isJSONType(r.mediaType) || json.Valid(r.body) {
 		return false
 	}
 	var whole json.RawMessage
 	err := json.NewDecoder(bytes.NewReader(r.body)).Decode(&whole)
 	// RFC 7009 section 2.2: the body of a revocation response means nothing.
 	return err == io.EOF && endpoint != clientauth.Revocation || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// parse reads the media type and the body.
+func (r *response) parse() {
+	r.mediaType, _, _ = mime.ParseMediaType(r.header.Get("Content-Type"))
+	r.object, r.err = jsonobject.Parse(r.body)
+}
+
+// dropDigests removes the fields that describe the bytes that the provider sent.
+func dropDigests(h http.Header) {
+	for _, name := range []string{"Etag", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
+		h.Del(name)
+	}
 }
 
 // keepUntyped prevents net/http from guessing a missing media type. A guess can turn text

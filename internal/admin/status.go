@@ -41,6 +41,9 @@ func (h *Handler) status() statuspage.Facts {
 	for _, c := range h.config.Metrics.ClientAuthCounts() {
 		f.Counts = append(f.Counts, statuspage.Count(c))
 	}
+	for _, c := range h.config.Metrics.RepairCounts() {
+		f.Repairs = append(f.Repairs, statuspage.Repair(c))
+	}
 	return f
 }
 

@@ -66,6 +66,7 @@ func busy(t *testing.T) statuspage.Facts {
 		{"token", "client_secret_basic", "malformed_basic", 4}, {"token", "client_secret_basic", "multiple_methods", 5},
 		{"token", "client_secret_basic", "rejected", 7},
 		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9}}
+	f.Repairs = []statuspage.Repair{{"token", "media_type", 12}, {"token", "replies.numbers", 3}}
 	f.Warnings = []string{"client_auth.failures: has no effect"}
 	f.Recent = statuspage.Recent{statuspage.Accepted: 38, statuspage.Rejected: 40, statuspage.Refused: 20, statuspage.Failed: 2, statuspage.Tolerated: 1}
 	f.Groups = []statuspage.Group{

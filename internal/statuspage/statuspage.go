@@ -22,6 +22,7 @@ type Facts struct {
 	Problems                     []string // of the metadata, if there is a document
 	Warnings                     []string // of the configuration
 	Counts                       []Count  // of requests since the start, sorted
+	Repairs                      []Repair // since the start, sorted
 	Recent                       Recent
 	Groups                       []Group // since the start, the latest first
 }
@@ -65,6 +66,12 @@ func (d Document) Known() bool { return !d.Fetched.IsZero() }
 type Count struct {
 	Endpoint, Method, Outcome string
 	Count                     uint64
+}
+
+// Repair is a number of requests and responses with the same repair.
+type Repair struct {
+	Endpoint, Repair string
+	Count            uint64
 }
 
 // Kind is how a request ended. A request with a tolerated conflict has a second kind.
