@@ -21,11 +21,11 @@ export async function consent(authorizationURL) {
 }
 
 // The values of fields and buttons.
-const answers = { login: "user", password: "any", decision: "allow" };
+const answers = { login: "user", username: "user", password: "any", decision: "allow" };
 
 // browse opens the authorization URL as a browser does: it keeps cookies, follows
-// redirects and fills in every form. It resolves to the URL of the client to which the
-// provider redirects, without opening it.
+// redirects and fills in the first form of every page. It resolves to the URL of the
+// client to which the provider redirects, without opening it.
 export async function browse(authorizationURL, redirectURI = new URL(authorizationURL).searchParams.get("redirect_uri")) {
   const cookies = new Map();
   let next = { url: authorizationURL };
@@ -58,12 +58,12 @@ function setCookie(cookies, text) {
   else cookies.delete(name);
 }
 
-// fill fills in the form of a page and returns its request.
+// fill fills in the first form of a page and returns its request.
 function fill(page, url, status) {
-  const [, attributes] = page.match(/<form([^>]*)>/) ?? assert.fail(`${status} without a form: ${page}`);
+  const [form, attributes] = page.match(/<form([^>]*)>[^]*?<\/form>/) ?? assert.fail(`${status} without a form: ${page}`);
   const attribute = (tag, name) => tag.match(new RegExp(`\\b${name}="([^"]*)"`))?.[1].replaceAll("&amp;", "&");
   const body = new URLSearchParams();
-  for (const [tag] of page.matchAll(/<(?:input|button)\b[^>]*>/g)) {
+  for (const [tag] of form.matchAll(/<(?:input|button)\b[^>]*>/g)) {
     const name = attribute(tag, "name");
     if (name && !body.has(name)) body.set(name, answers[name] ?? attribute(tag, "value") ?? "");
   }

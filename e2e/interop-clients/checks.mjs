@@ -1,18 +1,19 @@
 // Checks of the metadata and of the provider.
 import assert from "node:assert/strict";
-import { register } from "./registration.mjs";
+import { obtain } from "./registration.mjs";
 
 const get = (url, headers = {}) => fetch(url, { headers, signal: AbortSignal.timeout(10_000) });
 
 // checkMetadata checks each metadata document of a provider as the gateway serves it.
-export async function checkMetadata(provider, { origin }) {
+export async function checkMetadata(provider, { origin, issuer }) {
   for (const location of provider.locations) {
     const response = await get(origin + location);
     assert.equal(response.status, 200);
     assert.equal(response.headers.get("content-type"), "application/json");
     const metadata = await response.json();
-    assert.equal(metadata.issuer, origin);
+    assert.equal(metadata.issuer, issuer);
     checkEndpoints(metadata, origin);
+    assert.equal(Boolean(metadata.registration_endpoint), !provider.preregistered);
     const etag = response.headers.get("etag");
     assert.match(etag, /^"[^"]+"$/);
     const again = await get(origin + location, { "if-none-match": etag });
@@ -31,19 +32,25 @@ function checkEndpoints(metadata, origin) {
     const endpoint = metadata[`${name}_endpoint`];
     if (endpoint) assert.equal(new URL(endpoint).origin, origin, name);
   }
-  assert.ok(metadata.token_endpoint && metadata.registration_endpoint);
+  assert.ok(metadata.token_endpoint);
   const both = ["client_secret_basic", "client_secret_post"];
   assert.deepEqual(metadata.token_endpoint_auth_methods_supported.toSorted(), both);
   if (metadata.revocation_endpoint) assert.deepEqual(metadata.revocation_endpoint_auth_methods_supported.toSorted(), both);
 }
 
-// checkProviderAlone checks that the provider itself does not read Basic: with the right
-// credentials in the header it rejects the client, and with the same in the form only
-// the code.
-export async function checkProviderAlone(deployment) {
+// checkDoctor checks what oauthgw doctor finds at the provider, and that it finds no
+// problem at the gateway.
+export async function checkDoctor(provider, { alone, issuer, doctor }) {
+  assert.match(await doctor(issuer), /^problems: 0, /m);
+  if (alone && provider.diagnosis) assert.match(await doctor(alone), provider.diagnosis);
+}
+
+// checkProviderAlone checks whether the provider itself reads Basic. With credentials that
+// it reads it rejects only the code, and otherwise the client.
+export async function checkProviderAlone(provider, deployment) {
   const { origin, upstream, metadata } = deployment;
   const redirect_uri = "http://127.0.0.1/callback";
-  const { client_id, client_secret } = await register(deployment, { redirect_uris: [redirect_uri] });
+  const { client_id, client_secret } = await obtain(deployment, { redirect_uris: [redirect_uri] });
   const errorOf = async (headers, credentials) => {
     const response = await fetch(metadata.token_endpoint.replace(origin, upstream), {
       method: "POST",
@@ -54,6 +61,7 @@ export async function checkProviderAlone(deployment) {
     return (await response.json()).error;
   };
   const pair = Buffer.from(`${client_id}:${client_secret}`).toString("base64");
-  assert.match(await errorOf({ authorization: `Basic ${pair}` }, {}), /^invalid_(request|client)$/);
+  const expected = provider.readsBasic ? /^invalid_grant$/ : /^invalid_(request|client)$/;
+  assert.match(await errorOf({ authorization: `Basic ${pair}` }, {}), expected);
   assert.equal(await errorOf({}, { client_id, client_secret }), "invalid_grant");
 }

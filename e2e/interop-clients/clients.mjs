@@ -10,7 +10,7 @@ import { Codex } from "../codex.mjs";
 import { build, golang, npm, write } from "../deployment.mjs";
 import { freePorts, Process } from "../processes.mjs";
 import { node22 } from "./providers.mjs";
-import { register, update } from "./registration.mjs";
+import { obtain, update } from "./registration.mjs";
 
 const redirectURI = "http://127.0.0.1/callback";
 
@@ -45,7 +45,10 @@ export const clients = [
     version: () => npm("openid-client-6"),
     logIn: openidClient,
     method: basic,
-    refuses: { response: /unexpected "iss" \(issuer\) response parameter value/ },
+    refuses: {
+      response: /unexpected "iss" \(issuer\) response parameter value/,
+      token: /unexpected JWT "iss" \(issuer\) claim value/,
+    },
   },
   {
     name: "go-oidc",
@@ -78,7 +81,7 @@ async function codex(t, { deployment, provider }) {
 }
 
 async function registered(deployment) {
-  const client = await register(deployment, { redirect_uris: [redirectURI] });
+  const client = await obtain(deployment, { redirect_uris: [redirectURI] });
   return {
     // With =, because an id may start with a dash.
     flags: [`--oauth-client-id=${client.client_id}`, `--oauth-client-secret=${client.client_secret}`],
@@ -89,12 +92,12 @@ async function registered(deployment) {
 
 // mcpSDK runs the MCP TypeScript SDK's own flow, from the MCP server's URL to the tokens.
 async function mcpSDK(t, { deployment }) {
-  const client = new SDKClient();
+  const client = new SDKClient(deployment.known && (await obtain(deployment, { redirect_uris: [redirectURI] })));
   assert.equal(await auth(client, { serverUrl: deployment.mcp }), "REDIRECT");
   const callback = new URL(await browse(client.authorizationURL)).searchParams;
   assert.equal(callback.get("state"), client.expected);
   assert.equal(await auth(client, { serverUrl: deployment.mcp, authorizationCode: callback.get("code") }), "AUTHORIZED");
-  assert.equal(client.information.token_endpoint_auth_method, "client_secret_basic");
+  if (!deployment.known) assert.equal(client.information.token_endpoint_auth_method, "client_secret_basic");
   assert.ok(client.saved.access_token);
 }
 
@@ -104,6 +107,8 @@ class SDKClient {
   redirectUrl = redirectURI;
   clientMetadata = { client_name: "e2e", redirect_uris: [redirectURI], grant_types: ["authorization_code"] };
   expected = crypto.randomBytes(16).toString("base64url");
+
+  constructor(information) { this.information = information; }
 
   state() { return this.expected; }
   clientInformation() { return this.information; }
@@ -120,11 +125,7 @@ class SDKClient {
 async function openidClient(t, { deployment, provider }) {
   const algorithm = provider.openid ? "oidc" : "oauth2";
   const options = { algorithm, execute: [oidc.allowInsecureRequests] };
-  const server = new URL(deployment.origin);
-  // The metadata names no method, which means client_secret_basic.
-  const config = await oidc.dynamicClientRegistration(server, { redirect_uris: [redirectURI] }, oidc.ClientSecretBasic(), options);
-  assert.equal(config.clientMetadata().token_endpoint_auth_method, "client_secret_basic");
-
+  const config = await configure(deployment, options);
   const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
   const expectedState = oidc.randomState();
   const parameters = {
@@ -139,13 +140,27 @@ async function openidClient(t, { deployment, provider }) {
   const callback = await browse((await buildURL(config, parameters)).href, redirectURI);
   const tokens = await oidc.authorizationCodeGrant(config, new URL(callback), { pkceCodeVerifier, expectedState });
   assert.ok(tokens.access_token);
-  if (provider.openid) await useOtherEndpoints(config, tokens);
+  if (provider.openid) await useOtherEndpoints(config, tokens, provider.subject);
+}
+
+// configure resolves to what openid-client knows of the server and of its client.
+async function configure(deployment, options) {
+  const server = new URL(deployment.issuer);
+  const metadata = { redirect_uris: [redirectURI] };
+  if (deployment.known) {
+    const { client_id, client_secret } = await obtain(deployment, metadata);
+    return oidc.discovery(server, client_id, {}, oidc.ClientSecretBasic(client_secret), options);
+  }
+  // The metadata names no method, which means client_secret_basic.
+  const config = await oidc.dynamicClientRegistration(server, metadata, oidc.ClientSecretBasic(), options);
+  assert.equal(config.clientMetadata().token_endpoint_auth_method, "client_secret_basic");
+  return config;
 }
 
 // useOtherEndpoints authenticates at the other endpoints, too.
-async function useOtherEndpoints(config, tokens) {
-  assert.equal(tokens.claims().sub, "user");
-  assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, "user")).sub, "user");
+async function useOtherEndpoints(config, tokens, subject) {
+  assert.equal(tokens.claims().sub, subject);
+  assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, subject)).sub, subject);
   assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, true);
   await oidc.tokenRevocation(config, tokens.access_token);
   assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, false);
@@ -153,19 +168,19 @@ async function useOtherEndpoints(config, tokens) {
 
 // goOIDC runs coreos/go-oidc with golang.org/x/oauth2, in ../clients/gooidc. It checks the
 // issuer of the metadata and of the ID token.
-async function goOIDC(t, { deployment }) {
-  const { client_id, client_secret } = await register(deployment, { redirect_uris: [redirectURI] });
+async function goOIDC(t, { deployment, provider }) {
+  const { client_id, client_secret } = await obtain(deployment, { redirect_uris: [redirectURI] });
   const child = new Process("gooidc", path.join(build, "gooidc"), [], { input: "pipe", env: {} });
   t.after(() => child.stop());
   const send = (line) => child.child.stdin.write(`${JSON.stringify(line)}\n`);
-  send({ issuer: deployment.origin, client_id, client_secret, redirect_uri: redirectURI });
+  send({ issuer: deployment.issuer, client_id, client_secret, redirect_uri: redirectURI });
   const [first] = await child.saw(/^\{.*\n/);
   const { authorization_url, error } = JSON.parse(first);
   assert.ok(authorization_url, error);
   send(await browse(authorization_url));
   assert.equal(await child.exit(), 0, child.output);
   const last = JSON.parse(child.stdout.trimEnd().split("\n").at(-1));
-  assert.equal(last.subject, "user", last.error);
+  assert.equal(last.subject, provider.subject, last.error);
 }
 
 // No provider here supports client ID metadata documents.
@@ -181,8 +196,8 @@ const program = path.join(import.meta.dirname, "../node_modules/@modelcontextpro
 // of the authorization code grant. They check the issuer of both.
 async function conformance(t, { deployment }) {
   const [port] = await freePorts(1);
-  const { client_id, client_secret } = await register(deployment, { redirect_uris: [`http://127.0.0.1:${port}/callback`] });
-  const settings = await write(t, "settings.json", { url: deployment.origin, clientId: client_id, clientSecret: client_secret });
+  const { client_id, client_secret } = await obtain(deployment, { redirect_uris: [`http://127.0.0.1:${port}/callback`] });
+  const settings = await write(t, "settings.json", { url: deployment.issuer, clientId: client_id, clientSecret: client_secret });
   const results = path.dirname(settings);
   const child = new Process("conformance", node22, [
     program,

@@ -1,6 +1,7 @@
 // A provider, the gateway in front of it in one of its issuer modes, and an MCP server
 // whose authorization server is the gateway.
 import assert from "node:assert/strict";
+import crypto from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import { startMcpServer } from "../mcp-server.mjs";
@@ -9,20 +10,28 @@ import { freePorts, Process } from "../processes.mjs";
 
 const within10s = () => ({ signal: AbortSignal.timeout(10_000) });
 
-// deploy starts them until the test ends. With preserve the provider's issuer is the
-// gateway's origin. With rewrite it is the provider's own, and the gateway replaces it.
+// deploy starts them until the test ends. With preserve the provider's issuer is at the
+// gateway's origin. With rewrite it is at the provider's own, and the gateway replaces it.
 export async function deploy(t, provider, { issuer, passthrough = true }) {
   const [providerPort, gatewayPort, adminPort] = await freePorts(3);
   const upstream = `http://127.0.0.1:${providerPort}`;
   const origin = `http://127.0.0.1:${gatewayPort}`;
   const admin = `http://127.0.0.1:${adminPort}`;
-  const resource = await protectedResource(t, provider, origin);
+  const issuerPath = provider.issuerPath ?? "";
+  const published = { preserve: origin, rewrite: upstream }[issuer];
+  const resource = await protectedResource(t, provider, origin + issuerPath);
+  const known = provider.preregistered && {
+    client_id: "e2e",
+    client_secret: crypto.randomBytes(12).toString("hex"),
+    registration_client_uri: `${upstream}/client`,
+    registration_access_token: "any",
+  };
   const [command, ...flags] = provider.program;
   const behind = new Process(provider.name, command, [
     ...flags,
     ...resource.flags,
     `--listen=127.0.0.1:${providerPort}`,
-    `--public-url=${{ preserve: origin, rewrite: upstream }[issuer]}`,
+    `--public-url=${published}`,
   ]);
   t.after(() => behind.stop());
   await behind.saw(/^listening on /m);
@@ -31,20 +40,27 @@ export async function deploy(t, provider, { issuer, passthrough = true }) {
     listen: `127.0.0.1:${gatewayPort}`,
     public_url: origin,
     admin: { listen: `127.0.0.1:${adminPort}` },
-    upstream: { url: upstream },
+    upstream: { url: upstream, ...(issuerPath && { issuer: published + issuerPath }) },
     passthrough,
     // The path at legacyd. The others use paths below the registration endpoint.
     registration: { client_configuration: "/oauth2/clients" },
-    metadata: { issuer },
+    endpoints: provider.endpoints,
+    metadata: { issuer, patch: provider.patch },
   });
   const gateway = start(t, "oauthgw", ["serve", `--config.file=${config}`]);
   await ready(gateway, `${admin}/-/ready`);
   return {
     origin,
     upstream,
+    issuer: origin + issuerPath,
+    // known is the client of a provider whose clients cannot register.
+    known,
     mcp: resource.url,
     metadata: await (await fetch(origin + provider.locations.at(-1), within10s())).json(),
     check: () => check(t, config),
+    // alone is the issuer at the provider, of which only rewrite lets its metadata speak.
+    alone: issuer === "rewrite" && upstream + issuerPath,
+    doctor: (url) => doctor(t, url),
     // authenticated counts the token requests with a method that the provider accepted.
     authenticated: async (method) => {
       const metrics = await (await fetch(`${admin}/metrics`, within10s())).text();
@@ -63,13 +79,20 @@ async function check(t, config) {
   return process.stdout;
 }
 
+// doctor resolves to the output of oauthgw doctor about the server at a URL.
+async function doctor(t, url) {
+  const process = start(t, "oauthgw", ["doctor", url]);
+  await process.exit();
+  return process.stdout;
+}
+
 // protectedResource starts an MCP server, either behind the provider, which protects it,
 // or on an origin of its own.
-async function protectedResource(t, provider, origin) {
-  if (!provider.resource) return { url: await startResource(t, origin), flags: [] };
+async function protectedResource(t, provider, issuer) {
+  if (!provider.resource) return { url: await startResource(t, issuer), flags: [] };
   const server = await startMcpServer();
   t.after(() => server.close());
-  return { url: `${origin}/mcp`, flags: [`--resource-url=${server.url}`] };
+  return { url: `${issuer}/mcp`, flags: [`--resource-url=${server.url}`] };
 }
 
 // startResource starts a server that refers every client to the authorization server

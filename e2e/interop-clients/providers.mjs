@@ -1,26 +1,35 @@
-// The providers that read client credentials only from the form, and the ways in which
-// the gateway names the issuer.
+// The providers, most of which read client credentials only from the form, and the ways in
+// which the gateway names the issuer.
 import path from "node:path";
-import { build, golang, npm } from "../deployment.mjs";
+import { build, debian, golang, npm } from "../deployment.mjs";
 
 // node22 runs oidc-provider and the MCP project's conformance tests, which need Node 22.
 const installed = path.join(import.meta.dirname, "../node_modules", `node-linux-${process.arch}`, "bin/node");
 export const node22 = Number.parseInt(process.versions.node) >= 22 ? process.execPath : installed;
 
+const unread = /^problem: token endpoint: Credentials sent by HTTP Basic \(client_secret_basic\) are not read/m;
+
 // The members of a provider:
 //   openid         it supports OpenID Connect
+//   subject        the subject of its user in ID tokens
 //   issParameter   its authorization responses name the issuer (RFC 9207)
 //   registersNone  a client that requests the method none, as Codex does, gets a secret
+//   preregistered  clients cannot register, so its operator registers one
+//   diagnosis      what doctor prints about it
+//   readsBasic     it reads Basic
 //   updates        clients can change their registration (RFC 7592 section 2.2)
 //   hostURLs       it derives its URLs from the Host of the request
 //   resource       there is an MCP server on its own origin
 //   locations      the paths of its metadata
+//   patch          the metadata.patch that the gateway needs
 export const providers = [
   {
     name: "oidc-provider",
     version: () => npm("oidc-provider"),
     program: [node22, path.join(import.meta.dirname, "oidc-provider.mjs")],
     openid: true,
+    subject: "user",
+    diagnosis: unread,
     issParameter: true,
     updates: true,
     hostURLs: true,
@@ -46,11 +55,26 @@ export const providers = [
   {
     name: "legacy",
     program: [path.join(build, "legacyd")],
+    diagnosis: unread,
     registersNone: true,
     updates: true,
     resource: true,
     tokenPath: "/oauth2/tokens",
     locations: ["/.well-known/oauth-authorization-server"],
+  },
+  {
+    name: "doorkeeper",
+    version: () => debian("ruby-doorkeeper"),
+    program: ["/usr/bin/ruby", path.join(import.meta.dirname, "doorkeeper.rb")],
+    openid: true,
+    subject: "user",
+    preregistered: true,
+    hostURLs: true,
+    // Its metadata lists Basic, and it rejects an unknown client in either way alike.
+    diagnosis: /^note: token endpoint: The answers do not show whether the credentials were read\./m,
+    patch: { add: { code_challenge_methods_supported: ["S256"] } },
+    tokenPath: "/oauth/token",
+    locations: ["/.well-known/openid-configuration"],
   },
 ];
 

@@ -6,6 +6,13 @@ export async function register(deployment, metadata) {
   return send("POST", deployment.metadata.registration_endpoint, metadata, {}, 201);
 }
 
+// obtain registers a client, or lets the operator of the provider do so.
+export async function obtain(deployment, metadata) {
+  if (!deployment.known) return register(deployment, metadata);
+  await update(deployment.known, metadata);
+  return deployment.known;
+}
+
 // update replaces the metadata of a client.
 export async function update(client, metadata) {
   const { client_id, client_secret } = client;
