@@ -55,12 +55,13 @@ type Config struct {
 	// InsecureQueryCredentials accepts a client secret in the request URI, which servers
 	// and proxies write to their logs.
 	InsecureQueryCredentials bool
+	Repeatable               []string // further parameters that may repeat
 }
 
 // Rules read client authentication under one [Config]. They are immutable.
 type Rules struct{ config Config }
 
-// New returns the rules of a configuration. The caller must not change its map afterwards.
+// New returns the rules of a configuration. The caller must not change its map and list afterwards.
 func New(c Config) *Rules {
 	c.Decoding = cmp.Or(c.Decoding, DecodingAuto)
 	c.Conflict = cmp.Or(c.Conflict, ConflictDiffering)
@@ -91,7 +92,7 @@ func (r *Rules) checkQuery(req Request) error {
 		return ErrQueryCredentials
 	}
 	for name := range req.Query.All() {
-		if req.Form.has(name) && !repeatable(name) {
+		if req.Form.has(name) && !r.mayRepeat(name, req.Form) {
 			return ErrRepeatedParameter
 		}
 	}

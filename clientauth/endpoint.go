@@ -15,6 +15,9 @@ const (
 	DeviceAuthorization        Endpoint = "device_authorization"         // RFC 8628
 	BackchannelAuthentication  Endpoint = "backchannel_authentication"   // OpenID CIBA
 	Registration               Endpoint = "registration"                 // RFC 7591, in JSON
+	// Authorization is RFC 6749 section 3.1. Users log in there, clients do not, so it is not
+	// in [Endpoints].
+	Authorization Endpoint = "authorization"
 )
 
 // Endpoints returns every endpoint, the token endpoint first.
@@ -22,3 +25,6 @@ func Endpoints() []Endpoint {
 	return []Endpoint{Token, Revocation, Introspection,
 		PushedAuthorizationRequest, DeviceAuthorization, BackchannelAuthentication, Registration}
 }
+
+// AllEndpoints returns every endpoint that has a name: [Endpoints], and [Authorization] last.
+func AllEndpoints() []Endpoint { return append(Endpoints(), Authorization) }

@@ -27,8 +27,13 @@ type parameter struct {
 // ParseForm reads application/x-www-form-urlencoded text from a body or a query. It refuses
 // text that two parsers could read differently, and repeated parameters (RFC 6749 section
 // 3.2) unless a standard allows them. Errors are [*Error] values.
-func ParseForm(encoded string) (*Form, error) {
+func ParseForm(encoded string) (*Form, error) { return (*Rules)(nil).ParseForm(encoded) }
+
+// ParseForm is [ParseForm] with the repeatable parameters of the configuration. Nil rules have
+// none.
+func (r *Rules) ParseForm(encoded string) (*Form, error) {
 	f := &Form{parameters: make([]parameter, 0, min(strings.Count(encoded, "&")+1, maxParameters))}
+	var repeated []string
 	for piece := range strings.SplitSeq(encoded, "&") {
 		if piece == "" {
 			continue
@@ -40,10 +45,15 @@ func ParseForm(encoded string) (*Form, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.has(p.name) && !repeatable(p.name) {
-			return nil, ErrRepeatedParameter
+		if f.has(p.name) {
+			repeated = append(repeated, p.name)
 		}
 		f.parameters = append(f.parameters, p)
+	}
+	for _, name := range repeated { // the grant type may come last
+		if !r.mayRepeat(name, f) {
+			return nil, ErrRepeatedParameter
+		}
 	}
 	return f, nil
 }
@@ -75,8 +85,19 @@ func checkParameter(name, value string) error {
 	return checkName(name)
 }
 
-// repeatable reports whether a parameter may repeat: RFC 8707 section 2, RFC 8693 section 2.1.
-func repeatable(name string) bool { return name == "resource" || name == "audience" }
+// mayRepeat reports whether a parameter of a form may repeat: RFC 8707 section 2, RFC 8693
+// section 2.1, UMA 2.0 Grant section 3.3.1.
+func (r *Rules) mayRepeat(name string, f *Form) bool {
+	switch name {
+	case "resource", "audience":
+		return true
+	case "permission":
+		if f.Get(parameterGrantType) == "urn:ietf:params:oauth:grant-type:uma-ticket" {
+			return true
+		}
+	}
+	return r != nil && slices.Contains(r.config.Repeatable, name)
+}
 
 // unbounded are the parameters that may be as long as the body, because they hold a signed
 // assertion or request object.

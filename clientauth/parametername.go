@@ -34,7 +34,14 @@ func checkName(name string) error {
 }
 
 // isRead reports whether the gateway reads a parameter.
-func isRead(name string) bool { return reserved(name) || name == "grant_type" }
+func isRead(name string) bool { return reserved(name) || name == parameterGrantType }
+
+// IsSpelling reports whether some form reader finds a parameter, in lower case, under a name.
+func IsSpelling(name, parameter string) bool {
+	name = strings.ToLower(name)
+	found := variants(name)
+	return name == parameter || slices.Contains(found[:], parameter)
+}
 
 // variants returns the names under which form readers find a lower-case ASCII name.
 func variants(name string) [2]string {

@@ -9,6 +9,8 @@ const (
 	ParameterClientSecret        = "client_secret"
 	ParameterClientAssertion     = "client_assertion"
 	ParameterClientAssertionType = "client_assertion_type"
+
+	parameterGrantType = "grant_type"
 )
 
 // reserved reports whether a parameter carries client authentication.

@@ -19,6 +19,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/repair"
 	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/internal/wwwauth"
@@ -28,8 +29,11 @@ import (
 // Passthrough names all paths but the endpoints in logs and metrics.
 const Passthrough = "passthrough"
 
-// PassthroughConfig configures the handler of all paths but the endpoints.
+// PassthroughConfig configures the handler of all paths but the endpoints, or of the
+// authorization endpoint.
 type PassthroughConfig struct {
+	Endpoint  string            // in metrics; empty: Passthrough
+	Requests  repair.Requests   // repairs of authorization requests; zero: none
 	Upstream  *url.URL          // the provider's origin
 	Transport http.RoundTripper // see [NewPassthroughTransport]
 	// URLMap maps the URL of a protected resource's metadata, which names the issuer, to
@@ -81,6 +85,7 @@ type passthrough struct{ PassthroughConfig }
 // NewPassthrough returns a handler that forwards requests to the provider unchanged, with the
 // client's X-Forwarded fields and, unless one is configured, its Host. It forwards WebSockets and declines other upgrades.
 func NewPassthrough(c PassthroughConfig) http.Handler {
+	c.Endpoint = cmp.Or(c.Endpoint, Passthrough)
 	if c.Admit == nil {
 		c.Admit, c.Release = func(context.Context, bool, bool) bool { return true }, func(context.Context) {}
 	}
@@ -102,7 +107,7 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.Release(r.Context())
-	p.forward(writer, r, recorder, handshake)
+	p.forward(writer, p.repair(r, recorder), recorder, handshake)
 	setWriteDeadline(w, writer.timeout) // for what net/http sends at the end
 }
 
@@ -215,7 +220,7 @@ func (p passthrough) upstreamFailed(w http.ResponseWriter, err error, upload *id
 		return
 	}
 	response := upstreamError(err)
-	p.Metrics.UpstreamError(Passthrough, response.Reason)
+	p.Metrics.UpstreamError(p.Endpoint, response.Reason)
 	if response == errCanceled {
 		recorder.Fail(responserecorder.Client, context.Canceled)
 		abort()

@@ -15,7 +15,7 @@
 //	error.go         writes every error response of the public listener
 //
 // A [Registration] serves the registration endpoint (RFC 7591, RFC 7592). [NewPassthrough]
-// proxies all other paths unchanged.
+// proxies all other paths unchanged, and authorization.go repairs authorization requests.
 //
 // The rules are those of RFC 6749 sections 2.3, 3.2, 5.1 and 5.2, which RFC 7009, 7662, 9126,
 // 8628 and OpenID CIBA apply to further endpoints. The provider verifies credentials.
@@ -32,6 +32,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
+	"oauthgw/internal/repair"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
 )
@@ -51,6 +52,7 @@ type Config struct {
 	Endpoint  clientauth.Endpoint
 	Target    *url.URL          // at the provider, with the endpoint's own query, if any
 	Rules     *clientauth.Rules // to read the client authentication
+	Requests  repair.Requests   // repairs of requests; zero: none
 	Challenge ChallengePolicy   // empty: ChallengeAlways
 	Realm     string            // of challenges (RFC 9110 section 11.5)
 	Timeout   time.Duration     // from calling the provider to the last byte of its response; positive

@@ -68,7 +68,7 @@ func (x *exchange) readRegistration() (body []byte, err error) {
 	if err := clientauth.CheckAuthorization(r.Header); err != nil {
 		return nil, err
 	}
-	if _, err := parse(r.URL.RawQuery, x.ownQuery); err != nil && !isPage(r) {
+	if _, err := x.parse(r.URL.RawQuery); err != nil && !isPage(r) {
 		return nil, err
 	}
 	body, err = readBody(x.w, r, x.Stall, &x.memory)

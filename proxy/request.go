@@ -38,8 +38,12 @@ func (x *exchange) readRequest() (received, error) {
 	if in.body, err = readBody(x.w, r, x.Stall, &x.memory); err != nil {
 		return in, err
 	}
+	query, form := r.URL.RawQuery, ""
+	if kind == bodyForm || kind == bodyUntyped && formLike.Match(in.body) {
+		query, form, x.repairs = x.Requests.Apply(x.Endpoint, query, string(in.body), true)
+	}
 	// The query is parsed after the body has arrived, because it takes memory too.
-	if in.Query, err = parse(r.URL.RawQuery, x.ownQuery); err != nil {
+	if in.Query, err = x.parse(query); err != nil {
 		return in, err
 	}
 	switch {
@@ -48,16 +52,16 @@ func (x *exchange) readRequest() (received, error) {
 	case kind == bodyUntyped && !formLike.Match(in.body):
 		return in, errNoMediaType
 	}
-	in.Form, err = parse(string(in.body), x.ownQuery)
+	in.Form, err = x.parse(form)
 	in.body = nil // the form holds a copy
 	return in, err
 }
 
-// parse reads the parameters of a request to an endpoint with the query own.
-func parse(encoded string, own *clientauth.Form) (*clientauth.Form, error) {
-	f, err := clientauth.ParseForm(encoded)
+// parse reads the parameters of a request.
+func (x *exchange) parse(encoded string) (*clientauth.Form, error) {
+	f, err := x.Rules.ParseForm(encoded)
 	if err == nil {
-		err = f.CheckFormat(own)
+		err = f.CheckFormat(x.ownQuery)
 	}
 	return f, err
 }

@@ -120,7 +120,7 @@ func (r *response) parse() {
 	r.object, r.err = jsonobject.Parse(r.body)
 }
 
-// dropDigests removes the fields that describe the bytes that the provider sent.
+// dropDigests removes the fields that describe the bytes that were sent.
 func dropDigests(h http.Header) {
 	for _, name := range []string{"Etag", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
 		h.Del(name)

@@ -19,7 +19,11 @@ import (
 func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
 	out := Metadata{md.Without(func(m jsonobject.Member) bool { return emptyArray.Match(m.Value) })}.moved(memberIssuer, m)
-	if passthrough {
+	login, through := md.Endpoint(clientauth.Authorization), false
+	if login != nil {
+		_, through = m.Move(login.String())
+	}
+	if fronted, ok := paths[clientauth.Authorization]; passthrough || ok && through && samePath(login.Path, fronted) {
 		out = out.moved(memberAuthorization, m)
 	}
 	for _, name := range clientauth.Endpoints() {

@@ -152,13 +152,20 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		member, u := EndpointMember(name), provider.Endpoint(name)
 		_, through := m.Move(provider.Text(member))
+		unchanged := "Basic is not translated"
+		if name == clientauth.Authorization {
+			unchanged = "requests are not repaired"
+		}
 		switch {
 		case provider.Get(member) == nil:
 			found.Add(Warning, member, fmt.Sprintf("endpoints.%s is fronted at %s, but the metadata does not name %s, so clients do not find it.", name, paths[name], member),
 				fmt.Sprintf("Add it with metadata.patch, or remove endpoints.%s.", name))
 		case through && !samePath(u.Path, paths[name]):
-			found.Add(Warning, member, fmt.Sprintf("endpoints.%s is fronted at %s, but the metadata sends clients to %s, where Basic is not translated.", name, paths[name], printable.Quote(u.Path)),
+			found.Add(Warning, member, fmt.Sprintf("endpoints.%s is fronted at %s, but the metadata sends clients to %s, where %s.", name, paths[name], printable.Quote(u.Path), unchanged),
 				fmt.Sprintf("Set endpoints.%s to that path.", name))
+		case !through && name == clientauth.Authorization:
+			found.Add(Warning, member, fmt.Sprintf("endpoints.%s is fronted at %s, but the metadata sends clients to %s, where %s.", name, paths[name], printable.Quote(provider.Text(member)), unchanged),
+				"Correct public_url, or let it lead through oauthgw with metadata.issuer: rewrite.")
 		}
 	}
 	return found

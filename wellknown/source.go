@@ -105,7 +105,7 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 	md := e.document.Metadata
 	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}, Fetched: e.fetched}
 	m := s.urlMap(md.Issuer())
-	for _, name := range clientauth.Endpoints() {
+	for _, name := range clientauth.AllEndpoints() {
 		if _, ok := m.Move(md.Text(EndpointMember(name))); ok {
 			p.Endpoints[name] = md.Endpoint(name)
 		}

@@ -17,8 +17,8 @@ func runExplain(_ context.Context, i *invocation) error {
 	file := i.flags.String("config.file", "", "the configuration `file`, in YAML; the defaults if empty")
 	var endpoint clientauth.Endpoint
 	i.flags.Func("endpoint", "the `endpoint` of the request, if the configuration has no endpoints; token if empty", func(name string) error {
-		if endpoint = clientauth.Endpoint(name); !slices.Contains(clientauth.Endpoints(), endpoint) {
-			return fmt.Errorf("must be one of %v", clientauth.Endpoints())
+		if endpoint = clientauth.Endpoint(name); !slices.Contains(clientauth.AllEndpoints(), endpoint) {
+			return fmt.Errorf("must be one of %v", clientauth.AllEndpoints())
 		}
 		return nil
 	})

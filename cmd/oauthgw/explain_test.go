@@ -128,7 +128,7 @@ func TestExplainArguments(t *testing.T) {
 	withPaths := configFile(t, "endpoints: {token: /oauth2/tokens}\n")
 	const hint = `; run "oauthgw help explain"`
 	for args, want := range map[string]string{
-		"--endpoint=tokens":                                                 "--endpoint: must be one of [token revocation introspection pushed_authorization_request device_authorization backchannel_authentication registration]" + hint,
+		"--endpoint=tokens":                                                 "--endpoint: must be one of [token revocation introspection pushed_authorization_request device_authorization backchannel_authentication registration authorization]" + hint,
 		"--endpoint=token --config.file=" + withPaths:                       "--endpoint: the configuration has endpoints, and the path of the request selects one; omit the flag" + hint,
 		"--config.file=../../internal/config/testdata/no-upstream.bad.yaml": "",
 		"request.txt":              `unexpected argument "request.txt"` + hint,

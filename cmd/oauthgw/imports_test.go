@@ -25,7 +25,7 @@ type row struct {
 // in which a request passes them.
 var allowedImports = map[string]row{
 	"clientauth": {},
-	"proxy":      {ours: []string{"clientauth", "metrics", leaves}},
+	"proxy":      {ours: []string{"clientauth", "metrics", "internal/repair", leaves}},
 	"wellknown": {ours: []string{"clientauth", "metrics", leaves},
 		modules: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/semaphore", "golang.org/x/sync/singleflight"}},
 	"metrics": {ours: []string{leaves}, modules: []string{"github.com/prometheus/client_golang"}},
@@ -39,10 +39,11 @@ var allowedImports = map[string]row{
 		modules: []string{"github.com/gorilla/mux"}},
 	"internal/server": {ours: []string{"proxy", "metrics", "internal/logging", leaves},
 		modules: []string{"github.com/coreos/go-systemd/v22", "github.com/prometheus/exporter-toolkit", "golang.org/x/sys/unix", "golang.org/x/time/rate"}},
-	"internal/config": {ours: []string{"clientauth", "proxy", "wellknown", leaves},
+	"internal/config": {ours: []string{"clientauth", "proxy", "wellknown", "internal/repair", leaves},
 		modules: []string{"github.com/prometheus/exporter-toolkit", "github.com/rs/cors", "golang.org/x/sys/unix", "gopkg.in/yaml.v3"}},
 	"internal/logging":    {ours: []string{leaves}, modules: []string{"golang.org/x/time/rate"}},
 	"internal/doctor":     {ours: []string{"clientauth", "wellknown", leaves}},
+	"internal/repair":     {ours: []string{"clientauth", leaves}},
 	"internal/statuspage": {ours: []string{leaves}},
 	"internal/tracing":    {ours: []string{leaves}, modules: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 

@@ -28,7 +28,7 @@ func (h *Handler) status() statuspage.Facts {
 	}
 	answered, failed := h.config.History.read(&f)
 	f.Provider = provider(g, snapshots, answered, failed)
-	for _, name := range clientauth.Endpoints() {
+	for _, name := range clientauth.AllEndpoints() {
 		if path, ok := paths[name]; ok {
 			f.Endpoints = append(f.Endpoints, statuspage.Endpoint{Name: string(name), Path: path, Configured: len(g.Settings().Endpoints) > 0,
 				Untranslated: name == clientauth.Registration && !g.Settings().Registration.Translate})

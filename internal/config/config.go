@@ -4,6 +4,7 @@ package config
 import (
 	"time"
 
+	"oauthgw/internal/repair"
 	"oauthgw/internal/trustedproxy"
 )
 
@@ -53,7 +54,8 @@ type Config struct {
 			AddressBurst int           `yaml:"address_burst"` // per address; 0: no limit
 			Interval     time.Duration `yaml:"interval"`      // after which one more failure is allowed
 		} `yaml:"failures"`
-		Clients map[string]ClientConfig `yaml:"clients"` // by client_id
+		Clients    map[string]ClientConfig `yaml:"clients"`    // by client_id
+		Repeatable []string                `yaml:"repeatable"` // further parameters that may repeat
 	} `yaml:"client_auth"`
 	Registration struct {
 		Translate           bool   `yaml:"translate"`            // client_secret_basic to client_secret_post
@@ -66,6 +68,9 @@ type Config struct {
 		Entries  int           `yaml:"entries"`   // cached documents
 		Patch    PatchConfig   `yaml:"patch"`
 	} `yaml:"metadata"`
+	Repair struct {
+		Requests repair.Requests `yaml:"requests"`
+	} `yaml:"repair"`
 	CORS struct {
 		AllowedOrigins []string `yaml:"allowed_origins"`
 	} `yaml:"cors"`

@@ -17,7 +17,7 @@ import (
 func (v *validator) endpoints(paths map[string]string) map[clientauth.Endpoint]*url.URL {
 	out := map[clientauth.Endpoint]*url.URL{}
 	owners := map[string]string{}
-	known := texts(clientauth.Endpoints())
+	known := texts(clientauth.AllEndpoints())
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		key := "endpoints." + name
 		if !slices.Contains(known, name) {

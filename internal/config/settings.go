@@ -54,6 +54,9 @@ func (s Settings) Warnings(listen string) (found []string) {
 		found = append(found, "listen: other hosts can connect to "+listen+" without TLS, and requests carry client secrets; "+
 			"set tls, or set trusted_proxies to the proxy that terminates TLS")
 	}
+	if s.Endpoints[clientauth.Authorization] != nil && s.Repair.Requests.IsZero() {
+		found = append(found, "endpoints.authorization: has no effect without repair.requests, and the path passes through; set repair.requests, or remove endpoints.authorization")
+	}
 	info, err := os.Stat(s.Audit.File) // a device such as /dev/null or a terminal keeps no records
 	if s.Audit.File != standardOutput && err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe {
 		found = append(found, "audit.file: "+s.Audit.File+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")

@@ -50,6 +50,7 @@ func (v *validator) check(c Config) {
 	} {
 		v.require(n >= 0, key, "must not be negative")
 	}
+	v.repairRequests(c.Repair.Requests)
 	v.durations(c)
 }
 
@@ -164,6 +165,7 @@ func (v *validator) rules(c Config) *clientauth.Rules {
 		Conflict: oneOf(v, "client_auth.conflict", c.ClientAuth.Conflict,
 			clientauth.ConflictDiffering, clientauth.ConflictAny, clientauth.ConflictReport),
 		InsecureQueryCredentials: c.ClientAuth.InsecureQueryCredentials,
+		Repeatable:               v.repeatable(c.ClientAuth.Repeatable),
 	})
 }
 

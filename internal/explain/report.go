@@ -41,6 +41,7 @@ func (x *result) report() string {
 	if d := clientauth.Reading(x.log["basic_decoding"]); d != "" {
 		row("basic decoding", string(d)+": "+decodings[d])
 	}
+	row("repairs", x.log["repairs"])
 	row("outcome", x.outcome())
 	received := "  nothing\n"
 	switch {

@@ -51,7 +51,8 @@ func (g *Gateway) Lint(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 	}
-	return g.source.Lint(ctx, g.routes.Load().paths)
+	problems, err := g.source.Lint(ctx, g.routes.Load().paths)
+	return append(problems, g.unrepaired()...), err
 }
 
 // watchMetadata discovers the endpoints and, if lint is set, logs the problems of the

@@ -5,7 +5,8 @@
 //
 //	reload.go      serves with the current gateway and replaces it, watch.go decides when
 //	gateway.go     checks the target, the path and the Host
-//	routes.go      finds the handler, by the matchers of match.go and lookalike.go
+//	routes.go      finds the handler, by the matchers of match.go and lookalike.go, and
+//	               authorization.go that of the authorization endpoint
 //	instrument.go  counts, times, traces and logs requests, and answers preflights and errors
 //	discovery.go   finds the endpoints in the provider's metadata, and logs its problems
 package gateway
@@ -135,7 +136,8 @@ func (g *Gateway) Known() (wellknown.Provider, map[clientauth.Endpoint]string) {
 // first document. It sends no request.
 func (g *Gateway) Snapshots() (snapshots []wellknown.Snapshot, problems []string) {
 	known, paths := g.Known()
-	return g.source.Snapshots(known.Issuer, paths)
+	snapshots, problems = g.source.Snapshots(known.Issuer, paths)
+	return snapshots, append(problems, g.unrepaired()...)
 }
 
 // PublicOrigin returns the origin that clients use. Empty means that it is unknown.

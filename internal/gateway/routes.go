@@ -62,6 +62,7 @@ func (g *Gateway) build(known wellknown.Provider) error {
 		}
 		g.handle(byPath, string(name), matches, handler)
 	}
+	g.routeAuthorization(byQuery, byPath, known, paths)
 	matches, metadata := g.metadata(known, paths)
 	notFound := g.errorHandler(proxy.ErrNotFound)
 	refused.MatcherFunc(matchLookalikes(endpoints, managed)).Handler(notFound)
@@ -99,7 +100,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	target := *g.settings.UpstreamOrigin
 	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
 	c := proxy.Config{
-		Endpoint: name, Target: &target, Rules: g.settings.Rules,
+		Endpoint: name, Target: &target, Rules: g.settings.Rules, Requests: g.settings.Repair.Requests,
 		Challenge: g.settings.Challenge, Realm: cmp.Or(g.settings.ClientAuth.Realm, known.Issuer, g.PublicOrigin(), g.settings.UpstreamOrigin.Host), Timeout: g.settings.Upstream.Timeout,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
 		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
@@ -117,6 +118,10 @@ func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
 	if !g.settings.Passthrough {
 		return g.errorHandler(proxy.ErrNotFound)
 	}
+	return g.instrument(proxy.Passthrough, proxy.NewPassthrough(g.passthroughConfig(known)))
+}
+
+func (g *Gateway) passthroughConfig(known wellknown.Provider) proxy.PassthroughConfig {
 	c := proxy.PassthroughConfig{
 		Upstream: g.settings.UpstreamOrigin, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
@@ -125,5 +130,5 @@ func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
 	if g.settings.RewriteIssuer {
 		c.URLMap = g.source.URLMap(known.Issuer)
 	}
-	return g.instrument(proxy.Passthrough, proxy.NewPassthrough(c))
+	return c
 }

@@ -51,7 +51,7 @@ func busy(t *testing.T) statuspage.Facts {
 	f.Reload = statuspage.Reload{Tried: before(7 * time.Minute), ActiveSince: before(26 * time.Hour), Err: errors.New("oauthgw.yaml:5: unknown key passthru\noauthgw.yaml:9: metadata.ttl: must be positive")}
 	f.Endpoints = []statuspage.Endpoint{
 		{Name: "token", Path: "/oauth2/tokens"}, {Name: "revocation", Path: "/revoke", Configured: true},
-		{Name: "registration", Path: "/register"}, {Name: "registration", Path: "/register", Untranslated: true}}
+		{Name: "registration", Path: "/register"}, {Name: "registration", Path: "/register", Untranslated: true}, {Name: "authorization", Path: "/authorize"}}
 	f.Documents = []statuspage.Document{
 		{Location: "/.well-known/oauth-authorization-server", Fetched: before(90 * time.Second), Err: errors.New("fetching metadata: connection refused"),
 			Published: object(t, `{"issuer":"https://login.example","token_endpoint_auth_methods_supported":["client_secret_post"],"list" : [ 1 ],"text":"true","signed_metadata":"x","claims":["a","b"]}`),

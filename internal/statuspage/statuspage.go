@@ -42,7 +42,7 @@ type Reload struct {
 	ActiveSince time.Time // when the active configuration was loaded
 }
 
-// Endpoint is an endpoint with client authentication.
+// Endpoint is a fronted endpoint.
 type Endpoint struct {
 	Name, Path   string
 	Untranslated bool // its requests are passed through

@@ -1,0 +1,89 @@
+package config
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/repair"
+)
+
+// The parameters that must not repeat, and those that must reach the provider as the client sent
+// them: otherwise a request fails, or authorizes something else.
+var (
+	uniqueParameters = strings.Fields(`client_id client_secret client_assertion client_assertion_type
+		code grant_type redirect_uri code_verifier code_challenge code_challenge_method refresh_token`)
+	protectedParameters = append(slices.Clone(uniqueParameters), strings.Fields(`response_type state nonce request request_uri
+		authorization_details claims response_mode username password assertion subject_token subject_token_type
+		actor_token actor_token_type device_code token dpop_jkt id_token_hint`)...)
+)
+
+var (
+	parameterName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)      // RFC 6749 section 8.2
+	scopeToken    = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`) // RFC 6749 section 3.3
+)
+
+func (v *validator) repeatable(names []string) []string {
+	for _, name := range names {
+		v.parameter("client_auth.repeatable", name, uniqueParameters)
+	}
+	return names
+}
+
+// parameter checks the name of a parameter, which must not be or resemble one of others.
+func (v *validator) parameter(key, name string, others []string) bool {
+	i := slices.IndexFunc(others, func(other string) bool { return clientauth.IsSpelling(name, other) })
+	switch {
+	case !parameterName.MatchString(name):
+		v.addf(key, "%q is not the name of a parameter; use at most 64 letters, digits, -, . and _", name)
+	case i < 0:
+		return true
+	case name != others[i]:
+		v.addf(key, "%s cannot be listed here: some servers read it as %s", name, others[i])
+	default:
+		v.addf(key, "%s cannot be listed here: it must reach the provider once and as the client sent it", name)
+	}
+	return false
+}
+
+// repaired checks the name of a parameter to remove or to set, and reports whether it is valid.
+func (v *validator) repaired(key, name string) bool {
+	// Without a scope, a provider may use a wider default.
+	if clientauth.IsSpelling(name, "scope") {
+		v.addf(key, "%s cannot be listed here; use repair.requests.scope", name)
+		return false
+	}
+	return v.parameter(key, name, protectedParameters)
+}
+
+func (v *validator) repairRequests(r repair.Requests) {
+	const key = "repair.requests."
+	for _, name := range r.Remove {
+		v.repaired(key+"remove", name)
+	}
+	for name, value := range r.SetIfAbsent {
+		if at := key + "set_if_absent." + name; v.repaired(at, name) {
+			form, err := clientauth.ParseForm(name + "=" + url.QueryEscape(value))
+			v.require(err == nil && form.CheckFormat(nil) == nil, at, "cannot be sent: some servers read it as an HTTP method or as a response format, or the value is longer than 16 KiB")
+			v.require(value != "" && !strings.ContainsFunc(value, unicode.IsControl), at, "must not be empty or hold control characters")
+		}
+	}
+	v.scopes(key+"scope.remove", r.Scope.Remove...)
+	for scope, to := range r.Scope.Rename {
+		v.scopes(key+"scope.rename."+scope, scope, to)
+	}
+	if r.Scope.Default != "" {
+		v.scopes(key+"scope.default", strings.Split(r.Scope.Default, " ")...)
+	}
+}
+
+func (v *validator) scopes(key string, scopes ...string) {
+	for _, scope := range scopes {
+		if !scopeToken.MatchString(scope) {
+			v.addf(key, "%q is not one scope; use printable ASCII characters without spaces, quotation marks and backslashes (RFC 6749 section 3.3)", scope)
+		}
+	}
+}
