@@ -4,7 +4,7 @@ import test from "node:test";
 import { Codex } from "./codex.mjs";
 import { deploy } from "./deployment.mjs";
 
-const versions = ["0.92", "0.169"];
+const versions = ["0.92", "0.171"];
 const limit = { timeout: 120_000 };
 
 for (const version of versions) {
@@ -53,9 +53,9 @@ for (const version of versions) {
   });
 }
 
-test("Codex 0.169 with a registered client refreshes by Basic", limit, async (t) => {
+test("Codex 0.171 with a registered client refreshes by Basic", limit, async (t) => {
   const deployment = await deploy(t);
-  const codex = await Codex.install(t, "0.169");
+  const codex = await Codex.install(t, "0.171");
   const client = await register(deployment.origin, ["http://127.0.0.1/callback"]);
   const login = await codex.login(`${deployment.origin}/mcp`, {
     flags: ["--oauth-client-id", client.client_id, "--oauth-client-secret", client.client_secret],
@@ -89,9 +89,9 @@ test("Codex 0.92 fails without the gateway: the provider finds no client_id", li
   assert.deepEqual(exchange.parameters.toSorted(), ["code", "code_verifier", "grant_type", "redirect_uri"]);
 });
 
-test("Codex 0.169 works without the gateway: it reads client_secret_post in the metadata", limit, async (t) => {
+test("Codex 0.171 works without the gateway: it reads client_secret_post in the metadata", limit, async (t) => {
   const deployment = await deploy(t, { gateway: false });
-  const codex = await Codex.install(t, "0.169");
+  const codex = await Codex.install(t, "0.171");
   const login = await codex.login(`${deployment.origin}/mcp`);
   assert.equal(login.code, 0, login.output);
   const [exchange] = await deployment.observations(1);

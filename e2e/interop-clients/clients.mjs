@@ -31,7 +31,7 @@ const basic = "client_secret_basic";
 export const clients = [
   {
     name: "Codex CLI",
-    version: () => npm("codex-0.169"),
+    version: () => npm("codex-0.171"),
     logIn: codex,
     method: basic,
     refuses: {
@@ -71,7 +71,7 @@ export const clients = [
 // codex lets Codex CLI register itself with the method none. If it gets no secret that
 // way, it uses a client that is already registered.
 async function codex(t, { deployment, provider }) {
-  const cli = await Codex.install(t, "0.169");
+  const cli = await Codex.install(t, "0.171");
   const user = async (url) => finish(await browse(url));
   const options = provider.registersNone ? { user } : { user, ...(await registered(deployment)) };
   const login = await cli.login(deployment.mcp, options);

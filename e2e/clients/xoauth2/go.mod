@@ -2,4 +2,4 @@ module oauthgw/e2e/clients/xoauth2
 
 go 1.26.0
 
-require golang.org/x/oauth2 v0.37.0
+require golang.org/x/oauth2 v0.38.0
