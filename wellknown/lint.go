@@ -136,6 +136,7 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 	}
 	found := lintEndpoints(provider, m, paths)
 	found = append(found, served.Lint(start)...)
+	provider.lintScopes(&found, s.config.Scopes)
 	if served.Issuer() != provider.Issuer() {
 		provider.lintRewritten(&found, served.Issuer())
 	}

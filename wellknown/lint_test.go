@@ -75,7 +75,7 @@ func TestSourceLint(t *testing.T) {
 		document, public string
 		rewrite          bool
 		paths            map[clientauth.Endpoint]string
-		want             []string
+		scopes, want     []string
 	}{
 		"sound":                   {document: sound},
 		"notes":                   {document: adding(sound, `"jwks_uri":"https://b/j"`)},
@@ -88,7 +88,10 @@ func TestSourceLint(t *testing.T) {
 		"plain http on this host": {document: strings.ReplaceAll(sound, "https://gw.example", "http://127.0.0.1:1")},
 		"another issuer": {document: strings.Replace(sound, `"issuer":"https://gw.example"`, `"issuer":"https://idp.example"`, 1), public: at,
 			want: []string{`Clients that start at "https://gw.example" find the issuer "https://idp.example"`, "The authorization_endpoint is at \"https://gw.example\" and the issuer at"}},
-		"rewritten": {document: moved, public: at, rewrite: true},
+		"scopes":              {document: adding(sound, `"scopes_supported":["a","b"]`), scopes: []string{"a", "b"}},
+		"unlisted scope":      {document: adding(sound, `"scopes_supported":["a"]`), scopes: []string{"a", "b"}, want: []string{`repair.requests.scope lets clients ask for "b", which`}},
+		"scopes, and no list": {document: sound, scopes: []string{"a"}},
+		"rewritten":           {document: moved, public: at, rewrite: true},
 		"rewritten, and named elsewhere": {public: at, rewrite: true,
 			document: adding(moved, `"authorization_response_iss_parameter_supported":true,"jwks_uri":"https://idp.example/j","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS256"]`),
 			want:     []string{`Authorization responses name the issuer "https://idp.example" (RFC 9207)`, `ID tokens and JWT access tokens name the issuer "https://idp.example"`, "Client assertions made from the rewritten metadata"}},
@@ -100,7 +103,7 @@ func TestSourceLint(t *testing.T) {
 					test.paths = paths
 				}
 				h := newHandler(t, newProvider(sends(test.document)), func(c *wellknown.SourceConfig) {
-					c.Public, c.Rewrite, c.Passthrough = origin.Of(test.public), test.rewrite, true
+					c.Public, c.Rewrite, c.Passthrough, c.Scopes = origin.Of(test.public), test.rewrite, true, test.scopes
 				})
 				if _, problems := h.source.Snapshots("", test.paths); problems != nil {
 					t.Errorf("before the first fetch: %q", problems)

@@ -33,6 +33,13 @@ type Scopes struct {
 	Default string            `yaml:"default"` // of a request that asks for none
 }
 
+// Added returns the scopes that clients ask for only because of s, sorted.
+func (s Scopes) Added() []string {
+	added := slices.AppendSeq(strings.Fields(s.Default), maps.Values(s.Rename))
+	slices.Sort(added)
+	return slices.Compact(added)
+}
+
 // IsZero reports whether r changes nothing.
 func (r Requests) IsZero() bool {
 	return len(r.Remove)+len(r.SetIfAbsent)+len(r.Scope.Remove)+len(r.Scope.Rename)+len(r.Scope.Default) == 0

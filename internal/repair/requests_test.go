@@ -129,6 +129,13 @@ func TestScopeOfRegistration(t *testing.T) {
 }
 
 // TestZeroChangesNothing checks that a request stays byte for byte without repairs.
+func TestAddedScopes(t *testing.T) {
+	s := repair.Scopes{Remove: []string{"x"}, Rename: map[string]string{"a": "read", "b": "c"}, Default: "read write"}
+	if got := s.Added(); !slices.Equal(got, []string{"c", "read", "write"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestZeroChangesNothing(t *testing.T) {
 	var none repair.Requests
 	const query, form = "scope=+&resource=a", "grant_type=client_credentials&&resource=a"
