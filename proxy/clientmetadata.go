@@ -13,12 +13,14 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/repair"
 )
 
 // The members of client metadata and client information that the gateway reads or writes
 // (RFC 7591 sections 2 and 3.2.1, RFC 7592 section 3).
 const (
 	memberMethod        = "token_endpoint_auth_method"
+	memberScope         = "scope"
 	memberClientID      = "client_id"
 	memberSecret        = "client_secret"
 	memberIssued        = "client_id_issued_at"
@@ -38,7 +40,8 @@ var serverOnly = map[string][]string{
 // rewriteRegistration returns the client metadata for the provider, without members that only
 // the provider sets, and the method that the client asked for. It reads JSON under any media
 // type, because some providers ignore the type, and forwards a form or a JWT.
-func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byte, error) {
+func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, error) {
+	r := x.r
 	if err := checkEncoding(r.Header, body); err != nil {
 		return "", nil, err
 	}
@@ -59,6 +62,9 @@ func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 	if err := checkNames(metadata); err != nil {
 		return "", nil, err
 	}
+	if repaired, changed := x.repairScope(metadata); changed {
+		metadata, body = repaired, repaired.Encode()
+	}
 	value := string(metadata.Get(memberMethod))
 	switch method := metadata.Text(memberMethod); {
 	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
@@ -70,6 +76,21 @@ func rewriteRegistration(r *http.Request, body []byte) (clientauth.Method, []byt
 		return clientauth.Assertion, body, nil
 	}
 	return clientauth.Other, body, nil
+}
+
+// repairScope returns the client metadata with the scope that requests will have: a provider
+// refuses those with one that is not registered.
+func (x *exchange) repairScope(metadata jsonobject.Object) (_ jsonobject.Object, changed bool) {
+	sent := metadata.Text(memberScope)
+	scope := x.Requests.Scope.Repair(sent)
+	if scope == sent {
+		return metadata, false
+	}
+	x.repaired(repair.Scope)
+	if scope == "" {
+		return metadata.Without(func(m jsonobject.Member) bool { return m.Name == memberScope }), true
+	}
+	return metadata.With(memberScope, scope), true
 }
 
 // isJSON reports whether a header declares JSON, by the media type or its suffix (RFC 6839

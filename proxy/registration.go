@@ -73,7 +73,7 @@ func (x *exchange) readRegistration() (body []byte, err error) {
 	}
 	body, err = readBody(x.w, r, x.Stall, &x.memory)
 	if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPut) {
-		asked, rewritten, err := rewriteRegistration(r, body)
+		asked, rewritten, err := x.rewriteRegistration(body)
 		if err != nil {
 			return nil, err // the method of an invalid registration is unknown
 		}

@@ -119,8 +119,8 @@ func TestParametersInBothPlaces(t *testing.T) {
 	}
 }
 
-// TestScopeOfRegistration checks the scope of client metadata, which gains no default.
-func TestScopeOfRegistration(t *testing.T) {
+// TestQ15ScopeOfRegistration checks the scope of client metadata, which gains no default.
+func TestQ15ScopeOfRegistration(t *testing.T) {
 	for scope, want := range map[string]string{"mcp:read offline_access x": "read x", "offline_access": "", "": "", "x  y": "x  y"} {
 		if got := example.Scope.Repair(scope); got != want {
 			t.Errorf("%q: got %q", scope, got)
