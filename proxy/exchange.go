@@ -31,7 +31,8 @@ type exchange struct {
 	memory   share // until finish
 
 	credentials clientauth.Credentials
-	bodyUnread  bool // it may hold other credentials
+	bodyUnread  bool   // it may hold other credentials
+	scope       string // in place of the one that the client asked for; empty: that one
 
 	sent         time.Time // when the provider was called; zero means never
 	upstreamTime time.Duration

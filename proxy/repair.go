@@ -21,6 +21,7 @@ type step struct {
 var steps = []step{
 	{"status", []clientauth.Endpoint{clientauth.Token}, repairTokenStatus},
 	{"media_type", nil, repairMediaType},
+	{"scope", []clientauth.Endpoint{clientauth.Token}, addScope},
 }
 
 // repair returns a response whose meaning is certain in the form that its standard requires.
@@ -79,5 +80,16 @@ func repairMediaType(x *exchange, r response) (response, bool) {
 	}
 	r.header.Set("Content-Type", "application/json")
 	r.mediaType = "application/json"
+	return r, true
+}
+
+// addScope adds the scope that the gateway asked for, because the client takes a response without
+// one as that which it asked for itself (RFC 6749 section 5.1).
+func addScope(x *exchange, r response) (response, bool) {
+	if value := string(r.object.Get(memberScope)); x.scope == "" || !r.hasToken() || value != "" && value != "null" {
+		return r, false
+	}
+	r.object = r.object.With(memberScope, x.scope)
+	r.body = r.object.Encode()
 	return r, true
 }

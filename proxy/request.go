@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"mime"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/repair"
 )
 
 const (
@@ -39,7 +41,8 @@ func (x *exchange) readRequest() (received, error) {
 		return in, err
 	}
 	query, form := r.URL.RawQuery, ""
-	if kind == bodyForm || kind == bodyUntyped && formLike.Match(in.body) {
+	isForm := kind == bodyForm || kind == bodyUntyped && formLike.Match(in.body)
+	if isForm {
 		query, form, x.repairs = x.Requests.Apply(x.Endpoint, query, string(in.body), true)
 	}
 	// The query is parsed after the body has arrived, because it takes memory too.
@@ -49,11 +52,14 @@ func (x *exchange) readRequest() (received, error) {
 	switch {
 	case kind == bodyUnread:
 		return in, nil
-	case kind == bodyUntyped && !formLike.Match(in.body):
+	case !isForm:
 		return in, errNoMediaType
 	}
 	in.Form, err = x.parse(form)
 	in.body = nil // the form holds a copy
+	if slices.Contains(x.repairs, repair.Scope) {
+		x.scope = cmp.Or(in.Form.Get("scope"), in.Query.Get("scope"))
+	}
 	return in, err
 }
 
