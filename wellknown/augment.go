@@ -14,16 +14,12 @@ import (
 
 // Augment returns the metadata with its URLs moved and, for the endpoints that are
 // fronted at the given paths and lead through the gateway, both methods that present a
-// client secret. The authorization endpoint moves if other paths pass through as well:
+// client secret. The authorization endpoint moves if it or other paths lead through the gateway:
 // clients that guard against mix-up (RFC 9700 section 4.4) want it on the issuer's origin.
 func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
 	out := Metadata{md.Without(func(m jsonobject.Member) bool { return emptyArray.Match(m.Value) })}.moved(memberIssuer, m)
-	login, through := md.Endpoint(clientauth.Authorization), false
-	if login != nil {
-		_, through = m.Move(login.String())
-	}
-	if fronted, ok := paths[clientauth.Authorization]; passthrough || ok && through && samePath(login.Path, fronted) {
+	if _, fronted := paths[clientauth.Authorization]; passthrough || fronted {
 		out = out.moved(memberAuthorization, m)
 	}
 	for _, name := range clientauth.Endpoints() {

@@ -26,37 +26,32 @@ var (
 	scopeToken    = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`) // RFC 6749 section 3.3
 )
 
+const asSent = "must reach the provider once and as the client sent it"
+
 func (v *validator) repeatable(names []string) []string {
 	for _, name := range names {
-		v.parameter("client_auth.repeatable", name, uniqueParameters)
+		v.parameter("client_auth.repeatable", name, uniqueParameters, asSent)
 	}
 	return names
 }
 
 // parameter checks the name of a parameter, which must not be or resemble one of others.
-func (v *validator) parameter(key, name string, others []string) bool {
+func (v *validator) parameter(key, name string, others []string, why string) bool {
 	i := slices.IndexFunc(others, func(other string) bool { return clientauth.IsSpelling(name, other) })
 	switch {
 	case !parameterName.MatchString(name):
 		v.addf(key, "%q is not the name of a parameter; use at most 64 letters, digits, -, . and _", name)
-	case i < 0:
-		return true
-	case name != others[i]:
-		v.addf(key, "%s cannot be listed here: some servers read it as %s", name, others[i])
+	case i >= 0:
+		v.addf(key, "%s cannot be listed here: %s %s", name, others[i], why)
 	default:
-		v.addf(key, "%s cannot be listed here: it must reach the provider once and as the client sent it", name)
+		return true
 	}
 	return false
 }
 
-// repaired checks the name of a parameter to remove or to set, and reports whether it is valid.
+// repaired checks the name of a parameter to remove or to set.
 func (v *validator) repaired(key, name string) bool {
-	// Without a scope, a provider may use a wider default.
-	if clientauth.IsSpelling(name, "scope") {
-		v.addf(key, "%s cannot be listed here; use repair.requests.scope", name)
-		return false
-	}
-	return v.parameter(key, name, protectedParameters)
+	return v.parameter(key, name, []string{"scope"}, "has keys of its own in repair.requests.scope") && v.parameter(key, name, protectedParameters, asSent)
 }
 
 func (v *validator) repairRequests(r repair.Requests) {
