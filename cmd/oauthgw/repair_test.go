@@ -10,9 +10,9 @@ import (
 	"oauthgw/internal/config"
 )
 
-// TestQ13ProtectedParameters checks that check and the start refuse repairs of what must reach
+// TestQ13D11ProtectedParameters checks that check and the start refuse repairs of what must reach
 // the provider as the client sent it, with the line and the key.
-func TestQ13ProtectedParameters(t *testing.T) {
+func TestQ13D11ProtectedParameters(t *testing.T) {
 	for text, want := range map[string]string{
 		"repair:\n  requests:\n    remove: [state]":          ":4: repair.requests.remove: state cannot be listed here",
 		"repair: {requests: {remove: [scope]}}":              ":2: repair.requests.remove: scope cannot be listed here",
