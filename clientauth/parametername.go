@@ -71,6 +71,19 @@ func CheckNames(encoded string) error {
 	return nil
 }
 
+// MayBeGrant reports whether a server could read a token request or client credentials in a
+// header and a query: HTTP Basic, and a query or cookies that hold a grant type, a secret or an
+// assertion under any spelling, or that cannot be read.
+func MayBeGrant(h http.Header, query string) bool {
+	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
+		name := nameOf(pair)
+		if _, err := url.QueryUnescape(pair); err != nil || checkName(name) != nil || isRead(name) && name != ParameterClientID {
+			return true
+		}
+	}
+	return HasScheme(h, "Basic") || checkCookies(h) != nil
+}
+
 // nameOf returns the name in a pair, decoded if possible.
 func nameOf(pair string) string {
 	name, _, _ := strings.Cut(pair, "=")

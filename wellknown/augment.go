@@ -15,10 +15,12 @@ import (
 // Augment returns the metadata with its URLs moved and, for the endpoints that are
 // fronted at the given paths and lead through the gateway, both methods that present a
 // client secret. The authorization endpoint moves if it or other paths lead through the gateway:
-// clients that guard against mix-up (RFC 9700 section 4.4) want it on the issuer's origin.
+// clients that guard against mix-up (RFC 9700 section 4.4) want it on the issuer's origin. A
+// URL that differs from that origin in the scheme only moves there too, except for the issuer.
 func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
 	out := Metadata{md.Without(func(m jsonobject.Member) bool { return emptyArray.Match(m.Value) })}.moved(memberIssuer, m)
+	m = m.AnyScheme()
 	if _, fronted := paths[clientauth.Authorization]; passthrough || fronted {
 		out = out.moved(memberAuthorization, m)
 	}
@@ -53,11 +55,20 @@ func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
 	if member == "" || value != nil && list == nil || value == nil && name == clientauth.Introspection {
 		return md
 	}
+	if md.takesNoSecret(member) {
+		return md.withAlgorithms(name, list)
+	}
 	missing := slices.DeleteFunc([]string{string(clientauth.Post), string(clientauth.Basic)}, func(m string) bool { return slices.Contains(list, m) })
 	if len(missing) > 0 {
 		md = md.with(member, append(list, missing...))
 	}
 	return md.withAlgorithms(name, list)
+}
+
+// takesNoSecret reports whether a list of methods has some and none that presents a secret.
+func (md Metadata) takesNoSecret(methods string) bool {
+	list := md.Strings(methods)
+	return len(list) > 0 && !slices.Contains(list, string(clientauth.Post)) && !slices.Contains(list, string(clientauth.Basic))
 }
 
 // withAlgorithms removes the algorithms of client assertions if no method uses them,

@@ -2,6 +2,7 @@ package wellknown
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,6 +53,11 @@ func (s *Source) get(ctx context.Context, location, name string, background bool
 	if usable && background && (age < 2*e.lifetime || c.failures.Contains(location)) {
 		return e, "stale", nil
 	}
+	if f, failed := c.failures.Peek(location); failed && background && !usable && s.isOwn(location) {
+		if _, known := s.other(location); known {
+			return entry{}, "", f.err // without waiting: the location may answer late or never
+		}
+	}
 	select {
 	case r := <-fetched:
 		if r.Err == nil {
@@ -65,6 +71,38 @@ func (s *Source) get(ctx context.Context, location, name string, background bool
 		return e, "stale", nil
 	}
 	return entry{}, "", err
+}
+
+// find returns the document that clients get at a location, and hit, miss or stale. Where one
+// of the issuer's locations has none, it is that of another one, or the error makes clients
+// try the next location: clients stop at other errors (RFC 8414 section 3.2).
+func (s *Source) find(ctx context.Context, location, name string) (entry, string, error) {
+	e, result, err := s.get(ctx, location, name, true)
+	if err == nil || errors.Is(err, errNoDocument) && !s.isOwn(location) {
+		return e, result, err
+	}
+	other, ok := s.other(location)
+	d, diagnosed := errors.AsType[*Diagnosis](err)
+	switch {
+	case !ok:
+	// With a path, servers differ in where they put it, before or after the name.
+	case s.isOwn(location) && len(s.locations) > 2 && (name == serverLocation || len(other.document.MissingOpenID()) == 0):
+		return other, "hit", nil
+	case diagnosed && (d.refused || s.isOwn(location)):
+		err = errNoDocument
+	}
+	return entry{}, "", err
+}
+
+// other returns a cached document of the issuer that may be served, from another location.
+func (s *Source) other(location string) (entry, bool) {
+	for _, own := range s.locations {
+		e, ok := s.issuerCache.documents.Peek(own)
+		if ok && own != location && time.Since(e.fetched) < min(e.lifetime, s.config.TTL)+s.config.StaleFor {
+			return e, true
+		}
+	}
+	return entry{}, false
 }
 
 // fetchOnce starts a fetch, joins a running one, or returns a cached failure. A fetch

@@ -7,30 +7,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"oauthgw/internal/origin"
 	"oauthgw/internal/printable"
 )
 
 const (
-	maxDocument  = 256 << 10       // bytes
 	fetchTimeout = 5 * time.Second // of one fetch, with the time it waits for others
+	maxRedirects = 3
 )
 
 // Errors of fetches. Only errNoDocument makes clients try the next location.
 var (
-	errNoDocument    = errors.New("the provider has no metadata document there")
-	errNoMetadata    = errors.New("the provider has no metadata; set endpoints") // no document at any location
-	errTooMany       = errors.New("too many metadata documents are being fetched")
-	errForeignIssuer = errors.New("the provider's metadata names another issuer than upstream.issuer") // RFC 8414 section 3.3
+	errNoDocument = errors.New("the provider has no metadata document there")
+	errNoMetadata = errors.New("the provider has no metadata; set endpoints") // no document at any location
+	errTooMany    = errors.New("too many metadata documents are being fetched")
 )
 
 // document is the provider's document, corrected by the patch. It is immutable, except
@@ -38,7 +36,9 @@ var (
 type document struct {
 	Metadata
 	response        atomic.Pointer[response]
-	published       Metadata // without the patch; empty for a resource
+	published       Metadata // as the provider wrote it; empty for a resource
+	issuer          *url.URL // its origin; nil for a resource
+	text            []byte   // what clients get of another issuer's document; nil: the metadata
 	etag            string   // the provider's validator (RFC 9110 section 8.8.3), or empty
 	allowsAnyOrigin bool     // by Access-Control-Allow-Origin
 }
@@ -46,34 +46,40 @@ type document struct {
 // fetch requests the document at a location once. It returns the known document again
 // if the provider answers that it has not changed.
 func (s *Source) fetch(ctx context.Context, location, name string, known entry) (entry, error) {
-	resp, err := s.request(ctx, location, known.document)
+	r, err := s.reply(ctx, location, known.document)
 	if err != nil {
-		return entry{}, fmt.Errorf("fetching metadata: %w", sanitizeError(err))
+		return entry{}, err
 	}
-	defer resp.Body.Close()
-	e := entry{document: known.document, fetched: time.Now(), lifetime: lifetime(resp.Header, s.config.TTL)}
-	if resp.StatusCode == http.StatusNotModified && known.document != nil && known.document.etag != "" {
-		if resp.Header["Cache-Control"] == nil { // unchanged (RFC 9111 section 4.3.4)
+	e := entry{document: known.document, fetched: r.received, lifetime: lifetime(r.Header, s.config.TTL)}
+	if r.Status == http.StatusNotModified && known.document != nil && known.document.etag != "" {
+		if r.Header["Cache-Control"] == nil { // unchanged (RFC 9111 section 4.3.4)
 			e.lifetime = min(known.lifetime, s.config.TTL)
 		}
 		return e, nil
 	}
-	if err := checkResponse(resp); err != nil {
+	if e.document, err = s.parseDocument(location, name, r); err != nil {
 		return entry{}, err
 	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
-	switch {
-	case err != nil:
-		return entry{}, fmt.Errorf("reading metadata: %w", sanitizeError(err))
-	case len(text) > maxDocument:
-		return entry{}, errors.New("the metadata document is larger than 256 KiB")
-	}
-	if e.document, err = s.parseDocument(name, text); err != nil {
-		return entry{}, err
-	}
-	e.document.etag = resp.Header.Get("Etag")
-	e.document.allowsAnyOrigin = resp.Header.Get("Access-Control-Allow-Origin") == "*"
+	e.document.etag = r.Header.Get("Etag")
+	e.document.allowsAnyOrigin = r.Header.Get("Access-Control-Allow-Origin") == "*"
 	return e, nil
+}
+
+// reply requests a location. It follows redirects to the same location with or without a
+// slash at the end: some providers have the document at the other one.
+func (s *Source) reply(ctx context.Context, location string, known *document) (Reply, error) {
+	at := location
+	for hops := 0; ; hops++ {
+		r, err := s.request(ctx, at, known)
+		if err != nil || r.Status < 300 || r.Status >= 400 || hops == maxRedirects {
+			return r, err
+		}
+		next, _, _ := r.Redirect()
+		if next == "" {
+			return r, nil
+		}
+		at = next
+	}
 }
 
 // sanitizeError keeps the errors whose text comes from this host. The text of others
@@ -90,10 +96,12 @@ func sanitizeError(err error) error {
 	return errors.New("the provider's response is malformed")
 }
 
-func (s *Source) request(ctx context.Context, location string, known *document) (*http.Response, error) {
+// request requests a path once, without credentials. An http.Client would follow redirects
+// to other hosts.
+func (s *Source) request(ctx context.Context, at string, known *document) (Reply, error) {
 	req := (&http.Request{
 		Method: http.MethodGet,
-		URL:    &url.URL{Scheme: s.config.Upstream.Scheme, Host: s.config.Upstream.Host, Path: location},
+		URL:    &url.URL{Scheme: s.config.Upstream.Scheme, Host: s.config.Upstream.Host, Path: at},
 		Header: http.Header{"User-Agent": {"oauthgw"}, "Accept": {"application/json"}, "Accept-Encoding": {"identity"}},
 		Host:   s.config.Host,
 	}).WithContext(ctx)
@@ -106,47 +114,47 @@ func (s *Source) request(ctx context.Context, location string, known *document) 
 	if known != nil && known.etag != "" {
 		req.Header.Set("If-None-Match", known.etag)
 	}
-	// An http.Client would follow redirects to other hosts.
-	return s.config.Transport.RoundTrip(req)
+	resp, err := s.config.Transport.RoundTrip(req)
+	if err != nil {
+		return Reply{}, fmt.Errorf("fetching metadata: %w", sanitizeError(err))
+	}
+	defer resp.Body.Close()
+	r := Reply{Requested: req.URL, Public: s.config.Public, Status: resp.StatusCode, Header: resp.Header, received: time.Now()}
+	if r.diagnoseStatus() != nil {
+		return r, nil
+	}
+	if r.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxDocument+1)); err != nil {
+		return Reply{}, fmt.Errorf("reading metadata: %w", sanitizeError(err))
+	}
+	return r, nil
 }
 
-// checkResponse returns an error unless status and header announce a document. Some
-// providers answer every path with the HTML of their dashboard.
-func checkResponse(resp *http.Response) error {
-	refusals := []int{401, 403, 407, 408, 425, 429} // other 4xx mean that there is no document
-	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	encoding := resp.Header.Get("Content-Encoding")
-	switch {
-	case resp.StatusCode == http.StatusMisdirectedRequest: // RFC 9110 section 15.5.20
-		return errors.New("the provider answered the metadata request with status 421 (Misdirected Request), because it does not serve the host name of the request; " +
-			"set upstream.host and, for https, upstream.server_name to the name that it serves")
-	case resp.StatusCode >= 500 || resp.StatusCode >= 300 && resp.StatusCode < 400 || slices.Contains(refusals, resp.StatusCode):
-		return fmt.Errorf("the provider answered the metadata request with status %d", resp.StatusCode)
-	case resp.StatusCode != http.StatusOK || mediaType != "application/json":
-		return errNoDocument
-	case encoding != "" && !strings.EqualFold(encoding, "identity"):
-		return errors.New("the provider compressed the metadata document although it was asked not to")
-	}
-	return nil
-}
-
-// parseDocument parses a document found at a well-known name and applies the patch.
-func (s *Source) parseDocument(name string, text []byte) (*document, error) {
-	if name == resourceLocation {
-		resource, err := parse(text, memberResource)
-		return &document{Metadata: resource}, err
-	}
-	published, err := parse(text, memberIssuer)
-	md := s.config.Patch.apply(published)
+// parseDocument reads a document found at a well-known name. Only the issuer's own locations
+// bind their documents to the issuer. Elsewhere clients get the document of another issuer as
+// it is.
+func (s *Source) parseDocument(location, name string, r Reply) (*document, error) {
+	o, text, err := r.Object()
 	switch {
 	case err != nil:
 		return nil, err
-	case s.config.Expected != "" && published.Issuer() != s.config.Expected:
-		return nil, errForeignIssuer
-	case name == openidLocation && len(md.MissingOpenID()) > 0:
-		return nil, fmt.Errorf("%w: the document lacks members that OpenID Connect requires", errNoDocument)
+	case name == resourceLocation && o.Text(memberResource) == "":
+		return nil, unreadable("it names no resource")
+	case name == resourceLocation:
+		return &document{Metadata: Metadata{o}.withoutEmpty()}, nil
 	}
-	return &document{Metadata: md, published: published}, nil
+	published, corrected, err := r.Document(s.config.Patch)
+	foreign := s.config.Expected != "" && published.Issuer() != s.config.Expected
+	switch missing := corrected.MissingOpenID(); {
+	case err != nil:
+		return nil, err
+	case foreign && s.isOwn(location):
+		return nil, errForeignIssuer
+	case name == openidLocation && len(missing) > 0:
+		return nil, absent("the document lacks members that OpenID Connect requires", "add "+strings.Join(missing, ", ")+" at the provider or with metadata.patch")
+	case foreign:
+		return &document{Metadata: published, published: published, issuer: origin.Of(published.Issuer()), text: text}, nil
+	}
+	return &document{Metadata: corrected, published: published, issuer: origin.Of(published.Issuer())}, nil
 }
 
 // lifetime returns how long a shared cache may use a response: as its Cache-Control says

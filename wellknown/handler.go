@@ -19,10 +19,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
 	"oauthgw/internal/responserecorder"
 )
 
@@ -33,6 +35,10 @@ type Config struct {
 	Endpoints  map[clientauth.Endpoint]string // the paths of the fronted endpoints
 	StripCORS  bool                           // drop the provider's Access-Control-Allow-Origin, which another handler sets
 	WriteError func(http.ResponseWriter, *clientauth.Error)
+	// Host returns the host that a client requested. Pass serves the requests for another host
+	// than that of the issuer. If Pass is nil, every host gets the same document.
+	Host func(*http.Request) string
+	Pass http.Handler
 	// Admit reports whether a request for a location that is not one of the issuer's may wait
 	// for a fetch. If not, Admit writes the response. Release is called when an admitted
 	// request ends. If Admit is nil, every request may wait.
@@ -41,10 +47,18 @@ type Config struct {
 }
 
 // Handler serves metadata. It is safe for concurrent use.
-type Handler struct{ config Config }
+type Handler struct {
+	config Config
+	issuer *url.URL // its origin; nil: not known
+}
 
 // New returns a handler.
-func New(c Config) *Handler { return &Handler{c} }
+func New(c Config) *Handler { return &Handler{c, origin.Of(c.Issuer)} }
+
+// isElsewhere reports whether a request is for another host than that of an issuer.
+func (h *Handler) isElsewhere(r *http.Request, issuer *url.URL) bool {
+	return h.config.Pass != nil && issuer != nil && !origin.HasHost(issuer, h.config.Host(r))
+}
 
 // Serves reports whether path is a location of authorization server metadata or, if the
 // issuer is rewritten, of protected resource metadata, which also names the issuer.
@@ -56,6 +70,10 @@ func (h *Handler) Serves(path string) bool {
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.isElsewhere(r, h.issuer) {
+		h.config.Pass.ServeHTTP(w, r)
+		return
+	}
 	recorder, w := responserecorder.Wrap(w)
 	location, name := parseLocation(r.URL.Path)
 	if h.config.Admit != nil && !h.config.Source.isOwn(location) {
@@ -64,10 +82,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		defer h.config.Release(r.Context())
 	}
-	e, result, err := h.config.Source.get(r.Context(), location, name, true)
-	if err == nil {
+	e, result, err := h.config.Source.find(r.Context(), location, name)
+	switch {
+	case err == nil && h.isElsewhere(r, e.document.issuer):
+		h.config.Pass.ServeHTTP(w, r)
+		return
+	case err == nil:
 		h.serve(w, r, name, e)
-	} else {
+	default:
 		refusal := errorResponse(err)
 		result = refusal.Reason
 		if refusal.Status == http.StatusServiceUnavailable {
@@ -98,8 +120,12 @@ func errorResponse(err error) *clientauth.Error {
 		return &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: "unavailable",
 			Description: "The authorization server's metadata names an unexpected issuer."}
 	}
-	return &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: "unavailable",
+	e := &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: "unavailable",
 		Description: "The authorization server's metadata is temporarily unavailable; try again."}
+	if d, ok := errors.AsType[*Diagnosis](err); ok {
+		e.Description += " " + d.Sentences()
+	}
+	return e
 }
 
 // response is a document as a handler serves it.
@@ -118,7 +144,10 @@ func (h *Handler) response(name string, d *document) *response {
 	if name == resourceLocation {
 		served = moveResource(d.Metadata, h.config.Source.urlMap(h.config.Issuer))
 	}
-	body := served.Encode()
+	body := d.text
+	if body == nil {
+		body = served.Encode()
+	}
 	p := &response{h, body, []string{fmt.Sprintf(`"%.8x"`, sha256.Sum256(body))}, []string{strconv.Itoa(len(body))}}
 	d.response.Store(p)
 	return p

@@ -126,7 +126,32 @@ func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string)
 	return s.problems(e.document, paths), nil
 }
 
-// problems is [Source.Lint] for one document.
+// FetchAll fetches the metadata at each location of the issuer, for the problems there.
+func (s *Source) FetchAll(ctx context.Context) {
+	for _, path := range s.locations {
+		location, name := parseLocation(path)
+		_, _, _ = s.get(ctx, location, name, false)
+	}
+}
+
+// CheckMethods returns an error if a fronted endpoint of the cached metadata takes client
+// secrets by HTTP Basic only, so that moving them into the form breaks what works.
+func (s *Source) CheckMethods(paths map[clientauth.Endpoint]string) error {
+	e, ok := s.other("")
+	if !ok {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		list := e.document.Strings(MethodsMember(name))
+		if slices.Contains(list, string(clientauth.Basic)) && !slices.Contains(list, string(clientauth.Post)) {
+			return fmt.Errorf("upstream.client_auth: %s lists client_secret_basic without client_secret_post, so the provider may read client secrets from the header only, and oauthgw sends them in the form; "+
+				"if the provider reads the form, add client_secret_post to the list with metadata.patch; otherwise clients do not need oauthgw, and upstream.client_auth: client_secret_basic is not supported yet", MethodsMember(name))
+		}
+	}
+	return nil
+}
+
+// problems is [Source.Lint] for one document, and for the locations whose last fetch failed.
 func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (lines []string) {
 	provider, served := d.Metadata, s.augmented(d, "", paths)
 	m := s.urlMap(provider.Issuer())
@@ -135,6 +160,7 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 		start = m.To.String()
 	}
 	found := lintEndpoints(provider, m, paths)
+	provider.lintMethods(&found, paths)
 	found = append(found, served.Lint(start)...)
 	provider.lintScopes(&found, s.config.Scopes)
 	if served.Issuer() != provider.Issuer() {
@@ -145,6 +171,12 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 			lines = append(lines, printable.Text(f.Problem+" "+f.Fix))
 		}
 	}
+	for _, location := range s.locations {
+		f, _ := s.issuerCache.failures.Peek(location)
+		if d, ok := errors.AsType[*Diagnosis](f.err); ok && !d.Absent {
+			lines = append(lines, location+": "+d.Sentences()+" Clients that look there find the metadata at another location, or fail.")
+		}
+	}
 	return lines
 }
 
@@ -152,7 +184,8 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoint]string) (found Findings) {
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		member, u := EndpointMember(name), provider.Endpoint(name)
-		_, through := m.Move(provider.Text(member))
+		_, strictly := m.Move(provider.Text(member))
+		_, through := m.AnyScheme().Move(provider.Text(member))
 		unchanged := "Basic is not translated"
 		if name == clientauth.Authorization {
 			unchanged = "requests are not repaired"
@@ -167,9 +200,22 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 		case !through && name == clientauth.Authorization:
 			found.Add(Warning, member, fmt.Sprintf("endpoints.%s is fronted at %s, but the metadata sends clients to %s, where %s.", name, paths[name], printable.Quote(provider.Text(member)), unchanged),
 				"Correct public_url, or let it lead through oauthgw with metadata.issuer: rewrite.")
+		case through && !strictly:
+			found.Add(Warning, member, "The metadata names "+member+" with another scheme than https. oauthgw names it at "+m.To.String()+".",
+				"Let the provider use https in its URLs; some read the scheme from X-Forwarded-Proto.")
 		}
 	}
 	return found
+}
+
+// lintMethods checks that the provider takes client secrets.
+func (md Metadata) lintMethods(found *Findings, paths map[clientauth.Endpoint]string) {
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		member := MethodsMember(name)
+		found.AddIf(member != "" && md.takesNoSecret(member), Warning, member,
+			member+" lists neither client_secret_post nor client_secret_basic, so the provider takes no client secret. oauthgw adds no method to the list, and translates no registration if this is the token endpoint.",
+			"If the provider reads client secrets from the form, add client_secret_post to the list"+inMetadata)
+	}
 }
 
 // lintRewritten checks what still names the provider's own issuer after a rewrite.
@@ -181,37 +227,4 @@ func (md Metadata) lintRewritten(found *Findings, issuer string) {
 	found.AddIf(slices.ContainsFunc(md.Strings(MethodsMember(clientauth.Token)), isJWT), Warning, "issuer",
 		"Client assertions made from the rewritten metadata name the public origin as their audience, which the provider rejects unless it knows it.",
 		"Use metadata.issuer: preserve for clients with private_key_jwt or client_secret_jwt.")
-}
-
-// Severity says how much a finding matters.
-type Severity string
-
-// The severities, the most severe first.
-const (
-	Problem Severity = "problem" // clients fail, or reveal their secrets
-	Warning Severity = "warning" // some clients fail, or fail later
-	Note    Severity = "note"    // worth knowing
-)
-
-// Finding is something that makes clients fail.
-type Finding struct {
-	Severity Severity `json:"severity"`
-	Subject  string   `json:"subject"` // such as the token endpoint
-	Problem  string   `json:"problem"` // what is wrong and what clients do about it, in sentences
-	Fix      string   `json:"fix"`     // what to do, in sentences
-}
-
-// Findings is a list of findings.
-type Findings []Finding
-
-// Add appends a finding.
-func (f *Findings) Add(s Severity, subject, problem, fix string) {
-	*f = append(*f, Finding{s, subject, problem, fix})
-}
-
-// AddIf appends a finding if the condition holds.
-func (f *Findings) AddIf(condition bool, s Severity, subject, problem, fix string) {
-	if condition {
-		f.Add(s, subject, problem, fix)
-	}
 }

@@ -94,7 +94,8 @@ func TestSourceLint(t *testing.T) {
 		"rewritten":           {document: moved, public: at, rewrite: true},
 		"rewritten, and named elsewhere": {public: at, rewrite: true,
 			document: adding(moved, `"authorization_response_iss_parameter_supported":true,"jwks_uri":"https://idp.example/j","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS256"]`),
-			want:     []string{`Authorization responses name the issuer "https://idp.example" (RFC 9207)`, `ID tokens and JWT access tokens name the issuer "https://idp.example"`, "Client assertions made from the rewritten metadata"}},
+			want: []string{"token_endpoint_auth_methods_supported lists neither client_secret_post nor client_secret_basic, so the provider takes no client secret.",
+				`Authorization responses name the issuer "https://idp.example" (RFC 9207)`, `ID tokens and JWT access tokens name the issuer "https://idp.example"`, "Client assertions made from the rewritten metadata"}},
 		"rewritten to itself": {document: adding(sound, `"jwks_uri":"https://gw.example/j"`), public: at, rewrite: true},
 	} {
 		t.Run(name, func(t *testing.T) {

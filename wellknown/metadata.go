@@ -3,10 +3,9 @@ package wellknown
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -36,21 +35,6 @@ type Metadata struct {
 	jsonobject.Object
 }
 
-// parse parses a document, which must name itself in a member. It refuses a repeated
-// member, because readers differ in which one they take.
-func parse(document []byte, member string) (Metadata, error) {
-	o, err := jsonobject.Parse(document)
-	switch {
-	case errors.Is(err, jsonobject.ErrNotObject):
-		return Metadata{}, fmt.Errorf("%w: %w", errNoDocument, err)
-	case err != nil:
-		return Metadata{}, fmt.Errorf("the metadata document cannot be read: %w", err)
-	case o.Text(member) == "":
-		return Metadata{}, fmt.Errorf("the metadata document names no %s", member)
-	}
-	return Metadata{o}, nil
-}
-
 // Issuer returns the issuer, byte for byte as the provider wrote it.
 func (md Metadata) Issuer() string { return md.Text(memberIssuer) }
 
@@ -78,6 +62,28 @@ func (md Metadata) Strings(member string) []string {
 func (md Metadata) MissingOpenID() []string {
 	return slices.DeleteFunc([]string{memberJWKS, "subject_types_supported", memberIDTokenAlgs},
 		func(member string) bool { return md.Get(member) != nil })
+}
+
+// withoutEmpty returns the metadata without the members that count as absent: those that are
+// null, and those that are empty where text or a URL must stand.
+func (md Metadata) withoutEmpty() Metadata {
+	return Metadata{md.WithoutNulls().Without(func(m jsonobject.Member) bool {
+		return string(m.Value) == `""` && (isURL(m.Name) || m.Name == memberIssuer || m.Name == memberSigned || m.Name == memberResource)
+	})}
+}
+
+// isURL reports whether a registered member is a URL.
+func isURL(member string) bool {
+	return member == "service_documentation" || urlSuffix.MatchString(member)
+}
+
+var urlSuffix = regexp.MustCompile(`_(?:endpoint|uri|iframe)$`)
+
+// hasEndpoint reports whether the metadata names an endpoint by a URL.
+func (md Metadata) hasEndpoint() bool {
+	return slices.ContainsFunc(md.Members(), func(m jsonobject.Member) bool {
+		return strings.HasSuffix(m.Name, "_endpoint") && origin.Of(md.Text(m.Name)) != nil
+	})
 }
 
 func (md Metadata) with(member string, value any) Metadata {

@@ -105,14 +105,14 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 	}
 	md := e.document.Metadata
 	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}, Fetched: e.fetched}
-	m := s.urlMap(md.Issuer())
+	m := s.urlMap(md.Issuer()).AnyScheme()
 	for _, name := range clientauth.AllEndpoints() {
 		if _, ok := m.Move(md.Text(EndpointMember(name))); ok {
 			p.Endpoints[name] = md.Endpoint(name)
 		}
 	}
 	if p.Endpoints[clientauth.Token] == nil {
-		return Provider{}, errors.New("the metadata names no token_endpoint on the origin that clients use; configure public_url or endpoints")
+		return Provider{}, errNoTokenEndpoint
 	}
 	return p, nil
 }
@@ -136,6 +136,13 @@ func (s *Source) metadata(ctx context.Context) (entry, error) {
 	return entry{}, errors.Join(failures...)
 }
 
+// TakesNoSecret reports whether the cached metadata of the issuer says that no client of the
+// token endpoint has a secret.
+func (s *Source) TakesNoSecret() bool {
+	e, ok := s.other("")
+	return ok && e.document.takesNoSecret(MethodsMember(clientauth.Token))
+}
+
 // Snapshot is the cached state of one location of the issuer's metadata.
 type Snapshot struct {
 	Location  string    // the path at which clients look
@@ -145,7 +152,7 @@ type Snapshot struct {
 	Expired   bool      // the document is too old to be served
 	Err       error     // why the last fetch brought no document; nil: it did
 	Failed    time.Time // when it did not
-	Absent    bool      // the provider answered that there is no document
+	Absent    bool      // the provider answered, but has no document there
 }
 
 // Snapshots returns the cached state of the issuer's locations, in the order in which
@@ -162,7 +169,9 @@ func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) 
 			}
 		}
 		if f, ok := s.issuerCache.failures.Peek(location); ok {
-			snapshot.Err, snapshot.Failed, snapshot.Absent = f.err, f.fetched, errors.Is(f.err, errNoDocument)
+			_, known := s.other(location)
+			_, diagnosed := errors.AsType[*Diagnosis](f.err)
+			snapshot.Err, snapshot.Failed, snapshot.Absent = f.err, f.fetched, errors.Is(f.err, errNoDocument) || known && diagnosed
 		}
 		all = append(all, snapshot)
 	}

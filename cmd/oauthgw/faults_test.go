@@ -352,7 +352,7 @@ func (c *documentCase) expectNothingFalse(t *testing.T, a clientResponse) {
 // TestLargeHeaderOfADocument checks that metadata with a large header is not used.
 func TestLargeHeaderOfADocument(t *testing.T) {
 	for size, want := range map[int]string{8 << 10: "HTTP/1.1 200 ", 40 << 10: "HTTP/1.1 503 "} {
-		g := frontedGateway(t, startProvider(t, strings.Replace(okJSON, "\n\n", "\nX-Large: "+strings.Repeat("x", size)+"\n\n", 1)+`{"issuer":"https://a"}`))
+		g := frontedGateway(t, startProvider(t, strings.Replace(okJSON, "\n\n", "\nX-Large: "+strings.Repeat("x", size)+"\n\n", 1)+`{"issuer":"https://a","token_endpoint":"https://a/t"}`))
 		if got := send(t, g.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"); !strings.HasPrefix(got, want) {
 			t.Errorf("a header of %d bytes: got %s", size, got)
 		}

@@ -43,7 +43,7 @@ func TestProviderBehindASocket(t *testing.T) {
 			t.Errorf("%.20q: got %s", request, response)
 		}
 	}
-	const metadata = "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"
+	const metadata = "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: one.example.com"
 	expect(metadata, `"issuer":"https://one.example.com"`)
 	expect(metadata, `"client_secret_basic"`)
 	expect(fmt.Sprintf(basicRequest, "/t"), `"error":"invalid_client"`)

@@ -91,7 +91,7 @@ func send(s config.Settings, r *http.Request) (*result, error) {
 	log := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: record}))
 	g, err := gateway.New(gateway.Config{
 		Settings: s, Log: log, Metrics: metrics.New(metrics.Build{}),
-		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: &transport{}, Passthrough: &x.upstream},
+		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: noProvider{}, Passthrough: &x.upstream},
 	})
 	if err != nil {
 		return nil, err
@@ -119,6 +119,13 @@ func (t *transport) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 	}
 	const reply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 	return http.ReadResponse(bufio.NewReader(strings.NewReader(reply)), r)
+}
+
+// noProvider is a transport that fails, because metadata is not fetched here.
+type noProvider struct{}
+
+func (noProvider) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("there is no provider")
 }
 
 // response keeps the body of the response. The status is in the log line.

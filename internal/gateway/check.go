@@ -46,13 +46,15 @@ func Check(ctx context.Context, load func() (config.Settings, error), offline bo
 		return report, err
 	}
 	defer g.Close()
+	g.source.FetchAll(ctx)
 	problems, err := g.Lint(ctx)
 	report.Metadata = &CheckMetadata{Read: err == nil, Problems: append([]string{}, problems...)}
-	if err != nil {
-		report.Metadata.Err = err.Error()
-		err = fmt.Errorf("upstream.url: the metadata of %s cannot be fetched or used; start the provider, or check with --offline\n%w", s.Upstream.URL, err)
+	if err == nil {
+		_, paths := g.Known()
+		return report, g.source.CheckMethods(paths)
 	}
-	return report, err
+	report.Metadata.Err = err.Error()
+	return report, fmt.Errorf("upstream.url: the metadata of %s cannot be fetched or used; start the provider, or check with --offline\n%w", s.Upstream.URL, err)
 }
 
 // String returns a line for each result but the errors.

@@ -19,6 +19,7 @@ func (g *Gateway) discover(ctx context.Context) error {
 	known, err := g.source.Provider(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.err = err
 	if err != nil {
 		if !g.failed && ctx.Err() == nil {
 			g.log.Warn("provider metadata fetch failed", "err", err.Error())
@@ -35,7 +36,7 @@ func (g *Gateway) discover(ctx context.Context) error {
 	}
 	now := g.routes.Load()
 	if now == nil || now.known.Issuer != known.Issuer || !reflect.DeepEqual(now.known.Endpoints, known.Endpoints) {
-		if err := g.build(known); err != nil {
+		if err := g.use(known); err != nil {
 			return err
 		}
 		g.log.Info("discovered endpoints", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(known.Endpoints)))

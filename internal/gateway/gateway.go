@@ -52,13 +52,15 @@ type Gateway struct {
 	log      *slog.Logger
 	source   *wellknown.Source
 
-	routes atomic.Pointer[routes] // nil until the endpoints are known
+	routes       atomic.Pointer[routes] // nil until the endpoints are known
+	undiscovered *routes                // until then
 
 	users   atomic.Int64 // requests in flight, and one while the gateway is current
 	retired atomic.Bool  // it was replaced, and keeps no idle connections
 
 	mu      sync.Mutex // serializes discovery
 	failed  bool       // the last discovery failed, and was logged
+	err     error      // of the last discovery
 	fetched time.Time  // when the metadata that the routes were compared with last was fetched
 }
 
@@ -93,13 +95,14 @@ func New(c Config) (*Gateway, error) {
 	g := &Gateway{config: c, settings: s, log: c.Log, source: source}
 	g.users.Store(1)
 	if len(s.Endpoints) > 0 {
-		return g, g.build(wellknown.Provider{Issuer: s.Upstream.Issuer, Endpoints: s.Endpoints})
+		return g, g.use(wellknown.Provider{Issuer: s.Upstream.Issuer, Endpoints: s.Endpoints})
 	}
-	return g, nil
+	var err error
+	g.undiscovered, err = g.build(wellknown.Provider{Issuer: s.Upstream.Issuer}, g.refuseGrants)
+	return g, err
 }
 
-// ServeHTTP routes a request. As long as the endpoints are unknown any path could be one,
-// and a request is answered only if the metadata can be fetched now.
+// ServeHTTP routes a request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var refusal *clientauth.Error
 	switch path, ok := proxy.TargetPath(r); {
@@ -109,10 +112,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal = proxy.ErrLongPath
 	case !validHost(r):
 		refusal = proxy.ErrHost
-	case !g.Ready() && g.discover(r.Context()) != nil:
-		refusal = proxy.ErrEndpointsUnknown
 	default:
-		g.routes.Load().handler(r).ServeHTTP(w, r)
+		g.routesFor(r).handler(r).ServeHTTP(w, r)
 		return
 	}
 	g.errorHandler(refusal).ServeHTTP(w, r)

@@ -71,5 +71,9 @@ func (g *Gateway) preflight(w http.ResponseWriter, r *http.Request) {
 
 // errorHandler answers every request with one error.
 func (g *Gateway) errorHandler(e *clientauth.Error) http.Handler {
-	return g.instrument("unknown", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { proxy.WriteError(w, e) }))
+	return g.instrument("unknown", refuse(e))
+}
+
+func refuse(e *clientauth.Error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { proxy.WriteError(w, e) })
 }

@@ -225,7 +225,7 @@ func TestA136ReplacedSourceIsClosed(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		l.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/.well-known/oauth-authorization-server/x", nil).WithContext(ctx))
+		l.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "https://a/.well-known/oauth-authorization-server/x", nil).WithContext(ctx))
 	}()
 	<-p.arrived
 	if err := l.Reload(); err != nil || l.Current() == before {

@@ -17,6 +17,8 @@ type routes struct {
 	router *mux.Router
 	known  wellknown.Provider
 	paths  map[clientauth.Endpoint]string // of the fronted endpoints
+
+	isMetadata mux.MatcherFunc
 }
 
 // handler returns the handler of a request. The router's ServeHTTP would copy the request to
@@ -27,10 +29,19 @@ func (r *routes) handler(req *http.Request) http.Handler {
 	return match.Handler
 }
 
-// build builds the routes. The router neither cleans paths nor redirects: clients would send
-// their secrets again to the target of a 307. The query of an endpoint, which clients may
-// omit, tells it from another one at the same path.
-func (g *Gateway) build(known wellknown.Provider) error {
+// use replaces the routes.
+func (g *Gateway) use(known wellknown.Provider) error {
+	built, err := g.build(known, func(rest http.Handler) http.Handler { return rest })
+	if err == nil {
+		g.routes.Store(built)
+	}
+	return err
+}
+
+// build builds the routes, with a middleware for all other paths. The router neither cleans
+// paths nor redirects: clients would send their secrets again to the target of a 307. The query
+// of an endpoint, which clients may omit, tells it from another one at the same path.
+func (g *Gateway) build(known wellknown.Provider, rest func(http.Handler) http.Handler) (*routes, error) {
 	router := mux.NewRouter().SkipClean(true)
 	refused := router.NewRoute()
 	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
@@ -47,13 +58,13 @@ func (g *Gateway) build(known wellknown.Provider) error {
 		}
 		handler, err := g.endpoint(name, u, known)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		normal := proxy.NormalizePath(u.EscapedPath())
 		matches := matchPath(normal)
 		if name == clientauth.Registration {
 			managed = []string{normal, proxy.NormalizePath(cmp.Or(g.settings.Registration.ClientConfiguration, normal))}
-			matches = matchRegistration(managed)
+			matches = g.whileTranslated(matchRegistration(managed))
 		} else {
 			endpoints = append(endpoints, normal)
 		}
@@ -68,9 +79,8 @@ func (g *Gateway) build(known wellknown.Provider) error {
 	refused.MatcherFunc(matchLookalikes(endpoints, managed)).Handler(notFound)
 	g.handle(byLocation, "metadata", matches, metadata)
 	router.Methods(http.MethodConnect, http.MethodTrace).Handler(notFound) // a tunnel, and an echo of credentials
-	router.NewRoute().Handler(g.passthrough(known))
-	g.routes.Store(&routes{router: router, known: known, paths: paths})
-	return nil
+	router.NewRoute().Handler(rest(g.instrument(g.passthrough(known))))
+	return &routes{router, known, paths, matches}, nil
 }
 
 // metadata returns the handler of the metadata, and the matcher of its requests.
@@ -78,6 +88,10 @@ func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoi
 	c := wellknown.Config{
 		Source: g.source, Issuer: known.Issuer, Endpoints: paths, StripCORS: g.settings.CORS != nil,
 		WriteError: proxy.WriteError,
+	}
+	if g.settings.PublicOrigin == nil {
+		c.Host = g.settings.Proxies.Host
+		_, c.Pass = g.passthrough(known)
 	}
 	if g.config.Admit != nil {
 		c.Admit, c.Release = g.admitMetadata, g.config.Release
@@ -114,16 +128,17 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	}), nil
 }
 
-func (g *Gateway) passthrough(known wellknown.Provider) http.Handler {
+// passthrough returns the handler of all other paths, and its name in logs and metrics.
+func (g *Gateway) passthrough(known wellknown.Provider) (name string, _ http.Handler) {
 	if !g.settings.Passthrough {
-		return g.errorHandler(proxy.ErrNotFound)
+		return "unknown", refuse(proxy.ErrNotFound)
 	}
-	return g.instrument(proxy.Passthrough, proxy.NewPassthrough(g.passthroughConfig(known)))
+	return proxy.Passthrough, proxy.NewPassthrough(g.passthroughConfig(known))
 }
 
 func (g *Gateway) passthroughConfig(known wellknown.Provider) proxy.PassthroughConfig {
 	c := proxy.PassthroughConfig{
-		Upstream: g.settings.UpstreamOrigin, Transport: g.config.Transports.Passthrough, Proxies: g.settings.Proxies,
+		Upstream: g.settings.UpstreamOrigin, Transport: wellknown.CheckResources(g.config.Transports.Passthrough), Proxies: g.settings.Proxies,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
 		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.config.Metrics,
 	}

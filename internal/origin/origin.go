@@ -28,6 +28,13 @@ func Same(u, v *url.URL) bool {
 		strings.EqualFold(u.Hostname(), v.Hostname()) && port(u) == port(v)
 }
 
+// HasHost reports whether a Host field names the host of a URL. A field without a port names
+// every port, because some proxies drop it.
+func HasHost(u *url.URL, field string) bool {
+	host := url.URL{Scheme: u.Scheme, Host: field}
+	return strings.EqualFold(u.Hostname(), host.Hostname()) && (host.Port() == "" || port(u) == host.Port())
+}
+
 var defaultPorts = map[string]string{"https": "443", "http": "80"}
 
 func port(u *url.URL) string { return cmp.Or(u.Port(), defaultPorts[u.Scheme]) }
@@ -73,6 +80,20 @@ func IsConfidential(u *url.URL) bool {
 type Map struct {
 	From []*url.URL // the origins to move from; nil entries are ignored
 	To   *url.URL   // the origin to move to; nil: no move
+}
+
+// AnyScheme returns a map that also moves URLs whose origin differs from one of the map in the
+// scheme only, to an https origin: a provider behind TLS termination may name http.
+func (m Map) AnyScheme() Map {
+	if m.To == nil || m.To.Scheme != "https" {
+		return m
+	}
+	for _, u := range append(slices.Clone(m.From), m.To) {
+		if u != nil {
+			m.From = append(slices.Clip(m.From), &url.URL{Scheme: "http", Host: u.Host}, &url.URL{Scheme: "https", Host: u.Host})
+		}
+	}
+	return m
 }
 
 // Move returns the URL at its new origin, and whether the result is at that origin. A URL of

@@ -103,6 +103,14 @@ func (p Proxies) Trusts(ip netip.Addr) bool {
 // TrustsPeer reports whether a request's connection comes from a trusted proxy.
 func (p Proxies) TrustsPeer(r *http.Request) bool { return p.Trusts(peer(r)) }
 
+// Host returns the host that the client requested.
+func (p Proxies) Host(r *http.Request) string {
+	if forwarded := r.Header.Get(fieldHost); p.host && forwarded != "" && p.TrustsPeer(r) {
+		return forwarded
+	}
+	return r.Host
+}
+
 // SetForwarded writes X-Forwarded-For, -Host and -Proto of a request to the provider: those
 // in the received header with the proxy's address added, if the proxy is trusted, or else
 // what the connection shows. Proxies that write the client's address into another field may

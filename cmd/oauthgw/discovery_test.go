@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"oauthgw/internal/config"
+)
+
+// startPagesProvider returns a provider that answers requests for metadata by a handler, and all
+// other ones with the request.
+func startPagesProvider(t *testing.T, metadata http.HandlerFunc) string {
+	t.Helper()
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/.well-known/o") {
+			metadata(w, r)
+			return
+		}
+		_, _ = fmt.Fprintf(w, "%s of %s, connection %q", r.Method, r.URL.Path, r.Header.Get("Connection"))
+	}))
+	t.Cleanup(provider.Close)
+	return provider.URL
+}
+
+// beforeDiscovery are requests, and the beginnings of the responses before discovery with and
+// without passthrough.
+var beforeDiscovery = []struct{ request, with, without string }{
+	{"GET /page?a=1&a=2&client_id=app HTTP/1.1\nHost: a", "200 ", "404 "},
+	{"GET /page HTTP/1.1\nHost: a\nAuthorization: Bearer x\nCookie: session=x", "200 ", "404 "},
+	{"OPTIONS /page HTTP/1.1\nHost: a", "200 ", "404 "},
+	{"GET /ws HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "200 ", "404 "},
+	{"GET /page HTTP/1.1\nHost: a\nContent-Length: 1\n\nx", "503 ", "503 "},
+	{"GET /page HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n0\n", "503 ", "503 "},
+	{"GET /page?client_secret=s3cret-one HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"GET /page?x;Client.Secret=s3cret-one HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"GET /page?client%5Fassertion=s3cret-one HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"GET /page?client_assertion_type= HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"GET /page?x&grant_type=refresh_token HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"OPTIONS /page?grant_type=x HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"GET /page?%zz HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"GET /page HTTP/1.1\nHost: a\nAuthorization: Basic YXBwOnMzY3JldC1vbmU=", "503 ", "503 "},
+	{"GET /page HTTP/1.1\nHost: a\nCookie: client_secret=s3cret-one", "503 ", "503 "},
+	{"POST /token HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=x", "503 ", "503 "},
+	{"POST /page HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"DELETE /page HTTP/1.1\nHost: a", "503 ", "503 "},
+	{"CONNECT /page HTTP/1.1\nHost: a", "404 ", "404 "},
+}
+
+// TestD01BeforeDiscovery checks which requests pass before the endpoints are known, that the
+// others get a 503 that names what was found, and that discovery ends it.
+func TestD01BeforeDiscovery(t *testing.T) {
+	for _, passthrough := range []bool{true, false} {
+		var broken atomic.Bool
+		broken.Store(true)
+		url := startPagesProvider(t, func(w http.ResponseWriter, r *http.Request) {
+			if broken.Load() {
+				http.Redirect(w, r, "https://sso.example/canary", http.StatusFound)
+				return
+			}
+			_, _ = io.WriteString(w, `{"issuer":"https://a","token_endpoint":"https://a/token"}`)
+		})
+		g := startGateway(t, testSettings(t, url, func(c *config.Config) { c.Passthrough = passthrough }))
+		for _, test := range beforeDiscovery {
+			want := map[bool]string{true: test.with, false: test.without}[passthrough]
+			got := send(t, g.data, test.request)
+			if !strings.HasPrefix(got, "HTTP/1.1 "+want) || strings.HasPrefix(want, "503") != strings.Contains(got, "Retry-After: ") || strings.Contains(got, "canary") {
+				t.Errorf("%q, passthrough %v: got %s", test.request, passthrough, got)
+			}
+			if strings.HasPrefix(want, "503") && !strings.Contains(got, "status 302, a redirect to another origin. Set upstream.url ") {
+				t.Errorf("%q: the response does not name what was found: %s", test.request, got)
+			}
+		}
+		for query, want := range map[string]int{"": map[bool]int{true: 200, false: 404}[passthrough], "?grant_type=x": 503} {
+			if resp, err := http.Head("http://" + g.data + "/page" + query); err != nil || resp.StatusCode != want {
+				t.Errorf("HEAD: got %v %v", resp, err)
+			}
+		}
+		const metadata = "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"
+		if got := send(t, g.data, metadata); !strings.HasPrefix(got, "HTTP/1.1 503 ") {
+			t.Errorf("metadata: got %s", got)
+		}
+		broken.Store(false)
+		eventually(t, "discovery", func() bool { return strings.Contains(send(t, g.data, metadata), "client_secret_basic") })
+		if got := send(t, g.data, "GET /token HTTP/1.1\nHost: a"); !strings.HasPrefix(got, "HTTP/1.1 405 ") {
+			t.Errorf("after discovery: got %s", got)
+		}
+	}
+}
+
+// TestD01MetadataWithoutTokenEndpoint checks that metadata that names no endpoint of the gateway
+// is served before discovery, and not changed.
+func TestD01MetadataWithoutTokenEndpoint(t *testing.T) {
+	const document = `{"issuer":"https://a","token_endpoint":"https://b/token"}`
+	g := startGateway(t, testSettings(t, startPagesProvider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, document) })))
+	if got := send(t, g.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"); !strings.HasSuffix(got, "\n\n"+document) {
+		t.Errorf("got %s", got)
+	}
+	if got := send(t, g.data, "POST /token HTTP/1.1\nHost: a"); !strings.Contains(got, "names no token_endpoint on the origin that clients use. Configure public_url or endpoints.") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestD05A068Hosts checks that each host gets its own metadata, uncached, and the issuer's host
+// the augmented one, unless public_url makes it one document for all.
+func TestD05A068Hosts(t *testing.T) {
+	var requests atomic.Int32
+	url := startPagesProvider(t, func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		_, _ = fmt.Fprintf(w, `{"issuer":"http://%s","token_endpoint":"http://%[1]s/t"}`, r.Host)
+	})
+	own := strings.TrimPrefix(url, "http://")
+	for _, test := range []struct {
+		public, endpoint, fields, want string
+		augmented, cached              bool
+	}{
+		{"", "", "Host: " + own, own, true, true},
+		{"", "", "Host: a", "a", false, false},
+		{"", "", "Host: b\nX-Forwarded-Host: " + own, "b", false, false},
+		{"", "/t", "Host: a", "a", false, false},
+		{"", "/t", "Host: " + own, own, true, true},
+		{"http://a", "", "Host: b", "a", true, true},
+		{"http://a", "/t", "Host: a:80", "a", true, true},
+	} {
+		g := startGateway(t, testSettings(t, url, func(c *config.Config) {
+			c.PublicURL = test.public
+			if c.Upstream.Host = ""; test.endpoint != "" {
+				c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": test.endpoint}, "a"
+			}
+		}))
+		var got [3]string
+		for i := range got {
+			before := requests.Load()
+			got[i] = send(t, g.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\n"+test.fields)
+			if cached := requests.Load() == before; i > 0 && cached != test.cached {
+				t.Errorf("%+v: request %d is answered from the cache: %v", test, i, cached)
+			}
+		}
+		if !strings.Contains(got[2], `{"issuer":"http://`+test.want+`"`) || strings.Contains(got[2], "client_secret_basic") != test.augmented {
+			t.Errorf("%+v: got %s", test, got[2])
+		}
+	}
+}
+
+// TestD06CheckOfMethods checks that check fails if the provider may read secrets from the header
+// only, and reports methods without secrets.
+func TestD06CheckOfMethods(t *testing.T) {
+	for methods, want := range map[string][2]string{
+		`["client_secret_basic"]`: {"", "upstream.client_auth: token_endpoint_auth_methods_supported lists client_secret_basic without client_secret_post, so "},
+		`["private_key_jwt"]`:     {"token_endpoint_auth_methods_supported lists neither client_secret_post nor client_secret_basic, so the provider takes no client secret.", ""},
+	} {
+		out, _, err := invoke(t, "check", "--upstream.url="+startMetadataProvider(t, honest+`,"token_endpoint_auth_methods_supported":`+methods+`}`))
+		if !strings.Contains(out, want[0]) || !strings.HasPrefix(errorText(err), want[1]) || (err == nil) != (want[1] == "") {
+			t.Errorf("%s: got %v\n%s", methods, err, out)
+		}
+	}
+}
