@@ -15,6 +15,7 @@ import (
 
 	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/printable"
 )
 
 // MaxDocument limits a metadata document, in bytes, as it is sent and decoded.
@@ -190,6 +191,33 @@ func (r Reply) mediaType() string {
 		return "media type " + mediaType
 	}
 	return "another media type"
+}
+
+// Imperfections returns what strict clients reject of a document, in words.
+func (r Reply) Imperfections(published, corrected Metadata) (found []string) {
+	var empty []string
+	for _, m := range published.Members() {
+		if corrected.Get(m.Name) == nil {
+			empty = append(empty, m.Name)
+		}
+	}
+	plain := r
+	plain.Header = nil
+	text, _ := plain.text()
+	for _, i := range []struct {
+		has   bool
+		words string
+	}{
+		{r.Status != http.StatusOK, fmt.Sprintf("status %d", r.Status)},
+		{len(text) < len(r.Body), "a byte order mark"},
+		{r.Header.Get("Content-Encoding") != "", "a content coding that the request does not accept"},
+		{empty != nil, "members that are null or empty and must be left out (" + printable.QuoteAll(empty) + ")"},
+	} {
+		if i.has {
+			found = append(found, i.words)
+		}
+	}
+	return found
 }
 
 // Document returns the metadata in a reply, as the provider wrote it and corrected: without

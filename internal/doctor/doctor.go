@@ -74,8 +74,9 @@ func (r Report) String() string {
 	return text.String()
 }
 
-// Examine examines the authorization server at a URL. It sends at most 13 requests,
-// follows no redirect, and sends no real credentials. A server that cannot be reached
+// Examine examines the authorization server at a URL. It sends at most 13 requests
+// and no real credentials. It follows up to three redirects of each location, to the same location
+// with or without a slash at the end. A server that cannot be reached
 // is a finding. Examine returns an error if the URL is invalid or ctx ends.
 func Examine(ctx context.Context, c Config) (Report, error) {
 	start, err := parseURL(c.URL)

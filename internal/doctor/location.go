@@ -1,7 +1,7 @@
 package doctor
 
 import (
-	"fmt"
+	"errors"
 	"mime"
 	"net/http"
 	"regexp"
@@ -18,12 +18,11 @@ type location struct {
 	root bool // one of the origin, where clients start at a path
 	response
 	wellknown.Metadata
-	invalid error // why the body is not a document
+	invalid       error    // why there is no document
+	imperfections []string // of the document
 }
 
-func (l location) hasDocument() bool {
-	return l.err == nil && l.status == http.StatusOK && l.invalid == nil
-}
+func (l location) hasDocument() bool { return l.err == nil && l.invalid == nil }
 
 // checkLocations checks each location. Few clients look further than the first document.
 func checkLocations(found *wellknown.Findings, o observation) {
@@ -45,21 +44,16 @@ func checkLocations(found *wellknown.Findings, o observation) {
 
 // checkNoDocumentAt checks that clients try the next location, as they do at 404.
 func checkNoDocumentAt(found *wellknown.Findings, l location, severity wellknown.Severity) {
-	const use404 = "Answer with 404 where there is no document; oauthgw does."
+	d, _ := errors.AsType[*wellknown.Diagnosis](l.invalid)
 	switch {
 	case l.err != nil:
 		found.Add(severity, l.path, "The response is incomplete ("+printable.Quote(l.err.Error())+"), at which clients give up.", "Let it answer; oauthgw serves cached metadata while the provider fails.")
-	case l.status == http.StatusOK:
-		problem := fmt.Sprintf("The document cannot be read: %s (Content-Type %s, Content-Encoding %s).", l.invalid, printable.Quote(l.header.Get("Content-Type")), printable.Quote(l.header.Get("Content-Encoding")))
-		found.Add(severity, l.path, problem+" Clients fail, and do not try the next location.", use404+" Where there is one, serve one JSON object.")
-	case l.status == http.StatusMisdirectedRequest: // RFC 9110 section 15.5.20
-		found.Add(severity, l.path, "The status is 421 (Misdirected Request): the server does not serve the host name of this URL.",
-			"Examine the server under the name that it serves. In oauthgw set upstream.host and, for https, upstream.server_name to that name.")
-	case l.status != http.StatusNotFound:
-		if l.status >= 400 && l.status < 500 && l.status != http.StatusTooManyRequests {
+	case d != nil && l.status != http.StatusNotFound:
+		if l.status >= 400 && l.status < 500 && l.status != http.StatusTooManyRequests && l.status != http.StatusMisdirectedRequest {
 			severity = wellknown.Warning // only some clients give up
 		}
-		found.Add(severity, l.path, fmt.Sprintf("The status is %d, at which clients give up. At 404 they try the next location.", l.status), use404+" Where there is one, serve it at the location itself.")
+		f := d.Finding(severity, l.path)
+		found.Add(severity, l.path, f.Problem+" Some clients give up there; at 404 they try the next location.", f.Fix+" Where there is no document, answer with 404; oauthgw does.")
 	}
 }
 
@@ -69,6 +63,8 @@ func checkDocumentAt(found *wellknown.Findings, o observation, l location, sever
 	found.AddIf(len(missing) > 0 && strings.Contains(l.path, "/.well-known/openid-configuration"), severity, l.path,
 		"The document is at an OpenID Connect location but lacks "+strings.Join(missing, ", ")+". Clients that look here fail; at 404 they try the next location.",
 		"Answer with 404 here, which oauthgw does, or add the members.")
+	found.AddIf(l.imperfections != nil, wellknown.Warning, l.path, "Some clients reject the document, because it has "+strings.Join(l.imperfections, ", ")+".",
+		"Correct it at the provider; oauthgw serves it correctly.")
 	field := l.header.Get("Content-Type")
 	mediaType, _, _ := mime.ParseMediaType(field)
 	if mediaType == "application/json" {

@@ -18,21 +18,26 @@ func TestFindings(t *testing.T) {
 		page       page // its body has s0 for the server's origin
 		want       []string
 	}{
-		{"html", asPath, html, []string{"problem: " + asPath + ": The document cannot be read: it is not a JSON object (Content-Type \"text/html\"", none}},
-		{"failure", asPath, page{status: 503}, []string{"problem: " + asPath + ": The status is 503, at which clients give up.", none}},
-		{"failure at a later location", openidPath, page{status: 500}, []string{"warning: " + openidPath + ": The status is 500"}},
-		{"forbidden", openidPath, page{status: 403}, []string{"warning: " + openidPath + ": The status is 403"}},
-		{"misdirected", asPath, page{status: 421}, []string{"problem: " + asPath + ": The status is 421 (Misdirected Request): the server does not serve the host name of this URL. Examine the server under the name that it serves. In oauthgw set upstream.host and, for https, upstream.server_name to that name.", none}},
-		{"redirect", openidPath, page{302, map[string]string{"Location": asPath}, ""}, []string{"warning: " + openidPath + ": The status is 302"}},
-		{"compressed", openidPath, document("\x1f\x8b").with("Content-Encoding", "gzip"), []string{"warning: " + openidPath + `: The document cannot be read: it is not a JSON object (Content-Type "application/json", Content-Encoding "gzip")`}},
+		{"html", asPath, html, []string{"problem: " + asPath + ": The provider has no metadata document there: the response with status 200 and media type text/html is not a JSON object. Some clients give up there", none}},
+		{"failure", asPath, page{status: 503}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 503. Some clients give up there; at 404 they try the next location. Read the log of the provider. Where there is no document, answer with 404; oauthgw does.", none}},
+		{"failure at a later location", openidPath, page{status: 500}, []string{"warning: " + openidPath + ": The provider answered the metadata request with status 500."}},
+		{"forbidden", openidPath, page{status: 403}, []string{"warning: " + openidPath + ": The provider answered the metadata request with status 403."}},
+		{"misdirected", asPath, page{status: 421}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 421 (Misdirected Request), because it does not serve the host name of the request.", none}},
+		{"redirect", openidPath, page{302, map[string]string{"Location": asPath}, ""}, []string{"warning: " + openidPath + ": The provider answered the metadata request with status 302, a redirect to another path, which may be a login page."}},
+		{"compressed", openidPath, document("\x1f\x8b").with("Content-Encoding", "gzip"), []string{"warning: " + openidPath + ": The metadata document has a content coding other than gzip, or a damaged one."}},
+		{"status 201 and nulls", asPath, page{201, good.header, strings.Replace(sound, "{", `{"x":null,"jwks_uri":"",`, 1)},
+			[]string{"warning: " + asPath + `: Some clients reject the document, because it has status 201, members that are null or empty and must be left out ("x", "jwks_uri"). Correct it at the provider; oauthgw serves it correctly.`}},
+		{"byte order mark", asPath, document("\ufeff" + sound), []string{"warning: " + asPath + ": Some clients reject the document, because it has a byte order mark."}},
+		{"no members", asPath, document("{}"), []string{"problem: " + asPath + ": The provider has no metadata document there: the JSON object names no issuer and no endpoint.", none}},
+		{"login elsewhere", asPath, page{302, map[string]string{"Location": "https://sso.example/"}, ""}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 302, a redirect to another origin.", none}},
 		{"no members for OpenID", openidPath, good,
 			[]string{"warning: " + openidPath + ": The document is at an OpenID Connect location but lacks jwks_uri, subject_types_supported, id_token_signing_alg_values_supported."}},
 		{"different issuers", openidPath, document(strings.Replace(strings.TrimSuffix(sound, "}"), `"issuer":"`+s0, `"issuer":"`+s0+"/x", 1) +
 			`,"jwks_uri":"` + s0 + `/jwks","subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]}`),
 			[]string{`problem: issuer at ` + openidPath + `: Clients that start at "` + s0 + `" find the issuer "` + s0 + `/x"`}},
-		{"repeated member", asPath, document(strings.Replace(sound, `"issuer"`, `"issuer":"a","issuer"`, 1)), []string{"problem: " + asPath + ": The document cannot be read: the JSON object holds a member twice", none}},
-		{"truncated", asPath, document(sound[:99]), []string{"problem: " + asPath + ": The document cannot be read: it is not JSON", none}},
-		{"large", asPath, document(sound + strings.Repeat(" ", 300<<10)), []string{"problem: " + asPath + `: The response is incomplete ("its body is larger than 256 KiB")`, none}},
+		{"repeated member", asPath, document(strings.Replace(sound, `"issuer"`, `"issuer":"a","issuer"`, 1)), []string{"problem: " + asPath + ": The metadata document cannot be read: the JSON object holds a member twice.", none}},
+		{"truncated", asPath, document(sound[:99]), []string{"problem: " + asPath + ": The metadata document cannot be read: it is not JSON,", none}},
+		{"large", asPath, document(sound + strings.Repeat(" ", 300<<10)), []string{"problem: " + asPath + ": The metadata document is larger than 256 KiB.", none}},
 		{"no document", asPath, page{status: 404}, []string{none}},
 		{"resource of another server", resourcePath, document(`{"resource":"a","authorization_servers":["https://a"]}`),
 			[]string{"problem: " + resourcePath + `: The protected resource sends clients to "https://a"`}},
@@ -65,6 +70,16 @@ func expect(t *testing.T, got, origin string, want []string) {
 	if !slices.EqualFunc(lines, want, strings.HasPrefix) {
 		t.Errorf("found\n%s\nwant %q", got, want)
 	}
+}
+
+// The doctor follows a redirect to the location with a slash, as the gateway does, and no other.
+func TestD02Redirect(t *testing.T) {
+	s := newServer(t, func(s *server) {
+		s.pages[asPath+"/"] = s.pages[asPath]
+		s.pages[asPath] = page{301, map[string]string{"Location": asPath + "/"}, ""}
+	})
+	expect(t, text(examine(t, doctor.Config{URL: s.URL})), s.URL, []string{"warning: " + asPath + ": Some clients reject the document, because it has a redirect in front of it.",
+		"note: other origins: A page of an origin that the server does not know cannot read the metadata"})
 }
 
 // A URL with a path has more locations. Those of its origin may be of another issuer.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/jsonobject"
 	"oauthgw/wellknown"
 )
 
@@ -29,23 +28,18 @@ const foreignPage = "https://oauthgw-doctor.invalid"
 // probe sends all requests, one after another.
 func (c *client) probe(ctx context.Context) observation {
 	o := observation{url: c.config.URL, start: c.start}
-	get := func(l location) location {
-		l.response = c.do(ctx, http.MethodGet, o.at(l.path), nil, "")
-		l.Object, l.invalid = jsonobject.Parse(l.body)
-		return l
-	}
 	own, root := wellknown.Locations(o.url), wellknown.Locations("")
 	paths := own
 	if !slices.Equal(own, root) {
 		paths = slices.Concat(own, root)
 	}
 	for i, p := range paths {
-		o.locations = append(o.locations, get(location{path: p, root: i >= len(own)}))
+		o.locations = append(o.locations, c.get(ctx, o, location{path: p, root: i >= len(own)}))
 		if !o.reached() {
 			return o
 		}
 	}
-	o.resource = get(location{path: "/.well-known/oauth-protected-resource" + strings.TrimRight(o.start.Path, "/")})
+	o.resource = c.get(ctx, o, location{path: resourcePath + strings.TrimRight(o.start.Path, "/")})
 	used, ok := o.used()
 	if !ok {
 		return o
@@ -64,6 +58,35 @@ func (c *client) probe(ctx context.Context) observation {
 		}
 	}
 	return o
+}
+
+const resourcePath = "/.well-known/oauth-protected-resource" // RFC 9728 section 3
+
+// get requests a location. It reads the response and follows redirects as the gateway does.
+func (c *client) get(ctx context.Context, o observation, l location) location {
+	var r wellknown.Reply
+	for at, hops := l.path, 0; at != "" && hops <= 3; hops++ {
+		l.response = c.do(ctx, http.MethodGet, o.at(at), nil, "")
+		r = wellknown.Reply{Requested: &url.URL{Scheme: o.start.Scheme, Host: o.start.Host, Path: at}, Status: l.status, Header: l.header, Body: l.body}
+		at = ""
+		if l.status >= 300 && l.status < 400 {
+			at, _, _ = r.Redirect()
+		}
+	}
+	if len(l.body) > wellknown.MaxDocument {
+		l.err = nil // the diagnosis says so
+	}
+	if strings.HasPrefix(l.path, resourcePath) {
+		l.Object, _, l.invalid = r.Object()
+		return l
+	}
+	var published wellknown.Metadata
+	published, l.Metadata, l.invalid = r.Document(wellknown.Patch{})
+	l.imperfections = r.Imperfections(published, l.Metadata)
+	if r.Requested.Path != l.path {
+		l.imperfections = append(l.imperfections, "a redirect in front of it")
+	}
+	return l
 }
 
 // at returns the URL of a path at the origin where clients start.
