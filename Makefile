@@ -1,6 +1,7 @@
 # make run             the demo: a legacy provider, the gateway in front of it, and what changes
 # make test            all tests that need only Go and make
 # make e2e             real clients and providers against the running programs; needs Node and Debian
+# make interop         real clients with malformed responses, directly and through the gateway; needs Node; 2 minutes
 # make conformance     the conformance and abuse tables, row by row
 # make stress          load, faults and attacks, counted; 15 minutes
 # make bench           CPU time, latency and memory compared with nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes
@@ -21,7 +22,7 @@ BENCHMARKS = go test -run '^$$' -bench . -benchmem -benchtime 0.3s -count 6 -tim
 
 GREMLINS = go run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 
-.PHONY: build run test conformance e2e stress bench bench-baseline mutate release release-check lint fuzz $(FUZZ_TARGETS)
+.PHONY: build run test conformance e2e interop stress bench bench-baseline mutate release release-check lint fuzz $(FUZZ_TARGETS)
 
 build:
 	go build -o bin/ ./cmd/oauthgw
@@ -40,6 +41,9 @@ conformance:
 
 e2e:
 	bash e2e/run
+
+interop:
+	bash e2e/interop
 
 stress: build
 	go run ./bench/stress -gateway bin/oauthgw -output docs/development/reliability.md

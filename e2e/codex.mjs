@@ -75,9 +75,14 @@ export class Codex {
     return path.join(this.home, ".credentials.json");
   }
 
-  // tools resolves to the names of the MCP server's tools, as Codex's app server lists
-  // them. That needs the access token and no model.
+  // tools resolves to the names of the MCP server's tools.
   async tools() {
+    return (await this.servers()).flatMap((server) => Object.keys(server.tools));
+  }
+
+  // servers resolves to the MCP servers with their tools, as Codex's app server lists them.
+  // That needs the access token and no model.
+  async servers() {
     const child = this.run(["app-server"], { input: "pipe" });
     const send = (message) => child.child.stdin.write(JSON.stringify(message) + "\n");
     send({ id: 1, method: "initialize", params: { clientInfo: { name: "e2e", version: "1" } } });
@@ -87,7 +92,6 @@ export class Codex {
     const [answer] = await child.saw(/^\{"id":2,.*\n/m);
     child.child.stdin.end();
     await child.stop();
-    const servers = JSON.parse(answer).result.data;
-    return servers.flatMap((server) => Object.keys(server.tools));
+    return JSON.parse(answer).result.data;
   }
 }

@@ -22,8 +22,8 @@ export async function startMcpServer(port = 0) {
   };
 }
 
-// Each request gets its own server: without sessions there is no state.
-async function answer(request, response) {
+// answer serves one request. Each request gets its own server: without sessions there is no state.
+export async function answer(request, response) {
   const mcp = new McpServer({ name: "e2e", version: "1.0.0" });
   mcp.registerTool("ping", { description: "Answers pong." }, () => ({
     content: [{ type: "text", text: "pong" }],
