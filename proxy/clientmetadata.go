@@ -65,10 +65,9 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 	if repaired, changed := x.repairScope(metadata); changed {
 		metadata, body = repaired, repaired.Encode()
 	}
-	value := string(metadata.Get(memberMethod))
 	switch method := metadata.Text(memberMethod); {
 	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
-	case value == "", value == "null", method == string(clientauth.Basic):
+	case repair.IsEmpty(metadata.Get(memberMethod)), method == string(clientauth.Basic):
 		return clientauth.Basic, metadata.With(memberMethod, clientauth.Post).Encode(), nil
 	case method == string(clientauth.Post), method == string(clientauth.None):
 		return clientauth.Method(method), body, nil

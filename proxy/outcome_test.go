@@ -102,7 +102,9 @@ func TestA163A167A168A195OutcomesOfResponses(t *testing.T) {
 		mediaType, body string
 		outcome         string
 	}{
-		{token, 401, "", "\ufeff" + `{"error":"invalid_client"}`, "unclear"},
+		{token, 401, "", "\ufeff" + `{"error":"invalid_client"}`, "rejected"},
+		{token, 401, "", "\ufeff\ufeff" + `{"error":"invalid_client"}`, "unclear"},
+		{token, 401, "application/jwt", "\ufeff" + `{"error":"invalid_client"}`, "unclear"},
 		{token, 401, "", "<error>invalid_client</error>", "unclear"},
 		{token, 400, "", "error=invalid_client", "unclear"},
 		{token, 401, "", "/**/ typeof f === 'function' && f(" + `{"error":"invalid_client"}` + ");", "unclear"},

@@ -10,7 +10,7 @@
 //	rewrite.go       moves Basic credentials into the form
 //	forward.go       sends the request to the provider, at most once, through
 //	                 [httputil.ReverseProxy], which calls response.go
-//	response.go      corrects the provider's response
+//	response.go      reads the provider's response and corrects it, after repair.go has repaired it
 //	outcome.go       finds out whether the provider accepted the client
 //	error.go         writes every error response of the public listener
 //

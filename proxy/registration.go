@@ -125,7 +125,7 @@ func (h *Registration) fixInformation(x *exchange, r *response) {
 	}
 	// No method was asked for by a client that reads its registration.
 	asked := x.credentials.Method
-	body := h.rewriteInformation(information, asked == clientauth.Basic || asked == "").Encode()
+	body := h.rewriteInformation(x, information, asked == clientauth.Basic || asked == "").Encode()
 	if string(body) != string(information.Encode()) {
 		r.body = body
 		dropDigests(r.header)
@@ -133,20 +133,36 @@ func (h *Registration) fixInformation(x *exchange, r *response) {
 }
 
 // rewriteInformation returns the client information that the client receives.
-func (h *Registration) rewriteInformation(out jsonobject.Object, basic bool) jsonobject.Object {
+func (h *Registration) rewriteInformation(x *exchange, out jsonobject.Object, basic bool) jsonobject.Object {
 	if basic && out.Text(memberMethod) == string(clientauth.Post) {
 		out = out.With(memberMethod, clientauth.Basic)
 	}
 	if uri := out.Text(memberClientURI); uri != "" {
-		if at, _ := h.config.URLMap.Move(uri); at != uri {
+		whole, changed := resolve(x.Target, uri)
+		at, mapped := h.config.URLMap.Move(whole)
+		if at != uri && (mapped || !changed) {
 			out = out.With(memberClientURI, at)
+		}
+		if mapped && changed {
+			x.repaired("registration_client_uri")
 		}
 	}
 	// RFC 7591 section 3.2.1 requires it beside a secret; 0 means that it does not expire.
 	if out.Get(memberSecret) != nil && out.Get(memberSecretExpires) == nil {
 		out = out.With(memberSecretExpires, 0)
+		x.repaired("client_secret_expires_at")
 	}
 	return out
+}
+
+// resolve returns the absolute URL of a reference with neither a scheme nor a host, and whether
+// text is one. RFC 7591 section 3.2.1 requires a whole URL.
+func resolve(base *url.URL, text string) (string, bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "" || strings.HasPrefix(text, "//") {
+		return text, false
+	}
+	return base.ResolveReference(u).String(), true
 }
 
 // reportUnknownPath logs, once, the path below which the provider keeps clients, if requests

@@ -102,7 +102,7 @@ func TestA163RegistrationResponsesThatCannotBeRead(t *testing.T) {
 		body    string
 		outcome string
 	}{
-		{"POST", 201, "<client/>", "unclear"}, {"POST", 201, "\ufeff{}", "unclear"}, {"POST", 201, "", "unclear"}, {"GET", 200, "<client/>", "unclear"},
+		{"POST", 201, "<client/>", "unclear"}, {"POST", 201, "\ufeff\ufeff{}", "unclear"}, {"POST", 201, "", "unclear"}, {"GET", 200, "<client/>", "unclear"},
 		{"POST", 201, "{}", "accepted"}, {"DELETE", 204, "", "accepted"}, {"POST", 400, "<error/>", "rejected"},
 	} {
 		g := &registering{status: test.status, body: test.body, header: http.Header{"Content-Type": {"text/plain"}}}
@@ -123,8 +123,8 @@ func TestRepliesToARegistration(t *testing.T) {
 		want    int
 		changed bool
 	}{
-		{200, "application/json", "accepted", 200, true},
-		{200, "text/plain", "accepted", 200, true},
+		{200, "application/json", "accepted", 201, true},
+		{200, "text/plain", "accepted", 201, true},
 		{201, "application/vnd.x+json; charset=utf-8", "accepted", 201, true},
 		{201, "Application/JSON", "accepted", 201, true},
 		{201, "application/x-json", "accepted", 201, false},

@@ -1,12 +1,15 @@
 package proxy
 
 import (
+	"bytes"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/repair"
 )
 
 // step is one repair of responses. It returns the repaired response, and false if there is
@@ -17,11 +20,21 @@ type step struct {
 	apply func(*exchange, response) (response, bool)
 }
 
+var (
+	atToken        = []clientauth.Endpoint{clientauth.Token}
+	atRegistration = []clientauth.Endpoint{clientauth.Registration}
+)
+
 // steps are in the order in which they are applied: each sees what the former ones repaired.
 var steps = []step{
-	{"status", []clientauth.Endpoint{clientauth.Token}, repairTokenStatus},
+	{"byte_order_mark", nil, dropByteOrderMark},
+	{"status", atToken, repairTokenStatus},
+	{"status", atRegistration, repairRegistrationStatus},
+	{"null", []clientauth.Endpoint{clientauth.Token, clientauth.Registration}, dropNulls},
+	{"empty", atToken, dropEmptyTokens},
+	{"empty", atRegistration, dropEmptyMetadata},
+	{"scope", atToken, addScope},
 	{"media_type", nil, repairMediaType},
-	{"scope", []clientauth.Endpoint{clientauth.Token}, addScope},
 }
 
 // repair returns a response whose meaning is certain in the form that its standard requires.
@@ -50,46 +63,119 @@ func isJSONType(mediaType string) bool {
 	return strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json")
 }
 
-// isObject reports whether a response is one JSON object that may be repaired.
-func (r response) isObject() bool {
-	return r.err == nil && (isJSONType(r.mediaType) || vagueTypes.MatchString(r.mediaType))
+// mayBeJSON reports whether the media type of a response does not say that it is another format.
+func (r response) mayBeJSON() bool {
+	return isJSONType(r.mediaType) || vagueTypes.MatchString(r.mediaType)
 }
 
-// hasToken reports whether a response of the token endpoint is a successful one (RFC 6749
-// section 5.1).
-func (r response) hasToken() bool { return r.isObject() && isText(r.object.Get("access_token")) }
+// isObject reports whether a response is one JSON object that may be repaired.
+func (r response) isObject() bool { return r.err == nil && r.mayBeJSON() }
 
-// isText reports whether a JSON value is a string that is not empty.
-func isText(value []byte) bool { return len(value) > 2 && value[0] == '"' }
+// isSuccess reports whether a response is an object as a success has it, with a member that is
+// a text: a token (RFC 6749 section 5.1), or a client (RFC 7591 section 3.2.1).
+func (r response) isSuccess(member string) bool {
+	return (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isObject() && repair.IsText(r.object.Get(member))
+}
+
+// with returns a response with another object as its body.
+func (r response) with(o jsonobject.Object) response {
+	r.object, r.body = o, o.Encode()
+	return r
+}
+
+// dropByteOrderMark removes the byte order mark in front of an object, which JSON must not
+// have (RFC 8259 section 8.1).
+func dropByteOrderMark(_ *exchange, r response) (response, bool) {
+	rest, marked := bytes.CutPrefix(r.body, []byte("\ufeff"))
+	if !marked {
+		return r, false
+	}
+	r.body = rest
+	r.parse()
+	return r, r.isObject()
+}
 
 // repairTokenStatus makes a 201 with a token a 200 (RFC 6749 section 5.1).
 func repairTokenStatus(_ *exchange, r response) (response, bool) {
-	if r.status != http.StatusCreated || !r.hasToken() {
+	changed := r.status == http.StatusCreated && r.isSuccess("access_token")
+	if changed {
+		r.status = http.StatusOK
+	}
+	return r, changed
+}
+
+// repairRegistrationStatus makes a 200 with a new client a 201 (RFC 7591 section 3.2.1).
+func repairRegistrationStatus(x *exchange, r response) (response, bool) {
+	changed := x.r.Method == http.MethodPost && r.status == http.StatusOK && r.isSuccess(memberClientID)
+	if changed {
+		r.status = http.StatusCreated
+	}
+	return r, changed
+}
+
+// dropNulls removes the members of a success that are null, which clients may not expect: they
+// are absent (RFC 6749 section 5.1, RFC 7591 section 3.2.1).
+func dropNulls(x *exchange, r response) (response, bool) {
+	member := "access_token"
+	if x.Endpoint == clientauth.Registration {
+		member = memberClientID
+	}
+	return r.without(member, func(m jsonobject.Member) bool { return string(m.Value) == "null" })
+}
+
+// without removes members of a success.
+func (r response) without(member string, match func(jsonobject.Member) bool) (response, bool) {
+	if !r.isSuccess(member) {
 		return r, false
 	}
-	r.status = http.StatusOK
-	return r, true
+	rest, changed := repair.Without(r.object, match)
+	if changed {
+		r = r.with(rest)
+	}
+	return r, changed
+}
+
+// dropEmptyTokens removes tokens that are "" (RFC 6749 section A.17).
+func dropEmptyTokens(_ *exchange, r response) (response, bool) {
+	return r.without("access_token", func(m jsonobject.Member) bool {
+		return string(m.Value) == `""` && (m.Name == "refresh_token" || m.Name == "id_token")
+	})
+}
+
+// urlMembers are the members of client information that are URLs or words and never "" (RFC
+// 7591 section 2, OpenID Connect Registration section 2). Language tags may follow the name.
+var urlMembers = []string{"client_uri", "logo_uri", "jwks_uri", "tos_uri", "policy_uri", "initiate_login_uri", "sector_identifier_uri", memberClientURI, memberMethod}
+
+// dropEmptyMetadata removes members of client information that are "" where a URL must be, and
+// the secret of a public client.
+func dropEmptyMetadata(x *exchange, r response) (response, bool) {
+	method := clientauth.Method(r.object.Text(memberMethod))
+	if method == "" {
+		method = x.credentials.Method
+	}
+	return r.without(memberClientID, func(m jsonobject.Member) bool {
+		name, _, _ := strings.Cut(m.Name, "#")
+		return string(m.Value) == `""` && (slices.Contains(urlMembers, name) || name == memberSecret && method == clientauth.None)
+	})
 }
 
 // repairMediaType names JSON what is JSON under a vague media type. RFC 6749 sections 5.1 and
 // 5.2, RFC 7662 section 2.2 and RFC 7591 section 3.2.1 require the type.
 func repairMediaType(x *exchange, r response) (response, bool) {
-	isResponse := x.Endpoint != clientauth.Token || isText(r.object.Get("access_token")) || isText(r.object.Get("error"))
-	if !r.isObject() || isJSONType(r.mediaType) || !isResponse {
-		return r, false
+	isResponse := x.Endpoint != clientauth.Token || repair.IsText(r.object.Get("access_token")) || repair.IsText(r.object.Get("error"))
+	changed := r.isObject() && !isJSONType(r.mediaType) && isResponse
+	if changed {
+		r.mediaType = "application/json"
+		r.header.Set("Content-Type", r.mediaType)
 	}
-	r.header.Set("Content-Type", "application/json")
-	r.mediaType = "application/json"
-	return r, true
+	return r, changed
 }
 
 // addScope adds the scope that the gateway asked for, because the client takes a response without
 // one as that which it asked for itself (RFC 6749 section 5.1).
 func addScope(x *exchange, r response) (response, bool) {
-	if value := string(r.object.Get(memberScope)); x.scope == "" || !r.hasToken() || value != "" && value != "null" {
+	if x.scope == "" || !r.isSuccess("access_token") || r.object.Get(memberScope) != nil {
 		return r, false
 	}
-	r.object = r.object.With(memberScope, x.scope)
-	r.body = r.object.Encode()
-	return r, true
+	return r.with(r.object.With(memberScope, x.scope)), true
 }

@@ -72,24 +72,28 @@ func (x *exchange) readResponse(resp *http.Response) (response, error) {
 	if err != nil {
 		return r, err
 	}
-	r.parse()
-	if r.isIncomplete(x.Endpoint) {
-		return r, errBrokenReply
+	decoded, err := r.decode()
+	if decoded {
+		x.repaired("content_encoding")
 	}
-	return r, nil
+	r.parse()
+	if err == nil && r.isIncomplete(x.Endpoint) {
+		err = errBrokenReply
+	}
+	return r, err
 }
 
 // checkHead refuses a response without reading its body. After a switch of protocols, for
 // example, the body has no end.
 func (r response) checkHead() error {
-	encoding := r.header.Get("Content-Encoding")
+	_, known := r.codings()
 	switch {
 	// A client that follows a redirect sends its secret elsewhere (RFC 9700 section 4.12).
 	case r.status >= 300 && r.status < 400:
 		return errRedirect
 	case r.status < 200 || r.status > 599:
 		return errBrokenReply
-	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+	case !known:
 		return errEncodedReply
 	}
 	return nil

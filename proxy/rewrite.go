@@ -23,6 +23,9 @@ type outgoing struct {
 func (x *exchange) rewrite(in received) outgoing {
 	out := outgoing{header: endToEnd(in.Header, x.Endpoint), body: in.body}
 	query := in.Query
+	if coding := in.Header["Content-Encoding"]; coding != nil && in.Form == nil {
+		out.header["Content-Encoding"] = coding // of a body that passes unread
+	}
 	if in.Form != nil {
 		query = in.Query.WithoutCredentials()
 		out.header.Set("Content-Type", formMediaType)

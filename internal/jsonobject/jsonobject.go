@@ -95,8 +95,14 @@ func (o Object) With(name string, value any) Object {
 	return Object{members}
 }
 
-// Without returns a copy without the members for which drop returns true.
+// Len returns the number of members.
+func (o Object) Len() int { return len(o.members) }
+
+// Without returns the object without the members for which drop returns true.
 func (o Object) Without(drop func(Member) bool) Object {
+	if !slices.ContainsFunc(o.members, drop) {
+		return o
+	}
 	return Object{slices.DeleteFunc(slices.Clone(o.members), drop)}
 }
 

@@ -1,0 +1,122 @@
+package repair
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
+)
+
+// Replies is what an operator wants to be repaired in responses of the provider. The zero value
+// repairs nothing.
+type Replies struct {
+	Numbers      bool   // [Numbers]
+	FormToJSON   bool   // [FormToJSON]
+	ErrorIn200   bool   // a 200 with an error gets the status of an error
+	TokenType    string // of tokens without one; empty: none
+	ScopeList    bool   // [ScopeList]
+	RedirectURIs bool   // a registration without redirect_uris gets those of the request
+	InvalidGrant []ErrorReply
+}
+
+// ErrorReply is an error response of the provider.
+type ErrorReply struct {
+	Status int
+	Error  string
+}
+
+// IsInvalidGrant reports whether the operator says that an error response to a refresh token
+// means invalid_grant.
+func (r Replies) IsInvalidGrant(status int, code string) bool {
+	return slices.Contains(r.InvalidGrant, ErrorReply{status, code})
+}
+
+// IsText reports whether a JSON value is a string that is not empty.
+func IsText(value json.RawMessage) bool { return len(value) > 2 && value[0] == '"' }
+
+// IsEmpty reports whether a JSON value, or its absence, means that a text is absent.
+func IsEmpty(value json.RawMessage) bool {
+	return value == nil || string(value) == "null" || string(value) == `""`
+}
+
+// Without returns an object without the members that match, and whether there was one.
+func Without(o jsonobject.Object, match func(jsonobject.Member) bool) (jsonobject.Object, bool) {
+	out := o.Without(match)
+	return out, out.Len() != o.Len()
+}
+
+// Numbers makes the members with these names integers if they are decimal strings or integral
+// floats (RFC 6749 section 5.1). Any other value stays.
+func Numbers(o jsonobject.Object, names ...string) (out jsonobject.Object, changed bool) {
+	for _, name := range names {
+		if n, ok := integer(o.Get(name)); ok {
+			o, changed = o.With(name, json.RawMessage(n)), true
+		}
+	}
+	return o, changed
+}
+
+var (
+	digits = regexp.MustCompile(`^"[0-9]{1,15}"$`)
+	float  = regexp.MustCompile(`^[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)$`)
+)
+
+// integer returns the integer that a JSON value stands for, unless it is one already. Every
+// reader can hold one of 15 digits.
+func integer(value json.RawMessage) (string, bool) {
+	const limit = 1e15
+	switch {
+	case digits.Match(value):
+		n, err := strconv.ParseUint(string(value[1:len(value)-1]), 10, 64)
+		return strconv.FormatUint(n, 10), err == nil
+	case float.Match(value):
+		f, err := strconv.ParseFloat(string(value), 64)
+		return strconv.FormatFloat(f, 'f', 0, 64), err == nil && f < limit && f == float64(int64(f))
+	}
+	return "", false
+}
+
+// formLike matches what form encoders write, and no prose.
+var formLike = regexp.MustCompile(`^[A-Za-z0-9._~*%+&=@:/,$!'()-]+$`)
+
+// FormToJSON returns the object of a response in form encoding that has a token or an error
+// (RFC 6749 sections 5.1 and 5.2). Its expires_in is a number.
+func FormToJSON(body []byte) (o jsonobject.Object, ok bool) {
+	text := strings.TrimRight(string(body), "\r\n")
+	if !formLike.MatchString(text) {
+		return o, false
+	}
+	form, err := clientauth.ParseForm(text)
+	if err != nil || form.Get("access_token") == "" && form.Get("error") == "" {
+		return o, false
+	}
+	seen := map[string]bool{}
+	for name, value := range form.All() {
+		if seen[name] {
+			return jsonobject.Object{}, false
+		}
+		seen[name] = true
+		o = o.With(name, value.Reveal())
+	}
+	o, _ = Numbers(o, "expires_in")
+	return o, true
+}
+
+// scopeToken matches one scope (RFC 6749 section 3.3).
+var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)
+
+// ScopeList makes a scope that is a list of scopes a string (RFC 6749 section 3.3). An empty
+// list stays.
+func ScopeList(o jsonobject.Object) (jsonobject.Object, bool) {
+	var scopes []string
+	value := o.Get("scope")
+	if len(value) == 0 || value[0] != '[' || json.Unmarshal(value, &scopes) != nil || len(scopes) == 0 ||
+		slices.ContainsFunc(scopes, func(s string) bool { return !scopeToken.MatchString(s) }) {
+		return o, false
+	}
+	return o.With("scope", strings.Join(scopes, " ")), true
+}
