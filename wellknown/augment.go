@@ -20,7 +20,7 @@ import (
 func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
 	out := Metadata{md.Without(func(m jsonobject.Member) bool { return emptyArray.Match(m.Value) })}.moved(memberIssuer, m)
-	m = m.AnyScheme()
+	m.AnyScheme = true
 	if _, fronted := paths[clientauth.Authorization]; passthrough || fronted {
 		out = out.moved(memberAuthorization, m)
 	}

@@ -2,13 +2,14 @@ package wellknown
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,10 +38,8 @@ type Reply struct {
 // quotes nothing of the reply.
 type Diagnosis struct {
 	Problem, Fix string // without a period at the end
-	// Absent means that the provider has no document at the location, so that clients may try
-	// the next one.
-	Absent  bool
-	refused bool // by a redirect or for lack of credentials, which does not pass by itself
+	Absent       bool   // the provider has no document there, so that clients may try the next location
+	refused      bool   // by a redirect or for lack of credentials, which does not pass by itself
 }
 
 // Error implements error.
@@ -49,13 +48,8 @@ func (d *Diagnosis) Error() string { return d.Problem + "; " + d.Fix }
 // Is reports whether errNoDocument stands for the diagnosis.
 func (d *Diagnosis) Is(target error) bool { return target == errNoDocument && d.Absent }
 
-// Finding returns the diagnosis in sentences, for a location.
-func (d *Diagnosis) Finding(s Severity, location string) Finding {
-	return Finding{s, location, sentence(d.Problem), sentence(d.Fix)}
-}
-
 // Sentences returns the problem and the fix.
-func (d *Diagnosis) Sentences() string { return sentence(d.Problem) + " " + sentence(d.Fix) }
+func (d *Diagnosis) Sentences() (problem, fix string) { return sentence(d.Problem), sentence(d.Fix) }
 
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
@@ -69,20 +63,17 @@ func unreadable(problem string) *Diagnosis {
 
 const (
 	setLocation = "let the location lead to the metadata; set upstream.issuer if that is below a path, and endpoints if there is none"
-	setOrigin   = "set upstream.url to the origin to which the redirect leads, or upstream.host if the provider redirects other host names to its own"
+	setOrigin   = "set upstream.url to the origin to which the redirect leads, or public_url or upstream.host if the provider redirects other host names to its own"
+	setDocument = "let the provider answer with the document"
 )
 
 // Diagnoses of documents.
 var (
-	errTooLarge = &Diagnosis{Problem: "the metadata document is larger than 256 KiB", Fix: "let the provider send a smaller one"}
-	errEncoding = &Diagnosis{Problem: "the metadata document has a content coding other than gzip, or a damaged one",
-		Fix: "turn off compression of the metadata at the provider"}
-	errForeignIssuer = &Diagnosis{Problem: "the provider's metadata names another issuer than upstream.issuer", // RFC 8414 section 3.3
-		Fix: "correct the issuer at the provider, or upstream.issuer"}
+	errTooLarge        = &Diagnosis{Problem: "the metadata document is larger than 256 KiB", Fix: "let the provider send a smaller one"}
+	errEncoding        = &Diagnosis{Problem: "the metadata document has a content coding other than gzip, or a damaged one", Fix: "turn off compression of the metadata at the provider"}
+	errForeignIssuer   = &Diagnosis{Problem: "the provider's metadata names another issuer than upstream.issuer", Fix: "correct the issuer at the provider, or upstream.issuer"} // RFC 8414 section 3.3
+	errNoTokenEndpoint = &Diagnosis{Problem: "the metadata names no token_endpoint on the origin that clients use", Fix: "configure public_url or endpoints"}
 )
-
-var errNoTokenEndpoint = &Diagnosis{Problem: "the metadata names no token_endpoint on the origin that clients use",
-	Fix: "configure public_url or endpoints"}
 
 // diagnoseStatus diagnoses the status of a reply. It is nil if a document may follow.
 func (r Reply) diagnoseStatus() *Diagnosis {
@@ -92,7 +83,7 @@ func (r Reply) diagnoseStatus() *Diagnosis {
 		return nil
 	case r.Status >= 300 && r.Status < 400:
 		_, where, fix := r.Redirect()
-		d.Problem, d.Fix, d.refused = d.Problem+where, fix, true
+		d.Problem, d.Fix, d.refused = d.Problem+", a redirect "+where, fix, true
 	case r.Status == http.StatusMisdirectedRequest: // RFC 9110 section 15.5.20
 		d.Problem += " (Misdirected Request), because it does not serve the host name of the request"
 		d.Fix = "set upstream.host and, for https, upstream.server_name to the name that it serves"
@@ -105,120 +96,78 @@ func (r Reply) diagnoseStatus() *Diagnosis {
 }
 
 // Redirect returns the path to which a redirect leads, if that is the requested location with
-// or without a slash at the end. Otherwise it returns words that say where the redirect leads,
-// and what to configure.
+// or without a slash at the end, where the redirect leads in words, and what to configure.
 func (r Reply) Redirect() (path, where, fix string) {
 	location := r.Header.Get("Location")
 	to, err := r.Requested.Parse(location)
-	if err != nil || location == "" || r.Status == http.StatusNotModified {
-		return "", ", a redirect that leads nowhere", "let the provider answer with the document"
+	if err != nil || location == "" || r.Status < 300 || r.Status >= 400 || r.Status == http.StatusNotModified {
+		return "", "that leads nowhere", setDocument
 	}
-	toPublic := r.Public != nil && strings.EqualFold(to.Host, r.Public.Host)
-	here := toPublic || origin.Same(to, r.Requested)
-	samePath := strings.TrimSuffix(to.Path, "/") == strings.TrimSuffix(r.Requested.Path, "/") && to.RawQuery == ""
+	here := r.Public != nil && strings.EqualFold(to.Host, r.Public.Host) || origin.Same(to, r.Requested)
+	samePath := strings.TrimSuffix(to.Path, "/") == strings.TrimSuffix(r.Requested.Path, "/") && to.RawQuery == "" && to.User == nil
 	sameHost := here || strings.EqualFold(to.Hostname(), r.Requested.Hostname())
 	switch {
-	case here && samePath && to.Path != r.Requested.Path && to.User == nil:
-		return to.Path, ", a redirect that leads back and forth", "let the provider answer with the document"
+	case here && samePath && to.Path != r.Requested.Path:
+		return to.Path, "that leads back and forth", setDocument
 	case sameHost && samePath && to.Scheme == "https" && r.Requested.Scheme == "http":
-		return "", ", a redirect to the same location with https", "set upstream.url to the https URL, or let the provider trust X-Forwarded-Proto"
+		return "", "to the same location with https", "set upstream.url to the https URL, or let the provider trust X-Forwarded-Proto"
 	case here && samePath:
-		return "", ", a redirect to the same location", "let the provider answer with the document"
+		return "", "to the same location", setDocument
 	case here:
-		return "", ", a redirect to another path, which may be a login page", "let the provider serve its metadata without a login; if the metadata is below a path, set upstream.issuer"
+		return "", "to another path, which may be a login page", "let the provider serve its metadata without a login; if the metadata is below a path, set upstream.issuer"
 	}
-	return "", ", a redirect to another origin", setOrigin
+	return "", "to another origin", setOrigin
 }
 
-// text returns the decoded body without a byte order mark (RFC 8259 section 8.1). The media
-// type does not matter.
-func (r Reply) text() ([]byte, error) {
-	text := r.Body
-	codings := strings.FieldsFunc(strings.ToLower(strings.Join(r.Header["Content-Encoding"], ",")), func(c rune) bool { return c == ',' || c == ' ' })
-	switch codings = slices.DeleteFunc(codings, func(c string) bool { return c == "identity" }); {
-	case len(text) > MaxDocument:
-		return nil, errTooLarge
-	case len(codings) > 1, len(codings) == 1 && codings[0] != "gzip" && codings[0] != "x-gzip":
-		return nil, errEncoding
-	case len(codings) == 1:
-		reader, err := gzip.NewReader(bytes.NewReader(text))
-		if err == nil {
-			text, err = io.ReadAll(io.LimitReader(reader, MaxDocument+1))
-		}
-		switch {
-		case len(text) > MaxDocument:
-			return nil, errTooLarge
-		case err != nil:
+// decoded returns the body without its content coding.
+func (r Reply) decoded() (text []byte, err error) {
+	var body io.Reader = bytes.NewReader(r.Body)
+	switch strings.ToLower(strings.Join(r.Header["Content-Encoding"], ",")) {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		if body, err = gzip.NewReader(body); err != nil {
 			return nil, errEncoding
 		}
+	default:
+		return nil, errEncoding
 	}
-	return bytes.TrimPrefix(text, []byte("\ufeff")), nil
+	text, err = io.ReadAll(io.LimitReader(body, MaxDocument+1))
+	switch {
+	case err != nil:
+		return nil, errEncoding
+	case len(text) > MaxDocument:
+		return nil, errTooLarge
+	}
+	return text, nil
 }
 
-// Object returns the JSON object in a reply, and its text. Errors are diagnoses.
+// byteOrderMark must not begin JSON, and readers may ignore it (RFC 8259 section 8.1).
+var byteOrderMark = []byte("\ufeff")
+
+// Object returns the JSON object in a reply, under any media type, and its text. Errors are
+// diagnoses.
 func (r Reply) Object() (jsonobject.Object, []byte, error) {
 	if d := r.diagnoseStatus(); d != nil {
 		return jsonobject.Object{}, nil, d
 	}
-	text, err := r.text()
+	text, err := r.decoded()
 	if err != nil {
 		return jsonobject.Object{}, nil, err
 	}
+	text = bytes.TrimPrefix(text, byteOrderMark)
 	o, err := jsonobject.Parse(text)
 	switch {
 	case errors.Is(err, jsonobject.ErrNotObject):
-		return o, nil, absent(fmt.Sprintf("the response with status %d and %s is %s", r.Status, r.mediaType(), kind(text)), setLocation)
+		mediaType := strings.ToLower(commonType.FindString(r.Header.Get("Content-Type")))
+		return o, nil, absent(fmt.Sprintf("the response with status %d and %s is empty or not a JSON object", r.Status, cmp.Or(mediaType, "no common media type")), setLocation)
 	case err != nil:
 		return o, nil, unreadable(err.Error())
 	}
 	return o, text, nil
 }
 
-func kind(text []byte) string {
-	if len(bytes.TrimSpace(text)) == 0 {
-		return "empty"
-	}
-	return "not a JSON object"
-}
-
-// mediaType returns the media type if it is a common one.
-func (r Reply) mediaType() string {
-	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case mediaType == "":
-		return "no media type"
-	case slices.Contains([]string{"text/html", "text/plain", "application/json", "application/xml", "text/xml", "application/octet-stream"}, mediaType):
-		return "media type " + mediaType
-	}
-	return "another media type"
-}
-
-// Imperfections returns what strict clients reject of a document, in words.
-func (r Reply) Imperfections(published, corrected Metadata) (found []string) {
-	var empty []string
-	for _, m := range published.Members() {
-		if corrected.Get(m.Name) == nil {
-			empty = append(empty, m.Name)
-		}
-	}
-	plain := r
-	plain.Header = nil
-	text, _ := plain.text()
-	for _, i := range []struct {
-		has   bool
-		words string
-	}{
-		{r.Status != http.StatusOK, fmt.Sprintf("status %d", r.Status)},
-		{len(text) < len(r.Body), "a byte order mark"},
-		{r.Header.Get("Content-Encoding") != "", "a content coding that the request does not accept"},
-		{empty != nil, "members that are null or empty and must be left out (" + printable.QuoteAll(empty) + ")"},
-	} {
-		if i.has {
-			found = append(found, i.words)
-		}
-	}
-	return found
-}
+// commonType matches the media types that a diagnosis names.
+var commonType = regexp.MustCompile(`(?i)^(?:text/(?:html|plain|xml)|application/(?:json|xml|xhtml\+xml))`)
 
 // Document returns the metadata in a reply, as the provider wrote it and corrected: without
 // members that are absent by their value, and by the patch. A document is one JSON object that
@@ -231,12 +180,31 @@ func (r Reply) Document(p Patch) (published, corrected Metadata, err error) {
 	published = Metadata{o}
 	corrected = p.apply(published.withoutEmpty())
 	switch {
-	case published.Issuer() == "" && !corrected.hasEndpoint():
-		err = absent("the JSON object names no issuer and no endpoint", setLocation)
 	case published.Issuer() == "":
-		err = absent("the JSON object names no issuer", "let the provider name its issuer")
+		err = absent("the JSON object names no issuer", setLocation)
 	case !corrected.hasEndpoint():
 		err = absent("the JSON object names no endpoint by an http or https URL", "add token_endpoint at the provider or with metadata.patch")
 	}
 	return published, corrected, err
+}
+
+// Imperfections returns what strict clients reject of a document, in words.
+func (r Reply) Imperfections(published, corrected Metadata) (found []string) {
+	var empty []string
+	for _, m := range published.Members() {
+		if corrected.Get(m.Name) == nil {
+			empty = append(empty, m.Name)
+		}
+	}
+	add := func(has bool, words string) {
+		if has {
+			found = append(found, words)
+		}
+	}
+	text, _ := r.decoded()
+	add(r.Status != http.StatusOK, fmt.Sprintf("status %d", r.Status))
+	add(bytes.HasPrefix(text, byteOrderMark), "a byte order mark")
+	add(r.Header.Get("Content-Encoding") != "", "a content coding that the request does not accept")
+	add(empty != nil, "members that are null or empty and must be left out ("+printable.QuoteAll(empty)+")")
+	return found
 }

@@ -71,14 +71,12 @@ func (s *Source) reply(ctx context.Context, location string, known *document) (R
 	at := location
 	for hops := 0; ; hops++ {
 		r, err := s.request(ctx, at, known)
-		if err != nil || r.Status < 300 || r.Status >= 400 || hops == maxRedirects {
+		if err != nil || hops == maxRedirects {
 			return r, err
 		}
-		next, _, _ := r.Redirect()
-		if next == "" {
+		if at, _, _ = r.Redirect(); at == "" {
 			return r, nil
 		}
-		at = next
 	}
 }
 

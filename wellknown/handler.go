@@ -120,12 +120,17 @@ func errorResponse(err error) *clientauth.Error {
 		return &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: "unavailable",
 			Description: "The authorization server's metadata names an unexpected issuer."}
 	}
-	e := &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: "unavailable",
-		Description: "The authorization server's metadata is temporarily unavailable; try again."}
+	return Explain(clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: "unavailable",
+		Description: "The authorization server's metadata is temporarily unavailable; try again."}, err)
+}
+
+// Explain adds a diagnosis to the description of an error.
+func Explain(e clientauth.Error, err error) *clientauth.Error {
 	if d, ok := errors.AsType[*Diagnosis](err); ok {
-		e.Description += " " + d.Sentences()
+		problem, fix := d.Sentences()
+		e.Description += " " + problem + " " + fix
 	}
-	return e
+	return &e
 }
 
 // response is a document as a handler serves it.

@@ -134,23 +134,6 @@ func (s *Source) FetchAll(ctx context.Context) {
 	}
 }
 
-// CheckMethods returns an error if a fronted endpoint of the cached metadata takes client
-// secrets by HTTP Basic only, so that moving them into the form breaks what works.
-func (s *Source) CheckMethods(paths map[clientauth.Endpoint]string) error {
-	e, ok := s.other("")
-	if !ok {
-		return nil
-	}
-	for _, name := range slices.Sorted(maps.Keys(paths)) {
-		list := e.document.Strings(MethodsMember(name))
-		if slices.Contains(list, string(clientauth.Basic)) && !slices.Contains(list, string(clientauth.Post)) {
-			return fmt.Errorf("upstream.client_auth: %s lists client_secret_basic without client_secret_post, so the provider may read client secrets from the header only, and oauthgw sends them in the form; "+
-				"if the provider reads the form, add client_secret_post to the list with metadata.patch; otherwise clients do not need oauthgw, and upstream.client_auth: client_secret_basic is not supported yet", MethodsMember(name))
-		}
-	}
-	return nil
-}
-
 // problems is [Source.Lint] for one document, and for the locations whose last fetch failed.
 func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (lines []string) {
 	provider, served := d.Metadata, s.augmented(d, "", paths)
@@ -174,7 +157,8 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 	for _, location := range s.locations {
 		f, _ := s.issuerCache.failures.Peek(location)
 		if d, ok := errors.AsType[*Diagnosis](f.err); ok && !d.Absent {
-			lines = append(lines, location+": "+d.Sentences()+" Clients that look there find the metadata at another location, or fail.")
+			problem, fix := d.Sentences()
+			lines = append(lines, location+": "+problem+" Clients that look there get the metadata of another location, or 404. "+fix)
 		}
 	}
 	return lines
@@ -185,7 +169,7 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		member, u := EndpointMember(name), provider.Endpoint(name)
 		_, strictly := m.Move(provider.Text(member))
-		_, through := m.AnyScheme().Move(provider.Text(member))
+		_, through := origin.Map{From: m.From, To: m.To, AnyScheme: true}.Move(provider.Text(member))
 		unchanged := "Basic is not translated"
 		if name == clientauth.Authorization {
 			unchanged = "requests are not repaired"
@@ -208,13 +192,17 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 	return found
 }
 
-// lintMethods checks that the provider takes client secrets.
+// lintMethods checks that the provider reads client secrets from the form.
 func (md Metadata) lintMethods(found *Findings, paths map[clientauth.Endpoint]string) {
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		member := MethodsMember(name)
-		found.AddIf(member != "" && md.takesNoSecret(member), Warning, member,
+		list := md.Strings(member)
+		found.AddIf(md.takesNoSecret(member), Warning, member,
 			member+" lists neither client_secret_post nor client_secret_basic, so the provider takes no client secret. oauthgw adds no method to the list, and translates no registration if this is the token endpoint.",
 			"If the provider reads client secrets from the form, add client_secret_post to the list"+inMetadata)
+		found.AddIf(slices.Contains(list, string(clientauth.Basic)) && !slices.Contains(list, string(clientauth.Post)), Problem, member,
+			"upstream.client_auth: "+member+" lists client_secret_basic without client_secret_post, so the provider may read client secrets from the header only. oauthgw sends them in the form.",
+			"If the provider reads the form, add client_secret_post to the list with metadata.patch. Otherwise clients do not need oauthgw, and upstream.client_auth: client_secret_basic is not supported yet.")
 	}
 }
 

@@ -18,44 +18,25 @@ type resourceChecker struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
 func (c resourceChecker) RoundTrip(req *http.Request) (*http.Response, error) {
-	if _, name := parseLocation(req.URL.Path); name != resourceLocation || req.Method != http.MethodGet {
-		return c.next.RoundTrip(req)
-	}
 	resp, err := c.next.RoundTrip(req)
-	if err != nil {
-		return nil, err
+	if _, name := parseLocation(req.URL.Path); err != nil || name != resourceLocation || req.Method != http.MethodGet {
+		return resp, err
 	}
 	r := Reply{Requested: req.URL, Public: &url.URL{Host: req.Host}, Status: resp.StatusCode, Header: resp.Header}
-	switch path, _, _ := r.Redirect(); {
-	case path == "" && resp.Header.Get("Location") != "" && resp.StatusCode >= 300 && resp.StatusCode < 400:
-	case resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Range") != "":
+	redirect := resp.StatusCode >= 300 && resp.StatusCode < 400 && resp.StatusCode != http.StatusNotModified
+	if path, _, _ := r.Redirect(); path != "" || !redirect && resp.StatusCode != http.StatusOK {
 		return resp, nil
-	default:
-		r.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxDocument+1))
-		if err != nil {
-			resp.Body.Close()
-			return nil, err
-		}
-		if _, _, err := r.Object(); err == nil {
-			resp.Body = readCloser{bytes.NewReader(r.Body), resp.Body}
-			return resp, nil
-		}
 	}
-	resp.Body.Close()
-	return notFound(req), nil
-}
-
-// readCloser reads what was read before, and closes the body from which it was read.
-type readCloser struct {
-	io.Reader
-	io.Closer
-}
-
-func notFound(req *http.Request) *http.Response {
-	e := errorResponse(errNoDocument)
-	text, _ := json.Marshal(e) // constants
-	return &http.Response{
-		Request: req, StatusCode: e.Status, ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(text)), Body: io.NopCloser(bytes.NewReader(text)),
-		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Content-Length": {strconv.Itoa(len(text))}},
+	defer resp.Body.Close()
+	if r.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxDocument+1)); err != nil {
+		return nil, err
 	}
+	if _, _, err := r.Object(); err != nil {
+		e := errorResponse(errNoDocument)
+		r.Body, _ = json.Marshal(e) // constants
+		resp.StatusCode, resp.ContentLength = e.Status, int64(len(r.Body))
+		resp.Header = http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Content-Length": {strconv.Itoa(len(r.Body))}}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(r.Body))
+	return resp, nil
 }

@@ -105,7 +105,8 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 	}
 	md := e.document.Metadata
 	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}, Fetched: e.fetched}
-	m := s.urlMap(md.Issuer()).AnyScheme()
+	m := s.urlMap(md.Issuer())
+	m.AnyScheme = true
 	for _, name := range clientauth.AllEndpoints() {
 		if _, ok := m.Move(md.Text(EndpointMember(name))); ok {
 			p.Endpoints[name] = md.Endpoint(name)

@@ -52,8 +52,8 @@ func checkNoDocumentAt(found *wellknown.Findings, l location, severity wellknown
 		if l.status >= 400 && l.status < 500 && l.status != http.StatusTooManyRequests && l.status != http.StatusMisdirectedRequest {
 			severity = wellknown.Warning // only some clients give up
 		}
-		f := d.Finding(severity, l.path)
-		found.Add(severity, l.path, f.Problem+" Some clients give up there; at 404 they try the next location.", f.Fix+" Where there is no document, answer with 404; oauthgw does.")
+		problem, fix := d.Sentences()
+		found.Add(severity, l.path, problem+" Some clients give up there; at 404 they try the next location.", fix+" Where there is no document, answer with 404; oauthgw does.")
 	}
 }
 

@@ -18,7 +18,7 @@ func TestFindings(t *testing.T) {
 		page       page // its body has s0 for the server's origin
 		want       []string
 	}{
-		{"html", asPath, html, []string{"problem: " + asPath + ": The provider has no metadata document there: the response with status 200 and media type text/html is not a JSON object. Some clients give up there", none}},
+		{"html", asPath, html, []string{"problem: " + asPath + ": The provider has no metadata document there: the response with status 200 and text/html is empty or not a JSON object. Some clients give up there", none}},
 		{"failure", asPath, page{status: 503}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 503. Some clients give up there; at 404 they try the next location. Read the log of the provider. Where there is no document, answer with 404; oauthgw does.", none}},
 		{"failure at a later location", openidPath, page{status: 500}, []string{"warning: " + openidPath + ": The provider answered the metadata request with status 500."}},
 		{"forbidden", openidPath, page{status: 403}, []string{"warning: " + openidPath + ": The provider answered the metadata request with status 403."}},
@@ -28,7 +28,7 @@ func TestFindings(t *testing.T) {
 		{"status 201 and nulls", asPath, page{201, good.header, strings.Replace(sound, "{", `{"x":null,"jwks_uri":"",`, 1)},
 			[]string{"warning: " + asPath + `: Some clients reject the document, because it has status 201, members that are null or empty and must be left out ("x", "jwks_uri"). Correct it at the provider; oauthgw serves it correctly.`}},
 		{"byte order mark", asPath, document("\ufeff" + sound), []string{"warning: " + asPath + ": Some clients reject the document, because it has a byte order mark."}},
-		{"no members", asPath, document("{}"), []string{"problem: " + asPath + ": The provider has no metadata document there: the JSON object names no issuer and no endpoint.", none}},
+		{"no members", asPath, document("{}"), []string{"problem: " + asPath + ": The provider has no metadata document there: the JSON object names no issuer.", none}},
 		{"login elsewhere", asPath, page{302, map[string]string{"Location": "https://sso.example/"}, ""}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 302, a redirect to another origin.", none}},
 		{"no members for OpenID", openidPath, good,
 			[]string{"warning: " + openidPath + ": The document is at an OpenID Connect location but lacks jwks_uri, subject_types_supported, id_token_signing_alg_values_supported."}},

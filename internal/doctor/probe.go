@@ -68,10 +68,7 @@ func (c *client) get(ctx context.Context, o observation, l location) location {
 	for at, hops := l.path, 0; at != "" && hops <= 3; hops++ {
 		l.response = c.do(ctx, http.MethodGet, o.at(at), nil, "")
 		r = wellknown.Reply{Requested: &url.URL{Scheme: o.start.Scheme, Host: o.start.Host, Path: at}, Status: l.status, Header: l.header, Body: l.body}
-		at = ""
-		if l.status >= 300 && l.status < 400 {
-			at, _, _ = r.Redirect()
-		}
+		at, _, _ = r.Redirect()
 	}
 	if len(l.body) > wellknown.MaxDocument {
 		l.err = nil // the diagnosis says so

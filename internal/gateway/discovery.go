@@ -36,9 +36,11 @@ func (g *Gateway) discover(ctx context.Context) error {
 	}
 	now := g.routes.Load()
 	if now == nil || now.known.Issuer != known.Issuer || !reflect.DeepEqual(now.known.Endpoints, known.Endpoints) {
-		if err := g.use(known); err != nil {
+		built, err := g.build(known)
+		if err != nil {
 			return err
 		}
+		g.routes.Store(built)
 		g.log.Info("discovered endpoints", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(known.Endpoints)))
 	}
 	g.failed, g.fetched = false, known.Fetched

@@ -94,11 +94,11 @@ func New(c Config) (*Gateway, error) {
 	})
 	g := &Gateway{config: c, settings: s, log: c.Log, source: source}
 	g.users.Store(1)
+	built, err := g.build(wellknown.Provider{Issuer: s.Upstream.Issuer, Endpoints: s.Endpoints})
 	if len(s.Endpoints) > 0 {
-		return g, g.use(wellknown.Provider{Issuer: s.Upstream.Issuer, Endpoints: s.Endpoints})
+		g.routes.Store(built)
 	}
-	var err error
-	g.undiscovered, err = g.build(wellknown.Provider{Issuer: s.Upstream.Issuer}, g.refuseGrants)
+	g.undiscovered = built
 	return g, err
 }
 

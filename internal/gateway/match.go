@@ -29,13 +29,10 @@ func matchPath(own string) mux.MatcherFunc {
 	}
 }
 
-// hasGrant reports whether a request could be read as a token request: it has a body, HTTP
-// Basic, or a query with a grant or client credentials.
+// hasGrant reports whether a request could be read as a token request: it has a body, or a
+// header or a query with credentials or a grant.
 func hasGrant(r *http.Request) bool {
-	query, err := clientauth.ParseForm(r.URL.RawQuery)
-	return r.ContentLength != 0 || clientauth.HasScheme(r.Header, "Basic") || err != nil ||
-		query.Get("grant_type") != "" || query.Get(clientauth.ParameterClientSecret) != "" ||
-		query.Get(clientauth.ParameterClientAssertion) != "" || query.Get(clientauth.ParameterClientAssertionType) != ""
+	return r.ContentLength != 0 || clientauth.MayBeGrant(r.Header, r.URL.RawQuery)
 }
 
 // matchQuery matches the requests that match and whose query contains that of an endpoint.

@@ -29,19 +29,10 @@ func (r *routes) handler(req *http.Request) http.Handler {
 	return match.Handler
 }
 
-// use replaces the routes.
-func (g *Gateway) use(known wellknown.Provider) error {
-	built, err := g.build(known, func(rest http.Handler) http.Handler { return rest })
-	if err == nil {
-		g.routes.Store(built)
-	}
-	return err
-}
-
-// build builds the routes, with a middleware for all other paths. The router neither cleans
-// paths nor redirects: clients would send their secrets again to the target of a 307. The query
-// of an endpoint, which clients may omit, tells it from another one at the same path.
-func (g *Gateway) build(known wellknown.Provider, rest func(http.Handler) http.Handler) (*routes, error) {
+// build builds the routes. The router neither cleans paths nor redirects: clients would send
+// their secrets again to the target of a 307. The query of an endpoint, which clients may
+// omit, tells it from another one at the same path.
+func (g *Gateway) build(known wellknown.Provider) (*routes, error) {
 	router := mux.NewRouter().SkipClean(true)
 	refused := router.NewRoute()
 	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
@@ -79,7 +70,10 @@ func (g *Gateway) build(known wellknown.Provider, rest func(http.Handler) http.H
 	refused.MatcherFunc(matchLookalikes(endpoints, managed)).Handler(notFound)
 	g.handle(byLocation, "metadata", matches, metadata)
 	router.Methods(http.MethodConnect, http.MethodTrace).Handler(notFound) // a tunnel, and an echo of credentials
-	router.NewRoute().Handler(rest(g.instrument(g.passthrough(known))))
+	if len(known.Endpoints) == 0 {
+		router.MatcherFunc(matchGrants).Handler(g.instrument("unknown", http.HandlerFunc(g.refuseUndiscovered)))
+	}
+	router.NewRoute().Handler(g.instrument(g.passthrough(known)))
 	return &routes{router, known, paths, matches}, nil
 }
 

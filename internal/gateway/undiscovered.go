@@ -1,10 +1,10 @@
 package gateway
 
 import (
-	"errors"
+	"cmp"
 	"net/http"
+	"slices"
 
-	"oauthgw/clientauth"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 
@@ -15,47 +15,24 @@ import (
 // Requests for metadata and possible token requests wait for an attempt to discover the
 // endpoints. All others do not, so that pages of the provider need no metadata.
 func (g *Gateway) routesFor(r *http.Request) *routes {
-	if g.Ready() {
-		return g.routes.Load()
+	if !g.Ready() && (g.undiscovered.isMetadata(r, nil) || matchGrants(r, nil)) {
+		_ = g.discover(r.Context()) // refuseUndiscovered gives the error
 	}
-	if (g.undiscovered.isMetadata(r, nil) || mayBeGrant(r)) && g.discover(r.Context()) == nil {
-		return g.routes.Load()
-	}
-	return g.undiscovered
+	return cmp.Or(g.routes.Load(), g.undiscovered)
 }
 
-// mayBeGrant reports whether some server could read a request as a token request.
-func mayBeGrant(r *http.Request) bool {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return r.ContentLength != 0 || clientauth.MayBeGrant(r.Header, r.URL.RawQuery)
-	}
-	return true
+// matchGrants matches the requests that some server could read as a token request.
+func matchGrants(r *http.Request, _ *mux.RouteMatch) bool {
+	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method) || hasGrant(r)
 }
 
-// refuseGrants refuses possible token requests, whose endpoint is not known yet. It passes the
-// others on.
-func (g *Gateway) refuseGrants(next http.Handler) http.Handler {
-	refusal := g.instrument("unknown", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { proxy.WriteError(w, g.undiscoveredError()) }))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if mayBeGrant(r) {
-			refusal.ServeHTTP(w, r)
-		} else {
-			next.ServeHTTP(w, r)
-		}
-	})
-}
-
-// undiscoveredError returns the error of requests before discovery, with what was found at the
-// first location of the metadata.
-func (g *Gateway) undiscoveredError() *clientauth.Error {
+// refuseUndiscovered refuses a possible token request, whose endpoint is not known, with what
+// was found at the first location of the metadata.
+func (g *Gateway) refuseUndiscovered(w http.ResponseWriter, _ *http.Request) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	e := *proxy.ErrEndpointsUnknown
-	if d, ok := errors.AsType[*wellknown.Diagnosis](g.err); ok {
-		e.Description += " " + d.Sentences()
-	}
-	return &e
+	err := g.err
+	g.mu.Unlock()
+	proxy.WriteError(w, wellknown.Explain(*proxy.ErrEndpointsUnknown, err))
 }
 
 // whileTranslated matches registrations unless the metadata says that no client has a secret:

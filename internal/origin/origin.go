@@ -80,20 +80,9 @@ func IsConfidential(u *url.URL) bool {
 type Map struct {
 	From []*url.URL // the origins to move from; nil entries are ignored
 	To   *url.URL   // the origin to move to; nil: no move
-}
-
-// AnyScheme returns a map that also moves URLs whose origin differs from one of the map in the
-// scheme only, to an https origin: a provider behind TLS termination may name http.
-func (m Map) AnyScheme() Map {
-	if m.To == nil || m.To.Scheme != "https" {
-		return m
-	}
-	for _, u := range append(slices.Clone(m.From), m.To) {
-		if u != nil {
-			m.From = append(slices.Clip(m.From), &url.URL{Scheme: "http", Host: u.Host}, &url.URL{Scheme: "https", Host: u.Host})
-		}
-	}
-	return m
+	// AnyScheme also moves URLs whose origin differs from one of those in the scheme only, if To
+	// is https: a provider behind TLS termination may name http.
+	AnyScheme bool
 }
 
 // Move returns the URL at its new origin, and whether the result is at that origin. A URL of
@@ -105,7 +94,9 @@ func (m Map) Move(text string) (string, bool) {
 		return text, false
 	case Same(u, m.To):
 		return text, true
-	case !slices.ContainsFunc(m.From, func(from *url.URL) bool { return Same(u, from) }):
+	case !slices.ContainsFunc(append(slices.Clip(m.From), m.To), func(from *url.URL) bool {
+		return Same(u, from) || m.AnyScheme && m.To.Scheme == "https" && from != nil && strings.EqualFold(u.Host, from.Host)
+	}):
 		return text, false
 	}
 	return prefix.ReplaceAllLiteralString(text, m.To.Scheme+"://"+m.To.Host), true
