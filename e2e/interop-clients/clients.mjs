@@ -10,8 +10,9 @@ import { Codex } from "../codex.mjs";
 import { build, golang, npm, write } from "../deployment.mjs";
 import { freePorts, Process } from "../processes.mjs";
 import { node22 } from "./providers.mjs";
-import { obtain, update } from "./registration.mjs";
+import { obtain } from "./registration.mjs";
 
+const codexVersion = "0.171";
 const redirectURI = "http://127.0.0.1/callback";
 
 // warnings are what oauthgw check prints about a provider that names its own issuer in
@@ -31,7 +32,7 @@ const basic = "client_secret_basic";
 export const clients = [
   {
     name: "Codex CLI",
-    version: () => npm("codex-0.171"),
+    version: () => npm(`codex-${codexVersion}`),
     logIn: codex,
     method: basic,
     refuses: {
@@ -71,23 +72,30 @@ export const clients = [
 // codex lets Codex CLI register itself with the method none. If it gets no secret that
 // way, it uses a client that is already registered.
 async function codex(t, { deployment, provider }) {
-  const cli = await Codex.install(t, "0.171");
+  const flags = provider.registersNone ? [] : await registered(t, deployment);
+  const cli = await Codex.install(t, codexVersion);
   const user = async (url) => finish(await browse(url));
-  const options = provider.registersNone ? { user } : { user, ...(await registered(deployment)) };
-  const login = await cli.login(deployment.mcp, options);
+  const login = await cli.login(deployment.mcp, { flags, user });
   assert.equal(login.code, 0, login.output);
   assert.match(login.output, /Successfully logged in/);
   assert.ok((await cli.credentials()).access_token);
 }
 
-async function registered(deployment) {
-  const client = await obtain(deployment, { redirect_uris: [redirectURI] });
-  return {
-    // With =, because an id may start with a dash.
-    flags: [`--oauth-client-id=${client.client_id}`, `--oauth-client-secret=${client.client_secret}`],
-    // Codex chooses the callback, which is known only now.
-    beforeConsent: (url) => update(client, { redirect_uris: [url.searchParams.get("redirect_uri")] }),
+// registered resolves to the flags for a client with the callback of Codex. Codex chooses
+// its path, so this starts a login to see it.
+async function registered(t, deployment) {
+  const [port] = await freePorts(1);
+  const flags = [`--config=mcp_oauth_callback_port=${port}`];
+  const cli = await Codex.install(t, codexVersion);
+  let callback;
+  const user = async (url) => {
+    callback = new URL(url).searchParams.get("redirect_uri");
+    await Promise.all(cli.children.map((child) => child.stop()));
   };
+  await cli.login(deployment.mcp, { flags: [...flags, "--oauth-client-id=any"], user });
+  const { client_id, client_secret } = await obtain(deployment, { redirect_uris: [callback] });
+  // With =, because an id may start with a dash.
+  return [...flags, `--oauth-client-id=${client_id}`, `--oauth-client-secret=${client_secret}`];
 }
 
 // mcpSDK runs the MCP TypeScript SDK's own flow, from the MCP server's URL to the tokens.
@@ -97,7 +105,7 @@ async function mcpSDK(t, { deployment }) {
   const callback = new URL(await browse(client.authorizationURL)).searchParams;
   assert.equal(callback.get("state"), client.expected);
   assert.equal(await auth(client, { serverUrl: deployment.mcp, authorizationCode: callback.get("code") }), "AUTHORIZED");
-  if (!deployment.known) assert.equal(client.information.token_endpoint_auth_method, "client_secret_basic");
+  if (deployment.gateway && !deployment.known) assert.equal(client.information.token_endpoint_auth_method, "client_secret_basic");
   assert.ok(client.saved.access_token);
 }
 
@@ -128,17 +136,19 @@ async function openidClient(t, { deployment, provider }) {
   const config = await configure(deployment, options);
   const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
   const expectedState = oidc.randomState();
+  const expectedNonce = provider.openid && oidc.randomNonce();
   const parameters = {
     redirect_uri: redirectURI,
     state: expectedState,
     code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: "S256",
-    ...(provider.openid && { scope: "openid" }),
+    // OpenID Connect Core section 3.1.2.1 makes nonce optional here, and glewlwyd requires it.
+    ...(provider.openid && { scope: "openid", nonce: expectedNonce }),
   };
   const pushes = Boolean(config.serverMetadata().pushed_authorization_request_endpoint);
   const buildURL = pushes ? oidc.buildAuthorizationUrlWithPAR : oidc.buildAuthorizationUrl;
   const callback = await browse((await buildURL(config, parameters)).href, redirectURI);
-  const tokens = await oidc.authorizationCodeGrant(config, new URL(callback), { pkceCodeVerifier, expectedState });
+  const tokens = await oidc.authorizationCodeGrant(config, new URL(callback), { pkceCodeVerifier, expectedState, ...(expectedNonce && { expectedNonce }) });
   assert.ok(tokens.access_token);
   if (provider.openid) await useOtherEndpoints(config, tokens, provider.subject);
 }
@@ -153,14 +163,16 @@ async function configure(deployment, options) {
   }
   // The metadata names no method, which means client_secret_basic.
   const config = await oidc.dynamicClientRegistration(server, metadata, oidc.ClientSecretBasic(), options);
-  assert.equal(config.clientMetadata().token_endpoint_auth_method, "client_secret_basic");
+  if (deployment.gateway) assert.equal(config.clientMetadata().token_endpoint_auth_method, "client_secret_basic");
   return config;
 }
 
 // useOtherEndpoints authenticates at the other endpoints, too.
 async function useOtherEndpoints(config, tokens, subject) {
-  assert.equal(tokens.claims().sub, subject);
-  assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, subject)).sub, subject);
+  const { sub } = tokens.claims();
+  assert.match(sub, subject);
+  assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, sub)).sub, sub);
+  if (!config.serverMetadata().introspection_endpoint) return;
   assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, true);
   await oidc.tokenRevocation(config, tokens.access_token);
   assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, false);
@@ -180,7 +192,7 @@ async function goOIDC(t, { deployment, provider }) {
   send(await browse(authorization_url));
   assert.equal(await child.exit(), 0, child.output);
   const last = JSON.parse(child.stdout.trimEnd().split("\n").at(-1));
-  assert.equal(last.subject, provider.subject, last.error);
+  assert.match(last.subject ?? "", provider.subject, last.error);
 }
 
 // No provider here supports client ID metadata documents.

@@ -12,20 +12,14 @@ const within10s = () => ({ signal: AbortSignal.timeout(10_000) });
 
 // deploy starts them until the test ends. With preserve the provider's issuer is at the
 // gateway's origin. With rewrite it is at the provider's own, and the gateway replaces it.
-export async function deploy(t, provider, { issuer, passthrough = true }) {
+// A mode without an issuer has no gateway.
+export async function deploy(t, provider, mode) {
   const [providerPort, gatewayPort, adminPort] = await freePorts(3);
   const upstream = `http://127.0.0.1:${providerPort}`;
-  const origin = `http://127.0.0.1:${gatewayPort}`;
-  const admin = `http://127.0.0.1:${adminPort}`;
+  const origin = mode.issuer ? `http://127.0.0.1:${gatewayPort}` : upstream;
+  const published = mode.issuer === "preserve" ? origin : upstream;
   const issuerPath = provider.issuerPath ?? "";
-  const published = { preserve: origin, rewrite: upstream }[issuer];
   const resource = await protectedResource(t, provider, origin + issuerPath);
-  const known = provider.preregistered && {
-    client_id: "e2e",
-    client_secret: crypto.randomBytes(12).toString("hex"),
-    registration_client_uri: `${upstream}/client`,
-    registration_access_token: "any",
-  };
   const [command, ...flags] = provider.program;
   const behind = new Process(provider.name, command, [
     ...flags,
@@ -35,40 +29,55 @@ export async function deploy(t, provider, { issuer, passthrough = true }) {
   ]);
   t.after(() => behind.stop());
   await behind.saw(/^listening on /m);
-
-  const config = await write(t, "oauthgw.yaml", {
-    listen: `127.0.0.1:${gatewayPort}`,
-    public_url: origin,
-    admin: { listen: `127.0.0.1:${adminPort}` },
-    upstream: { url: upstream, ...(issuerPath && { issuer: published + issuerPath }) },
-    passthrough,
-    // The path at legacyd. The others use paths below the registration endpoint.
-    registration: { client_configuration: "/oauth2/clients" },
-    endpoints: provider.endpoints,
-    metadata: { issuer, patch: provider.patch },
-  });
-  const gateway = start(t, "oauthgw", ["serve", `--config.file=${config}`]);
-  await ready(gateway, `${admin}/-/ready`);
+  const servers = { origin, upstream, published, issuerPath, admin: `127.0.0.1:${adminPort}` };
+  const gateway = mode.issuer && (await startGateway(t, provider, mode, servers));
   return {
     origin,
     upstream,
     issuer: origin + issuerPath,
-    // known is the client of a provider whose clients cannot register.
-    known,
+    gateway,
     mcp: resource.url,
+    // known is the client of a provider whose clients cannot register.
+    known: provider.preregistered && {
+      client_id: "e2e",
+      // Clients that do not encode it, and form decoders, disagree about it.
+      client_secret: `${crypto.randomBytes(12).toString("hex")}+%`,
+      registration_client_uri: `${upstream}/client`,
+      registration_access_token: "any",
+    },
     metadata: await (await fetch(origin + provider.locations.at(-1), within10s())).json(),
-    check: () => check(t, config),
     // alone is the issuer at the provider, of which only rewrite lets its metadata speak.
-    alone: issuer === "rewrite" && upstream + issuerPath,
+    alone: mode.issuer === "rewrite" && upstream + issuerPath,
     doctor: (url) => doctor(t, url),
+    // observations are the requests at the provider's endpoints with client authentication.
+    observations: () => behind.stderr.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)),
+  };
+}
+
+// startGateway starts the gateway as a provider needs it.
+async function startGateway(t, provider, { issuer, passthrough = true }, servers) {
+  const { origin, upstream, published, issuerPath, admin } = servers;
+  const config = await write(t, "oauthgw.yaml", {
+    listen: new URL(origin).host,
+    public_url: origin,
+    admin: { listen: admin },
+    upstream: { url: upstream, ...(issuerPath && { issuer: published + issuerPath }) },
+    passthrough,
+    // The path at legacyd. The others use paths below the registration endpoint.
+    registration: { client_configuration: "/oauth2/clients" },
+    metadata: { issuer, patch: provider.patch?.(published) },
+    repair: provider.repair,
+  });
+  const gateway = start(t, "oauthgw", ["serve", `--config.file=${config}`]);
+  await ready(gateway, `http://${admin}/-/ready`);
+  return {
+    check: () => check(t, config),
     // authenticated counts the token requests with a method that the provider accepted.
     authenticated: async (method) => {
-      const metrics = await (await fetch(`${admin}/metrics`, within10s())).text();
+      const metrics = await (await fetch(`http://${admin}/metrics`, within10s())).text();
       const sample = `oauthgw_client_auth_total{auth_method="${method}",endpoint="token",outcome="accepted"} `;
       return Number(metrics.split("\n").find((line) => line.startsWith(sample))?.slice(sample.length) ?? 0);
     },
-    // observations are the requests at the provider's endpoints with client authentication.
-    observations: () => behind.stderr.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)),
   };
 }
 
@@ -89,7 +98,7 @@ async function doctor(t, url) {
 // protectedResource starts an MCP server, either behind the provider, which protects it,
 // or on an origin of its own.
 async function protectedResource(t, provider, issuer) {
-  if (!provider.resource) return { url: await startResource(t, issuer), flags: [] };
+  if (!provider.resource) return { url: await startResource(t, issuer, provider.scopes), flags: [] };
   const server = await startMcpServer();
   t.after(() => server.close());
   return { url: `${issuer}/mcp`, flags: [`--resource-url=${server.url}`] };
@@ -97,10 +106,10 @@ async function protectedResource(t, provider, issuer) {
 
 // startResource starts a server that refers every client to the authorization server
 // (RFC 9728), and resolves to its URL.
-async function startResource(t, issuer) {
+async function startResource(t, issuer, scopes) {
   const server = http.createServer((request, response) => {
     if (request.url.startsWith("/.well-known/oauth-protected-resource")) {
-      const document = { resource: `${origin}/mcp`, authorization_servers: [issuer] };
+      const document = { resource: `${origin}/mcp`, authorization_servers: [issuer], scopes_supported: scopes };
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(document));
     } else if (request.url === "/mcp") {
       const metadata = `${origin}/.well-known/oauth-protected-resource/mcp`;

@@ -15,20 +15,27 @@ const unread = /^problem: token endpoint: Credentials sent by HTTP Basic \(clien
 //   issParameter   its authorization responses name the issuer (RFC 9207)
 //   registersNone  a client that requests the method none, as Codex does, gets a secret
 //   preregistered  clients cannot register, so its operator registers one
-//   diagnosis      what doctor prints about it
-//   readsBasic     it reads Basic
 //   updates        clients can change their registration (RFC 7592 section 2.2)
+//   listsMethod    the registrations that it returns hold the method in a list
+//   readsBasic     it reads Basic
+//   errors         how it rejects an unknown client and an unknown code
+//   diagnosis      what doctor finds at the provider
+//   problems       what doctor finds even at the gateway
 //   hostURLs       it derives its URLs from the Host of the request
 //   resource       there is an MCP server on its own origin
+//   scopes         the scopes that the MCP server requires
+//   tokenPath      the path of its token endpoint
+//   issuerPath     the path of its issuer
 //   locations      the paths of its metadata
-//   patch          the metadata.patch that the gateway needs
+//   patch          the metadata.patch that it needs at an origin
+//   repair         the repair that it needs
 export const providers = [
   {
     name: "oidc-provider",
     version: () => npm("oidc-provider"),
     program: [node22, path.join(import.meta.dirname, "oidc-provider.mjs")],
     openid: true,
-    subject: "user",
+    subject: /^user$/,
     diagnosis: unread,
     issParameter: true,
     updates: true,
@@ -67,26 +74,28 @@ export const providers = [
     version: () => debian("ruby-doorkeeper"),
     program: ["/usr/bin/ruby", path.join(import.meta.dirname, "doorkeeper.rb")],
     openid: true,
-    subject: "user",
+    subject: /^user$/,
     preregistered: true,
     hostURLs: true,
     // Its metadata lists Basic, and it rejects an unknown client in either way alike.
     diagnosis: /^note: token endpoint: The answers do not show whether the credentials were read\./m,
-    patch: { add: { code_challenge_methods_supported: ["S256"] } },
+    patch: () => ({ add: { code_challenge_methods_supported: ["S256"] } }),
     tokenPath: "/oauth/token",
     locations: ["/.well-known/openid-configuration"],
   },
 ];
 
-const preserve = { name: "preserve", issuer: "preserve" };
+export const direct = { name: "no gateway" };
+export const preserve = { name: "preserve", issuer: "preserve" };
 const rewrite = { name: "rewrite", issuer: "rewrite" };
 const alone = { name: "rewrite, no passthrough", issuer: "rewrite", passthrough: false };
 
 // modes returns the issuer modes of a provider. Without passthrough the consent page stays
 // at the provider's own origin, so the provider must not derive URLs from Host, and clients
-// cannot reach an MCP server behind it.
+// cannot reach an MCP server behind it. Repairs of requests need the authorization endpoint
+// at the gateway.
 export function modes(provider) {
-  return provider.hostURLs || provider.resource ? [preserve, rewrite] : [preserve, rewrite, alone];
+  return provider.hostURLs || provider.resource || provider.repair ? [preserve, rewrite] : [preserve, rewrite, alone];
 }
 
 // expectedWarnings returns the names of the warnings that check must print.

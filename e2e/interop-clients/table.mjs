@@ -1,5 +1,5 @@
 // The table of providers in docs/compatibility.md, from the results.
-import { modes } from "./providers.mjs";
+import { direct, modes } from "./providers.mjs";
 
 const refusals = [
   "1. without `passthrough` the `authorization_endpoint` stays at the provider's own origin",
@@ -16,7 +16,7 @@ export function table(providers, clients, outcomes) {
     ["---", "---", ...clients.map(() => "---")],
   ];
   for (const provider of providers) {
-    for (const mode of modes(provider)) {
+    for (const mode of [direct, ...modes(provider)]) {
       const cell = (client) => {
         const outcome = outcomes.find((o) => o.client === client && o.provider === provider && o.mode === mode);
         return client.openid && !provider.openid ? "–" : verdict(outcome);
@@ -29,5 +29,5 @@ export function table(providers, clients, outcomes) {
 
 function verdict(outcome) {
   if (!outcome) return "failed";
-  return { authorization: "refuses, 1", response: "refuses, 2", token: "refuses, 3" }[outcome.refusal] ?? "yes";
+  return { direct: "fails", authorization: "refuses, 1", response: "refuses, 2", token: "refuses, 3" }[outcome.refusal] ?? "yes";
 }

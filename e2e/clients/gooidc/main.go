@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,8 +68,8 @@ func run(ctx context.Context, in *json.Decoder, out *json.Encoder) (string, erro
 		Endpoint: provider.Endpoint(),
 		Scopes:   []string{oidc.ScopeOpenID},
 	}
-	verifier := oauth2.GenerateVerifier()
-	code, err := authorize(config, verifier, in, out)
+	verifier, nonce := oauth2.GenerateVerifier(), rand.Text()
+	code, err := authorize(config, in, out, oauth2.S256ChallengeOption(verifier), oidc.Nonce(nonce))
 	if err != nil {
 		return "", fmt.Errorf("authorization: %w", err)
 	}
@@ -81,13 +82,16 @@ func run(ctx context.Context, in *json.Decoder, out *json.Encoder) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("ID token: %w", err)
 	}
+	if idToken.Nonce != nonce {
+		return "", errors.New("the nonce is another")
+	}
 	return idToken.Subject, nil
 }
 
 // authorize sends the browser to the provider and returns the code.
-func authorize(config *oauth2.Config, verifier string, in *json.Decoder, out *json.Encoder) (string, error) {
+func authorize(config *oauth2.Config, in *json.Decoder, out *json.Encoder, options ...oauth2.AuthCodeOption) (string, error) {
 	state := oauth2.GenerateVerifier()
-	if err := out.Encode(line{AuthorizationURL: config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier))}); err != nil {
+	if err := out.Encode(line{AuthorizationURL: config.AuthCodeURL(state, options...)}); err != nil {
 		return "", err
 	}
 	var callback string
