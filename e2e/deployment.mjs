@@ -89,7 +89,7 @@ export async function ready(process, url) {
   throw new Error(`${process.name} is not ready:\n${process.output}`);
 }
 
-const output = (program, ...args) => execFileSync(program, args, { encoding: "utf8", timeout: 10_000 });
+export const output = (program, ...args) => execFileSync(program, args, { encoding: "utf8", timeout: 10_000 });
 
 // npm is the installed version of a package of npm.
 export function npm(name) {

@@ -1,7 +1,7 @@
 // The providers, most of which read client credentials only from the form, and the ways in
 // which the gateway names the issuer.
 import path from "node:path";
-import { build, debian, golang, npm } from "../deployment.mjs";
+import { build, debian, golang, npm, output } from "../deployment.mjs";
 
 // node22 runs oidc-provider and the MCP project's conformance tests, which need Node 22.
 const installed = path.join(import.meta.dirname, "../node_modules", `node-linux-${process.arch}`, "bin/node");
@@ -82,6 +82,49 @@ export const providers = [
     patch: () => ({ add: { code_challenge_methods_supported: ["S256"] } }),
     tokenPath: "/oauth/token",
     locations: ["/.well-known/openid-configuration"],
+  },
+  {
+    name: "glewlwyd",
+    version: () => output(path.join(build, "glewlwyd/usr/bin/glewlwyd"), "--version").trim(),
+    program: ["/usr/bin/python3", path.join(import.meta.dirname, "glewlwyd.py")],
+    openid: true,
+    // A random string.
+    subject: /^\w{32}$/,
+    updates: true,
+    listsMethod: true,
+    // Many of its errors have no body.
+    problems: /^problems: 2, /m,
+    // It reads the form at these endpoints, too.
+    patch: () => ({
+      add: {
+        scopes_supported: ["read"],
+        revocation_endpoint_auth_methods_supported: ["client_secret_post"],
+        introspection_endpoint_auth_methods_supported: ["client_secret_post"],
+      },
+    }),
+    // It requires a scope.
+    repair: { requests: { scope: { default: "read" } } },
+    errors: { client: /^unauthorized_client$/, code: /^invalid_code$/ },
+    scopes: ["read"],
+    issuerPath: "/api/oidc",
+    tokenPath: "/api/oidc/token",
+    locations: ["/api/oidc/.well-known/openid-configuration"],
+  },
+  {
+    name: "Django OAuth Toolkit",
+    version: () => debian("python3-django-oauth-toolkit"),
+    program: ["/usr/bin/python3", path.join(import.meta.dirname, "oauth_toolkit.py")],
+    openid: true,
+    subject: /^1$/,
+    preregistered: true,
+    readsBasic: true,
+    patch: (origin) => ({
+      add: { code_challenge_methods_supported: ["S256"] },
+      set: { revocation_endpoint: `${origin}/o/revoke_token/`, introspection_endpoint: `${origin}/o/introspect/` },
+    }),
+    tokenPath: "/o/token/",
+    issuerPath: "/o",
+    locations: ["/o/.well-known/openid-configuration"],
   },
 ];
 
