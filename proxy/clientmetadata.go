@@ -27,6 +27,7 @@ const (
 	memberSecretExpires = "client_secret_expires_at"
 	memberAccessToken   = "registration_access_token"
 	memberClientURI     = "registration_client_uri"
+	memberRedirects     = "redirect_uris"
 )
 
 // serverOnly are the members that only the provider sets: in a registration (RFC 7591
@@ -65,6 +66,7 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 	if repaired, changed := x.repairScope(metadata); changed {
 		metadata, body = repaired, repaired.Encode()
 	}
+	x.redirectURIs = metadata.Get(memberRedirects)
 	switch method := metadata.Text(memberMethod); {
 	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
 	case repair.IsEmpty(metadata.Get(memberMethod)), method == string(clientauth.Basic):

@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"cmp"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"oauthgw/clientauth"
@@ -34,9 +36,13 @@ type exchange struct {
 	bodyUnread  bool   // it may hold other credentials
 	scope       string // in place of the one that the client asked for; empty: that one
 
+	refreshes    bool            // the grant is a refresh token
+	redirectURIs json.RawMessage // of a registration; nil: none
+
 	sent         time.Time // when the provider was called; zero means never
 	upstreamTime time.Duration
 	repairs      []string // the names of what was repaired, in this order
+	suggested    []string // the names of what the operator could let be repaired
 	outcome      string
 	err          error // for the operator: why the outcome is failed
 }
@@ -74,6 +80,9 @@ func (x *exchange) finish() {
 	attrs := d.attrs()
 	if !x.sent.IsZero() {
 		attrs = append(attrs, Milliseconds("upstream_ms", x.upstreamTime))
+	}
+	if len(x.suggested) > 0 {
+		attrs = append(attrs, slog.String("repairs_suggested", strings.Join(x.suggested, ",")))
 	}
 	if x.err != nil {
 		attrs = append(attrs, slog.String("err", x.err.Error()))

@@ -26,13 +26,14 @@ var otherErrors = strings.Fields(`
 
 // successMembers are the members that a successful response must have (RFC 6749 section
 // 5.1, RFC 7662 section 2.2, RFC 9126 section 2.2, RFC 8628 section 3.2, OpenID CIBA section
-// 7.3). A body without its member may be an error.
+// 7.3, RFC 7591 section 3.2.1). A body without its member may be an error.
 var successMembers = map[clientauth.Endpoint]string{
 	clientauth.Token:                      "access_token",
 	clientauth.Introspection:              "active",
 	clientauth.PushedAuthorizationRequest: "request_uri",
 	clientauth.DeviceAuthorization:        "device_code",
 	clientauth.BackchannelAuthentication:  "auth_req_id",
+	clientauth.Registration:               memberClientID,
 }
 
 // outcome returns what a response means for the client. A response is unclear if another

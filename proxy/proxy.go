@@ -53,6 +53,7 @@ type Config struct {
 	Target    *url.URL          // at the provider, with the endpoint's own query, if any
 	Rules     *clientauth.Rules // to read the client authentication
 	Requests  repair.Requests   // repairs of requests; zero: none
+	Replies   repair.Replies    // to repair responses of the provider
 	Challenge ChallengePolicy   // empty: ChallengeAlways
 	Realm     string            // of challenges (RFC 9110 section 11.5)
 	Timeout   time.Duration     // from calling the provider to the last byte of its response; positive
@@ -101,7 +102,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.writeError(err)
 		return
 	}
-	x.bodyUnread = in.Form == nil
+	x.bodyUnread, x.refreshes = in.Form == nil, in.Form.Get("grant_type") == "refresh_token"
 	if x.credentials, err = x.Rules.Read(in.Request); err != nil {
 		x.writeError(err)
 		return

@@ -15,37 +15,54 @@ import (
 // step is one repair of responses. It returns the repaired response, and false if there is
 // nothing to repair.
 type step struct {
-	name  string
-	at    []clientauth.Endpoint // empty: every endpoint
-	apply func(*exchange, response) (response, bool)
+	name   string
+	at     []clientauth.Endpoint // empty: every endpoint
+	apply  func(*exchange, response) (response, bool)
+	wanted func(repair.Replies) bool // by the operator; nil: always
 }
 
 var (
 	atToken        = []clientauth.Endpoint{clientauth.Token}
 	atRegistration = []clientauth.Endpoint{clientauth.Registration}
+	atBoth         = []clientauth.Endpoint{clientauth.Token, clientauth.Registration}
 )
 
 // steps are in the order in which they are applied: each sees what the former ones repaired.
 var steps = []step{
-	{"byte_order_mark", nil, dropByteOrderMark},
-	{"status", atToken, repairTokenStatus},
-	{"status", atRegistration, repairRegistrationStatus},
-	{"null", []clientauth.Endpoint{clientauth.Token, clientauth.Registration}, dropNulls},
-	{"empty", atToken, dropEmptyTokens},
-	{"empty", atRegistration, dropEmptyMetadata},
-	{"scope", atToken, addScope},
-	{"media_type", nil, repairMediaType},
+	{"byte_order_mark", nil, dropByteOrderMark, nil},
+	{"replies.form_to_json", atToken, replaceForm, func(r repair.Replies) bool { return r.FormToJSON }},
+	{"status", atToken, repairTokenStatus, nil},
+	{"status", atRegistration, repairRegistrationStatus, nil},
+	{"replies.error_in_200", nil, repairErrorStatus, func(r repair.Replies) bool { return r.ErrorIn200 }},
+	{"replies.invalid_grant", atToken, replaceError, func(r repair.Replies) bool { return len(r.InvalidGrant) > 0 }},
+	{"replies.token_type", atToken, addTokenType, func(r repair.Replies) bool { return r.TokenType != "" }},
+	{"replies.numbers", nil, repairNumbers, func(r repair.Replies) bool { return r.Numbers }},
+	{"null", atBoth, dropNulls, nil},
+	{"empty", atToken, dropEmptyTokens, nil},
+	{"empty", atRegistration, dropEmptyMetadata, nil},
+	{"replies.scope_list", atBoth, joinScopes, func(r repair.Replies) bool { return r.ScopeList }},
+	{"replies.redirect_uris", atRegistration, addRedirectURIs, func(r repair.Replies) bool { return r.RedirectURIs }},
+	{"scope", atToken, addScope, nil},
+	{"media_type", nil, repairMediaType, nil},
 }
 
-// repair returns a response whose meaning is certain in the form that its standard requires.
-// Nothing makes an error a success, or adds a token. A body that is not one JSON object, or
-// that holds a member twice, stays, and so does one whose media type is that of another format.
+// repair returns a response in the form that its standard requires, if its meaning is certain
+// or the operator says what it is. Nothing makes an error a success, or adds a token. A body
+// that is not one JSON object, or that holds a member twice, stays, and so does one whose media
+// type is that of another format.
 func (x *exchange) repair(r response) response {
 	for _, s := range steps {
 		if len(s.at) > 0 && !slices.Contains(s.at, x.Endpoint) {
 			continue
 		}
-		if repaired, changed := s.apply(x, r); changed {
+		switch repaired, changed := s.apply(x, r); {
+		case !changed:
+		case s.wanted != nil && !s.wanted(x.Replies):
+			x.suggested = append(x.suggested, s.name)
+		default:
+			if repaired.mediaType != r.mediaType {
+				r.header.Set("Content-Type", repaired.mediaType)
+			}
 			r = repaired
 			x.repaired(s.name)
 			dropDigests(r.header)
@@ -71,10 +88,27 @@ func (r response) mayBeJSON() bool {
 // isObject reports whether a response is one JSON object that may be repaired.
 func (r response) isObject() bool { return r.err == nil && r.mayBeJSON() }
 
-// isSuccess reports whether a response is an object as a success has it, with a member that is
-// a text: a token (RFC 6749 section 5.1), or a client (RFC 7591 section 3.2.1).
-func (r response) isSuccess(member string) bool {
-	return (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isObject() && repair.IsText(r.object.Get(member))
+// isSuccess reports whether a response is an object as a success has it, with the member that
+// its endpoint requires as a text.
+func (x *exchange) isSuccess(r response) bool {
+	return (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isObject() && repair.IsText(r.object.Get(successMembers[x.Endpoint]))
+}
+
+// change changes the object of a success. Change returns false if there is nothing to change.
+func (x *exchange) change(r response, change func(jsonobject.Object) (jsonobject.Object, bool)) (response, bool) {
+	if !x.isSuccess(r) {
+		return r, false
+	}
+	object, changed := change(r.object)
+	if changed {
+		r = r.with(object)
+	}
+	return r, changed
+}
+
+// drop removes members of a success.
+func (x *exchange) drop(r response, match func(jsonobject.Member) bool) (response, bool) {
+	return x.change(r, func(o jsonobject.Object) (jsonobject.Object, bool) { return repair.Without(o, match) })
 }
 
 // with returns a response with another object as its body.
@@ -96,8 +130,8 @@ func dropByteOrderMark(_ *exchange, r response) (response, bool) {
 }
 
 // repairTokenStatus makes a 201 with a token a 200 (RFC 6749 section 5.1).
-func repairTokenStatus(_ *exchange, r response) (response, bool) {
-	changed := r.status == http.StatusCreated && r.isSuccess("access_token")
+func repairTokenStatus(x *exchange, r response) (response, bool) {
+	changed := r.status == http.StatusCreated && x.isSuccess(r)
 	if changed {
 		r.status = http.StatusOK
 	}
@@ -106,7 +140,7 @@ func repairTokenStatus(_ *exchange, r response) (response, bool) {
 
 // repairRegistrationStatus makes a 200 with a new client a 201 (RFC 7591 section 3.2.1).
 func repairRegistrationStatus(x *exchange, r response) (response, bool) {
-	changed := x.r.Method == http.MethodPost && r.status == http.StatusOK && r.isSuccess(memberClientID)
+	changed := x.r.Method == http.MethodPost && r.status == http.StatusOK && x.isSuccess(r)
 	if changed {
 		r.status = http.StatusCreated
 	}
@@ -116,28 +150,12 @@ func repairRegistrationStatus(x *exchange, r response) (response, bool) {
 // dropNulls removes the members of a success that are null, which clients may not expect: they
 // are absent (RFC 6749 section 5.1, RFC 7591 section 3.2.1).
 func dropNulls(x *exchange, r response) (response, bool) {
-	member := "access_token"
-	if x.Endpoint == clientauth.Registration {
-		member = memberClientID
-	}
-	return r.without(member, func(m jsonobject.Member) bool { return string(m.Value) == "null" })
-}
-
-// without removes members of a success.
-func (r response) without(member string, match func(jsonobject.Member) bool) (response, bool) {
-	if !r.isSuccess(member) {
-		return r, false
-	}
-	rest, changed := repair.Without(r.object, match)
-	if changed {
-		r = r.with(rest)
-	}
-	return r, changed
+	return x.drop(r, func(m jsonobject.Member) bool { return string(m.Value) == "null" })
 }
 
 // dropEmptyTokens removes tokens that are "" (RFC 6749 section A.17).
-func dropEmptyTokens(_ *exchange, r response) (response, bool) {
-	return r.without("access_token", func(m jsonobject.Member) bool {
+func dropEmptyTokens(x *exchange, r response) (response, bool) {
+	return x.drop(r, func(m jsonobject.Member) bool {
 		return string(m.Value) == `""` && (m.Name == "refresh_token" || m.Name == "id_token")
 	})
 }
@@ -153,7 +171,7 @@ func dropEmptyMetadata(x *exchange, r response) (response, bool) {
 	if method == "" {
 		method = x.credentials.Method
 	}
-	return r.without(memberClientID, func(m jsonobject.Member) bool {
+	return x.drop(r, func(m jsonobject.Member) bool {
 		name, _, _ := strings.Cut(m.Name, "#")
 		return string(m.Value) == `""` && (slices.Contains(urlMembers, name) || name == memberSecret && method == clientauth.None)
 	})
@@ -165,8 +183,7 @@ func repairMediaType(x *exchange, r response) (response, bool) {
 	isResponse := x.Endpoint != clientauth.Token || repair.IsText(r.object.Get("access_token")) || repair.IsText(r.object.Get("error"))
 	changed := r.isObject() && !isJSONType(r.mediaType) && isResponse
 	if changed {
-		r.mediaType = "application/json"
-		r.header.Set("Content-Type", r.mediaType)
+		r.mediaType = jsonMediaType
 	}
 	return r, changed
 }
@@ -174,8 +191,10 @@ func repairMediaType(x *exchange, r response) (response, bool) {
 // addScope adds the scope that the gateway asked for, because the client takes a response without
 // one as that which it asked for itself (RFC 6749 section 5.1).
 func addScope(x *exchange, r response) (response, bool) {
-	if x.scope == "" || !r.isSuccess("access_token") || r.object.Get(memberScope) != nil {
-		return r, false
-	}
-	return r.with(r.object.With(memberScope, x.scope)), true
+	return x.change(r, func(o jsonobject.Object) (jsonobject.Object, bool) {
+		if x.scope == "" || o.Get(memberScope) != nil {
+			return o, false
+		}
+		return o.With(memberScope, x.scope), true
+	})
 }

@@ -70,6 +70,7 @@ type Config struct {
 	} `yaml:"metadata"`
 	Repair struct {
 		Requests repair.Requests `yaml:"requests"`
+		Replies  repair.Replies  `yaml:"replies"`
 	} `yaml:"repair"`
 	CORS struct {
 		AllowedOrigins []string `yaml:"allowed_origins"`

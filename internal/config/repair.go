@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -72,6 +73,25 @@ func (v *validator) repairRequests(r repair.Requests) {
 	}
 	if r.Scope.Default != "" {
 		v.scopes(key+"scope.default", strings.Split(r.Scope.Default, " ")...)
+	}
+}
+
+// keptErrors are the errors that invalid_grant must not replace. They say that the client or the
+// provider is at fault, or that the client must wait, and the refresh token may still be valid.
+var keptErrors = []string{clientauth.CodeInvalidClient, clientauth.CodeServerError, clientauth.CodeTemporarilyUnavailable, "slow_down"}
+
+var tokenType = regexp.MustCompile(`^[A-Za-z0-9._-]*$`) // RFC 6749 section A.13
+
+func (v *validator) repairReplies(r repair.Replies) {
+	const key = "repair.replies."
+	v.require(tokenType.MatchString(r.TokenType), key+"token_type", "must be one word of letters, digits, -, . and _, such as Bearer")
+	for _, e := range r.InvalidGrant {
+		isKept := slices.ContainsFunc(keptErrors, func(code string) bool { return strings.EqualFold(code, e.Error) })
+		if e.Status < 400 || e.Status > 499 || e.Status == http.StatusTooManyRequests {
+			v.addf(key+"invalid_grant", "the status of %q must be from 400 to 499 and not 429; any other says nothing about the refresh token", e.Error)
+		}
+		v.require(e.Error != "", key+"invalid_grant", "each must have the error that the provider sends, such as {status: 400, error: bad_refresh_token}")
+		v.require(!isKept, key+"invalid_grant", "must not replace "+strings.ToLower(e.Error)+", after which the refresh token may still be valid")
 	}
 }
 

@@ -76,8 +76,12 @@ func (o Object) Get(name string) json.RawMessage {
 
 // Text returns the value of a member that is a string, or "".
 func (o Object) Text(name string) string {
+	value := o.Get(name)
+	if len(value) == 0 || value[0] != '"' {
+		return ""
+	}
 	var s string
-	_ = json.Unmarshal(o.Get(name), &s)
+	_ = json.Unmarshal(value, &s)
 	return s
 }
 

@@ -14,19 +14,19 @@ import (
 // Replies is what an operator wants to be repaired in responses of the provider. The zero value
 // repairs nothing.
 type Replies struct {
-	Numbers      bool   // [Numbers]
-	FormToJSON   bool   // [FormToJSON]
-	ErrorIn200   bool   // a 200 with an error gets the status of an error
-	TokenType    string // of tokens without one; empty: none
-	ScopeList    bool   // [ScopeList]
-	RedirectURIs bool   // a registration without redirect_uris gets those of the request
-	InvalidGrant []ErrorReply
+	Numbers      bool         `yaml:"numbers"`       // [Numbers]
+	FormToJSON   bool         `yaml:"form_to_json"`  // [FormToJSON]
+	ErrorIn200   bool         `yaml:"error_in_200"`  // a 200 with an error gets the status of an error
+	TokenType    string       `yaml:"token_type"`    // of tokens without one; empty: none
+	InvalidGrant []ErrorReply `yaml:"invalid_grant"` // to a refresh token that means invalid_grant
+	ScopeList    bool         `yaml:"scope_list"`    // [ScopeList]
+	RedirectURIs bool         `yaml:"redirect_uris"` // a registration without them gets those of the request
 }
 
 // ErrorReply is an error response of the provider.
 type ErrorReply struct {
-	Status int
-	Error  string
+	Status int    `yaml:"status"`
+	Error  string `yaml:"error"`
 }
 
 // IsInvalidGrant reports whether the operator says that an error response to a refresh token

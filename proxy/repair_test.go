@@ -1,0 +1,85 @@
+package proxy_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"oauthgw/internal/repair"
+	"oauthgw/metrics"
+	"oauthgw/proxy"
+)
+
+// replies sets the repairs of responses.
+func replies(r repair.Replies) func(*proxy.Config) {
+	return func(c *proxy.Config) { c.Replies = r }
+}
+
+// A secret is guessed as well where a repair hides how the provider rejects it.
+func TestP15P17RepairedRejectionsCount(t *testing.T) {
+	const refresh = "grant_type=refresh_token&refresh_token=x&client_id=app&client_secret=guess"
+	mapped := repair.Replies{ErrorIn200: true, InvalidGrant: []repair.ErrorReply{{Status: 401, Error: "unauthorized"}, {Status: 400, Error: "expired_token"}}}
+	for _, test := range []struct {
+		repairs repair.Replies
+		status  int
+		body    string
+		limited bool
+	}{
+		{repair.Replies{}, 200, `{"error":"invalid_client"}`, false},
+		{mapped, 200, `{"error":"invalid_client"}`, true},
+		{mapped, 200, `{"error":"expired_token"}`, false},
+		{mapped, 401, `{"error":"unauthorized"}`, true},
+	} {
+		f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
+		h := newHandler(t, "http://provider.example", f, limiting(10, 100), replies(test.repairs), over(func(r *http.Request) (*http.Response, error) {
+			return respond(r, test.status, http.Header{"Content-Type": {"application/json"}}, test.body), nil
+		}))
+		var last int
+		for range 12 {
+			last = serve(h, "POST", "/oauth2/tokens", refresh, ofForm()).Code
+		}
+		if limited := last == http.StatusTooManyRequests; limited != test.limited {
+			t.Errorf("%+v, %d %s: limited is %v", test.repairs, test.status, test.body, limited)
+		}
+	}
+}
+
+// Where a client that did not use HTTP Basic gets no challenge, it gets no 401 either.
+func TestP15WithoutChallenge(t *testing.T) {
+	for authorization, want := range map[string]int{"": 400, basicField: 401} {
+		w := answering(t, 200, http.Header{"Content-Type": {"application/json"}}, `{"error":"invalid_client"}`, authorization,
+			replies(repair.Replies{ErrorIn200: true}), func(c *proxy.Config) { c.Challenge = proxy.ChallengeBasic })
+		if w.Code != want || (w.Header().Get("Www-Authenticate") != "") != (want == 401) {
+			t.Errorf("%q: got %d %v", authorization, w.Code, w.Header())
+		}
+	}
+}
+
+// The log names the repairs that are not configured and would help. The response stays.
+func TestSuggestedRepairs(t *testing.T) {
+	for _, test := range []struct {
+		repairs         repair.Replies
+		kind, body      string
+		done, suggested string
+	}{
+		{repair.Replies{}, "", "access_token=x", "", "replies.form_to_json"},
+		{repair.Replies{}, "text/plain", `{"error":"x"}`, "media_type", "replies.error_in_200"},
+		{repair.Replies{}, "", `{"access_token":"x","token_type":"","expires_in":"1","scope":["a"],"id_token":null}`, "null,media_type", "replies.token_type,replies.numbers,replies.scope_list"},
+		{repair.Replies{Numbers: true, TokenType: "Bearer"}, "application/json", `{"access_token":"x","expires_in":"1","scope":["a"]}`, "replies.token_type,replies.numbers", "replies.scope_list"},
+		{repair.Replies{}, "application/json", `{"access_token":"x","token_type":"Bearer"}`, "", ""},
+	} {
+		f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
+		h := newHandler(t, "http://provider.example", f, replies(test.repairs), over(func(r *http.Request) (*http.Response, error) {
+			return respond(r, 200, http.Header{"Content-Type": {test.kind}}, test.body), nil
+		}))
+		w := serve(h, "POST", "/oauth2/tokens", tokenForm, ofForm())
+		for key, want := range map[string]string{"repairs": test.done, "repairs_suggested": test.suggested} {
+			if got := f.log.String(); want != "" && !strings.Contains(got, `"`+key+`":"`+want+`"`) || want == "" && strings.Contains(got, key+`":`) {
+				t.Errorf("%s: want %s %q, logged %s", test.body, key, want, got)
+			}
+		}
+		if test.done == "" && w.Body.String() != test.body {
+			t.Errorf("%s became %s", test.body, w.Body)
+		}
+	}
+}
