@@ -76,6 +76,7 @@ func readRequest(stdin io.Reader) (*http.Request, error) {
 
 // result is what happened to a request.
 type result struct {
+	settings config.Settings
 	log      map[string]string // the attributes of its line
 	upstream transport
 	body     []byte // of the response
@@ -83,7 +84,7 @@ type result struct {
 
 // send sends a request through a gateway.
 func send(s config.Settings, r *http.Request) (*result, error) {
-	x := &result{log: map[string]string{}}
+	x := &result{settings: s, log: map[string]string{}}
 	record := func(_ []string, a slog.Attr) slog.Attr {
 		x.log[a.Key] = a.Value.String()
 		return a

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"mime"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -42,11 +43,12 @@ func (x *result) report() string {
 		row("basic decoding", string(d)+": "+decodings[d])
 	}
 	row("repairs", x.log["repairs"])
+	row("response repairs", x.responseRepairs())
 	row("outcome", x.outcome())
 	received := "  nothing\n"
 	switch {
 	case x.upstream.request != nil:
-		received = x.upstream.report()
+		received = x.upstream.report(x.settings.Rules)
 	case x.refused():
 		var refusal struct {
 			Error       string
@@ -58,6 +60,17 @@ func (x *result) report() string {
 		row("error_description", refusal.Description)
 	}
 	return b.String() + "\nthe provider receives\n" + received
+}
+
+// responseRepairs returns the names of the configured repairs of responses.
+func (x *result) responseRepairs() string {
+	var names []string
+	for key, value := range reflect.ValueOf(x.settings.Repair.Replies).Fields() {
+		if !value.IsZero() {
+			names = append(names, "replies."+key.Tag.Get("yaml"))
+		}
+	}
+	return strings.Join(names, ",")
 }
 
 // refused reports whether the gateway refuses the request. Fetching metadata fails here with
@@ -84,11 +97,11 @@ func (x *result) outcome() string {
 
 // report describes the request that the provider receives. The length of the body is omitted,
 // because it reveals that of the secrets.
-func (t *transport) report() string {
+func (t *transport) report(rules *clientauth.Rules) string {
 	r := t.request
 	query := ""
 	if r.URL.RawQuery != "" {
-		query = "?" + strings.Join(redactForm(r.URL.RawQuery, url.QueryEscape), "&")
+		query = "?" + strings.Join(redactForm(rules, r.URL.RawQuery, url.QueryEscape), "&")
 	}
 	lines := []string{printable.ASCII(r.Method+" "+r.URL.EscapedPath()) + query, printable.ASCII("Host: " + r.Host)}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
@@ -104,14 +117,14 @@ func (t *transport) report() string {
 	}
 	body := []string{redacted} // unless it is a form
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" {
-		body = redactForm(string(t.body), printable.ASCII)
+		body = redactForm(rules, string(t.body), printable.ASCII)
 	}
 	return report + "\n  " + strings.Join(body, "\n  ") + "\n"
 }
 
 // redactForm returns the parameters of a form, with the values that are shown escaped.
-func redactForm(text string, escape func(string) string) []string {
-	form, err := clientauth.ParseForm(text)
+func redactForm(rules *clientauth.Rules, text string, escape func(string) string) []string {
+	form, err := rules.ParseForm(text)
 	if err != nil {
 		return []string{redacted}
 	}
