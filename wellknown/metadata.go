@@ -82,7 +82,8 @@ var urlSuffix = regexp.MustCompile(`_(?:endpoint|uri|iframe)$`)
 // hasEndpoint reports whether the metadata names an endpoint by a URL.
 func (md Metadata) hasEndpoint() bool {
 	return slices.ContainsFunc(md.Members(), func(m jsonobject.Member) bool {
-		return strings.HasSuffix(m.Name, "_endpoint") && origin.Of(md.Text(m.Name)) != nil
+		var text string
+		return strings.HasSuffix(m.Name, "_endpoint") && json.Unmarshal(m.Value, &text) == nil && origin.Of(text) != nil
 	})
 }
 
