@@ -230,10 +230,10 @@ func TestD06D08LintOfImperfectMetadata(t *testing.T) {
 func TestD07PatchComesAfterNulls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandler(t, newProvider(sends(`{"issuer":"https://gateway.example","token_endpoint":"","grant_types_supported":null}`)), func(c *wellknown.SourceConfig) {
-			c.Patch = wellknown.Patch{Set: map[string]json.RawMessage{"token_endpoint": []byte(`"https://gateway.example/t"`)},
+			c.Patch = wellknown.Patch{Set: map[string]json.RawMessage{"token_endpoint": []byte(`"https://gateway.example/t"`), "x_null": []byte("null")},
 				Add: map[string][]json.RawMessage{"grant_types_supported": {[]byte(`"refresh_token"`)}}}
 		})
-		const want = `{"issuer":"https://gateway.example","token_endpoint":"https://gateway.example/t","grant_types_supported":["refresh_token"],"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]}`
+		const want = `{"issuer":"https://gateway.example","token_endpoint":"https://gateway.example/t","x_null":null,"grant_types_supported":["refresh_token"],"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]}`
 		if got := get(h, location).Body.String(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

@@ -111,6 +111,10 @@ func TestD05A068Hosts(t *testing.T) {
 	var requests atomic.Int32
 	url := startPagesProvider(t, func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
+		if strings.HasSuffix(r.URL.Path, "/tenant") && r.Host != "a" {
+			http.NotFound(w, r)
+			return
+		}
 		_, _ = fmt.Fprintf(w, `{"issuer":"http://%s","token_endpoint":"http://%[1]s/t"}`, r.Host)
 	})
 	own := strings.TrimPrefix(url, "http://")
@@ -139,6 +143,10 @@ func TestD05A068Hosts(t *testing.T) {
 			if cached := requests.Load() == before; i > 0 && cached != test.cached {
 				t.Errorf("%+v: request %d is answered from the cache: %v", test, i, cached)
 			}
+		}
+		const tenant = "GET /.well-known/oauth-authorization-server/tenant HTTP/1.1\n"
+		if other := send(t, g.data, tenant+test.fields); strings.HasPrefix(other, "HTTP/1.1 200 ") != (test.want == "a") && test.endpoint == "" {
+			t.Errorf("%+v: a tenant's document: got %s", test, other)
 		}
 		if !strings.Contains(got[2], `{"issuer":"http://`+test.want+`"`) || strings.Contains(got[2], "client_secret_basic") != test.augmented {
 			t.Errorf("%+v: got %s", test, got[2])

@@ -123,6 +123,25 @@ func TestProviderThatComesLater(t *testing.T) {
 	}
 }
 
+// TestD01MetadataWaitsForDiscovery checks that the first request for metadata gets the
+// augmented document.
+func TestD01MetadataWaitsForDiscovery(t *testing.T) {
+	p := &provider{}
+	p.document.Store(`{"issuer":"https://a","token_endpoint":"https://a/t"}`)
+	c := testConfig(t, "https://a", io.Discard)
+	c.Transports = Transports{p, p, p}
+	g, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://a/.well-known/oauth-authorization-server", nil))
+	if !strings.Contains(w.Body.String(), "client_secret_basic") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
 // TestConfiguredEndpointsNeedNoMetadata checks that configured endpoints work without
 // metadata, and that the issuer becomes the realm when it is known.
 func TestConfiguredEndpointsNeedNoMetadata(t *testing.T) {

@@ -82,6 +82,20 @@ func TestClientIP(t *testing.T) {
 	}
 }
 
+func TestHost(t *testing.T) {
+	for from, want := range map[string]string{"10.0.0.1:1": "named.example", "10.0.0.2:1": "asked.example"} {
+		r := request(from)
+		r.Header.Set("X-Forwarded-Host", "named.example")
+		if got := parse(t, "10.0.0.1").Host(r); got != want {
+			t.Errorf("%s: got %s", from, got)
+		}
+	}
+	r := request("10.0.0.1:1")
+	if got := parse(t, "10.0.0.1").Host(r); got != "asked.example" {
+		t.Errorf("without the field: got %s", got)
+	}
+}
+
 func TestSetForwarded(t *testing.T) {
 	const host, proto = "login.example.com", "https"
 	for name, test := range map[string]struct {
