@@ -89,12 +89,15 @@ var entra = stub{
 			`400 {"error":"invalid_target","error_description":"AADSTS9010010"}`, "302 http://127.0.0.1:8976/callback?code=1"},
 		{"authorization for a scope", tenant + "/oauth2/v2.0/authorize?response_type=code&client_id=c&scope=mcp.read%20offline_access",
 			`400 {"error":"invalid_scope","error_description":"AADSTS650053"}`, "302 http://127.0.0.1:8976/callback?code=1"},
+		{"code", "grant_type=authorization_code&code=1&code_verifier=v",
+			`200 {"token_type":"Bearer","scope":"` + api + `","expires_in":"5250","ext_expires_in":"5250","access_token":"at"}`,
+			`200 {"token_type":"Bearer","scope":"` + api + `","expires_in":5250,"ext_expires_in":"5250","access_token":"at"}`},
 		{"code for a resource", "grant_type=authorization_code&code=1&code_verifier=v&resource=https%3A%2F%2Fmcp.example.com",
 			`400 {"error":"invalid_target","error_description":"AADSTS9010010"}`,
-			`200 {"token_type":"Bearer","scope":"` + api + `","expires_in":"5250","ext_expires_in":"5250","access_token":"at"}`},
+			`200 {"token_type":"Bearer","scope":"` + api + `","expires_in":5250,"ext_expires_in":"5250","access_token":"at"}`},
 		{"refresh", "grant_type=refresh_token&refresh_token=r&scope=mcp.read",
 			`400 {"error":"invalid_scope","error_description":"AADSTS650053"}`,
-			`200 {"token_type":"Bearer","scope":"` + api + `","expires_in":"5250","ext_expires_in":"5250","access_token":"at"}`},
+			`200 {"token_type":"Bearer","scope":"` + api + `","expires_in":5250,"ext_expires_in":"5250","access_token":"at"}`},
 	},
 }
 
@@ -125,6 +128,63 @@ var auth0 = stub{
 			"302 http://127.0.0.1:8976/callback?code=for-https%3A%2F%2Fother.example.com", "302 http://127.0.0.1:8976/callback?code=for-https%3A%2F%2Fother.example.com"},
 		{"client credentials", "grant_type=client_credentials", `403 {"error":"access_denied","error_description":"No audience"}`,
 			`200 {"access_token":"for https://mcp.example.com/","expires_in":86400,"token_type":"Bearer"}`},
+	},
+}
+
+// github answers with a form unless the request accepts JSON, and with status 200 always.
+var github = stub{
+	preset: "GitHub", host: "github.com", token: "/login/oauth/access_token",
+	metadata: map[string]string{"/.well-known/oauth-authorization-server/login/oauth": `{"issuer":"https://github.com/login/oauth",` +
+		`"authorization_endpoint":"https://github.com/login/oauth/authorize","token_endpoint":"https://github.com/login/oauth/access_token",` +
+		`"response_types_supported":["code"],"code_challenge_methods_supported":["S256"]}`},
+	location: "/.well-known/oauth-authorization-server/login/oauth", published: `"authorization_endpoint":"https://login.example.com/login/oauth/authorize"`,
+	problems: []string{"metadata OK: no problems for strict clients"},
+	serve: func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodGet:
+			authorized(w, "1")
+		case r.Header.Get("Accept") != "application/json":
+			_, _ = io.WriteString(w, "access_token=at&token_type=bearer")
+		case r.Form.Get("refresh_token") == "dead":
+			answerJSON(w, 200, `{"error":"bad_refresh_token","error_description":"expired"}`)
+		case r.Form.Get("code") == "wrong":
+			answerJSON(w, 200, `{"error":"bad_verification_code","error_description":"expired"}`)
+		default:
+			answerJSON(w, 200, `{"access_token":"at","expires_in":28800,"refresh_token":"rt","token_type":"bearer","scope":""}`)
+		}
+	},
+	steps: []loginStep{
+		{"authorization", "/login/oauth/authorize?client_id=c", "302 http://127.0.0.1:8976/callback?code=1", "302 http://127.0.0.1:8976/callback?code=1"},
+		{"code", "grant_type=authorization_code&code=1", `200 {"access_token":"at","expires_in":28800,"refresh_token":"rt","token_type":"bearer","scope":""}`,
+			`200 {"access_token":"at","expires_in":28800,"refresh_token":"rt","token_type":"bearer","scope":""}`},
+		{"wrong code", "grant_type=authorization_code&code=wrong", `200 {"error":"bad_verification_code","error_description":"expired"}`,
+			`400 {"error":"bad_verification_code","error_description":"expired"}`},
+		{"dead refresh token", "grant_type=refresh_token&refresh_token=dead", `200 {"error":"bad_refresh_token","error_description":"expired"}`,
+			`400 {"error":"invalid_grant","error_description":"expired"}`},
+	},
+}
+
+// slack answers with status 200 always, and with members and values of its own.
+var slack = stub{
+	preset: "Slack with bot tokens", host: "slack.com", token: "/api/oauth.v2.access",
+	problems: []string{"The provider has no metadata, "},
+	serve: func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Form.Get("refresh_token") == "dead":
+			answerJSON(w, 200, `{"ok":false,"error":"invalid_refresh_token"}`)
+		case r.Form.Get("code") == "wrong":
+			answerJSON(w, 200, `{"ok":false,"error":"invalid_code"}`)
+		default:
+			answerJSON(w, 200, `{"ok":true,"access_token":"at","token_type":"bot","scope":"commands,chat:write","authed_user":{"id":"U1"},"enterprise":null}`)
+		}
+	},
+	steps: []loginStep{
+		{"login page", "/oauth/v2/authorize", `404 {"error":"invalid_request","error_description":"There is no such endpoint here."}`,
+			`404 {"error":"invalid_request","error_description":"There is no such endpoint here."}`},
+		{"code", "grant_type=authorization_code&code=1", `200 {"ok":true,"access_token":"at","token_type":"bot","scope":"commands,chat:write","authed_user":{"id":"U1"}}`,
+			`200 {"ok":true,"access_token":"at","token_type":"bot","scope":"commands,chat:write","authed_user":{"id":"U1"}}`},
+		{"wrong code", "grant_type=authorization_code&code=wrong", `200 {"ok":false,"error":"invalid_code"}`, `400 {"ok":false,"error":"invalid_code"}`},
+		{"dead refresh token", "grant_type=refresh_token&refresh_token=dead", `200 {"ok":false,"error":"invalid_refresh_token"}`, `400 {"ok":false,"error":"invalid_grant"}`},
 	},
 }
 
@@ -192,7 +252,7 @@ func (s stub) asClient(t *testing.T, gateway, request string) string {
 // makes logins work at a provider that behaves as cited, which fail without its repairs.
 func TestPresets(t *testing.T) {
 	all := presets(t)
-	for _, s := range []stub{entra, auth0} {
+	for _, s := range []stub{entra, auth0, github, slack} {
 		t.Run(s.preset, func(t *testing.T) {
 			provider := httptest.NewServer(s)
 			defer provider.Close()

@@ -123,11 +123,11 @@ const byteOrderMark = "\ufeff"
 // parse parses a response and removes the credentials, which some servers repeat. Some
 // servers send the error as a form.
 func (c *client) parse(m clientauth.Method, r response) answer {
-	text := strings.TrimPrefix(string(r.body), byteOrderMark)
+	text := strings.TrimSpace(strings.TrimPrefix(string(r.body), byteOrderMark))
 	o, err := jsonobject.Parse([]byte(text))
 	read := o.Text
 	form, invalid := url.ParseQuery(text)
-	isForm := err != nil && invalid == nil && form.Get("error") != "" && !strings.ContainsAny(text, "<{ \n")
+	isForm := err != nil && invalid == nil && form.Get("error") != "" && !strings.ContainsAny(text, "<{ ")
 	if isForm {
 		read = form.Get
 	}

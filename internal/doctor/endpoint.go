@@ -165,7 +165,11 @@ func violatedFormat(e endpoint, a answer, add func(s wellknown.Severity, problem
 		add(wellknown.Warning, "has the Content-Type "+printable.Quote(contentType)+" and not application/json, so some clients do not read the error.", fix)
 	}
 	if a.form {
-		add(wellknown.Problem, "has the error in a form and not in JSON, so most clients cannot report it, and probably not read tokens either (RFC 6749 sections 5.1 and 5.2).", "Answer as application/json. In oauthgw set repair.replies.form_to_json.")
+		fix = "Answer as application/json."
+		if e.name == clientauth.Token && slices.Contains([]string{"", "text/plain", "application/x-www-form-urlencoded"}, mediaType) {
+			fix += " In oauthgw set repair.replies.form_to_json."
+		}
+		add(wellknown.Problem, "has the error in a form and not in JSON, so most clients cannot report it, and probably not read tokens either (RFC 6749 sections 5.1 and 5.2).", fix)
 	}
 	if strings.HasPrefix(string(a.body), byteOrderMark) {
 		add(wellknown.Problem, "begins with a byte order mark, at which some clients fail (RFC 8259 section 8.1).", "Leave it out; oauthgw does.")

@@ -147,6 +147,7 @@ func TestRepairsInFixes(t *testing.T) {
 		{"page with 200", 200, "<html>", "text/html", ""},
 		{"form", 401, "error=invalid_client&error_description=x", "application/x-www-form-urlencoded", "In oauthgw set repair.replies.form_to_json."},
 		{"form with 200", 200, "error=invalid_client", "text/plain", "In oauthgw set repair.replies.error_in_200.In oauthgw set repair.replies.form_to_json."},
+		{"form as another type", 401, "error=invalid_client\n", "text/html", ""},
 		{"text", 401, unknownClient, "text/plain", "oauthgw does."},
 		{"no type", 401, unknownClient, "", "oauthgw does."},
 		{"another type", 401, unknownClient, "application/problem+json", ""},
