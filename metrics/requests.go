@@ -62,37 +62,27 @@ type ClientAuthCount struct {
 // and outcome.
 func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
 	var counts []ClientAuthCount
-	for _, s := range seriesOf(m.clientAuth) { // auth_method, endpoint, outcome
-		counts = append(counts, ClientAuthCount{s.labels[1], s.labels[0], s.labels[2], s.count})
-	}
+	eachSeries(m.clientAuth, func(labels []string, count uint64) { // auth_method, endpoint, outcome
+		counts = append(counts, ClientAuthCount{labels[1], labels[0], labels[2], count})
+	})
 	slices.SortStableFunc(counts, func(a, b ClientAuthCount) int { return strings.Compare(a.Endpoint, b.Endpoint) })
 	return counts
 }
 
-// series is the values of labels, in the order of their names, and a count.
-type series struct {
-	labels []string
-	count  uint64
-}
-
-// seriesOf returns the series of a counter, sorted by their labels.
-func seriesOf(c *prometheus.CounterVec) (all []series) {
+// eachSeries visits the series of a counter, sorted by their labels, which are sorted by name.
+func eachSeries(c *prometheus.CounterVec, visit func(labels []string, count uint64)) {
 	r := prometheus.NewRegistry() // to gather nothing else
 	r.MustRegister(c)
-	families, err := r.Gather()
-	if err != nil {
-		return nil // counters are always consistent
-	}
+	families, _ := r.Gather() // counters are always consistent
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
-			s := series{count: uint64(metric.GetCounter().GetValue())}
+			var labels []string
 			for _, label := range metric.GetLabel() {
-				s.labels = append(s.labels, label.GetValue())
+				labels = append(labels, label.GetValue())
 			}
-			all = append(all, s)
+			visit(labels, uint64(metric.GetCounter().GetValue()))
 		}
 	}
-	return all
 }
 
 // Repaired counts one request or response that was repaired.
@@ -108,9 +98,7 @@ type RepairCount struct {
 
 // RepairCounts returns the counts of [Metrics.Repaired], sorted by endpoint and repair.
 func (m *Metrics) RepairCounts() (counts []RepairCount) {
-	for _, s := range seriesOf(m.repairs) {
-		counts = append(counts, RepairCount{s.labels[0], s.labels[1], s.count})
-	}
+	eachSeries(m.repairs, func(labels []string, count uint64) { counts = append(counts, RepairCount{labels[0], labels[1], count}) })
 	return counts
 }
 

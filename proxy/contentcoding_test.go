@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"oauthgw/clientauth"
+	"oauthgw/metrics"
 )
 
 // compressed returns a text in the format of a writer.
@@ -49,23 +50,21 @@ func TestD13CompressedResponses(t *testing.T) {
 		{"another name and case", "X-GZIP", once, 200, ""},
 		{"deflate", "deflate", compressed(t, token, zlibbed), 200, ""},
 		{"deflate without zlib", "deflate", compressed(t, token, deflated), 200, ""},
-		{"two codings", "gzip, deflate", compressed(t, once, zlibbed), 200, ""},
 		{"identity", "identity", token, 200, ""},
-		{"three codings", "gzip, gzip, gzip", once, 502, "encoded_reply"},
+		{"two codings", "gzip, deflate", compressed(t, once, zlibbed), 502, "encoded_reply"},
 		{"an unknown coding", "gzip, br", once, 502, "encoded_reply"},
-		{"another order", "deflate, gzip", compressed(t, once, zlibbed), 502, "broken_reply"},
 		{"truncated", "gzip", once[:len(once)-9], 502, "broken_reply"},
 		{"truncated deflate", "deflate", compressed(t, token, deflated)[:20], 502, "broken_reply"},
 		{"not compressed", "gzip", token, 502, "broken_reply"},
 		{"half of an object", "gzip", compressed(t, token[:20], gzipped), 502, "broken_reply"},
 		{"a bomb", "gzip", bomb, 502, "large_reply"},
-		{"a bomb inside", "gzip, deflate", compressed(t, bomb, zlibbed), 502, "large_reply"},
-		{"the intermediate body is a bomb", "gzip, gzip", compressed(t, strings.Repeat(once, 1<<15), gzipped), 502, "large_reply"},
 	} {
 		h := http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {test.coding}, "Vary": {"Accept-Encoding"}, "Etag": {`"x"`}}
-		w := answering(t, 200, h, test.body, basicField)
+		f := &front{metrics: metrics.New(metrics.Build{}), log: discard()}
+		handler := newHandler(t, "http://provider.example", f, over(func(r *http.Request) (*http.Response, error) { return respond(r, 200, h, test.body), nil }))
+		w := serve(handler, "POST", "/oauth2/tokens", tokenForm, ofForm())
 		switch {
-		case w.Code != test.want, w.Code == 200 && w.Body.String() != token:
+		case w.Code != test.want, test.reason != "" && !strings.Contains(f.log.String(), `"err":"`+test.reason+`"`), w.Code == 200 && w.Body.String() != token:
 			t.Errorf("%s: got %d %s", test.name, w.Code, w.Body)
 		case w.Code == 200 && test.coding != "identity" && (w.Header().Get("Content-Encoding") != "" || w.Header().Get("Etag") != "" || w.Header().Get("Vary") == ""):
 			t.Errorf("%s: got %v", test.name, w.Header())

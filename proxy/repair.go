@@ -12,6 +12,11 @@ import (
 	"oauthgw/internal/repair"
 )
 
+const (
+	jsonMediaType    = "application/json"
+	codeInvalidGrant = "invalid_grant"
+)
+
 // step is one repair of responses. It returns the repaired response, and false if there is
 // nothing to repair.
 type step struct {
@@ -31,18 +36,16 @@ var (
 var steps = []step{
 	{"byte_order_mark", nil, dropByteOrderMark, nil},
 	{"replies.form_to_json", atToken, replaceForm, func(r repair.Replies) bool { return r.FormToJSON }},
-	{"status", atToken, repairTokenStatus, nil},
-	{"status", atRegistration, repairRegistrationStatus, nil},
+	{"status", atBoth, repairStatus, nil},
 	{"replies.error_in_200", nil, repairErrorStatus, func(r repair.Replies) bool { return r.ErrorIn200 }},
-	{"replies.invalid_grant", atToken, replaceError, func(r repair.Replies) bool { return len(r.InvalidGrant) > 0 }},
-	{"replies.token_type", atToken, addTokenType, func(r repair.Replies) bool { return r.TokenType != "" }},
-	{"replies.numbers", nil, repairNumbers, func(r repair.Replies) bool { return r.Numbers }},
-	{"null", atBoth, dropNulls, nil},
-	{"empty", atToken, dropEmptyTokens, nil},
-	{"empty", atRegistration, dropEmptyMetadata, nil},
-	{"replies.scope_list", atBoth, joinScopes, func(r repair.Replies) bool { return r.ScopeList }},
-	{"replies.redirect_uris", atRegistration, addRedirectURIs, func(r repair.Replies) bool { return r.RedirectURIs }},
-	{"scope", atToken, addScope, nil},
+	{"replies.invalid_grant", atToken, replaceError, nil},
+	{"replies.token_type", atToken, ofSuccess(addTokenType), func(r repair.Replies) bool { return r.TokenType != "" }},
+	{"replies.numbers", nil, ofSuccess(repairNumbers), func(r repair.Replies) bool { return r.Numbers }},
+	{"null", atBoth, ofSuccess(dropNulls), nil},
+	{"empty", atBoth, ofSuccess(dropEmpty), nil},
+	{"replies.scope_list", atBoth, ofSuccess(joinScopes), func(r repair.Replies) bool { return r.ScopeList }},
+	{"replies.redirect_uris", atRegistration, ofSuccess(addRedirectURIs), func(r repair.Replies) bool { return r.RedirectURIs }},
+	{"scope", atToken, ofSuccess(addScope), nil},
 	{"media_type", nil, repairMediaType, nil},
 }
 
@@ -80,13 +83,16 @@ func isJSONType(mediaType string) bool {
 	return strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json")
 }
 
-// mayBeJSON reports whether the media type of a response does not say that it is another format.
-func (r response) mayBeJSON() bool {
-	return isJSONType(r.mediaType) || vagueTypes.MatchString(r.mediaType)
+// isObject reports whether a response is one JSON object that may be repaired.
+func (r response) isObject() bool {
+	return r.err == nil && (isJSONType(r.mediaType) || vagueTypes.MatchString(r.mediaType))
 }
 
-// isObject reports whether a response is one JSON object that may be repaired.
-func (r response) isObject() bool { return r.err == nil && r.mayBeJSON() }
+// with returns a response with another object as its body.
+func (r response) with(o jsonobject.Object) response {
+	r.object, r.body, r.err = o, o.Encode(), nil
+	return r
+}
 
 // isSuccess reports whether a response is an object as a success has it, with the member that
 // its endpoint requires as a text.
@@ -94,107 +100,103 @@ func (x *exchange) isSuccess(r response) bool {
 	return (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isObject() && repair.IsText(r.object.Get(successMembers[x.Endpoint]))
 }
 
-// change changes the object of a success. Change returns false if there is nothing to change.
-func (x *exchange) change(r response, change func(jsonobject.Object) (jsonobject.Object, bool)) (response, bool) {
-	if !x.isSuccess(r) {
-		return r, false
+// ofSuccess returns the repair of a success by one of its object.
+func ofSuccess(change func(*exchange, jsonobject.Object) (jsonobject.Object, bool)) func(*exchange, response) (response, bool) {
+	return func(x *exchange, r response) (response, bool) {
+		if !x.isSuccess(r) {
+			return r, false
+		}
+		object, changed := change(x, r.object)
+		if changed {
+			r = r.with(object)
+		}
+		return r, changed
 	}
-	object, changed := change(r.object)
-	if changed {
-		r = r.with(object)
-	}
-	return r, changed
-}
-
-// drop removes members of a success.
-func (x *exchange) drop(r response, match func(jsonobject.Member) bool) (response, bool) {
-	return x.change(r, func(o jsonobject.Object) (jsonobject.Object, bool) { return repair.Without(o, match) })
-}
-
-// with returns a response with another object as its body.
-func (r response) with(o jsonobject.Object) response {
-	r.object, r.body = o, o.Encode()
-	return r
 }
 
 // dropByteOrderMark removes the byte order mark in front of an object, which JSON must not
 // have (RFC 8259 section 8.1).
 func dropByteOrderMark(_ *exchange, r response) (response, bool) {
 	rest, marked := bytes.CutPrefix(r.body, []byte("\ufeff"))
-	if !marked {
+	if marked {
+		r.body = rest
+		r.parse()
+	}
+	return r, marked && r.isObject()
+}
+
+// replaceForm makes a response in form encoding an object (RFC 6749 sections 5.1 and 5.2).
+func replaceForm(_ *exchange, r response) (response, bool) {
+	if r.mediaType != formMediaType && r.mediaType != "text/plain" && r.mediaType != "" {
 		return r, false
 	}
-	r.body = rest
-	r.parse()
-	return r, r.isObject()
-}
-
-// repairTokenStatus makes a 201 with a token a 200 (RFC 6749 section 5.1).
-func repairTokenStatus(x *exchange, r response) (response, bool) {
-	changed := r.status == http.StatusCreated && x.isSuccess(r)
+	object, changed := repair.FormToJSON(r.body)
 	if changed {
-		r.status = http.StatusOK
+		r = r.with(object)
+		r.mediaType = jsonMediaType
 	}
 	return r, changed
 }
 
-// repairRegistrationStatus makes a 200 with a new client a 201 (RFC 7591 section 3.2.1).
-func repairRegistrationStatus(x *exchange, r response) (response, bool) {
-	changed := x.r.Method == http.MethodPost && r.status == http.StatusOK && x.isSuccess(r)
-	if changed {
-		r.status = http.StatusCreated
+// repairStatus makes a 201 with a token a 200 (RFC 6749 section 5.1), and a 200 with a new client
+// a 201 (RFC 7591 section 3.2.1).
+func repairStatus(x *exchange, r response) (response, bool) {
+	right, wrong := http.StatusOK, http.StatusCreated
+	if x.Endpoint == clientauth.Registration {
+		right, wrong = wrong, right
 	}
-	return r, changed
-}
-
-// dropNulls removes the members of a success that are null, which clients may not expect: they
-// are absent (RFC 6749 section 5.1, RFC 7591 section 3.2.1).
-func dropNulls(x *exchange, r response) (response, bool) {
-	return x.drop(r, func(m jsonobject.Member) bool { return string(m.Value) == "null" })
-}
-
-// dropEmptyTokens removes tokens that are "" (RFC 6749 section A.17).
-func dropEmptyTokens(x *exchange, r response) (response, bool) {
-	return x.drop(r, func(m jsonobject.Member) bool {
-		return string(m.Value) == `""` && (m.Name == "refresh_token" || m.Name == "id_token")
-	})
-}
-
-// urlMembers are the members of client information that are URLs or words and never "" (RFC
-// 7591 section 2, OpenID Connect Registration section 2). Language tags may follow the name.
-var urlMembers = []string{"client_uri", "logo_uri", "jwks_uri", "tos_uri", "policy_uri", "initiate_login_uri", "sector_identifier_uri", memberClientURI, memberMethod}
-
-// dropEmptyMetadata removes members of client information that are "" where a URL must be, and
-// the secret of a public client.
-func dropEmptyMetadata(x *exchange, r response) (response, bool) {
-	method := clientauth.Method(r.object.Text(memberMethod))
-	if method == "" {
-		method = x.credentials.Method
+	if r.status != wrong || x.r.Method != http.MethodPost || !x.isSuccess(r) {
+		return r, false
 	}
-	return x.drop(r, func(m jsonobject.Member) bool {
-		name, _, _ := strings.Cut(m.Name, "#")
-		return string(m.Value) == `""` && (slices.Contains(urlMembers, name) || name == memberSecret && method == clientauth.None)
-	})
+	r.status = right
+	return r, true
+}
+
+// repairErrorStatus gives a 200 that is an error the status of an error (RFC 6749 section 5.2).
+// In an introspection response and in client information an error may mean something else.
+func repairErrorStatus(x *exchange, r response) (response, bool) {
+	member := successMembers[x.Endpoint]
+	switch {
+	case x.Endpoint == clientauth.Introspection, x.Endpoint == clientauth.Registration, member == "",
+		r.status != http.StatusOK, !r.isObject(), !repair.IsText(r.object.Get("error")),
+		!repair.IsEmpty(r.object.Get(member)), !repair.IsEmpty(r.object.Get("access_token")):
+		return r, false
+	}
+	r.status = http.StatusBadRequest
+	// A 401 has a challenge (RFC 9110 section 15.5.2).
+	challenged := x.Challenge == ChallengeAlways || x.credentials.Method == clientauth.Basic
+	if challenged && r.object.Text("error") == clientauth.CodeInvalidClient {
+		r.status = http.StatusUnauthorized
+	}
+	return r, true
+}
+
+// replaceError makes an error invalid_grant if the operator says that the provider sends it to a
+// refresh token that is no longer valid (RFC 6749 section 5.2).
+func replaceError(x *exchange, r response) (response, bool) {
+	if !x.refreshes || !r.isObject() {
+		return r, false
+	}
+	reply := repair.ErrorReply{Status: r.status, Error: r.object.Text("error")}
+	isExact := reply == repair.ErrorReply{Status: http.StatusBadRequest, Error: codeInvalidGrant}
+	if isExact || !slices.Contains(x.Replies.InvalidGrant, reply) {
+		return r, false
+	}
+	// It may also be the provider's response to a wrong secret, which counts all the same.
+	if x.outcome = r.outcome(x.Endpoint); r.mayReject() && x.outcome == outcomeUnclear {
+		x.recordFailure()
+	}
+	r.status = http.StatusBadRequest
+	return r.with(r.object.With("error", codeInvalidGrant)), true
 }
 
 // repairMediaType names JSON what is JSON under a vague media type. RFC 6749 sections 5.1 and
 // 5.2, RFC 7662 section 2.2 and RFC 7591 section 3.2.1 require the type.
 func repairMediaType(x *exchange, r response) (response, bool) {
 	isResponse := x.Endpoint != clientauth.Token || repair.IsText(r.object.Get("access_token")) || repair.IsText(r.object.Get("error"))
-	changed := r.isObject() && !isJSONType(r.mediaType) && isResponse
-	if changed {
-		r.mediaType = jsonMediaType
+	if isJSONType(r.mediaType) || !r.isObject() || !isResponse {
+		return r, false
 	}
-	return r, changed
-}
-
-// addScope adds the scope that the gateway asked for, because the client takes a response without
-// one as that which it asked for itself (RFC 6749 section 5.1).
-func addScope(x *exchange, r response) (response, bool) {
-	return x.change(r, func(o jsonobject.Object) (jsonobject.Object, bool) {
-		if x.scope == "" || o.Get(memberScope) != nil {
-			return o, false
-		}
-		return o.With(memberScope, x.scope), true
-	})
+	r.mediaType = jsonMediaType
+	return r, true
 }

@@ -66,35 +66,34 @@ func (x *exchange) readResponse(resp *http.Response) (response, error) {
 	}
 	x.upstreamTime = time.Since(x.sent)
 	x.recorder.Fail(responserecorder.Client, x.r.Context().Err()) // the client may be gone already
-	if err == nil && len(r.body) > maxResponse {
-		err = errLargeReply
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return r, err
-	}
-	decoded, err := r.decode()
-	if decoded {
+	case len(r.body) > maxResponse:
+		return r, errLargeReply
+	case len(r.body) == 0:
+		r.header.Del("Content-Encoding")
+	case r.coding() != "":
+		if err := r.decode(); err != nil {
+			return r, err
+		}
 		x.repaired("content_encoding")
 	}
-	r.parse()
-	if err == nil && r.isIncomplete(x.Endpoint) {
-		err = errBrokenReply
+	if r.parse(); r.isIncomplete(x.Endpoint) {
+		return r, errBrokenReply
 	}
-	return r, err
+	return r, nil
 }
 
 // checkHead refuses a response without reading its body. After a switch of protocols, for
 // example, the body has no end.
 func (r response) checkHead() error {
-	_, known := r.codings()
 	switch {
 	// A client that follows a redirect sends its secret elsewhere (RFC 9700 section 4.12).
 	case r.status >= 300 && r.status < 400:
 		return errRedirect
 	case r.status < 200 || r.status > 599:
 		return errBrokenReply
-	case !known:
-		return errEncodedReply
 	}
 	return nil
 }

@@ -29,24 +29,12 @@ type ErrorReply struct {
 	Error  string `yaml:"error"`
 }
 
-// IsInvalidGrant reports whether the operator says that an error response to a refresh token
-// means invalid_grant.
-func (r Replies) IsInvalidGrant(status int, code string) bool {
-	return slices.Contains(r.InvalidGrant, ErrorReply{status, code})
-}
-
 // IsText reports whether a JSON value is a string that is not empty.
 func IsText(value json.RawMessage) bool { return len(value) > 2 && value[0] == '"' }
 
 // IsEmpty reports whether a JSON value, or its absence, means that a text is absent.
 func IsEmpty(value json.RawMessage) bool {
 	return value == nil || string(value) == "null" || string(value) == `""`
-}
-
-// Without returns an object without the members that match, and whether there was one.
-func Without(o jsonobject.Object, match func(jsonobject.Member) bool) (jsonobject.Object, bool) {
-	out := o.Without(match)
-	return out, out.Len() != o.Len()
 }
 
 // Numbers makes the members with these names integers if they are decimal strings or integral
@@ -94,12 +82,10 @@ func FormToJSON(body []byte) (o jsonobject.Object, ok bool) {
 	if err != nil || form.Get("access_token") == "" && form.Get("error") == "" {
 		return o, false
 	}
-	seen := map[string]bool{}
 	for name, value := range form.All() {
-		if seen[name] {
-			return jsonobject.Object{}, false
+		if o.Get(name) != nil {
+			return o, false
 		}
-		seen[name] = true
 		o = o.With(name, value.Reveal())
 	}
 	o, _ = Numbers(o, "expires_in")
