@@ -36,6 +36,8 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 			"The metadata sends clients to \"https://b/r\" and not to https://a.", `"read":true,"problems":["The metadata sends clients to \"https://b/r\" and not to`, ""},
 		"rewritten": {honest + `,"authorization_response_iss_parameter_supported":true}`, "public_url: https://c\nmetadata: {issuer: rewrite}\n",
 			"Authorization responses name the issuer \"https://a\" (RFC 9207)", `"read":true,"problems":["Authorization responses`, ""},
+		"unlisted scope": {honest + `,"scopes_supported":["a"]}`, "repair: {requests: {scope: {rename: {x: b}}}}\n",
+			"repair.requests.scope lets clients ask for \"b\", which", `"read":true,"problems":["repair.requests.scope lets clients ask for `, ""},
 		"not read": {`[]`, "", "warning: ", `"read":false,"err":"`, "upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\n"},
 		"no endpoint": {`{"issuer":"https://a"}`, "", "warning: ", `"read":false,"err":"/.well-known/oauth-authorization-server: the provider has no metadata document there: the JSON object names no endpoint by an http or https URL; add token_endpoint `,
 			"upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\n/.well-known/oauth-authorization-server: the provider has no metadata document there: the JSON object names no endpoint"},
