@@ -35,8 +35,8 @@ type Config struct {
 	Endpoints  map[clientauth.Endpoint]string // the paths of the fronted endpoints
 	StripCORS  bool                           // drop the provider's Access-Control-Allow-Origin, which another handler sets
 	WriteError func(http.ResponseWriter, *clientauth.Error)
-	// Host returns the host that a client requested. Pass serves the requests for another host
-	// than that of the issuer. If Pass is nil, every host gets the same document.
+	// Host returns the host that a client requested. Pass serves the requests for a document
+	// whose issuer has another host. If Pass is nil, every host gets the same document.
 	Host func(*http.Request) string
 	Pass http.Handler
 	// Admit reports whether a request for a location that is not one of the issuer's may wait
@@ -55,7 +55,9 @@ type Handler struct {
 // New returns a handler.
 func New(c Config) *Handler { return &Handler{c, origin.Of(c.Issuer)} }
 
-// isElsewhere reports whether a request is for another host than that of an issuer.
+// IsElsewhere reports whether a request is for another host than that of the issuer.
+func (h *Handler) IsElsewhere(r *http.Request) bool { return h.isElsewhere(r, h.issuer) }
+
 func (h *Handler) isElsewhere(r *http.Request, issuer *url.URL) bool {
 	return h.config.Pass != nil && issuer != nil && !origin.HasHost(issuer, h.config.Host(r))
 }
@@ -70,10 +72,6 @@ func (h *Handler) Serves(path string) bool {
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
 // has no document the status is 404, which makes clients try the next location.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.isElsewhere(r, h.issuer) {
-		h.config.Pass.ServeHTTP(w, r)
-		return
-	}
 	recorder, w := responserecorder.Wrap(w)
 	location, name := parseLocation(r.URL.Path)
 	if h.config.Admit != nil && !h.config.Source.isOwn(location) {
@@ -117,8 +115,8 @@ func errorResponse(err error) *clientauth.Error {
 		return &clientauth.Error{Status: http.StatusNotFound, Code: clientauth.CodeInvalidRequest, Reason: "not_found",
 			Description: "The authorization server has no metadata document at this location."}
 	case errors.Is(err, errForeignIssuer):
-		return &clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: "unavailable",
-			Description: "The authorization server's metadata names an unexpected issuer."}
+		return Explain(clientauth.Error{Status: http.StatusBadGateway, Code: clientauth.CodeServerError, Reason: "unavailable",
+			Description: "The authorization server's metadata names an unexpected issuer."}, err)
 	}
 	return Explain(clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: "unavailable",
 		Description: "The authorization server's metadata is temporarily unavailable; try again."}, err)
