@@ -4,7 +4,7 @@ import { clients } from "./clients.mjs";
 const kinds = { T: "Token response", R: "Registration response", M: "Metadata", D: "Response to an expired refresh token" };
 
 // ways are the ways to the provider, in the order of a result's outcomes.
-export const ways = ["directly", "through the gateway"];
+export const ways = ["directly", "through the gateway", "through the gateway with repairs"];
 
 // worse returns the results in which a way is worse than the one before. A result holds the
 // case, the client, and the outcome of each way.
@@ -32,7 +32,10 @@ export function table(cases, results) {
 }
 
 // change returns a cell: the outcome of the first way, and those of the next ways that differ.
+// 1 marks an outcome that needs repairs.
 function change(result) {
   if (!result) return "–";
-  return result.outcomes.filter((outcome, i, all) => outcome !== all[i - 1]).join(" → ");
+  const [directly, through, repaired] = result.outcomes;
+  const steps = [directly, through, repaired].filter((outcome, i, all) => outcome !== all[i - 1]).join(" → ");
+  return repaired === through ? steps : `${steps}, 1`;
 }
