@@ -1,15 +1,17 @@
 // The servers that read client credentials only from the form, each behind a gateway.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
-import { ready, start, write } from "../deployment.mjs";
-import { freePorts } from "../processes.mjs";
+import path from "node:path";
+import { browse } from "../browser.mjs";
+import { build, ready, start, write } from "../deployment.mjs";
+import { freePorts, Process } from "../processes.mjs";
 
 // refusal is a server's own response to Basic, and unknownClient what the gateway logs
-// of its response to an unknown client_id.
+// of its response to an unknown client_id. A server without shapes gets all credentials.
 export const servers = [
   {
     name: "go-oauth2",
-    program: ["interop-servers", "--library=go-oauth2"],
+    program: [path.join(build, "interop-servers"), "--library=go-oauth2"],
     refusal: { status: 401, error: "invalid_client", challenge: null },
     // This library reports an unknown client as an internal error.
     unknownClient: { status: 500, outcome: "failed" },
@@ -17,17 +19,31 @@ export const servers = [
   },
   {
     name: "fosite",
-    program: ["interop-servers", "--library=fosite"],
+    program: [path.join(build, "interop-servers"), "--library=fosite"],
     refusal: { status: 401, error: "invalid_client", challenge: null },
     unknownClient: { status: 401, outcome: "rejected" },
     grants: ["authorization_code", "refresh_token", "client_credentials"],
   },
   {
     name: "legacy",
-    program: ["legacyd"],
+    program: [path.join(build, "legacyd")],
     refusal: { status: 400, error: "invalid_request", challenge: null },
     unknownClient: { status: 401, outcome: "rejected" },
     grants: ["authorization_code", "refresh_token"],
+  },
+  {
+    name: "doorkeeper",
+    program: ["/usr/bin/ruby", path.join(import.meta.dirname, "../interop-clients/doorkeeper.rb")],
+    refusal: {
+      status: 401,
+      error: "invalid_client",
+      challenge:
+        'Bearer realm="Doorkeeper", error="invalid_client", error_description="Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method."',
+    },
+    unknownClient: { status: 401, outcome: "rejected" },
+    grants: ["authorization_code", "refresh_token", "client_credentials"],
+    // Ruby is slow.
+    shapes: ["plain secret", "secret with everything", "secret with a plus alone", "id with a space", "wrong secret"],
   },
 ];
 
@@ -41,19 +57,21 @@ export async function startServer(t, server, { clients, pinned }) {
   const clientsFile = await write(t, "clients.json", clients);
   const configFile = await write(t, "oauthgw.yaml", {
     listen: `127.0.0.1:${gatewayPort}`,
+    public_url: origin,
     admin: { listen: `127.0.0.1:${adminPort}` },
     upstream: { url: upstream },
     client_auth: { clients: Object.fromEntries(pinned.map((id) => [id, { basic_decoding: "raw" }])) },
     log: { level: "debug" },
   });
 
-  const [program, ...flags] = server.program;
-  const behind = start(t, program, [
+  const [command, ...flags] = server.program;
+  const behind = new Process(server.name, command, [
     ...flags,
     `--listen=127.0.0.1:${serverPort}`,
     `--public-url=${origin}`,
     `--clients=${clientsFile}`,
   ]);
+  t.after(() => behind.stop());
   await behind.saw(/^listening on /m);
   const gateway = start(t, "oauthgw", ["serve", `--config.file=${configFile}`]);
   await ready(gateway, `${admin}/-/ready`);
@@ -84,15 +102,7 @@ export async function authorize(endpoint, job) {
     code_challenge: crypto.createHash("sha256").update(job.code_verifier).digest("base64url"),
     code_challenge_method: "S256",
   });
-  const response = await fetch(`${endpoint}?${query}`, {
-    method: "POST",
-    // The form of the legacy provider's page. The others have no page.
-    body: new URLSearchParams({ decision: "allow" }),
-    redirect: "manual",
-    signal: AbortSignal.timeout(10_000),
-  });
-  assert.ok([302, 303].includes(response.status), `authorization: ${response.status} ${await response.text()}`);
-  const callback = Object.fromEntries(new URL(response.headers.get("location")).searchParams);
+  const callback = Object.fromEntries(new URL(await browse(`${endpoint}?${query}`, job.redirect_uri)).searchParams);
   assert.equal(callback.state, state);
   assert.ok(callback.code, `authorization: ${callback.error}`);
   return callback;

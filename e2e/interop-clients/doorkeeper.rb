@@ -15,7 +15,7 @@ require "webrick"
 
 options = {}
 OptionParser.new do |flags|
-  %w[listen public-url].each { |name| flags.on("--#{name}=VALUE") { |value| options[name] = value } }
+  %w[listen public-url clients].each { |name| flags.on("--#{name}=VALUE") { |value| options[name] = value } }
 end.parse!
 Dir.mktmpdir.then do |directory|
   at_exit { FileUtils.rm_r(directory) }
@@ -42,6 +42,7 @@ end
 # Application has the defaults of Rails 6.1.
 class Application < Rails::Application
   config.load_defaults 6.1
+  config.cache_classes = true
   config.eager_load = false
   config.hosts.clear
   config.logger = Logger.new(IO::NULL)
@@ -81,6 +82,8 @@ Application.routes.draw do
   put "/client", to: ->(env) { [200, {}, [save(JSON.parse(env["rack.input"].read)).to_json]] }
   use_doorkeeper
   use_doorkeeper_openid_connect
+  # Many clients look only here (RFC 8414 section 3).
+  get "/.well-known/oauth-authorization-server", to: "doorkeeper/openid_connect/discovery#provider"
 end
 
 # The tables of doorkeeper's own migrations.
@@ -112,6 +115,8 @@ ActiveRecord::Schema.define do
     t.string :nonce
   end
 end
+
+JSON.parse(File.read(options["clients"])).each { |client| save(client) } if options["clients"]
 
 host, port = options["listen"].split(":")
 Rack::Handler::WEBrick.run(

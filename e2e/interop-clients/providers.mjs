@@ -81,7 +81,7 @@ export const providers = [
     diagnosis: /^note: token endpoint: The answers do not show whether the credentials were read\./m,
     patch: () => ({ add: { code_challenge_methods_supported: ["S256"] } }),
     tokenPath: "/oauth/token",
-    locations: ["/.well-known/openid-configuration"],
+    locations: ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"],
   },
   {
     name: "glewlwyd",
