@@ -155,6 +155,8 @@ func violatedFormat(e endpoint, a answer, add func(s wellknown.Severity, problem
 			fix += " In oauthgw set repair.replies.error_in_200."
 		}
 		add(wellknown.Problem, fmt.Sprintf("has status %d, although the client does not exist. Clients take that for success and fail because access_token is missing (RFC 6749 section 5.2).", a.status), fix)
+	case a.code == "" && a.header.Get("Content-Encoding") != "":
+		add(wellknown.Problem, "is compressed, although the request does not accept that, so some clients cannot read it (RFC 9110 section 12.5.3).", "Turn off compression there; oauthgw decodes gzip and deflate.")
 	case a.code == "":
 		add(wellknown.Problem, fmt.Sprintf("(status %d) is not a JSON object with a member error, so clients cannot report the error (RFC 6749 section 5.2).", a.status), "Answer with an error in the form of RFC 6749.")
 	case !a.form && mediaType != "application/json":

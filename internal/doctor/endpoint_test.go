@@ -110,6 +110,7 @@ func TestResponseRules(t *testing.T) {
 		{"form", clientauth.Token, 401, "error=invalid_client", nil, []string{"problem: " + both + "has the error in a form and not in JSON"}},
 		{"form with 200", clientauth.Token, 200, "error=invalid_client", nil, []string{"problem: " + both + "has status 200", "problem: " + both + "has the error in a form"}},
 		{"page with a link", clientauth.Token, 400, `<a href="?a=1&error=x">`, nil, []string{"note: " + at + "The answers do not show", "problem: " + both + "(status 400) is not a JSON object with a member error"}},
+		{"compressed", clientauth.Token, 401, "\x1f\x8b", func(a *answer) { a.header.Set("Content-Encoding", "gzip") }, []string{"note: " + at + "The answers do not show", "problem: " + both + "is compressed"}},
 		{"byte order mark", clientauth.Token, 401, "\ufeff" + unknownClient, nil, []string{"problem: " + both + "begins with a byte order mark"}},
 		{"revocation by any client", clientauth.Revocation, 200, "", nil, []string{"note: revocation endpoint: The answer to Basic and to post has status 200, although the client does not exist: the endpoint does not authenticate clients"}},
 		{"400 for 401", clientauth.Token, 400, unknownClient, nil, []string{"warning: " + at + "The answer to Basic is invalid_client with status 400."}},
