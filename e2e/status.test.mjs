@@ -50,7 +50,7 @@ test("the status page works without scripts and has no secrets", limit, async (t
   });
 
   await t.test("endpoints", async () => {
-    const rows = page.section("Endpoints").getByRole("table", { name: "Endpoints with client authentication" });
+    const rows = page.section("Endpoints").getByRole("table", { name: "Fronted endpoints" });
     await rows.getByRole("row", { name: "token /oauth2/tokens client_secret_basic to client_secret_post provider metadata", exact: true }).waitFor();
     await rows.getByRole("row", { name: /^registration .* registers client_secret_basic as client_secret_post/ }).waitFor();
   });
@@ -95,7 +95,7 @@ test("the status page works without scripts and has no secrets", limit, async (t
     const row = differ.getByRole("row", { name: /^token_endpoint_auth_methods_supported/ });
     assert.deepEqual(await row.getByRole("cell").allInnerTexts(), ['["client_secret_post"]', '["client_secret_post","client_secret_basic"]']);
     await page.section("Metadata").getByText(/members are served as published/).first().waitFor();
-    await page.section("Metadata").getByText("The provider has no document here, and clients get 404.").waitFor();
+    await page.section("Metadata").getByText("The provider has no document here. Clients get 404, or the document from another location of the issuer.").waitFor();
   });
 
   await t.test("no secrets", async () => {
