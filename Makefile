@@ -1,7 +1,7 @@
 # make run             the demo: a legacy provider, the gateway in front of it, and what changes
 # make test            all tests that need only Go and make
 # make e2e             real clients and providers against the running programs; needs Node and Debian
-# make interop         real clients with malformed responses, directly and through the gateway; needs Node; 2 minutes
+# make interop         real clients with malformed responses, directly and through the gateway; needs Node; 3 minutes
 # make conformance     the conformance and abuse tables, row by row
 # make stress          load, faults and attacks, counted; 15 minutes
 # make bench           CPU time, latency and memory compared with nginx, haproxy, Caddy and ReverseProxy; needs Debian; 15 minutes

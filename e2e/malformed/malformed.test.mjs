@@ -68,7 +68,7 @@ for (const { name, changes } of providers) {
   });
 }
 
-// tryAll lets each client read the response of a case on each way.
+// tryAll lets each client read the response of a case in each way.
 async function tryAll(t, one) {
   const provider = await startProvider(t, changesOf(one));
   const origins = [provider.origin, await startGateway(t, provider), await startGateway(t, provider, { repair })];
