@@ -2,9 +2,14 @@ package proxy_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"oauthgw/clientauth"
+	"oauthgw/internal/jsonobject"
+	"oauthgw/internal/origin"
 	"oauthgw/internal/repair"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
@@ -80,6 +85,60 @@ func TestSuggestedRepairs(t *testing.T) {
 		}
 		if test.done == "" && w.Body.String() != test.body {
 			t.Errorf("%s became %s", test.body, w.Body)
+		}
+	}
+}
+
+// With all repairs, a status of an error stays one, and no token is added or changed.
+func FuzzRepairs(f *testing.F) {
+	for _, body := range []string{
+		`{"access_token":"x","token_type":null,"expires_in":"1","scope":["a"]}`, `{"error":"x","access_token":null}`, "access_token=x&expires_in=1", "error=x",
+		"\ufeff" + `{"error":"gone","refresh_token":""}`, `{"access_token":"x","access_token":"y"}`, "<p>access_token=x",
+	} {
+		f.Add(200, "", body)
+		f.Add(201, "text/plain", body)
+		f.Add(400, "application/x-www-form-urlencoded", body)
+	}
+	all := repair.Replies{Numbers: true, FormToJSON: true, ErrorIn200: true, TokenType: "Bearer", ScopeList: true, InvalidGrant: []repair.ErrorReply{{Status: 400, Error: "gone"}}}
+	f.Fuzz(func(t *testing.T, status int, contentType, body string) {
+		if status < 200 || status > 599 {
+			return
+		}
+		h := endpointOver(t, func(r *http.Request) (*http.Response, error) {
+			return respond(r, status, http.Header{"Content-Type": {contentType}}, body), nil
+		}, replies(all))
+		w := serve(h, "POST", "/oauth2/tokens", "grant_type=refresh_token&refresh_token=x", ofForm())
+		o, _ := jsonobject.Parse(w.Body.Bytes())
+		token := func(text string) string {
+			if o, err := jsonobject.Parse([]byte(strings.TrimPrefix(text, "\ufeff"))); err == nil {
+				return o.Text("access_token")
+			}
+			form, _ := url.ParseQuery(strings.TrimRight(text, "\r\n"))
+			return form.Get("access_token")
+		}
+		switch {
+		case w.Code < 300 && status >= 300:
+			t.Fatalf("%d %q became %d %s", status, body, w.Code, w.Body)
+		case o.Text("access_token") != "" && o.Text("access_token") != token(body):
+			t.Fatalf("the token of %q became that of %s", body, w.Body)
+		case o.Text("error") != "" && w.Code < 300 && w.Code != status && o.Text("access_token") == "":
+			t.Fatalf("%d %q became %d", status, body, w.Code)
+		}
+	})
+}
+
+// A URI with a host stays, and so does a relative one if the public origin is unknown.
+func TestP07URIsThatStay(t *testing.T) {
+	known := origin.Map{From: []*url.URL{origin.Of("http://provider.example")}, To: origin.Of("https://gw.example")}
+	for uri, m := range map[string]origin.Map{"/register/a": {}, "//provider.example/register/a": known} {
+		body := `{"client_id":"a","registration_client_uri":"` + uri + `"}`
+		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+			return respond(r, 201, http.Header{"Content-Type": {"application/json"}}, body), nil
+		})
+		h := proxy.NewRegistration(proxy.RegistrationConfig{URLMap: m, Config: proxy.Config{Endpoint: clientauth.Registration, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/register"},
+			Transport: transport, Timeout: time.Minute, Stall: time.Minute, Metrics: metrics.New(metrics.Build{})}})
+		if w := serve(h, "POST", "/register", "{}", http.Header{"Content-Type": {"application/json"}}); w.Body.String() != body {
+			t.Errorf("%s: got %s", uri, w.Body)
 		}
 	}
 }
