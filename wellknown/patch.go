@@ -2,8 +2,6 @@ package wellknown
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 )
@@ -16,21 +14,20 @@ type Patch struct {
 	Add    map[string][]json.RawMessage // elements of lists; an absent member becomes a list
 }
 
-// Check returns an error if the patch changes a member twice, or the issuer, by which
-// clients tell servers apart.
-func (p Patch) Check() error {
-	var errs []error
+// Problems returns what is wrong with the patch: it changes a member twice, or the issuer, by
+// which clients tell servers apart.
+func (p Patch) Problems() (found []string) {
 	seen := map[string]bool{}
 	for _, name := range slices.Concat(p.Remove, slices.Sorted(maps.Keys(p.Set)), slices.Sorted(maps.Keys(p.Add))) {
 		switch {
 		case name == memberIssuer:
-			errs = append(errs, errors.New("must leave the issuer alone; metadata.issuer: rewrite moves it together with the endpoints"))
+			found = append(found, "must leave the issuer alone; metadata.issuer: rewrite moves it together with the endpoints")
 		case seen[name]:
-			errs = append(errs, fmt.Errorf("changes %s twice", name))
+			found = append(found, "changes "+name+" twice")
 		}
 		seen[name] = true
 	}
-	return errors.Join(errs...)
+	return found
 }
 
 func (p Patch) apply(md Metadata) Metadata {

@@ -122,10 +122,8 @@ func (v *validator) patch(c PatchConfig) wellknown.Patch {
 	var p wellknown.Patch
 	text, err := json.Marshal(c)
 	v.require(err == nil && json.Unmarshal(text, &p) == nil, "metadata.patch", "must hold JSON values")
-	if err := p.Check(); err != nil {
-		for text := range strings.SplitSeq(err.Error(), "\n") {
-			v.addf("metadata.patch", "%s", text)
-		}
+	for _, problem := range p.Problems() {
+		v.addf("metadata.patch", "%s", problem)
 	}
 	return p
 }
