@@ -55,11 +55,8 @@ func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
 	if member == "" || value != nil && list == nil || value == nil && name == clientauth.Introspection {
 		return md
 	}
-	if md.takesNoSecret(member) {
-		return md.withAlgorithms(name, list)
-	}
 	missing := slices.DeleteFunc([]string{string(clientauth.Post), string(clientauth.Basic)}, func(m string) bool { return slices.Contains(list, m) })
-	if len(missing) > 0 {
+	if len(missing) > 0 && !md.takesNoSecret(member) {
 		md = md.with(member, append(list, missing...))
 	}
 	return md.withAlgorithms(name, list)

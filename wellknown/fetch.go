@@ -67,17 +67,14 @@ func (s *Source) fetch(ctx context.Context, location, name string, known entry) 
 
 // reply requests a location. It follows redirects to the same location with or without a
 // slash at the end: some providers have the document at the other one.
-func (s *Source) reply(ctx context.Context, location string, known *document) (Reply, error) {
-	at := location
-	for hops := 0; ; hops++ {
-		r, err := s.request(ctx, at, known)
-		if err != nil || hops == maxRedirects {
+func (s *Source) reply(ctx context.Context, location string, known *document) (r Reply, err error) {
+	for at, hops := location, 0; at != "" && hops <= maxRedirects; hops++ {
+		if r, err = s.request(ctx, at, known); err != nil {
 			return r, err
 		}
-		if at, _, _ = r.Redirect(); at == "" {
-			return r, nil
-		}
+		at, _, _ = r.Redirect()
 	}
+	return r, nil
 }
 
 // sanitizeError keeps the errors whose text comes from this host. The text of others

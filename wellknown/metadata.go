@@ -68,16 +68,12 @@ func (md Metadata) MissingOpenID() []string {
 // null, and those that are empty where text or a URL must stand.
 func (md Metadata) withoutEmpty() Metadata {
 	return Metadata{md.WithoutNulls().Without(func(m jsonobject.Member) bool {
-		return string(m.Value) == `""` && (isURL(m.Name) || m.Name == memberIssuer || m.Name == memberSigned || m.Name == memberResource)
+		return string(m.Value) == `""` && neverEmpty.MatchString(m.Name)
 	})}
 }
 
-// isURL reports whether a registered member is a URL.
-func isURL(member string) bool {
-	return member == "service_documentation" || urlSuffix.MatchString(member)
-}
-
-var urlSuffix = regexp.MustCompile(`_(?:endpoint|uri|iframe)$`)
+// neverEmpty matches the registered members whose value is a URL or a signed text.
+var neverEmpty = regexp.MustCompile(`^(?:issuer|signed_metadata|resource|service_documentation)$|_(?:endpoint|uri|iframe)$`)
 
 // hasEndpoint reports whether the metadata names an endpoint by a URL.
 func (md Metadata) hasEndpoint() bool {
