@@ -49,16 +49,16 @@ func Check(ctx context.Context, load func() (config.Settings, error), offline bo
 	g.source.FetchAll(ctx)
 	problems, err := g.Lint(ctx)
 	report.Metadata = &CheckMetadata{Read: err == nil, Problems: append([]string{}, problems...)}
-	if err == nil {
-		for _, p := range problems {
-			if strings.HasPrefix(p, "upstream.client_auth: ") { // clients fail at all fronted endpoints
-				err = errors.Join(err, errors.New(p))
-			}
-		}
-		return report, err
+	if err != nil {
+		report.Metadata.Err = err.Error()
+		return report, fmt.Errorf("upstream.url: the metadata of %s cannot be fetched or used; start the provider, or check with --offline\n%w", s.Upstream.URL, err)
 	}
-	report.Metadata.Err = err.Error()
-	return report, fmt.Errorf("upstream.url: the metadata of %s cannot be fetched or used; start the provider, or check with --offline\n%w", s.Upstream.URL, err)
+	for _, p := range problems {
+		if strings.HasPrefix(p, "upstream.client_auth: ") { // clients fail at all fronted endpoints
+			err = errors.Join(err, errors.New(p))
+		}
+	}
+	return report, err
 }
 
 // String returns a line for each result but the errors.
