@@ -54,8 +54,10 @@ type Config struct {
 			AddressBurst int           `yaml:"address_burst"` // per address; 0: no limit
 			Interval     time.Duration `yaml:"interval"`      // after which one more failure is allowed
 		} `yaml:"failures"`
-		Clients    map[string]ClientConfig `yaml:"clients"`    // by client_id
-		Repeatable []string                `yaml:"repeatable"` // further parameters that may repeat
+		Clients map[string]struct { // by client_id
+			BasicDecoding string `yaml:"basic_decoding"`
+		} `yaml:"clients"`
+		Repeatable []string `yaml:"repeatable"` // further parameters that may repeat
 	} `yaml:"client_auth"`
 	Registration struct {
 		Translate           bool   `yaml:"translate"`            // client_secret_basic to client_secret_post
@@ -99,11 +101,6 @@ type TimeoutConfig struct {
 type CertificateConfig struct {
 	CertFile string `yaml:"cert_file"` // the leaf first
 	KeyFile  string `yaml:"key_file"`  // without a passphrase
-}
-
-// ClientConfig is what differs for one client.
-type ClientConfig struct {
-	BasicDecoding string `yaml:"basic_decoding"` // auto, form or raw
 }
 
 // PatchConfig corrects members of the provider's metadata, by name.

@@ -46,11 +46,13 @@ type Settings struct {
 
 // Warnings returns what is valid but probably unintended, with a listener at an address.
 func (s Settings) Warnings(listen string) (found []string) {
-	if entry := s.untrustedProxy(listen); entry != "" {
+	entry := localPeer(listen)        // connections from it do not show the client
+	peer, _ := netip.ParseAddr(entry) // zero: a Unix socket
+	if entry != "" && (s.Failures.Burst > 0 || s.Failures.AddressBurst > 0) && !s.Proxies.Trusts(peer) {
 		found = append(found, "client_auth.failures: has no effect, because all connections to "+listen+" come from this host; "+
 			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: ["+entry+"]")
 	}
-	if s.TLS.CertFile == "" && len(s.TrustedProxies) == 0 && localPeer(listen) == "" {
+	if s.TLS.CertFile == "" && len(s.TrustedProxies) == 0 && entry == "" {
 		found = append(found, "listen: other hosts can connect to "+listen+" without TLS, and requests carry client secrets; "+
 			"set tls, or set trusted_proxies to the proxy that terminates TLS")
 	}
@@ -67,17 +69,6 @@ func (s Settings) Warnings(listen string) (found []string) {
 		}
 	}
 	return found
-}
-
-// untrustedProxy returns the entry that trusted_proxies lacks so that failures can be limited,
-// or nothing. Connections to a loopback address or a Unix socket do not show the client.
-func (s Settings) untrustedProxy(listen string) string {
-	entry := localPeer(listen)
-	peer, _ := netip.ParseAddr(entry) // zero: a Unix socket
-	if entry == "" || s.Failures.Burst <= 0 && s.Failures.AddressBurst <= 0 || s.Proxies.Trusts(peer) {
-		return ""
-	}
-	return entry
 }
 
 // localPeer returns the address of all clients of a listener, as in trusted_proxies, if only
