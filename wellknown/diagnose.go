@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/origin"
 	"oauthgw/internal/printable"
@@ -171,7 +172,8 @@ var commonType = regexp.MustCompile(`(?i)^(?:text/(?:html|plain|xml)|application
 
 // Document returns the metadata in a reply, as the provider wrote it and corrected: without
 // members that are absent by their value, and by the patch. A document is one JSON object that
-// names an issuer and an endpoint. Errors are diagnoses.
+// names an issuer and an endpoint, or the token endpoint at the public origin: some clients log
+// in without an issuer. Errors are diagnoses.
 func (r Reply) Document(p Patch) (published, corrected Metadata, err error) {
 	o, _, err := r.Object()
 	if err != nil {
@@ -180,7 +182,7 @@ func (r Reply) Document(p Patch) (published, corrected Metadata, err error) {
 	published = Metadata{o}
 	corrected = p.apply(published.withoutEmpty())
 	switch {
-	case published.Issuer() == "":
+	case published.Issuer() == "" && !origin.Same(corrected.Endpoint(clientauth.Token), r.Public):
 		err = absent("the JSON object names no issuer", setLocation)
 	case !corrected.hasEndpoint():
 		err = absent("the JSON object names no endpoint by an http or https URL", "add token_endpoint at the provider or with metadata.patch")
