@@ -73,7 +73,7 @@ var (
 	errTooLarge        = &Diagnosis{Problem: "the metadata document is larger than 256 KiB", Fix: "let the provider send a smaller one"}
 	errEncoding        = &Diagnosis{Problem: "the metadata document has a content coding other than gzip, or a damaged one", Fix: "turn off compression of the metadata at the provider"}
 	errForeignIssuer   = &Diagnosis{Problem: "the provider's metadata names another issuer than upstream.issuer", Fix: "correct the issuer at the provider, or upstream.issuer"} // RFC 8414 section 3.3
-	errNoTokenEndpoint = &Diagnosis{Problem: "the metadata names no token_endpoint on the origin that clients use", Fix: "configure public_url or endpoints"}
+	errNoTokenEndpoint = &Diagnosis{Problem: "the metadata names no token_endpoint on the origin that clients use", Fix: "add it with metadata.patch, or configure public_url or endpoints"}
 )
 
 // diagnoseStatus diagnoses the status of a reply. It is nil if a document may follow.

@@ -27,7 +27,7 @@ const (
 // Errors of fetches. Only errNoDocument makes clients try the next location.
 var (
 	errNoDocument = errors.New("the provider has no metadata document there")
-	errNoMetadata = errors.New("the provider has no metadata; set endpoints") // no document at any location
+	errNoMetadata = errors.New("no metadata can be read; set endpoints if the provider has none")
 	errTooMany    = errors.New("too many metadata documents are being fetched")
 )
 

@@ -226,6 +226,39 @@ func TestD06D08LintOfImperfectMetadata(t *testing.T) {
 	}
 }
 
+// A document that names no token endpoint, or an endpoint that servers could read differently,
+// does not hide the others.
+func TestD01D02OneImperfectDocument(t *testing.T) {
+	good := strings.Replace(adding(sound, `"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["RS256"]`), "{", `{"jwks_uri":"https://gw.example/j",`, 1)
+	for first, want := range map[string]string{
+		strings.Replace(sound, `"token_endpoint"`, `"x"`, 1):                              location + ": The metadata names no token_endpoint on the origin that clients use.",
+		strings.Replace(sound, "https://gw.example/t", "https://gw.example/t?a=1&a=2", 1): location + ": The metadata names no token_endpoint on the origin that clients use.",
+		adding(sound, `"revocation_endpoint":"https://gw.example/r?%zz"`):                 "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newHandler(t, newProvider(at(location, sends(first), sends(good)))).source
+			p, err := s.Provider(t.Context())
+			lines, _ := s.Lint(t.Context(), paths)
+			_, shown := s.Snapshots("https://gw.example", paths)
+			if got := strings.Join(lines, "\n"); err != nil || len(p.Endpoints) == 0 || p.Endpoints["revocation"] != nil || got != strings.Join(shown, "\n") || !strings.Contains(got, want) {
+				t.Errorf("%s: got %v %v\n%s\nand %s", first, p.Endpoints, err, got, shown)
+			}
+		})
+	}
+}
+
+// A provider that answers every path with a page to log in, or with 401, has no metadata.
+func TestD03LintWithoutMetadata(t *testing.T) {
+	for name, respond := range map[string]http.HandlerFunc{"302": redirects("/login", ""), "401": status(401), "503": status(503)} {
+		synctest.Test(t, func(t *testing.T) {
+			lines, err := newHandler(t, newProvider(respond)).source.Lint(t.Context(), paths)
+			if got := strings.Join(lines, "\n"); name == "503" && err == nil || name != "503" && (!strings.HasPrefix(got, location+": The provider answered") || !strings.Contains(got, "\nThe provider has no metadata, so ")) {
+				t.Errorf("%s: got %v %s", name, err, got)
+			}
+		})
+	}
+}
+
 // The patch corrects what is absent by its value, and can name the endpoint.
 func TestD07PatchComesAfterNulls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -119,7 +119,7 @@ func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string)
 	e, err := s.metadata(ctx)
 	switch {
 	case errors.Is(err, errNoMetadata) && len(paths) > 0:
-		return []string{"The provider has no metadata, so clients that discover the endpoints do not find them. Configure the endpoints in the clients."}, nil
+		return append(s.failures(nil), "The provider has no metadata, so clients that discover the endpoints do not find them. Configure the endpoints in the clients."), nil
 	case err != nil:
 		return nil, err
 	}
@@ -154,11 +154,25 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 			lines = append(lines, printable.Text(f.Problem+" "+f.Fix))
 		}
 	}
+	return append(lines, s.failures(d)...)
+}
+
+// failures returns the problems of the locations whose last fetch failed, and of those whose
+// document names no token endpoint, unlike the used one, if any.
+func (s *Source) failures(used *document) (lines []string) {
 	for _, location := range s.locations {
 		f, _ := s.issuerCache.failures.Peek(location)
-		if d, ok := errors.AsType[*Diagnosis](f.err); ok && !d.Absent {
+		e, cached := s.issuerCache.documents.Peek(location)
+		d, then := (*Diagnosis)(nil), " "
+		switch {
+		case errors.As(f.err, &d) && used != nil:
+			then = " Clients that look there get the metadata of another location, or 404. "
+		case d == nil && cached && used != nil && s.hasToken(used) && !s.hasToken(e.document):
+			d = errNoTokenEndpoint
+		}
+		if d != nil && !d.Absent {
 			problem, fix := d.Sentences()
-			lines = append(lines, location+": "+problem+" Clients that look there get the metadata of another location, or 404. "+fix)
+			lines = append(lines, location+": "+problem+then+fix)
 		}
 	}
 	return lines

@@ -103,35 +103,54 @@ func (s *Source) Provider(ctx context.Context) (Provider, error) {
 	if err != nil {
 		return Provider{}, err
 	}
-	md := e.document.Metadata
-	p := Provider{Issuer: md.Issuer(), Endpoints: map[clientauth.Endpoint]*url.URL{}, Fetched: e.fetched}
-	m := s.urlMap(md.Issuer())
-	m.AnyScheme = true
-	for _, name := range clientauth.AllEndpoints() {
-		if _, ok := m.Move(md.Text(EndpointMember(name))); ok {
-			p.Endpoints[name] = md.Endpoint(name)
-		}
-	}
+	p := Provider{Issuer: e.document.Issuer(), Endpoints: s.endpoints(e.document), Fetched: e.fetched}
 	if p.Endpoints[clientauth.Token] == nil {
 		return Provider{}, errNoTokenEndpoint
 	}
 	return p, nil
 }
 
-// metadata returns the issuer's metadata from the first location that has it.
+// endpoints returns the endpoints that clients reach through the gateway. It leaves out those
+// with a query that two servers could read differently.
+func (s *Source) endpoints(d *document) map[clientauth.Endpoint]*url.URL {
+	m, found := s.urlMap(d.Issuer()), map[clientauth.Endpoint]*url.URL{}
+	m.AnyScheme = true
+	for _, name := range clientauth.AllEndpoints() {
+		if _, ok := m.Move(d.Text(EndpointMember(name))); ok {
+			u := d.Endpoint(name)
+			if _, err := clientauth.ParseForm(u.RawQuery); err == nil {
+				found[name] = u
+			}
+		}
+	}
+	return found
+}
+
+func (s *Source) hasToken(d *document) bool { return s.endpoints(d)[clientauth.Token] != nil }
+
+// metadata returns the issuer's metadata from the first location whose document names a token
+// endpoint of the gateway, or else from the first location that has a document.
 func (s *Source) metadata(ctx context.Context) (entry, error) {
 	var failures []error
+	var first entry
 	absent := true
 	for _, path := range s.locations {
 		location, name := parseLocation(path)
 		e, _, err := s.get(ctx, location, name, false)
-		if err == nil {
+		switch d, _ := errors.AsType[*Diagnosis](err); {
+		case err == nil && s.hasToken(e.document):
 			return e, nil
+		case err == nil:
+			first = cmp.Or(first, e)
+		default:
+			absent = absent && d != nil && (d.Absent || d.refused)
+			failures = append(failures, fmt.Errorf("%s: %w", location, err))
 		}
-		absent = absent && errors.Is(err, errNoDocument)
-		failures = append(failures, fmt.Errorf("%s: %w", location, err))
 	}
-	if absent {
+	switch {
+	case first.document != nil:
+		return first, nil
+	case absent:
 		failures = append(failures, errNoMetadata)
 	}
 	return entry{}, errors.Join(failures...)
@@ -157,16 +176,16 @@ type Snapshot struct {
 }
 
 // Snapshots returns the cached state of the issuer's locations, in the order in which
-// clients look, and the problems of the first document. It fetches nothing.
+// clients look, and the problems of the document that [Source.Provider] reads. It fetches nothing.
 func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) (all []Snapshot, problems []string) {
-	linted := false
+	var linted *document
 	for _, location := range s.locations {
 		snapshot := Snapshot{Location: location}
 		if e, ok := s.issuerCache.documents.Peek(location); ok {
 			snapshot.Published, snapshot.Served, snapshot.Fetched = e.document.published, s.augmented(e.document, issuer, paths), e.fetched
 			snapshot.Expired = time.Since(e.fetched) >= e.lifetime+s.config.StaleFor
-			if !linted {
-				problems, linted = s.problems(e.document, paths), true
+			if linted == nil || !s.hasToken(linted) && s.hasToken(e.document) {
+				linted = e.document
 			}
 		}
 		if f, ok := s.issuerCache.failures.Peek(location); ok {
@@ -175,6 +194,9 @@ func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) 
 			snapshot.Err, snapshot.Failed, snapshot.Absent = f.err, f.fetched, errors.Is(f.err, errNoDocument) || known && diagnosed
 		}
 		all = append(all, snapshot)
+	}
+	if linted != nil {
+		problems = s.problems(linted, paths)
 	}
 	return all, problems
 }

@@ -100,7 +100,7 @@ func TestD01MetadataWithoutTokenEndpoint(t *testing.T) {
 	if got := send(t, g.data, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"); !strings.HasSuffix(got, "\n\n"+document) {
 		t.Errorf("got %s", got)
 	}
-	if got := send(t, g.data, "POST /token HTTP/1.1\nHost: a"); !strings.Contains(got, "names no token_endpoint on the origin that clients use. Configure public_url or endpoints.") {
+	if got := send(t, g.data, "POST /token HTTP/1.1\nHost: a"); !strings.Contains(got, "names no token_endpoint on the origin that clients use. Add it with metadata.patch, or configure public_url or endpoints.") {
 		t.Errorf("got %s", got)
 	}
 }
