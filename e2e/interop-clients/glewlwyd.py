@@ -176,6 +176,9 @@ with tempfile.TemporaryDirectory() as directory, ThreadingHTTPServer((host, int(
     Path(directory, "conf").write_text(configuration(directory, front.inner))
     program = [UNPACKED / "usr/bin/glewlwyd", f"--config-file={directory}/conf"]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL) as glewlwyd:
-        wait(front.inner)
-        print(f"listening on http://{options.listen}", flush=True)
-        front.serve_forever()
+        try:
+            wait(front.inner)
+            print(f"listening on http://{options.listen}", flush=True)
+            front.serve_forever()
+        finally:
+            glewlwyd.terminate()
