@@ -13,7 +13,6 @@ import (
 
 	"oauthgw/internal/admin"
 	"oauthgw/internal/config"
-	"oauthgw/internal/connlimit"
 	"oauthgw/internal/gateway"
 	"oauthgw/internal/logging"
 	"oauthgw/internal/server"
@@ -67,7 +66,6 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 	p.reloader, err = gateway.NewReloader(gateway.ReloaderConfig{
 		Config: gateway.Config{
 			Settings: s, Metrics: t.metrics, Log: t.log, Tracing: t.tracing, OnDecision: t.recordDecision,
-			Admit: connlimit.Admit, Release: connlimit.Release,
 		},
 		Load:     load,
 		Lint:     lint,

@@ -38,11 +38,8 @@ type Config struct {
 	Log        *slog.Logger
 	Tracing    *tracing.Tracing
 	OnDecision func(context.Context, proxy.Decision) // for each request at a fronted endpoint
-	// Admit reports whether a request may take as long as it likes.
-	Admit      func(ctx context.Context, stream, upload bool) bool
-	Release    func(context.Context)
-	Limiter    *authlimit.Limiter // of failed client authentication; nil: none
-	Transports Transports         // nil: connections to the provider
+	Limiter    *authlimit.Limiter                    // of failed client authentication; nil: none
+	Transports Transports                            // nil: connections to the provider
 }
 
 // Gateway answers requests by one configuration. It is safe for concurrent use.

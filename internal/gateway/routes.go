@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/connlimit"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 
@@ -81,14 +82,11 @@ func (g *Gateway) build(known wellknown.Provider) (*routes, error) {
 func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoint]string) (mux.MatcherFunc, http.Handler) {
 	c := wellknown.Config{
 		Source: g.source, Issuer: known.Issuer, Endpoints: paths, StripCORS: g.settings.CORS != nil,
-		WriteError: proxy.WriteError,
+		WriteError: proxy.WriteError, Admit: admitMetadata, Release: connlimit.Release,
 	}
 	if g.settings.PublicOrigin == nil {
 		c.Host = g.settings.Proxies.Host
 		_, c.Pass = g.passthrough(known)
-	}
-	if g.config.Admit != nil {
-		c.Admit, c.Release = g.admitMetadata, g.config.Release
 	}
 	documents := wellknown.New(c)
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
@@ -96,8 +94,8 @@ func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoi
 	}, documents
 }
 
-func (g *Gateway) admitMetadata(w http.ResponseWriter, r *http.Request) bool {
-	admitted := g.config.Admit(r.Context(), false, false)
+func admitMetadata(w http.ResponseWriter, r *http.Request) bool {
+	admitted := connlimit.Admit(r.Context(), false, false)
 	if !admitted {
 		proxy.WriteError(w, proxy.ErrTooManyStreams)
 	}
@@ -134,7 +132,7 @@ func (g *Gateway) passthroughConfig(known wellknown.Provider) proxy.PassthroughC
 	c := proxy.PassthroughConfig{
 		Upstream: g.settings.UpstreamOrigin, Transport: wellknown.CheckResources(g.config.Transports.Passthrough), Proxies: g.settings.Proxies,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
-		Admit: g.config.Admit, Release: g.config.Release, Metrics: g.config.Metrics,
+		Admit: connlimit.Admit, Release: connlimit.Release, Metrics: g.config.Metrics,
 	}
 	if g.settings.RewriteIssuer {
 		c.URLMap = g.source.URLMap(known.Issuer)
