@@ -95,9 +95,10 @@ func (r response) with(o jsonobject.Object) response {
 }
 
 // isSuccess reports whether a response is an object as a success has it, with the member that
-// its endpoint requires as a text.
+// its endpoint requires as a text, and without an error.
 func (x *exchange) isSuccess(r response) bool {
-	return (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isObject() && repair.IsText(r.object.Get(successMembers[x.Endpoint]))
+	return (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isObject() &&
+		repair.IsText(r.object.Get(successMembers[x.Endpoint])) && repair.IsEmpty(r.object.Get("error"))
 }
 
 // ofSuccess returns the repair of a success by one of its object.

@@ -142,3 +142,14 @@ func TestP07URIsThatStay(t *testing.T) {
 		}
 	}
 }
+
+// A response with both a token and an error may be an error, so it is not repaired like a success.
+func TestP01P04P16ErrorBesideToken(t *testing.T) {
+	all := repair.Replies{Numbers: true, FormToJSON: true, ErrorIn200: true, TokenType: "Bearer", ScopeList: true}
+	for _, failure := range []string{`"invalid_grant"`, `{"code":1}`, "true"} {
+		body := `{"access_token":"x","error":` + failure + `,"expires_in":"1","scope":["a"],"id_token":null,"refresh_token":""}`
+		if w := answering(t, 201, http.Header{"Content-Type": {"application/json"}}, body, "", replies(all)); w.Code != 201 || w.Body.String() != body {
+			t.Errorf("%s became %d %s", body, w.Code, w.Body)
+		}
+	}
+}
