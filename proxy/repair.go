@@ -71,6 +71,9 @@ func (x *exchange) repair(r response) response {
 			dropDigests(r.header)
 		}
 	}
+	if r.edited {
+		r.body = r.object.Encode()
+	}
 	return r
 }
 
@@ -88,9 +91,10 @@ func (r response) isObject() bool {
 	return r.err == nil && (isJSONType(r.mediaType) || vagueTypes.MatchString(r.mediaType))
 }
 
-// with returns a response with another object as its body.
+// with returns a response with another object, which becomes its body after the last step: an
+// object can have 100,000 members.
 func (r response) with(o jsonobject.Object) response {
-	r.object, r.body, r.err = o, o.Encode(), nil
+	r.object, r.err, r.edited = o, nil, true
 	return r
 }
 

@@ -30,6 +30,7 @@ type response struct {
 	mediaType string            // without parameters, in lower case; empty: none
 	object    jsonobject.Object // the body, if err is nil
 	err       error
+	edited    bool // the object differs from the body
 }
 
 // modifyResponse reads a response to its end, checks it and repairs it. Modify sets the outcome

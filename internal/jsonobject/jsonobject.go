@@ -118,11 +118,14 @@ func (o Object) WithoutNulls() Object {
 
 // Encode returns the object as JSON text.
 func (o Object) Encode() []byte {
-	var members [][]byte
-	for _, m := range o.members {
-		members = append(members, slices.Concat(encode(m.Name), []byte{':'}, m.Value))
+	text := []byte{'{'}
+	for i, m := range o.members {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(append(append(text, encode(m.Name)...), ':'), m.Value...)
 	}
-	return slices.Concat([]byte{'{'}, bytes.Join(members, []byte{','}), []byte{'}'})
+	return append(text, '}')
 }
 
 // encode encodes a value without escaping the ampersands of URLs.
