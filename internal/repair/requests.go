@@ -57,17 +57,21 @@ func (r Requests) Apply(e clientauth.Endpoint, query, form string, hasForm bool)
 		return query, form, nil
 	}
 	p := planOf(e, list, hasForm)
+	// A consent page may send its form to the URI of the authorization request, which was repaired
+	// in the query before.
+	inQuery := func(p parameter) bool { return !p.inForm && p.name == clientauth.ParameterClientID }
+	toForm := hasForm && (e != clientauth.Authorization || !slices.ContainsFunc(list, inQuery))
 	if kept := list.without(r.Remove...); p.remove && len(kept) < len(list) {
 		list, applied = kept, append(applied, Remove)
 	}
-	if repaired := r.Scope.apply(list, p.add, hasForm); p.scope && !slices.Equal(repaired, list) {
+	if repaired := r.Scope.apply(list, p.add, toForm); p.scope && !slices.Equal(repaired, list) {
 		list, applied = repaired, append(applied, Scope)
 	}
 	absent := slices.DeleteFunc(slices.Sorted(maps.Keys(r.SetIfAbsent)), func(name string) bool { return list.get(name) != "" })
 	if p.add && len(absent) > 0 {
 		list, applied = list.without(absent...), append(applied, SetIfAbsent)
 		for _, name := range absent {
-			list = append(list, newParameter(name, r.SetIfAbsent[name], hasForm))
+			list = append(list, newParameter(name, r.SetIfAbsent[name], toForm))
 		}
 	}
 	return list.text(false), list.text(true), applied
@@ -108,7 +112,7 @@ func planOfGrant(grant string) plan {
 
 // apply repairs the scope in a list. A scope that is present more than once stays, for the
 // provider to reject (RFC 6749 section 3.1).
-func (s Scopes) apply(list parameters, add, hasForm bool) parameters {
+func (s Scopes) apply(list parameters, add, toForm bool) parameters {
 	const name = "scope"
 	sent := list.get(name)
 	scope := s.Repair(sent)
@@ -123,7 +127,7 @@ func (s Scopes) apply(list parameters, add, hasForm bool) parameters {
 	case scope == "":
 		return others
 	case i < 0:
-		return append(others, newParameter(name, scope, hasForm))
+		return append(others, newParameter(name, scope, toForm))
 	}
 	return slices.Concat(list[:i], parameters{newParameter(name, scope, list[i].inForm)}, list[i+1:])
 }

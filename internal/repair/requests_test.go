@@ -62,12 +62,12 @@ func TestQ01Q02Q04Q05Q06Q08Authorization(t *testing.T) {
 }
 
 // TestQ03AuthorizationForm checks a request to the authorization endpoint with a form. What the
-// gateway adds is in the form, and only if that is an authorization request.
+// gateway adds is where the client_id is, and only if that is an authorization request.
 func TestQ03AuthorizationForm(t *testing.T) {
 	const added = "&scope=read&audience=https%3A%2F%2Fapi.example.com%2F%3Fa%3Db+c&prompt=login"
 	for sent, want := range map[[2]string][2]string{
 		{"resource=a", "client_id=a&response_type=code&resource=%62&x=%7e"}: {"", "client_id=a&response_type=code&x=%7e" + added},
-		{"client_id=a&response_type=code", "x=y"}:                           {"client_id=a&response_type=code", "x=y" + added},
+		{"client_id=a&response_type=code", "x=y"}:                           {"client_id=a&response_type=code" + added, "x=y"},
 		{"scope=mcp:read&x=%7e", "client_id=a&response_type=code"}:          {"scope=read&x=%7e", "client_id=a&response_type=code" + strings.TrimPrefix(added, "&scope=read")},
 		{"", "client_id=a&consent=yes&scope=offline_access"}:                {"", "client_id=a&consent=yes"},
 		{"resource=a", "request=e30"}:                                       {"resource=a", "request=e30"},
