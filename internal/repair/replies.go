@@ -50,7 +50,7 @@ func Numbers(o jsonobject.Object, names ...string) (out jsonobject.Object, chang
 
 var (
 	digits = regexp.MustCompile(`^"[0-9]{1,15}"$`)
-	float  = regexp.MustCompile(`^[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)$`)
+	float  = regexp.MustCompile(`^[0-9]+(?:\.[0-9]{1,9}(?:[eE]\+?[0-9]+)?|[eE]\+?[0-9]+)$`) // of which no digit is lost
 )
 
 // integer returns the integer that a JSON value stands for, unless it is one already. Every
