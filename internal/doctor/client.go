@@ -104,7 +104,7 @@ func (c *client) pair() string {
 // (RFC 7009 section 2.1). Neither exists.
 func (c *client) authenticate(ctx context.Context, m clientauth.Method, name clientauth.Endpoint, at string) answer {
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {"oauthgw-doctor"}}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {"oauthgw-doctor"}, "redirect_uri": {foreignPage}}
 	if name == clientauth.Revocation {
 		form = url.Values{"token": {"oauthgw-doctor"}}
 	}

@@ -54,6 +54,12 @@ func TestSoundServer(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("tested\n%q\nwant\n%q", got, want)
 	}
+	// Without redirect_uri some servers reject a request before they read the client.
+	for _, request := range s.requests {
+		if strings.Contains(request, "grant_type=") && !strings.Contains(request, "redirect_uri=") {
+			t.Errorf("a token request has no redirect_uri")
+		}
+	}
 }
 
 // Findings quote a server's words escaped and without the credentials in them.

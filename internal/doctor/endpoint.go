@@ -132,7 +132,11 @@ func violations(e endpoint, a answer) (found wellknown.Findings) {
 	case usedBasic && a.code == clientauth.CodeInvalidClient && a.status >= 300 && a.status != http.StatusUnauthorized:
 		add(wellknown.Warning, fmt.Sprintf("is invalid_client with status %d. It must be 401 (RFC 6749 section 5.2), by which clients recognize that their credentials are wrong.", a.status), "Answer with 401; oauthgw does.")
 	case a.status == http.StatusUnauthorized && len(challenges) == 0:
-		add(wellknown.Warning, "is a 401 without WWW-Authenticate, which is required (RFC 9110 section 15.5.2).", "Add the challenge; oauthgw does.")
+		fix := "Add the challenge."
+		if a.code == clientauth.CodeInvalidClient {
+			fix = "Add the challenge; oauthgw does."
+		}
+		add(wellknown.Warning, "is a 401 without WWW-Authenticate, which is required (RFC 9110 section 15.5.2).", fix)
 	case a.status == http.StatusUnauthorized && usedBasic && !wwwauth.Offers(challenges, "Basic"):
 		add(wellknown.Warning, "is a 401 that does not challenge for Basic, although the client used it (RFC 6749 section 5.2).", "Add a challenge for Basic; oauthgw does.")
 	}

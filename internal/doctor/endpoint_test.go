@@ -153,9 +153,14 @@ func TestRepairsInFixes(t *testing.T) {
 		{"no type", 401, unknownClient, "", "oauthgw does."},
 		{"another type", 401, unknownClient, "application/problem+json", ""},
 		{"byte order mark", 401, "\ufeff" + unknownClient, "application/json", "oauthgw does."},
+		{"no challenge", 401, unknownClient, "no challenge", "oauthgw does."},
+		{"no challenge and no body", 401, "", "no challenge", ""},
 	} {
 		a := answered(clientauth.Post, test.status, test.body)
-		a.header.Set("Content-Type", test.format)
+		if a.header.Set("Content-Type", test.format); test.format == "no challenge" {
+			a.header.Set("Content-Type", "application/json")
+			a.header.Del("Www-Authenticate")
+		}
 		got := ""
 		for _, f := range violations(endpoint{name: clientauth.Token}, a) {
 			for sentence := range strings.SplitAfterSeq(strings.ReplaceAll(f.Fix, "; ", ". "), ". ") {
