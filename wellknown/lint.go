@@ -102,8 +102,8 @@ func (md Metadata) lintValues(found *Findings, start string) {
 		"The metadata has plain http URLs of another host: "+printable.QuoteAll(plain)+". Secrets and tokens can be read on the way, and strict clients reject them (RFC 6749 sections 3.1 and 3.2).",
 		"Terminate TLS in front of the server, and use its https URL everywhere; in oauthgw set public_url to it.")
 	found.AddIf(elsewhere != nil, severity, "metadata",
-		fmt.Sprintf("The metadata sends clients to %s and not to %s. They bypass a gateway at the latter, and Basic is not translated.", printable.QuoteAll(elsewhere), here),
-		"If oauthgw serves the latter, let the other name lead to it as well, or set public_url, and metadata.issuer: rewrite if the name cannot be moved. If the provider intends this, nothing.")
+		fmt.Sprintf("The metadata sends clients to %s and not to %[2]s. If oauthgw serves %[2]s, these requests bypass it, and Basic is not translated.", printable.QuoteAll(elsewhere), here),
+		"Send the other name to oauthgw as well, or set public_url. If you cannot move the name, also set metadata.issuer: rewrite. If the provider intends this, do nothing.")
 	login, issuer := origin.Of(md.Text(memberAuthorization)), origin.Of(md.Issuer())
 	if login != nil && issuer != nil && !origin.Same(login, issuer) && !md.namesResponseIssuer() {
 		found.Add(Warning, "metadata",

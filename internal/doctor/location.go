@@ -53,7 +53,7 @@ func checkNoDocumentAt(found *wellknown.Findings, l location, severity wellknown
 			severity = wellknown.Warning // only some clients give up
 		}
 		problem, fix := d.Sentences()
-		found.Add(severity, l.path, problem+" Some clients give up there; at 404 they try the next location.", fix+" Where there is no document, answer with 404; oauthgw does.")
+		found.Add(severity, l.path, problem+" Some clients give up there; at 404 they try the next location.", fix+" Where there is no document, answer with 404. oauthgw does this for a page, and for an error if another location has the document.")
 	}
 }
 
@@ -62,7 +62,7 @@ func checkDocumentAt(found *wellknown.Findings, o observation, l location, sever
 	missing := l.MissingOpenID()
 	found.AddIf(len(missing) > 0 && strings.Contains(l.path, "/.well-known/openid-configuration"), severity, l.path,
 		"The document is at an OpenID Connect location but lacks "+strings.Join(missing, ", ")+". Clients that look here fail; at 404 they try the next location.",
-		"Answer with 404 here, which oauthgw does, or add the members.")
+		"Add the members, or answer with 404 here; oauthgw does.")
 	found.AddIf(l.imperfections != nil, wellknown.Warning, l.path, "Some clients reject the document, because it has "+strings.Join(l.imperfections, ", ")+".",
 		"Correct it at the provider; oauthgw serves it correctly.")
 	field := l.header.Get("Content-Type")

@@ -19,7 +19,7 @@ func TestFindings(t *testing.T) {
 		want       []string
 	}{
 		{"html", asPath, html, []string{"problem: " + asPath + ": The provider has no metadata document there: the response with status 200 and text/html is empty or not a JSON object. Some clients give up there", none}},
-		{"failure", asPath, page{status: 503}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 503. Some clients give up there; at 404 they try the next location. Read the log of the provider. Where there is no document, answer with 404; oauthgw does.", none}},
+		{"failure", asPath, page{status: 503}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 503. Some clients give up there; at 404 they try the next location. Read the log of the provider. Where there is no document, answer with 404. oauthgw does this for a page, and for an error if another location has the document.", none}},
 		{"failure at a later location", openidPath, page{status: 500}, []string{"warning: " + openidPath + ": The provider answered the metadata request with status 500."}},
 		{"forbidden", openidPath, page{status: 403}, []string{"warning: " + openidPath + ": The provider answered the metadata request with status 403."}},
 		{"misdirected", asPath, page{status: 421}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 421 (Misdirected Request), because it does not serve the host name of the request.", none}},

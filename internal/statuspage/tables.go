@@ -89,7 +89,7 @@ type groupTable struct {
 // groupTables returns the groups in a table for each kind.
 func groupTables(groups []Group) []groupTable {
 	tables := []groupTable{
-		{Rejected, "Rejected by the provider", "The provider did not accept the client or its secret. If the reason is unclear, the gateway could not read the error.", "rejected by the provider", nil},
+		{Rejected, "Rejected by the provider", "The provider did not accept the client or its secret. If the reason is unclear, the gateway could not read the error, or does not know it.", "rejected by the provider", nil},
 		{Refused, "Refused by the gateway", "The gateway did not send these requests to the provider.", "refused by the gateway", nil},
 		{Failed, "Failed", "The provider responded with 5xx, or there was no usable response. If the reason is panic, the gateway has a bug.", "failed", nil},
 		{Tolerated, "Tolerated conflicts", "These requests passed only because client_auth.conflict is report. They are also counted above by how they ended.", "with a tolerated conflict", nil},
