@@ -70,7 +70,10 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 	switch method := metadata.Text(memberMethod); {
 	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
 	case repair.IsEmpty(metadata.Get(memberMethod)), method == string(clientauth.Basic):
-		return clientauth.Basic, metadata.With(memberMethod, clientauth.Post).Encode(), nil
+		if !x.keepsMethod {
+			body = metadata.With(memberMethod, clientauth.Post).Encode()
+		}
+		return clientauth.Basic, body, nil
 	case method == string(clientauth.Post), method == string(clientauth.None):
 		return clientauth.Method(method), body, nil
 	case strings.HasSuffix(method, "_jwt"):

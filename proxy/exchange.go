@@ -38,6 +38,7 @@ type exchange struct {
 
 	refreshes    bool            // the grant is a refresh token
 	redirectURIs json.RawMessage // of a registration; nil: none
+	keepsMethod  bool            // of client authentication, in a registration
 
 	sent         time.Time // when the provider was called; zero means never
 	upstreamTime time.Duration

@@ -22,7 +22,10 @@ type RegistrationConfig struct {
 	// never taken from a response: a provider that repeats what a client sent could name any.
 	Clients string
 	URLMap  origin.Map // maps URLs of the provider to URLs of the gateway
-	Log     *slog.Logger
+	// TakesNoSecret reports whether the provider takes no client secret, so that methods stay.
+	// Nil means that it takes one.
+	TakesNoSecret func() bool
+	Log           *slog.Logger
 }
 
 // Registration serves the client registration endpoint (RFC 7591) and the client
@@ -47,6 +50,7 @@ func NewRegistration(c RegistrationConfig) *Registration {
 func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(h.endpoint, w, r)
 	defer x.finish()
+	x.keepsMethod = h.config.TakesNoSecret != nil && h.config.TakesNoSecret()
 	body, err := x.readRegistration()
 	if err != nil {
 		x.writeError(err)
@@ -125,7 +129,7 @@ func (h *Registration) fixInformation(x *exchange, r *response) {
 	}
 	// No method was asked for by a client that reads its registration.
 	asked := x.credentials.Method
-	body := h.rewriteInformation(x, information, asked == clientauth.Basic || asked == "").Encode()
+	body := h.rewriteInformation(x, information, !x.keepsMethod && (asked == clientauth.Basic || asked == "")).Encode()
 	if string(body) != string(information.Encode()) {
 		r.body = body
 		dropDigests(r.header)

@@ -56,7 +56,7 @@ func (g *Gateway) build(known wellknown.Provider) (*routes, error) {
 		matches := matchPath(normal)
 		if name == clientauth.Registration {
 			managed = []string{normal, proxy.NormalizePath(cmp.Or(g.settings.Registration.ClientConfiguration, normal))}
-			matches = g.whileTranslated(matchRegistration(managed))
+			matches = matchRegistration(managed)
 		} else {
 			endpoints = append(endpoints, normal)
 		}
@@ -116,7 +116,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		return proxy.New(c)
 	}
 	return proxy.NewRegistration(proxy.RegistrationConfig{
-		Config: c, Clients: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer), Log: g.log,
+		Config: c, Clients: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer), TakesNoSecret: g.source.TakesNoSecret, Log: g.log,
 	}), nil
 }
 

@@ -34,9 +34,3 @@ func (g *Gateway) refuseUndiscovered(w http.ResponseWriter, _ *http.Request) {
 	g.mu.Unlock()
 	proxy.WriteError(w, wellknown.Explain(*proxy.ErrEndpointsUnknown, err))
 }
-
-// whileTranslated matches registrations unless the metadata says that no client has a secret:
-// the provider then gets them unchanged.
-func (g *Gateway) whileTranslated(matches mux.MatcherFunc) mux.MatcherFunc {
-	return func(r *http.Request, m *mux.RouteMatch) bool { return matches(r, m) && !g.source.TakesNoSecret() }
-}
