@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 )
 
@@ -18,15 +17,16 @@ type resourceChecker struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
 func (c resourceChecker) RoundTrip(req *http.Request) (*http.Response, error) {
+	if _, name := parseLocation(req.URL.Path); name != resourceLocation || req.Method != http.MethodGet {
+		return c.next.RoundTrip(req)
+	}
+	req = req.Clone(req.Context())
+	req.Header.Set("Accept-Encoding", "identity") // browsers accept codings that are not decoded here
 	resp, err := c.next.RoundTrip(req)
-	if _, name := parseLocation(req.URL.Path); err != nil || name != resourceLocation || req.Method != http.MethodGet {
+	if err != nil || !isPage(resp) {
 		return resp, err
 	}
-	r := Reply{Requested: req.URL, Public: &url.URL{Host: req.Host}, Status: resp.StatusCode, Header: resp.Header}
-	redirect := resp.StatusCode >= 300 && resp.StatusCode < 400 && resp.StatusCode != http.StatusNotModified
-	if path, _, _ := r.Redirect(); path != "" || !redirect && resp.StatusCode != http.StatusOK {
-		return resp, nil
-	}
+	r := Reply{Requested: req.URL, Status: resp.StatusCode, Header: resp.Header}
 	defer resp.Body.Close()
 	if r.Body, err = io.ReadAll(io.LimitReader(resp.Body, MaxDocument+1)); err != nil {
 		return nil, err
@@ -39,4 +39,15 @@ func (c resourceChecker) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(r.Body))
 	return resp, nil
+}
+
+// isPage reports whether a response may be a page, or a redirect to one: not to the metadata of a
+// resource.
+func isPage(resp *http.Response) bool {
+	to, err := resp.Location()
+	if err != nil || resp.StatusCode < 300 || resp.StatusCode >= 400 {
+		return resp.StatusCode == http.StatusOK
+	}
+	_, name := parseLocation(to.Path)
+	return name != resourceLocation
 }
