@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 
 	"oauthgw/clientauth"
 	"oauthgw/proxy"
@@ -12,14 +13,15 @@ import (
 
 // routeAuthorization routes the requests to the authorization endpoint if they are to be
 // repaired. Web pages do not read its responses, so there is no CORS (RFC 9700 section 2.6), and
-// a path without the endpoint's query is another page.
-func (g *Gateway) routeAuthorization(byQuery, byPath *mux.Router, known wellknown.Provider, paths map[clientauth.Endpoint]string) {
+// a path without the endpoint's query is another page. Endpoints are the normalized paths of
+// others.
+func (g *Gateway) routeAuthorization(byQuery, byPath *mux.Router, known wellknown.Provider, paths map[clientauth.Endpoint]string, endpoints []string) {
 	u := known.Endpoints[clientauth.Authorization]
 	if u == nil || g.settings.Repair.Requests.IsZero() {
 		return
 	}
 	paths[clientauth.Authorization] = u.Path
-	router, matches := byPath, matchAuthorization(proxy.NormalizePath(u.EscapedPath()))
+	router, matches := byPath, matchAuthorization(proxy.NormalizePath(u.EscapedPath()), endpoints)
 	if u.RawQuery != "" {
 		router, matches = byQuery, matchQuery(u.Query(), matches)
 	}
@@ -29,10 +31,12 @@ func (g *Gateway) routeAuthorization(byQuery, byPath *mux.Router, known wellknow
 }
 
 // matchAuthorization matches the requests to the authorization endpoint at a path (RFC 6749
-// section 3.1), in its spellings.
-func matchAuthorization(own string) mux.MatcherFunc {
+// section 3.1), in its spellings. If another endpoint has the same path, a provider may find in the
+// form that a request is for that endpoint, which checks it.
+func matchAuthorization(own string, endpoints []string) mux.MatcherFunc {
+	shared := slices.Contains(endpoints, own)
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost) && normalizedPath(r) == own
+		return (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost) && normalizedPath(r) == own && !(shared && hasGrant(r))
 	}
 }
 

@@ -65,7 +65,7 @@ func (g *Gateway) build(known wellknown.Provider) (*routes, error) {
 		}
 		g.handle(byPath, string(name), matches, handler)
 	}
-	g.routeAuthorization(byQuery, byPath, known, paths)
+	g.routeAuthorization(byQuery, byPath, known, paths, endpoints)
 	matches, metadata := g.metadata(known, paths)
 	notFound := g.errorHandler(proxy.ErrNotFound)
 	refused.MatcherFunc(matchLookalikes(endpoints, managed)).Handler(notFound)
