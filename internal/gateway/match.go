@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -90,23 +91,11 @@ func matchPreflight(matches mux.MatcherFunc) mux.MatcherFunc {
 	}
 }
 
-// The bytes of a name, an address and a port in a Host field.
-const (
-	portBytes    = "0123456789"
-	nameBytes    = portBytes + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._~-"
-	addressBytes = portBytes + "abcdefABCDEF:."
-)
+// hostField matches a name or an address, with or without a port.
+var hostField = regexp.MustCompile(`^(?:[0-9A-Za-z._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$`)
 
-// validHost reports whether the Host of a request, from which providers build URLs, is a
-// name or an address, with or without a port (RFC 9110 section 7.2). It may be missing in
-// HTTP/1.0.
+// validHost reports whether the Host of a request, from which providers build URLs, is well-formed
+// (RFC 9110 section 7.2). It may be missing in HTTP/1.0.
 func validHost(r *http.Request) bool {
-	host, port, bytes := r.Host, "", nameBytes
-	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
-		host, port = host[:i], host[i+1:]
-	}
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		host, bytes = host[1:len(host)-1], addressBytes
-	}
-	return r.Host == "" && !r.ProtoAtLeast(1, 1) || host != "" && strings.Trim(host, bytes) == "" && strings.Trim(port, portBytes) == ""
+	return r.Host == "" && !r.ProtoAtLeast(1, 1) || hostField.MatchString(r.Host)
 }
