@@ -55,18 +55,16 @@ type Handler struct {
 // New returns a handler.
 func New(c Config) *Handler { return &Handler{c, origin.Of(c.Issuer)} }
 
-// IsElsewhere reports whether a request is for another host than that of the issuer.
-func (h *Handler) IsElsewhere(r *http.Request) bool { return h.isElsewhere(r, h.issuer) }
-
 func (h *Handler) isElsewhere(r *http.Request, issuer *url.URL) bool {
 	return h.config.Pass != nil && issuer != nil && !origin.HasHost(issuer, h.config.Host(r))
 }
 
-// Serves reports whether path is a location of authorization server metadata or, if the
-// issuer is rewritten, of protected resource metadata, which also names the issuer.
-func (h *Handler) Serves(path string) bool {
-	_, name := parseLocation(path)
-	return name != "" && (name != resourceLocation || h.config.Source.config.Rewrite)
+// Serves reports whether a request is for a location of authorization server metadata or, if the
+// issuer is rewritten, of protected resource metadata, which also names the issuer, at the host
+// of the issuer.
+func (h *Handler) Serves(r *http.Request) bool {
+	_, name := parseLocation(r.URL.Path)
+	return name != "" && (name != resourceLocation || h.config.Source.config.Rewrite) && !h.isElsewhere(r, h.issuer)
 }
 
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider

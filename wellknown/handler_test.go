@@ -29,8 +29,9 @@ func TestServes(t *testing.T) {
 		"//t1/." + openid + "/": {true, false}, "/t1" + location: {true, false}, location + "/a%2f": {true, false}, location + "/\xff": {true, false},
 		"/": {}, "/.well-known": {}, location + "x": {}, "/.well-known/oauth-protected-resource": {}, location + "/" + strings.Repeat("a", 512): {},
 	} {
-		h.ServeHTTP(httptest.NewRecorder(), (&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}).WithContext(left))
-		if got := [2]bool{h.Serves(path), h.Serves(path) && !admitted[path]}; got != want {
+		r := (&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}).WithContext(left)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if got := [2]bool{h.Serves(r), h.Serves(r) && !admitted[path]}; got != want {
 			t.Errorf("%.60q: served, and the issuer's own: %v, want %v", path, got, want)
 		}
 	}
@@ -57,7 +58,7 @@ func TestResourceMovesWithTheIssuer(t *testing.T) {
 			if w.Code != http.StatusOK {
 				got = http.StatusText(w.Code)
 			}
-			if got != want || !h.Serves(resource+"/mcp") {
+			if got != want || !h.Serves(&http.Request{URL: &url.URL{Path: resource + "/mcp"}}) {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})

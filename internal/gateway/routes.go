@@ -90,7 +90,7 @@ func (g *Gateway) metadata(known wellknown.Provider, paths map[clientauth.Endpoi
 	}
 	documents := wellknown.New(c)
 	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return (r.Method == http.MethodGet || r.Method == http.MethodHead) && documents.Serves(r.URL.Path) && !documents.IsElsewhere(r)
+		return (r.Method == http.MethodGet || r.Method == http.MethodHead) && documents.Serves(r)
 	}, documents
 }
 
