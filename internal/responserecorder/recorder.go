@@ -27,10 +27,10 @@ const (
 // of one request share one Recorder; see [Wrap].
 type Recorder struct {
 	http.ResponseWriter
-	// BeforeHeader may change the header of the final response, unless it is nil.
+	// BeforeHeader may change the header of the final response.
 	BeforeHeader func(http.Header)
 	// Closed returns why the server closed the connection: eviction, shutdown, or empty: it
-	// did not. Nil means that it never does.
+	// did not.
 	Closed func() string
 	// Level and Attrs are for the log line of the request.
 	Level slog.Level
@@ -50,7 +50,7 @@ func Wrap(w http.ResponseWriter) (*Recorder, http.ResponseWriter) {
 		case interface{ Unwrap() http.ResponseWriter }:
 			inner = x.Unwrap()
 		default:
-			r := &Recorder{ResponseWriter: w}
+			r := &Recorder{ResponseWriter: w, BeforeHeader: func(http.Header) {}, Closed: func() string { return "" }}
 			return r, r
 		}
 	}
@@ -67,7 +67,7 @@ func (r *Recorder) Fail(side string, err error) {
 	if err == nil || errors.Is(err, errors.ErrUnsupported) {
 		return
 	}
-	end := r.closed()
+	end := r.Closed()
 	switch {
 	case end != "":
 	case errors.Is(err, net.ErrClosed):
@@ -82,13 +82,6 @@ func (r *Recorder) Fail(side string, err error) {
 	r.end.CompareAndSwap(nil, &end)
 }
 
-func (r *Recorder) closed() string {
-	if r.Closed == nil {
-		return ""
-	}
-	return r.Closed()
-}
-
 // Result returns the status of the response and how it ended. Returned means that the handler
 // did not panic: the server answers a panic unless a response has begun. Status zero means
 // that there was no response.
@@ -99,7 +92,7 @@ func (r *Recorder) Result(returned bool) (status int, end string) {
 	if returned {
 		return cmp.Or(r.status, http.StatusOK), Complete // net/http writes 200
 	}
-	if end := r.closed(); end != "" {
+	if end := r.Closed(); end != "" {
 		return r.status, end
 	}
 	if r.status == 0 {
@@ -112,9 +105,7 @@ func (r *Recorder) Result(returned bool) (status int, end string) {
 func (r *Recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
 		r.status = status
-		if r.BeforeHeader != nil {
-			r.BeforeHeader(r.Header())
-		}
+		r.BeforeHeader(r.Header())
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
