@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"mime"
 	"net/http"
@@ -83,7 +84,7 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 }
 
 // repairScope returns the client metadata with the scope that requests will have: a provider
-// refuses those with one that is not registered.
+// refuses those with one that is not registered, and may register every scope for none.
 func (x *exchange) repairScope(metadata jsonobject.Object) (_ jsonobject.Object, changed bool) {
 	sent := metadata.Text(memberScope)
 	scope := x.Requests.Scope.Repair(sent)
@@ -91,7 +92,7 @@ func (x *exchange) repairScope(metadata jsonobject.Object) (_ jsonobject.Object,
 		return metadata, false
 	}
 	x.repaired(repair.Scope)
-	if scope == "" {
+	if scope = cmp.Or(scope, x.Requests.Scope.Default); scope == "" {
 		return metadata.Without(func(m jsonobject.Member) bool { return m.Name == memberScope }), true
 	}
 	return metadata.With(memberScope, scope), true

@@ -119,7 +119,7 @@ func TestParametersInBothPlaces(t *testing.T) {
 	}
 }
 
-// TestQ15ScopeOfRegistration checks the scope of client metadata, which gains no default.
+// TestQ15ScopeOfRegistration checks the scope of client metadata.
 func TestQ15ScopeOfRegistration(t *testing.T) {
 	for scope, want := range map[string]string{"mcp:read offline_access x": "read x", "offline_access": "", "": "", "x  y": "x  y"} {
 		if got := example.Scope.Repair(scope); got != want {
