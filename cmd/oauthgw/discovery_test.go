@@ -167,3 +167,25 @@ func TestD06CheckOfMethods(t *testing.T) {
 		}
 	}
 }
+
+// TestD03SameDiagnosis checks that check, the log and the status page report the same problem of
+// a location at which no client has looked yet.
+func TestD03SameDiagnosis(t *testing.T) {
+	provider := startPagesProvider(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "openid-configuration") {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, honest+`}`)
+	})
+	const problem = "/.well-known/openid-configuration: The provider answered the metadata request with status 503."
+	out, _, err := invoke(t, "check", "--upstream.url="+provider)
+	if err != nil || !strings.Contains(out, problem) {
+		t.Errorf("check: got %v\n%s", err, out)
+	}
+	g := startProgram(t, provider, "")
+	eventually(t, "the log", func() bool { return strings.Contains(g.log.String(), problem) })
+	if page := fetch(t, "http://"+g.admin+"/", ""); !strings.Contains(page, problem) {
+		t.Error("the status page does not report the problem")
+	}
+}
