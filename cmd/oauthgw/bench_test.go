@@ -43,13 +43,10 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 	}
 	defer t.close()
 	stub := providerStub{provided}
-	g, err := gateway.New(gateway.Config{
+	g := gateway.New(gateway.Config{
 		Settings: s, Metrics: t.metrics, Log: t.log, OnDecision: t.recordDecision,
 		Transports: gateway.Transports{Fronted: stub, Metadata: stub, Passthrough: stub},
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
 	defer g.Close()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -62,8 +62,7 @@ type program struct {
 // logs the problems of the metadata.
 func newProgram(s config.Settings, load func() (config.Settings, error), t *telemetry, sockets server.Sockets, lint bool) (*program, error) {
 	p := &program{log: t.log}
-	var err error
-	p.reloader, err = gateway.NewReloader(gateway.ReloaderConfig{
+	p.reloader = gateway.NewReloader(gateway.ReloaderConfig{
 		Config: gateway.Config{
 			Settings: s, Metrics: t.metrics, Log: t.log, Tracing: t.tracing, OnDecision: t.recordDecision,
 		},
@@ -72,9 +71,6 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 		OnReload: t.applySettings,
 		Notify:   func(state, status string) { server.Notify(t.log, state, status) },
 	})
-	if err != nil {
-		return nil, err
-	}
 	current := func() config.Settings { return p.reloader.Current().Settings() }
 	c := server.Config{
 		Handler: p.reloader,
@@ -95,6 +91,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 	if s.Certificate != nil {
 		c.Certificate = func() *tls.Certificate { return current().Certificate }
 	}
+	var err error
 	p.server, err = server.Listen(c)
 	return p, err
 }

@@ -107,10 +107,7 @@ func TestMissingMetadataIsAResponse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Config{Settings: s, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := gateway.New(gateway.Config{Settings: s, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.DiscardHandler)})
 	failed := time.Now()
 	p := provider(g, []wellknown.Snapshot{{Err: errors.New("none"), Failed: failed, Absent: true}}, time.Time{}, proxy.Decision{})
 	if !p.Reached.Equal(failed) || !p.Failed.IsZero() {

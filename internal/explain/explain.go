@@ -35,10 +35,7 @@ func Run(s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdou
 		path := &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}
 		s.Endpoints = map[clientauth.Endpoint]*url.URL{cmp.Or(endpoint, clientauth.Token): path}
 	}
-	x, err := send(s, r)
-	if err != nil {
-		return err
-	}
+	x := send(s, r)
 	if _, err := io.WriteString(stdout, x.report()); err != nil {
 		return err
 	}
@@ -83,26 +80,23 @@ type result struct {
 }
 
 // send sends a request through a gateway.
-func send(s config.Settings, r *http.Request) (*result, error) {
+func send(s config.Settings, r *http.Request) *result {
 	x := &result{settings: s, log: map[string]string{}}
 	record := func(_ []string, a slog.Attr) slog.Attr {
 		x.log[a.Key] = a.Value.String()
 		return a
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: record}))
-	g, err := gateway.New(gateway.Config{
+	g := gateway.New(gateway.Config{
 		Settings: s, Log: log, Metrics: metrics.New(metrics.Build{}),
 		Transports: gateway.Transports{Fronted: &x.upstream, Metadata: noProvider{}, Passthrough: &x.upstream},
 	})
-	if err != nil {
-		return nil, err
-	}
 	defer g.Close()
 	r.RemoteAddr = "192.0.2.1:0" // the client (RFC 5737)
 	w := response{http.Header{}, &bytes.Buffer{}}
 	g.ServeHTTP(w, r)
 	x.body = w.Bytes()
-	return x, nil
+	return x
 }
 
 // transport records the last request and answers it with an empty JSON object.

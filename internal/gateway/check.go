@@ -41,10 +41,7 @@ func Check(ctx context.Context, load func() (config.Settings, error), offline bo
 	if offline {
 		return report, nil
 	}
-	g, err := New(Config{Settings: s, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})})
-	if err != nil {
-		return report, err
-	}
+	g := New(Config{Settings: s, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})})
 	defer g.Close()
 	g.source.FetchAll(ctx)
 	problems, err := g.Lint(ctx)

@@ -36,11 +36,7 @@ func (g *Gateway) discover(ctx context.Context) error {
 	}
 	now := g.routes.Load()
 	if now == nil || now.known.Issuer != known.Issuer || !reflect.DeepEqual(now.known.Endpoints, known.Endpoints) {
-		built, err := g.build(known)
-		if err != nil {
-			return err
-		}
-		g.routes.Store(built)
+		g.routes.Store(g.build(known))
 		g.log.Info("discovered endpoints", "issuer", known.Issuer, "endpoints", slices.Sorted(maps.Keys(known.Endpoints)))
 	}
 	g.failed, g.fetched = false, known.Fetched

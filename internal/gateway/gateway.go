@@ -79,7 +79,7 @@ func newTransports(s config.Settings, t *tracing.Tracing) Transports {
 }
 
 // New returns a gateway that has sent no request yet.
-func New(c Config) (*Gateway, error) {
+func New(c Config) *Gateway {
 	s := c.Settings
 	if c.Transports.Fronted == nil {
 		c.Transports = newTransports(s, c.Tracing)
@@ -91,12 +91,11 @@ func New(c Config) (*Gateway, error) {
 	})
 	g := &Gateway{config: c, settings: s, log: c.Log, source: source}
 	g.users.Store(1)
-	built, err := g.build(wellknown.Provider{Issuer: s.Upstream.Issuer, Endpoints: s.Endpoints})
+	g.undiscovered = g.build(wellknown.Provider{Issuer: s.Upstream.Issuer, Endpoints: s.Endpoints})
 	if len(s.Endpoints) > 0 {
-		g.routes.Store(built)
+		g.routes.Store(g.undiscovered)
 	}
-	g.undiscovered = built
-	return g, err
+	return g
 }
 
 // ServeHTTP routes a request.

@@ -71,10 +71,7 @@ func startDiscovery(t *testing.T, p *provider, change ...func(*config.Config)) (
 	var lines bytes.Buffer
 	c := testConfig(t, "https://a:8443", &lines, change...)
 	c.Transports = Transports{p, p, p}
-	g, err := New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := New(c)
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(func() { cancel(); synctest.Wait(); g.Close() })
 	go g.watchMetadata(ctx, false)
@@ -130,10 +127,7 @@ func TestD01MetadataWaitsForDiscovery(t *testing.T) {
 	p.document.Store(`{"issuer":"https://a","token_endpoint":"https://a/t"}`)
 	c := testConfig(t, "https://a", io.Discard)
 	c.Transports = Transports{p, p, p}
-	g, err := New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := New(c)
 	defer g.Close()
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://a/.well-known/oauth-authorization-server", nil))
@@ -197,10 +191,7 @@ func TestA135OlderDiscoveryDoesNotReplaceNewer(t *testing.T) {
 			p.status.Store(http.StatusOK)
 			c := testConfig(t, "https://a", io.Discard, func(c *config.Config) { c.Metadata.TTL, c.Metadata.StaleFor = time.Second, 0 })
 			c.Transports = Transports{p, p, p}
-			g, err := New(c)
-			if err != nil {
-				t.Fatal(err)
-			}
+			g := New(c)
 			defer g.Close()
 			discover := func() {
 				if err := g.discover(t.Context()); err != nil {
@@ -229,10 +220,7 @@ func TestA135OlderDiscoveryDoesNotReplaceNewer(t *testing.T) {
 // TestTransportsAreSeparate checks that no kind of request can use up the connections of
 // another one.
 func TestTransportsAreSeparate(t *testing.T) {
-	g, err := New(testConfig(t, "https://a", io.Discard))
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := New(testConfig(t, "https://a", io.Discard))
 	defer g.Close()
 	if c := g.config.Transports; c.Fronted == c.Metadata || c.Fronted == c.Passthrough || c.Metadata == c.Passthrough {
 		t.Error("a transport is shared")

@@ -58,18 +58,14 @@ type ReloadResult struct {
 }
 
 // NewReloader returns a Reloader for the first configuration.
-func NewReloader(c ReloaderConfig) (*Reloader, error) {
+func NewReloader(c ReloaderConfig) *Reloader {
 	s := c.Config.Settings
 	c.Config.Limiter = authlimit.New(s.Failures)
-	g, err := New(c.Config)
-	if err != nil {
-		return nil, err
-	}
 	r := &Reloader{config: c, files: s.Files, fingerprint: config.Fingerprint(s.Files)}
 	r.context, r.cancel = context.WithCancelCause(context.Background())
 	r.recordReload(nil, nil)
-	r.use(g)
-	return r, nil
+	r.use(New(c.Config))
+	return r
 }
 
 func (r *Reloader) use(g *Gateway) {
@@ -206,10 +202,7 @@ func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
 	c := r.config.Config
 	s.Timeouts = c.Settings.Timeouts // those of the servers stay
 	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.Failures)
-	g, err := New(c)
-	if err != nil {
-		return nil, err
-	}
+	g := New(c)
 	if err := g.inheritFrom(r.context, old); err != nil {
 		g.Close()
 		return nil, err

@@ -50,10 +50,7 @@ func TestChangedFileIsLoaded(t *testing.T) {
 		if c.Settings, err = load(); err != nil {
 			t.Fatal(err)
 		}
-		l, err := NewReloader(testReloaderConfig(c, load))
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := NewReloader(testReloaderConfig(c, load))
 		l.Start("")
 		defer l.Stop()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -116,10 +113,7 @@ func TestRestartRequired(t *testing.T) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a" // nothing is discovered
 	})
 	next := c.Settings
-	l, err := NewReloader(testReloaderConfig(c, func() (config.Settings, error) { return next, nil }))
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := NewReloader(testReloaderConfig(c, func() (config.Settings, error) { return next, nil }))
 	l.Start("")
 	defer l.Stop()
 	for i, stall := range []time.Duration{time.Minute, time.Minute, c.Settings.Timeouts.Stall} {
@@ -182,10 +176,7 @@ func (p *holding) startReloader(t *testing.T) *Reloader {
 	c := testConfig(t, p.URL, io.Discard, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm, c.Upstream.Issuer = map[string]string{"token": "/t"}, "a", "https://a"
 	})
-	l, err := NewReloader(testReloaderConfig(c, func() (config.Settings, error) { return c.Settings, nil }))
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := NewReloader(testReloaderConfig(c, func() (config.Settings, error) { return c.Settings, nil }))
 	l.Start("")
 	t.Cleanup(l.Stop)
 	return l

@@ -33,7 +33,7 @@ func (r *routes) handler(req *http.Request) http.Handler {
 // build builds the routes. The router neither cleans paths nor redirects: clients would send
 // their secrets again to the target of a 307. The query of an endpoint, which clients may
 // omit, tells it from another one at the same path.
-func (g *Gateway) build(known wellknown.Provider) (*routes, error) {
+func (g *Gateway) build(known wellknown.Provider) *routes {
 	router := mux.NewRouter().SkipClean(true)
 	refused := router.NewRoute()
 	byLocation, byQuery, byPath := router.NewRoute().Subrouter(), router.NewRoute().Subrouter(), router.NewRoute().Subrouter()
@@ -48,11 +48,7 @@ func (g *Gateway) build(known wellknown.Provider) (*routes, error) {
 		if untranslated {
 			continue
 		}
-		handler, err := g.endpoint(name, u, known)
-		if err != nil {
-			return nil, err
-		}
-		normal := proxy.NormalizePath(u.EscapedPath())
+		handler, normal := g.endpoint(name, u, known), proxy.NormalizePath(u.EscapedPath())
 		matches := matchPath(normal)
 		if name == clientauth.Registration {
 			managed = []string{normal, proxy.NormalizePath(cmp.Or(g.settings.Registration.ClientConfiguration, normal))}
@@ -75,7 +71,7 @@ func (g *Gateway) build(known wellknown.Provider) (*routes, error) {
 		router.MatcherFunc(matchGrants).Handler(g.instrument("unknown", http.HandlerFunc(g.refuseUndiscovered)))
 	}
 	router.NewRoute().Handler(g.instrument(g.passthrough(known)))
-	return &routes{router, known, paths, matches}, nil
+	return &routes{router, known, paths, matches}
 }
 
 // metadata returns the handler of the metadata, and the matcher of its requests.
@@ -102,7 +98,7 @@ func admitMetadata(w http.ResponseWriter, r *http.Request) bool {
 	return admitted
 }
 
-func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) (http.Handler, error) {
+func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown.Provider) http.Handler {
 	target := *g.settings.UpstreamOrigin
 	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
 	c := proxy.Config{
@@ -113,11 +109,12 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.config.OnDecision, Metrics: g.config.Metrics,
 	}
 	if name != clientauth.Registration {
-		return proxy.New(c)
+		h, _ := proxy.New(c) // the configuration and the metadata give only queries that can be read
+		return h
 	}
 	return proxy.NewRegistration(proxy.RegistrationConfig{
 		Config: c, Clients: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer), TakesNoSecret: g.source.TakesNoSecret, Log: g.log,
-	}), nil
+	})
 }
 
 // passthrough returns the handler of all other paths, and its name in logs and metrics.
