@@ -63,7 +63,7 @@ func unreadable(problem string) *Diagnosis {
 }
 
 const (
-	setLocation = "let the location lead to the metadata; if the metadata is below a path, set upstream.issuer in oauthgw; if there is none, set endpoints"
+	setLocation = "set upstream.issuer in oauthgw if the metadata is below a path, and endpoints if there is none"
 	setOrigin   = "set upstream.url to the origin to which the redirect leads, or public_url or upstream.host if the provider redirects other host names to its own"
 	setDocument = "let the provider answer with the document"
 )

@@ -38,12 +38,12 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 			"Authorization responses name the issuer \"https://a\" (RFC 9207)", `"read":true,"problems":["Authorization responses`, ""},
 		"unlisted scope": {honest + `,"scopes_supported":["a"]}`, "repair: {requests: {scope: {rename: {x: b}}}}\n",
 			"repair.requests.scope lets clients ask for \"b\", which", `"read":true,"problems":["repair.requests.scope lets clients ask for `, ""},
-		"not read": {`[]`, "", "warning: ", `"read":false,"err":"`, "upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\n"},
+		"not read": {`[]`, "", "warning: ", `"read":false,"err":"`, "upstream.url: the metadata of PROVIDER cannot be fetched or used for the following reasons; to check without it, set --offline\n"},
 		"no endpoint": {`{"issuer":"https://a"}`, "", "warning: ", `"read":false,"err":"/.well-known/oauth-authorization-server: the provider has no metadata document there: the JSON object names no endpoint by an http or https URL; add token_endpoint `,
-			"upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\n/.well-known/oauth-authorization-server: the provider has no metadata document there: the JSON object names no endpoint"},
+			"upstream.url: the metadata of PROVIDER cannot be fetched or used for the following reasons; to check without it, set --offline\n/.well-known/oauth-authorization-server: the provider has no metadata document there: the JSON object names no endpoint"},
 		"no token endpoint": {`{"issuer":"https://a","authorization_endpoint":"https://a/a"}`, "", "warning: ", `"read":false,"err":"the metadata names no token_endpoint`,
-			"upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\nthe metadata names no token_endpoint"},
-		"no document": {"", "", "warning: ", `"read":false,"err":"`, "upstream.url: the metadata of PROVIDER cannot be fetched or used; start the provider, or check with --offline\n"},
+			"upstream.url: the metadata of PROVIDER cannot be fetched or used for the following reasons; to check without it, set --offline\nthe metadata names no token_endpoint"},
+		"no document": {"", "", "warning: ", `"read":false,"err":"`, "upstream.url: the metadata of PROVIDER cannot be fetched or used for the following reasons; to check without it, set --offline\n"},
 		"no document, configured endpoints": {"", "endpoints: {token: /t}\n", "The provider has no metadata, so clients that discover the endpoints do not find them.",
 			`"read":true,"problems":["The provider has no metadata`, ""},
 		"configured endpoints": {honest + `}`, "endpoints: {token: /t}\n", "metadata OK: no problems for strict clients\n", `"read":true,"problems":[]}`, ""},
@@ -60,7 +60,7 @@ func TestCheckReportsMetadataProblems(t *testing.T) {
 func TestCheckHTTPSToPlainPort(t *testing.T) {
 	provider := strings.Replace(startMetadataProvider(t, honest+`}`), "http", "https", 1)
 	expectCheck(t, "https", "--upstream.url="+provider, "the configuration is valid\nwarning: ", "upstream.url: the metadata of "+provider+
-		" cannot be fetched or used; start the provider, or check with --offline\n"+
+		" cannot be fetched or used for the following reasons; to check without it, set --offline\n"+
 		"/.well-known/oauth-authorization-server: fetching metadata: the provider does not speak TLS at this port; write http in upstream.url")
 }
 

@@ -39,7 +39,7 @@ func checkLocations(found *wellknown.Findings, o observation) {
 	found.AddIf(ok && len(o.own()) == 0, wellknown.Problem, "metadata", "There is no metadata at the locations of "+printable.Quote(o.url)+", only at those of its origin. Few clients look there.",
 		"Let clients start at "+printable.Quote(l.Issuer())+", whose metadata is at "+l.path+".")
 	found.AddIf(!ok, wellknown.Problem, "metadata", "There is no metadata at any location of "+printable.Quote(o.url)+", so clients find no endpoint, and none was tested.",
-		"Let the locations of RFC 8414 section 3.1 lead to the provider, or give clients the URL that its metadata names as issuer.")
+		"Examine the URL that the metadata names as issuer, with its path, and let clients start there. If there is no metadata, set endpoints in oauthgw, and configure the URLs of the endpoints in clients.")
 }
 
 // checkNoDocumentAt checks that clients try the next location, as they do at 404.

@@ -48,7 +48,7 @@ func Check(ctx context.Context, load func() (config.Settings, error), offline bo
 	report.Metadata = &CheckMetadata{Read: err == nil, Problems: append([]string{}, problems...)}
 	if err != nil {
 		report.Metadata.Err = err.Error()
-		return report, fmt.Errorf("upstream.url: the metadata of %s cannot be fetched or used; start the provider, or check with --offline\n%w", s.Upstream.URL, err)
+		return report, fmt.Errorf("upstream.url: the metadata of %s cannot be fetched or used for the following reasons; to check without it, set --offline\n%w", s.Upstream.URL, err)
 	}
 	for _, p := range problems {
 		if strings.HasPrefix(p, "upstream.client_auth: ") { // clients fail at all fronted endpoints
