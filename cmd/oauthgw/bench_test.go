@@ -73,7 +73,7 @@ func BenchmarkTokenExchange(b *testing.B) {
 }
 
 func BenchmarkMetadata(b *testing.B) {
-	benchmark(b, `{"issuer":"http://127.0.0.1:3000","token_endpoint":"http://127.0.0.1:3000/oauth2/token"}`,
+	benchmark(b, `{"issuer":"http://127.0.0.1:8080","token_endpoint":"http://127.0.0.1:8080/oauth2/token"}`,
 		http.MethodGet, "/.well-known/oauth-authorization-server", "")
 }
 
