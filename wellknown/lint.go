@@ -78,7 +78,7 @@ func (md Metadata) lintValues(found *Findings, start string) {
 	var empty, plain, invalid, elsewhere []string
 	here, severity := origin.Of(start), Note
 	for _, m := range md.Members() {
-		u := origin.Of(md.Text(m.Name))
+		u := origin.Of(m.Text())
 		switch isURL := m.Name == memberJWKS || strings.HasSuffix(m.Name, "_endpoint"); {
 		case emptyArray.Match(m.Value):
 			empty = append(empty, m.Name)
@@ -88,7 +88,7 @@ func (md Metadata) lintValues(found *Findings, start string) {
 		case u != nil && !origin.IsConfidential(u):
 			plain = append(plain, m.Name)
 		case isURL && here != nil && !origin.Same(u, here):
-			elsewhere = append(elsewhere, md.Text(m.Name))
+			elsewhere = append(elsewhere, m.Text())
 			if slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(strings.TrimSuffix(m.Name, "_endpoint"))) {
 				severity = Warning
 			}

@@ -78,8 +78,7 @@ var neverEmpty = regexp.MustCompile(`^(?:issuer|signed_metadata|resource|service
 // hasEndpoint reports whether the metadata names an endpoint by a URL.
 func (md Metadata) hasEndpoint() bool {
 	return slices.ContainsFunc(md.Members(), func(m jsonobject.Member) bool {
-		var text string
-		return strings.HasSuffix(m.Name, "_endpoint") && json.Unmarshal(m.Value, &text) == nil && origin.Of(text) != nil
+		return strings.HasSuffix(m.Name, "_endpoint") && origin.Of(m.Text()) != nil
 	})
 }
 

@@ -75,13 +75,13 @@ func (o Object) Get(name string) json.RawMessage {
 }
 
 // Text returns the value of a member that is a string, or "".
-func (o Object) Text(name string) string {
-	value := o.Get(name)
-	if len(value) == 0 || value[0] != '"' {
-		return ""
+func (o Object) Text(name string) string { return Member{name, o.Get(name)}.Text() }
+
+// Text returns the value if it is a string, or "".
+func (m Member) Text() (s string) {
+	if len(m.Value) > 0 && m.Value[0] == '"' {
+		_ = json.Unmarshal(m.Value, &s)
 	}
-	var s string
-	_ = json.Unmarshal(value, &s)
 	return s
 }
 
