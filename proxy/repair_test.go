@@ -153,3 +153,12 @@ func TestP01P04P16ErrorBesideToken(t *testing.T) {
 		}
 	}
 }
+
+// A byte order mark in front does not hide that a response ends too early.
+func TestP09TruncatedBehindByteOrderMark(t *testing.T) {
+	for body, want := range map[string]int{"\ufeff" + `{"access_token":"x`: 502, "\ufeff": 502, "\ufeff[1]": 200, "\ufeff" + `{"access_token":"x"}`: 200} {
+		if w := answering(t, 200, http.Header{"Content-Type": {"application/json"}}, body, ""); w.Code != want {
+			t.Errorf("%q: got %d", body, w.Code)
+		}
+	}
+}

@@ -113,7 +113,7 @@ func (r response) isIncomplete(endpoint clientauth.Endpoint) bool {
 		return false
 	}
 	var whole json.RawMessage
-	err := json.NewDecoder(bytes.NewReader(r.body)).Decode(&whole)
+	err := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(r.body, []byte("\ufeff")))).Decode(&whole)
 	// RFC 7009 section 2.2: the body of a revocation response means nothing.
 	return err == io.EOF && endpoint != clientauth.Revocation || errors.Is(err, io.ErrUnexpectedEOF)
 }
