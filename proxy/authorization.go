@@ -23,22 +23,19 @@ func (p passthrough) repair(r *http.Request, recorder *responserecorder.Recorder
 		sent, _ = io.ReadAll(r.Body) // from memory
 	}
 	query, form, repairs := p.Requests.Apply(clientauth.Authorization, r.URL.RawQuery, string(sent), hasForm)
-	out, target := *r, *r.URL
-	target.RawQuery = query
-	out.URL = &target
+	out := r.Clone(r.Context())
+	out.URL.RawQuery = query
 	if hasForm {
 		out.Body, out.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
-	}
-	if len(repairs) == 0 {
-		return &out
 	}
 	for _, name := range repairs {
 		p.Metrics.Repaired(p.Endpoint, name)
 	}
-	recorder.Attrs = append(recorder.Attrs, slog.String("repairs", strings.Join(repairs, ",")))
-	out.Header = r.Header.Clone()
-	dropDigests(out.Header)
-	return &out
+	if len(repairs) > 0 {
+		recorder.Attrs = append(recorder.Attrs, slog.String("repairs", strings.Join(repairs, ",")))
+		dropDigests(out.Header)
+	}
+	return out
 }
 
 // isPlainForm reports whether every server reads a body as a form in UTF-8.
