@@ -30,9 +30,6 @@ func (t *Transport) exchange(c *conn, message []byte, r *http.Request) (resp *ht
 	// A server that rejects a request early may stop reading and still respond.
 	_, writeErr := c.Write(message)
 	resp, err = c.readResponse(r)
-	if err != nil && writeErr != nil {
-		err = writeErr
-	}
 	if err != nil {
 		return nil, e.wrap(err)
 	}
