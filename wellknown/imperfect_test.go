@@ -216,7 +216,6 @@ func TestD06D08LintOfImperfectMetadata(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				text := strings.ReplaceAll(adding(sound, test.members), `_endpoint":"https://gw.example`, `_endpoint":"`+test.issuer)
 				h := newHandler(t, newProvider(at(location, sends(text), status(403))), func(c *wellknown.SourceConfig) { c.Passthrough = true })
-				h.source.FetchAll(t.Context())
 				lines, err := h.source.Lint(t.Context(), paths)
 				if err != nil || !strings.Contains(strings.Join(lines, "\n"), test.want) || strings.Contains(strings.Join(lines, "\n"), "upstream.client_auth") != (name == "only Basic") {
 					t.Errorf("%v, got %q, want %q", err, lines, test.want)

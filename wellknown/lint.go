@@ -116,6 +116,10 @@ func (md Metadata) lintValues(found *Findings, start string) {
 // if endpoints are fronted at the paths. It returns an error if there is no metadata, unless
 // the provider has none and the endpoints are known without it.
 func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string) ([]string, error) {
+	for _, path := range s.locations {
+		location, name := parseLocation(path)
+		_, _, _ = s.get(ctx, location, name, false) // for the problems there
+	}
 	e, err := s.metadata(ctx)
 	switch {
 	case errors.Is(err, errNoMetadata) && len(paths) > 0:
@@ -124,14 +128,6 @@ func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string)
 		return nil, err
 	}
 	return s.problems(e.document, paths), nil
-}
-
-// FetchAll fetches the metadata at each location of the issuer, for the problems there.
-func (s *Source) FetchAll(ctx context.Context) {
-	for _, path := range s.locations {
-		location, name := parseLocation(path)
-		_, _, _ = s.get(ctx, location, name, false)
-	}
 }
 
 // problems is [Source.Lint] for one document, and for the locations whose last fetch failed.

@@ -43,7 +43,6 @@ func Check(ctx context.Context, load func() (config.Settings, error), offline bo
 	}
 	g := New(Config{Settings: s, Log: slog.New(slog.DiscardHandler), Metrics: metrics.New(metrics.Build{})})
 	defer g.Close()
-	g.source.FetchAll(ctx)
 	problems, err := g.Lint(ctx)
 	report.Metadata = &CheckMetadata{Read: err == nil, Problems: append([]string{}, problems...)}
 	if err != nil {

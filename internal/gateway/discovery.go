@@ -84,7 +84,6 @@ func (g *Gateway) watchMetadata(ctx context.Context, lint bool) {
 
 // logProblems logs the problems of the metadata if they are not those logged last.
 func (g *Gateway) logProblems(ctx context.Context, logged *[]string) error {
-	g.source.FetchAll(ctx)
 	problems, err := g.Lint(ctx)
 	if err == nil && !slices.Equal(problems, *logged) {
 		*logged = problems
