@@ -183,7 +183,11 @@ func (r Reply) Document(p Patch) (published, corrected Metadata, err error) {
 	corrected = p.apply(published.withoutEmpty())
 	switch {
 	case published.Issuer() == "" && !origin.Same(corrected.Endpoint(clientauth.Token), r.Public):
-		err = absent("the JSON object names no issuer", setLocation)
+		fix := setLocation
+		if corrected.hasEndpoint() {
+			fix = "name the issuer at the provider, or set public_url in oauthgw to the origin of token_endpoint"
+		}
+		err = absent("the JSON object names no issuer", fix)
 	case !corrected.hasEndpoint():
 		err = absent("the JSON object names no endpoint by an http or https URL", "add token_endpoint at the provider or with metadata.patch")
 	}

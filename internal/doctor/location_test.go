@@ -29,6 +29,8 @@ func TestFindings(t *testing.T) {
 			[]string{"warning: " + asPath + `: Some clients reject the document, because it has status 201, members that are null or empty and must be left out ("x", "jwks_uri"). Correct it at the provider; oauthgw serves it correctly.`}},
 		{"byte order mark", asPath, document("\ufeff" + sound), []string{"warning: " + asPath + ": Some clients reject the document, because it has a byte order mark."}},
 		{"no members", asPath, document("{}"), []string{"problem: " + asPath + ": The provider has no metadata document there: the JSON object names no issuer.", none}},
+		{"no issuer", asPath, document(`{"token_endpoint":"https://a/t"}`), []string{"problem: " + asPath + ": The provider has no metadata document there: the JSON object names no issuer. " +
+			"Some clients give up there; at 404 they try the next location. Name the issuer at the provider, or set public_url in oauthgw to the origin of token_endpoint.", none}},
 		{"login elsewhere", asPath, page{302, map[string]string{"Location": "https://sso.example/"}, ""}, []string{"problem: " + asPath + ": The provider answered the metadata request with status 302, a redirect to another origin.", none}},
 		{"no members for OpenID", openidPath, good,
 			[]string{"warning: " + openidPath + ": The document is at an OpenID Connect location but lacks jwks_uri, subject_types_supported, id_token_signing_alg_values_supported."}},
