@@ -14,16 +14,18 @@ import (
 // the provider as the client sent it, with the line and the key.
 func TestQ13D11ProtectedParameters(t *testing.T) {
 	for text, want := range map[string]string{
-		"repair:\n  requests:\n    remove: [state]":          ":4: repair.requests.remove: state cannot be listed here",
-		"repair: {requests: {remove: [scope]}}":              ":2: repair.requests.remove: scope cannot be listed here",
-		"repair: {requests: {set_if_absent: {claims: x}}}":   ":2: repair.requests.set_if_absent.claims: claims cannot be listed here",
-		"repair: {requests: {scope: {rename: {a: b c}}}}":    ":2: repair.requests.scope.rename.a: ",
-		"repair: {requests: {scope: {default: \"a\\tb\"}}}":  ":2: repair.requests.scope.default: ",
-		"repair: {requests: {remove: resource}}":             ":2: repair.requests.remove: must be a list",
-		"repair: {requests: {removed: [resource]}}":          ":2: repair.requests.removed: unknown key",
-		"client_auth: {repeatable: [permission, code]}":      ":2: client_auth.repeatable: code cannot be listed here",
-		"client_auth: {repeatable: [Refresh-Token]}":         ":2: client_auth.repeatable: Refresh-Token cannot be listed here",
-		"client_auth: {repeatable: [code_challenge_method]}": ":2: client_auth.repeatable: code_challenge_method cannot be listed here",
+		"repair:\n  requests:\n    remove: [state]":              ":4: repair.requests.remove: state cannot be listed here",
+		"repair: {requests: {remove: [scope]}}":                  ":2: repair.requests.remove: scope cannot be listed here",
+		"repair: {requests: {set_if_absent: {claims: x}}}":       ":2: repair.requests.set_if_absent.claims: claims cannot be listed here",
+		"repair: {requests: {scope: {rename: {a: b c}}}}":        ":2: repair.requests.scope.rename.a: ",
+		"repair: {requests: {scope: {default: \"a\\tb\"}}}":      ":2: repair.requests.scope.default: ",
+		"repair: {requests: {scope: {rename: {a: b, b: c}}}}":    ":2: repair.requests.scope: must not remove or rename a scope that rename or default sets",
+		"repair: {requests: {scope: {remove: [a], default: a}}}": ":2: repair.requests.scope: must not remove or rename a scope that rename or default sets",
+		"repair: {requests: {remove: resource}}":                 ":2: repair.requests.remove: must be a list",
+		"repair: {requests: {removed: [resource]}}":              ":2: repair.requests.removed: unknown key",
+		"client_auth: {repeatable: [permission, code]}":          ":2: client_auth.repeatable: code cannot be listed here",
+		"client_auth: {repeatable: [Refresh-Token]}":             ":2: client_auth.repeatable: Refresh-Token cannot be listed here",
+		"client_auth: {repeatable: [code_challenge_method]}":     ":2: client_auth.repeatable: code_challenge_method cannot be listed here",
 	} {
 		file := configFile(t, text+"\n")
 		for _, args := range [][]string{{"check", "--config.file=" + file}, {"check", "--offline", "--config.file=" + file}, {"serve", "--config.file=" + file}} {

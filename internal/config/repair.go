@@ -74,6 +74,8 @@ func (v *validator) repairRequests(r repair.Requests) {
 	if r.Scope.Default != "" {
 		v.scopes(key+"scope.default", strings.Split(r.Scope.Default, " ")...)
 	}
+	changes := func(scope string) bool { return r.Scope.Repair(scope) != scope }
+	v.require(!slices.ContainsFunc(r.Scope.Added(), changes), key+"scope", "must not remove or rename a scope that rename or default sets: a login page may lead back to the repaired request, which is then repaired again")
 }
 
 // keptErrors are the errors that invalid_grant must not replace. They say that the client or the
