@@ -28,6 +28,7 @@ const MaxDocument = 256 << 10
 type Reply struct {
 	Requested *url.URL // at the provider's origin
 	Public    *url.URL // the origin that clients use for the provider's; nil: no other one
+	Host      string   // of the request, from which providers build URLs; empty: that of Requested
 	Status    int
 	Header    http.Header
 	Body      []byte // as sent, and at most one byte larger than a document
@@ -104,7 +105,7 @@ func (r Reply) Redirect() (path, where, fix string) {
 	if err != nil || location == "" || r.Status < 300 || r.Status >= 400 || r.Status == http.StatusNotModified {
 		return "", "that leads nowhere", setDocument
 	}
-	here := r.Public != nil && strings.EqualFold(to.Host, r.Public.Host) || origin.Same(to, r.Requested)
+	here := r.Public != nil && strings.EqualFold(to.Host, r.Public.Host) || origin.Same(to, r.Requested) || r.Host != "" && strings.EqualFold(to.Host, r.Host)
 	samePath := strings.TrimSuffix(to.Path, "/") == strings.TrimSuffix(r.Requested.Path, "/") && to.RawQuery == "" && to.User == nil
 	sameHost := here || strings.EqualFold(to.Hostname(), r.Requested.Hostname())
 	switch {

@@ -114,7 +114,7 @@ func (s *Source) request(ctx context.Context, at string, known *document) (Reply
 		return Reply{}, fmt.Errorf("fetching metadata: %w", sanitizeError(err))
 	}
 	defer resp.Body.Close()
-	r := Reply{Requested: req.URL, Public: s.config.Public, Status: resp.StatusCode, Header: resp.Header, received: time.Now()}
+	r := Reply{Requested: req.URL, Public: s.config.Public, Host: req.Host, Status: resp.StatusCode, Header: resp.Header, received: time.Now()}
 	if r.diagnoseStatus() != nil {
 		return r, nil
 	}

@@ -50,11 +50,12 @@ func TestD02P09P30ImperfectDocuments(t *testing.T) {
 		"path":            redirects(location+"/", location+"/"),
 		"provider":        redirects("http://provider.example"+location+"/", location+"/"),
 		"public origin":   redirects("https://gateway.example"+location+"/", location+"/"),
+		"upstream.host":   redirects("http://internal.example"+location+"/", location+"/"),
 		"public host":     redirects("http://GATEWAY.example"+location+"/", location+"/"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newHandler(t, newProvider(respond), publicGateway)
+				h := newHandler(t, newProvider(respond), publicGateway, func(c *wellknown.SourceConfig) { c.Host = "internal.example" })
 				w := get(h, location)
 				if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" || !strings.HasPrefix(w.Body.String(), "{") || !strings.Contains(w.Body.String(), "client_secret_basic") {
 					t.Errorf("got %d %v %q", w.Code, w.Header(), w.Body)
