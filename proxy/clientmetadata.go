@@ -98,11 +98,10 @@ func (x *exchange) repairScope(metadata jsonobject.Object) (_ jsonobject.Object,
 	return metadata.With(memberScope, scope), true
 }
 
-// isJSON reports whether a header declares JSON, by the media type or its suffix (RFC 6839
-// section 3.1).
+// isJSON reports whether a header declares JSON.
 func isJSON(h http.Header) bool {
 	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && (strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json"))
+	return err == nil && isJSONType(mediaType)
 }
 
 // checkEncoding refuses a registration of any media type that another reader could decode as

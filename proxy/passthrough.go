@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/connlimit"
 	"oauthgw/internal/origin"
 	"oauthgw/internal/repair"
 	"oauthgw/internal/responserecorder"
@@ -42,12 +43,6 @@ type PassthroughConfig struct {
 	Proxies trustedproxy.Proxies // whose X-Forwarded fields are believed
 	Host    string               // sent to the provider; empty: the client's
 	Stall   time.Duration        // the timeout of a pause in the request body, see [WriteTimeout] for the response; positive
-	// Admit reports whether the request of a context may be forwarded and hold its connection
-	// for any time. Stream means that the response probably does not end, upload that the
-	// body has yet to arrive. Admit is called again if a response turns out to be a stream,
-	// and Release at the end of an admitted request. Nil means no limit.
-	Admit   func(ctx context.Context, stream, upload bool) bool
-	Release func(context.Context)
 	Metrics *metrics.Metrics
 }
 
@@ -86,9 +81,6 @@ type passthrough struct{ PassthroughConfig }
 // client's X-Forwarded fields and, unless one is configured, its Host. It forwards WebSockets and declines other upgrades.
 func NewPassthrough(c PassthroughConfig) http.Handler {
 	c.Endpoint = cmp.Or(c.Endpoint, Passthrough)
-	if c.Admit == nil {
-		c.Admit, c.Release = func(context.Context, bool, bool) bool { return true }, func(context.Context) {}
-	}
 	return passthrough{c}
 }
 
@@ -98,7 +90,7 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writer := idleTimeoutWriter{w, WriteTimeout(p.Stall), r.ProtoAtLeast(1, 1)}
 	handshake := limitUpgrade(r)
 	err := readSmallBody(writer, r, p.Stall)
-	if err == nil && !p.Admit(r.Context(), asksForStream(r), isUpload(r)) {
+	if err == nil && !connlimit.Admit(r.Context(), asksForStream(r), isUpload(r)) {
 		err = ErrTooManyStreams
 	}
 	var e *clientauth.Error
@@ -106,7 +98,7 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteError(writer, e)
 		return
 	}
-	defer p.Release(r.Context())
+	defer connlimit.Release(r.Context())
 	p.forward(writer, p.repair(r, recorder), recorder, handshake)
 	setWriteDeadline(w, writer.timeout) // for what net/http sends at the end
 }
@@ -204,7 +196,7 @@ func (p passthrough) modifyResponse(resp *http.Response, upload *idleTimeoutBody
 	}
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if mediaType == eventStream && resp.Request.Method == http.MethodGet &&
-		!p.Admit(resp.Request.Context(), true, false) {
+		!connlimit.Admit(resp.Request.Context(), true, false) {
 		return ErrTooManyStreams
 	}
 	return nil

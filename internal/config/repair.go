@@ -19,13 +19,10 @@ var (
 		code grant_type redirect_uri code_verifier code_challenge code_challenge_method refresh_token`)
 	protectedParameters = append(slices.Clone(uniqueParameters), strings.Fields(`response_type state nonce request request_uri
 		authorization_details claims response_mode username password assertion subject_token subject_token_type
-		actor_token actor_token_type device_code token dpop_jkt id_token_hint`)...)
+		actor_token actor_token_type device_code auth_req_id ticket token dpop_jkt id_token_hint`)...)
 )
 
-var (
-	parameterName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)      // RFC 6749 section 8.2
-	scopeToken    = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`) // RFC 6749 section 3.3
-)
+var parameterName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`) // RFC 6749 section 8.2
 
 const asSent = "must reach the provider once and as the client sent it"
 
@@ -99,7 +96,7 @@ func (v *validator) repairReplies(r repair.Replies) {
 
 func (v *validator) scopes(key string, scopes ...string) {
 	for _, scope := range scopes {
-		if !scopeToken.MatchString(scope) {
+		if !repair.IsScope(scope) {
 			v.addf(key, "%q is not one scope; use printable ASCII characters without spaces, quotation marks and backslashes (RFC 6749 section 3.3)", scope)
 		}
 	}

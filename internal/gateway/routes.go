@@ -129,7 +129,7 @@ func (g *Gateway) passthroughConfig(known wellknown.Provider) proxy.PassthroughC
 	c := proxy.PassthroughConfig{
 		Upstream: g.settings.UpstreamOrigin, Transport: wellknown.CheckResources(g.config.Transports.Passthrough), Proxies: g.settings.Proxies,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
-		Admit: connlimit.Admit, Release: connlimit.Release, Metrics: g.config.Metrics,
+		Metrics: g.config.Metrics,
 	}
 	if g.settings.RewriteIssuer {
 		c.URLMap = g.source.URLMap(known.Issuer)

@@ -92,8 +92,10 @@ func FormToJSON(body []byte) (o jsonobject.Object, ok bool) {
 	return o, true
 }
 
-// scopeToken matches one scope (RFC 6749 section 3.3).
 var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)
+
+// IsScope reports whether a text is one scope (RFC 6749 section 3.3).
+func IsScope(text string) bool { return scopeToken.MatchString(text) }
 
 // ScopeList makes a scope that is a list of scopes a string (RFC 6749 section 3.3). An empty
 // list stays.
@@ -101,7 +103,7 @@ func ScopeList(o jsonobject.Object) (jsonobject.Object, bool) {
 	var scopes []string
 	value := o.Get("scope")
 	if len(value) == 0 || value[0] != '[' || json.Unmarshal(value, &scopes) != nil || len(scopes) == 0 ||
-		slices.ContainsFunc(scopes, func(s string) bool { return !scopeToken.MatchString(s) }) {
+		slices.ContainsFunc(scopes, func(s string) bool { return !IsScope(s) }) {
 		return o, false
 	}
 	return o.With("scope", strings.Join(scopes, " ")), true

@@ -114,7 +114,7 @@ func newEndpoint(t *testing.T, name clientauth.Endpoint, timeout time.Duration, 
 
 func newPassthrough(provider transport) http.Handler {
 	return proxy.NewPassthrough(proxy.PassthroughConfig{Upstream: &url.URL{Scheme: "http", Host: "provider.example"}, Transport: provider, Stall: stall,
-		Metrics: metrics.New(metrics.Build{}), Admit: connlimit.Admit, Release: connlimit.Release})
+		Metrics: metrics.New(metrics.Build{})})
 }
 
 const formHead = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
