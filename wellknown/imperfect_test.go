@@ -76,7 +76,7 @@ var hostile = map[string]struct {
 	"brotli":      {with("Content-Encoding", "br", document), 1, "a content coding other than gzip"},
 	"half a gzip": {with("Content-Encoding", "gzip", compressed(document)[:40]), 1, "or a damaged one"},
 	"back": {func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, strings.Replace(r.URL.Path+"/", "//", "", 1), 302)
+		http.Redirect(w, r, strings.Replace(r.URL.Path+"/", "//", "", 1), http.StatusFound)
 	}, 4, "back and forth"},
 	"itself":       {redirects(location, ""), 1, "a redirect to the same location"},
 	"another port": {redirects("http://provider.example:81"+location+"/", ""), 1, "a redirect to another origin"},
