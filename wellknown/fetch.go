@@ -36,9 +36,9 @@ var (
 type document struct {
 	Metadata
 	response        atomic.Pointer[response]
-	published       Metadata // as the provider wrote it; empty for a resource
+	published       Metadata // as the provider wrote it; empty for a resource, and beside text
 	issuer          *url.URL // its origin; nil for a resource
-	text            []byte   // what clients get of another issuer's document; nil: the metadata
+	text            []byte   // what clients get of another issuer's document, of which nothing else is kept; nil: the metadata
 	etag            string   // the provider's validator (RFC 9110 section 8.8.3), or empty
 	allowsAnyOrigin bool     // by Access-Control-Allow-Origin
 }
@@ -147,7 +147,7 @@ func (s *Source) parseDocument(location, name string, r Reply) (*document, error
 	case name == openidLocation && len(missing) > 0:
 		return nil, absent("the document lacks members that OpenID Connect requires", "add "+strings.Join(missing, ", ")+" at the provider or with metadata.patch")
 	case foreign:
-		return &document{Metadata: published, published: published, issuer: origin.Of(published.Issuer()), text: text}, nil
+		return &document{issuer: origin.Of(published.Issuer()), text: text}, nil
 	}
 	return &document{Metadata: corrected, published: published, issuer: origin.Of(published.Issuer())}, nil
 }

@@ -141,13 +141,13 @@ func (h *Handler) response(name string, d *document) *response {
 	if p := d.response.Load(); p != nil && p.handler == h {
 		return p
 	}
-	served := h.config.Source.augmented(d, h.config.Issuer, h.config.Endpoints)
-	if name == resourceLocation {
-		served = moveResource(d.Metadata, h.config.Source.urlMap(h.config.Issuer))
-	}
 	body := d.text
-	if body == nil {
-		body = served.Encode()
+	switch {
+	case body != nil:
+	case name == resourceLocation:
+		body = moveResource(d.Metadata, h.config.Source.urlMap(h.config.Issuer)).Encode()
+	default:
+		body = h.config.Source.augmented(d, h.config.Issuer, h.config.Endpoints).Encode()
 	}
 	p := &response{h, body, []string{fmt.Sprintf(`"%.8x"`, sha256.Sum256(body))}, []string{strconv.Itoa(len(body))}}
 	d.response.Store(p)
