@@ -4,13 +4,15 @@
 // A [Handler] serves one endpoint. Its files in the order of a request:
 //
 //	exchange.go      begins an exchange; at its end counts and reports the outcome
-//	request.go       reads the request once, strictly, under a cap; [clientauth.Rules.Read]
-//	                 then finds the credentials
+//	request.go       reads the request once, strictly, under a cap, and repairs it as
+//	                 configured; [clientauth.Rules.Read] then finds the credentials
 //	failurelimit.go  rejects clients that failed to authenticate too often, and counts failures
 //	rewrite.go       moves Basic credentials into the form
 //	forward.go       sends the request to the provider, at most once, through
 //	                 [httputil.ReverseProxy], which calls response.go
-//	response.go      reads the provider's response and corrects it, after repair.go has repaired it
+//	response.go      reads the provider's response, decoded by contentcoding.go
+//	repair.go        repairs it, members.go the members of its object; response.go then gives
+//	                 invalid_client its status and challenge
 //	outcome.go       finds out whether the provider accepted the client
 //	error.go         writes every error response of the public listener
 //

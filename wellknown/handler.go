@@ -6,9 +6,9 @@
 // URLs lead through the gateway. [Source.Lint] reports what strict clients reject. The
 // package never fetches a URL found in a document.
 //
-// handler.go looks up a document in cache.go. fetch.go fetches a missing document and
-// patch.go corrects it. augment.go adds the methods, and handler.go keeps the result with
-// the document and writes the response.
+// handler.go looks up a document in cache.go. fetch.go fetches a missing document, diagnose.go
+// reads it or says what is wrong with it, and patch.go corrects it. augment.go adds the
+// methods, and handler.go keeps the result with the document and writes the response.
 package wellknown
 
 import (

@@ -3,12 +3,13 @@
 //
 // Its files in the order of a request:
 //
-//	reload.go      serves with the current gateway and replaces it, watch.go decides when
-//	gateway.go     checks the target, the path and the Host
-//	routes.go      finds the handler, by the matchers of match.go and lookalike.go, and
-//	               authorization.go that of the authorization endpoint
-//	instrument.go  counts, times, traces and logs requests, and answers preflights and errors
-//	discovery.go   finds the endpoints in the provider's metadata, and logs its problems
+//	reload.go        serves with the current gateway and replaces it, watch.go decides when
+//	gateway.go       checks the target, the path and the Host
+//	routes.go        finds the handler, by the matchers of match.go and lookalike.go, and
+//	                 authorization.go that of the authorization endpoint
+//	instrument.go    counts, times, traces and logs requests, and answers preflights and errors
+//	discovery.go     finds the endpoints in the provider's metadata, and logs its problems
+//	undiscovered.go  decides which requests pass before that
 package gateway
 
 import (
