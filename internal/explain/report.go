@@ -62,9 +62,13 @@ func (x *result) report() string {
 	return b.String() + "\nthe provider receives\n" + received
 }
 
-// responseRepairs returns the names of the configured repairs of responses.
+// responseRepairs returns the names of the configured repairs of responses, of which other paths
+// and the authorization endpoint have none.
 func (x *result) responseRepairs() string {
 	var names []string
+	if !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(x.log["endpoint"])) {
+		return ""
+	}
 	for key, value := range reflect.ValueOf(x.settings.Repair.Replies).Fields() {
 		if !value.IsZero() {
 			names = append(names, "replies."+key.Tag.Get("yaml"))
