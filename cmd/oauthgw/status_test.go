@@ -47,7 +47,14 @@ func expectGroup(t *testing.T, page, title, group string, p *testProgram) {
 func TestStatusPage(t *testing.T) {
 	var requests atomic.Int32
 	var l *legacy.Provider
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests.Add(1); l.ServeHTTP(w, r) }))
+	var failing atomic.Bool
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		if failing.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		l.ServeHTTP(w, r)
+	}))
 	defer provider.Close()
 	l = legacy.New(legacy.Config{PublicURL: provider.URL})
 	p := startProgram(t, provider.URL, "public_url: "+provider.URL+"\nmetadata: {ttl: 1h}\nclient_auth: {conflict: report}\n")
@@ -85,11 +92,11 @@ func TestStatusPage(t *testing.T) {
 	expectText(t, page, "Configuration Warnings 1 warning below", "a change of these settings requires a restart: max_connections", "succeeded", "token /elsewhere client_secret_basic to client_secret_post configuration", "registration /oauth2/register none configuration",
 		"Metadata Problems 1 problem below", "endpoints.token is fronted at /elsewhere, but the metadata sends clients to &#34;/oauth2/tokens&#34;",
 		"1 rejected by the provider")
-	provider.Close()
+	failing.Store(true)
 	// The last response to a fetch of metadata may count as later than the first request.
 	eventually(t, "Provider Failing", func() bool {
 		send(t, p.data, fmt.Sprintf(basicRequest, "/elsewhere"))
 		return strings.Contains(statusPage(t, p.admin), "Provider Failing")
 	})
-	expectText(t, statusPage(t, p.admin), "a request at the token endpoint failed with status 503; see the log")
+	expectText(t, statusPage(t, p.admin), "a request at the token endpoint failed with status 502; see the log")
 }
