@@ -48,11 +48,11 @@ func TestUpstreamErrors(t *testing.T) {
 			says("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + strings.Repeat("x", 1<<20+1))(c)
 			silent(c)
 		}, 502, "large_reply"},
-		"sends a huge header":   {says("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 64<<10) + "\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
-		"compresses":            {says("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx"), 502, "encoded_reply"},
-		"compresses in vain":    {says("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"), 502, "broken_reply"},
-		"never answers":         {silent, 504, "timeout"},
-		"never ends its answer": {func(c net.Conn) { says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")(c); silent(c) }, 504, "timeout"},
+		"sends a huge header":    {says("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 64<<10) + "\r\nContent-Length: 0\r\n\r\n"), 502, "broken_reply"},
+		"compresses":             {says("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx"), 502, "encoded_reply"},
+		"compression is damaged": {says("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"), 502, "broken_reply"},
+		"never answers":          {silent, 504, "timeout"},
+		"never ends its answer":  {func(c net.Conn) { says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")(c); silent(c) }, 504, "timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
