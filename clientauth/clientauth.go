@@ -61,7 +61,8 @@ type Config struct {
 // Rules read client authentication under one [Config]. They are immutable.
 type Rules struct{ config Config }
 
-// New returns the rules of a configuration. The caller must not change its map and list afterwards.
+// New returns the rules of a configuration. The caller must not change its map and its list
+// afterwards.
 func New(c Config) *Rules {
 	c.Decoding = cmp.Or(c.Decoding, DecodingAuto)
 	c.Conflict = cmp.Or(c.Conflict, ConflictDiffering)
