@@ -83,8 +83,8 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 	return clientauth.Other, body, nil
 }
 
-// repairScope returns the client metadata with the scope that requests will have: a provider
-// refuses those with one that is not registered, and may register every scope for none.
+// repairScope returns the client metadata with the scope that requests will have. A provider
+// rejects a scope that is not registered, and may register all scopes for a client that names none.
 func (x *exchange) repairScope(metadata jsonobject.Object) (_ jsonobject.Object, changed bool) {
 	sent := metadata.Text(memberScope)
 	scope := x.Requests.Scope.Repair(sent)

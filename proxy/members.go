@@ -29,8 +29,8 @@ func addRedirectURIs(x *exchange, o jsonobject.Object) (jsonobject.Object, bool)
 	return add(o, memberRedirects, x.redirectURIs, repair.IsEmpty(x.redirectURIs) || o.Get(memberRedirects) != nil)
 }
 
-// addScope adds the scope that the gateway asked for, because the client takes a response without
-// one as that which it asked for itself (RFC 6749 section 5.1).
+// addScope adds the scope that the gateway asked for. Without one, the client would assume the
+// scope that it asked for itself (RFC 6749 section 5.1).
 func addScope(x *exchange, o jsonobject.Object) (jsonobject.Object, bool) {
 	return add(o, memberScope, x.scope, x.scope == "" || o.Get(memberScope) != nil)
 }
@@ -58,8 +58,8 @@ func dropNulls(_ *exchange, o jsonobject.Object) (jsonobject.Object, bool) {
 	return out, out.Len() < o.Len()
 }
 
-// neverEmpty are the members that "" cannot be the value of: tokens (RFC 6749 section A.17), and
-// URLs and words of client information (RFC 7591 section 2), behind whose name may be a language.
+// neverEmpty are the members whose value cannot be "": tokens (RFC 6749 section A.17), and URLs
+// and words of client information (RFC 7591 section 2). A language tag may follow their names.
 var neverEmpty = map[clientauth.Endpoint][]string{
 	clientauth.Token: {"refresh_token", "id_token"},
 	clientauth.Registration: {"client_uri", "logo_uri", "jwks_uri", "tos_uri", "policy_uri", "initiate_login_uri",

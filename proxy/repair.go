@@ -98,8 +98,8 @@ func (r response) with(o jsonobject.Object) response {
 	return r
 }
 
-// isSuccess reports whether a response is an object as a success has it, with the member that
-// its endpoint requires as a text, and without an error.
+// isSuccess reports whether a response is a success: an object that has the member that its
+// endpoint requires, as text, and no error.
 func (x *exchange) isSuccess(r response) bool {
 	return (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isObject() &&
 		repair.IsText(r.object.Get(successMembers[x.Endpoint])) && repair.IsEmpty(r.object.Get("error"))
@@ -195,7 +195,7 @@ func replaceError(x *exchange, r response) (response, bool) {
 	return r.with(r.object.With("error", codeInvalidGrant)), true
 }
 
-// repairMediaType names JSON what is JSON under a vague media type. RFC 6749 sections 5.1 and
+// repairMediaType sets the media type of an object that has a vague one. RFC 6749 sections 5.1 and
 // 5.2, RFC 7662 section 2.2 and RFC 7591 section 3.2.1 require the type.
 func repairMediaType(x *exchange, r response) (response, bool) {
 	isResponse := x.Endpoint != clientauth.Token || repair.IsText(r.object.Get("access_token")) || repair.IsText(r.object.Get("error"))

@@ -40,8 +40,8 @@ func matchAuthorization(own string, endpoints []string) mux.MatcherFunc {
 	}
 }
 
-// unrepaired returns the problem that requests are repaired, but not those to the authorization
-// endpoint, if that is so.
+// unrepaired returns a problem if requests are repaired and the authorization endpoint is not
+// fronted.
 func (g *Gateway) unrepaired() []string {
 	_, paths := g.Known()
 	_, fronted := paths[clientauth.Authorization]

@@ -99,7 +99,7 @@ func planOf(e clientauth.Endpoint, list parameters, hasForm bool) plan {
 
 // planOfGrant returns the repairs of a token request. Only a grant without an earlier
 // authorization gains parameters: a code has its scope already (RFC 6749 section 4.1.3), and a
-// refresh without a scope asks for the one of before (section 6).
+// refresh without a scope asks for the scope that was granted (section 6).
 func planOfGrant(grant string) plan {
 	switch strings.TrimPrefix(grant, "urn:ietf:params:oauth:grant-type:") {
 	case "authorization_code":
