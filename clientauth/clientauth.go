@@ -93,7 +93,7 @@ func (r *Rules) checkQuery(req Request) error {
 		return ErrQueryCredentials
 	}
 	for name := range req.Query.All() {
-		if req.Form.has(name) && !r.mayRepeat(name, req.Form) {
+		if req.Form.Has(name) && !r.mayRepeat(name, req.Form) {
 			return ErrRepeatedParameter
 		}
 	}

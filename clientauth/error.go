@@ -11,7 +11,9 @@ const (
 	CodeInvalidClient          = "invalid_client"
 	CodeServerError            = "server_error"
 	CodeTemporarilyUnavailable = "temporarily_unavailable"
+	CodeUnauthorizedClient     = "unauthorized_client"
 	CodeInvalidClientMetadata  = "invalid_client_metadata"
+	CodeInvalidRedirectURI     = "invalid_redirect_uri"
 )
 
 // Error is an error response of RFC 6749 section 5.2. Its texts are constants and hold

@@ -45,7 +45,7 @@ func (r *Rules) ParseForm(encoded string) (*Form, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.has(p.name) {
+		if f.Has(p.name) {
 			repeated = append(repeated, p.name)
 		}
 		f.parameters = append(f.parameters, p)
@@ -132,8 +132,8 @@ func (f *Form) Get(name string) string {
 	return ""
 }
 
-// has reports whether a parameter is present, with or without a value.
-func (f *Form) has(name string) bool {
+// Has reports whether a parameter is present, with or without a value.
+func (f *Form) Has(name string) bool {
 	return slices.ContainsFunc(f.list(), func(p parameter) bool { return p.name == name })
 }
 
@@ -156,6 +156,22 @@ func (f *Form) OnlyCredentials() *Form {
 	return f.without(func(name string) bool { return !reserved(name) })
 }
 
+// Only returns a form of only the parameters with some names.
+func (f *Form) Only(names ...string) *Form {
+	return f.without(func(name string) bool { return !slices.Contains(names, name) })
+}
+
+// WithClientID returns a form in which each client_id has another value.
+func (f *Form) WithClientID(id string) *Form {
+	out := &Form{slices.Clone(f.list())}
+	for i, p := range out.parameters {
+		if p.name == ParameterClientID {
+			out.parameters[i].value = NewSecret(id)
+		}
+	}
+	return out
+}
+
 func (f *Form) without(drop func(name string) bool) *Form {
 	return &Form{slices.DeleteFunc(slices.Clone(f.list()), func(p parameter) bool { return drop(p.name) })}
 }
@@ -163,7 +179,7 @@ func (f *Form) without(drop func(name string) bool) *Form {
 // Completed returns a form with the parameters of defaults that it lacks at its end.
 func (f *Form) Completed(defaults *Form) *Form {
 	for name, value := range defaults.All() {
-		if !f.has(name) {
+		if !f.Has(name) {
 			f = &Form{append(slices.Clip(f.list()), parameter{name, value})}
 		}
 	}

@@ -40,6 +40,7 @@ type Config struct {
 		Timeout           time.Duration `yaml:"timeout"`            // of a request to a fronted endpoint
 		MaxConnectionAge  time.Duration `yaml:"max_connection_age"` // after which a connection is not used again
 		InsecurePlaintext bool          `yaml:"insecure_plaintext"` // allow http to another host
+		ClientAuth        string        `yaml:"client_auth"`        // how it reads client credentials: client_secret_post or client_secret_basic
 	} `yaml:"upstream"`
 	Endpoints   map[string]string `yaml:"endpoints"`   // paths by name; empty: from the provider's metadata
 	Passthrough bool              `yaml:"passthrough"` // proxy every other path unchanged
@@ -59,6 +60,7 @@ type Config struct {
 		} `yaml:"clients"`
 		Repeatable []string `yaml:"repeatable"` // further parameters that may repeat
 	} `yaml:"client_auth"`
+	Clients      map[string]ClientConfig `yaml:"clients"` // by client_id at the provider
 	Registration struct {
 		Translate           bool   `yaml:"translate"`            // client_secret_basic to client_secret_post
 		ClientConfiguration string `yaml:"client_configuration"` // path; empty: none
@@ -103,6 +105,18 @@ type CertificateConfig struct {
 	KeyFile  string `yaml:"key_file"`  // without a passphrase
 }
 
+// ClientConfig is a client of the provider that the gateway knows.
+type ClientConfig struct {
+	SecretFile          string   `yaml:"secret_file"`           // one line end at its end is dropped
+	ProviderAuth        string   `yaml:"provider_auth"`         // empty: upstream.client_auth
+	Public              bool     `yaml:"public"`                // lend the secret to clients that have none and use PKCE
+	Aliases             []string `yaml:"aliases"`               // URLs of client ID metadata documents that stand for the client
+	Register            bool     `yaml:"register"`              // answer registrations with the client
+	RedirectURIs        []string `yaml:"redirect_uris"`         // of the public client
+	Grants              []string `yaml:"grants"`                // of the public client; empty: authorization_code and refresh_token
+	InsecureWithoutPKCE bool     `yaml:"insecure_without_pkce"` // the provider checks PKCE although its metadata does not say so
+}
+
 // PatchConfig corrects members of the provider's metadata, by name.
 type PatchConfig struct {
 	Set    map[string]any   `yaml:"set"`
@@ -120,6 +134,7 @@ func Default() Config {
 	c.ClientIPHeader = trustedproxy.ForwardedFor
 	c.Upstream.Timeout = 15 * time.Second
 	c.Upstream.MaxConnectionAge = 5 * time.Minute
+	c.Upstream.ClientAuth = "client_secret_post"
 	c.Passthrough = true
 	c.ClientAuth.BasicDecoding = "auto"
 	c.ClientAuth.Conflict = "differing"

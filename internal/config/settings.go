@@ -13,6 +13,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
+	"oauthgw/internal/clients"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
@@ -35,6 +36,7 @@ type Settings struct {
 	UpstreamCert   *tls.Certificate                 // in UpstreamTLS; nil: none
 	Endpoints      map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
 	Rules          *clientauth.Rules
+	Clients        *clients.Table
 	Challenge      proxy.ChallengePolicy
 	Failures       authlimit.Config
 	RewriteIssuer  bool
@@ -110,6 +112,9 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 func (v *validator) settings(c Config) Settings {
 	v.check(c)
 	files := []string{v.file, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile}
+	for _, client := range c.Clients {
+		files = append(files, client.SecretFile)
+	}
 	u, socket := v.upstream(c)
 	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	var level slog.Level
@@ -125,6 +130,7 @@ func (v *validator) settings(c Config) Settings {
 		UpstreamOrigin: u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c, own), UpstreamCert: own,
 		Endpoints:     v.endpoints(c.Endpoints),
 		Rules:         v.rules(c),
+		Clients:       v.clients(c),
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
 		Failures:      authlimit.Config(c.ClientAuth.Failures),
 		RewriteIssuer: oneOf(v, "metadata.issuer", c.Metadata.Issuer, "preserve", "rewrite") == "rewrite",

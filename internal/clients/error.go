@@ -1,0 +1,37 @@
+package clients
+
+import (
+	"net/http"
+
+	"oauthgw/clientauth"
+)
+
+func invalidRequest(reason, description string) *clientauth.Error {
+	return &clientauth.Error{Status: http.StatusBadRequest, Code: clientauth.CodeInvalidRequest, Reason: reason, Description: description}
+}
+
+// Errors of requests for a public client.
+var (
+	ErrNoGrant = invalidRequest("no_grant",
+		"The parameter grant_type is missing.")
+	ErrGrant = &clientauth.Error{Status: http.StatusBadRequest, Code: clientauth.CodeUnauthorizedClient, Reason: "grant_not_allowed",
+		Description: "This client may not use this grant without a secret of its own."}
+	ErrNoVerifier = invalidRequest("no_code_verifier",
+		"A code needs a code_verifier of 43 to 128 letters, digits, hyphens, dots, underscores and tildes (RFC 7636 section 4.1).")
+	ErrRedirectURI = invalidRequest("redirect_uri",
+		"The redirect_uri is missing or is not one of those that are configured for this client.")
+	ErrResponseType = invalidRequest("response_type",
+		"This client may only use response_type=code.")
+	ErrChallenge = invalidRequest("code_challenge",
+		"This client must use PKCE with code_challenge_method=S256 and a code_challenge of 43 characters (RFC 7636).")
+	ErrRequestObject = invalidRequest("request_object",
+		"This client may not use the parameters request and request_uri, except for a request_uri of the pushed authorization request endpoint.")
+	ErrDifferentParameters = invalidRequest("different_parameters",
+		"A parameter has one value in the URI and another one in the form; send it in one place.")
+	ErrQueryParameter = invalidRequest("query_parameter",
+		"This client must send its parameters in the form and not in the URI.")
+	ErrDisguisedParameter = invalidRequest("disguised_parameter",
+		"A parameter name is a variant spelling of another one, such as redirect_uri; spell it as the standard does.")
+	ErrClientID = invalidRequest("client_id",
+		"The client_id is not spelled as it is configured; identifiers are compared byte for byte.")
+)

@@ -1,0 +1,113 @@
+package clients
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"oauthgw/clientauth"
+)
+
+// markers are the parameters that make a request one for authorization (RFC 6749 section 4.1.1, RFC
+// 7636 section 4.3, RFC 9101 section 5). A form by which the user consents has none of them.
+var markers = []string{"response_type", "redirect_uri", "code_challenge", "code_challenge_method", "request", "request_uri"}
+
+var judged = append([]string{clientauth.ParameterClientID}, markers...)
+
+// challenge matches a code challenge of the method S256, 256 bits in base64url (RFC 7636 section 4.2).
+var challenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
+// pushedURI begins what the provider returns for a pushed authorization request (RFC 9126 section 2.2).
+const pushedURI = "urn:ietf:params:oauth:request_uri:"
+
+// AuthorizationRequest holds the parts of a request that say what is to be authorized.
+type AuthorizationRequest struct {
+	Query, Form *clientauth.Form // nil: none
+	Post        bool             // the method is POST, and the request may be the consent of a user
+	// Pushes says that the provider takes pushed authorization requests. They were judged then.
+	Pushes bool
+}
+
+// Judged is an authorization request that may be forwarded.
+type Judged struct {
+	Use
+	Query, Form *clientauth.Form // to forward, with the client's ID at the provider; nil: none
+}
+
+// Judge decides about an authorization request. It returns nil for one that names no public client.
+// Others must be for a code, with PKCE by S256 and a listed redirect URI. Errors are
+// [*clientauth.Error] values; the provider must not get such a request.
+func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
+	a, b := r.Query.Get(clientauth.ParameterClientID), r.Form.Get(clientauth.ParameterClientID)
+	first, known := t.find(a)
+	second, alsoKnown := t.find(b)
+	switch {
+	case !known && !alsoKnown && (t.resembles(a) || t.resembles(b)):
+		return nil, ErrClientID
+	case !known && !alsoKnown:
+		return nil, nil
+	case disguises(r.Query, judged) || disguises(r.Form, judged):
+		return nil, ErrDisguisedParameter
+	case a != "" && b != "" && first.Client != second.Client:
+		return nil, clientauth.ErrDifferentClientID
+	case !known:
+		first = second
+	}
+	if err := first.check(r); err != nil {
+		return nil, err
+	}
+	return &Judged{first, first.forward(r.Query), first.forward(r.Form)}, nil
+}
+
+// check checks both places of the parameters. Providers differ in which of the two they read, and
+// when, so each that has a marker must be complete, and both must agree.
+func (u Use) check(r AuthorizationRequest) error {
+	for _, name := range markers {
+		if r.Query.Has(name) && r.Form.Has(name) && r.Query.Get(name) != r.Form.Get(name) {
+			return ErrDifferentParameters
+		}
+	}
+	complete := false
+	for _, place := range []*clientauth.Form{r.Query, r.Form} {
+		if !slices.ContainsFunc(markers, place.Has) {
+			continue
+		}
+		if err := u.checkPlace(place, r.Pushes); err != nil {
+			return err
+		}
+		complete = true
+	}
+	if !complete && !r.Post {
+		return ErrResponseType
+	}
+	return nil
+}
+
+func (u Use) checkPlace(place *clientauth.Form, pushes bool) error {
+	uri := place.Get("request_uri")
+	switch {
+	case place.Has("request"), place.Has("request_uri") && !(pushes && strings.HasPrefix(uri, pushedURI)):
+		return ErrRequestObject
+	case uri != "":
+		return nil
+	case place.Get("response_type") != "code":
+		return ErrResponseType
+	case place.Get("code_challenge_method") != "S256" || !challenge.MatchString(place.Get("code_challenge")):
+		return ErrChallenge
+	case !u.AllowsRedirect(place.Get("redirect_uri")):
+		return ErrRedirectURI
+	}
+	return nil
+}
+
+// forward returns the parameters for the provider. Beside a request_uri, which stands for all
+// others (RFC 9126 section 4), a provider could read one that was not pushed.
+func (u Use) forward(place *clientauth.Form) *clientauth.Form {
+	if place == nil {
+		return nil
+	}
+	if place.Has("request_uri") {
+		place = place.Only(clientauth.ParameterClientID, "request_uri")
+	}
+	return place.WithClientID(u.ID)
+}

@@ -1,0 +1,102 @@
+package clients
+
+import (
+	"regexp"
+	"slices"
+
+	"oauthgw/clientauth"
+)
+
+// The grants for which a secret may be lent (RFC 6749 sections 4.1.3 and 6): the one is bound to a
+// request that was judged by PKCE, the other to a token. Every other grant would hand tokens to
+// whoever asks.
+const (
+	GrantCode    = "authorization_code"
+	GrantRefresh = "refresh_token"
+)
+
+// verifier matches a code verifier (RFC 7636 section 4.1).
+var verifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+
+// Lend returns the client with whose secret the gateway authenticates a request, or nil if it
+// authenticates with what the client sent. A secret is lent to a request that names a public client
+// in its form and brings no credentials at all (RFC 6749 section 2.3), only at endpoints whose
+// response is for the client alone: introspection would tell anyone about tokens, and the device
+// and backchannel grants have no PKCE. Credentials are those of the request. Errors are
+// [*clientauth.Error] values; the provider must not get such a request.
+func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.Request, c clientauth.Credentials) (*Use, error) {
+	use, ok := t.borrower(r, c)
+	if !ok {
+		return nil, nil
+	}
+	var err error
+	switch e {
+	case clientauth.Token:
+		err = use.checkGrant(r.Form)
+	case clientauth.PushedAuthorizationRequest:
+		err = use.checkPushed(r.Form)
+	case clientauth.Revocation:
+	default:
+		return nil, nil
+	}
+	for name := range r.Query.All() {
+		if !own.Has(name) { // a server could read it in place of one that was checked
+			err = ErrQueryParameter
+		}
+	}
+	return &use, err
+}
+
+// borrower returns the public client that a request without credentials names. A Basic pair with
+// an empty secret is how some clients say that they have none.
+func (t *Table) borrower(r clientauth.Request, c clientauth.Credentials) (Use, bool) {
+	id := r.Form.Get(clientauth.ParameterClientID)
+	bringsNone := c.Secret.IsZero() && (c.Method == clientauth.None || c.Method == clientauth.Basic && c.ClientID == id)
+	if t == nil || !bringsNone {
+		return Use{}, false
+	}
+	return t.find(id)
+}
+
+// checkGrant checks the form of a token request.
+func (u Use) checkGrant(form *clientauth.Form) error {
+	grant := form.Get("grant_type")
+	switch {
+	case disguises(form, grantParameters):
+		return ErrDisguisedParameter
+	case grant == "":
+		return ErrNoGrant
+	case !slices.Contains(u.Grants, grant):
+		return ErrGrant
+	case grant != GrantCode:
+		return nil
+	case !verifier.MatchString(form.Get("code_verifier")):
+		return ErrNoVerifier
+	case !u.AllowsRedirect(form.Get("redirect_uri")):
+		return ErrRedirectURI
+	}
+	return nil
+}
+
+// checkPushed checks the form of a pushed authorization request, which is that of an authorization
+// request (RFC 9126 section 2.1).
+func (u Use) checkPushed(form *clientauth.Form) error {
+	if disguises(form, judged) {
+		return ErrDisguisedParameter
+	}
+	return u.checkPlace(form, false)
+}
+
+var grantParameters = []string{"grant_type", "code", "code_verifier", "redirect_uri", "refresh_token"}
+
+// disguises reports whether a form has a parameter under a variant of its name, which some readers
+// find in place of the one that is checked.
+func disguises(form *clientauth.Form, parameters []string) bool {
+	for name := range form.All() {
+		isVariant := func(p string) bool { return name != p && clientauth.IsSpelling(name, p) }
+		if slices.ContainsFunc(parameters, isVariant) && !slices.Contains(parameters, name) {
+			return true
+		}
+	}
+	return false
+}
