@@ -46,7 +46,8 @@ func (md Metadata) moved(member string, m origin.Map) Metadata {
 
 var emptyArray = regexp.MustCompile(`^\[\s*\]$`)
 
-// withMethods lists both methods that present a client secret. An absent list means that
+// withMethods lists both methods that present a client secret, whichever of the two the provider
+// reads. An absent list means that
 // the methods of introspection are not known, and elsewhere client_secret_basic (RFC 8414
 // section 2).
 func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {

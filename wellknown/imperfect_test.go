@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
 	"oauthgw/wellknown"
 )
@@ -205,20 +206,34 @@ func TestD09BareDocument(t *testing.T) {
 }
 
 // Lint reports a location that does not answer as it should, and methods that do not fit.
-func TestD06D08LintOfImperfectMetadata(t *testing.T) {
-	for name, test := range map[string]struct{ members, issuer, want string }{
-		"location":   {`"x":1`, "https://gw.example", openid + ": The provider answered the metadata request with status 403. Clients that look there get the metadata of another location, or 404. Let the provider serve"},
-		"no secrets": {`"token_endpoint_auth_methods_supported":["private_key_jwt"]`, "https://gw.example", "token_endpoint_auth_methods_supported lists neither"},
-		"only Basic": {`"token_endpoint_auth_methods_supported":["client_secret_basic"]`, "https://gw.example", "upstream.client_auth: token_endpoint_auth_methods_supported lists client_secret_basic without client_secret_post"},
-		"both":       {`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]`, "https://gw.example", ""},
-		"scheme":     {`"x":1`, "http://gw.example", "The metadata names token_endpoint with another scheme than https. oauthgw names it at https://gw.example."},
+func TestD06D08H06LintOfImperfectMetadata(t *testing.T) {
+	const fix = "upstream.client_auth: "
+	onlyBasic, onlyPost := `"token_endpoint_auth_methods_supported":["client_secret_basic"]`, `"token_endpoint_auth_methods_supported":["client_secret_post"]`
+	for name, test := range map[string]struct {
+		members, issuer string
+		sent            clientauth.Method
+		want, fix       string
+	}{
+		"location":   {`"x":1`, "https://gw.example", "", openid + ": The provider answered the metadata request with status 403. Clients that look there get the metadata of another location, or 404. Let the provider serve", ""},
+		"no secrets": {`"token_endpoint_auth_methods_supported":["private_key_jwt"]`, "https://gw.example", "", "token_endpoint_auth_methods_supported lists neither", ""},
+		"no secrets, to the header": {`"token_endpoint_auth_methods_supported":["private_key_jwt"]`, "https://gw.example", clientauth.Basic,
+			"If the provider reads client secrets from the header, add client_secret_basic to the list", ""},
+		"only Basic, to the form":   {onlyBasic, "https://gw.example", "", fix + "token_endpoint_auth_methods_supported lists client_secret_basic without client_secret_post", "Set upstream.client_auth: client_secret_basic."},
+		"only Basic, to the header": {onlyBasic, "https://gw.example", clientauth.Basic, "", ""},
+		"only post, to the form":    {onlyPost, "https://gw.example", clientauth.Post, "", ""},
+		"only post, to the header":  {onlyPost, "https://gw.example", clientauth.Basic, fix + "token_endpoint_auth_methods_supported lists client_secret_post without client_secret_basic", "Set upstream.client_auth: client_secret_post."},
+		"both, to the form":         {`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]`, "https://gw.example", "", "", ""},
+		"both, to the header":       {`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]`, "https://gw.example", clientauth.Basic, "", ""},
+		"none listed":               {`"x":1`, "https://gw.example", clientauth.Basic, "", ""},
+		"scheme":                    {`"x":1`, "http://gw.example", "", "The metadata names token_endpoint with another scheme than https. oauthgw names it at https://gw.example.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				text := strings.ReplaceAll(adding(sound, test.members), `_endpoint":"https://gw.example`, `_endpoint":"`+test.issuer)
-				h := newHandler(t, newProvider(at(location, sends(text), status(403))), func(c *wellknown.SourceConfig) { c.Passthrough = true })
-				lines, err := h.source.Lint(t.Context(), paths)
-				if err != nil || !strings.Contains(strings.Join(lines, "\n"), test.want) || strings.Contains(strings.Join(lines, "\n"), "upstream.client_auth") != (name == "only Basic") {
+				h := newHandler(t, newProvider(at(location, sends(text), status(403))), func(c *wellknown.SourceConfig) { c.Passthrough, c.ProviderAuth = true, test.sent })
+				found, err := h.source.Lint(t.Context(), paths)
+				lines := strings.Join(found, "\n")
+				if err != nil || !strings.Contains(lines, test.want) || !strings.Contains(lines, test.fix) || strings.Contains(lines, fix) != (test.fix != "") {
 					t.Errorf("%v, got %q, want %q", err, lines, test.want)
 				}
 			})

@@ -1,6 +1,7 @@
 package wellknown
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +103,7 @@ func (md Metadata) lintValues(found *Findings, start string) {
 		"The metadata has plain http URLs of another host: "+printable.QuoteAll(plain)+". Secrets and tokens can be read on the way, and strict clients reject them (RFC 6749 sections 3.1 and 3.2).",
 		"Terminate TLS in front of the server, and use its https URL everywhere; in oauthgw set public_url to it.")
 	found.AddIf(elsewhere != nil, severity, "metadata",
-		fmt.Sprintf("The metadata sends clients to %s and not to %[2]s. If oauthgw serves %[2]s, these requests bypass it, and Basic is not translated.", printable.QuoteAll(elsewhere), here),
+		fmt.Sprintf("The metadata sends clients to %s and not to %[2]s. If oauthgw serves %[2]s, these requests bypass it, and client credentials are not translated.", printable.QuoteAll(elsewhere), here),
 		"Send the other name to oauthgw as well, or set public_url. If you cannot move the name, also set metadata.issuer: rewrite. If the provider intends this, do nothing.")
 	login, issuer := origin.Of(md.Text(memberAuthorization)), origin.Of(md.Issuer())
 	if login != nil && issuer != nil && !origin.Same(login, issuer) && !md.namesResponseIssuer() {
@@ -139,7 +140,7 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 		start = m.To.String()
 	}
 	found := lintEndpoints(provider, m, paths)
-	provider.lintMethods(&found, paths)
+	provider.lintMethods(&found, cmp.Or(s.config.ProviderAuth, clientauth.Post), paths)
 	found = append(found, served.Lint(start)...)
 	provider.lintScopes(&found, s.config.Scopes)
 	if served.Issuer() != provider.Issuer() {
@@ -180,7 +181,7 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 		member, u := EndpointMember(name), provider.Endpoint(name)
 		_, strictly := m.Move(provider.Text(member))
 		_, through := origin.Map{From: m.From, To: m.To, AnyScheme: true}.Move(provider.Text(member))
-		unchanged := "Basic is not translated"
+		unchanged := "client credentials are not translated"
 		if name == clientauth.Authorization {
 			unchanged = "requests are not repaired"
 		}
@@ -202,17 +203,21 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 	return found
 }
 
-// lintMethods checks that the provider reads client secrets from the form.
-func (md Metadata) lintMethods(found *Findings, paths map[clientauth.Endpoint]string) {
+// lintMethods checks that the provider reads client secrets where the gateway sends them.
+func (md Metadata) lintMethods(found *Findings, sent clientauth.Method, paths map[clientauth.Endpoint]string) {
+	other, place, otherPlace := clientauth.Basic, "form", "header"
+	if sent == clientauth.Basic {
+		other, place, otherPlace = clientauth.Post, "header", "form"
+	}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		member := MethodsMember(name)
 		list := md.Strings(member)
 		found.AddIf(md.takesNoSecret(member), Warning, member,
 			member+" lists neither client_secret_post nor client_secret_basic, so the provider takes no client secret. oauthgw adds no method to the list, and translates no registration if this is the token endpoint.",
-			"If the provider reads client secrets from the form, add client_secret_post to the list"+inMetadata)
-		found.AddIf(slices.Contains(list, string(clientauth.Basic)) && !slices.Contains(list, string(clientauth.Post)), Problem, member,
-			"upstream.client_auth: "+member+" lists client_secret_basic without client_secret_post, so the provider may read client secrets from the header only. oauthgw sends them in the form.",
-			"If the provider reads the form, add client_secret_post to the list with metadata.patch. Otherwise clients do not need oauthgw, and upstream.client_auth: client_secret_basic is not supported yet.")
+			fmt.Sprintf("If the provider reads client secrets from the %s, add %s to the list%s", place, sent, inMetadata))
+		found.AddIf(slices.Contains(list, string(other)) && !slices.Contains(list, string(sent)), Problem, member,
+			fmt.Sprintf("upstream.client_auth: %s lists %s without %s, so the provider may read client secrets from the %s only. oauthgw sends them in the %s.", member, other, sent, otherPlace, place),
+			fmt.Sprintf("Set upstream.client_auth: %s. If the provider also reads the %s, add %s to the list with metadata.patch instead.", other, place, sent))
 	}
 }
 

@@ -28,12 +28,15 @@ type SourceConfig struct {
 	Passthrough bool     // all other paths lead to the provider as well
 	Expected    string   // the issuer that documents must name, and below whose path they are; empty: any, at the root
 	Patch       Patch
-	Scopes      []string          // that clients ask for only because of repair.requests.scope
-	Transport   http.RoundTripper // for the fetches; it must not decompress
-	TTL         time.Duration     // the longest lifetime of a document; zero: every request fetches
-	StaleFor    time.Duration     // how long after that it is served while fetches fail
-	Entries     int               // the most cached locations that clients choose; positive
-	Metrics     *metrics.Metrics
+	// ProviderAuth is the method by which the provider reads client secrets; empty:
+	// client_secret_post.
+	ProviderAuth clientauth.Method
+	Scopes       []string          // that clients ask for only because of repair.requests.scope
+	Transport    http.RoundTripper // for the fetches; it must not decompress
+	TTL          time.Duration     // the longest lifetime of a document; zero: every request fetches
+	StaleFor     time.Duration     // how long after that it is served while fetches fail
+	Entries      int               // the most cached locations that clients choose; positive
+	Metrics      *metrics.Metrics
 }
 
 // Source fetches and caches the provider's metadata. It is safe for concurrent use.

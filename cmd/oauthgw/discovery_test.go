@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,16 +155,23 @@ func TestD05A068Hosts(t *testing.T) {
 	}
 }
 
-// TestD06CheckOfMethods checks that check fails if the provider may read secrets from the header
-// only, and reports methods without secrets.
-func TestD06CheckOfMethods(t *testing.T) {
-	for methods, want := range map[string][2]string{
-		`["client_secret_basic"]`: {"", "upstream.client_auth: token_endpoint_auth_methods_supported lists client_secret_basic without client_secret_post, so "},
-		`["private_key_jwt"]`:     {"token_endpoint_auth_methods_supported lists neither client_secret_post nor client_secret_basic, so the provider takes no client secret.", ""},
+// TestD06H06CheckOfMethods checks that check fails if the provider may not read secrets where the
+// gateway sends them, and reports methods without secrets.
+func TestD06H06CheckOfMethods(t *testing.T) {
+	const list = "upstream.client_auth: token_endpoint_auth_methods_supported lists "
+	for _, test := range []struct{ sent, methods, out, err string }{
+		{"client_secret_post", `["client_secret_basic"]`, "", list + "client_secret_basic without client_secret_post, so "},
+		{"client_secret_basic", `["client_secret_basic"]`, "metadata OK", ""},
+		{"client_secret_basic", `["client_secret_post"]`, "", list + "client_secret_post without client_secret_basic, so "},
+		{"client_secret_post", `["client_secret_post"]`, "metadata OK", ""},
+		{"client_secret_post", `["private_key_jwt"]`, "token_endpoint_auth_methods_supported lists neither client_secret_post nor client_secret_basic, so the provider takes no client secret.", ""},
 	} {
-		out, _, err := invoke(t, "check", "--upstream.url="+startMetadataProvider(t, honest+`,"token_endpoint_auth_methods_supported":`+methods+`}`))
-		if !strings.Contains(out, want[0]) || !strings.HasPrefix(errorText(err), want[1]) || (err == nil) != (want[1] == "") {
-			t.Errorf("%s: got %v\n%s", methods, err, out)
+		provider := startMetadataProvider(t, honest+`,"token_endpoint_auth_methods_supported":`+test.methods+`}`)
+		file := filepath.Join(t.TempDir(), "oauthgw.yaml")
+		writeFile(t, file, "upstream: {client_auth: "+test.sent+"}\n")
+		out, _, err := invoke(t, "check", "--config.file="+file, "--upstream.url="+provider)
+		if !strings.Contains(out, test.out) || !strings.HasPrefix(errorText(err), test.err) || (err == nil) != (test.err == "") {
+			t.Errorf("%s, %s: got %v\n%s", test.sent, test.methods, err, out)
 		}
 	}
 }

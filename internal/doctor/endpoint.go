@@ -94,8 +94,13 @@ func checkCredentials(found *wellknown.Findings, md wellknown.Metadata, e endpoi
 		}
 		found.Add(severity, e.subject(), "Credentials sent by HTTP Basic (client_secret_basic) are not read, so every client that uses it fails. "+answers+" "+promise,
 			"Put oauthgw in front of the provider. If it is there already, let the URL of the "+e.subject()+" lead through it.")
-	case inBasic && !inForm && post:
-		found.Add(wellknown.Problem, e.subject(), "The metadata lists client_secret_post, but credentials in the form are not read. "+answers, "Remove client_secret_post from "+wellknown.MethodsMember(e.name)+".")
+	case inBasic && !inForm:
+		severity, promise := wellknown.Note, "The metadata does not list client_secret_post, so clients that follow it use Basic."
+		if post {
+			severity, promise = wellknown.Problem, "The metadata lists client_secret_post."
+		}
+		found.Add(severity, e.subject(), "Credentials in the form (client_secret_post) are not read, so every client that sends them there fails. "+answers+" "+promise,
+			"If clients need the form, put oauthgw in front of the provider and set upstream.client_auth: client_secret_basic in it. Otherwise let "+wellknown.MethodsMember(e.name)+" list client_secret_basic only.")
 	case inBasic && inForm && listed != nil && !basic:
 		found.Add(wellknown.Note, e.subject(), "Basic is answered like post, but the metadata does not list client_secret_basic, so clients that follow it do not use Basic. Only a client that exists can show whether it succeeds.",
 			"If existing clients can use it, add it to "+wellknown.MethodsMember(e.name)+". oauthgw does, at endpoints that lead through it.")

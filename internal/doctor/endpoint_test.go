@@ -47,6 +47,7 @@ const (
 // Where the credentials are read compared with the listed methods.
 func TestCheckCredentials(t *testing.T) {
 	const unread = "token endpoint: Credentials sent by HTTP Basic (client_secret_basic) are not read"
+	const unreadForm = "token endpoint: Credentials in the form (client_secret_post) are not read"
 	const unclear = "note: token endpoint: The answers do not show whether the credentials were read."
 	for _, test := range []struct {
 		name, list, basic, post string
@@ -57,15 +58,16 @@ func TestCheckCredentials(t *testing.T) {
 		{"post listed, form read", `["client_secret_post"]`, noClient, unknownClient, []string{"problem: " + unread}},
 		{"post listed, both read", `["client_secret_post"]`, unknownClient, unknownClient, []string{"note: token endpoint: Basic is answered like post, but the metadata does not list client_secret_basic"}},
 		{"no secrets listed", `["none"]`, noClient, unknownClient, []string{"note: " + unread}},
-		{"post listed, Basic read", `["client_secret_post"]`, unknownClient, noClient, []string{"problem: token endpoint: The metadata lists client_secret_post, but"}},
-		{"Basic listed, Basic read", `["client_secret_basic"]`, unknownClient, noClient, nil},
+		{"post listed, Basic read", `["client_secret_post"]`, unknownClient, noClient, []string{"problem: " + unreadForm}},
+		{"Basic listed, Basic read", `["client_secret_basic"]`, unknownClient, noClient, []string{"note: " + unreadForm}},
+		{"nothing listed, Basic read", ``, unknownClient, noClient, []string{"note: " + unreadForm}},
 		{"Basic listed, form read", `["client_secret_basic"]`, noClient, unknownClient, []string{"problem: " + unread}},
 		{"form, by the description alone", ``, `{"error":"invalid_client","error_description":"client-id is required"}`, unknownClient, []string{"problem: " + unread}},
 		{"form, by another error", ``, `{"error":"unsupported_grant_type"}`, unknownClient, []string{"problem: " + unread}},
 		{"form, by a page", ``, `<html>`, unknownClient, []string{"problem: " + unread}},
 		{"form, by what is checked after the client", ``, `{"error":"invalid_request"}`, `{"error":"invalid_grant"}`, []string{"problem: " + unread}},
-		{"basic, by what is checked after the client", `["client_secret_post"]`, `{"error":"invalid_grant"}`, `{"error":"invalid_request"}`, []string{"problem: token endpoint: The metadata lists client_secret_post, but"}},
-		{"basic, by the description alone", `["client_secret_post"]`, unknownClient, `{"error":"invalid_client","error_description":"No client_id"}`, []string{"problem: token endpoint: The metadata lists client_secret_post, but"}},
+		{"basic, by what is checked after the client", `["client_secret_post"]`, `{"error":"invalid_grant"}`, `{"error":"invalid_request"}`, []string{"problem: " + unreadForm}},
+		{"basic, by the description alone", `["client_secret_post"]`, unknownClient, `{"error":"invalid_client","error_description":"No client_id"}`, []string{"problem: " + unreadForm}},
 		{"client_id not a UUID", ``, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, `{"error":"invalid_request","error_description":"client_id is no UUID"}`, []string{unclear}},
 		{"another error for an unknown client", ``, `{"error":"unauthorized_client"}`, `{"error":"unauthorized_client"}`, []string{unclear}},
 		{"other errors", ``, `{"error":"invalid_grant"}`, `{"error":"access_denied"}`, []string{unclear}},
