@@ -1,21 +1,143 @@
 package proxy
 
 import (
+	"bytes"
+	"cmp"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/clients"
 	"oauthgw/internal/responserecorder"
 )
 
-// repair returns an authorization request (RFC 6749 section 3.1) for the provider, and records
-// what was repaired. If there is a body that has not arrived yet, or that servers could read
-// differently, the query stays as well.
+// Authorization is what the authorization endpoint (RFC 6749 section 3.1) needs to judge requests.
+type Authorization struct {
+	Clients *clients.Table // whose requests are judged; nil: none
+	Pushes  bool           // the provider takes pushed authorization requests (RFC 9126)
+	// Elsewhere says that the path is another one, which some servers take for the endpoint's. The
+	// clients have no requests there.
+	Elsewhere bool
+	Only      bool // requests of other clients are refused
+}
+
+// authorizationForm is the body of an authorization request, read to its end.
+type authorizationForm struct {
+	*clientauth.Form        // nil: there is no body, or err says why it is none
+	body             []byte // as the client sent it
+	err              error
+}
+
+// judge returns an authorization request for the provider. A request for a client of the table is
+// encoded again as it was judged, with the client's ID at the provider. Others stay. Errors are
+// error responses.
+func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *responserecorder.Recorder, memory *share) (*http.Request, error) {
+	table := p.Authorization.Clients
+	if !table.HasPublic() {
+		return r, nil
+	}
+	form, err := p.readForm(w, r, memory)
+	if err != nil {
+		return r, err
+	}
+	query, malformed := clientauth.ParseForm(r.URL.RawQuery)
+	if malformed = cmp.Or(malformed, form.err); malformed != nil {
+		// A provider may read another client in it than the gateway.
+		if table.Mentions(r.URL.RawQuery) || table.Mentions(string(form.body)) || encodesParts(form.body) {
+			return r, malformed
+		}
+		return withBody(r, form.body), p.others()
+	}
+	judged, err := table.Judge(clients.AuthorizationRequest{Query: query, Form: form.Form, Post: r.Method == http.MethodPost, Pushes: p.Authorization.Pushes})
+	if judged != nil {
+		recorder.Attrs = append(recorder.Attrs, slog.String("client", judged.ID))
+	}
+	if judged != nil && judged.Alias != "" {
+		recorder.Attrs = append(recorder.Attrs, slog.String("alias", judged.Alias))
+	}
+	switch {
+	case err == clients.ErrRedirectURI:
+		uri := cmp.Or(query.Get("redirect_uri"), form.Get("redirect_uri"))
+		recorder.Attrs = append(recorder.Attrs, slog.String("redirect_uri", abbreviate(uri)))
+		return r, err
+	case err != nil:
+		return r, err
+	case judged == nil:
+		return withBody(r, form.body), p.others()
+	case p.Authorization.Elsewhere:
+		return r, ErrNotFound
+	case !isAuthorizationMethod(r.Method):
+		return r, errAuthorizationMethod
+	}
+	out := r.Clone(r.Context())
+	out.URL.RawQuery = judged.Query.Encode()
+	dropDigests(out.Header)
+	if judged.Form == nil {
+		return out, nil
+	}
+	out.Header.Set("Content-Type", formMediaType)
+	return withBody(out, []byte(judged.Form.Encode())), nil
+}
+
+func isAuthorizationMethod(method string) bool {
+	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, method)
+}
+
+// others returns whether the requests of other clients are refused.
+func (p passthrough) others() error {
+	if p.Authorization.Only {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// readForm reads the body of an authorization request, which must be one that the gateway can read.
+func (p passthrough) readForm(w http.ResponseWriter, r *http.Request, memory *share) (f authorizationForm, err error) {
+	if r.ContentLength == 0 {
+		return f, nil
+	}
+	if f.body, err = readBody(w, r, p.Stall, memory); err != nil || len(f.body) == 0 {
+		return f, err
+	}
+	kind, err := kindOf(r.Header)
+	switch {
+	case err != nil:
+		return f, err
+	case strings.Trim(strings.Join(r.Header["Content-Encoding"], ""), " ") != "" && !strings.EqualFold(r.Header.Get("Content-Encoding"), "identity"):
+		return f, errContentEncoding
+	case kind == bodyForm, kind == bodyUntyped && formLike.Match(f.body):
+		f.Form, f.err = clientauth.ParseForm(string(f.body))
+	default:
+		f.err = errAuthorizationForm
+	}
+	return f, nil
+}
+
+// encodesParts reports whether the parts of a multipart body may be encoded, so that a client in
+// them is not seen. Some servers decode them.
+func encodesParts(body []byte) bool {
+	return bytes.Contains(bytes.ToLower(body), []byte("content-transfer-encoding"))
+}
+
+// withBody returns a request with a body that was read.
+func withBody(r *http.Request, body []byte) *http.Request {
+	if r.ContentLength == 0 {
+		return r
+	}
+	out := r.WithContext(r.Context()) // a copy
+	out.Body, out.ContentLength, out.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	return out
+}
+
+// repair returns an authorization request with the repairs that are configured, and records them. If
+// there is a body that has not arrived yet, or that servers could read differently, the query
+// stays as well.
 func (p passthrough) repair(r *http.Request, recorder *responserecorder.Recorder) *http.Request {
 	hasForm := r.Method == http.MethodPost && r.ContentLength != 0
-	if p.Requests.IsZero() || hasForm && (isUpload(r) || !isPlainForm(r.Header)) {
+	if p.Requests.IsZero() || !isAuthorizationMethod(r.Method) || hasForm && (isUpload(r) || !isPlainForm(r.Header)) {
 		return r
 	}
 	var sent []byte

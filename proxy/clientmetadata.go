@@ -68,6 +68,9 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 		metadata, body = repaired, repaired.Encode()
 	}
 	x.redirectURIs = metadata.Get(memberRedirects)
+	if r.Method == http.MethodPost {
+		x.registered = x.Clients.Register(x.redirectURIs, metadata.Get("grant_types"))
+	}
 	switch method := metadata.Text(memberMethod); {
 	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
 	case repair.IsEmpty(metadata.Get(memberMethod)), method == string(clientauth.Basic):

@@ -19,14 +19,16 @@ type Decision struct {
 	Endpoint clientauth.Endpoint
 	Method   clientauth.Method  // at the registration endpoint, what the client asks for; empty: unknown
 	Reading  clientauth.Reading // empty: there was no HTTP Basic pair
-	// Outcome is accepted, rejected, unclear, failed, canceled, panic, or the reason for
+	// Outcome is accepted, rejected, registered, unclear, failed, canceled, panic, or the reason for
 	// which the gateway refused the request.
 	Outcome   string
 	Tolerated string   // the reason for which only conflict: report let the request pass
 	Repairs   []string // the names of what was repaired in the request and the response, in this order
 	Status    int      // of the response; zero: there was none
 	RequestID string   // as in the log line; empty: none
-	ClientID  string   // at most 128 bytes; empty: none
+	ClientID  string   // as the client sent it, at most 128 bytes; empty: none
+	Client    string   // the configured client whose secret was lent, or that was registered; empty: none
+	Alias     string   // the configured alias by which the request named it; empty: its ID
 	ClientIP  string   // as far as proxies are trusted; empty: a Unix socket
 }
 
@@ -35,7 +37,7 @@ func (d Decision) Refused() bool {
 	switch d.Outcome {
 	case outcomeUnclear:
 		return d.Status >= http.StatusBadRequest
-	case outcomeAccepted, outcomeFailed, outcomeCanceled, outcomePanicked:
+	case outcomeAccepted, outcomeRegistered, outcomeFailed, outcomeCanceled, outcomePanicked:
 		return false
 	}
 	return true
@@ -45,6 +47,9 @@ func (d Decision) Refused() bool {
 func (d Decision) Answered() bool {
 	return d.Outcome == outcomeAccepted || d.Outcome == outcomeRejected || d.Outcome == outcomeUnclear
 }
+
+// Registered reports whether the gateway answered a registration by itself.
+func (d Decision) Registered() bool { return d.Outcome == outcomeRegistered }
 
 // Failed reports whether there is no usable response of the provider.
 func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
@@ -67,6 +72,8 @@ func (d Decision) attrs() []slog.Attr {
 		slog.String("outcome", d.Outcome),
 		slog.String("auth_method", d.method()),
 		slog.String("client_id", d.ClientID),
+		slog.String("client", d.Client),
+		slog.String("alias", d.Alias),
 		slog.String("basic_decoding", string(d.Reading)),
 		slog.String("conflict_tolerated", d.Tolerated),
 	}

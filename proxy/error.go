@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -35,6 +37,10 @@ func badGateway(reason, description string) *clientauth.Error {
 var (
 	errMethod = invalidRequest(http.StatusMethodNotAllowed, "method",
 		"This endpoint takes POST requests only (RFC 6749 section 3.2).")
+	errAuthorizationMethod = invalidRequest(http.StatusMethodNotAllowed, "method",
+		"The authorization endpoint takes GET, HEAD and POST requests only (RFC 6749 section 3.1).")
+	errAuthorizationForm = invalidRequest(http.StatusBadRequest, "not_form",
+		"The body of an authorization request must be of the media type application/x-www-form-urlencoded.")
 	errMediaType = invalidRequest(http.StatusBadRequest, "media_type",
 		"The Content-Type header field is not well-formed or is present more than once.")
 	errNoMediaType = invalidRequest(http.StatusBadRequest, "no_media_type",
@@ -55,6 +61,8 @@ var (
 		"The client metadata must be encoded in UTF-8 without a byte order mark or a NUL; send Content-Type application/json without another charset.")
 	errMetadataNames = invalidMetadata("client_metadata_names",
 		"The member names of the client metadata must be ASCII and differ in more than case, and token_endpoint_auth_method must be spelled like this.")
+	errRedirectURIs = newError(http.StatusBadRequest, clientauth.CodeInvalidRedirectURI, "redirect_uris",
+		"No client is configured for these redirect_uris, and the authorization server registers none.")
 	// RFC 6585 section 4. Not invalid_client: the secret was not checked.
 	errRateLimited = newError(http.StatusTooManyRequests, clientauth.CodeTemporarilyUnavailable, "rate_limited",
 		"Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over.")
@@ -81,12 +89,18 @@ var (
 		"The authorization server's reply was too large.")
 	errEncodedReply = badGateway("encoded_reply",
 		"The authorization server's reply was compressed although it was asked not to be.")
+	errSecretRejected = badGateway("secret_rejected",
+		"The authorization server rejects the secret that the gateway keeps for this client; its operator must correct it.")
+	errSecretRepeated = badGateway("secret_repeated",
+		"The authorization server's reply held the secret that the gateway keeps for this client.")
 )
 
 // Errors of other handlers, named after their cause.
 var (
 	ErrEndpointsUnknown = unavailable("endpoints_unknown",
 		"The authorization server's endpoints are not known yet because its metadata cannot be read; try again.")
+	ErrAuthorizationUnknown = unavailable("authorization_unknown",
+		"The gateway does not know the authorization endpoint, so it keeps the secret of this client to itself; its operator must correct the configuration.")
 	ErrTooManyStreams = unavailable("too_many_streams",
 		"Streams and other long exchanges hold as many connections as they may; repeat the request later.")
 	ErrTarget = invalidRequest(http.StatusBadRequest, "target",
@@ -107,22 +121,33 @@ const RequestID = "X-Request-Id"
 // WriteError writes an error response (RFC 6749 section 5.2). Its reason is the outcome in the
 // log line of the request.
 func WriteError(w http.ResponseWriter, e *clientauth.Error) {
+	var body bytes.Buffer
+	_ = json.NewEncoder(&body).Encode(e) // the texts are constants and encode
+	writeError(w, e, "application/json", body.Bytes())
+}
+
+// writePage is WriteError for a person at a browser. It never redirects: the redirect URI may be an
+// attacker's (RFC 9700 section 4.11).
+func writePage(w http.ResponseWriter, e *clientauth.Error) {
+	writeError(w, e, "text/plain; charset=utf-8", []byte("Login refused: "+e.Code+"\n\n"+e.Description+"\n"))
+}
+
+func writeError(w http.ResponseWriter, e *clientauth.Error, mediaType string, body []byte) {
 	recorder, w := responserecorder.Wrap(w)
 	recorder.Attrs = append(recorder.Attrs, slog.String("outcome", e.Reason))
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", mediaType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	setNoStore(h)
 	switch {
 	case e.Status == http.StatusMethodNotAllowed:
-		h.Set("Allow", http.MethodPost)
+		h.Set("Allow", cmp.Or(map[*clientauth.Error]string{errAuthorizationMethod: "GET, HEAD, POST"}[e], http.MethodPost))
 	case e.Status == http.StatusServiceUnavailable && h.Get("Retry-After") == "":
 		h.Set("Retry-After", "1")
 	}
 	limitUnreadBody(w, e)
 	w.WriteHeader(e.Status)
-	// The texts are constants and encode. Writing fails if the client is gone.
-	_ = json.NewEncoder(w).Encode(e)
+	_, _ = w.Write(body) // fails if the client is gone
 	// An eviction or a shutdown looks like a broken body, and gets no response.
 	recorder.Fail(responserecorder.Client, net.ErrClosed)
 }

@@ -10,17 +10,19 @@ import (
 	"time"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/clients"
 	"oauthgw/internal/responserecorder"
 )
 
 // The outcomes of requests that the gateway did not refuse.
 const (
-	outcomeAccepted = "accepted" // the provider accepted the client, or named an error that is not about it
-	outcomeRejected = "rejected" // the provider responded invalid_client
-	outcomeUnclear  = "unclear"  // the response cannot be read
-	outcomeFailed   = "failed"   // the provider responded 5xx, or there is no usable response
-	outcomeCanceled = "canceled" // the client closed its connection
-	outcomePanicked = "panic"    // a handler panicked
+	outcomeAccepted   = "accepted"   // the provider accepted the client, or named an error that is not about it
+	outcomeRejected   = "rejected"   // the provider responded invalid_client
+	outcomeRegistered = "registered" // the gateway answered a registration with a configured client
+	outcomeUnclear    = "unclear"    // the response cannot be read
+	outcomeFailed     = "failed"     // the provider responded 5xx, or there is no usable response
+	outcomeCanceled   = "canceled"   // the client closed its connection
+	outcomePanicked   = "panic"      // a handler panicked
 )
 
 // exchange is one request to an endpoint, and its response. It belongs to one goroutine.
@@ -33,12 +35,14 @@ type exchange struct {
 	memory   share // until finish
 
 	credentials clientauth.Credentials
-	bodyUnread  bool   // it may hold other credentials
-	scope       string // in place of the one that the client asked for; empty: that one
+	lent        *clients.Use // whose secret the request gets; nil: it keeps its own credentials
+	bodyUnread  bool         // it may hold other credentials
+	scope       string       // in place of the one that the client asked for; empty: that one
 
-	refreshes    bool            // the grant is a refresh token
-	redirectURIs json.RawMessage // of a registration; nil: none
-	keepsMethod  bool            // of client authentication, in a registration
+	refreshes    bool                // the grant is a refresh token
+	redirectURIs json.RawMessage     // of a registration; nil: none
+	keepsMethod  bool                // of client authentication, in a registration
+	registered   *clients.Registered // the response to a registration; nil: the provider's
 
 	sent         time.Time // when the provider was called; zero means never
 	upstreamTime time.Duration
@@ -95,6 +99,12 @@ func (x *exchange) decision() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome, Repairs: x.repairs,
 		Status: x.recorder.Status(), RequestID: x.r.Header.Get(RequestID), ClientID: abbreviate(x.credentials.ClientID), ClientIP: AddressText(x.Proxies.ClientIP(x.r)),
+	}
+	switch {
+	case x.lent != nil:
+		d.Client, d.Alias = x.lent.ID, x.lent.Alias
+	case x.registered != nil:
+		d.Client = x.registered.ClientID
 	}
 	if d.Outcome == outcomePanicked {
 		d.Status = cmp.Or(d.Status, ErrPanic.Status) // the server writes it

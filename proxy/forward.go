@@ -57,7 +57,9 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 		response = errBrokenReply
 	}
 	x.Metrics.UpstreamError(string(x.Endpoint), response.Reason)
-	x.err = errors.New(response.Reason)
+	if x.err == nil {
+		x.err = errors.New(response.Reason)
+	}
 	// The text of any other error may hold what the provider sent.
 	if response == errUnreachable || response == errUntrusted {
 		x.err = err

@@ -33,10 +33,12 @@ const Passthrough = "passthrough"
 // PassthroughConfig configures the handler of all paths but the endpoints, or of the
 // authorization endpoint.
 type PassthroughConfig struct {
-	Endpoint  string            // in metrics; empty: Passthrough
-	Requests  repair.Requests   // repairs of authorization requests; zero: none
-	Upstream  *url.URL          // the provider's origin
-	Transport http.RoundTripper // see [NewPassthroughTransport]
+	Endpoint string // in metrics; empty: Passthrough
+	// Authorization is for the authorization endpoint. Zero judges nothing.
+	Authorization Authorization
+	Requests      repair.Requests   // repairs of authorization requests; zero: none
+	Upstream      *url.URL          // the provider's origin
+	Transport     http.RoundTripper // see [NewPassthroughTransport]
 	// URLMap maps the URL of a protected resource's metadata, which names the issuer, to
 	// where the gateway serves it. Zero leaves it.
 	URLMap  origin.Map
@@ -99,6 +101,12 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer connlimit.Release(r.Context())
+	var memory share
+	defer memory.release()
+	if r, err = p.judge(writer, r, recorder, &memory); errors.As(err, &e) {
+		writePage(writer, e)
+		return
+	}
 	p.forward(writer, p.repair(r, recorder), recorder, handshake)
 	setWriteDeadline(w, writer.timeout) // for what net/http sends at the end
 }

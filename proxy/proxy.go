@@ -7,12 +7,13 @@
 //	request.go       reads the request once, strictly, under a cap, and repairs it as
 //	                 configured; [clientauth.Rules.Read] then finds the credentials
 //	failurelimit.go  rejects clients that failed to authenticate too often, and counts failures
-//	rewrite.go       moves Basic credentials into the form
+//	lending.go       lends the secret of a public client that the operator configured
+//	rewrite.go       moves the credentials to where the provider reads them
 //	forward.go       sends the request to the provider, at most once, through
 //	                 [httputil.ReverseProxy], which calls response.go
 //	response.go      reads the provider's response, decoded by contentcoding.go
 //	repair.go        repairs it, members.go the members of its object; response.go then gives
-//	                 invalid_client its status and challenge
+//	                 invalid_client its status and challenge, unless a lent secret was rejected
 //	outcome.go       finds out whether the provider accepted the client
 //	error.go         writes every error response of the public listener
 //
@@ -34,6 +35,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
+	"oauthgw/internal/clients"
 	"oauthgw/internal/repair"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
@@ -54,6 +56,8 @@ type Config struct {
 	Endpoint  clientauth.Endpoint
 	Target    *url.URL          // at the provider, with the endpoint's own query, if any
 	Rules     *clientauth.Rules // to read the client authentication
+	Clients   *clients.Table    // whose secrets are lent; nil: none
+	Fronted   bool              // the authorization endpoint is, without which no secret is lent
 	Requests  repair.Requests   // repairs of requests; zero: none
 	Replies   repair.Replies    // to repair responses of the provider
 	Challenge ChallengePolicy   // empty: ChallengeAlways
@@ -113,6 +117,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// Even if the secret is right: a different response would confirm a guess.
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		x.writeError(errRateLimited)
+		return
+	}
+	if err := x.borrow(in); err != nil {
+		x.writeError(err)
 		return
 	}
 	x.forward(x.rewrite(in), x.fixInvalidClient)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -17,15 +18,18 @@ import (
 // RegistrationConfig configures the registration endpoint.
 type RegistrationConfig struct {
 	Config // without Rules, Challenge and Realm: clients do not authenticate to register
-	// Clients is the path below which clients read, update and delete their registration (RFC
+	// ClientConfiguration is the path below which clients read, update and delete their registration (RFC
 	// 7592 section 2), if that is not the registration endpoint's. Empty means none. It is
 	// never taken from a response: a provider that repeats what a client sent could name any.
-	Clients string
-	URLMap  origin.Map // maps URLs of the provider to URLs of the gateway
+	ClientConfiguration string
+	URLMap              origin.Map // maps URLs of the provider to URLs of the gateway
 	// TakesNoSecret reports whether the provider takes no client secret, so that methods stay.
 	// Nil means that it takes one.
 	TakesNoSecret func() bool
-	Log           *slog.Logger
+	// Registers reports whether the provider registers clients. If not, requests for no client of
+	// the table are refused. Nil means that it does.
+	Registers func() bool
+	Log       *slog.Logger
 }
 
 // Registration serves the client registration endpoint (RFC 7591) and the client
@@ -56,11 +60,30 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.writeError(err)
 		return
 	}
+	switch isElsewhere := h.config.Registers != nil && !h.config.Registers(); {
+	case x.registered != nil:
+		x.register()
+		return
+	case isElsewhere && r.Method == http.MethodPost:
+		x.writeError(errRedirectURIs)
+		return
+	}
 	header := endToEnd(r.Header, x.Endpoint)
 	if isPage(r) {
 		header["Accept"] = r.Header["Accept"]
 	}
 	x.forward(outgoing{target: registrationTarget(x.Target, r), header: header, body: body}, func(r *response) { h.fixInformation(x, r) })
+}
+
+// register answers a registration with a client of the table (RFC 7591 section 3.2.1).
+func (x *exchange) register() {
+	x.outcome = outcomeRegistered
+	body, _ := json.Marshal(x.registered) // only texts
+	h := x.w.Header()
+	h.Set("Content-Type", jsonMediaType)
+	setNoStore(h)
+	x.w.WriteHeader(http.StatusCreated)
+	_, _ = x.w.Write(body) // fails if the client is gone
 }
 
 // readRegistration returns the body for the provider.
@@ -95,6 +118,9 @@ func isPage(r *http.Request) bool {
 // HasToken reports whether a request has an access token in its Authorization field, bound
 // to a key (RFC 9449 section 7.1) or not, as every request to manage a registration has.
 func HasToken(r *http.Request) bool { return clientauth.HasScheme(r.Header, "Bearer", "DPoP") }
+
+// HasJSON reports whether a request declares that its body is JSON.
+func HasJSON(r *http.Request) bool { return isJSON(r.Header) }
 
 // registrationTarget returns the URL of the endpoint if the client named it in any spelling
 // of its path, and otherwise the path that the client sent.
@@ -178,7 +204,7 @@ func (h *Registration) reportUnknownPath(information jsonobject.Object) {
 		return
 	}
 	dir, name := path.Dir(path.Clean("/"+u.Path)), path.Base(u.Path)
-	known := []string{"/", path.Clean("/" + h.config.Clients), path.Clean("/" + h.config.Target.Path)}
+	known := []string{"/", path.Clean("/" + h.config.ClientConfiguration), path.Clean("/" + h.config.Target.Path)}
 	if slices.Contains(known, dir) || name != information.Text(memberClientID) || strings.Contains(dir, token) {
 		return
 	}

@@ -41,6 +41,9 @@ func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) e
 		return err
 	}
 	r = x.repair(r)
+	if err := x.checkLent(&r); err != nil {
+		return err
+	}
 	modify(&r)
 	setNoStore(r.header)
 	if x.StripCORS {

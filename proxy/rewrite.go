@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -18,8 +19,8 @@ type outgoing struct {
 	body   []byte
 }
 
-// rewrite returns the request that the provider understands: credentials of an
-// Authorization field, or of the request URI, become form parameters (RFC 6749 section 2.3.1).
+// rewrite returns the request that the provider understands: credentials are where the provider
+// reads them (RFC 6749 section 2.3.1), and those of the request URI leave it.
 func (x *exchange) rewrite(in received) outgoing {
 	out := outgoing{header: endToEnd(in.Header, x.Endpoint), body: in.body}
 	query := in.Query
@@ -29,20 +30,39 @@ func (x *exchange) rewrite(in received) outgoing {
 	if in.Form != nil {
 		query = in.Query.WithoutCredentials()
 		out.header.Set("Content-Type", formMediaType)
-		var form *clientauth.Form
-		if x.credentials.Method == clientauth.Basic {
-			form = in.Form.WithCredentials(x.credentials.ClientID, x.credentials.Secret)
-			out.header.Del("Authorization")
-		} else {
-			form = in.Form.Completed(in.Query.OnlyCredentials())
-		}
 		// Also a form without credentials, so that the provider cannot read it differently.
-		out.body = []byte(form.Encode())
+		out.body = []byte(x.restate(in, out.header).Encode())
 	}
 	target := *x.Target
 	target.RawQuery = query.Completed(x.ownQuery).Encode()
 	out.target = &target
 	return out
+}
+
+// restate returns the form with the credentials, or sets the Authorization field to them. Both halves
+// of a Basic pair are form-encoded, also if the client did not do so. A pushed authorization request
+// needs its client_id beside the pair (RFC 9126 section 2.1).
+func (x *exchange) restate(in received, header http.Header) *clientauth.Form {
+	id, secret := x.credentials.ClientID, x.credentials.Secret
+	if x.lent != nil {
+		id, secret = x.lent.ID, x.lent.Secret
+	}
+	toHeader := x.Clients.ProviderAuth(id) == clientauth.Basic
+	switch {
+	case x.lent != nil, x.credentials.Method == clientauth.Basic, x.credentials.Method == clientauth.Post && toHeader && id != "":
+	default:
+		return in.Form.Completed(in.Query.OnlyCredentials())
+	}
+	if !toHeader {
+		header.Del("Authorization")
+		return in.Form.WithCredentials(id, secret)
+	}
+	pair := url.QueryEscape(id) + ":" + url.QueryEscape(secret.Reveal())
+	header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+	if x.Endpoint == clientauth.PushedAuthorizationRequest {
+		return in.Form.WithCredentials(id, clientauth.Secret{})
+	}
+	return in.Form.WithoutCredentials()
 }
 
 // endToEnd returns the header fields that are forwarded to an endpoint. Those that choose the

@@ -17,7 +17,7 @@ import (
 // client secret. The authorization endpoint moves if it or other paths lead through the gateway:
 // clients that guard against mix-up (RFC 9700 section 4.4) want it on the issuer's origin. A
 // URL that differs from that origin in the scheme only moves there too, except for the issuer.
-func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool) Metadata {
+func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool, a Agents) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
 	out := Metadata{md.Without(func(m jsonobject.Member) bool { return emptyArray.Match(m.Value) })}.moved(memberIssuer, m)
 	m.AnyScheme = true
@@ -31,7 +31,35 @@ func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, p
 			out = out.moved(EndpointMember(name), m).withMethods(name).withoutAlias(name, at)
 		}
 	}
-	return out.unsigned(md)
+	return out.withAgents(a, m, paths).unsigned(md)
+}
+
+// Agents is what the gateway offers to clients that hold no secret.
+type Agents struct {
+	Public    bool // they may use PKCE alone (the method none)
+	Documents bool // they may present the URL of a client ID metadata document
+	Registers bool // the gateway registers them, if the provider registers nobody
+}
+
+// withAgents adds what is offered, if the authorization endpoint is fronted, where such clients
+// start.
+func (md Metadata) withAgents(a Agents, m origin.Map, paths map[clientauth.Endpoint]string) Metadata {
+	if _, fronted := paths[clientauth.Authorization]; !fronted {
+		return md
+	}
+	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation} {
+		list := md.Strings(MethodsMember(name))
+		if _, fronted := paths[name]; a.Public && fronted && list != nil && !md.takesNoSecret(MethodsMember(name)) && !slices.Contains(list, string(clientauth.None)) {
+			md = md.with(MethodsMember(name), append(list, string(clientauth.None)))
+		}
+	}
+	if a.Documents {
+		md = md.with("client_id_metadata_document_supported", true)
+	}
+	if member := EndpointMember(clientauth.Registration); a.Registers && md.Get(member) == nil && m.To != nil {
+		md = md.with(member, m.To.String()+paths[clientauth.Registration])
+	}
+	return md
 }
 
 func samePath(p, q string) bool { return path.Clean("/"+p) == path.Clean("/"+q) }
@@ -104,7 +132,7 @@ func (md Metadata) withoutAlias(name clientauth.Endpoint, at string) Metadata {
 // augmented returns the metadata that clients get for a document. A document that
 // names another issuer does not make that issuer's origin the gateway's.
 func (s *Source) augmented(d *document, issuer string, paths map[clientauth.Endpoint]string) Metadata {
-	return d.Augment(s.urlMap(cmp.Or(issuer, d.Issuer())), paths, s.config.Passthrough)
+	return d.Augment(s.urlMap(cmp.Or(issuer, d.Issuer())), paths, s.config.Passthrough, s.config.Agents)
 }
 
 // urlMap returns [Source.URLMap] for metadata, where URLs move only if the issuer is rewritten.

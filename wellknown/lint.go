@@ -139,7 +139,7 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 	if m.To != nil && !origin.Same(origin.Of(start), m.To) {
 		start = m.To.String()
 	}
-	found := lintEndpoints(provider, m, paths)
+	found := lintEndpoints(provider, m, paths, s.config.Agents)
 	provider.lintMethods(&found, cmp.Or(s.config.ProviderAuth, clientauth.Post), paths)
 	found = append(found, served.Lint(start)...)
 	provider.lintScopes(&found, s.config.Scopes)
@@ -176,7 +176,7 @@ func (s *Source) failures(used *document) (lines []string) {
 }
 
 // lintEndpoints checks that the metadata names the fronted endpoints where they are.
-func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoint]string) (found Findings) {
+func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoint]string, a Agents) (found Findings) {
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		member, u := EndpointMember(name), provider.Endpoint(name)
 		_, strictly := m.Move(provider.Text(member))
@@ -186,6 +186,7 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 			unchanged = "requests are not repaired"
 		}
 		switch {
+		case provider.Get(member) == nil && name == clientauth.Registration && a.Registers: // it is added
 		case provider.Get(member) == nil:
 			found.Add(Warning, member, fmt.Sprintf("endpoints.%s is fronted at %s, but the metadata does not name %s, so clients do not find it.", name, paths[name], member),
 				fmt.Sprintf("Add it with metadata.patch, or remove endpoints.%s.", name))

@@ -62,7 +62,7 @@ func augment(md wellknown.Metadata, rewrite bool) wellknown.Metadata {
 			paths[name] = u.Path
 		}
 	}
-	return md.Augment(m, paths, rewrite)
+	return md.Augment(m, paths, rewrite, wellknown.Agents{})
 }
 
 func readFile(t testing.TB, name string) string {

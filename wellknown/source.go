@@ -31,6 +31,7 @@ type SourceConfig struct {
 	// ProviderAuth is the method by which the provider reads client secrets; empty:
 	// client_secret_post.
 	ProviderAuth clientauth.Method
+	Agents       Agents            // clients without a secret of their own
 	Scopes       []string          // that clients ask for only because of repair.requests.scope
 	Transport    http.RoundTripper // for the fetches; it must not decompress
 	TTL          time.Duration     // the longest lifetime of a document; zero: every request fetches
@@ -164,6 +165,12 @@ func (s *Source) metadata(ctx context.Context) (entry, error) {
 func (s *Source) TakesNoSecret() bool {
 	e, ok := s.other("")
 	return ok && e.document.takesNoSecret(MethodsMember(clientauth.Token))
+}
+
+// Registers reports whether the cached metadata of the issuer names a registration endpoint.
+func (s *Source) Registers() bool {
+	e, ok := s.other("")
+	return ok && e.document.Get(EndpointMember(clientauth.Registration)) != nil
 }
 
 // Snapshot is the cached state of one location of the issuer's metadata.

@@ -35,7 +35,7 @@ var allowedImports = map[string]row{
 	"internal/demo":    {ours: []string{"internal/config", "internal/legacy"}},
 	"internal/explain": {ours: []string{"clientauth", "proxy", "metrics", "internal/config", "internal/gateway", "internal/printable"}},
 	"internal/admin":   {ours: []string{"clientauth", "proxy", "wellknown", "metrics", "internal/gateway", "internal/statuspage"}},
-	"internal/gateway": {ours: []string{"clientauth", "proxy", "wellknown", "metrics", "internal/clients", "internal/config", "internal/tracing", leaves},
+	"internal/gateway": {ours: []string{"clientauth", "proxy", "wellknown", "metrics", "internal/clients", "internal/config", "internal/repair", "internal/tracing", leaves},
 		modules: []string{"github.com/gorilla/mux"}},
 	"internal/server": {ours: []string{"proxy", "metrics", "internal/logging", leaves},
 		modules: []string{"github.com/coreos/go-systemd/v22", "github.com/prometheus/exporter-toolkit", "golang.org/x/sys/unix", "golang.org/x/time/rate"}},

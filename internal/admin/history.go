@@ -61,7 +61,7 @@ func kindOf(d proxy.Decision) statuspage.Kind {
 		return statuspage.Rejected
 	case d.Refused():
 		return statuspage.Refused
-	case d.Answered():
+	case d.Answered(), d.Registered():
 		return statuspage.Accepted
 	}
 	return statuspage.Failed

@@ -8,6 +8,8 @@ package clients
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,6 +41,8 @@ type Table struct {
 	providerAuth clientauth.Method
 	clients      []Client
 	named        map[string]Use // public clients, by id and alias
+	like         *regexp.Regexp // a client_id that resembles a name; nil: there are none
+	mention      *regexp.Regexp // a text that holds one
 }
 
 // Use is a public client, and the name by which a request uses it.
@@ -51,7 +55,7 @@ type Use struct {
 // provider reads the credentials of clients that do not say otherwise; empty means Post. The caller
 // must not change the list afterwards.
 func New(providerAuth clientauth.Method, list []Client) *Table {
-	t := &Table{providerAuth, list, map[string]Use{}}
+	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]Use{}}
 	for i := range list {
 		if c := &list[i]; c.Public {
 			t.named[c.ID] = Use{Client: c}
@@ -59,6 +63,9 @@ func New(providerAuth clientauth.Method, list []Client) *Table {
 				t.named[alias] = Use{c, alias}
 			}
 		}
+	}
+	if len(t.named) > 0 {
+		t.like, t.mention = patterns(maps.Keys(t.named))
 	}
 	return t
 }
@@ -106,43 +113,30 @@ func (t *Table) find(name string) (Use, bool) {
 // resembles reports whether a client_id that is no name in the table could be one for a provider
 // that compares IDs as databases compare text: without regard to case, spaces at the ends, accents
 // or width.
-func (t *Table) resembles(name string) bool {
-	name = strings.TrimSpace(name)
-	if strings.IndexFunc(name, isForeign) < 0 {
-		return t.anyName(func(listed string) bool { return strings.EqualFold(name, listed) })
-	}
-	var pattern strings.Builder
-	for _, c := range name {
-		if isForeign(c) {
-			pattern.WriteString(".{0,2}")
-		} else {
-			pattern.WriteString(regexp.QuoteMeta(string(c)))
-		}
-	}
-	like, err := regexp.Compile("(?i)^" + pattern.String() + "$")
-	return err != nil || t.anyName(like.MatchString)
-}
+func (t *Table) resembles(name string) bool { return t.like != nil && t.like.MatchString(name) }
 
-// isForeign reports whether a character cannot be in a client_id (RFC 6749 section A.1).
-func isForeign(c rune) bool { return c < ' ' || c > '~' }
-
-func (t *Table) anyName(is func(string) bool) bool {
-	for listed := range t.named {
-		if is(listed) {
-			return true
+// patterns returns patterns of a whole client_id, and of a text with a client_id, that resembles one
+// of some names. Characters that are not ASCII stand for any character or for none: they cannot be in
+// a client_id (RFC 6749 section A.1).
+func patterns(names iter.Seq[string]) (whole, within *regexp.Regexp) {
+	const foreign, other = `[^\x00-\x7f]`, `[^A-Za-z0-9_-]`
+	var all []string
+	for name := range names {
+		var pattern strings.Builder
+		for _, c := range name {
+			pattern.WriteString(foreign + "*(?:" + foreign + "|" + regexp.QuoteMeta(string(c)) + ")")
 		}
+		all = append(all, pattern.String()+foreign+"*")
 	}
-	return false
+	any := "(?:" + strings.Join(all, "|") + ")"
+	return regexp.MustCompile(`(?i)^\s*` + any + `\s*$`), regexp.MustCompile("(?i)(?:^|" + other + ")" + any + "(?:$|" + other + ")")
 }
 
 // Mentions reports whether a text could name a public client to some reader: a query, or a body in
 // any format.
 func (t *Table) Mentions(text string) bool {
-	if !t.HasPublic() {
-		return false
-	}
-	return slices.ContainsFunc(readings(text), func(reading string) bool {
-		reading = strings.ToLower(strings.ReplaceAll(reading, "\x00", ""))
-		return t.anyName(func(listed string) bool { return strings.Contains(reading, strings.ToLower(listed)) })
+	return t.HasPublic() && slices.ContainsFunc(readings(text), func(reading string) bool {
+		// UTF-16 has a NUL beside each byte, and a NUL ends a C string.
+		return t.mention.MatchString(strings.ReplaceAll(reading, "\x00", "")) || t.mention.MatchString(reading)
 	})
 }

@@ -35,8 +35,8 @@ type Judged struct {
 }
 
 // Judge decides about an authorization request. It returns nil for one that names no public client.
-// Others must be for a code, with PKCE by S256 and a listed redirect URI. Errors are
-// [*clientauth.Error] values; the provider must not get such a request.
+// Others must be for a code, with PKCE by S256 and a listed redirect URI. Errors, also beside a
+// result, are [*clientauth.Error] values; the provider must not get such a request.
 func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 	a, b := r.Query.Get(clientauth.ParameterClientID), r.Form.Get(clientauth.ParameterClientID)
 	first, known := t.find(a)
@@ -53,10 +53,7 @@ func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 	case !known:
 		first = second
 	}
-	if err := first.check(r); err != nil {
-		return nil, err
-	}
-	return &Judged{first, first.forward(r.Query), first.forward(r.Form)}, nil
+	return &Judged{first, first.forward(r.Query), first.forward(r.Form)}, first.check(r)
 }
 
 // check checks both places of the parameters. Providers differ in which of the two they read, and

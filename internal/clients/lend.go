@@ -23,7 +23,8 @@ var verifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 // in its form and brings no credentials at all (RFC 6749 section 2.3), only at endpoints whose
 // response is for the client alone: introspection would tell anyone about tokens, and the device
 // and backchannel grants have no PKCE. Credentials are those of the request. Errors are
-// [*clientauth.Error] values; the provider must not get such a request.
+// [*clientauth.Error] values; the provider must not get such a request. Own is the endpoint's own
+// query.
 func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.Request, c clientauth.Credentials) (*Use, error) {
 	use, ok := t.borrower(r, c)
 	if !ok {
@@ -39,8 +40,8 @@ func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.R
 	default:
 		return nil, nil
 	}
-	for name := range r.Query.All() {
-		if !own.Has(name) { // a server could read it in place of one that was checked
+	for name, value := range r.Query.All() {
+		if !own.Has(name) || own.Get(name) != value.Reveal() { // a server could read it in place of one that was checked
 			err = ErrQueryParameter
 		}
 	}

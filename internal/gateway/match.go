@@ -58,6 +58,14 @@ func matchRegistration(paths []string) mux.MatcherFunc {
 	}
 }
 
+// matchOwnRegistration matches registrations at a path of the gateway. The provider may have a page
+// there, such as one to sign up, whose form is not JSON.
+func matchOwnRegistration(own string) mux.MatcherFunc {
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		return r.Method == http.MethodPost && normalizedPath(r) == own && (r.Header["Content-Type"] == nil || proxy.HasJSON(r))
+	}
+}
+
 // managesClient reports whether a request is to the path of one registration. It has a
 // Bearer token (RFC 7592 section 2), unlike a request for a page of the provider. Its path
 // is sent as it is, so it must be one that all servers read alike.

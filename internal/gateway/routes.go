@@ -40,7 +40,11 @@ func (g *Gateway) build(known wellknown.Provider) *routes {
 	paths := map[clientauth.Endpoint]string{}
 	var endpoints, managed []string // normalized
 	for _, name := range clientauth.Endpoints() {
-		u, untranslated := known.Endpoints[name], name == clientauth.Registration && !g.settings.Registration.Translate
+		u, untranslated := known.Endpoints[name], name == clientauth.Registration && !g.settings.Registration.Translate && !g.settings.Clients.Registers()
+		isOwn := u == nil && name == clientauth.Registration && g.settings.Clients.Registers()
+		if isOwn {
+			u = &url.URL{Path: "/register"}
+		}
 		if u == nil || untranslated && !g.settings.Passthrough {
 			continue
 		}
@@ -50,10 +54,13 @@ func (g *Gateway) build(known wellknown.Provider) *routes {
 		}
 		handler, normal := g.endpoint(name, u, known), proxy.NormalizePath(u.EscapedPath())
 		matches := matchPath(normal)
-		if name == clientauth.Registration {
+		switch {
+		case isOwn:
+			matches = matchOwnRegistration(normal)
+		case name == clientauth.Registration:
 			managed = []string{normal, proxy.NormalizePath(cmp.Or(g.settings.Registration.ClientConfiguration, normal))}
 			matches = matchRegistration(managed)
-		} else {
+		default:
 			endpoints = append(endpoints, normal)
 		}
 		if u.RawQuery != "" {
@@ -68,7 +75,7 @@ func (g *Gateway) build(known wellknown.Provider) *routes {
 	g.handle(byLocation, "metadata", matches, metadata)
 	router.Methods(http.MethodConnect, http.MethodTrace).Handler(notFound) // a tunnel, and an echo of credentials
 	if len(known.Endpoints) == 0 {
-		router.MatcherFunc(matchGrants).Handler(g.instrument("unknown", http.HandlerFunc(g.refuseUndiscovered)))
+		router.MatcherFunc(g.matchGrants).Handler(g.instrument("unknown", http.HandlerFunc(g.refuseUndiscovered)))
 	}
 	router.NewRoute().Handler(g.instrument(g.passthrough(known)))
 	return &routes{router, known, paths, matches}
@@ -102,7 +109,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	target := *g.settings.UpstreamOrigin
 	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
 	c := proxy.Config{
-		Endpoint: name, Target: &target, Rules: g.settings.Rules, Requests: g.settings.Repair.Requests, Replies: g.settings.Repair.Replies,
+		Endpoint: name, Target: &target, Rules: g.settings.Rules, Clients: g.settings.Clients, Fronted: known.Endpoints[clientauth.Authorization] != nil, Requests: g.settings.Repair.Requests, Replies: g.settings.Repair.Replies,
 		Challenge: g.settings.Challenge, Realm: cmp.Or(g.settings.ClientAuth.Realm, known.Issuer, g.PublicOrigin(), g.settings.UpstreamOrigin.Host), Timeout: g.settings.Upstream.Timeout,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
 		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
@@ -112,8 +119,13 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		h, _ := proxy.New(c) // the configuration and the metadata give only queries that can be read
 		return h
 	}
+	var registers func() bool
+	if g.settings.Clients.Registers() {
+		registers = g.source.Registers
+	}
 	return proxy.NewRegistration(proxy.RegistrationConfig{
-		Config: c, Clients: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer), TakesNoSecret: g.source.TakesNoSecret, Log: g.log,
+		Config: c, ClientConfiguration: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer),
+		TakesNoSecret: func() bool { return !g.settings.Registration.Translate || g.source.TakesNoSecret() }, Registers: registers, Log: g.log,
 	})
 }
 

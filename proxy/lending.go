@@ -1,0 +1,41 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"oauthgw/clientauth"
+)
+
+// borrow finds out with whose secret the gateway authenticates the request, if the client has none.
+// Without a fronted authorization endpoint no request for a code was judged, so no secret is lent.
+func (x *exchange) borrow(in received) (err error) {
+	x.lent, err = x.Clients.Lend(x.Endpoint, x.ownQuery, in.Request, x.credentials)
+	if x.lent != nil && err == nil && !x.Fronted {
+		err = ErrAuthorizationUnknown
+	}
+	return err
+}
+
+// checkLent refuses a response to a lent secret that rejects it or repeats it. The client has sent
+// no secret, so invalid_client would be wrong, and some clients would delete their registration.
+func (x *exchange) checkLent(r *response) error {
+	if x.lent == nil {
+		return nil
+	}
+	var text strings.Builder
+	_ = r.header.Write(&text) // a strings.Builder takes everything
+	text.Write(r.body)
+	outcome := r.outcome(x.Endpoint)
+	switch {
+	case x.lent.Repeats(text.String()):
+		x.err = errors.New("the response holds the secret in " + x.lent.SecretFile)
+		return errSecretRepeated
+	case outcome == outcomeRejected, r.object.Text("error") == clientauth.CodeInvalidClient,
+		outcome == outcomeUnclear && r.status == http.StatusUnauthorized:
+		x.err = errors.New("the provider rejects the secret in " + x.lent.SecretFile)
+		return errSecretRejected
+	}
+	return nil
+}
