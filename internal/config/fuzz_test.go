@@ -34,6 +34,10 @@ func FuzzConfig(f *testing.F) {
 			// The files that a fuzzer names are not opened.
 			c.Admin.WebConfigFile, c.Audit.File, c.TLS = "", "", CertificateConfig{}
 			c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = "", "", ""
+			for id, client := range c.Clients {
+				client.SecretFile = ""
+				c.Clients[id] = client
+			}
 			v.settings(c)
 		}
 		for _, e := range v.found {

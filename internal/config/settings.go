@@ -58,14 +58,20 @@ func (s Settings) Warnings(listen string) (found []string) {
 		found = append(found, "listen: other hosts can connect to "+listen+" without TLS, and requests carry client secrets; "+
 			"set tls, or set trusted_proxies to the proxy that terminates TLS")
 	}
-	if s.Endpoints[clientauth.Authorization] != nil && s.Repair.Requests.IsZero() {
-		found = append(found, "endpoints.authorization: has no effect without repair.requests, and the path passes through; set repair.requests, or remove endpoints.authorization")
+	if s.Endpoints[clientauth.Authorization] != nil && s.Repair.Requests.IsZero() && !s.Clients.HasPublic() {
+		found = append(found, "endpoints.authorization: has no effect without repair.requests or a public client, and the path passes through; set repair.requests or clients, or remove endpoints.authorization")
 	}
+	found = append(found, s.clientWarnings()...)
 	info, err := os.Stat(s.Audit.File) // a device such as /dev/null or a terminal keeps no records
 	if s.Audit.File != standardOutput && err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe {
 		found = append(found, "audit.file: "+s.Audit.File+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
 	}
-	for _, name := range []string{s.Admin.WebConfigFile, s.TLS.KeyFile, s.Upstream.KeyFile} {
+	secrets := []string{s.Admin.WebConfigFile, s.TLS.KeyFile, s.Upstream.KeyFile}
+	for _, c := range s.Clients.All() {
+		secrets = append(secrets, c.SecretFile)
+	}
+	slices.Sort(secrets)
+	for _, name := range slices.Compact(secrets) {
 		if info, err := os.Stat(name); err == nil && info.Mode()&0o004 != 0 {
 			found = append(found, fmt.Sprintf("%s holds a secret and is readable by all users of this host; its mode is %04o", name, info.Mode().Perm()))
 		}
@@ -112,7 +118,8 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 func (v *validator) settings(c Config) Settings {
 	v.check(c)
 	files := []string{v.file, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile}
-	for _, client := range c.Clients {
+	table := v.clients(c)
+	for _, client := range table.All() {
 		files = append(files, client.SecretFile)
 	}
 	u, socket := v.upstream(c)
@@ -130,7 +137,7 @@ func (v *validator) settings(c Config) Settings {
 		UpstreamOrigin: u, UpstreamSocket: socket, UpstreamTLS: v.upstreamTLS(c, own), UpstreamCert: own,
 		Endpoints:     v.endpoints(c.Endpoints),
 		Rules:         v.rules(c),
-		Clients:       v.clients(c),
+		Clients:       table,
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
 		Failures:      authlimit.Config(c.ClientAuth.Failures),
 		RewriteIssuer: oneOf(v, "metadata.issuer", c.Metadata.Issuer, "preserve", "rewrite") == "rewrite",
