@@ -64,7 +64,7 @@ func (m *Metrics) defineRequests(f factory) {
 	m.upstreamDuration = f.seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to the end of its response.", "endpoint")
 	m.upstreamErrors = f.counter("upstream_errors_total", "Requests to the provider without a usable response, by reason.", "endpoint", "reason")
 
-	m.metadataRequests = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, not_found, unavailable, or canceled by the client.", "result")
+	m.metadataRequests = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, generated, not_found, unavailable, or canceled by the client.", "result")
 	f.gaugeFunc("metadata_age_seconds", "Time since metadata was last fetched from the provider; NaN before the first time.", m.metadataAge, nil)
 }
 

@@ -23,7 +23,6 @@ import (
 	"oauthgw/internal/repair"
 	"oauthgw/internal/responserecorder"
 	"oauthgw/internal/trustedproxy"
-	"oauthgw/internal/wwwauth"
 	"oauthgw/metrics"
 )
 
@@ -41,11 +40,14 @@ type PassthroughConfig struct {
 	Transport     http.RoundTripper // see [NewPassthroughTransport]
 	// URLMap maps the URL of a protected resource's metadata, which names the issuer, to
 	// where the gateway serves it. Zero leaves it.
-	URLMap  origin.Map
-	Proxies trustedproxy.Proxies // whose X-Forwarded fields are believed
-	Host    string               // sent to the provider; empty: the client's
-	Stall   time.Duration        // the timeout of a pause in the request body, see [WriteTimeout] for the response; positive
-	Metrics *metrics.Metrics
+	URLMap origin.Map
+	// ResourceMetadata returns the URL of the metadata of the configured protected resource that a
+	// request is for. Empty: it is for none. Nil: none is configured.
+	ResourceMetadata func(*http.Request) string
+	Proxies          trustedproxy.Proxies // whose X-Forwarded fields are believed
+	Host             string               // sent to the provider; empty: the client's
+	Stall            time.Duration        // the timeout of a pause in the request body, see [WriteTimeout] for the response; positive
+	Metrics          *metrics.Metrics
 }
 
 // NewPassthroughTransport returns the transport for all other paths. It speaks HTTP/1.1, does
@@ -135,6 +137,7 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, recorder *r
 				return errBrokenReply
 			}
 			resp.Body = recordedBody{resp.Body, upload, recorder}
+			p.correctChallenges(resp, r)
 			return p.modifyResponse(resp, upload)
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { p.upstreamFailed(w, err, upload, recorder) },
@@ -193,14 +196,6 @@ func (p passthrough) modifyResponse(resp *http.Response, upload *idleTimeoutBody
 	// provider would not receive it.
 	if incomplete, _ := upload.state(); incomplete {
 		resp.Header.Set("Connection", "close")
-	}
-	// A challenge of a protected resource (RFC 9728 section 5.1) refers to the metadata with
-	// the issuer that clients know.
-	for i, field := range resp.Header["Www-Authenticate"] {
-		resp.Header["Www-Authenticate"][i] = wwwauth.Replace(field, "resource_metadata", func(at string) string {
-			moved, _ := p.URLMap.Move(at)
-			return moved
-		})
 	}
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if mediaType == eventStream && resp.Request.Method == http.MethodGet &&

@@ -147,6 +147,9 @@ func (s *Source) urlMap(issuer string) origin.Map {
 // moveResource returns the metadata of a protected resource (RFC 9728) with the issuer
 // and the resource identifier at the public origin. Clients compare both (section 3.3).
 func moveResource(resource Metadata, m origin.Map) Metadata {
+	if m.From == nil { // the issuer is not rewritten
+		return resource
+	}
 	out := resource.moved(memberResource, m).without(memberSigned)
 	servers := out.Strings(memberServers)
 	for i, server := range servers {

@@ -48,23 +48,25 @@ type Config struct {
 
 // Handler serves metadata. It is safe for concurrent use.
 type Handler struct {
-	config Config
-	issuer *url.URL // its origin; nil: not known
+	config    Config
+	issuer    *url.URL             // its origin; nil: not known
+	resources map[string]*document // see [Source.generated]
 }
 
 // New returns a handler.
-func New(c Config) *Handler { return &Handler{c, origin.Of(c.Issuer)} }
+func New(c Config) *Handler { return &Handler{c, origin.Of(c.Issuer), c.Source.generated(c.Issuer)} }
 
 func (h *Handler) isElsewhere(r *http.Request, issuer *url.URL) bool {
 	return h.config.Pass != nil && issuer != nil && !origin.HasHost(issuer, h.config.Host(r))
 }
 
-// Serves reports whether a request is for a location of authorization server metadata or, if the
-// issuer is rewritten, of protected resource metadata, which also names the issuer, at the host
-// of the issuer.
+// Serves reports whether a request is, at the host of the issuer, for a location of authorization
+// server metadata or of protected resource metadata: of every resource if the issuer, which
+// that metadata also names, is rewritten, and otherwise of the configured resources.
 func (h *Handler) Serves(r *http.Request) bool {
-	_, name := parseLocation(r.URL.Path)
-	return name != "" && (name != resourceLocation || h.config.Source.config.Rewrite) && !h.isElsewhere(r, h.issuer)
+	location, name := parseLocation(r.URL.Path)
+	_, configured := h.resources[location]
+	return name != "" && (name != resourceLocation || configured || h.config.Source.config.Rewrite) && !h.isElsewhere(r, h.issuer)
 }
 
 // ServeHTTP answers a GET or HEAD request for a metadata location. Where the provider
@@ -79,6 +81,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer h.config.Release(r.Context())
 	}
 	e, result, err := h.config.Source.find(r.Context(), location, name)
+	if err != nil {
+		result = "generated"
+		e, err = h.generate(location, err)
+	}
 	switch {
 	case err == nil && h.isElsewhere(r, e.document.issuer):
 		h.config.Pass.ServeHTTP(w, r)

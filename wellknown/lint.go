@@ -124,11 +124,12 @@ func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string)
 	e, err := s.metadata(ctx)
 	switch {
 	case errors.Is(err, errNoMetadata) && len(paths) > 0:
-		return append(s.failures(nil), "The provider has no metadata, so clients that discover the endpoints do not find them. Configure the endpoints in the clients."), nil
+		lines := append(s.failures(nil), "The provider has no metadata, so clients that discover the endpoints do not find them. Configure the endpoints in the clients.")
+		return append(lines, s.lintResources(ctx, s.config.Expected)...), nil
 	case err != nil:
 		return nil, err
 	}
-	return s.problems(e.document, paths), nil
+	return append(s.problems(e.document, paths), s.lintResources(ctx, e.document.Issuer())...), nil
 }
 
 // problems is [Source.Lint] for one document, and for the locations whose last fetch failed.
@@ -224,7 +225,7 @@ func (md Metadata) lintMethods(found *Findings, sent clientauth.Method, paths ma
 
 // lintScopes checks the scopes that clients ask for only because of repair.requests.scope.
 func (md Metadata) lintScopes(found *Findings, scopes []string) {
-	listed := md.Strings("scopes_supported")
+	listed := md.Strings(memberScopes)
 	unlisted := slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool { return slices.Contains(listed, scope) })
 	found.AddIf(listed != nil && len(unlisted) > 0, Warning, "scopes_supported",
 		"repair.requests.scope lets clients ask for "+printable.QuoteAll(unlisted)+", which scopes_supported does not list. A provider that does not know a scope refuses the login with invalid_scope.",

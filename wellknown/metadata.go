@@ -27,6 +27,7 @@ const (
 	memberIDTokenAlgs   = "id_token_signing_alg_values_supported"
 	memberResource      = "resource"
 	memberServers       = "authorization_servers"
+	memberScopes        = "scopes_supported"
 )
 
 // Metadata is an authorization server's metadata (RFC 8414 section 2). It is

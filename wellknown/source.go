@@ -32,6 +32,7 @@ type SourceConfig struct {
 	// client_secret_post.
 	ProviderAuth clientauth.Method
 	Agents       Agents            // clients without a secret of their own
+	Resources    []Resource        // whose metadata is served
 	Scopes       []string          // that clients ask for only because of repair.requests.scope
 	Transport    http.RoundTripper // for the fetches; it must not decompress
 	TTL          time.Duration     // the longest lifetime of a document; zero: every request fetches

@@ -151,13 +151,13 @@ func newHandler(t *testing.T, p *provider, change ...func(*wellknown.SourceConfi
 	if c.Rewrite {
 		issuer = "https://provider.example"
 	}
-	h.Handler = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths,
-		WriteError: func(w http.ResponseWriter, e *clientauth.Error) {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(e.Status)
-		},
-	})
+	h.Handler = wellknown.New(wellknown.Config{Source: h.source, Issuer: issuer, Endpoints: paths, WriteError: writeStatus})
 	return h
+}
+
+func writeStatus(w http.ResponseWriter, e *clientauth.Error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(e.Status)
 }
 
 // ServeHTTP writes a log line for the request.

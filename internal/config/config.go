@@ -6,6 +6,7 @@ import (
 
 	"oauthgw/internal/repair"
 	"oauthgw/internal/trustedproxy"
+	"oauthgw/wellknown"
 )
 
 // Config is the configuration file: its fields are the keys. config.example.yaml
@@ -72,7 +73,8 @@ type Config struct {
 		Entries  int           `yaml:"entries"`   // cached documents
 		Patch    PatchConfig   `yaml:"patch"`
 	} `yaml:"metadata"`
-	Repair struct {
+	Resources []wellknown.Resource `yaml:"resources"` // whose metadata is generated if the provider has none
+	Repair    struct {
 		Requests repair.Requests `yaml:"requests"`
 		Replies  repair.Replies  `yaml:"replies"`
 	} `yaml:"repair"`

@@ -5,7 +5,9 @@ import (
 	"maps"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -126,4 +128,20 @@ func (v *validator) patch(c PatchConfig) wellknown.Patch {
 		v.addf("metadata.patch", "%s", problem)
 	}
 	return p
+}
+
+// resourcePath matches a path without escapes and without characters that servers read differently.
+var resourcePath = regexp.MustCompile(`^(/[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?$`)
+
+// resources checks the protected resources, whose paths clients compare (RFC 9728 section 3.3).
+func (v *validator) resources(c Config) {
+	const key = "resources"
+	v.require(len(c.Resources) == 0 || c.Passthrough, key, "needs passthrough: true, because oauthgw forwards the requests for a resource to the provider")
+	for i, r := range c.Resources {
+		isPlain := resourcePath.MatchString(r.Path) && strings.TrimSuffix(r.Path, "/") == strings.TrimSuffix(path.Clean(r.Path), "/")
+		v.require(isPlain && len(r.Path) <= 256 && !strings.Contains(r.Path+"/", "/.well-known/"), key, strconv.Quote(r.Path)+
+			" is not the path of a resource; write one such as /mcp, of at most 256 bytes, without query, fragment, escapes, dot segments and .well-known")
+		v.require(!slices.ContainsFunc(c.Resources[:i], func(other wellknown.Resource) bool { return other.Location() == r.Location() }), key, strconv.Quote(r.Path)+" is listed twice; remove one")
+		v.scopes(key, r.Scopes...)
+	}
 }

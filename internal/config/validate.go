@@ -50,6 +50,7 @@ func (v *validator) check(c Config) {
 	} {
 		v.require(n >= 0, key, "must not be negative")
 	}
+	v.resources(c)
 	v.repairRequests(c.Repair.Requests)
 	v.repairReplies(c.Repair.Replies)
 	v.durations(c)

@@ -116,5 +116,5 @@ func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 // fullyConfigured reports whether there is nothing to discover.
 func (g *Gateway) fullyConfigured() bool {
 	s := g.settings
-	return len(s.Endpoints) > 0 && (s.Upstream.Issuer != "" || s.ClientAuth.Realm != "" && !s.RewriteIssuer)
+	return len(s.Endpoints) > 0 && (s.Upstream.Issuer != "" || s.ClientAuth.Realm != "" && !s.RewriteIssuer && len(s.Resources) == 0)
 }

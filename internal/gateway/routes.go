@@ -7,6 +7,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/connlimit"
+	"oauthgw/internal/origin"
 	"oauthgw/proxy"
 	"oauthgw/wellknown"
 
@@ -141,10 +142,25 @@ func (g *Gateway) passthroughConfig(known wellknown.Provider) proxy.PassthroughC
 	c := proxy.PassthroughConfig{
 		Upstream: g.settings.UpstreamOrigin, Transport: wellknown.CheckResources(g.config.Transports.Passthrough), Proxies: g.settings.Proxies,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
-		Metrics: g.config.Metrics,
+		Metrics: g.config.Metrics, ResourceMetadata: g.resourceMetadata(known),
 	}
 	if g.settings.RewriteIssuer {
 		c.URLMap = g.source.URLMap(known.Issuer)
 	}
 	return c
+}
+
+// resourceMetadata returns [proxy.PassthroughConfig.ResourceMetadata]. Without public_url, a path at
+// another host than that of the issuer is not the resource.
+func (g *Gateway) resourceMetadata(known wellknown.Provider) func(*http.Request) string {
+	public := g.source.URLMap(known.Issuer).To
+	return func(r *http.Request) string {
+		isHere := public != nil && (g.settings.PublicOrigin != nil || origin.HasHost(public, g.settings.Proxies.Host(r)))
+		for _, resource := range g.settings.Resources {
+			if isHere && normalizedPath(r) == proxy.NormalizePath(resource.Path) {
+				return public.String() + resource.Location()
+			}
+		}
+		return ""
+	}
 }

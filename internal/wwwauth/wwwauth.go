@@ -1,10 +1,11 @@
-// Package wwwauth parses WWW-Authenticate fields (RFC 9110 section 11.6.1) and replaces the
-// values of parameters in them. Beyond the grammar it accepts what clients accept: a URL
+// Package wwwauth parses WWW-Authenticate fields (RFC 9110 section 11.6.1), replaces the values
+// of parameters in them and adds parameters. Beyond the grammar it accepts what clients accept: a URL
 // without quotes as a value, and white space alone between two parameters.
 package wwwauth
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ import (
 type Challenge struct {
 	Scheme     string
 	Parameters []Parameter
+	end        int  // in the field, of the scheme and what belongs to it
+	hasToken68 bool // instead of parameters
 }
 
 // Parameter is a parameter of a challenge. Its value is without quotes and escapes.
@@ -49,14 +52,14 @@ func Parse(field string) (challenges []Challenge, ok bool) {
 			}
 			last := &challenges[len(challenges)-1]
 			last.Parameters = append(last.Parameters, p)
-			at = p.end
+			at, last.end = p.end, p.end
 			continue
 		}
 		m := scheme.FindStringSubmatchIndex(field[at:])
 		if m == nil || len(challenges) > 0 && !strings.Contains(between, ",") {
 			return challenges, false
 		}
-		challenges = append(challenges, Challenge{Scheme: field[at : at+m[3]]})
+		challenges = append(challenges, Challenge{Scheme: field[at : at+m[3]], end: at + max(m[3], m[5]), hasToken68: m[5] > 0})
 		at += max(m[3], m[5])
 	}
 }
@@ -92,6 +95,28 @@ func Replace(field, name string, replace func(string) string) string {
 		}
 	}
 	return out.String() + field[done:]
+}
+
+// Add adds a parameter to the first challenge of a scheme in some fields, unless a challenge of
+// any scheme has a parameter of that name. It changes no malformed field, and no challenge with a
+// token68, which must not have parameters. Everything else stays byte for byte.
+func Add(fields []string, scheme, name, value string) {
+	at, added := -1, ""
+	for i, field := range fields {
+		challenges, ok := Parse(field)
+		for _, c := range challenges {
+			if slices.ContainsFunc(c.Parameters, func(p Parameter) bool { return strings.EqualFold(p.Name, name) }) {
+				return
+			}
+			if at < 0 && ok && !c.hasToken68 && strings.EqualFold(c.Scheme, scheme) {
+				comma := strings.Repeat(",", min(len(c.Parameters), 1))
+				at, added = i, field[:c.end]+comma+" "+name+"="+Quote(value)+field[c.end:]
+			}
+		}
+	}
+	if at >= 0 {
+		fields[at] = added
+	}
 }
 
 // Quote returns text as a quoted-string (RFC 9110 section 5.6.4).
