@@ -1,6 +1,7 @@
 package clientauth
 
 import (
+	"errors"
 	"iter"
 	"net/url"
 	"slices"
@@ -32,6 +33,26 @@ func ParseForm(encoded string) (*Form, error) { return (*Rules)(nil).ParseForm(e
 // ParseForm is [ParseForm] with the repeatable parameters of the configuration. Nil rules have
 // none.
 func (r *Rules) ParseForm(encoded string) (*Form, error) {
+	return parseForm(encoded, checkParameter, r.mayRepeat)
+}
+
+// ParsePage is [ParseForm] for what a login page sends. Its parameters may repeat, have brackets
+// in their names, and ask for another HTTP method.
+func ParsePage(encoded string) (*Form, error) {
+	check := func(name, value string) error {
+		err := checkParameter(name, value)
+		if errors.Is(err, ErrBracketedParameter) {
+			err = checkName(name)
+		}
+		if errors.Is(err, ErrMethodOverride) {
+			err = nil
+		}
+		return err
+	}
+	return parseForm(encoded, check, func(string, *Form) bool { return true })
+}
+
+func parseForm(encoded string, check func(name, value string) error, mayRepeat func(string, *Form) bool) (*Form, error) {
 	f := &Form{parameters: make([]parameter, 0, min(strings.Count(encoded, "&")+1, maxParameters))}
 	var repeated []string
 	for piece := range strings.SplitSeq(encoded, "&") {
@@ -41,7 +62,7 @@ func (r *Rules) ParseForm(encoded string) (*Form, error) {
 		if len(f.parameters) == maxParameters {
 			return nil, ErrManyParameters
 		}
-		p, err := parseParameter(piece)
+		p, err := parseParameter(piece, check)
 		if err != nil {
 			return nil, err
 		}
@@ -51,14 +72,14 @@ func (r *Rules) ParseForm(encoded string) (*Form, error) {
 		f.parameters = append(f.parameters, p)
 	}
 	for _, name := range repeated { // the grant type may come last
-		if !r.mayRepeat(name, f) {
+		if !mayRepeat(name, f) {
 			return nil, ErrRepeatedParameter
 		}
 	}
 	return f, nil
 }
 
-func parseParameter(piece string) (parameter, error) {
+func parseParameter(piece string, check func(name, value string) error) (parameter, error) {
 	name, value, _ := strings.Cut(piece, "=")
 	name, err1 := url.QueryUnescape(name)
 	value, err2 := url.QueryUnescape(value)
@@ -67,7 +88,7 @@ func parseParameter(piece string) (parameter, error) {
 	if err1 != nil || err2 != nil || name == "" || strings.ContainsFunc(piece, func(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }) {
 		return parameter{}, ErrMalformedForm
 	}
-	return parameter{name, NewSecret(value)}, checkParameter(name, value)
+	return parameter{name, NewSecret(value)}, check(name, value)
 }
 
 func checkParameter(name, value string) error {
@@ -130,6 +151,17 @@ func (f *Form) Get(name string) string {
 		}
 	}
 	return ""
+}
+
+// Values yields each value of a parameter that is not empty.
+func (f *Form) Values(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, p := range f.list() {
+			if p.name == name && !p.value.IsZero() && !yield(p.value.Reveal()) {
+				return
+			}
+		}
+	}
 }
 
 // Has reports whether a parameter is present, with or without a value.

@@ -43,7 +43,7 @@ func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *res
 	if err != nil {
 		return r, err
 	}
-	query, malformed := clientauth.ParseForm(r.URL.RawQuery)
+	query, malformed := clientauth.ParsePage(r.URL.RawQuery)
 	if malformed = cmp.Or(malformed, form.err); malformed != nil {
 		// A provider may read another client in it than the gateway.
 		if table.Mentions(r.URL.RawQuery) || table.Mentions(string(form.body)) || encodesParts(form.body) {
@@ -109,7 +109,7 @@ func (p passthrough) readForm(w http.ResponseWriter, r *http.Request, memory *sh
 	case strings.Trim(strings.Join(r.Header["Content-Encoding"], ""), " ") != "" && !strings.EqualFold(r.Header.Get("Content-Encoding"), "identity"):
 		return f, errContentEncoding
 	case kind == bodyForm, kind == bodyUntyped && formLike.Match(f.body):
-		f.Form, f.err = clientauth.ParseForm(string(f.body))
+		f.Form, f.err = clientauth.ParsePage(string(f.body))
 	default:
 		f.err = errAuthorizationForm
 	}

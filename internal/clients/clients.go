@@ -135,8 +135,14 @@ func patterns(names iter.Seq[string]) (whole, within *regexp.Regexp) {
 // Mentions reports whether a text could name a public client to some reader: a query, or a body in
 // any format.
 func (t *Table) Mentions(text string) bool {
-	return t.HasPublic() && slices.ContainsFunc(readings(text), func(reading string) bool {
+	if !t.HasPublic() {
+		return false
+	}
+	for reading := range readings(text) {
 		// UTF-16 has a NUL beside each byte, and a NUL ends a C string.
-		return t.mention.MatchString(strings.ReplaceAll(reading, "\x00", "")) || t.mention.MatchString(reading)
-	})
+		if t.mention.MatchString(reading) || t.mention.MatchString(strings.ReplaceAll(reading, "\x00", "")) {
+			return true
+		}
+	}
+	return false
 }

@@ -38,22 +38,44 @@ type Judged struct {
 // Others must be for a code, with PKCE by S256 and a listed redirect URI. Errors, also beside a
 // result, are [*clientauth.Error] values; the provider must not get such a request.
 func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
-	a, b := r.Query.Get(clientauth.ParameterClientID), r.Form.Get(clientauth.ParameterClientID)
-	first, known := t.find(a)
-	second, alsoKnown := t.find(b)
+	var uses []Use
+	similar, others := false, false
+	for _, place := range []*clientauth.Form{r.Query, r.Form} {
+		for name := range place.Values(clientauth.ParameterClientID) {
+			use, ok := t.find(name)
+			if ok {
+				uses = append(uses, use)
+			}
+			similar, others = similar || !ok && t.resembles(name), others || !ok
+		}
+	}
 	switch {
-	case !known && !alsoKnown && (t.resembles(a) || t.resembles(b)):
+	case len(uses) == 0 && similar:
 		return nil, ErrClientID
-	case !known && !alsoKnown:
+	case len(uses) == 0:
 		return nil, nil
 	case disguises(r.Query, judged) || disguises(r.Form, judged):
 		return nil, ErrDisguisedParameter
-	case a != "" && b != "" && first.Client != second.Client:
+	case repeats(r.Query) || repeats(r.Form):
+		return nil, clientauth.ErrRepeatedParameter
+	case others || uses[0].Client != uses[len(uses)-1].Client:
 		return nil, clientauth.ErrDifferentClientID
-	case !known:
-		first = second
 	}
-	return &Judged{first, first.forward(r.Query), first.forward(r.Form)}, first.check(r)
+	use := uses[0]
+	return &Judged{use, use.forward(r.Query), use.forward(r.Form)}, use.check(r)
+}
+
+// repeats reports whether a place has a parameter more than once that is judged (RFC 6749 section
+// 3.1).
+func repeats(place *clientauth.Form) bool {
+	seen := map[string]bool{}
+	for name := range place.All() {
+		if seen[name] && slices.Contains(judged, name) {
+			return true
+		}
+		seen[name] = true
+	}
+	return false
 }
 
 // check checks both places of the parameters. Providers differ in which of the two they read, and

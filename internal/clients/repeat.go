@@ -3,6 +3,7 @@ package clients
 import (
 	"encoding/base64"
 	"html"
+	"iter"
 	"net/url"
 	"regexp"
 	"slices"
@@ -21,9 +22,12 @@ func (c Client) Repeats(text string) bool {
 	for _, s := range []string{secret, url.QueryEscape(secret)} {
 		wanted = append(wanted, inBase64(s)...)
 	}
-	return slices.ContainsFunc(readings(text), func(reading string) bool {
-		return slices.ContainsFunc(wanted, func(w string) bool { return strings.Contains(reading, w) })
-	})
+	for reading := range readings(text) {
+		if slices.ContainsFunc(wanted, func(w string) bool { return strings.Contains(reading, w) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // inBase64 returns the characters that stand for a text wherever it is in one that is encoded, in
@@ -38,40 +42,47 @@ func inBase64(text string) (found []string) {
 	return found
 }
 
-// readings returns what readers may make of a text: the text, with escapes of JSON or HTML replaced,
+// readings yields what readers may make of a text: the text, with escapes of JSON or HTML replaced,
 // and each of those with percent encoding replaced once or twice, a plus sign being a space or not.
-func readings(text string) []string {
-	found := []string{text}
-	add := func(reading string) {
-		if !slices.Contains(found, reading) {
-			found = append(found, reading)
+// It holds few copies of the text at a time.
+func readings(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, replace := range []func(string) string{unchanged, unescapeJSON, html.UnescapeString} {
+			plain := replace(text)
+			if !yield(plain) {
+				return
+			}
+			for _, reading := range []string{plain, strings.ReplaceAll(plain, "+", " ")} {
+				for range 2 {
+					if reading = unescapePercent(reading); !yield(reading) {
+						return
+					}
+				}
+			}
 		}
 	}
-	add(jsonEscape.ReplaceAllStringFunc(text, unescapeJSON))
-	add(html.UnescapeString(text))
-	for range 2 {
-		for _, reading := range found {
-			add(percentEscape.ReplaceAllStringFunc(reading, unescapePercent))
-			add(percentEscape.ReplaceAllStringFunc(strings.ReplaceAll(reading, "+", " "), unescapePercent))
-		}
-	}
-	return found
 }
+
+func unchanged(text string) string { return text }
 
 var (
 	jsonEscape    = regexp.MustCompile(`\\(?:u[0-9A-Fa-f]{4}|["\\/])`)
 	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 )
 
-func unescapeJSON(escape string) string {
-	if escape[1] != 'u' {
-		return escape[1:]
-	}
-	n, _ := strconv.ParseUint(escape[2:], 16, 32) // the pattern has hexadecimal digits only
-	return string(rune(n))
+func unescapeJSON(text string) string {
+	return jsonEscape.ReplaceAllStringFunc(text, func(escape string) string {
+		if escape[1] != 'u' {
+			return escape[1:]
+		}
+		n, _ := strconv.ParseUint(escape[2:], 16, 32) // the pattern has hexadecimal digits only
+		return string(rune(n))
+	})
 }
 
-func unescapePercent(escape string) string {
-	decoded, _ := url.PathUnescape(escape) // the pattern is an escape
-	return decoded
+func unescapePercent(text string) string {
+	return percentEscape.ReplaceAllStringFunc(text, func(escape string) string {
+		decoded, _ := url.PathUnescape(escape) // the pattern is an escape
+		return decoded
+	})
 }
