@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/internal/config"
+)
+
+// formProvider is a transport that keeps the form of the last request.
+type formProvider struct{ form url.Values }
+
+// RoundTrip implements [http.RoundTripper].
+func (p *formProvider) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if p.form, err = url.ParseQuery(string(body)); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+}
+
+// TestH11SecretFileIsWatched checks that a replaced secret of a public client is lent within seconds,
+// and that the previous one is lent while the file is missing or broken, which log and metric report.
+func TestH11SecretFileIsWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const first, second = "canary-first-secret", "canary-second-secret"
+		dir, log := t.TempDir(), bytes.Buffer{}
+		file, secret := filepath.Join(dir, "oauthgw.yaml"), filepath.Join(dir, "secret")
+		write := func(name, text string) {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(secret, first+"\n")
+		write(file, "upstream: {url: http://127.0.0.1:1}\nendpoints: {token: /t, authorization: /a}\nclient_auth: {realm: a}\n"+
+			"clients: {agents: {secret_file: "+secret+", public: true, redirect_uris: [\"http://127.0.0.1/cb\"]}}\n")
+		load := func() (config.Settings, error) { return config.Load(file, nil) }
+		c := testConfig(t, "http://127.0.0.1:1", &log)
+		var err error
+		if c.Settings, err = load(); err != nil {
+			t.Fatal(err)
+		}
+		provider := &formProvider{}
+		c.Transports = Transports{provider, provider, provider}
+		l := NewReloader(testReloaderConfig(c, load))
+		l.Start("")
+		defer l.Stop()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go l.Watch(ctx, nil)
+		for _, step := range []struct {
+			what   string
+			change func()
+			lent   string
+			fails  string // the error in the log
+		}{
+			{"start", func() {}, first, ""},
+			{"replaced", func() { write(secret, second+"\n") }, second, ""},
+			{"removed", func() { _ = os.Remove(secret) }, second, "no such file or directory"},
+			{"restored", func() { write(secret, first+"\r\n") }, first, ""},
+			{"empty", func() { write(secret, "") }, first, "is empty"},
+			{"half of it", func() { write(secret, second[:10]) }, first, "is shorter than 16 bytes"},
+			{"several lines", func() { write(secret, second+"\n\n") }, first, "one line of printable ASCII"},
+			{"moved into place", func() { write(secret+".new", second); _ = os.Rename(secret+".new", secret) }, second, ""},
+		} {
+			log.Reset()
+			step.change()
+			time.Sleep(2 * pollInterval)
+			synctest.Wait()
+			logged := log.String()
+			r := httptest.NewRequest("POST", "/t", strings.NewReader("grant_type=refresh_token&refresh_token=x&client_id=agents"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			w := httptest.NewRecorder()
+			l.ServeHTTP(w, r)
+			if got := provider.form.Get("client_secret"); w.Code != http.StatusOK || got != step.lent {
+				t.Errorf("%s: status %d, %q was lent: %s", step.what, w.Code, got, w.Body)
+			}
+			reported := strings.Contains(logged, "config reload failed, keeping previous config") && strings.Contains(logged, "clients.agents.secret_file: ")
+			if reported != (step.fails != "") || !strings.Contains(logged, step.fails) || strings.Contains(log.String(), "canary") {
+				t.Errorf("%s: the log has %s", step.what, logged)
+			}
+			metrics := httptest.NewRecorder()
+			c.Metrics.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
+			want := "\noauthgw_config_last_reload_successful 1\n"
+			if step.fails != "" {
+				want = "\noauthgw_config_last_reload_successful 0\n"
+			}
+			if text := metrics.Body.String(); !strings.Contains(text, want) || strings.Contains(text, "canary") {
+				t.Errorf("%s: the metrics lack %s", step.what, want)
+			}
+		}
+	})
+}
