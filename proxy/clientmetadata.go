@@ -71,20 +71,28 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 	if r.Method == http.MethodPost {
 		x.registered = x.Clients.Register(x.redirectURIs, metadata.Get("grant_types"))
 	}
-	switch method := metadata.Text(memberMethod); {
-	// RFC 7591 section 2: if omitted, the default is client_secret_basic.
-	case repair.IsEmpty(metadata.Get(memberMethod)), method == string(clientauth.Basic):
-		if !x.keepsMethod {
-			body = metadata.With(memberMethod, clientauth.Post).Encode()
-		}
-		return clientauth.Basic, body, nil
-	case method == string(clientauth.Post), method == string(clientauth.None):
-		return clientauth.Method(method), body, nil
-	case strings.HasSuffix(method, "_jwt"):
-		return clientauth.Assertion, body, nil
+	asked := askedMethod(metadata)
+	if presentsSecret(asked) && x.registersAs != "" && x.registersAs != asked {
+		body = metadata.With(memberMethod, x.registersAs).Encode()
 	}
-	return clientauth.Other, body, nil
+	return asked, body, nil
 }
+
+// askedMethod returns the method that client metadata asks for. If omitted, it is
+// client_secret_basic (RFC 7591 section 2).
+func askedMethod(metadata jsonobject.Object) clientauth.Method {
+	switch method := metadata.Text(memberMethod); {
+	case repair.IsEmpty(metadata.Get(memberMethod)):
+		return clientauth.Basic
+	case presentsSecret(clientauth.Method(method)), method == string(clientauth.None):
+		return clientauth.Method(method)
+	case strings.HasSuffix(method, "_jwt"):
+		return clientauth.Assertion
+	}
+	return clientauth.Other
+}
+
+func presentsSecret(m clientauth.Method) bool { return m == clientauth.Basic || m == clientauth.Post }
 
 // repairScope returns the client metadata with the scope that requests will have. A provider
 // rejects a scope that is not registered, and may register all scopes for a client that names none.

@@ -41,7 +41,7 @@ type exchange struct {
 
 	refreshes    bool                // the grant is a refresh token
 	redirectURIs json.RawMessage     // of a registration; nil: none
-	keepsMethod  bool                // of client authentication, in a registration
+	registersAs  clientauth.Method   // of clients with a secret, at the provider; empty: as they ask
 	registered   *clients.Registered // the response to a registration; nil: the provider's
 
 	sent         time.Time // when the provider was called; zero means never

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -35,9 +36,9 @@ type RegistrationConfig struct {
 // Registration serves the client registration endpoint (RFC 7591) and the client
 // configuration endpoints (RFC 7592).
 //
-// A client that asks for client_secret_basic, or for no method, which means the same, is
-// registered with client_secret_post, because that is what reaches the provider. It is shown
-// client_secret_basic. Other methods are forwarded unchanged.
+// A client that asks for client_secret_basic, or for no method, which means the same, or for
+// client_secret_post is registered with the one of the two that reaches the provider. It is shown
+// the one that it asked for. Other methods are forwarded unchanged.
 type Registration struct {
 	endpoint *endpoint
 	config   RegistrationConfig
@@ -54,7 +55,9 @@ func NewRegistration(c RegistrationConfig) *Registration {
 func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(h.endpoint, w, r)
 	defer x.finish()
-	x.keepsMethod = h.config.TakesNoSecret != nil && h.config.TakesNoSecret()
+	if h.config.TakesNoSecret == nil || !h.config.TakesNoSecret() {
+		x.registersAs = x.Clients.ProviderAuth("")
+	}
 	body, err := x.readRegistration()
 	if err != nil {
 		x.writeError(err)
@@ -153,9 +156,7 @@ func (h *Registration) fixInformation(x *exchange, r *response) {
 	if x.r.Method == http.MethodPost && r.status == http.StatusCreated {
 		h.reportUnknownPath(information)
 	}
-	// No method was asked for by a client that reads its registration.
-	asked := x.credentials.Method
-	body := h.rewriteInformation(x, information, !x.keepsMethod && (asked == clientauth.Basic || asked == "")).Encode()
+	body := h.rewriteInformation(x, information).Encode()
 	if string(body) != string(information.Encode()) {
 		r.body = body
 		dropDigests(r.header)
@@ -163,9 +164,11 @@ func (h *Registration) fixInformation(x *exchange, r *response) {
 }
 
 // rewriteInformation returns the client information that the client receives.
-func (h *Registration) rewriteInformation(x *exchange, out jsonobject.Object, basic bool) jsonobject.Object {
-	if basic && out.Text(memberMethod) == string(clientauth.Post) {
-		out = out.With(memberMethod, clientauth.Basic)
+func (h *Registration) rewriteInformation(x *exchange, out jsonobject.Object) jsonobject.Object {
+	// A client that reads its registration asks for no method.
+	asked := cmp.Or(x.credentials.Method, clientauth.Basic)
+	if presentsSecret(asked) && x.registersAs != "" && out.Text(memberMethod) == string(x.registersAs) {
+		out = out.With(memberMethod, asked)
 	}
 	if uri := out.Text(memberClientURI); uri != "" {
 		whole, changed := resolve(x.Target, uri)
