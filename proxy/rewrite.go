@@ -41,15 +41,16 @@ func (x *exchange) rewrite(in received) outgoing {
 
 // restate returns the form with the credentials, or sets the Authorization field to them. Both halves
 // of a Basic pair are form-encoded, also if the client did not do so. A pushed authorization request
-// needs its client_id beside the pair (RFC 9126 section 2.1).
+// needs its client_id beside the pair (RFC 9126 section 2.1). A field with another scheme stays.
 func (x *exchange) restate(in received, header http.Header) *clientauth.Form {
 	id, secret := x.credentials.ClientID, x.credentials.Secret
 	if x.lent != nil {
 		id, secret = x.lent.ID, x.lent.Secret
 	}
 	toHeader := x.Clients.ProviderAuth(id) == clientauth.Basic
+	moves := x.credentials.Method == clientauth.Post && toHeader && id != "" && header.Get("Authorization") == ""
 	switch {
-	case x.lent != nil, x.credentials.Method == clientauth.Basic, x.credentials.Method == clientauth.Post && toHeader && id != "":
+	case x.lent != nil, x.credentials.Method == clientauth.Basic, moves:
 	default:
 		return in.Form.Completed(in.Query.OnlyCredentials())
 	}
