@@ -152,6 +152,7 @@ func TestNoSecretIsExplained(t *testing.T) {
 	pair := base64.StdEncoding.EncodeToString([]byte("app:" + secret))
 	whole := base64.StdEncoding.EncodeToString([]byte(secret))
 	config := configFile(t, "endpoints: {token: /oauth2/tokens, registration: /oauth2/register}\nclient_auth: {insecure_query_credentials: true, conflict: report}\n")
+	headerOnly := configFile(t, "clients: {app: {provider_auth: client_secret_basic}}\n")
 	shapes := map[string]string{
 		"basic":          tokenRequest("Authorization: Basic "+pair+"\n", "grant_type=x"),
 		"basic, encoded": tokenRequest("Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("app:"+encoded))+"\n", ""),
@@ -167,7 +168,7 @@ func TestNoSecretIsExplained(t *testing.T) {
 		"another path":   strings.Replace(tokenRequest("", "a="+encoded), "tokens", "else?a="+encoded+"&b;"+encoded, 1),
 	}
 	for name, request := range shapes {
-		for _, args := range [][]string{nil, {"--endpoint=introspection"}, {"--config.file=" + config}} {
+		for _, args := range [][]string{nil, {"--endpoint=introspection"}, {"--config.file=" + config}, {"--config.file=" + headerOnly}} {
 			expectNoSecrets(t, name, map[string]string{fmt.Sprint(args): explained(t, request, args...)}, []string{"c4nary", secret})
 		}
 	}

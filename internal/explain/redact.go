@@ -72,7 +72,10 @@ var publicFields = map[string]bool{
 
 // redactField redacts the value of a field with a canonical name.
 func redactField(name, value string) string {
+	const basic = "Basic "
 	switch {
+	case name == "Authorization" && strings.HasPrefix(value, basic):
+		return basic + redacted
 	case name == "Origin", name == "X-Forwarded-Host": // a client may write a URL
 		return redactURL(value)
 	case publicFields[name]:
