@@ -40,6 +40,7 @@ type loginStep struct {
 // stub is a provider that behaves as the pages cited in docs/providers.md say.
 type stub struct {
 	preset, host, token string // the section, the provider's host, the path of the token endpoint
+	formRejected        string // the response to credentials in the form; empty: they are read, and no others
 	serve               http.HandlerFunc
 	metadata            map[string]string // documents by path
 	location, published string            // where clients look for metadata, and a part of what they get
@@ -188,8 +189,38 @@ var slack = stub{
 	},
 }
 
+// reddit reads credentials from the header only, and answers wrong codes with status 200.
+var reddit = stub{
+	preset: "Reddit", host: "www.reddit.com", token: "/api/v1/access_token", formRejected: `{"message": "Unauthorized", "error": 401}`,
+	problems: []string{"The provider has no metadata, "},
+	serve: func(w http.ResponseWriter, r *http.Request) {
+		if r.Form.Get("code") == "wrong" {
+			answerJSON(w, 200, `{"error": "invalid_grant"}`)
+			return
+		}
+		answerJSON(w, 200, `{"access_token":"at","token_type":"bearer","expires_in":3600,"scope":"identity"}`)
+	},
+	steps: []loginStep{
+		{"code", "grant_type=authorization_code&code=1", `401 {"message": "Unauthorized", "error": 401}`, `200 {"access_token":"at","token_type":"bearer","expires_in":3600,"scope":"identity"}`},
+		{"wrong code", "grant_type=authorization_code&code=wrong", `401 {"message": "Unauthorized", "error": 401}`, `400 {"error": "invalid_grant"}`},
+	},
+}
+
+// notion reads credentials from the header only.
+var notion = stub{
+	preset: "Notion", host: "api.notion.com", token: "/v1/oauth/token", formRejected: `{"error":"invalid_client"}`,
+	problems: []string{"The provider has no metadata, "},
+	serve: func(w http.ResponseWriter, _ *http.Request) {
+		answerJSON(w, 200, `{"access_token":"at","token_type":"bearer","refresh_token":"rt","bot_id":"b"}`)
+	},
+	steps: []loginStep{
+		{"code", "grant_type=authorization_code&code=1", `401 {"error":"invalid_client"}`, `200 {"access_token":"at","token_type":"bearer","refresh_token":"rt","bot_id":"b"}`},
+		{"refresh", "grant_type=refresh_token&refresh_token=rt", `401 {"error":"invalid_client"}`, `200 {"access_token":"at","token_type":"bearer","refresh_token":"rt","bot_id":"b"}`},
+	},
+}
+
 // ServeHTTP answers only under the provider's host, and token requests only if the client is
-// in the form.
+// where the provider reads it.
 func (s stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	document := s.metadata[r.URL.Path]
 	isToken := r.Method == http.MethodPost && r.URL.Path == s.token
@@ -198,7 +229,9 @@ func (s stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 	case document != "":
 		answerJSON(w, 200, document)
-	case isToken && (r.Header.Get("Authorization") != "" || r.PostForm.Get("client_secret") != "s"):
+	case isToken && s.formRejected != "" && (r.Header.Get("Authorization") != "Basic Yzpz" || r.PostForm.Has("client_id") || r.PostForm.Has("client_secret")):
+		answerJSON(w, 401, s.formRejected)
+	case isToken && s.formRejected == "" && (r.Header.Get("Authorization") != "" || r.PostForm.Get("client_secret") != "s"):
 		answerJSON(w, 400, `{"error":"invalid_client"}`)
 	case isToken || r.Method == http.MethodGet:
 		s.serve(w, r)
@@ -222,13 +255,15 @@ func presetSettings(t *testing.T, preset, provider string, change func(*config.C
 	})
 }
 
-// asClient sends a request as a client of the public origin and returns status, Location and
-// body of the response.
+// asClient sends a request as a client of the public origin, by the method that the provider does
+// not read, and returns status, Location and body of the response.
 func (s stub) asClient(t *testing.T, gateway, request string) string {
 	t.Helper()
 	method, target, body := http.MethodPost, s.token, request
 	if strings.HasPrefix(request, "/") {
 		method, target, body = http.MethodGet, request, ""
+	} else if s.formRejected != "" {
+		body += "&client_id=c&client_secret=s"
 	}
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+gateway+target, strings.NewReader(body))
 	if err != nil {
@@ -237,7 +272,9 @@ func (s stub) asClient(t *testing.T, gateway, request string) string {
 	req.Host = "login.example.com"
 	if body != "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.SetBasicAuth("c", "s")
+		if s.formRejected == "" {
+			req.SetBasicAuth("c", "s")
+		}
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
@@ -252,13 +289,15 @@ func (s stub) asClient(t *testing.T, gateway, request string) string {
 // makes logins work at a provider that behaves as cited, which fail without its repairs.
 func TestPresets(t *testing.T) {
 	all := presets(t)
-	for _, s := range []stub{entra, auth0, github, slack} {
+	for _, s := range []stub{entra, auth0, github, slack, reddit, notion} {
 		t.Run(s.preset, func(t *testing.T) {
 			provider := httptest.NewServer(s)
 			defer provider.Close()
 			s.check(t, all[s.preset], provider.URL)
 			s.run(t, presetSettings(t, all[s.preset], provider.URL, func(*config.Config) {}), func(step loginStep) string { return step.with })
-			s.run(t, presetSettings(t, all[s.preset], provider.URL, func(c *config.Config) { c.Repair = config.Default().Repair }), func(step loginStep) string { return step.without })
+			s.run(t, presetSettings(t, all[s.preset], provider.URL, func(c *config.Config) {
+				c.Repair, c.Upstream.ClientAuth = config.Default().Repair, config.Default().Upstream.ClientAuth
+			}), func(step loginStep) string { return step.without })
 		})
 		delete(all, s.preset)
 	}
