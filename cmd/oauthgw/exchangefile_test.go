@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"fmt"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -133,6 +134,11 @@ func (s *exchangeFile) secrets() []string {
 					found = append(found, secret)
 				}
 			}
+		}
+	}
+	for _, secret := range found {
+		if plain, err := url.QueryUnescape(secret); err == nil {
+			found = append(found, plain)
 		}
 	}
 	slices.Sort(found)
