@@ -1,5 +1,6 @@
 // Package proxy proxies OAuth endpoints to a provider that reads client credentials only
-// from the form: it rewrites requests for the provider and corrects its responses.
+// from the form, or only from the header: it rewrites requests for the provider and corrects
+// its responses.
 //
 // A [Handler] serves one endpoint. Its files in the order of a request:
 //

@@ -1,5 +1,5 @@
 // Command oauthgw puts HTTP Basic client authentication in front of an OAuth
-// provider that reads client credentials only from the form.
+// provider that reads client credentials only from the form, or only from the header.
 package main
 
 import (
