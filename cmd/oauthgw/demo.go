@@ -9,7 +9,7 @@ import (
 )
 
 func runDemo(ctx context.Context, i *invocation) error {
-	once := i.flags.Bool("once", false, "exit after the comparison")
+	once := i.flags.Bool("once", false, "exit after the comparisons")
 	address := i.flags.String("listen", "127.0.0.1:0", "the `address` of the gateway; port 0 (the default) is a free one")
 	if _, err := i.parse(); err != nil {
 		return err

@@ -140,9 +140,11 @@ func invokeWith(t *testing.T, stdin string, args ...string) (stdout, stderr stri
 	return out.String(), diagnostics.String(), err
 }
 
-// TestDemo checks that the demo prints the difference and curl lines, and serves until it is
-// interrupted.
+// TestDemo checks that the demo prints the differences and curl lines, serves until it is
+// interrupted, and leaves no secret behind.
 func TestDemo(t *testing.T) {
+	directory := t.TempDir()
+	t.Setenv("TMPDIR", directory)
 	ctx, cancel := context.WithCancel(t.Context())
 	var out syncBuffer
 	done := make(chan error, 1)
@@ -155,6 +157,11 @@ func TestDemo(t *testing.T) {
 	for _, want := range []string{
 		"400 invalid_request: Missing client_id parameter\n  provider received Authorization: yes, parameters: code, grant_type\n",
 		"200 access_token, expires_in, expiry, refresh_token, token_type\n  provider received Authorization: no, parameters: code, grant_type, client_id, client_secret\n",
+		"To the provider\n  response          404 Route not found.\n",
+		"Through oauthgw\n  response          201 client_id, grant_types, redirect_uris, response_types, token_endpoint_auth_method\n",
+		"400 invalid_request: Missing required parameter: client_secret\n  provider received Authorization: no, parameters: client_id, code, code_verifier, grant_type, redirect_uri\n",
+		"200 access_token, expires_in, expiry, refresh_token, token_type\n  provider received Authorization: no, parameters: code, code_verifier, grant_type, redirect_uri, client_id, client_secret\n",
+		"/register\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo lacks %q:\n%s", want, out.String())
@@ -162,6 +169,9 @@ func TestDemo(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "curl -i -u demo-client:demo-secret ") || strings.Contains(out.String(), "%!") {
 		t.Errorf("the curl lines are not complete:\n%s", out.String())
+	}
+	if left, err := os.ReadDir(directory); len(left) > 0 || err != nil || strings.Contains(out.String(), "demo-agent-secret") {
+		t.Errorf("the demo left %v (%v), or printed the agent's secret:\n%s", left, err, out.String())
 	}
 }
 

@@ -1,8 +1,10 @@
 // Package demo runs a legacy provider and a gateway in one process and shows the same
-// request failing at the provider and succeeding at the gateway.
+// requests failing at the provider and succeeding at the gateway: those of a client that uses
+// HTTP Basic, and those of an agent that holds no secret.
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +14,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,7 +28,7 @@ import (
 // Config configures [Run].
 type Config struct {
 	Listen string // the address of the gateway; port 0 means a free one
-	Once   bool   // ends the demo after the comparison, not when ctx ends
+	Once   bool   // ends the demo after the comparisons, not when ctx ends
 	// Start listens as the gateway of a configuration.
 	Start func(config.Settings) (Gateway, error)
 }
@@ -35,31 +39,42 @@ type Gateway struct {
 	Run             func(context.Context) error // serves until the context ends
 }
 
-// Run runs the demo and prints the comparison. It returns an error if the comparison does not
-// end as expected.
+// Run runs the demo and prints the comparisons. It returns an error if one of them does not end
+// as expected.
 func Run(ctx context.Context, c Config, stdout io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	directory, err := os.MkdirTemp("", "oauthgw-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(directory)
+	secretFile := filepath.Join(directory, "secret")
+	if err := os.WriteFile(secretFile, []byte(agent.Secret), 0o600); err != nil {
+		return err
+	}
 	d := &demo{provider: "http://" + listener.Addr().String()}
-	gateway, err := start(c, d.provider)
+	gateway, err := start(c, d.provider, secretFile)
 	if err != nil {
 		return err
 	}
 	d.gateway = "http://" + gateway.Addr
 	provider := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: legacy.New(legacy.Config{
 		PublicURL: d.gateway, // the metadata sends clients to the gateway
-		Clients:   []legacy.Client{client},
-		Observe:   func(o legacy.Observation) { d.received.Store(&o) },
+		Clients:   []legacy.Client{client, agent}, NoRegistration: true,
+		Observe: func(o legacy.Observation) { d.received.Store(&o) },
 	})}
 	defer provider.Close()
 	go func() { _ = provider.Serve(listener) }() // until Close
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- gateway.Run(running) }()
-	err = d.compare(stdout)
+	if err = d.compare(stdout); err == nil {
+		err = d.compareAgent(stdout)
+	}
 	if err == nil && !c.Once {
 		d.printHints(stdout, "http://"+gateway.AdminAddr)
 		<-ctx.Done()
@@ -68,12 +83,14 @@ func Run(ctx context.Context, c Config, stdout io.Writer) error {
 	return errors.Join(err, <-done)
 }
 
-// start starts the gateway in front of a provider.
-func start(c Config, provider string) (Gateway, error) {
+// start starts the gateway in front of a provider. It keeps the secret of the agent's client.
+func start(c Config, provider, secretFile string) (Gateway, error) {
 	file := config.Default()
 	file.Listen, file.Admin.Listen = c.Listen, "127.0.0.1:0"
 	file.Upstream.URL = provider
-	file.Registration.ClientConfiguration = "/oauth2/clients"
+	file.Clients = map[string]config.ClientConfig{
+		agent.ID: {SecretFile: secretFile, Public: true, Register: true, RedirectURIs: agent.RedirectURIs},
+	}
 	file.Log.Level, file.Log.Format = "warn", "text"
 	s, err := file.Validate()
 	var invalid config.Errors
@@ -96,52 +113,89 @@ type demo struct {
 // compare prints what happens to the same request at the provider and at the gateway.
 func (d *demo) compare(w io.Writer) error {
 	fmt.Fprintf(w, "Legacy provider           %s\noauthgw in front of it    %s\n\n", d.provider, d.gateway)
-	code, err := authorize(d.gateway)
+	code, err := authorize(d.gateway, url.Values{"client_id": {client.ID}})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "A client is registered and the user has consented. The client has an ID, a\nsecret and a code, and sends them as RFC 6749 requires:\n\n"+
 		"  POST /oauth2/tokens   Authorization: Basic …   grant_type=authorization_code&code=…\n\n")
-	if err := d.redeem(w, "To the provider", d.provider, code, http.StatusBadRequest); err != nil {
-		return err
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}.Encode()
+	for _, s := range []step{
+		{title: atProvider, target: d.provider + tokenPath, body: form, basic: true, want: http.StatusBadRequest},
+		{title: atGateway, target: d.gateway + tokenPath, body: form, basic: true, want: http.StatusOK},
+	} {
+		if _, err := d.send(w, s); err != nil {
+			return err
+		}
 	}
-	return d.redeem(w, "Through oauthgw", d.gateway, code, http.StatusOK)
+	return nil
 }
 
-// redeem redeems the code, and prints the response and what the provider received.
-func (d *demo) redeem(w io.Writer, title, origin, code string, want int) error {
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}
-	req, err := http.NewRequest(http.MethodPost, origin+"/oauth2/tokens", strings.NewReader(form.Encode()))
+const (
+	atProvider = "To the provider"
+	atGateway  = "Through oauthgw"
+	tokenPath  = "/oauth2/tokens"
+)
+
+// step is a request of the comparison.
+type step struct {
+	title, target, body string
+	mediaType           string // empty: a form
+	basic               bool   // with the credentials of client
+	want                int    // the status of the response
+}
+
+// send sends a request, and prints the response and what the token endpoint of the provider
+// received. It returns the members of the response. Another status than the expected one is an
+// error, and so is the secret that the gateway keeps.
+func (d *demo) send(w io.Writer, s step) (members map[string]any, err error) {
+	req, err := http.NewRequest(http.MethodPost, s.target, strings.NewReader(s.body))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(client.ID, client.Secret)
+	req.Header.Set("Content-Type", cmp.Or(s.mediaType, "application/x-www-form-urlencoded"))
+	if s.basic {
+		req.SetBasicAuth(client.ID, client.Secret)
+	}
 	resp, err := httpClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
-	var members map[string]any
-	if err := json.NewDecoder(resp.Body).Decode(&members); err != nil {
-		return err
+	body, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, json.Unmarshal(body, &members)); err != nil {
+		return nil, fmt.Errorf("%s answered %d without a JSON object: %w", s.target, resp.StatusCode, err)
 	}
-	response := strings.Join(slices.Sorted(maps.Keys(members)), ", ") // without the tokens
+	o, response := d.received.Swap(nil), describe(members)
+	if resp.StatusCode != s.want || (o != nil) != strings.HasSuffix(s.target, tokenPath) {
+		return nil, fmt.Errorf("%s answered %d %s, not %d", s.target, resp.StatusCode, response, s.want)
+	}
+	if strings.Contains(string(body), agent.Secret) {
+		return nil, fmt.Errorf("%s answered with the secret that oauthgw keeps", s.target)
+	}
+	fmt.Fprintf(w, "%s\n  response          %d %s\n", s.title, resp.StatusCode, response)
+	if o != nil {
+		fmt.Fprintf(w, "  provider received Authorization: %s, parameters: %s\n",
+			map[bool]string{true: "yes", false: "no"}[o.Authorization], strings.Join(o.Parameters, ", "))
+	}
+	fmt.Fprintln(w)
+	return members, nil
+}
+
+// describe returns the names of the members of a response, without the tokens, or its error.
+func describe(members map[string]any) string {
 	if text, ok := members["error_description"]; ok {
-		response = fmt.Sprintf("%v: %v", members["error"], text)
+		return fmt.Sprintf("%v: %v", members["error"], text)
 	}
-	o := d.received.Swap(nil)
-	if resp.StatusCode != want || o == nil {
-		return fmt.Errorf("%s answered %d %s, not %d", origin, resp.StatusCode, response, want)
+	if text, ok := members["message"]; ok {
+		return fmt.Sprint(text)
 	}
-	fmt.Fprintf(w, "%s\n  response          %d %s\n  provider received Authorization: %s, parameters: %s\n\n",
-		title, resp.StatusCode, response, map[bool]string{true: "yes", false: "no"}[o.Authorization], strings.Join(o.Parameters, ", "))
-	return nil
+	return strings.Join(slices.Sorted(maps.Keys(members)), ", ")
 }
 
 // printHints prints commands to try. Each needs a new code.
 func (d *demo) printHints(w io.Writer, admin string) {
-	fmt.Fprintf(w, `Try it; each request needs its own code:
+	fmt.Fprintf(w, `Try it; each token request needs its own code:
 
   code() { curl -s -o /dev/null -w '%%{redirect_url}' -d decision=allow \
     '%[1]s/oauth2/authorize?response_type=code&client_id=%[3]s' | sed 's/.*code=//'; }
@@ -152,11 +206,15 @@ func (d *demo) printHints(w io.Writer, admin string) {
   curl -i -u %[3]s:%[4]s \
     -d grant_type=authorization_code -d "code=$(code)" %[1]s/oauth2/tokens
 
+  curl -i -H 'Content-Type: application/json' \
+    -d '%[6]s' \
+    %[1]s/register
+
   curl %[1]s/.well-known/oauth-authorization-server
   curl %[5]s/metrics
 
 Press Ctrl-C to stop.
-`, d.gateway, d.provider, client.ID, client.Secret, admin)
+`, d.gateway, d.provider, client.ID, client.Secret, admin, registration)
 }
 
 // client is the client that the provider knows.
@@ -165,10 +223,10 @@ var client = legacy.Client{ID: "demo-client", Secret: "demo-secret", RedirectURI
 // httpClient returns redirects, since the one with the code is the response.
 var httpClient = http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// authorize obtains a code from a user who consents.
-func authorize(origin string) (code string, err error) {
-	query := url.Values{"response_type": {"code"}, "client_id": {client.ID}}
-	resp, err := httpClient.PostForm(origin+"/oauth2/authorize?"+query.Encode(), url.Values{"decision": {"allow"}})
+// authorize obtains a code from a user who consents. Parameters are those beside response_type.
+func authorize(origin string, parameters url.Values) (code string, err error) {
+	query := "?response_type=code&" + parameters.Encode()
+	resp, err := httpClient.PostForm(origin+"/oauth2/authorize"+query, url.Values{"decision": {"allow"}})
 	if err != nil {
 		return "", err
 	}

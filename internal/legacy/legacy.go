@@ -52,6 +52,8 @@ type Config struct {
 	TokenLifetime time.Duration
 	// Clients exist from the start. They have no registration access token.
 	Clients []Client
+	// NoRegistration leaves registration out of the metadata and answers it with 404.
+	NoRegistration bool
 }
 
 // Observation is a request to an endpoint without its secrets.
@@ -106,7 +108,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.serveRevocation(w, r)
 	case path == authorizationPath:
 		p.serveAuthorization(w, r)
-	case path == registrationPath:
+	case path == registrationPath && !p.config.NoRegistration:
 		p.serveRegistration(w, r)
 	case within(path, clientsPath):
 		p.serveClient(w, r, strings.TrimPrefix(path, clientsPath+"/"))

@@ -12,7 +12,7 @@ type serverMetadata struct {
 	Issuer                   string   `json:"issuer"`
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
 	TokenEndpoint            string   `json:"token_endpoint"`
-	RegistrationEndpoint     string   `json:"registration_endpoint"`
+	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	ResponseTypes            []string `json:"response_types_supported"`
 	GrantTypes               []string `json:"grant_types_supported"`
@@ -24,11 +24,15 @@ type serverMetadata struct {
 // serveServerMetadata serves the same document at the well-known path and below it.
 func (p *Provider) serveServerMetadata(w http.ResponseWriter, r *http.Request) {
 	origin := p.config.PublicURL
+	registration := origin + registrationPath
+	if p.config.NoRegistration {
+		registration = ""
+	}
 	serveDocument(w, r, serverMetadata{
 		Issuer:                   origin,
 		AuthorizationEndpoint:    origin + authorizationPath,
 		TokenEndpoint:            origin + tokenPath,
-		RegistrationEndpoint:     origin + registrationPath,
+		RegistrationEndpoint:     registration,
 		RevocationEndpoint:       origin + revocationPath,
 		ResponseTypes:            []string{"code"},
 		GrantTypes:               []string{"authorization_code", "refresh_token"},

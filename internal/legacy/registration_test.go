@@ -47,6 +47,20 @@ func TestRejectedRegistrations(t *testing.T) {
 	}
 }
 
+// TestNoRegistration checks that a provider without registration does not offer it, and that its
+// configured clients log in.
+func TestNoRegistration(t *testing.T) {
+	p := newProvider(legacy.Config{NoRegistration: true, Clients: []legacy.Client{{ID: "a", Secret: "b", RedirectURIs: []string{redirectURI}}}})
+	if r := p.do("POST", "/oauth2/register", `{"redirect_uris":["`+redirectURI+`"]}`); r.status != 404 {
+		t.Errorf("got %d %s", r.status, r.body)
+	}
+	m := p.do("GET", "/.well-known/oauth-authorization-server", "").members
+	if _, found := m["registration_endpoint"]; found || m["token_endpoint"] == nil {
+		t.Errorf("the metadata is %v", m)
+	}
+	p.login(t, client{ID: "a", Secret: "b"})
+}
+
 // TestClientConfiguration checks that a client reads, changes and deletes itself with its own
 // registration access token.
 func TestClientConfiguration(t *testing.T) {

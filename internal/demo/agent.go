@@ -1,0 +1,68 @@
+package demo
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"oauthgw/internal/legacy"
+)
+
+// agent is the client that an administrator registered at the provider for an agent. The gateway
+// keeps its secret; the agent never has it.
+var agent = legacy.Client{ID: "demo-agent", Secret: "demo-agent-secret", RedirectURIs: []string{"http://127.0.0.1/callback"}}
+
+const (
+	agentRedirect = "http://127.0.0.1:1/callback" // an agent listens at any free port
+	registration  = `{"token_endpoint_auth_method":"none","redirect_uris":["` + agentRedirect + `"]}`
+)
+
+// compareAgent prints what happens to an agent that registers itself and holds no secret, at the
+// provider and at the gateway.
+func (d *demo) compareAgent(w io.Writer) error {
+	fmt.Fprintf(w, "An agent holds no secret and registers itself. This provider demands a secret and\n"+
+		"registers nobody. oauthgw keeps the secret of a client that an administrator\nregistered for the agent:\n\n"+
+		"  POST /register   %s\n\n", registration)
+	register := step{title: atProvider, target: d.provider + "/register", mediaType: "application/json", body: registration, want: http.StatusNotFound}
+	if _, err := d.send(w, register); err != nil {
+		return err
+	}
+	register.title, register.target, register.want = atGateway, d.gateway+"/register", http.StatusCreated
+	registered, err := d.send(w, register)
+	if err != nil {
+		return err
+	}
+	form, err := agentLogin(d.gateway, fmt.Sprint(registered["client_id"]))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "The user has consented through oauthgw. The agent has an ID, a code and the PKCE\nverifier of its request, and sends them:\n\n"+
+		"  POST /oauth2/tokens   grant_type=authorization_code&client_id=%v&code=…&code_verifier=…\n\n", registered["client_id"])
+	for _, s := range []step{
+		{title: atProvider, target: d.provider + tokenPath, body: form, want: http.StatusBadRequest},
+		{title: atGateway, target: d.gateway + tokenPath, body: form, want: http.StatusOK},
+	} {
+		if _, err := d.send(w, s); err != nil {
+			return err
+		}
+	}
+	fmt.Fprint(w, "The agent has a token and no secret. The provider received the secret from oauthgw.\n\n")
+	return nil
+}
+
+// agentLogin obtains a code with PKCE (RFC 7636), and returns the form that redeems it.
+func agentLogin(origin, id string) (form string, err error) {
+	verifier := rand.Text() + rand.Text()
+	sum := sha256.Sum256([]byte(verifier))
+	code, err := authorize(origin, url.Values{
+		"client_id": {id}, "redirect_uri": {agentRedirect},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	})
+	return url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {id}, "code": {code}, "code_verifier": {verifier}, "redirect_uri": {agentRedirect},
+	}.Encode(), err
+}
