@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -32,12 +31,29 @@ func (p *formProvider) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
 }
 
+// logLines is a log that other goroutines write.
+type logLines chan string
+
+// Write implements [io.Writer].
+func (l logLines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+// take returns the lines since the last call.
+func (l logLines) take() (lines string) {
+	for len(l) > 0 {
+		lines += <-l
+	}
+	return lines
+}
+
 // TestH11SecretFileIsWatched checks that a replaced secret of a public client is lent within seconds,
 // and that the previous one is lent while the file is missing or broken, which log and metric report.
 func TestH11SecretFileIsWatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const first, second = "canary-first-secret", "canary-second-secret"
-		dir, log := t.TempDir(), bytes.Buffer{}
+		dir, log := t.TempDir(), make(logLines, 100)
 		file, secret := filepath.Join(dir, "oauthgw.yaml"), filepath.Join(dir, "secret")
 		write := func(name, text string) {
 			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -48,7 +64,7 @@ func TestH11SecretFileIsWatched(t *testing.T) {
 		write(file, "upstream: {url: http://127.0.0.1:1}\nendpoints: {token: /t, authorization: /a}\nclient_auth: {realm: a}\n"+
 			"clients: {agents: {secret_file: "+secret+", public: true, redirect_uris: [\"http://127.0.0.1/cb\"]}}\n")
 		load := func() (config.Settings, error) { return config.Load(file, nil) }
-		c := testConfig(t, "http://127.0.0.1:1", &log)
+		c := testConfig(t, "http://127.0.0.1:1", log)
 		var err error
 		if c.Settings, err = load(); err != nil {
 			t.Fatal(err)
@@ -76,11 +92,10 @@ func TestH11SecretFileIsWatched(t *testing.T) {
 			{"several lines", func() { write(secret, second+"\n\n") }, first, "one line of printable ASCII"},
 			{"moved into place", func() { write(secret+".new", second); _ = os.Rename(secret+".new", secret) }, second, ""},
 		} {
-			log.Reset()
 			step.change()
 			time.Sleep(2 * pollInterval)
 			synctest.Wait()
-			logged := log.String()
+			logged := log.take()
 			r := httptest.NewRequest("POST", "/t", strings.NewReader("grant_type=refresh_token&refresh_token=x&client_id=agents"))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			w := httptest.NewRecorder()
@@ -89,7 +104,7 @@ func TestH11SecretFileIsWatched(t *testing.T) {
 				t.Errorf("%s: status %d, %q was lent: %s", step.what, w.Code, got, w.Body)
 			}
 			reported := strings.Contains(logged, "config reload failed, keeping previous config") && strings.Contains(logged, "clients.agents.secret_file: ")
-			if reported != (step.fails != "") || !strings.Contains(logged, step.fails) || strings.Contains(log.String(), "canary") {
+			if reported != (step.fails != "") || !strings.Contains(logged, step.fails) || strings.Contains(logged+log.take(), "canary") {
 				t.Errorf("%s: the log has %s", step.what, logged)
 			}
 			metrics := httptest.NewRecorder()
