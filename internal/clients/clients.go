@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"oauthgw/clientauth"
 )
@@ -42,7 +44,6 @@ type Table struct {
 	clients      []Client
 	named        map[string]Use // public clients, by id and alias
 	like         *regexp.Regexp // a client_id that resembles a name; nil: there are none
-	mention      *regexp.Regexp // a text that holds one
 }
 
 // Use is a public client, and the name by which a request uses it.
@@ -65,7 +66,7 @@ func New(providerAuth clientauth.Method, list []Client) *Table {
 		}
 	}
 	if len(t.named) > 0 {
-		t.like, t.mention = patterns(maps.Keys(t.named))
+		t.like = pattern(maps.Keys(t.named))
 	}
 	return t
 }
@@ -115,33 +116,62 @@ func (t *Table) find(name string) (Use, bool) {
 // or width.
 func (t *Table) resembles(name string) bool { return t.like != nil && t.like.MatchString(name) }
 
-// patterns returns patterns of a whole client_id, and of a text with a client_id, that resembles one
-// of some names. Characters that are not ASCII stand for any character or for none: they cannot be in
-// a client_id (RFC 6749 section A.1).
-func patterns(names iter.Seq[string]) (whole, within *regexp.Regexp) {
-	const foreign, other = `[^\x00-\x7f]`, `[^A-Za-z0-9_-]`
+// pattern returns the pattern of a client_id that resembles one of some names. Characters that are
+// not ASCII stand for any character or for none: they cannot be in a client_id (RFC 6749 section
+// A.1).
+func pattern(names iter.Seq[string]) *regexp.Regexp {
+	const foreign = `[^\x00-\x7f]`
 	var all []string
 	for name := range names {
-		var pattern strings.Builder
+		var like strings.Builder
 		for _, c := range name {
-			pattern.WriteString(foreign + "*(?:" + foreign + "|" + regexp.QuoteMeta(string(c)) + ")")
+			like.WriteString(foreign + "*(?:" + foreign + "|" + regexp.QuoteMeta(string(c)) + ")")
 		}
-		all = append(all, pattern.String()+foreign+"*")
+		all = append(all, like.String()+foreign+"*")
 	}
-	any := "(?:" + strings.Join(all, "|") + ")"
-	return regexp.MustCompile(`(?i)^\s*` + any + `\s*$`), regexp.MustCompile("(?i)(?:^|" + other + ")" + any + "(?:$|" + other + ")")
+	return regexp.MustCompile(`(?i)^\s*(?:` + strings.Join(all, "|") + `)\s*$`)
 }
 
 // Mentions reports whether a text could name a public client to some reader: a query, or a body in
-// any format.
+// any format. It may also be true of another text.
 func (t *Table) Mentions(text string) bool {
 	if !t.HasPublic() {
 		return false
 	}
 	for reading := range readings(text) {
 		// UTF-16 has a NUL beside each byte, and a NUL ends a C string.
-		if t.mention.MatchString(reading) || t.mention.MatchString(strings.ReplaceAll(reading, "\x00", "")) {
+		if t.holdsName(reading) || t.holdsName(strings.ReplaceAll(reading, "\x00", "")) {
 			return true
+		}
+	}
+	for pair := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '&' || c == ';' }) {
+		name, value, _ := strings.Cut(unescape(pair, '%', fromHex), "=")
+		if clientauth.IsSpelling(name, clientauth.ParameterClientID) && t.resembles(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsName reports whether a text holds a name in any case that is not part of a longer one.
+func (t *Table) holdsName(text string) bool {
+	isPart := func(c rune) bool {
+		return c == '_' || c == '-' || c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c))
+	}
+	text = strings.ToLower(text)
+	for name := range t.named {
+		name = strings.ToLower(name)
+		for rest := text; ; {
+			before, after, found := strings.Cut(rest, name)
+			if !found {
+				break
+			}
+			last, _ := utf8.DecodeLastRuneInString(before)
+			next, _ := utf8.DecodeRuneInString(after)
+			if !isPart(last) && !isPart(next) {
+				return true
+			}
+			rest = after
 		}
 	}
 	return false

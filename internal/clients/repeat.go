@@ -5,7 +5,6 @@ import (
 	"html"
 	"iter"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,42 +46,66 @@ func inBase64(text string) (found []string) {
 // It holds few copies of the text at a time.
 func readings(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for _, replace := range []func(string) string{unchanged, unescapeJSON, html.UnescapeString} {
-			plain := replace(text)
+		for i, plain := range []string{text, unescape(text, '\\', fromJSON), html.UnescapeString(text)} {
+			if i > 0 && plain == text {
+				continue
+			}
 			if !yield(plain) {
 				return
 			}
 			for _, reading := range []string{plain, strings.ReplaceAll(plain, "+", " ")} {
 				for range 2 {
-					if reading = unescapePercent(reading); !yield(reading) {
+					decoded := unescape(reading, '%', fromHex)
+					if decoded != plain && !yield(decoded) {
 						return
 					}
+					reading = decoded
 				}
 			}
 		}
 	}
 }
 
-func unchanged(text string) string { return text }
-
-var (
-	jsonEscape    = regexp.MustCompile(`\\(?:u[0-9A-Fa-f]{4}|["\\/])`)
-	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-)
-
-func unescapeJSON(text string) string {
-	return jsonEscape.ReplaceAllStringFunc(text, func(escape string) string {
-		if escape[1] != 'u' {
-			return escape[1:]
+// unescape replaces the escapes in a text that begin with a mark. Decode returns what the escape
+// behind the mark stands for, and its length; zero means that it is none.
+func unescape(text string, mark byte, decode func(rest string) (string, int)) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, string(mark))
+		out.WriteString(before)
+		if !found {
+			return out.String()
 		}
-		n, _ := strconv.ParseUint(escape[2:], 16, 32) // the pattern has hexadecimal digits only
-		return string(rune(n))
-	})
+		decoded, length := decode(rest)
+		if length == 0 {
+			decoded = string(mark)
+		}
+		out.WriteString(decoded)
+		text = rest[length:]
+	}
 }
 
-func unescapePercent(text string) string {
-	return percentEscape.ReplaceAllStringFunc(text, func(escape string) string {
-		decoded, _ := url.PathUnescape(escape) // the pattern is an escape
-		return decoded
-	})
+func fromHex(rest string) (string, int) {
+	if len(rest) < 2 {
+		return "", 0
+	}
+	n, err := strconv.ParseUint(rest[:2], 16, 8)
+	if err != nil {
+		return "", 0
+	}
+	return string([]byte{byte(n)}), 2
+}
+
+func fromJSON(rest string) (string, int) {
+	if len(rest) > 0 && strings.IndexByte(`"\/`, rest[0]) >= 0 {
+		return rest[:1], 1
+	}
+	if len(rest) < 5 || rest[0] != 'u' {
+		return "", 0
+	}
+	n, err := strconv.ParseUint(rest[1:5], 16, 32)
+	if err != nil {
+		return "", 0
+	}
+	return string(rune(n)), 5
 }
