@@ -49,6 +49,9 @@ func ParsePage(encoded string) (*Form, error) {
 		}
 		return err
 	}
+	if strings.Contains(encoded, "#") { // some servers read a fragment in the request target
+		return nil, ErrMalformedForm
+	}
 	return parseForm(encoded, check, func(string, *Form) bool { return true })
 }
 

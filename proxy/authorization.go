@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -43,6 +44,9 @@ func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *res
 	if err != nil {
 		return r, err
 	}
+	if p.Authorization.Elsewhere && table.Mentions(r.RequestURI) {
+		return r, ErrNotFound
+	}
 	query, malformed := clientauth.ParsePage(r.URL.RawQuery)
 	if malformed = cmp.Or(malformed, form.err); malformed != nil {
 		// A provider may read another client in it than the gateway.
@@ -52,17 +56,8 @@ func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *res
 		return withBody(r, form.body), p.others()
 	}
 	judged, err := table.Judge(clients.AuthorizationRequest{Query: query, Form: form.Form, Post: r.Method == http.MethodPost, Pushes: p.Authorization.Pushes})
-	if judged != nil {
-		recorder.Attrs = append(recorder.Attrs, slog.String("client", judged.ID))
-	}
-	if judged != nil && judged.Alias != "" {
-		recorder.Attrs = append(recorder.Attrs, slog.String("alias", judged.Alias))
-	}
+	recorder.Attrs = append(recorder.Attrs, attrsOf(judged, err, cmp.Or(query.Get("redirect_uri"), form.Get("redirect_uri")))...)
 	switch {
-	case err == clients.ErrRedirectURI:
-		uri := cmp.Or(query.Get("redirect_uri"), form.Get("redirect_uri"))
-		recorder.Attrs = append(recorder.Attrs, slog.String("redirect_uri", abbreviate(uri)))
-		return r, err
 	case err != nil:
 		return r, err
 	case judged == nil:
@@ -80,6 +75,20 @@ func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *res
 	}
 	out.Header.Set("Content-Type", formMediaType)
 	return withBody(out, []byte(judged.Form.Encode())), nil
+}
+
+// attrsOf returns what the log line of a judged request says about it.
+func attrsOf(judged *clients.Judged, err error, redirectURI string) (attrs []slog.Attr) {
+	if judged != nil {
+		attrs = append(attrs, slog.String("client", judged.ID))
+	}
+	if judged != nil && judged.Alias != "" {
+		attrs = append(attrs, slog.String("alias", judged.Alias))
+	}
+	if errors.Is(err, clients.ErrRedirectURI) {
+		attrs = append(attrs, slog.String("redirect_uri", abbreviate(redirectURI)))
+	}
+	return attrs
 }
 
 func isAuthorizationMethod(method string) bool {
