@@ -36,9 +36,10 @@ func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, p
 
 // Agents is what the gateway offers to clients that hold no secret.
 type Agents struct {
-	Public    bool // they may use PKCE alone (the method none)
-	Documents bool // they may present the URL of a client ID metadata document
-	Registers bool // the gateway registers them, if the provider registers nobody
+	Public    bool     // they may use PKCE alone (the method none)
+	Documents bool     // they may present the URL of a client ID metadata document
+	Registers bool     // the gateway registers them, if the provider registers nobody
+	NeedPKCE  []string // the IDs of those that nothing else protects
 }
 
 // withAgents adds what is offered, if the authorization endpoint is fronted, where such clients
@@ -54,7 +55,7 @@ func (md Metadata) withAgents(a Agents, m origin.Map, paths map[clientauth.Endpo
 		}
 	}
 	if a.Documents {
-		md = md.with("client_id_metadata_document_supported", true)
+		md = md.with(memberDocuments, true)
 	}
 	if member := EndpointMember(clientauth.Registration); a.Registers && md.Get(member) == nil && m.To != nil {
 		md = md.with(member, m.To.String()+paths[clientauth.Registration])

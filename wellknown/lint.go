@@ -124,7 +124,8 @@ func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string)
 	e, err := s.metadata(ctx)
 	switch {
 	case errors.Is(err, errNoMetadata) && len(paths) > 0:
-		lines := append(s.failures(nil), "The provider has no metadata, so clients that discover the endpoints do not find them. Configure the endpoints in the clients.")
+		lines := append(s.failures(nil), Metadata{}.lintPKCE(s.config.Agents.NeedPKCE...).lines()...)
+		lines = append(lines, "The provider has no metadata, so clients that discover the endpoints do not find them. Configure the endpoints in the clients.")
 		return append(lines, s.lintResources(ctx, s.config.Expected)...), nil
 	case err != nil:
 		return nil, err
@@ -134,8 +135,8 @@ func (s *Source) Lint(ctx context.Context, paths map[clientauth.Endpoint]string)
 
 // problems is [Source.Lint] for one document, and for the locations whose last fetch failed.
 func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (lines []string) {
-	provider, served := d.Metadata, s.augmented(d, "", paths)
-	m := s.urlMap(provider.Issuer())
+	provider, m := d.Metadata, s.urlMap(d.Issuer())
+	served := d.Augment(m, paths, s.config.Passthrough, Agents{}) // what agents are offered is as configured
 	start := served.Issuer()
 	if m.To != nil && !origin.Same(origin.Of(start), m.To) {
 		start = m.To.String()
@@ -147,12 +148,18 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 	if served.Issuer() != provider.Issuer() {
 		provider.lintRewritten(&found, served.Issuer())
 	}
-	for _, f := range found {
+	found = append(found, d.published.lintPKCE(s.config.Agents.NeedPKCE...)...)
+	return append(found.lines(), s.failures(d)...)
+}
+
+// lines returns a line for each finding but the notes.
+func (f Findings) lines() (lines []string) {
+	for _, f := range f {
 		if f.Severity != Note {
 			lines = append(lines, printable.Text(f.Problem+" "+f.Fix))
 		}
 	}
-	return append(lines, s.failures(d)...)
+	return lines
 }
 
 // failures returns the problems of the locations whose last fetch failed, and of those whose

@@ -27,6 +27,7 @@ const (
 	memberIDTokenAlgs   = "id_token_signing_alg_values_supported"
 	memberResource      = "resource"
 	memberServers       = "authorization_servers"
+	memberDocuments     = "client_id_metadata_document_supported"
 	memberScopes        = "scopes_supported"
 )
 

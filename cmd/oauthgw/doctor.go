@@ -9,12 +9,15 @@ import (
 	"oauthgw/wellknown"
 )
 
+const mcpURLHelp = "also report what agents such as Codex need to log in for the MCP server at this `URL`"
+
 // runDoctor examines an authorization server as its clients see it, and fails if there are
 // problems.
 func runDoctor(ctx context.Context, i *invocation) error {
 	var c doctor.Config
 	write := formatFlag(i)
 	i.flags.BoolVar(&c.Follow, "follow", false, "also test endpoints that the metadata names at other origins; otherwise nothing is sent there")
+	i.flags.Var(&c.MCPURL, "mcp-url", mcpURLHelp)
 	roots := i.flags.String("ca-file", "", "the PEM `file` of CA certificates that verify the server, instead of the system's")
 	args, err := i.parse()
 	if err != nil {

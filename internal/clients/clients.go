@@ -96,6 +96,16 @@ func (t *Table) any(is func(Client) bool) bool { return slices.ContainsFunc(t.Al
 // HasPublic reports whether a secret is lent to any client.
 func (t *Table) HasPublic() bool { return t.any(func(c Client) bool { return c.Public }) }
 
+// NeedPKCE returns the IDs of the public clients whose provider is not known to check PKCE.
+func (t *Table) NeedPKCE() (ids []string) {
+	for _, c := range t.All() {
+		if c.Public && !c.InsecureWithoutPKCE {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
 // HasAliases reports whether a client ID metadata document stands for any client.
 func (t *Table) HasAliases() bool { return t.any(func(c Client) bool { return len(c.Aliases) > 0 }) }
 

@@ -39,7 +39,7 @@ type response struct {
 // same in every decoding of HTTP Basic credentials (RFC 6749 section 2.3.1).
 type client struct {
 	config     Config
-	start      *url.URL // the only origin that gets requests, unless Follow is set
+	start      *url.URL // the only origin that gets requests beside the MCP server, unless Follow is set
 	transport  *http.Transport
 	tested     []Tested
 	id, secret string
@@ -63,7 +63,7 @@ func (c *client) do(ctx context.Context, method, at string, header http.Header, 
 	switch {
 	case err != nil:
 		return response{err: err}
-	case !c.config.Follow && !origin.Same(req.URL, c.start):
+	case !c.config.Follow && !origin.Same(req.URL, c.start) && !origin.Same(req.URL, &c.config.MCPURL.URL):
 		return response{err: errElsewhere}
 	}
 	c.record(method, *req.URL)

@@ -28,17 +28,19 @@ import (
 
 // Config configures an examination.
 type Config struct {
-	URL     string         // where clients start: the issuer, byte for byte, or the origin
-	Follow  bool           // also test endpoints that the metadata names at other origins
-	Roots   *x509.CertPool // verify the server's certificate; nil: the system's
-	Timeout time.Duration  // of each request; zero: 10 seconds
+	URL     string           // where clients start: the issuer, byte for byte, or the origin
+	MCPURL  wellknown.MCPURL // for which agents log in
+	Follow  bool             // also test endpoints that the metadata names at other origins
+	Roots   *x509.CertPool   // verify the server's certificate; nil: the system's
+	Timeout time.Duration    // of each request; zero: 10 seconds
 }
 
 // Report is the result of an examination.
 type Report struct {
-	URL      string             `json:"url"`      // the examined one
-	Findings wellknown.Findings `json:"findings"` // the most severe first; never nil
-	Tested   []Tested           `json:"tested"`   // the requests that were sent, each once
+	URL      string                `json:"url"`             // the examined one
+	Findings wellknown.Findings    `json:"findings"`        // the most severe first; never nil
+	Tested   []Tested              `json:"tested"`          // the requests that were sent, each once
+	Agents   wellknown.AgentReport `json:"agents,omitzero"` // zero: not asked for
 }
 
 // Tested is a request that was sent. The server may have chosen its URL, so that is
@@ -69,6 +71,9 @@ func (r Report) String() string {
 	for _, f := range r.Findings {
 		fmt.Fprintf(&text, "%s: %s: %s\n  → %s\n\n", f.Severity, f.Subject, f.Problem, f.Fix)
 	}
+	if r.Agents.Entry != "" {
+		text.WriteString(r.Agents.Entry + "\n")
+	}
 	fmt.Fprintf(&text, "problems: %d, warnings: %d, notes: %d\n",
 		r.Count(wellknown.Problem), r.Count(wellknown.Warning), r.Count(wellknown.Note))
 	return text.String()
@@ -96,7 +101,7 @@ func Examine(ctx context.Context, c Config) (Report, error) {
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
 	}
-	return Report{URL: c.URL, Findings: check(o), Tested: client.tested}, nil
+	return Report{URL: c.URL, Findings: check(o), Tested: client.tested, Agents: o.agents}, nil
 }
 
 // parseURL parses an issuer, which has no query and no fragment (RFC 8414 section 2).
@@ -124,6 +129,7 @@ func check(o observation) wellknown.Findings {
 		checkResource(&all, o)
 		checkCaching(&all, o)
 		checkCORS(&all, o)
+		all = append(all, o.agents.Findings...)
 	}
 	found := wellknown.Findings{}
 	for _, severity := range []wellknown.Severity{wellknown.Problem, wellknown.Warning, wellknown.Note} {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/origin"
 	"oauthgw/wellknown"
 )
 
@@ -20,6 +21,7 @@ type observation struct {
 	endpoints []endpoint // the probed ones
 	shared    response   // to a page of another origin that requests metadata
 	preflight response   // to a page of another origin that requests tokens
+	agents    wellknown.AgentReport
 }
 
 // foreignPage is an origin that no server knows (RFC 6761 section 6.4).
@@ -39,10 +41,17 @@ func (c *client) probe(ctx context.Context) observation {
 			return o
 		}
 	}
-	o.resource = c.get(ctx, o, location{path: resourcePath + strings.TrimRight(o.start.Path, "/")})
+	mcp, asked := c.config.MCPURL, c.config.MCPURL.Host != ""
+	if !asked {
+		mcp.URL = *o.start
+	}
+	o.resource = c.get(ctx, observation{start: &mcp.URL}, location{path: wellknown.Resource{Path: mcp.Path}.Location()})
 	used, ok := o.used()
 	if !ok {
 		return o
+	}
+	if asked {
+		o.agents = used.ReportAgents(used.Metadata, &mcp, &o.resource.Metadata, origin.Same(used.Endpoint(clientauth.Authorization), o.start))
 	}
 	o.shared = c.do(ctx, http.MethodGet, o.at(used.path), http.Header{"Origin": {foreignPage}}, "")
 	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation} {

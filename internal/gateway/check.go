@@ -5,19 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
+	"oauthgw/clientauth"
+	"oauthgw/internal/clients"
 	"oauthgw/internal/config"
 	"oauthgw/internal/printable"
 	"oauthgw/metrics"
+	"oauthgw/wellknown"
 )
 
 // CheckReport is the result of [Check]. oauthgw check prints its JSON.
 type CheckReport struct {
-	Valid    bool           `json:"valid"`
-	Errors   config.Errors  `json:"errors"`             // never nil
-	Metadata *CheckMetadata `json:"metadata,omitempty"` // nil: it was not checked
-	Warnings []string       `json:"warnings,omitempty"`
+	Valid    bool                  `json:"valid"`
+	Errors   config.Errors         `json:"errors"`             // never nil
+	Metadata *CheckMetadata        `json:"metadata,omitempty"` // nil: it was not checked
+	Warnings []string              `json:"warnings,omitempty"`
+	Agents   wellknown.AgentReport `json:"agents,omitzero"` // zero: not asked for
 }
 
 // CheckMetadata is the result of checking the metadata that the gateway would serve.
@@ -29,8 +34,9 @@ type CheckMetadata struct {
 
 // Check loads a configuration and reports its errors. If it has none, and not offline, Check
 // also fetches the metadata and reports its problems. The error says that the gateway cannot
-// use the configuration or the metadata; problems are no error.
-func Check(ctx context.Context, load func() (config.Settings, error), offline bool) (CheckReport, error) {
+// use the configuration or the metadata; problems are no error. With the URL of an MCP server, Check
+// also reports what agents need for it.
+func Check(ctx context.Context, load func() (config.Settings, error), offline bool, mcp *wellknown.MCPURL) (CheckReport, error) {
 	report := CheckReport{Errors: config.Errors{}}
 	s, err := load()
 	if err != nil {
@@ -49,12 +55,40 @@ func Check(ctx context.Context, load func() (config.Settings, error), offline bo
 		report.Metadata.Err = err.Error()
 		return report, fmt.Errorf("upstream.url: the metadata of %s cannot be fetched or used for the following reasons; to check without it, set --offline\n%w", s.Upstream.URL, err)
 	}
+	if mcp.Host != "" {
+		report.Agents = g.agents(ctx, mcp)
+	}
 	for _, p := range problems {
 		if strings.HasPrefix(p, "upstream.client_auth: ") { // clients fail at all fronted endpoints
 			err = errors.Join(err, errors.New(p))
 		}
 	}
 	return report, err
+}
+
+// agents returns what agents need for an MCP server, and what the configured clients lack of it.
+func (g *Gateway) agents(ctx context.Context, mcp *wellknown.MCPURL) wellknown.AgentReport {
+	known, _ := g.Known()
+	a := g.source.ReportAgents(ctx, mcp, known.Endpoints[clientauth.Authorization] != nil)
+	table, entry := g.settings.Clients, clients.Client{}
+	for _, c := range table.All() {
+		if c.Public && c.AllowsRedirect(a.RedirectURI) {
+			entry = c
+		}
+	}
+	add := func(key, problem, fix string) { a.Findings.Add(wellknown.Problem, "clients", key+": "+problem, fix) }
+	switch advertised, key := a.Aliases || table.HasAliases(), "clients."+entry.ID; {
+	case !table.HasPublic():
+	case entry.ID == "":
+		add("clients", "No public client lists the redirect URI "+a.RedirectURI+" of Codex.", "Add it to redirect_uris of the client for Codex, and at the provider.")
+	case advertised && !slices.Contains(entry.Aliases, a.Alias):
+		add(key+".aliases", "Codex does not register, because client ID metadata documents are advertised, and the list lacks its "+a.Alias+".", "Add it, or remove aliases from all clients.")
+	case !advertised && !entry.Register:
+		add(key+".register", "It is not set, so Codex gets no client ID.", "Set register: true, or give Codex the ID with --oauth-client-id.")
+	default:
+		a.Entry = ""
+	}
+	return a
 }
 
 // String returns a line for each result but the errors.
@@ -72,6 +106,10 @@ func (r CheckReport) String() string {
 	for _, warning := range r.Warnings {
 		lines = append(lines, "warning: "+warning)
 	}
+	for _, f := range r.Agents.Findings {
+		lines = append(lines, fmt.Sprintf("%s: %s %s", f.Severity, f.Problem, f.Fix))
+	}
+	lines = append(lines, strings.FieldsFunc(r.Agents.Entry, func(c rune) bool { return c == '\n' })...)
 	for i, line := range lines {
 		lines[i] = printable.Text(line) + "\n"
 	}
