@@ -65,8 +65,10 @@ func (i *invocation) parse() (args []string, err error) {
 		if err := i.flags.Parse(rest); errors.Is(err, flag.ErrHelp) {
 			return nil, err
 		} else if err != nil {
-			text, _, _ := strings.Cut(printable.Text(err.Error()), "=") // a value may be a secret
-			if m := flagError.FindStringSubmatch(text); m != nil {
+			text := printable.Text(err.Error())
+			if m := flagError.FindStringSubmatch(text); m == nil {
+				text, _, _ = strings.Cut(text, "=") // a value may be a secret
+			} else {
 				text = "--" + m[2] + ": " + cmp.Or(flagProblems[m[1]], flagProblems[m[3]], m[3])
 			}
 			return nil, i.usageErrorf("%s", text)

@@ -179,6 +179,8 @@ func TestCommandLines(t *testing.T) {
 	const good = "../../internal/config/testdata/minimal.good.yaml"
 	const noUpstream = "../../internal/config/testdata/no-upstream.bad.yaml"
 	const needsUpstream = "--upstream.url: is required: the provider's origin, such as http://127.0.0.1:3000; or name a configuration file with --config.file"
+	const mcpURL = "--mcp-url: must be the http or https URL of an MCP server in normal form, such as https://login.example.com/mcp: " +
+		"host in lower case, no default port, user or fragment, no empty or dot segments, and other characters than ASCII percent-encoded; run "
 	for _, test := range []struct {
 		args, out, err string
 		code           int
@@ -197,6 +199,8 @@ func TestCommandLines(t *testing.T) {
 		{"check --format", "", `--format: needs a value; run "oauthgw help check"`, 2},
 		{"check --offline=maybe", "", `--offline: must be true or false; run "oauthgw help check"`, 2},
 		{"check --nonsense", "", `--nonsense: unknown flag; run "oauthgw help check"`, 2},
+		{"check --mcp-url=https://login.example.com/mcp?a=b#c", "", mcpURL + `"oauthgw help check"`, 2},
+		{"doctor --mcp-url https://LOGIN.example.com/mcp https://login.example.com", "", mcpURL + `"oauthgw help doctor"`, 2},
 		{"check ---", "", `bad flag syntax: ---; run "oauthgw help check"`, 2},
 		{"check ---x=canary", "", `bad flag syntax: ---x; run "oauthgw help check"`, 2},
 		{"check extra", "", `unexpected argument "extra"; run "oauthgw help check"`, 2},
