@@ -1,26 +1,45 @@
 // npm's oidc-provider, a real OpenID provider, which reads client secrets only from the
 // form. It prints one line with its address, and to standard error one line of JSON for
 // every request at an endpoint with client authentication, in the format of legacyd.
+//
+// With --clients it knows the clients in that JSON file and registers no others. It then
+// rejects every resource (RFC 8707), which is its default.
+import fs from "node:fs";
 import http from "node:http";
 import { parseArgs } from "node:util";
 import Provider from "oidc-provider";
 
-const { values } = parseArgs({ options: { listen: { type: "string" }, "public-url": { type: "string" } } });
+const names = ["listen", "public-url", "clients"];
+const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: "string" }])) });
 const [host, port] = values.listen.split(":");
+const registers = !values.clients;
+
+// known is a client of the file, as an operator registers an app on the user's machine.
+const known = (client) => ({
+  ...client,
+  application_type: "native",
+  grant_types: ["authorization_code", "refresh_token"],
+  token_endpoint_auth_method: "client_secret_post",
+});
 
 const provider = new Provider(values["public-url"], {
   clientAuthMethods: ["client_secret_post"],
+  clients: registers ? [] : JSON.parse(fs.readFileSync(values.clients, "utf8")).map(known),
   cookies: { keys: ["any"] },
   features: {
     // Pages with forms for the browser.
     devInteractions: { enabled: true },
     introspection: { enabled: true },
-    registration: { enabled: true },
-    registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
+    registration: { enabled: registers },
+    registrationManagement: { enabled: registers, rotateRegistrationAccessToken: false },
     revocation: { enabled: true },
-    // Otherwise it rejects resources that it does not know.
-    resourceIndicators: { enabled: false },
+    // Enabled, it rejects resources that it does not know.
+    resourceIndicators: { enabled: !registers },
   },
+  ...(!registers && {
+    // Legacy providers do not wait for the scope offline_access.
+    issueRefreshToken: (ctx, client) => client.grantTypeAllowed("refresh_token"),
+  }),
   responseTypes: ["code"],
 });
 

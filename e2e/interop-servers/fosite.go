@@ -66,6 +66,7 @@ func fositeClient(config *fosite.Config, c client) (fosite.Client, error) {
 			Secret:        hash,
 			RedirectURIs:  c.RedirectURIs,
 			ResponseTypes: fosite.Arguments{"code"},
+			Scopes:        fosite.Arguments{"read"},
 			GrantTypes:    fosite.Arguments{"authorization_code", "refresh_token", "client_credentials"},
 		},
 		TokenEndpointAuthMethod: c.Method,

@@ -1,6 +1,7 @@
 // Interop-servers runs an OAuth 2.0 authorization server made with go-oauth2/oauth2 or
 // ory/fosite, for end-to-end tests. Both are configured for client_secret_post as their
-// documentation says, and then reject HTTP Basic at the token endpoint.
+// documentation says, and then reject HTTP Basic at the token endpoint. Fosite can instead be
+// configured for client_secret_basic, and then rejects secrets in the form.
 //
 // It serves the authorization code grant with PKCE, the refresh token and the client
 // credentials grants, registration and its metadata. Its only user always agrees. It
@@ -61,6 +62,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on")
 	publicURL := flags.String("public-url", "", "`origin` that the metadata names")
 	clientsFile := flags.String("clients", "", "JSON `file` with the clients to know from the start (default: none)")
+	method := flags.String("client-auth", methodPost, "`method` of these clients, and in the metadata")
+	registers := flags.Bool("registration", true, "let clients register")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if constructor == nil {
 		return errors.New("--library is neither go-oauth2 nor fosite")
 	}
-	clients, err := readClients(*clientsFile)
+	clients, err := readClients(*clientsFile, *method)
 	if err != nil {
 		return err
 	}
@@ -81,17 +84,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(stdout, "listening on", "http://"+listener.Addr().String())
-	return serve(ctx, listener, routes(made, *publicURL, stderr))
+	document := metadata(*publicURL, *method)
+	if *registers {
+		document["registration_endpoint"] = *publicURL + registrationPath
+	}
+	return serve(ctx, listener, routes(made, *publicURL, document, stderr))
 }
 
-func routes(s server, publicURL string, stderr io.Writer) http.Handler {
+// routes serves the endpoints that the metadata names.
+func routes(s server, publicURL string, metadata map[string]any, stderr io.Writer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(authorizationPath, s.authorize)
 	mux.HandleFunc("POST "+tokenPath, observe(stderr, s.token))
-	mux.Handle("GET /.well-known/oauth-authorization-server", metadata(publicURL))
-	r := &registration{server: s, origin: publicURL, known: map[string]registered{}}
-	mux.HandleFunc("POST "+registrationPath, r.register)
-	mux.HandleFunc("GET "+registrationPath+"/{id}", r.read)
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, metadata)
+	})
+	if metadata["registration_endpoint"] != nil {
+		r := &registration{server: s, origin: publicURL, known: map[string]registered{}}
+		mux.HandleFunc("POST "+registrationPath, r.register)
+		mux.HandleFunc("GET "+registrationPath+"/{id}", r.read)
+	}
 	return serialized(mux)
 }
 
@@ -140,24 +152,16 @@ func observe(w io.Writer, next http.HandlerFunc) http.HandlerFunc {
 
 var grantTypes = []string{"authorization_code", "refresh_token", "client_credentials"}
 
-// metadata serves the authorization server's metadata (RFC 8414 section 2), with one
-// method of client authentication.
-func metadata(origin string) http.Handler {
-	document, err := json.Marshal(map[string]any{
+// metadata returns the authorization server's metadata (RFC 8414 section 2), with one method of
+// client authentication.
+func metadata(origin, method string) map[string]any {
+	return map[string]any{
 		"issuer":                                origin,
 		"authorization_endpoint":                origin + authorizationPath,
 		"token_endpoint":                        origin + tokenPath,
-		"registration_endpoint":                 origin + registrationPath,
 		"response_types_supported":              []string{"code"},
 		"grant_types_supported":                 grantTypes,
 		"code_challenge_methods_supported":      []string{"S256"},
-		"token_endpoint_auth_methods_supported": []string{methodPost},
-	})
-	if err != nil {
-		panic(err) // strings always marshal
+		"token_endpoint_auth_methods_supported": []string{method},
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Write(document)
-	})
 }

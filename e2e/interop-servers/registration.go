@@ -95,9 +95,9 @@ type client struct {
 	Method       string   `json:"token_endpoint_auth_method"`
 }
 
-// readClients reads the clients from a file, because other users can see arguments. No
-// file means no clients.
-func readClients(file string) ([]client, error) {
+// readClients reads clients with a method from a file, because other users can see arguments.
+// No file means no clients.
+func readClients(file, method string) ([]client, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -110,7 +110,7 @@ func readClients(file string) ([]client, error) {
 		return nil, err
 	}
 	for i := range clients {
-		clients[i].Method = methodPost
+		clients[i].Method = method
 	}
 	return clients, nil
 }
