@@ -68,13 +68,13 @@ export function start(t, program, args) {
   return process;
 }
 
-// write writes a file that is removed after the test. JSON is also YAML.
+// write writes a file that is removed after the test. JSON is also YAML. A text is written as it is.
 export async function write(t, name, document) {
   await fs.mkdir(build, { recursive: true });
   const directory = await fs.mkdtemp(path.join(build, "files-"));
   t.after(() => fs.rm(directory, { recursive: true, force: true }));
   const file = path.join(directory, name);
-  await fs.writeFile(file, JSON.stringify(document), { mode: 0o600 });
+  await fs.writeFile(file, typeof document === "string" ? document : JSON.stringify(document), { mode: 0o600 });
   return file;
 }
 
