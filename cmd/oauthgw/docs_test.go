@@ -275,7 +275,7 @@ func TestAlertsInDocs(t *testing.T) {
 }
 
 // quoting are the pages that quote messages.
-var quoting = []string{"troubleshooting", "behavior", "getting-started", "issuer", "operations", "rollout", "security"}
+var quoting = []string{"troubleshooting", "behavior", "getting-started", "issuer", "operations", "rollout", "security", "agents"}
 
 // TestQuotesInDocs checks that docs/troubleshooting.md explains each error response of the
 // gateway, and that the messages that pages quote exist.

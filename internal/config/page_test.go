@@ -135,8 +135,7 @@ func settingsWith(key string, n int) config.Settings {
 	return s
 }
 
-// expectExample checks that an entry has an example that sets its key and is valid. The files
-// that it names do not exist.
+// expectExample checks that an entry has an example that sets its key and is valid.
 func expectExample(t *testing.T, key, entry string) {
 	t.Helper()
 	block := yamlExample.FindStringSubmatch(entry)
@@ -144,24 +143,42 @@ func expectExample(t *testing.T, key, entry string) {
 		t.Errorf("%s has no example", key)
 		return
 	}
-	c, members := config.Default(), map[string]any{}
-	c.Upstream.URL = "http://127.0.0.1:3000"
-	if err := yaml.Unmarshal([]byte(block[1]), &members); err != nil || yaml.Unmarshal([]byte(block[1]), &c) != nil {
-		t.Errorf("the example of %s is not a configuration: %v", key, err)
-	}
-	if _, err := c.Validate(); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			if !strings.Contains(line, "no such file or directory") {
-				t.Errorf("the example of %s: %s", key, line)
-			}
-		}
-	}
-	var value any = members
+	var value any = validExample(t, "the example of "+key, block[1])
 	for name := range strings.SplitSeq(key, ".") {
 		section, _ := value.(map[string]any)
 		if value = section[name]; value == nil {
 			t.Errorf("the example of %s does not set it:\n%s", key, block[1])
 			return
 		}
+	}
+}
+
+// validExample checks that a text is a valid configuration, perhaps but for upstream.url, and returns
+// its members. The files that it names do not exist.
+func validExample(t *testing.T, name, text string) map[string]any {
+	t.Helper()
+	c, members := config.Default(), map[string]any{}
+	c.Upstream.URL = "http://127.0.0.1:3000"
+	if err := yaml.Unmarshal([]byte(text), &members); err != nil || yaml.Unmarshal([]byte(text), &c) != nil {
+		t.Errorf("%s is not a configuration: %v", name, err)
+	}
+	if _, err := c.Validate(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			if !strings.Contains(line, "no such file or directory") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+	}
+	return members
+}
+
+// TestAgentsPage checks that the examples of docs/agents.md are valid.
+func TestAgentsPage(t *testing.T) {
+	blocks := yamlExample.FindAllStringSubmatch(textOf(t, "../../docs/agents.md"), -1)
+	for _, block := range blocks {
+		validExample(t, block[1], block[1])
+	}
+	if len(blocks) == 0 {
+		t.Error("the page has no examples")
 	}
 }

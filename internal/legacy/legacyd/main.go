@@ -42,6 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	resourceURL := flags.String("resource-url", "", "`URL` of the protected resource at /mcp (default: a built-in one)")
 	lifetime := flags.Duration("token-lifetime", 0, "lifetime of access tokens (default: 24h)")
 	clientsFile := flags.String("clients", "", "JSON `file` with clients")
+	registration := flags.Bool("registration", true, "register clients")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -63,11 +64,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	server := &http.Server{
 		Handler: legacy.New(legacy.Config{
-			PublicURL:     *publicURL,
-			Resource:      resource,
-			Observe:       printer(stderr),
-			TokenLifetime: *lifetime,
-			Clients:       clients,
+			PublicURL:      *publicURL,
+			Resource:       resource,
+			Observe:        printer(stderr),
+			TokenLifetime:  *lifetime,
+			Clients:        clients,
+			NoRegistration: !*registration,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 	}

@@ -63,7 +63,7 @@ func TestFlags(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address, _ := start(t, "--clients="+file, "--public-url=https://gateway.example")
+	address, _ := start(t, "--clients="+file, "--public-url=https://gateway.example", "--registration=false")
 	for path, want := range map[string]string{
 		"/.well-known/oauth-authorization-server":            `"issuer":"https://gateway.example"`,
 		"/oauth2/authorize?client_id=a+b&response_type=code": "https://client.example/",
@@ -74,7 +74,7 @@ func TestFlags(t *testing.T) {
 		}
 		text, err := io.ReadAll(response.Body)
 		response.Body.Close()
-		if err != nil || !strings.Contains(string(text), want) {
+		if err != nil || !strings.Contains(string(text), want) || strings.Contains(string(text), "registration_endpoint") {
 			t.Errorf("%s: got %s (%v)", path, text, err)
 		}
 	}
