@@ -62,6 +62,7 @@ func (md Metadata) ReportAgents(published Metadata, mcp *MCPURL, resource *Metad
 	a := AgentReport{URL: mcp.String(), RedirectURI: old + id, Alias: "https://chatgpt.com/oauth/codex" + id + "/client.json", Findings: published.lintPKCE("CLIENT_ID"),
 		Register: md.Get(EndpointMember(clientauth.Registration)) == nil, Aliases: string(md.Get(memberDocuments)) == "true"}
 	a.PKCE = a.Findings == nil
+	a.Findings.AddIf(a.PKCE, Note, "PKCE", "The provider's own metadata lists S256, so it should check PKCE.", "To be sure, try a login with a wrong code_verifier: it must fail.")
 	a.Findings.AddIf(!fronted, Problem, memberAuthorization, "The authorization endpoint is unknown or not at the origin that clients use, so oauthgw answers 503 to the logins of public clients.",
 		"Serve it at that origin, set metadata.issuer: rewrite in oauthgw, or set endpoints, with endpoints.authorization.")
 	a.Findings.AddIf(a.Aliases, Note, "aliases", "The metadata advertises client ID metadata documents, so Codex uses "+a.Alias+" as its client ID and never registers.",

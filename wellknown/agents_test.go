@@ -96,6 +96,9 @@ func TestReportAgents(t *testing.T) {
 		for _, f := range a.Findings {
 			got = append(got, string(f.Severity)+": "+f.Subject+": "+f.Problem+" "+f.Fix)
 		}
+		if test.pkce {
+			test.want = append([]string{"note: PKCE: The provider's own metadata lists S256"}, test.want...)
+		}
 		if !slices.EqualFunc(got, test.want, strings.HasPrefix) || a.PKCE != test.pkce || a.Register != test.register || a.Aliases != test.aliases {
 			t.Errorf("%s: got %v %v %v\n%s", name, a.PKCE, a.Register, a.Aliases, strings.Join(got, "\n"))
 		}

@@ -71,7 +71,7 @@ func (md Metadata) lintMembers(found *Findings) {
 	methods := MethodsMember(clientauth.Token)
 	found.AddIf(slices.Contains(md.Strings(methods), "none") && md.Get(EndpointMember(clientauth.Registration)) != nil, Warning, "metadata",
 		"The metadata lists the method none and a registration endpoint, so some clients register without a secret and never authenticate.",
-		"If clients must hold a secret, set "+methods+inMetadata)
+		"If clients must hold a secret, set "+methods+inMetadata+" If this is oauthgw with public clients, do nothing.")
 }
 
 // lintValues checks the lists, and the URLs to which the metadata sends clients.

@@ -99,6 +99,9 @@ func TestCheckReportsWhatAgentsNeed(t *testing.T) {
 			t.Errorf("%s: got %q\n%s", name, problem, entry)
 		}
 		if test.want == "complete" {
+			if last := report.Agents.Findings[len(report.Agents.Findings)-1]; last.Problem != "clients.codex: The entry has what Codex needs." {
+				t.Errorf("%s: got %+v", name, last)
+			}
 			continue
 		}
 		writeFile(t, file, upstream+strings.Replace(report.Agents.Entry, "/run/secrets/codex", providerSecret(t), 1))

@@ -21,17 +21,17 @@ func TestAgents(t *testing.T) {
 		want   []string // the start of each finding
 	}{
 		"same origin": {s, func(s *server) { s.pages[resourcePath+"/mcp"] = document(resource) },
-			[]string{"note: register: The provider has no registration endpoint", `note: scope: Codex asks for all scopes that are listed: "read".`, "note: resource: Codex sends"}},
+			[]string{"note: PKCE", "note: register: The provider has no registration endpoint", `note: scope: Codex asks for all scopes that are listed: "read".`, "note: resource: Codex sends"}},
 		"other origin": {here, func(*server) {},
-			[]string{"note: register: The provider has no registration endpoint", `note: scope: Codex asks for all scopes that are listed: "read".`, "note: resource: Codex sends"}},
-		"no metadata of the resource": {s, func(*server) {}, []string{`warning: resource: The MCP server has no metadata (RFC 9728) at "/.well-known/oauth-protected-resource/mcp"`, "note: register", "note: resource: Codex sends"}},
+			[]string{"note: PKCE", "note: register: The provider has no registration endpoint", `note: scope: Codex asks for all scopes that are listed: "read".`, "note: resource: Codex sends"}},
+		"no metadata of the resource": {s, func(*server) {}, []string{`warning: resource: The MCP server has no metadata (RFC 9728) at "/.well-known/oauth-protected-resource/mcp"`, "note: PKCE", "note: register", "note: resource: Codex sends"}},
 		"another authorization server": {s, func(s *server) {
 			s.pages[resourcePath+"/mcp"] = document(strings.ReplaceAll(resource, s.URL+`"]`, `https://b"]`))
 		},
-			[]string{`problem: /.well-known/oauth-protected-resource/mcp: The protected resource sends clients to "https://b".`, "note: register", "note: scope", "note: resource"}},
+			[]string{`problem: /.well-known/oauth-protected-resource/mcp: The protected resource sends clients to "https://b".`, "note: PKCE", "note: register", "note: scope", "note: resource"}},
 		"no PKCE": {s, func(s *server) { s.replace("S256", "plain") }, []string{"problem: metadata: The metadata does not list S256", "warning: PKCE: clients.CLIENT_ID: ", "warning: resource", "note: register", "note: resource"}},
 		"authorization endpoint elsewhere": {s, func(s *server) { s.replace(s.URL+"/authorize", "https://b/authorize") },
-			[]string{"problem: authorization_endpoint: The authorization endpoint is unknown or not at the origin", "warning: metadata: The authorization_endpoint is at", "warning: resource", "note: metadata: The metadata sends clients to", "note: register", "note: resource"}},
+			[]string{"problem: authorization_endpoint: The authorization endpoint is unknown or not at the origin", "warning: metadata: The authorization_endpoint is at", "warning: resource", "note: metadata: The metadata sends clients to", "note: PKCE", "note: register", "note: resource"}},
 	} {
 		s.pages = map[string]page{asPath: document(s.metadata())}
 		test.change(s)

@@ -87,6 +87,7 @@ func (g *Gateway) agents(ctx context.Context, mcp *wellknown.MCPURL) wellknown.A
 		add(key+".register", "It is not set, so Codex gets no client ID.", "Set register: true, or give Codex the ID with --oauth-client-id.")
 	default:
 		a.Entry = ""
+		a.Findings.Add(wellknown.Note, "clients", key+": The entry has what Codex needs.", "Its redirect_uris must be registered at the provider as well.")
 	}
 	return a
 }
