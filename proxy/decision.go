@@ -22,6 +22,7 @@ type Decision struct {
 	// Outcome is accepted, rejected, registered, unclear, failed, canceled, panic, or the reason for
 	// which the gateway refused the request.
 	Outcome   string
+	Failure   string   // a reason of oauthgw_upstream_errors_total; empty: there was a usable response, or no request to the provider
 	Tolerated string   // the reason for which only conflict: report let the request pass
 	Repairs   []string // the names of what was repaired in the request and the response, in this order
 	Status    int      // of the response; zero: there was none
@@ -53,6 +54,15 @@ func (d Decision) Registered() bool { return d.Outcome == outcomeRegistered }
 
 // Failed reports whether there is no usable response of the provider.
 func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
+
+// SecretRejected reports whether the provider rejected the secret of Client.
+func (d Decision) SecretRejected() bool { return d.Failure == errSecretRejected.Reason }
+
+// SecretAccepted reports whether the provider accepted the secret of Client. Only a token shows
+// that: at other endpoints, and in front of other errors, some providers do not check it.
+func (d Decision) SecretAccepted() bool {
+	return d.Client != "" && d.Endpoint == clientauth.Token && d.Outcome == outcomeAccepted && d.Status < http.StatusMultipleChoices
+}
 
 // Canceled reports whether the client closed its connection before there was a response.
 func (d Decision) Canceled() bool { return d.Outcome == outcomeCanceled }

@@ -49,7 +49,8 @@ type exchange struct {
 	repairs      []string // the names of what was repaired, in this order
 	suggested    []string // the names of what the operator could let be repaired
 	outcome      string
-	err          error // for the operator: why the outcome is failed
+	failure      string // why the provider's response cannot be used; empty: it can, or was not asked for
+	err          error  // for the operator: why the outcome is failed
 }
 
 // newExchange begins an exchange. The caller must call finish.
@@ -97,7 +98,7 @@ func (x *exchange) finish() {
 
 func (x *exchange) decision() Decision {
 	d := Decision{
-		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome, Repairs: x.repairs,
+		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome, Failure: x.failure, Repairs: x.repairs,
 		Status: x.recorder.Status(), RequestID: x.r.Header.Get(RequestID), ClientID: abbreviate(x.credentials.ClientID), ClientIP: AddressText(x.Proxies.ClientIP(x.r)),
 	}
 	switch {

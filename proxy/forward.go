@@ -56,9 +56,10 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 	if response == errUntrusted && !errors.Is(err, upstream.ErrUnreachable) {
 		response = errBrokenReply
 	}
-	x.Metrics.UpstreamError(string(x.Endpoint), response.Reason)
+	x.failure = response.Reason
+	x.Metrics.UpstreamError(string(x.Endpoint), x.failure)
 	if x.err == nil {
-		x.err = errors.New(response.Reason)
+		x.err = errors.New(x.failure)
 	}
 	// The text of any other error may hold what the provider sent.
 	if response == errUnreachable || response == errUntrusted {

@@ -63,7 +63,7 @@ func TestLogLine(t *testing.T) {
 		if got := times.ReplaceAllString(lines.String(), "$1"); got != want+"\n" {
 			t.Errorf("got  %swant %s", got, want)
 		}
-		if len(decided) != 1 || decided[0].Time.IsZero() {
+		if len(decided) != 1 || decided[0].Time.IsZero() || (decided[0].Failure == "redirect") != (test.status == 302) {
 			t.Fatalf("decided: %v", decided)
 		}
 		exposed := httptest.NewRecorder()

@@ -59,6 +59,63 @@ func TestAudit(t *testing.T) {
 	}
 }
 
+// agentConfig configures a client whose secret is lent.
+const agentConfig = `endpoints: {authorization: /authorize, token: /oauth2/tokens, registration: /register}
+clients:
+  agents:
+    secret_file: testdata/secrets/agents
+    public: true
+    register: true
+    aliases: ["https://agent.example/client.json"]
+    redirect_uris: ["https://agent.example/cb"]
+`
+
+// Requests of the client, and a registration.
+const (
+	agentToken = "POST /oauth2/tokens HTTP/1.1\nHost: a\nX-Request-Id: agent\nContent-Type: application/x-www-form-urlencoded\n\n" +
+		"grant_type=refresh_token&refresh_token=canary&client_id=https%3A%2F%2Fagent.example%2Fclient.json"
+	agentAuthorization = "GET /authorize?response_type=code&client_id=https%3A%2F%2Fagent.example%2Fclient.json&redirect_uri=https%3A%2F%2Fagent.example%2Fcb" +
+		"&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256 HTTP/1.1\nHost: a\nX-Request-Id: agent"
+	agentRegistration = "POST /register HTTP/1.1\nHost: a\nX-Request-Id: agent\nContent-Type: application/json\n\n" + `{"redirect_uris":["https://agent.example/cb"]}`
+	invalidClient     = "HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"
+)
+
+// TestAuditOfClients checks that records and log lines name the client whose secret was lent, or
+// that was registered, and its alias.
+func TestAuditOfClients(t *testing.T) {
+	provider := startScriptedProvider(t)
+	provider.answer(okJSON + `{"access_token":"canary","token_type":"Bearer"}`)
+	file := filepath.Join(t.TempDir(), "audit.json")
+	p := startProgram(t, provider.url(), agentConfig+"trusted_proxies: [127.0.0.1]\naudit: {file: "+file+"}\n")
+	send(t, p.data, agentRegistration)
+	send(t, p.data, agentAuthorization)
+	send(t, p.data, agentToken)
+	provider.answer(invalidClient)
+	send(t, p.data, agentToken)
+	const alias = "https://agent.example/client.json"
+	record := func(endpoint string, status float64, outcome, method string) map[string]any {
+		return map[string]any{"msg": "client authentication", "endpoint": endpoint, "status": status, "outcome": outcome, "auth_method": method,
+			"client": "agents", "client_ip": "127.0.0.1", "request_id": "agent"}
+	}
+	token, failed := record("token", 200, "accepted", "none"), record("token", 502, "failed", "none")
+	for _, r := range []map[string]any{token, failed} {
+		r["client_id"], r["alias"] = alias, alias
+	}
+	expectRecords(t, func() string { return contents(file) }, []map[string]any{record("registration", 201, "registered", "client_secret_basic"), token, failed})
+	p.stop()
+	for _, want := range []string{
+		`"endpoint":"registration","status":201,"end":"complete","outcome":"registered","auth_method":"client_secret_basic","client":"agents"`,
+		`"endpoint":"authorization","status":200,"end":"complete","method":"GET","path":"/authorize","client":"agents","alias":"` + alias + `"`,
+		`"client":"agents","alias":"` + alias + `"`, `"err":"the provider rejects the secret in testdata/secrets/agents"`,
+	} {
+		if !strings.Contains(p.log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, p.log.String())
+		}
+	}
+	secret := strings.TrimSpace(contents("testdata/secrets/agents"))
+	expectNoSecrets(t, "a lent secret", map[string]string{"file": contents(file), "log": p.log.String()}, []string{secret, "canary"})
+}
+
 func contents(file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -99,7 +99,7 @@ func TestAuthorizationWithoutPassthrough(t *testing.T) {
 	if want := "GET /login?tenant=1&client_id=a&audience=b"; got != want {
 		t.Errorf("the provider got %s, want %s", got, want)
 	}
-	if page := fetch(t, "http://"+g.admin+"/", ""); !strings.Contains(page, "<code>/login</code></td><td role=\"cell\" data-label=\"Translation\">none; requests are repaired") {
+	if page := fetch(t, "http://"+g.admin+"/", ""); !strings.Contains(page, "<code>/login</code></td><td role=\"cell\" data-label=\"Translation\">none; requests are checked and repaired as configured") {
 		t.Errorf("the status page lacks the endpoint:\n%s", page)
 	}
 	if log := g.stop(); !strings.Contains(log, `"endpoint":"authorization","status":302,"end":"complete","method":"GET","path":"/login","repairs":"requests.remove,requests.set_if_absent"`) {

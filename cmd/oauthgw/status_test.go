@@ -100,3 +100,29 @@ func TestStatusPage(t *testing.T) {
 		return strings.Contains(page, "Provider Failing") && strings.Contains(page, "a request at the token endpoint failed with status 502; see the log")
 	})
 }
+
+// TestStatusPageOfClients checks that the page lists the configured clients with their uses since
+// the start, also after a reload, and whether their secrets work.
+func TestStatusPageOfClients(t *testing.T) {
+	provider := startScriptedProvider(t)
+	provider.answer(okJSON + `{"access_token":"x","token_type":"Bearer"}`)
+	p := startProgram(t, provider.url()+", client_auth: client_secret_basic", agentConfig+"  another: {provider_auth: client_secret_post}\n")
+	const settings = "agents public, registers, 1 alias, client_secret_basic "
+	expectText(t, statusPage(t, p.admin), settings+"0 0 0 0 0 0 not used yet testdata/secrets/agents ")
+	expectText(t, statusPage(t, p.admin), "token /oauth2/tokens client_secret_post to client_secret_basic configuration ",
+		"registration /register registers client_secret_post as client_secret_basic configuration authorization /authorize none; requests are checked and repaired as configured configuration ")
+	send(t, p.data, agentRegistration)
+	send(t, p.data, agentToken)
+	send(t, p.data, strings.Replace(agentToken, "refresh_token", "password", 1)) // refused
+	expectText(t, statusPage(t, p.admin), settings+"2 1 0 1 0 1 works ")
+	provider.answer(invalidClient)
+	send(t, p.data, agentToken)
+	p.write("")
+	if _, text := p.reload(); text != "reloaded\n" {
+		t.Error(text)
+	}
+	page := statusPage(t, p.admin)
+	expectText(t, page, settings+"3 1 1 1 0 1 rejected ", "another client_secret_post 0 0 0 0 0 0 not lent ",
+		"registration client_secret_basic 1 0 0 0 0 0 ", "token none 1 0 1 1 0 0 ")
+	expectNoSecrets(t, "a lent secret", map[string]string{"page": page}, []string{strings.TrimSpace(contents("testdata/secrets/agents"))})
+}

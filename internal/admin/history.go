@@ -22,6 +22,7 @@ type History struct {
 	groups   []statuspage.Group               // the latest first; few, because all names are from closed sets
 	answered time.Time                        // of the last response in which the provider judged a client
 	failed   proxy.Decision                   // the last request that failed at the provider
+	uses     map[string]statuspage.ClientUses // by the ID of a configured client, also after a reload
 }
 
 type event struct {
@@ -35,10 +36,13 @@ func (h *History) Add(d proxy.Decision) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
+	case d.Answered(), d.SecretRejected():
+		h.answered = d.Time
 	case d.Failed():
 		h.failed = d
-	case d.Answered():
-		h.answered = d.Time
+	}
+	if d.Client != "" {
+		h.use(d)
 	}
 	if d.Tolerated != "" {
 		h.group(statuspage.Tolerated, d, d.Tolerated)
@@ -82,6 +86,38 @@ func (h *History) group(kind statuspage.Kind, d proxy.Decision, reason string) {
 		g.RequestIDs = append([]string{d.RequestID}, g.RequestIDs[:min(len(g.RequestIDs), maxRequestIDs-1)]...)
 	}
 	h.groups = slices.Insert(h.groups, 0, g)
+}
+
+// use counts a request that used a configured client. The lock must be held.
+func (h *History) use(d proxy.Decision) {
+	u := h.uses[d.Client]
+	kind := kindOf(d)
+	switch {
+	case d.SecretRejected():
+		u.SecretRejected, kind = d.Time, statuspage.Rejected
+	case d.SecretAccepted():
+		u.SecretAccepted = d.Time
+	}
+	switch {
+	case d.Registered():
+		u.Registered++
+	case d.Canceled():
+		u.Used++
+	default:
+		u.Used++
+		u.Counts[kind]++
+	}
+	if h.uses == nil {
+		h.uses = map[string]statuspage.ClientUses{}
+	}
+	h.uses[d.Client] = u
+}
+
+// usesOf returns how often a configured client was used.
+func (h *History) usesOf(id string) statuspage.ClientUses {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.uses[id]
 }
 
 // read adds what the history holds to the facts.

@@ -73,6 +73,49 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// TestUses checks what is counted of each configured client, and when its secret works.
+func TestUses(t *testing.T) {
+	at := func(second int) time.Time { return noon.Add(time.Duration(second) * time.Second) }
+	lent := proxy.Decision{Client: "agents", Endpoint: clientauth.Token, Outcome: "accepted", Status: 200}
+	with := func(change func(*proxy.Decision)) proxy.Decision {
+		d := lent
+		change(&d)
+		return d
+	}
+	rejected := with(func(d *proxy.Decision) { d.Outcome, d.Failure, d.Status = "failed", "secret_rejected", 502 })
+	for _, test := range []struct {
+		name      string
+		decisions []proxy.Decision
+		want      statuspage.ClientUses
+	}{
+		{"nothing", nil, statuspage.ClientUses{}},
+		{"a token", []proxy.Decision{lent}, statuspage.ClientUses{Used: 1, Counts: [...]uint64{1, 0, 0, 0}, SecretAccepted: at(0)}},
+		{"another error than invalid_client", []proxy.Decision{with(func(d *proxy.Decision) { d.Status = 400 })}, statuspage.ClientUses{Used: 1, Counts: [...]uint64{1, 0, 0, 0}}},
+		{"a revocation", []proxy.Decision{with(func(d *proxy.Decision) { d.Endpoint = clientauth.Revocation })}, statuspage.ClientUses{Used: 1, Counts: [...]uint64{1, 0, 0, 0}}},
+		{"a response that cannot be read", []proxy.Decision{with(func(d *proxy.Decision) { d.Outcome = "unclear" })}, statuspage.ClientUses{Used: 1, Counts: [...]uint64{1, 0, 0, 0}}},
+		{"a refusal", []proxy.Decision{with(func(d *proxy.Decision) { d.Outcome, d.Status = "no_code_verifier", 400 })}, statuspage.ClientUses{Used: 1, Counts: [...]uint64{0, 0, 1, 0}}},
+		{"a registration", []proxy.Decision{{Client: "agents", Endpoint: clientauth.Registration, Outcome: "registered", Status: 201}}, statuspage.ClientUses{Registered: 1}},
+		{"a client that is gone", []proxy.Decision{with(func(d *proxy.Decision) { d.Outcome, d.Failure, d.Status = "canceled", "canceled", 0 })}, statuspage.ClientUses{Used: 1}},
+		{"another failure", []proxy.Decision{with(func(d *proxy.Decision) { d.Outcome, d.Failure, d.Status = "failed", "secret_repeated", 502 })}, statuspage.ClientUses{Used: 1, Counts: [...]uint64{0, 0, 0, 1}}},
+		{"a token, then a rejection", []proxy.Decision{lent, rejected}, statuspage.ClientUses{Used: 2, Counts: [...]uint64{1, 1, 0, 0}, SecretAccepted: at(0), SecretRejected: at(1)}},
+		{"another client", []proxy.Decision{{Client: "other", Endpoint: clientauth.Token, Outcome: "accepted"}, {ClientID: "agents", Endpoint: clientauth.Token, Outcome: "rejected"}}, statuspage.ClientUses{}},
+	} {
+		var h History
+		for i, d := range test.decisions {
+			d.Time = at(i)
+			h.Add(d)
+		}
+		if got := h.usesOf("agents"); got != test.want {
+			t.Errorf("%s: got %+v, want %+v", test.name, got, test.want)
+		}
+	}
+	var h History
+	h.Add(rejected)
+	if h.failed.Outcome != "" {
+		t.Error("a provider that rejects a secret does not fail")
+	}
+}
+
 // TestRecent checks that only the last requests of the last hour are recent.
 func TestRecent(t *testing.T) {
 	var h History

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"oauthgw/clientauth"
@@ -26,6 +27,10 @@ func (h *Handler) status() statuspage.Facts {
 	if warning := restartRequired(last); warning != "" {
 		f.Warnings = append(f.Warnings, warning)
 	}
+	f.Methods = [2]string{string(clientauth.Basic), string(clientauth.Post)}
+	if g.Settings().Clients.ProviderAuth("") == clientauth.Basic {
+		slices.Reverse(f.Methods[:])
+	}
 	answered, failed := h.config.History.read(&f)
 	f.Provider = provider(g, snapshots, answered, failed)
 	for _, name := range clientauth.AllEndpoints() {
@@ -33,6 +38,10 @@ func (h *Handler) status() statuspage.Facts {
 			f.Endpoints = append(f.Endpoints, statuspage.Endpoint{Name: string(name), Path: path, Configured: len(g.Settings().Endpoints) > 0,
 				Untranslated: name == clientauth.Registration && !g.Settings().Registration.Translate})
 		}
+	}
+	for _, c := range g.Settings().Clients.All() {
+		f.Clients = append(f.Clients, statuspage.Client{ID: c.ID, Public: c.Public, Registers: c.Register, Aliases: len(c.Aliases),
+			ProviderAuth: string(g.Settings().Clients.ProviderAuth(c.ID)), SecretFile: c.SecretFile, Uses: h.config.History.usesOf(c.ID)})
 	}
 	for _, s := range snapshots {
 		f.Documents = append(f.Documents, statuspage.Document{Location: s.Location, Published: s.Published.Object, Served: s.Served.Object,

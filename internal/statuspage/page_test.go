@@ -49,6 +49,7 @@ func busy(t *testing.T) statuspage.Facts {
 	f.Provider = statuspage.Provider{Upstream: "http://127.0.0.1:3000", Issuer: "https://login.example", Public: "https://login.example",
 		Reached: before(90 * time.Second), Failed: before(5 * time.Second), Err: errors.New("dial tcp 127.0.0.1:3000: connect: connection refused")}
 	f.Reload = statuspage.Reload{Tried: before(7 * time.Minute), ActiveSince: before(26 * time.Hour), Err: errors.New("oauthgw.yaml:5: unknown key passthru\noauthgw.yaml:9: metadata.ttl: must be positive")}
+	f.Methods = [...]string{"client_secret_basic", "client_secret_post"}
 	f.Endpoints = []statuspage.Endpoint{
 		{Name: "token", Path: "/oauth2/tokens"}, {Name: "revocation", Path: "/revoke", Configured: true},
 		{Name: "registration", Path: "/register"}, {Name: "registration", Path: "/register", Untranslated: true}, {Name: "authorization", Path: "/authorize"}}
@@ -61,12 +62,21 @@ func busy(t *testing.T) statuspage.Facts {
 	}
 	f.Problems = []string{"The metadata does not list S256 in code_challenge_methods_supported."}
 	f.Counts = []statuspage.Count{
-		{"registration", "client_secret_basic", "accepted", 2}, {"token", "client_secret_basic", "accepted", 1200},
+		{"registration", "client_secret_basic", "accepted", 2}, {"registration", "client_secret_basic", "registered", 3}, {"token", "client_secret_basic", "accepted", 1200},
 		{"token", "client_secret_basic", "canceled", 1}, {"token", "client_secret_basic", "failed", 3},
 		{"token", "client_secret_basic", "malformed_basic", 4}, {"token", "client_secret_basic", "multiple_methods", 5},
 		{"token", "client_secret_basic", "rejected", 7},
 		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9}}
 	f.Repairs = []statuspage.Repair{{"token", "media_type", 12}, {"token", "replies.numbers", 3}}
+	f.Clients = []statuspage.Client{
+		{ID: "agents-claude", Public: true, Aliases: 1, ProviderAuth: "client_secret_post", SecretFile: "/run/secrets/claude"},
+		{ID: "agents-codex", Public: true, Registers: true, Aliases: 2, ProviderAuth: "client_secret_basic", SecretFile: "/run/secrets/codex", Uses: statuspage.ClientUses{
+			Used: 25, Counts: [...]uint64{20, 0, 3, 1}, Registered: 4, SecretAccepted: before(time.Minute), SecretRejected: before(time.Hour)}},
+		{ID: "agents-old", Public: true, ProviderAuth: "client_secret_post", SecretFile: "/run/secrets/old", Uses: statuspage.ClientUses{
+			Used: 7, Counts: [...]uint64{5, 2, 0, 0}, SecretAccepted: before(25 * time.Hour), SecretRejected: before(2 * time.Minute)}},
+		{ID: "agents-refused", Public: true, ProviderAuth: "client_secret_post", SecretFile: "/run/secrets/refused", Uses: statuspage.ClientUses{
+			Used: 1, Counts: [...]uint64{0, 0, 1, 0}}},
+		{ID: "backend", ProviderAuth: "client_secret_basic"}}
 	f.Warnings = []string{"client_auth.failures: has no effect"}
 	f.Recent = statuspage.Recent{statuspage.Accepted: 38, statuspage.Rejected: 40, statuspage.Refused: 20, statuspage.Failed: 2, statuspage.Tolerated: 1}
 	f.Groups = []statuspage.Group{
@@ -155,7 +165,7 @@ func TestHostileTexts(t *testing.T) {
 	f.Provider = statuspage.Provider{Upstream: hostile, Issuer: hostile, Public: hostile, Reached: noon, Failed: noon, Err: errors.New(hostile)}
 	f.Reload.Err = errors.New(hostile)
 	f.Problems, f.Warnings, f.Groups[0].RequestIDs = []string{hostile}, []string{hostile}, []string{hostile}
-	f.Endpoints[0].Path = hostile
+	f.Endpoints[0].Path, f.Clients[0].ID, f.Clients[0].SecretFile = hostile, hostile, hostile
 	document := object(t, string(jsonobject.Object{}.With(hostile, []string{hostile}).With("text", hostile).Encode()))
 	f.Documents = []statuspage.Document{
 		{Location: hostile, Fetched: noon, Err: errors.New(hostile), Published: document},
@@ -167,7 +177,7 @@ func TestHostileTexts(t *testing.T) {
 		}
 	}
 	// Versions and names of members are cut in front of it; JSON escapes the last two.
-	if n := strings.Count(text, `\u202e\u2066\u200b\u3164\ufe0f\u2800\u0000\u001b[31m`); n != 18 {
+	if n := strings.Count(text, `\u202e\u2066\u200b\u3164\ufe0f\u2800\u0000\u001b[31m`); n != 20 {
 		t.Errorf("%d texts are whole", n)
 	}
 	f.Provider.Issuer = "e" + strings.Repeat("\u0301", 6)

@@ -17,12 +17,14 @@ type Facts struct {
 	NotReady                     string    // why the gateway is not ready, or empty
 	Provider                     Provider
 	Reload                       Reload
+	Methods                      [2]string // of client authentication: from and to which requests are translated
 	Endpoints                    []Endpoint
 	Documents                    []Document
 	Problems                     []string // of the metadata, if there is a document
 	Warnings                     []string // of the configuration
 	Counts                       []Count  // of requests since the start, sorted
 	Repairs                      []Repair // since the start, sorted
+	Clients                      []Client // that are configured, sorted
 	Recent                       Recent
 	Groups                       []Group // since the start, the latest first
 }
@@ -85,6 +87,24 @@ const (
 	Failed         // with 5xx of the provider, or no usable response
 	Tolerated      // only client_auth.conflict: report let the request pass
 )
+
+// Client is a configured client.
+type Client struct {
+	ID                string
+	Public, Registers bool
+	Aliases           int
+	ProviderAuth      string     // how the provider reads its credentials
+	SecretFile        string     // the name; empty: none
+	Uses              ClientUses // zero if it is not public
+}
+
+// ClientUses counts the requests that used a configured client since the start.
+type ClientUses struct {
+	Used                           uint64             // requests for which its secret was lent, or refused
+	Counts                         [Failed + 1]uint64 // those, by kind and without canceled ones
+	Registered                     uint64             // registrations that the gateway answered
+	SecretAccepted, SecretRejected time.Time          // when the provider last did that; zero: never
+}
 
 // Recent counts the last [RecentRequests] requests that are not older than [RecentTime], by
 // kind and without canceled ones.

@@ -54,7 +54,7 @@ func values(o jsonobject.Object) map[string]string {
 // columns are named as their outcomes. All other outcomes are reasons of a refusal.
 var columns = [...]string{"Accepted", "Rejected", "Refused", "Failed", "Canceled", "Unclear"}
 
-const refusedColumn, failedColumn = 2, 3
+const acceptedColumn, refusedColumn, failedColumn = 0, 2, 3
 
 type countRow struct {
 	Endpoint, Method string
@@ -68,6 +68,8 @@ func countTable(counts []Count) (rows []countRow, totals [len(columns)]uint64) {
 		}
 		at := slices.IndexFunc(columns[:], func(name string) bool { return strings.EqualFold(name, c.Outcome) })
 		switch {
+		case c.Outcome == "registered": // by the gateway
+			at = acceptedColumn
 		case c.Outcome == "panic":
 			at = failedColumn
 		case at < 0:
