@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/explain"
 )
 
@@ -141,6 +142,36 @@ func TestExplainArguments(t *testing.T) {
 		if got := errorText(err); got != want || (out == "") != (want != "") {
 			t.Errorf("%s: got %q, want %q\n%s", args, got, want, out)
 		}
+	}
+}
+
+// TestLentSecretIsNotExplained checks that the secret of a public client is not shown at any
+// endpoint, however the provider reads it.
+func TestLentSecretIsNotExplained(t *testing.T) {
+	const secret = "c4nary/+ %&=1:2c4nary"
+	file := filepath.Join(t.TempDir(), "secret")
+	writeFile(t, file, secret)
+	const authorization = "response_type=code&client_id=app&redirect_uri=https%3A%2F%2Fa.example%2Fcb&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+	lent := 0
+	for _, auth := range []string{"client_secret_post", "client_secret_basic"} {
+		config := configFile(t, "clients: {app: {secret_file: "+file+", public: true, register: true, redirect_uris: [\"https://a.example/cb\"], provider_auth: "+auth+"}}\n")
+		for _, endpoint := range clientauth.AllEndpoints() {
+			for _, request := range []string{
+				tokenRequest("", "grant_type=refresh_token&refresh_token=r&token=t&client_id=app"),
+				tokenRequest("", "grant_type=password&client_id=app"),
+				tokenRequest("Authorization: Basic YXBwOg==\n", authorization),
+				tokenRequest("", "client_id=app&client_secret=c&token=t"),
+				strings.Replace(tokenRequest("", ""), "POST /oauth2/tokens", "GET /oauth2/tokens?"+authorization, 1),
+				strings.Replace(tokenRequest("", `{"redirect_uris":["https://a.example/cb"]}`), "x-www-form-urlencoded", "json", 1),
+			} {
+				got := explained(t, request, "--config.file="+config, "--endpoint="+string(endpoint))
+				expectNoSecrets(t, string(endpoint), map[string]string{auth: got}, []string{"c4nary", secret})
+				lent += strings.Count(got, "\nsecret              lent, from "+file+"\n")
+			}
+		}
+	}
+	if lent != 2*5 { // one token request, one pushed request, three revocations
+		t.Errorf("the secret was lent %d times", lent)
 	}
 }
 

@@ -24,16 +24,22 @@ import (
 var ErrRefused = errors.New("the gateway refuses the request")
 
 // Run reads a request from stdin and writes the report to stdout. If the settings have no
-// endpoints, the request is one to endpoint, or to the token endpoint if that is empty. Run
-// returns an error if the request is malformed, or if the gateway refuses it.
+// endpoints, the request is one to endpoint, or to the token endpoint if that is empty, and the
+// provider has the endpoints that lending a secret needs. Run returns an error if the request is
+// malformed, or if the gateway refuses it.
 func Run(s config.Settings, endpoint clientauth.Endpoint, stdin io.Reader, stdout io.Writer) error {
 	r, err := readRequest(stdin)
 	if err != nil {
 		return err
 	}
 	if len(s.Endpoints) == 0 {
-		path := &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}
-		s.Endpoints = map[clientauth.Endpoint]*url.URL{cmp.Or(endpoint, clientauth.Token): path}
+		other := r.URL.Path + "/other"
+		s.Endpoints = map[clientauth.Endpoint]*url.URL{}
+		if s.Clients.HasPublic() {
+			s.Endpoints[clientauth.Authorization] = &url.URL{Path: other}
+			s.Endpoints[clientauth.PushedAuthorizationRequest] = &url.URL{Path: other}
+		}
+		s.Endpoints[cmp.Or(endpoint, clientauth.Token)] = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}
 	}
 	x := send(s, r)
 	if _, err := io.WriteString(stdout, x.report()); err != nil {

@@ -39,6 +39,9 @@ func (x *result) report() string {
 	}
 	row("auth method", method)
 	row("client id", x.log["client_id"])
+	row("client", x.log["client"])
+	row("alias", x.log["alias"])
+	row("secret", x.secret())
 	if d := clientauth.Reading(x.log["basic_decoding"]); d != "" {
 		row("basic decoding", string(d)+": "+decodings[d])
 	}
@@ -50,16 +53,42 @@ func (x *result) report() string {
 	case x.upstream.request != nil:
 		received = x.upstream.report(x.settings.Rules)
 	case x.refused():
-		var refusal struct {
-			Error       string
-			Description string `json:"error_description"`
-		}
-		_ = json.Unmarshal(x.body, &refusal) // it may be no JSON
+		code, description := x.refusal()
+		row("redirect uri", redactURL(x.log["redirect_uri"]))
 		row("status", x.log["status"])
-		row("error", refusal.Error)
-		row("error_description", refusal.Description)
+		row("error", code)
+		row("error_description", description)
 	}
 	return b.String() + "\nthe provider receives\n" + received
+}
+
+// secret says whether the secret of a public client is lent. Empty means that the request names none,
+// or is refused.
+func (x *result) secret() string {
+	id := x.log["client_id"] // missing at the authorization endpoint
+	for _, c := range x.settings.Clients.All() {
+		switch isNamed := c.ID == id || slices.Contains(c.Aliases, id); {
+		case !c.Public, !isNamed, x.upstream.request == nil:
+		case x.log["client"] != "":
+			return "lent, from " + c.SecretFile
+		default:
+			return "not lent; it is lent at the token, revocation and pushed authorization request endpoints, for a client_id in the form and no credentials"
+		}
+	}
+	return ""
+}
+
+// refusal returns the error of the response, which is JSON or a page.
+func (x *result) refusal() (code, description string) {
+	var refusal struct {
+		Error       string
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal(x.body, &refusal) == nil {
+		return refusal.Error, refusal.Description
+	}
+	code, description, _ = strings.Cut(strings.TrimPrefix(string(x.body), "Login refused: "), "\n\n")
+	return code, strings.TrimSuffix(description, "\n")
 }
 
 // responseRepairs returns the names of the configured repairs of responses, of which other paths
@@ -77,14 +106,16 @@ func (x *result) responseRepairs() string {
 	return strings.Join(names, ",")
 }
 
-// refused reports whether the gateway refuses the request. Fetching metadata fails here with
-// another status.
+// refused reports whether the gateway refuses the request. Fetching metadata fails here.
 func (x *result) refused() bool {
-	return x.upstream.request == nil && (strings.HasPrefix(x.log["status"], "4") || x.log["outcome"] == "preflight_refused")
+	fails := x.log["status"] >= "4" && x.log["endpoint"] != "metadata"
+	return x.upstream.request == nil && (fails || x.log["outcome"] == "preflight_refused")
 }
 
 func (x *result) outcome() string {
 	switch {
+	case x.log["outcome"] == "redirect_uris":
+		return "refused: redirect_uris, unless the provider registers clients; its metadata is not fetched here"
 	case x.refused():
 		return "refused: " + x.log["outcome"]
 	case x.log["endpoint"] == "metadata":
@@ -93,6 +124,8 @@ func (x *result) outcome() string {
 		return "answered by the gateway: " + x.log["outcome"]
 	case x.log["endpoint"] == proxy.Passthrough:
 		return "forwarded unchanged, because path and method belong to no endpoint"
+	case x.log["endpoint"] == string(clientauth.Authorization) && x.log["client"] != "":
+		return "forwarded, with the client_id at the provider"
 	case x.log["conflict_tolerated"] != "":
 		return "forwarded; without client_auth.conflict: report it would be refused: " + x.log["conflict_tolerated"]
 	}
