@@ -11,8 +11,8 @@ import (
 
 // checkName refuses a name that some form reader turns into a parameter that the gateway reads
 // or that changes the HTTP method. Form readers ignore case, trim space and brackets, drop
-// unknown characters, turn dots and spaces into underscores (PHP), read a dot as the beginning
-// of a member (qs), and fold names that are not ASCII by different tables.
+// unknown characters, turn dots and spaces into underscores (PHP), read a dot or a bracket as
+// the beginning of a member (qs), and fold names that are not ASCII by different tables.
 func checkName(name string) error {
 	if strings.ContainsFunc(name, func(c rune) bool { return c > unicode.MaxASCII }) {
 		return ErrParameterName
@@ -46,7 +46,7 @@ func IsSpelling(name, parameter string) bool {
 // variants returns the names under which form readers find a lower-case ASCII name.
 func variants(name string) [2]string {
 	plain := strings.TrimFunc(name, isSeparator)
-	head, _, _ := strings.Cut(plain, ".")
+	head := plain[:len(plain)-len(strings.TrimLeftFunc(plain, func(c rune) bool { return c != '.' && c != '[' }))]
 	underscore := func(c rune) rune {
 		if isSeparator(c) {
 			return '_'

@@ -8,9 +8,6 @@ package clients
 
 import (
 	"cmp"
-	"iter"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -43,7 +40,6 @@ type Table struct {
 	providerAuth clientauth.Method
 	clients      []Client
 	named        map[string]Use // public clients, by id and alias
-	like         *regexp.Regexp // a client_id that resembles a name; nil: there are none
 }
 
 // Use is a public client, and the name by which a request uses it.
@@ -64,9 +60,6 @@ func New(providerAuth clientauth.Method, list []Client) *Table {
 				t.named[alias] = Use{c, alias}
 			}
 		}
-	}
-	if len(t.named) > 0 {
-		t.like = pattern(maps.Keys(t.named))
 	}
 	return t
 }
@@ -119,27 +112,6 @@ func (t *Table) find(name string) (Use, bool) {
 	}
 	use, ok := t.named[name]
 	return use, ok
-}
-
-// resembles reports whether a client_id that is no name in the table could be one for a provider
-// that compares IDs as databases compare text: without regard to case, spaces at the ends, accents
-// or width.
-func (t *Table) resembles(name string) bool { return t.like != nil && t.like.MatchString(name) }
-
-// pattern returns the pattern of a client_id that resembles one of some names. Characters that are
-// not ASCII stand for any character or for none: they cannot be in a client_id (RFC 6749 section
-// A.1).
-func pattern(names iter.Seq[string]) *regexp.Regexp {
-	const foreign = `[^\x00-\x7f]`
-	var all []string
-	for name := range names {
-		var like strings.Builder
-		for _, c := range name {
-			like.WriteString(foreign + "*(?:" + foreign + "|" + regexp.QuoteMeta(string(c)) + ")")
-		}
-		all = append(all, like.String()+foreign+"*")
-	}
-	return regexp.MustCompile(`(?i)^\s*(?:` + strings.Join(all, "|") + `)\s*$`)
 }
 
 // Mentions reports whether a text could name a public client to some reader: a query, or a body in

@@ -1,0 +1,69 @@
+package clients
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// resembles reports whether a client_id that is no name in the table could be one for a provider
+// whose database compares IDs as text, numbers or UUIDs. It takes as long as the client_id is, times
+// the number of names.
+func (t *Table) resembles(id string) bool {
+	if t == nil {
+		return false
+	}
+	id = strings.ToLower(strings.Trim(id, " \t\r\n\f\v{}"))
+	for name := range t.named {
+		if couldBe(id, strings.ToLower(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	number = regexp.MustCompile(`^[+-]?[0-9]*(?:\.[0-9]*)?(?:e[+-]?[0-9]{1,3})?`)
+	uuid   = regexp.MustCompile(`^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$`)
+)
+
+// couldBe reports whether a database could find an ID equal to a name, both in lower case. MySQL
+// reads a text as the number at its beginning. PostgreSQL reads a UUID without hyphens, and SQL
+// Server with text behind it.
+func couldBe(id, name string) bool {
+	plain := func(id string) string { return strings.ReplaceAll(id, "-", "") }
+	switch {
+	case strings.Trim(name, "0123456789") == "":
+		n, err := strconv.ParseFloat(number.FindString(id), 64)
+		wanted, _ := strconv.ParseFloat(name, 64) // digits
+		return err == nil && n == wanted
+	case len(name) >= 32 && uuid.MatchString(name):
+		return strings.HasPrefix(plain(id), plain(name))
+	}
+	return id == name || foldsTo(id, name)
+}
+
+// foldsTo reports whether an ID could be a name for a database that folds each character that is not
+// ASCII, which a client_id has none of (RFC 6749 section A.1), to up to three that are, or to none.
+func foldsTo(id, name string) bool {
+	begin, end := strings.IndexFunc(id, isForeign), strings.LastIndexFunc(id, isForeign)
+	if begin < 0 || !strings.HasPrefix(name, id[:begin]) {
+		return false
+	}
+	_, size := utf8.DecodeRuneInString(id[end:])
+	rest, found := strings.CutSuffix(name[begin:], id[end+size:])
+	missing := 0 // how many characters of the name the foreign ones stand for
+	for _, part := range strings.FieldsFunc(id[begin:end], isForeign) {
+		before, after, ok := strings.Cut(rest, part)
+		missing, rest, found = missing+len(before), after, found && ok
+	}
+	for _, c := range id {
+		if isForeign(c) {
+			missing -= 3
+		}
+	}
+	return found && missing+len(rest) <= 0
+}
+
+func isForeign(c rune) bool { return c >= utf8.RuneSelf }

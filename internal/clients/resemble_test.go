@@ -1,0 +1,70 @@
+package clients_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/clients"
+)
+
+const uuid = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+
+// named has clients with IDs of all kinds.
+var named = clients.New("", []clients.Client{
+	{ID: "config", Public: true, Aliases: []string{"https://agent.example/client.json"}},
+	{ID: "Strasse", Public: true},
+	{ID: "17", Public: true},
+	{ID: uuid, Public: true},
+	{ID: "private"},
+})
+
+// TestA213SimilarClientIDs checks that a client_id that a database could find equal to a listed one
+// is refused, and that other ones pass.
+func TestA213SimilarClientIDs(t *testing.T) {
+	for id, similar := range map[string]bool{
+		"CONFIG": true, "config ": true, " config": true, "config\u00a0": true, "c\u00f6nfig": true, "con\ufb01g": true, "co\u200bnfig": true,
+		"\uff43\uff4f\uff4e\uff46\uff49\uff47": true, "stra\u00dfe": true, "STRASSE": true, "\u017ftrasse": true, "https://AGENT.example/client.json": true, "https://agent.example/client.j\u00f6son": true,
+		"17x": true, "017": true, "+17": true, "17.0": true, "1.7e1": true, "170e-1": true, "17 or": true, "\uff11\uff17": true,
+		"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11": true, "{" + uuid + "}": true, strings.ReplaceAll(uuid, "-", ""): true, uuid + "x": true,
+		strings.Repeat("\u00e9", 5000): true,
+		"configs":                      false, "my-config": false, "con.fig": false, "k\u00f6nfig": false, "\u00e4": false, "private": false, "171": false, "1": false, "x17": false,
+		uuid[:35]: false, "https://agent.example/client.json?x": false, "https://agent.example/CLIENT": false, "": false,
+	} {
+		query, err := clientauth.ParsePage("client_id=" + strings.NewReplacer("+", "%2B", " ", "%20").Replace(id))
+		if err != nil {
+			t.Fatalf("%q: %v", id, err)
+		}
+		judged, err := named.Judge(clients.AuthorizationRequest{Query: query})
+		if judged != nil || (err == clients.ErrClientID) != similar || err != nil && !similar {
+			t.Errorf("%q: got %v, %v", id, judged, err)
+		}
+	}
+}
+
+// hostile are pieces of texts that take long to search.
+var hostile = []string{"%25%2525", `%25\u0041&#65;+%2541&amp;`, `\u0041`, "&#65;", "&;", "client_id=\u00e9&", "client_id=a\u00e9\u00e9\u00e9&", "confi", "con\u00e9", "https://agent.example/client.", "a ", "17 "}
+
+// TestA220SearchesAreShort checks that no text makes a search of requests or responses take long. Each
+// takes some milliseconds; the bound is large so that a busy machine does not matter.
+func TestA220SearchesAreShort(t *testing.T) {
+	list := []clients.Client{{ID: uuid, Secret: clientauth.NewSecret(`%41\u0041&amp;0123456789+/=`), Public: true}}
+	for i := range 40 {
+		list = append(list, clients.Client{ID: "config" + strings.Repeat("x", i), Public: true, Aliases: []string{"https://agent.example/client.json" + strings.Repeat("x", i)}})
+	}
+	table, start := clients.New("", list), time.Now()
+	for _, piece := range hostile {
+		table.Mentions(strings.Repeat(piece, 64<<10/len(piece)))
+		list[0].Repeats(strings.Repeat(piece, 1<<20/len(piece)))
+		query, err := clientauth.ParsePage("client_id=" + url.QueryEscape(strings.Repeat(piece, 5000/len(piece))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = table.Judge(clients.AuthorizationRequest{Query: query})
+	}
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("the searches took %v", d)
+	}
+}
