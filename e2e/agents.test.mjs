@@ -5,7 +5,7 @@ import fs from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import { agents, tools } from "./agents/agents.mjs";
-import { checkMetadata, checkReports, checkRequests, grantsOf } from "./agents/checks.mjs";
+import { checkIdentifiers, checkMetadata, checkReports, checkRequests, grantsOf } from "./agents/checks.mjs";
 import { deploy } from "./agents/deployment.mjs";
 import { aliases, basicOnly, direct, mirror, providers, register } from "./agents/providers.mjs";
 import { text } from "./agents/recorder.mjs";
@@ -31,7 +31,8 @@ for (const provider of providers) {
     test(`${provider.name}${provider.note ?? ""}, ${mode.name}`, limit, async (t) => {
       const deployment = await deploy(t, provider, mode);
       await t.test("the metadata says how agents log in", () => checkMetadata(mode, deployment));
-      for (const agent of agents.filter(({ cimd }) => cimd || mode === register)) {
+      if (mode === register) await t.test("check names the identifiers of Codex", () => checkIdentifiers(deployment));
+      for (const agent of agents) {
         await t.test(`${agent.name} ${agent.version()}`, (t) => use(t, { agent, provider, mode, deployment }));
       }
       await t.test("no secret in the log and the metrics", () => checkReports(deployment));

@@ -11,11 +11,19 @@ export async function checkReports({ reports, holds }) {
 
 // checkMetadata checks that the metadata says what the mode configures, and nothing else.
 export function checkMetadata(mode, { origin, metadata }) {
-  const methods = ["client_secret_basic", "client_secret_post", ...(mode.mirror ? [] : ["none"])];
+  const methods = ["client_secret_basic", "client_secret_post", ...(mode.agents ? ["none"] : [])];
   assert.deepEqual(metadata.token_endpoint_auth_methods_supported.toSorted(), methods);
-  assert.equal(metadata.registration_endpoint, mode.registers ? `${origin}/register` : undefined);
+  assert.equal(metadata.registration_endpoint, mode.agents ? `${origin}/register` : undefined);
   assert.equal(metadata.client_id_metadata_document_supported, mode.aliases);
   assert.ok(metadata.code_challenge_methods_supported.includes("S256"));
+}
+
+// checkIdentifiers checks that oauthgw check names the identifiers of Codex, and finds its entry.
+export async function checkIdentifiers({ check, client }) {
+  const { redirect_uri, alias, entry } = (await check()).agents;
+  const { redirects, aliases } = client("codex");
+  assert.deepEqual([redirect_uri, alias], [redirects.at(-1), ...aliases]);
+  assert.equal(entry, undefined);
 }
 
 export const grantsOf = (requests) => requests.map(({ form }) => new URLSearchParams(form).get("grant_type"));
@@ -37,18 +45,16 @@ export function checkRequests({ agent, provider, mode, deployment }) {
   }
   const registrations = deployment.atProvider.filter(({ method, path }) => method === "POST" && path === "/register");
   assert.deepEqual(registrations, []);
-  if (mode.mirror) {
-    for (const exchange of deployment.atGateway) assert.ok(!deployment.holds(exchange.answer), exchange.path);
-  } else {
-    checkAgent(mode, client, deployment);
-  }
+  if (mode.agents) return checkAgent(client, mode.aliases && agent.cimd, deployment);
+  for (const exchange of deployment.atGateway) assert.ok(!deployment.holds(exchange.answer), exchange.path);
 }
 
-// checkAgent checks how an agent presents itself, and that no secret passes in any direction.
-function checkAgent(mode, client, { atGateway, holds, metadata }) {
+// checkAgent checks that an agent presents its document or registers, and that no secret passes in
+// any direction.
+function checkAgent(client, document, { atGateway, holds, metadata }) {
   for (const exchange of atGateway) assert.ok(!holds(text(exchange)), exchange.path);
   const registrations = atGateway.filter(({ method, path }) => method === "POST" && path === "/register");
-  assert.equal(registrations.length > 0, Boolean(mode.registers));
+  assert.equal(registrations.length > 0, !document);
   for (const { status, answer } of registrations) {
     assert.equal(status, 201, answer);
     assert.equal(JSON.parse(answer).client_secret, undefined);
@@ -57,7 +63,7 @@ function checkAgent(mode, client, { atGateway, holds, metadata }) {
   for (const exchange of atGateway.filter(({ path }) => path === pathname)) {
     assert.deepEqual(field(exchange, "authorization"), []);
     const form = new URLSearchParams(exchange.form);
-    assert.deepEqual(form.getAll("client_id"), [mode.aliases ? client.aliases[0] : client.id]);
+    assert.deepEqual(form.getAll("client_id"), [document ? client.aliases[0] : client.id]);
     assert.ok(!form.get("client_secret"));
   }
 }

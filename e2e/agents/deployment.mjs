@@ -1,5 +1,6 @@
 // A provider that knows only the clients of its operator, the application that it protects on its
 // own origin, and the gateway that keeps the clients' secrets. A recorder is in front of each.
+import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import { ready, start, write } from "../deployment.mjs";
 import { answer } from "../mcp-server.mjs";
@@ -17,15 +18,14 @@ export async function deploy(t, provider, mode) {
   const clients = registered({ canary, mcp, callbackPort, provider });
   await startProvider(t, { provider, clients, origin, port: providerPort });
   const application = await startApplication(t, provider, upstreamPort, providerPort);
-  const reports = mode.gateway && (await startGateway(t, { provider, mode, clients, origin, gatewayPort, adminPort, upstreamPort }));
+  const gateway = mode.gateway && (await startGateway(t, { provider, mode, clients, origin, gatewayPort, adminPort, upstreamPort }));
   const atGateway = await record(t, publicPort, mode.gateway ? gatewayPort : upstreamPort);
   return {
     ...application,
+    ...gateway,
     origin,
     mcp,
     callbackPort,
-    // reports resolves to the gateway's log and metrics.
-    reports,
     // atGateway are the exchanges in front of it, and atProvider those in front of the provider.
     atGateway,
     forget: () => [atGateway, application.atProvider].forEach((exchanges) => (exchanges.length = 0)),
@@ -93,33 +93,43 @@ async function startApplication(t, provider, port, providerPort) {
   };
 }
 
-// startGateway starts it as the mode says, and resolves to a function for its log and metrics.
+// startGateway starts it as the mode says.
 async function startGateway(t, { provider, mode, clients, origin, gatewayPort, adminPort, upstreamPort }) {
   const admin = `127.0.0.1:${adminPort}`;
   const entries = {};
   for (const { id, secret, redirects, aliases } of clients) {
     entries[id] = {
       secret_file: await write(t, "secret", secret),
-      provider_auth: provider.auth,
+      // The other modes set upstream.client_auth.
+      ...(mode.aliases && { provider_auth: provider.auth }),
       public: true,
       redirect_uris: redirects,
+      register: true,
       ...(mode.aliases && { aliases }),
-      ...(mode.registers && { register: true }),
     };
   }
   const config = await write(t, "oauthgw.yaml", {
     listen: `127.0.0.1:${gatewayPort}`,
     public_url: origin,
     admin: { listen: admin },
-    upstream: { url: `http://127.0.0.1:${upstreamPort}`, ...(mode.mirror && { client_auth: provider.auth }) },
+    upstream: { url: `http://127.0.0.1:${upstreamPort}`, ...(!mode.aliases && { client_auth: provider.auth }) },
     metadata: { patch: provider.patch?.(origin) },
     repair: provider.repair,
-    ...(!mode.mirror && { clients: entries }),
+    ...(mode.agents && { clients: entries }),
     resources: [{ path: "/mcp", scopes_supported: provider.scopes }],
   });
   const gateway = start(t, "oauthgw", ["serve", `--config.file=${config}`]);
   await ready(gateway, `http://${admin}/-/ready`);
-  return async () => gateway.output + (await (await fetch(`http://${admin}/metrics`, within10s())).text());
+  return {
+    // reports resolves to the gateway's log and metrics.
+    reports: async () => gateway.output + (await (await fetch(`http://${admin}/metrics`, within10s())).text()),
+    // check resolves to what oauthgw check finds out about agents that use the application.
+    check: async () => {
+      const process = start(t, "oauthgw", ["check", `--config.file=${config}`, `--mcp-url=${origin}/mcp`, "--format=json"]);
+      assert.equal(await process.exit(), 0, process.output);
+      return JSON.parse(process.stdout);
+    },
+  };
 }
 
 // variants are the encodings in which a canary could be in a text: its digits are the same in

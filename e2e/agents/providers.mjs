@@ -31,8 +31,8 @@ export const providers = [
   basicOnly,
 ];
 
-// The modes of the gateway. Each configures one way to log in, so an agent that logs in uses it.
+// The modes of the gateway. With aliases, agents that support client ID metadata documents use them.
 export const direct = { name: "no gateway" };
-export const register = { name: "`register`", gateway: true, registers: true };
-export const aliases = { name: "`aliases`", gateway: true, aliases: true };
-export const mirror = { name: "`upstream.client_auth: client_secret_basic`", gateway: true, mirror: true };
+export const register = { name: "`register`", gateway: true, agents: true };
+export const aliases = { name: "`register` and `aliases`", gateway: true, agents: true, aliases: true };
+export const mirror = { name: "`upstream.client_auth: client_secret_basic`", gateway: true };

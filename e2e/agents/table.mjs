@@ -5,8 +5,7 @@
 export function table(providers, modes, agents, outcomes) {
   const verdict = (provider, mode, agent) => {
     const outcome = outcomes.find((o) => o.provider === provider && o.mode === mode && o.agent === agent);
-    if (!outcome) return mode.aliases && !agent.cimd ? "–" : "failed";
-    return outcome.works ? "yes" : "fails";
+    return { true: "yes", false: "fails" }[outcome?.works] ?? "failed";
   };
   const rows = providers.flatMap((provider) => modes.map((mode) => [
     versioned(provider),
