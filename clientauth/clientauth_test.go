@@ -98,6 +98,7 @@ func TestRefusals(t *testing.T) {
 		"basic and a secret without id":         {[]string{basic("app:x")}, "", "client_secret=x", clientauth.ErrMultipleMethods},
 		"basic without secret and a secret":     {[]string{basic("app:")}, "", "client_secret=x", clientauth.ErrMultipleMethods},
 		"basic and assertion":                   {[]string{basic("app:x")}, "", "client_assertion=e30.e30.x", clientauth.ErrMultipleMethods},
+		"basic without secret and assertion":    {[]string{basic("app:")}, "", "client_id=app&client_assertion=e30.e30.x", clientauth.ErrMultipleMethods},
 		"basic and assertion type":              {[]string{basic("app:x")}, "", "client_assertion_type=y", clientauth.ErrMultipleMethods},
 		"secret and assertion":                  {nil, "", "client_id=app&client_secret=x&client_assertion=y", clientauth.ErrMultipleMethods},
 		"malformed basic and a secret":          {[]string{basic("apps3cret")}, "", "client_id=app&client_secret=x", clientauth.ErrMultipleMethods},

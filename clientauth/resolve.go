@@ -49,7 +49,7 @@ func (r *Rules) isConflict(found []recognition) bool {
 	first := found[0].credentials
 	return slices.ContainsFunc(found[1:], func(other recognition) bool {
 		c := other.credentials
-		same := found[0].err == nil && first.ClientID == c.ClientID && first.Secret.Equal(c.Secret)
+		same := found[0].err == nil && !c.Secret.IsZero() && first.ClientID == c.ClientID && first.Secret.Equal(c.Secret)
 		return !same || r.config.Conflict == ConflictAny
 	})
 }

@@ -3,6 +3,7 @@ package clients
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"oauthgw/clientauth"
 )
@@ -45,14 +46,30 @@ func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.R
 			err = ErrQueryParameter
 		}
 	}
+	if differs(own, r.Form) {
+		err = ErrDifferentParameters
+	}
 	return &use, err
+}
+
+// differs reports whether a form has a parameter of the endpoint's own query with another value.
+// Where one URL has several endpoints, some servers would read in it which one is meant.
+func differs(own, form *clientauth.Form) bool {
+	for name, value := range own.All() {
+		for other, otherValue := range form.All() {
+			if clientauth.IsSpelling(other, strings.ToLower(name)) && !value.Equal(otherValue) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // borrower returns the public client that a request without credentials names. A Basic pair with
 // an empty secret is how some clients say that they have none.
 func (t *Table) borrower(r clientauth.Request, c clientauth.Credentials) (Use, bool) {
 	id := r.Form.Get(clientauth.ParameterClientID)
-	bringsNone := c.Secret.IsZero() && (c.Method == clientauth.None || c.Method == clientauth.Basic && c.ClientID == id)
+	bringsNone := c.Secret.IsZero() && c.Tolerated == nil && (c.Method == clientauth.None || c.Method == clientauth.Basic && c.ClientID == id)
 	if t == nil || !bringsNone {
 		return Use{}, false
 	}
@@ -82,8 +99,11 @@ func (u Use) checkGrant(form *clientauth.Form) error {
 // checkPushed checks the form of a pushed authorization request, which is that of an authorization
 // request (RFC 9126 section 2.1).
 func (u Use) checkPushed(form *clientauth.Form) error {
-	if disguises(form, judged) {
+	switch {
+	case disguises(form, judged):
 		return ErrDisguisedParameter
+	case repeats(form): // client_auth.repeatable may allow it
+		return clientauth.ErrRepeatedParameter
 	}
 	return u.checkPlace(form, false)
 }

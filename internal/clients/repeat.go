@@ -85,8 +85,12 @@ func unescape(text string, mark byte, decode func(rest string) (string, int)) st
 	}
 }
 
+// fromHex also reads the escapes of ASP.NET, as %u0041.
 func fromHex(rest string) (string, int) {
-	if len(rest) < 2 {
+	switch {
+	case strings.HasPrefix(rest, "u"):
+		return fromJSON(rest)
+	case len(rest) < 2:
 		return "", 0
 	}
 	n, err := strconv.ParseUint(rest[:2], 16, 8)
