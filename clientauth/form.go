@@ -33,29 +33,19 @@ func ParseForm(encoded string) (*Form, error) { return (*Rules)(nil).ParseForm(e
 // ParseForm is [ParseForm] with the repeatable parameters of the configuration. Nil rules have
 // none.
 func (r *Rules) ParseForm(encoded string) (*Form, error) {
-	return parseForm(encoded, checkParameter, r.mayRepeat)
+	return r.parse(encoded, false)
 }
 
 // ParsePage is [ParseForm] for what a login page sends. Its parameters may repeat, have brackets
 // in their names, and ask for another HTTP method.
 func ParsePage(encoded string) (*Form, error) {
-	check := func(name, value string) error {
-		err := checkParameter(name, value)
-		if errors.Is(err, ErrBracketedParameter) {
-			err = checkName(name)
-		}
-		if errors.Is(err, ErrMethodOverride) {
-			err = nil
-		}
-		return err
-	}
 	if strings.Contains(encoded, "#") { // some servers read a fragment in the request target
 		return nil, ErrMalformedForm
 	}
-	return parseForm(encoded, check, func(string, *Form) bool { return true })
+	return (*Rules)(nil).parse(encoded, true)
 }
 
-func parseForm(encoded string, check func(name, value string) error, mayRepeat func(string, *Form) bool) (*Form, error) {
+func (r *Rules) parse(encoded string, page bool) (*Form, error) {
 	f := &Form{parameters: make([]parameter, 0, min(strings.Count(encoded, "&")+1, maxParameters))}
 	var repeated []string
 	for piece := range strings.SplitSeq(encoded, "&") {
@@ -65,7 +55,7 @@ func parseForm(encoded string, check func(name, value string) error, mayRepeat f
 		if len(f.parameters) == maxParameters {
 			return nil, ErrManyParameters
 		}
-		p, err := parseParameter(piece, check)
+		p, err := parseParameter(piece, page)
 		if err != nil {
 			return nil, err
 		}
@@ -75,14 +65,14 @@ func parseForm(encoded string, check func(name, value string) error, mayRepeat f
 		f.parameters = append(f.parameters, p)
 	}
 	for _, name := range repeated { // the grant type may come last
-		if !mayRepeat(name, f) {
+		if !page && !r.mayRepeat(name, f) {
 			return nil, ErrRepeatedParameter
 		}
 	}
 	return f, nil
 }
 
-func parseParameter(piece string, check func(name, value string) error) (parameter, error) {
+func parseParameter(piece string, page bool) (parameter, error) {
 	name, value, _ := strings.Cut(piece, "=")
 	name, err1 := url.QueryUnescape(name)
 	value, err2 := url.QueryUnescape(value)
@@ -91,22 +81,26 @@ func parseParameter(piece string, check func(name, value string) error) (paramet
 	if err1 != nil || err2 != nil || name == "" || strings.ContainsFunc(piece, func(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }) {
 		return parameter{}, ErrMalformedForm
 	}
-	return parameter{name, NewSecret(value)}, check(name, value)
+	return parameter{name, NewSecret(value)}, checkParameter(name, value, page)
 }
 
-func checkParameter(name, value string) error {
+func checkParameter(name, value string, page bool) error {
 	switch {
 	case len(name) > maxParameterName, len(value) > maxParameterValue && !slices.Contains(unbounded, name):
 		return ErrLongParameter
 	case !utf8.ValidString(name), !utf8.ValidString(value):
 		return ErrFormCharacter
-	case strings.ContainsAny(name, "[]"):
+	case !page && strings.ContainsAny(name, "[]"):
 		return ErrBracketedParameter
 	// RFC 6749 appendix A. Some parsers end a value at a NUL.
 	case reserved(name) && !printable(value), !printable(name), strings.ContainsRune(value, 0):
 		return ErrFormCharacter
 	}
-	return checkName(name)
+	err := checkName(name)
+	if page && errors.Is(err, ErrMethodOverride) {
+		return nil
+	}
+	return err
 }
 
 // mayRepeat reports whether a parameter of a form may repeat: RFC 8707 section 2, RFC 8693

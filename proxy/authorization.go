@@ -37,9 +37,6 @@ type authorizationForm struct {
 // error responses.
 func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *responserecorder.Recorder, memory *share) (*http.Request, error) {
 	table := p.Authorization.Clients
-	if !table.HasPublic() {
-		return r, nil
-	}
 	form, err := p.readForm(w, r, memory)
 	if err != nil {
 		return r, err

@@ -103,11 +103,13 @@ func (p passthrough) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer connlimit.Release(r.Context())
-	var memory share
-	defer memory.release()
-	if r, err = p.judge(writer, r, recorder, &memory); errors.As(err, &e) {
-		writePage(writer, e)
-		return
+	if p.Authorization.Clients.HasPublic() {
+		memory := new(share)
+		defer memory.release()
+		if r, err = p.judge(writer, r, recorder, memory); errors.As(err, &e) {
+			writePage(writer, e)
+			return
+		}
 	}
 	p.forward(writer, p.repair(r, recorder), recorder, handshake)
 	setWriteDeadline(w, writer.timeout) // for what net/http sends at the end

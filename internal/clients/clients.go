@@ -39,7 +39,7 @@ type Client struct {
 type Table struct {
 	providerAuth clientauth.Method
 	clients      []Client
-	named        map[string]Use // public clients, by id and alias
+	named        map[string]*Use // public clients, by id and alias
 }
 
 // Use is a public client, and the name by which a request uses it.
@@ -52,12 +52,12 @@ type Use struct {
 // provider reads the credentials of clients that do not say otherwise; empty means Post. The caller
 // must not change the list afterwards.
 func New(providerAuth clientauth.Method, list []Client) *Table {
-	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]Use{}}
+	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]*Use{}}
 	for i := range list {
 		if c := &list[i]; c.Public {
-			t.named[c.ID] = Use{Client: c}
+			t.named[c.ID] = &Use{Client: c}
 			for _, alias := range c.Aliases {
-				t.named[alias] = Use{c, alias}
+				t.named[alias] = &Use{c, alias}
 			}
 		}
 	}
@@ -105,13 +105,12 @@ func (t *Table) HasAliases() bool { return t.any(func(c Client) bool { return le
 // Registers reports whether any client can be registered.
 func (t *Table) Registers() bool { return t.any(func(c Client) bool { return c.Register }) }
 
-// find returns the public client that a client_id names, byte for byte.
-func (t *Table) find(name string) (Use, bool) {
+// find returns the public client that a client_id names, byte for byte, or nil.
+func (t *Table) find(name string) *Use {
 	if t == nil {
-		return Use{}, false
+		return nil
 	}
-	use, ok := t.named[name]
-	return use, ok
+	return t.named[name]
 }
 
 // Mentions reports whether a text could name a public client to some reader: a query, or a body in

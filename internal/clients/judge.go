@@ -30,7 +30,7 @@ type AuthorizationRequest struct {
 
 // Judged is an authorization request that may be forwarded.
 type Judged struct {
-	Use
+	*Use
 	Query, Form *clientauth.Form // to forward, with the client's ID at the provider; nil: none
 }
 
@@ -38,15 +38,15 @@ type Judged struct {
 // Others must be for a code, with PKCE by S256 and a listed redirect URI. Errors, also beside a
 // result, are [*clientauth.Error] values; the provider must not get such a request.
 func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
-	var uses []Use
+	var uses []*Use
 	similar, others := false, false
 	for _, place := range []*clientauth.Form{r.Query, r.Form} {
 		for name := range place.Values(clientauth.ParameterClientID) {
-			use, ok := t.find(name)
-			if ok {
+			if use := t.find(name); use != nil {
 				uses = append(uses, use)
+				continue
 			}
-			similar, others = similar || !ok && t.resembles(name), others || !ok
+			similar, others = similar || t.resembles(name), true
 		}
 	}
 	switch {
@@ -80,7 +80,7 @@ func repeats(place *clientauth.Form) bool {
 
 // check checks both places of the parameters. Providers differ in which of the two they read, and
 // when, so each that has a marker must be complete, and both must agree.
-func (u Use) check(r AuthorizationRequest) error {
+func (u *Use) check(r AuthorizationRequest) error {
 	for _, name := range markers {
 		if r.Query.Has(name) && r.Form.Has(name) && r.Query.Get(name) != r.Form.Get(name) {
 			return ErrDifferentParameters
@@ -102,7 +102,7 @@ func (u Use) check(r AuthorizationRequest) error {
 	return nil
 }
 
-func (u Use) checkPlace(place *clientauth.Form, pushes bool) error {
+func (u *Use) checkPlace(place *clientauth.Form, pushes bool) error {
 	uri := place.Get("request_uri")
 	switch {
 	case place.Has("request"), place.Has("request_uri") && !(pushes && strings.HasPrefix(uri, pushedURI)):
@@ -121,7 +121,7 @@ func (u Use) checkPlace(place *clientauth.Form, pushes bool) error {
 
 // forward returns the parameters for the provider. Beside a request_uri, which stands for all
 // others (RFC 9126 section 4), a provider could read one that was not pushed.
-func (u Use) forward(place *clientauth.Form) *clientauth.Form {
+func (u *Use) forward(place *clientauth.Form) *clientauth.Form {
 	if place == nil {
 		return nil
 	}

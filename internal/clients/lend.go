@@ -27,8 +27,8 @@ var verifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 // [*clientauth.Error] values; the provider must not get such a request. Own is the endpoint's own
 // query.
 func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.Request, c clientauth.Credentials) (*Use, error) {
-	use, ok := t.borrower(r, c)
-	if !ok {
+	use := t.borrower(r, c)
+	if use == nil {
 		return nil, nil
 	}
 	var err error
@@ -49,7 +49,7 @@ func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.R
 	if differs(own, r.Form) {
 		err = ErrDifferentParameters
 	}
-	return &use, err
+	return use, err
 }
 
 // differs reports whether a form has a parameter of the endpoint's own query with another value.
@@ -67,17 +67,17 @@ func differs(own, form *clientauth.Form) bool {
 
 // borrower returns the public client that a request without credentials names. A Basic pair with
 // an empty secret is how some clients say that they have none.
-func (t *Table) borrower(r clientauth.Request, c clientauth.Credentials) (Use, bool) {
+func (t *Table) borrower(r clientauth.Request, c clientauth.Credentials) *Use {
 	id := r.Form.Get(clientauth.ParameterClientID)
 	bringsNone := c.Secret.IsZero() && c.Tolerated == nil && (c.Method == clientauth.None || c.Method == clientauth.Basic && c.ClientID == id)
-	if t == nil || !bringsNone {
-		return Use{}, false
+	if !bringsNone {
+		return nil
 	}
 	return t.find(id)
 }
 
 // checkGrant checks the form of a token request.
-func (u Use) checkGrant(form *clientauth.Form) error {
+func (u *Use) checkGrant(form *clientauth.Form) error {
 	grant := form.Get("grant_type")
 	switch {
 	case disguises(form, grantParameters):
@@ -98,7 +98,7 @@ func (u Use) checkGrant(form *clientauth.Form) error {
 
 // checkPushed checks the form of a pushed authorization request, which is that of an authorization
 // request (RFC 9126 section 2.1).
-func (u Use) checkPushed(form *clientauth.Form) error {
+func (u *Use) checkPushed(form *clientauth.Form) error {
 	switch {
 	case disguises(form, judged):
 		return ErrDisguisedParameter
