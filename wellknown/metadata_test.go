@@ -107,3 +107,53 @@ func TestLocations(t *testing.T) {
 		}
 	}
 }
+
+// TestH08Agents checks that each of what is offered to clients without a secret is added by its own
+// option only, and where it holds.
+func TestH08Agents(t *testing.T) {
+	const (
+		head      = `{"issuer":"https://gateway.example","authorization_endpoint":"https://gateway.example/a","token_endpoint":"https://gateway.example/t"`
+		endpoints = `,"revocation_endpoint":"https://gateway.example/r","introspection_endpoint":"https://gateway.example/i"`
+		methods   = `"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
+		revoking  = `],"revocation_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
+		asking    = `],"introspection_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]`
+		lists     = `,"token_endpoint_auth_methods_supported":["client_secret_post"],"revocation_endpoint_auth_methods_supported":["client_secret_post"],"introspection_endpoint_auth_methods_supported":["client_secret_post"]`
+		added     = `,"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
+	)
+	none, documents, registers := wellknown.Agents{Public: true}, wellknown.Agents{Documents: true}, wellknown.Agents{Registers: true}
+	for name, test := range map[string]struct {
+		document string
+		agents   wellknown.Agents
+		want     string
+	}{
+		"nothing":                          {head + endpoints + lists + `}`, wellknown.Agents{}, head + endpoints + added + revoking + asking + `}`},
+		"none":                             {head + endpoints + lists + `}`, none, head + endpoints + added + `,"none"` + revoking + `,"none"` + asking + `}`},
+		"none without lists":               {head + endpoints + `}`, none, head + endpoints + `,` + methods + `,"none"` + revoking + `,"none"]}`},
+		"none is there":                    {head + `,"token_endpoint_auth_methods_supported":["none","client_secret_post"]}`, none, head + `,"token_endpoint_auth_methods_supported":["none","client_secret_post","client_secret_basic"]}`},
+		"provider without secrets":         {head + `,"token_endpoint_auth_methods_supported":["private_key_jwt"]}`, none, head + `,"token_endpoint_auth_methods_supported":["private_key_jwt"]}`},
+		"documents":                        {head + `}`, documents, head + `,` + methods + `],"client_id_metadata_document_supported":true}`},
+		"documents of the provider":        {head + `,"client_id_metadata_document_supported":false}`, documents, head + `,"client_id_metadata_document_supported":true,` + methods + `]}`},
+		"registration":                     {head + `}`, registers, head + `,` + methods + `],"registration_endpoint":"https://gateway.example/register"}`},
+		"registration of the provider":     {head + `,"registration_endpoint":"https://gateway.example/x"}`, registers, head + `,"registration_endpoint":"https://gateway.example/x",` + methods + `]}`},
+		"registration at another origin":   {head + `,"registration_endpoint":"https://other.example/x"}`, registers, head + `,"registration_endpoint":"https://other.example/x",` + methods + `]}`},
+		"signed metadata of other content": {head + `,"signed_metadata":"x"}`, documents, head + `,` + methods + `],"client_id_metadata_document_supported":true}`},
+	} {
+		md := parse(t, test.document)
+		paths := map[clientauth.Endpoint]string{clientauth.Registration: "/register"}
+		for _, endpoint := range append(clientauth.Endpoints(), clientauth.Authorization) {
+			if u := md.Endpoint(endpoint); u != nil {
+				paths[endpoint] = u.Path
+			}
+		}
+		m := origin.Map{To: origin.Of("https://gateway.example")}
+		if got := string(md.Augment(m, paths, true, test.agents).Encode()); got != test.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, got, test.want)
+		}
+		// Without a fronted authorization endpoint nothing is lent.
+		delete(paths, clientauth.Authorization)
+		got, plain := string(md.Augment(m, paths, true, test.agents).Encode()), string(md.Augment(m, paths, true, wellknown.Agents{}).Encode())
+		if got != plain {
+			t.Errorf("%s: without the authorization endpoint got %s, want %s", name, got, plain)
+		}
+	}
+}

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,6 +146,95 @@ func TestA102OpenFilesOfSecrets(t *testing.T) {
 		log, line := p.log.String(), fmt.Sprintf("%s holds a secret and is readable by all users of this host; its mode is %04o", files.KeyFile, mode)
 		if strings.Contains(log, "is readable by all users") != warned || strings.Contains(log, line) != warned {
 			t.Errorf("mode %04o: the log says %s", mode, log)
+		}
+	}
+}
+
+// lentSecret returns a secret of 32 random characters, which has those that encoders escape, and its
+// file.
+func lentSecret(t *testing.T) (secret, file string) {
+	t.Helper()
+	secret = `+/%&="\<;:` + rand.Text()[:22]
+	file = filepath.Join(t.TempDir(), "secret")
+	writeFile(t, file, secret+"\n")
+	return secret, file
+}
+
+// echoes returns responses of a provider that repeat a secret, or break while they do.
+func echoes(secret string) (messages []string) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = w.Write([]byte(secret)) // into memory
+	w.Close()
+	escaped, pair := url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte("agents:"+url.QueryEscape(secret)))
+	for _, text := range []string{inJSON(secret, true), inJSON(secret, false), escaped, url.PathEscape(secret), pair, strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(secret)), "="), "client_secret=" + escaped} {
+		for _, status := range []string{"200", "400", "401", "500"} {
+			messages = append(messages, "HTTP/1.1 "+status+" x\nContent-Type: application/json\n\n"+`{"error":"invalid_client","access_token":"x","error_description":"`+text+`"}`)
+		}
+	}
+	return append(messages,
+		"HTTP/1.1 302 Found\nLocation: https://a/?"+escaped, "HTTP/1.1 200 OK\nX-Debug: "+secret, "HTTP/1.1 401 "+secret+"\nWww-Authenticate: Basic realm="+escaped,
+		"HTTP/1.1 200 OK\nContent-Type: text/html\n\n<pre>"+escaped, "HTTP/1.1 200 OK\nContent-Encoding: gzip\n\n"+packed.String(), "HTTP/1.1 200 OK\nContent-Encoding: br\n\n"+secret,
+		"HTTP/1.1 200 OK\nContent-Length: 1000\n\n"+secret, "HTTP/1.1 200 OK\n\n"+secret+strings.Repeat("x", 1<<20), secret, "HTTP/1.1 "+secret, "HTTP/1.1 200 OK\n"+secret+"\n\n",
+		"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nTrailer: X-Debug\n\n2;x="+escaped+"\n{}\n0\nX-Debug: "+escaped, "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n"+secret,
+		"HTTP/1.1 103 Early Hints\nContent-Length: 0\nLink: "+escaped, "HTTP/1.1 101 Switching Protocols\nUpgrade: "+escaped, "HTTP/1.1 600 x\n\n"+secret)
+}
+
+// TestH11LentSecretIsNowhere checks that a secret that the gateway lends reaches the provider, and in
+// no encoding a client, the log at its most verbose level, the audit log, the metrics, the traces,
+// the status page, or the output of commands, whatever the provider does with it.
+func TestH11LentSecretIsNowhere(t *testing.T) {
+	secret, file := lentSecret(t)
+	forms := []string{secret, url.QueryEscape(secret)} // a Basic pair has the second
+	client := "agents: {public: true, register: true, aliases: ['https://agent.example/client.json'], redirect_uris: ['http://127.0.0.1/callback'], secret_file: '" + file + "'}"
+	basic := "basic: {public: true, provider_auth: client_secret_basic, redirect_uris: ['http://127.0.0.1/callback'], secret_file: '" + file + "'}"
+	section := "endpoints: {authorization: /authorize, pushed_authorization_request: /par, introspection: /introspect}\nclients: {" + client + ", " + basic + "}\n"
+	var answer, received atomic.Value
+	answer.Store("")
+	provider := startRawProvider(t, func(p rawPeer, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		received.Store(fmt.Sprint(r.URL, r.Header, string(body)))
+		_, _ = p.Write(wire(strings.Replace(answer.Load().(string), "\n", "\nConnection: close\n", 1)))
+	})
+	g, stop := startWatched(t, provider, "json", section)
+	const code = "grant_type=authorization_code&code=c&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&client_id="
+	lent := []string{"POST /oauth2/tokens" + agentForm + agentRefresh + "agents", "POST /oauth2/tokens" + agentForm + code + "https%3A%2F%2Fagent.example%2Fclient.json",
+		"POST /oauth2/tokens" + agentForm + agentRefresh + "basic", "POST /oauth2/revoke" + agentForm + "token=x&client_id=agents", "POST /par" + agentForm + agentLogin + "basic"}
+	others := []string{"POST /introspect" + agentForm + "token=x&client_id=agents", "POST /oauth2/tokens" + agentForm + "grant_type=password&client_id=agents", "GET /authorize?" + agentLogin + "agents HTTP/1.1\nHost: a",
+		"GET /authorize?client_id=agents HTTP/1.1\nHost: a", "POST /register HTTP/1.1\nHost: a\n\n" + `{"redirect_uris":["http://127.0.0.1:1/callback"]}`, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"}
+	for _, message := range echoes(secret) {
+		answer.Store(message)
+		for _, request := range lent {
+			response := send(t, g.data, request)
+			expectNoSecrets(t, fmt.Sprintf("%.40q after %.80q", request, message), map[string]string{"response": response}, forms)
+			if got := received.Swap("").(string); !containsSecret(got, forms[0]) && !containsSecret(got, forms[1]) {
+				t.Fatalf("%q: the provider did not get the secret", request)
+			}
+		}
+	}
+	answer.Store(okJSON + "{}")
+	output := map[string]string{}
+	for _, request := range others {
+		output["response to "+request[:15]] = send(t, g.data, request)
+		output["request to the provider of "+request[:15]] = received.Swap("").(string)
+	}
+	settings := filepath.Join(t.TempDir(), "oauthgw.yaml")
+	writeFile(t, settings, "upstream: {url: "+provider+"}\n"+strings.Replace(section, "endpoints: {", "endpoints: {token: /oauth2/tokens, ", 1))
+	for _, words := range []string{"explain", "check", "check --offline --format=json", "doctor " + provider} {
+		args := append(strings.Fields(words), "--config.file="+settings)
+		if words[0] == 'd' {
+			args = strings.Fields(words)
+		}
+		out, diagnostics, err := invokeWith(t, strings.ReplaceAll(lent[0], "\n", "\r\n"), args...)
+		output[words] = fmt.Sprint(out, diagnostics, err)
+	}
+	for place, text := range stop() {
+		output[place] = text
+	}
+	expectNoSecrets(t, "output", output, forms)
+	for place, proof := range map[string]string{"log": file, "metrics": `reason="secret_repeated"`, "audit": `"client":"agents"`, "status page": "agents", "explain": "client_secret=[redacted]", "check --offline --format=json": "valid"} {
+		if !strings.Contains(output[place], proof) {
+			t.Errorf("%s is not in the %s:\n%s", proof, place, output[place])
 		}
 	}
 }
