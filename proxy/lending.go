@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strings"
@@ -33,7 +34,7 @@ func (x *exchange) checkLent(r *response) error {
 		x.err = errors.New("the response holds the secret in " + x.lent.SecretFile)
 		return errSecretRepeated
 	case outcome == outcomeRejected, r.object.Text("error") == clientauth.CodeInvalidClient,
-		outcome == outcomeUnclear && r.status == http.StatusUnauthorized:
+		outcome == outcomeUnclear && (r.status == http.StatusUnauthorized || bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient))):
 		x.err = errors.New("the provider rejects the secret in " + x.lent.SecretFile)
 		return errSecretRejected
 	}

@@ -126,7 +126,7 @@ func (t *Table) Mentions(text string) bool {
 		}
 	}
 	for pair := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '&' || c == ';' }) {
-		name, value, _ := strings.Cut(unescape(pair, '%', fromHex), "=")
+		name, value, _ := strings.Cut(unescape(pair, '%', fromPercent), "=")
 		if clientauth.IsSpelling(name, clientauth.ParameterClientID) && t.resembles(value) {
 			return true
 		}

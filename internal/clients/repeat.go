@@ -2,11 +2,12 @@ package clients
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"html"
 	"iter"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -17,7 +18,7 @@ func (c Client) Repeats(text string) bool {
 	if secret == "" {
 		return false
 	}
-	wanted := []string{secret}
+	wanted := []string{secret, secret[:min(15, len(secret))] + "..."} // a stack trace of PHP
 	for _, s := range []string{secret, url.QueryEscape(secret)} {
 		wanted = append(wanted, inBase64(s)...)
 	}
@@ -41,12 +42,12 @@ func inBase64(text string) (found []string) {
 	return found
 }
 
-// readings yields what readers may make of a text: the text, with escapes of JSON or HTML replaced,
-// and each of those with percent encoding replaced once or twice, a plus sign being a space or not.
+// readings yields what readers may make of a text: the text, with escapes of JSON or HTML replaced, or
+// from UTF-16, and each of those with percent encoding replaced once or twice, a plus sign being a space or not.
 // It holds few copies of the text at a time.
 func readings(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for i, plain := range []string{text, unescape(text, '\\', fromJSON), html.UnescapeString(text)} {
+		for i, plain := range []string{text, unescape(text, '\\', fromBackslash), html.UnescapeString(text), strings.ReplaceAll(text, "\x00", "")} {
 			if i > 0 && plain == text {
 				continue
 			}
@@ -55,7 +56,7 @@ func readings(text string) iter.Seq[string] {
 			}
 			for _, reading := range []string{plain, strings.ReplaceAll(plain, "+", " ")} {
 				for range 2 {
-					decoded := unescape(reading, '%', fromHex)
+					decoded := unescape(reading, '%', fromPercent)
 					if decoded != plain && !yield(decoded) {
 						return
 					}
@@ -85,31 +86,38 @@ func unescape(text string, mark byte, decode func(rest string) (string, int)) st
 	}
 }
 
-// fromHex also reads the escapes of ASP.NET, as %u0041.
-func fromHex(rest string) (string, int) {
-	switch {
-	case strings.HasPrefix(rest, "u"):
-		return fromJSON(rest)
-	case len(rest) < 2:
-		return "", 0
+// fromPercent decodes percent encoding, and %u0041 as ASP.NET does.
+func fromPercent(rest string) (string, int) {
+	if strings.HasPrefix(rest, "u") {
+		return fromHex(rest, 1, 4)
 	}
-	n, err := strconv.ParseUint(rest[:2], 16, 8)
-	if err != nil {
-		return "", 0
-	}
-	return string([]byte{byte(n)}), 2
+	return fromHex(rest, 0, 2)
 }
 
-func fromJSON(rest string) (string, int) {
-	if len(rest) > 0 && strings.IndexByte(`"\/`, rest[0]) >= 0 {
+// fromBackslash decodes the escapes of JSON, and those of JavaScript and Python for its characters.
+func fromBackslash(rest string) (string, int) {
+	switch {
+	case strings.HasPrefix(rest, "u"):
+		return fromHex(rest, 1, 4)
+	case strings.HasPrefix(rest, "x"):
+		return fromHex(rest, 1, 2)
+	case rest != "" && strings.IndexByte(`"\/'`, rest[0]) >= 0:
 		return rest[:1], 1
 	}
-	if len(rest) < 5 || rest[0] != 'u' {
+	return "", 0
+}
+
+func fromHex(rest string, begin, digits int) (string, int) {
+	end := begin + digits
+	var code [2]byte
+	if len(rest) < end {
 		return "", 0
 	}
-	n, err := strconv.ParseUint(rest[1:5], 16, 32)
-	if err != nil {
+	if _, err := hex.Decode(code[:], []byte(rest[begin:end])); err != nil {
 		return "", 0
 	}
-	return string(rune(n)), 5
+	if digits == 2 {
+		return string(code[:1]), end
+	}
+	return string(rune(binary.BigEndian.Uint16(code[:]))), end
 }
