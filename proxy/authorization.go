@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,7 +48,7 @@ func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *res
 	query, malformed := clientauth.ParsePage(r.URL.RawQuery)
 	if malformed = cmp.Or(malformed, form.err); malformed != nil {
 		// A provider may read another client in it than the gateway.
-		if table.Mentions(r.URL.RawQuery) || table.Mentions(string(form.body)) || encodesParts(form.body) {
+		if table.Mentions(r.URL.RawQuery) || table.Mentions(string(form.body)) || isObscure(r.Header, form.body) {
 			return r, malformed
 		}
 		return withBody(r, form.body), p.others()
@@ -112,7 +113,7 @@ func (p passthrough) readForm(w http.ResponseWriter, r *http.Request, memory *sh
 	switch {
 	case err != nil:
 		return f, err
-	case strings.Trim(strings.Join(r.Header["Content-Encoding"], ""), " ") != "" && !strings.EqualFold(r.Header.Get("Content-Encoding"), "identity"):
+	case slices.ContainsFunc(r.Header["Content-Encoding"], isEncoded):
 		return f, errContentEncoding
 	case kind == bodyForm, kind == bodyUntyped && formLike.Match(f.body):
 		f.Form, f.err = clientauth.ParsePage(string(f.body))
@@ -122,10 +123,15 @@ func (p passthrough) readForm(w http.ResponseWriter, r *http.Request, memory *sh
 	return f, nil
 }
 
-// encodesParts reports whether the parts of a multipart body may be encoded, so that a client in
-// them is not seen. Some servers decode them.
-func encodesParts(body []byte) bool {
-	return bytes.Contains(bytes.ToLower(body), []byte("content-transfer-encoding"))
+var (
+	plainCharset = regexp.MustCompile(`(?i)charset="?(?:utf-?8|us-ascii)\b`)
+	obscure      = regexp.MustCompile(`(?i)content-transfer-encoding|charset`)
+)
+
+// isObscure reports whether a body or its parts may be encoded, or in a charset that is not like
+// ASCII, so that a client in them is not seen. Some servers decode them.
+func isObscure(h http.Header, body []byte) bool {
+	return len(body) > 0 && obscure.Match(plainCharset.ReplaceAll(append([]byte(h.Get("Content-Type")), body...), nil))
 }
 
 // withBody returns a request with a body that was read.

@@ -98,11 +98,13 @@ func kindOf(h http.Header) (bodyKind, error) {
 		return 0, errMediaType
 	}
 	kind, err := kindOfType(h.Get("Content-Type"))
-	if err == nil && kind != bodyUnread && slices.ContainsFunc(h["Content-Encoding"], func(e string) bool { return !strings.EqualFold(e, "identity") }) {
+	if err == nil && kind != bodyUnread && slices.ContainsFunc(h["Content-Encoding"], isEncoded) {
 		return 0, errContentEncoding
 	}
 	return kind, err
 }
+
+func isEncoded(coding string) bool { return !strings.EqualFold(coding, "identity") }
 
 func kindOfType(value string) (bodyKind, error) {
 	essence, _, _ := strings.Cut(value, ";")
