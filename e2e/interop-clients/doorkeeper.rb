@@ -42,6 +42,8 @@ end
 # Application has the defaults of Rails 6.1.
 class Application < Rails::Application
   config.load_defaults 6.1
+  # Two transactions at a time can fail, because SQLite then finds the database locked.
+  config.allow_concurrency = false
   config.cache_classes = true
   config.eager_load = false
   config.hosts.clear
