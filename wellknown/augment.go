@@ -25,13 +25,20 @@ func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, p
 		out = out.moved(memberAuthorization, m)
 	}
 	for _, name := range clientauth.Endpoints() {
-		fronted, ok := paths[name]
-		at, through := m.Move(md.Text(EndpointMember(name)))
-		if ok && through && samePath(md.Endpoint(name).Path, fronted) {
+		if md.isFronted(name, m, paths) {
+			at, _ := m.Move(md.Text(EndpointMember(name)))
 			out = out.moved(EndpointMember(name), m).withMethods(name).withoutAlias(name, at)
 		}
 	}
 	return out.withAgents(a, m, paths).unsigned(md)
+}
+
+// isFronted reports whether an endpoint is the one that is fronted, and leads through the gateway. In
+// the metadata of another issuer it may be another one.
+func (md Metadata) isFronted(name clientauth.Endpoint, m origin.Map, paths map[clientauth.Endpoint]string) bool {
+	fronted, ok := paths[name]
+	_, through := m.Move(md.Text(EndpointMember(name)))
+	return ok && through && samePath(md.Endpoint(name).Path, fronted)
 }
 
 // Agents is what the gateway offers to clients that hold no secret.
@@ -45,12 +52,12 @@ type Agents struct {
 // withAgents adds what is offered, if the authorization endpoint is fronted, where such clients
 // start.
 func (md Metadata) withAgents(a Agents, m origin.Map, paths map[clientauth.Endpoint]string) Metadata {
-	if _, fronted := paths[clientauth.Authorization]; !fronted {
+	if !md.isFronted(clientauth.Authorization, m, paths) {
 		return md
 	}
 	for _, name := range []clientauth.Endpoint{clientauth.Token, clientauth.Revocation} {
 		list := md.Strings(MethodsMember(name))
-		if _, fronted := paths[name]; a.Public && fronted && list != nil && !md.takesNoSecret(MethodsMember(name)) && !slices.Contains(list, string(clientauth.None)) {
+		if a.Public && md.isFronted(name, m, paths) && list != nil && !md.takesNoSecret(MethodsMember(name)) && !slices.Contains(list, string(clientauth.None)) {
 			md = md.with(MethodsMember(name), append(list, string(clientauth.None)))
 		}
 	}

@@ -149,11 +149,13 @@ func TestH08Agents(t *testing.T) {
 		if got := string(md.Augment(m, paths, true, test.agents).Encode()); got != test.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, got, test.want)
 		}
-		// Without a fronted authorization endpoint nothing is lent.
+		// Without a fronted authorization endpoint, and at that of another issuer, nothing is lent.
+		paths[clientauth.Authorization] = "/tenant" + paths[clientauth.Authorization]
+		other := string(md.Augment(m, paths, true, test.agents).Encode())
 		delete(paths, clientauth.Authorization)
 		got, plain := string(md.Augment(m, paths, true, test.agents).Encode()), string(md.Augment(m, paths, true, wellknown.Agents{}).Encode())
-		if got != plain {
-			t.Errorf("%s: without the authorization endpoint got %s, want %s", name, got, plain)
+		if got != plain || other != plain {
+			t.Errorf("%s: without the authorization endpoint got %s, at another one %s, want %s", name, got, other, plain)
 		}
 	}
 }
