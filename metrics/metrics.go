@@ -6,8 +6,11 @@
 package metrics
 
 import (
+	"cmp"
 	"math"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -17,22 +20,56 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metrics are the metrics of one running gateway, in a registry of their own.
+// Metrics are the metrics of one running gateway, in a registry of their own. A counter says what
+// one event is, and by which labels it is counted.
 type Metrics struct {
+	ClientAuth             Counter // a request to an endpoint, by endpoint, method and outcome
+	ConflictTolerated      Counter // a request that conflict: report let pass, by endpoint and reason
+	BasicDecoding          Counter // an HTTP Basic pair, by how it was decoded
+	ChallengeAdded         Counter // a response that received a challenge, by endpoint
+	StatusCorrected        Counter // a response whose status became 401, by endpoint
+	AmbiguousInvalidClient Counter // a response whose invalid_client not every client finds, by endpoint
+	Repaired               Counter // a request or response that was repaired, by endpoint and repair
+	UpstreamError          Counter // a request without a usable response, by endpoint and reason
+	MetadataRequest        Counter // a metadata request, by result
+	LogDropped             Counter // a dropped line of a log, by log
+	AdminRefused           Counter // a request that the admin listener refused, by reason
+	ConnectionEvicted      Counter // a connection closed to make room, by its state
+	MalformedRequest       Counter // a connection whose request could not be served, by reason
+	Panicked               Counter // a request, or a fetch of metadata, that panicked
+
 	registry *prometheus.Registry
 	factory  factory
 
-	requests, clientAuth, conflictsTolerated, basicDecoding    *prometheus.CounterVec
-	challengesAdded, statusesCorrected, ambiguousInvalidClient *prometheus.CounterVec
-	upstreamErrors, metadataRequests, logDropped, adminRefused *prometheus.CounterVec
-	connectionsEvicted, connectionsCut, malformedRequests      *prometheus.CounterVec
-	repairs                                                    *prometheus.CounterVec
-	requestDuration, upstreamDuration                          *prometheus.HistogramVec
-	inFlight, certificates                                     *prometheus.GaugeVec
-	reloadSuccessful, reloadTimestamp                          prometheus.Gauge
-	panics                                                     prometheus.Counter
+	requests, connectionsCut          Counter
+	requestDuration, upstreamDuration *prometheus.HistogramVec
+	inFlight, certificates            *prometheus.GaugeVec
+	reloadSuccessful, reloadTimestamp prometheus.Gauge
 
 	metadataFetched atomic.Pointer[time.Time] // nil: never
+}
+
+// Counter counts events of one kind.
+type Counter struct{ vec *prometheus.CounterVec }
+
+// Inc counts one event. Labels has a value for each label.
+func (c Counter) Inc(labels ...string) { c.vec.WithLabelValues(labels...).Inc() }
+
+// Build identifies the running binary in oauthgw_build_info.
+type Build struct{ Version, Revision, GoVersion string }
+
+// ReadBuild returns what the Go toolchain wrote into the binary, or "unknown".
+func ReadBuild() Build {
+	b := Build{Version: "unknown", Revision: "unknown", GoVersion: runtime.Version()}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		b.Version = cmp.Or(info.Main.Version, b.Version)
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				b.Revision = s.Value
+			}
+		}
+	}
+	return b
 }
 
 // New returns metrics that are all zero.
@@ -53,18 +90,18 @@ func (m *Metrics) defineRequests(f factory) {
 	m.requestDuration = f.seconds("http_request_duration_seconds", "Time from a request's arrival to the end of its response.", "endpoint")
 	m.inFlight = f.gauge("http_requests_in_flight", "HTTP requests in flight.", "endpoint")
 
-	m.clientAuth = f.counter("client_auth_total", "Requests to endpoints, by client authentication method and outcome: accepted, rejected by the provider, unclear if its response cannot be read, failed at the provider, or the reason for which the gateway refused the request.", "endpoint", "auth_method", "outcome")
-	m.conflictsTolerated = f.counter("client_auth_conflicts_tolerated_total", "Requests that passed only because client_auth.conflict is report, by the reason for which they would be refused.", "endpoint", "reason")
-	m.basicDecoding = f.counter("basic_decoding_total", "HTTP Basic pairs, by how they were decoded. Ambiguous pairs were form-decoded and could have been unencoded.", "reading")
-	m.challengesAdded = f.counter("challenges_added_total", "Responses that received a WWW-Authenticate field.", "endpoint")
-	m.statusesCorrected = f.counter("statuses_corrected_total", "Responses whose status became 401.", "endpoint")
-	m.ambiguousInvalidClient = f.counter("upstream_ambiguous_invalid_client_total", "Responses with invalid_client in the body and the outcome unclear. They passed unchanged.", "endpoint")
-	m.repairs = f.counter("repairs_total", "Requests and responses that were repaired, by the name of the repair.", "endpoint", "repair")
+	m.ClientAuth = f.counter("client_auth_total", "Requests to endpoints, by client authentication method and outcome: accepted, rejected by the provider, unclear if its response cannot be read, failed at the provider, or the reason for which the gateway refused the request.", "endpoint", "auth_method", "outcome")
+	m.ConflictTolerated = f.counter("client_auth_conflicts_tolerated_total", "Requests that passed only because client_auth.conflict is report, by the reason for which they would be refused.", "endpoint", "reason")
+	m.BasicDecoding = f.counter("basic_decoding_total", "HTTP Basic pairs, by how they were decoded. Ambiguous pairs were form-decoded and could have been unencoded.", "reading")
+	m.ChallengeAdded = f.counter("challenges_added_total", "Responses that received a WWW-Authenticate field.", "endpoint")
+	m.StatusCorrected = f.counter("statuses_corrected_total", "Responses whose status became 401.", "endpoint")
+	m.AmbiguousInvalidClient = f.counter("upstream_ambiguous_invalid_client_total", "Responses with invalid_client in the body and the outcome unclear. They passed unchanged.", "endpoint")
+	m.Repaired = f.counter("repairs_total", "Requests and responses that were repaired, by the name of the repair.", "endpoint", "repair")
 
 	m.upstreamDuration = f.seconds("upstream_request_duration_seconds", "Time from sending a request to the provider to the end of its response.", "endpoint")
-	m.upstreamErrors = f.counter("upstream_errors_total", "Requests to the provider without a usable response, by reason.", "endpoint", "reason")
+	m.UpstreamError = f.counter("upstream_errors_total", "Requests to the provider without a usable response, by reason.", "endpoint", "reason")
 
-	m.metadataRequests = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, generated, not_found, unavailable, or canceled by the client.", "result")
+	m.MetadataRequest = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, generated, not_found, unavailable, or canceled by the client.", "result")
 	f.gaugeFunc("metadata_age_seconds", "Time since metadata was last fetched from the provider; NaN before the first time.", m.metadataAge, nil)
 }
 
@@ -73,13 +110,14 @@ func (m *Metrics) defineOperation(f factory) {
 	m.reloadTimestamp = f.gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970.").WithLabelValues()
 	m.certificates = f.gauge("certificate_not_after_timestamp_seconds", "When the certificate expires, in seconds since 1970, by role: server or upstream_client.", "role")
 
-	m.logDropped = f.closedCounter("log_dropped_total", "Log lines dropped because they were not read in time, by log: operations or audit.", "log", "operations", "audit")
-	m.adminRefused = f.closedCounter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason", "host", "cross_origin")
-	m.panics = f.counter("panics_total", "Requests, and fetches of metadata, that panicked.").WithLabelValues()
+	m.LogDropped = f.closedCounter("log_dropped_total", "Log lines dropped because they were not read in time, by log: operations or audit.", "log", "operations", "audit")
+	m.AdminRefused = f.closedCounter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason", "host", "cross_origin")
+	m.Panicked = f.counter("panics_total", "Requests, and fetches of metadata, that panicked.")
+	m.Panicked.vec.WithLabelValues() // zero
 
-	m.connectionsEvicted = f.closedCounter("connections_evicted_total", "Client connections closed at max_connections to make room, by state: reading an incomplete request, writing a response that the client did not read, or idle.", "state", "reading", "writing", "idle")
+	m.ConnectionEvicted = f.closedCounter("connections_evicted_total", "Client connections closed at max_connections to make room, by state: reading an incomplete request, writing a response that the client did not read, or idle.", "state", "reading", "writing", "idle")
 	m.connectionsCut = f.closedCounter("connections_cut_total", "Client connections closed because a shutdown timed out, by what they carried: request or websocket.", "carried", "request", "websocket")
-	m.malformedRequests = f.closedCounter("http_malformed_requests_total", "Client connections with a request that could not be served, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason",
+	m.MalformedRequest = f.closedCounter("http_malformed_requests_total", "Client connections with a request that could not be served, by reason: header_too_large, malformed, unsupported, proxy_protocol, tls_to_plain, plain_to_tls, tls_handshake.", "reason",
 		"header_too_large", "malformed", "unsupported", "proxy_protocol", "tls_to_plain", "plain_to_tls", "tls_handshake")
 }
 
@@ -88,16 +126,16 @@ type factory struct{ promauto.Factory }
 
 const namespace = "oauthgw"
 
-func (f factory) counter(name, help string, labels ...string) *prometheus.CounterVec {
-	return f.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+func (f factory) counter(name, help string, labels ...string) Counter {
+	return Counter{f.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)}
 }
 
 // closedCounter returns a counter with one label, and a series of zero for each value: a
 // counter that begins with its first event has no increase to alert on.
-func (f factory) closedCounter(name, help, label string, values ...string) *prometheus.CounterVec {
+func (f factory) closedCounter(name, help, label string, values ...string) Counter {
 	c := f.counter(name, help, label)
 	for _, value := range values {
-		c.WithLabelValues(value)
+		c.vec.WithLabelValues(value)
 	}
 	return c
 }

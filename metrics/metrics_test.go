@@ -36,23 +36,23 @@ func exposed(t *testing.T, m *metrics.Metrics) string {
 func everything() *metrics.Metrics {
 	m := metrics.New(metrics.Build{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"})
 	m.Endpoint("token").Request("BREW", 404, "complete", time.Millisecond, "")
-	m.ClientAuth("token", "client_secret_basic", "accepted")
-	m.ConflictTolerated("token", "multiple_methods")
-	m.BasicDecoding("plain")
-	m.ChallengeAdded("token")
-	m.StatusCorrected("token")
-	m.AmbiguousInvalidClient("token")
-	m.Repaired("token", "status")
+	m.ClientAuth.Inc("token", "client_secret_basic", "accepted")
+	m.ConflictTolerated.Inc("token", "multiple_methods")
+	m.BasicDecoding.Inc("plain")
+	m.ChallengeAdded.Inc("token")
+	m.StatusCorrected.Inc("token")
+	m.AmbiguousInvalidClient.Inc("token")
+	m.Repaired.Inc("token", "status")
 	m.UpstreamDuration("token", 3*time.Millisecond)
-	m.UpstreamError("token", "timeout")
-	m.MetadataRequest("hit")
+	m.UpstreamError.Inc("token", "timeout")
+	m.MetadataRequest.Inc("hit")
 	m.ConfigLoaded(false)
 	m.Certificate("server", &tls.Certificate{Leaf: &x509.Certificate{NotAfter: time.Unix(1_900_000_000, 0)}})
-	m.LogDropped("operations")
-	m.ConnectionEvicted("reading")
-	m.AdminRefused("host")
+	m.LogDropped.Inc("operations")
+	m.ConnectionEvicted.Inc("reading")
+	m.AdminRefused.Inc("host")
 	m.ConnectionsCut(1, 2)
-	m.MalformedRequest("header_too_large")
+	m.MalformedRequest.Inc("header_too_large")
 	m.Connections(func() (int, int) { return 3, 20 })
 	ready := true
 	m.Ready(func() bool { ready = !ready; return ready })
@@ -138,10 +138,10 @@ func TestStates(t *testing.T) {
 
 func TestClientAuthCounts(t *testing.T) {
 	m := metrics.New(metrics.Build{})
-	m.ClientAuth("token", "none", "rejected")
-	m.ClientAuth("revocation", "none", "accepted")
-	m.ClientAuth("token", "client_secret_post", "multiple_methods")
-	m.ClientAuth("token", "none", "rejected")
+	m.ClientAuth.Inc("token", "none", "rejected")
+	m.ClientAuth.Inc("revocation", "none", "accepted")
+	m.ClientAuth.Inc("token", "client_secret_post", "multiple_methods")
+	m.ClientAuth.Inc("token", "none", "rejected")
 	want := []metrics.ClientAuthCount{
 		{Endpoint: "revocation", Method: "none", Outcome: "accepted", Count: 1},
 		{Endpoint: "token", Method: "client_secret_post", Outcome: "multiple_methods", Count: 1},
@@ -155,9 +155,9 @@ func TestClientAuthCounts(t *testing.T) {
 func TestRepairCounts(t *testing.T) {
 	m := metrics.New(metrics.Build{})
 	for _, repair := range []string{"status", "media_type", "status"} {
-		m.Repaired("token", repair)
+		m.Repaired.Inc("token", repair)
 	}
-	m.Repaired("registration", "null")
+	m.Repaired.Inc("registration", "null")
 	want := []metrics.RepairCount{{Endpoint: "registration", Repair: "null", Count: 1}, {Endpoint: "token", Repair: "media_type", Count: 1}, {Endpoint: "token", Repair: "status", Count: 2}}
 	if got := m.RepairCounts(); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)

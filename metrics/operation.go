@@ -32,18 +32,6 @@ func (m *Metrics) Ready(ready func() bool) {
 	}, nil)
 }
 
-// LogDropped counts one dropped line of a log.
-func (m *Metrics) LogDropped(log string) { m.logDropped.WithLabelValues(log).Inc() }
-
-// Panicked counts one request, or fetch of metadata, that panicked.
-func (m *Metrics) Panicked() { m.panics.Inc() }
-
-// AdminRefused counts one request that the admin listener refused.
-func (m *Metrics) AdminRefused(reason string) { m.adminRefused.WithLabelValues(reason).Inc() }
-
-// MalformedRequest counts a connection whose request could not be served, by reason.
-func (m *Metrics) MalformedRequest(reason string) { m.malformedRequests.WithLabelValues(reason).Inc() }
-
 // Connections adds the metrics of the client connections that are open and that may be open.
 // It is called once.
 func (m *Metrics) Connections(count func() (open, limit int)) {
@@ -51,12 +39,8 @@ func (m *Metrics) Connections(count func() (open, limit int)) {
 	m.factory.gaugeFunc("connections_max", "Client connections that may be open at a time.", func() float64 { _, limit := count(); return float64(limit) }, nil)
 }
 
-// ConnectionEvicted counts one connection closed to make room, by its state: reading,
-// writing or idle.
-func (m *Metrics) ConnectionEvicted(state string) { m.connectionsEvicted.WithLabelValues(state).Inc() }
-
 // ConnectionsCut counts the client connections in use when a shutdown timed out.
 func (m *Metrics) ConnectionsCut(requests, webSockets int) {
-	m.connectionsCut.WithLabelValues("request").Add(float64(requests))
-	m.connectionsCut.WithLabelValues("websocket").Add(float64(webSockets))
+	m.connectionsCut.vec.WithLabelValues("request").Add(float64(requests))
+	m.connectionsCut.vec.WithLabelValues("websocket").Add(float64(webSockets))
 }

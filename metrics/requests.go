@@ -19,7 +19,7 @@ type Endpoint struct {
 
 // Endpoint returns the recorder of the requests to an endpoint.
 func (m *Metrics) Endpoint(name string) Endpoint {
-	return Endpoint{m.inFlight.WithLabelValues(name), m.requests.MustCurryWith(prometheus.Labels{"endpoint": name}),
+	return Endpoint{m.inFlight.WithLabelValues(name), m.requests.vec.MustCurryWith(prometheus.Labels{"endpoint": name}),
 		m.requestDuration.WithLabelValues(name).(prometheus.ExemplarObserver)}
 }
 
@@ -47,11 +47,6 @@ func methodLabel(method string) string {
 	return "unknown"
 }
 
-// ClientAuth counts one request to an endpoint.
-func (m *Metrics) ClientAuth(endpoint, method, outcome string) {
-	m.clientAuth.WithLabelValues(endpoint, method, outcome).Inc()
-}
-
 // ClientAuthCount is one series of oauthgw_client_auth_total.
 type ClientAuthCount struct {
 	Endpoint, Method, Outcome string
@@ -62,7 +57,7 @@ type ClientAuthCount struct {
 // and outcome.
 func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
 	var counts []ClientAuthCount
-	eachSeries(m.clientAuth, func(labels []string, count uint64) { // auth_method, endpoint, outcome
+	eachSeries(m.ClientAuth, func(labels []string, count uint64) { // auth_method, endpoint, outcome
 		counts = append(counts, ClientAuthCount{labels[1], labels[0], labels[2], count})
 	})
 	slices.SortStableFunc(counts, func(a, b ClientAuthCount) int { return strings.Compare(a.Endpoint, b.Endpoint) })
@@ -70,9 +65,9 @@ func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
 }
 
 // eachSeries visits the series of a counter, sorted by their labels, which are sorted by name.
-func eachSeries(c *prometheus.CounterVec, visit func(labels []string, count uint64)) {
+func eachSeries(c Counter, visit func(labels []string, count uint64)) {
 	r := prometheus.NewRegistry() // to gather nothing else
-	r.MustRegister(c)
+	r.MustRegister(c.vec)
 	families, _ := r.Gather() // counters are always consistent
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
@@ -85,11 +80,6 @@ func eachSeries(c *prometheus.CounterVec, visit func(labels []string, count uint
 	}
 }
 
-// Repaired counts one request or response that was repaired.
-func (m *Metrics) Repaired(endpoint, repair string) {
-	m.repairs.WithLabelValues(endpoint, repair).Inc()
-}
-
 // RepairCount is one series of oauthgw_repairs_total.
 type RepairCount struct {
 	Endpoint, Repair string
@@ -98,43 +88,14 @@ type RepairCount struct {
 
 // RepairCounts returns the counts of [Metrics.Repaired], sorted by endpoint and repair.
 func (m *Metrics) RepairCounts() (counts []RepairCount) {
-	eachSeries(m.repairs, func(labels []string, count uint64) { counts = append(counts, RepairCount{labels[0], labels[1], count}) })
+	eachSeries(m.Repaired, func(labels []string, count uint64) { counts = append(counts, RepairCount{labels[0], labels[1], count}) })
 	return counts
-}
-
-// ConflictTolerated counts one request that conflict: report let pass.
-func (m *Metrics) ConflictTolerated(endpoint, reason string) {
-	m.conflictsTolerated.WithLabelValues(endpoint, reason).Inc()
-}
-
-// BasicDecoding counts one HTTP Basic pair by how it was decoded.
-func (m *Metrics) BasicDecoding(reading string) { m.basicDecoding.WithLabelValues(reading).Inc() }
-
-// ChallengeAdded counts one response that received a challenge.
-func (m *Metrics) ChallengeAdded(endpoint string) { m.challengesAdded.WithLabelValues(endpoint).Inc() }
-
-// StatusCorrected counts one response whose status became 401.
-func (m *Metrics) StatusCorrected(endpoint string) {
-	m.statusesCorrected.WithLabelValues(endpoint).Inc()
-}
-
-// AmbiguousInvalidClient counts one response whose invalid_client not every client finds.
-func (m *Metrics) AmbiguousInvalidClient(endpoint string) {
-	m.ambiguousInvalidClient.WithLabelValues(endpoint).Inc()
 }
 
 // UpstreamDuration records how long the provider took for one request.
 func (m *Metrics) UpstreamDuration(endpoint string, d time.Duration) {
 	m.upstreamDuration.WithLabelValues(endpoint).Observe(d.Seconds())
 }
-
-// UpstreamError counts one request without a usable response.
-func (m *Metrics) UpstreamError(endpoint, reason string) {
-	m.upstreamErrors.WithLabelValues(endpoint, reason).Inc()
-}
-
-// MetadataRequest counts one metadata request by its result.
-func (m *Metrics) MetadataRequest(result string) { m.metadataRequests.WithLabelValues(result).Inc() }
 
 // MetadataFetched records that metadata was just fetched from the provider.
 func (m *Metrics) MetadataFetched() {

@@ -163,7 +163,7 @@ func (p passthrough) repair(r *http.Request, recorder *responserecorder.Recorder
 		out.Body, out.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
 	}
 	for _, name := range repairs {
-		p.Metrics.Repaired(p.Endpoint, name)
+		p.Metrics.Repaired.Inc(p.Endpoint, name)
 	}
 	if len(repairs) > 0 {
 		recorder.Attrs = append(recorder.Attrs, slog.String("repairs", strings.Join(repairs, ",")))

@@ -63,15 +63,15 @@ func newExchange(e *endpoint, w http.ResponseWriter, r *http.Request) *exchange 
 func (x *exchange) finish() {
 	x.memory.release()
 	ctx, d := x.r.Context(), x.decision()
-	x.Metrics.ClientAuth(string(d.Endpoint), d.method(), d.Outcome)
+	x.Metrics.ClientAuth.Inc(string(d.Endpoint), d.method(), d.Outcome)
 	if d.Tolerated != "" {
-		x.Metrics.ConflictTolerated(string(d.Endpoint), d.Tolerated)
+		x.Metrics.ConflictTolerated.Inc(string(d.Endpoint), d.Tolerated)
 	}
 	if d.Reading != "" {
-		x.Metrics.BasicDecoding(string(d.Reading))
+		x.Metrics.BasicDecoding.Inc(string(d.Reading))
 	}
 	for _, name := range d.Repairs {
-		x.Metrics.Repaired(string(d.Endpoint), name)
+		x.Metrics.Repaired.Inc(string(d.Endpoint), name)
 	}
 	if !x.sent.IsZero() {
 		x.Metrics.UpstreamDuration(string(d.Endpoint), x.upstreamTime)

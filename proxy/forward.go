@@ -57,7 +57,7 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 		response = errBrokenReply
 	}
 	x.failure = response.Reason
-	x.Metrics.UpstreamError(string(x.Endpoint), x.failure)
+	x.Metrics.UpstreamError.Inc(string(x.Endpoint), x.failure)
 	if x.err == nil {
 		x.err = errors.New(x.failure)
 	}

@@ -217,7 +217,7 @@ func (p passthrough) upstreamFailed(w http.ResponseWriter, err error, upload *id
 		return
 	}
 	response := upstreamError(err)
-	p.Metrics.UpstreamError(p.Endpoint, response.Reason)
+	p.Metrics.UpstreamError.Inc(p.Endpoint, response.Reason)
 	if response == errCanceled {
 		recorder.Fail(responserecorder.Client, context.Canceled)
 		abort()

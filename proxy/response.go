@@ -153,7 +153,7 @@ func (x *exchange) fixInvalidClient(r *response) {
 		x.recordSuccess()
 	}
 	if x.outcome == outcomeUnclear && bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
-		x.Metrics.AmbiguousInvalidClient(string(x.Endpoint))
+		x.Metrics.AmbiguousInvalidClient.Inc(string(x.Endpoint))
 	}
 	if x.outcome != outcomeRejected {
 		return
@@ -163,7 +163,7 @@ func (x *exchange) fixInvalidClient(r *response) {
 	// endpoints (RFC 7662 section 2.3, OpenID CIBA section 13).
 	if r.status == http.StatusBadRequest && (basic || x.Endpoint == clientauth.Introspection || x.Endpoint == clientauth.BackchannelAuthentication) {
 		r.status = http.StatusUnauthorized
-		x.Metrics.StatusCorrected(string(x.Endpoint))
+		x.Metrics.StatusCorrected.Inc(string(x.Endpoint))
 	}
 	// After HTTP Basic a challenge of that scheme is required (RFC 6749 section 5.2), else any
 	// (RFC 9110 section 15.5.2).
@@ -174,7 +174,7 @@ func (x *exchange) fixInvalidClient(r *response) {
 	}
 	if r.status == http.StatusUnauthorized && missing {
 		r.header.Add("Www-Authenticate", challenge(x.Realm))
-		x.Metrics.ChallengeAdded(string(x.Endpoint))
+		x.Metrics.ChallengeAdded.Inc(string(x.Endpoint))
 	}
 }
 

@@ -134,7 +134,7 @@ func (s *Source) fetchOnce(location, name string) <-chan singleflight.Result {
 func (s *Source) fetchAndStore(ctx context.Context, c cache, location, name string) (e entry, err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			s.config.Metrics.Panicked()
+			s.config.Metrics.Panicked.Inc()
 			kind, functions := printable.Panic(value)
 			err = fmt.Errorf("panic while fetching metadata, please report it: %s in %s", kind, functions)
 		}

@@ -104,7 +104,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			recorder.Fail(responserecorder.Client, gone)
 		}
 	}
-	h.config.Source.config.Metrics.MetadataRequest(result)
+	h.config.Source.config.Metrics.MetadataRequest.Inc(result)
 	recorder.Attrs = []slog.Attr{slog.String("outcome", result)}
 	switch result {
 	case "unavailable":

@@ -33,9 +33,9 @@ func newTelemetry(ctx context.Context, s config.Settings, stdout, stderr io.Writ
 	t := &telemetry{metrics: metrics.New(metrics.ReadBuild())}
 	t.format.TraceID = tracing.ID
 	t.format.Set(s.LogLevel, s.LogJSON)
-	t.lines = logging.NewAsyncWriter(stderr, slog.New(t.format.Handler(stderr)), func() { t.metrics.LogDropped("operations") })
+	t.lines = logging.NewAsyncWriter(stderr, slog.New(t.format.Handler(stderr)), func() { t.metrics.LogDropped.Inc("operations") })
 	t.log = slog.New(t.format.Handler(t.lines))
-	t.audit = t.format.NewAudit(stdout, t.log, func() { t.metrics.LogDropped("audit") })
+	t.audit = t.format.NewAudit(stdout, t.log, func() { t.metrics.LogDropped.Inc("audit") })
 	var err error
 	if t.tracing, err = tracing.New(ctx, os.Getenv, metrics.ReadBuild().Version, t.log); err != nil {
 		t.close()

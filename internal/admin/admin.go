@@ -70,7 +70,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers 403. Neither the Host nor the Origin, which the client chose, is logged.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, reason, text string) {
-	h.config.Metrics.AdminRefused(reason)
+	h.config.Metrics.AdminRefused.Inc(reason)
 	client, _, _ := net.SplitHostPort(r.RemoteAddr)
 	h.config.Log.WarnContext(r.Context(), "admin request refused", "endpoint", "admin", "status", http.StatusForbidden,
 		"end", "complete", "reason", reason, "client_ip", client)

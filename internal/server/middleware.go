@@ -71,7 +71,7 @@ func (s *Server) recoverPanic(w http.ResponseWriter, r *http.Request, rec *respo
 		return
 	}
 	if value != http.ErrAbortHandler {
-		s.config.Metrics.Panicked()
+		s.config.Metrics.Panicked.Inc()
 		kind, functions := printable.Panic(value)
 		s.config.Log.LogAttrs(r.Context(), slog.LevelError, "panic serving request",
 			slog.String("panic", kind), slog.String("stack", functions))

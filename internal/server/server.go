@@ -79,7 +79,7 @@ func Listen(c Config) (*Server, error) {
 func (s *Server) publicLimits() connlimit.Config {
 	perMinute := map[string]*rate.Sometimes{"max_connections": {Interval: time.Minute}, "streams": {Interval: time.Minute}, "uploads": {Interval: time.Minute}}
 	perSecond := &rate.Sometimes{Interval: time.Second}
-	c := connlimit.Config{Max: s.config.MaxConnections, HandshakeTimeout: s.config.HeaderTimeout, OnEvict: s.config.Metrics.ConnectionEvicted}
+	c := connlimit.Config{Max: s.config.MaxConnections, HandshakeTimeout: s.config.HeaderTimeout, OnEvict: func(state string) { s.config.Metrics.ConnectionEvicted.Inc(state) }}
 	if s.config.Certificate != nil {
 		c.TLS = &tls.Config{
 			MinVersion: tls.VersionTLS12,
@@ -94,7 +94,7 @@ func (s *Server) publicLimits() connlimit.Config {
 		})
 	}
 	c.OnRefuse = func(reason string, client net.Addr, err error) {
-		s.config.Metrics.MalformedRequest(reason)
+		s.config.Metrics.MalformedRequest.Inc(reason)
 		perSecond.Do(func() {
 			ip, _, _ := net.SplitHostPort(client.String()) // empty for a Unix socket
 			attrs := []any{slog.String("reason", reason), slog.String("client_ip", ip)}
