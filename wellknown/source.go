@@ -186,6 +186,9 @@ type Snapshot struct {
 	Absent    bool      // the provider answered, but has no document there
 }
 
+// Known reports whether there is a cached document.
+func (s Snapshot) Known() bool { return !s.Fetched.IsZero() }
+
 // Snapshots returns the cached state of the issuer's locations, in the order in which
 // clients look, and the problems of the document that [Source.Provider] reads. It fetches nothing.
 func (s *Source) Snapshots(issuer string, paths map[clientauth.Endpoint]string) (all []Snapshot, problems []string) {

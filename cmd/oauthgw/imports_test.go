@@ -45,7 +45,7 @@ var allowedImports = map[string]row{
 	"internal/doctor":     {ours: []string{"clientauth", "wellknown", leaves}},
 	"internal/clients":    {ours: []string{"clientauth"}},
 	"internal/repair":     {ours: []string{"clientauth", leaves}},
-	"internal/statuspage": {ours: []string{leaves}},
+	"internal/statuspage": {ours: []string{"wellknown", "metrics", leaves}},
 	"internal/tracing":    {ours: []string{leaves}, modules: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 
 	"internal/authlimit":        {modules: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/time/rate"}},

@@ -22,7 +22,8 @@ func (h *Handler) status() statuspage.Facts {
 	f := statuspage.Facts{
 		Now: time.Now(), Started: h.started, Version: b.Version, Revision: b.Revision, GoVersion: b.GoVersion,
 		NotReady: h.notReady(), Problems: problems, Warnings: g.Settings().Warnings(h.config.Addr()),
-		Reload: statuspage.Reload{Tried: last.Time, ActiveSince: last.Used, Err: last.Err},
+		Reload:    statuspage.Reload{Tried: last.Time, ActiveSince: last.Used, Err: last.Err},
+		Documents: snapshots, Counts: h.config.Metrics.ClientAuthCounts(), Repairs: h.config.Metrics.RepairCounts(),
 	}
 	if warning := restartRequired(last); warning != "" {
 		f.Warnings = append(f.Warnings, warning)
@@ -42,16 +43,6 @@ func (h *Handler) status() statuspage.Facts {
 	for _, c := range g.Settings().Clients.All() {
 		f.Clients = append(f.Clients, statuspage.Client{ID: c.ID, Public: c.Public, Registers: c.Register, Aliases: len(c.Aliases),
 			ProviderAuth: string(g.Settings().Clients.ProviderAuth(c.ID)), SecretFile: c.SecretFile, Uses: h.config.History.usesOf(c.ID)})
-	}
-	for _, s := range snapshots {
-		f.Documents = append(f.Documents, statuspage.Document{Location: s.Location, Published: s.Published.Object, Served: s.Served.Object,
-			Fetched: s.Fetched, Expired: s.Expired, Absent: s.Absent, Err: s.Err})
-	}
-	for _, c := range h.config.Metrics.ClientAuthCounts() {
-		f.Counts = append(f.Counts, statuspage.Count(c))
-	}
-	for _, c := range h.config.Metrics.RepairCounts() {
-		f.Repairs = append(f.Repairs, statuspage.Repair(c))
 	}
 	return f
 }

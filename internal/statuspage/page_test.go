@@ -14,6 +14,8 @@ import (
 
 	"oauthgw/internal/jsonobject"
 	"oauthgw/internal/statuspage"
+	"oauthgw/metrics"
+	"oauthgw/wellknown"
 )
 
 var update = flag.Bool("update", false, "write the golden pages")
@@ -22,13 +24,13 @@ var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func before(d time.Duration) time.Time { return noon.Add(-d) }
 
-func object(t *testing.T, text string) jsonobject.Object {
+func object(t *testing.T, text string) wellknown.Metadata {
 	t.Helper()
 	o, err := jsonobject.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return o
+	return wellknown.Metadata{Object: o}
 }
 
 // started are the facts of a gateway without requests.
@@ -38,7 +40,7 @@ func started() statuspage.Facts {
 		NotReady:  "the endpoints are not configured and the provider's metadata has not been read",
 		Provider:  statuspage.Provider{Upstream: "http://127.0.0.1:3000"},
 		Reload:    statuspage.Reload{Tried: before(3 * time.Second), ActiveSince: before(3 * time.Second)},
-		Documents: []statuspage.Document{{Location: "/.well-known/oauth-authorization-server"}},
+		Documents: []wellknown.Snapshot{{Location: "/.well-known/oauth-authorization-server"}},
 	}
 }
 
@@ -53,7 +55,7 @@ func busy(t *testing.T) statuspage.Facts {
 	f.Endpoints = []statuspage.Endpoint{
 		{Name: "token", Path: "/oauth2/tokens"}, {Name: "revocation", Path: "/revoke", Configured: true},
 		{Name: "registration", Path: "/register"}, {Name: "registration", Path: "/register", Untranslated: true}, {Name: "authorization", Path: "/authorize"}}
-	f.Documents = []statuspage.Document{
+	f.Documents = []wellknown.Snapshot{
 		{Location: "/.well-known/oauth-authorization-server", Fetched: before(90 * time.Second), Err: errors.New("fetching metadata: connection refused"),
 			Published: object(t, `{"issuer":"https://login.example","token_endpoint_auth_methods_supported":["client_secret_post"],"list" : [ 1 ],"text":"true","signed_metadata":"x","claims":["a","b"]}`),
 			Served:    object(t, `{"issuer":"https://login.example","token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"],"list":[1],"text":"true","claims":["a"],"x_new":true}`)},
@@ -61,13 +63,19 @@ func busy(t *testing.T) statuspage.Facts {
 		{Location: "/old", Fetched: before(48 * time.Hour), Expired: true, Published: object(t, `{"issuer":"x"}`), Served: object(t, `{"issuer":"x"}`)},
 	}
 	f.Problems = []string{"The metadata does not list S256 in code_challenge_methods_supported."}
-	f.Counts = []statuspage.Count{
+	for _, c := range []struct {
+		endpoint, method, outcome string
+		count                     uint64
+	}{
 		{"registration", "client_secret_basic", "accepted", 2}, {"registration", "client_secret_basic", "registered", 3}, {"token", "client_secret_basic", "accepted", 1200},
 		{"token", "client_secret_basic", "canceled", 1}, {"token", "client_secret_basic", "failed", 3},
 		{"token", "client_secret_basic", "malformed_basic", 4}, {"token", "client_secret_basic", "multiple_methods", 5},
 		{"token", "client_secret_basic", "rejected", 7},
-		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9}}
-	f.Repairs = []statuspage.Repair{{"token", "media_type", 12}, {"token", "replies.numbers", 3}}
+		{"token", "client_secret_post", "accepted", 8}, {"token", "client_secret_post", "unclear", 9},
+	} {
+		f.Counts = append(f.Counts, metrics.ClientAuthCount{Endpoint: c.endpoint, Method: c.method, Outcome: c.outcome, Count: c.count})
+	}
+	f.Repairs = []metrics.RepairCount{{Endpoint: "token", Repair: "media_type", Count: 12}, {Endpoint: "token", Repair: "replies.numbers", Count: 3}}
 	f.Clients = []statuspage.Client{
 		{ID: "agents-claude", Public: true, Aliases: 1, ProviderAuth: "client_secret_post", SecretFile: "/run/secrets/claude"},
 		{ID: "agents-codex", Public: true, Registers: true, Aliases: 2, ProviderAuth: "client_secret_basic", SecretFile: "/run/secrets/codex", Uses: statuspage.ClientUses{
@@ -167,7 +175,7 @@ func TestHostileTexts(t *testing.T) {
 	f.Problems, f.Warnings, f.Groups[0].RequestIDs = []string{hostile}, []string{hostile}, []string{hostile}
 	f.Endpoints[0].Path, f.Clients[0].ID, f.Clients[0].SecretFile = hostile, hostile, hostile
 	document := object(t, string(jsonobject.Object{}.With(hostile, []string{hostile}).With("text", hostile).Encode()))
-	f.Documents = []statuspage.Document{
+	f.Documents = []wellknown.Snapshot{
 		{Location: hostile, Fetched: noon, Err: errors.New(hostile), Published: document},
 		{Location: hostile, Fetched: noon, Err: errors.New(hostile), Served: document}}
 	text := page(t, f)
@@ -196,7 +204,7 @@ func TestLargeTexts(t *testing.T) {
 		"a long name":          `"` + strings.Repeat("_", 200<<10) + `":1`,
 	} {
 		f := started()
-		f.Documents = []statuspage.Document{{Location: "/l", Fetched: noon, Published: object(t, "{"+member+"}")}}
+		f.Documents = []wellknown.Snapshot{{Location: "/l", Fetched: noon, Published: object(t, "{"+member+"}")}}
 		if n := len(page(t, f)); n > 64<<10 {
 			t.Errorf("%s: the page has %d KiB", name, n>>10)
 		}

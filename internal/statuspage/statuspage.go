@@ -7,7 +7,8 @@ package statuspage
 import (
 	"time"
 
-	"oauthgw/internal/jsonobject"
+	"oauthgw/metrics"
+	"oauthgw/wellknown"
 )
 
 // Facts describe a running gateway. They must not hold secrets.
@@ -19,12 +20,12 @@ type Facts struct {
 	Reload                       Reload
 	Methods                      [2]string // of client authentication: from and to which requests are translated
 	Endpoints                    []Endpoint
-	Documents                    []Document
-	Problems                     []string // of the metadata, if there is a document
-	Warnings                     []string // of the configuration
-	Counts                       []Count  // of requests since the start, sorted
-	Repairs                      []Repair // since the start, sorted
-	Clients                      []Client // that are configured, sorted
+	Documents                    []wellknown.Snapshot
+	Problems                     []string                  // of the metadata, if there is a document
+	Warnings                     []string                  // of the configuration
+	Counts                       []metrics.ClientAuthCount // of requests since the start, sorted
+	Repairs                      []metrics.RepairCount     // since the start, sorted
+	Clients                      []Client                  // that are configured, sorted
 	Recent                       Recent
 	Groups                       []Group // since the start, the latest first
 }
@@ -49,31 +50,6 @@ type Endpoint struct {
 	Name, Path   string
 	Untranslated bool // its requests are passed through
 	Configured   bool // it comes from the configuration, not from the metadata
-}
-
-// Document is a document of the provider's metadata.
-type Document struct {
-	Location          string            // its path
-	Published, Served jsonobject.Object // the provider's document, and the one for clients
-	Fetched           time.Time         // when it was last fetched; zero: never
-	Expired           bool              // it is too old to be served
-	Err               error             // why the last fetch failed, or nil
-	Absent            bool              // the provider has no document at the location
-}
-
-// Known reports whether the document was ever fetched.
-func (d Document) Known() bool { return !d.Fetched.IsZero() }
-
-// Count is a number of requests.
-type Count struct {
-	Endpoint, Method, Outcome string
-	Count                     uint64
-}
-
-// Repair is a number of requests and responses with the same repair.
-type Repair struct {
-	Endpoint, Repair string
-	Count            uint64
 }
 
 // Kind is how a request ended. A request with a tolerated conflict has a second kind.

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"oauthgw/internal/jsonobject"
+	"oauthgw/metrics"
+	"oauthgw/wellknown"
 )
 
 // difference is a member that the gateway adds, removes or changes. An empty value means that
@@ -20,8 +22,8 @@ type comparison struct {
 }
 
 // compare returns the differences, sorted by name.
-func compare(d Document) (c comparison) {
-	before, after := values(d.Published), values(d.Served)
+func compare(d wellknown.Snapshot) (c comparison) {
+	before, after := values(d.Published.Object), values(d.Served.Object)
 	both := maps.Clone(before)
 	maps.Copy(both, after)
 	for _, name := range slices.Sorted(maps.Keys(both)) {
@@ -61,7 +63,7 @@ type countRow struct {
 	Cells            [len(columns)]uint64
 }
 
-func countTable(counts []Count) (rows []countRow, totals [len(columns)]uint64) {
+func countTable(counts []metrics.ClientAuthCount) (rows []countRow, totals [len(columns)]uint64) {
 	for i, c := range counts {
 		if i == 0 || counts[i-1].Endpoint != c.Endpoint || counts[i-1].Method != c.Method {
 			rows = append(rows, countRow{Endpoint: c.Endpoint, Method: c.Method})

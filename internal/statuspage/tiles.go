@@ -3,6 +3,8 @@ package statuspage
 import (
 	"fmt"
 	"slices"
+
+	"oauthgw/wellknown"
 )
 
 // tile is one part of the summary. State is good, warning, bad or unknown: the style gives each
@@ -34,16 +36,16 @@ func tiles(f Facts) []tile {
 }
 
 func metadata(f Facts) tile {
-	has := func(is func(Document) bool) bool { return slices.ContainsFunc(f.Documents, is) }
-	served := has(func(d Document) bool { return d.Known() && !d.Expired })
+	has := func(is func(wellknown.Snapshot) bool) bool { return slices.ContainsFunc(f.Documents, is) }
+	served := has(func(d wellknown.Snapshot) bool { return d.Known() && !d.Expired })
 	switch {
 	case served && len(f.Problems) > 0:
 		return tile{"Metadata", "warning", "Problems", plural(len(f.Problems), "problem", "problems") + " below"}
 	case served:
 		return tile{"Metadata", "good", "OK", "no problems for strict clients"}
-	case has(func(d Document) bool { return d.Err != nil && !d.Absent }):
+	case has(func(d wellknown.Snapshot) bool { return d.Err != nil && !d.Absent }):
 		return tile{"Metadata", "bad", "Fetch failed", "clients get no metadata"}
-	case has(func(d Document) bool { return d.Absent }):
+	case has(func(d wellknown.Snapshot) bool { return d.Absent }):
 		return tile{"Metadata", "unknown", "None", "the provider has no metadata document"}
 	}
 	return tile{"Metadata", "unknown", "Unknown", "not fetched yet"}

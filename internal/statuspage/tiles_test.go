@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"oauthgw/wellknown"
 )
 
 // TestAuthentication checks the rule of the tile of client authentication.
@@ -35,9 +37,9 @@ func TestAuthentication(t *testing.T) {
 // was not fetched yet.
 func TestMetadataTile(t *testing.T) {
 	now := time.Now()
-	failed, absent := Document{Err: errors.New("status 421")}, Document{Err: errors.New("404"), Absent: true}
-	known, stale, expired := Document{Fetched: now}, Document{Fetched: now, Err: failed.Err}, Document{Fetched: now, Expired: true, Err: failed.Err}
-	for want, documents := range map[string][]Document{
+	failed, absent := wellknown.Snapshot{Err: errors.New("status 421")}, wellknown.Snapshot{Err: errors.New("404"), Absent: true}
+	known, stale, expired := wellknown.Snapshot{Fetched: now}, wellknown.Snapshot{Fetched: now, Err: failed.Err}, wellknown.Snapshot{Fetched: now, Expired: true, Err: failed.Err}
+	for want, documents := range map[string][]wellknown.Snapshot{
 		"unknown: Unknown":  {{}, {}},
 		"unknown: None":     {absent, {}},
 		"bad: Fetch failed": {absent, failed},
@@ -47,7 +49,7 @@ func TestMetadataTile(t *testing.T) {
 			t.Errorf("%s: got %v", want, got)
 		}
 	}
-	if got := metadata(Facts{Documents: []Document{expired}, Problems: []string{"p"}}); got.Word != "Fetch failed" {
+	if got := metadata(Facts{Documents: []wellknown.Snapshot{expired}, Problems: []string{"p"}}); got.Word != "Fetch failed" {
 		t.Errorf("an expired document: got %v", got)
 	}
 }
