@@ -16,22 +16,27 @@ import (
 	"oauthgw/clientauth"
 )
 
-// Client is a client that is registered at the provider.
-type Client struct {
-	ID         string            // client_id at the provider
-	Secret     clientauth.Secret // zero: the gateway keeps none
-	SecretFile string            // from which Secret was read, for log lines
+// Config is what the operator configured about a client that is registered at the provider.
+type Config struct {
+	SecretFile string `yaml:"secret_file"` // one line end at its end is dropped; empty: the gateway keeps no secret
 	// ProviderAuth is how the provider reads this client's credentials, Basic or Post. Empty: as
 	// those of every client.
-	ProviderAuth clientauth.Method
-	Public       bool     // the secret is lent to clients that have none and use PKCE
-	Aliases      []string // URLs of client ID metadata documents that stand for ID
-	Register     bool     // registrations with listed redirect URIs get ID
-	RedirectURIs []string // those that a public client may use
-	Grants       []string // those for which the secret is lent at the token endpoint
+	ProviderAuth clientauth.Method `yaml:"provider_auth"`
+	Public       bool              `yaml:"public"`        // the secret is lent to clients that have none and use PKCE
+	Aliases      []string          `yaml:"aliases"`       // URLs of client ID metadata documents that stand for the client
+	Register     bool              `yaml:"register"`      // registrations with listed redirect URIs get the client
+	RedirectURIs []string          `yaml:"redirect_uris"` // those that a public client may use
+	Grants       []string          `yaml:"grants"`        // those for which the secret is lent at the token endpoint
 	// InsecureWithoutPKCE says that the operator knows how the provider treats PKCE, although its
 	// metadata does not list S256.
-	InsecureWithoutPKCE bool
+	InsecureWithoutPKCE bool `yaml:"insecure_without_pkce"`
+}
+
+// Client is a client that is registered at the provider.
+type Client struct {
+	ID     string            // client_id at the provider
+	Secret clientauth.Secret // zero: the gateway keeps none
+	Config
 }
 
 // Table holds the configured clients. A nil Table is empty. It is immutable and safe for concurrent

@@ -11,10 +11,12 @@ import (
 )
 
 var table = clients.New("", []clients.Client{{
-	ID: "agents", Secret: clientauth.NewSecret("lent-s3cret-0123456789"), SecretFile: "agents.secret", Public: true,
-	Aliases:      []string{"https://agent.example/client.json"},
-	RedirectURIs: []string{"http://127.0.0.1/callback", "https://app.example/cb"},
-	Grants:       []string{clients.GrantCode, clients.GrantRefresh},
+	ID: "agents", Secret: clientauth.NewSecret("lent-s3cret-0123456789"), Config: clients.Config{
+		SecretFile: "agents.secret", Public: true,
+		Aliases:      []string{"https://agent.example/client.json"},
+		RedirectURIs: []string{"http://127.0.0.1/callback", "https://app.example/cb"},
+		Grants:       []string{clients.GrantCode, clients.GrantRefresh},
+	},
 }})
 
 const (

@@ -12,12 +12,14 @@ import (
 
 const uuid = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
 
+var public = clients.Config{Public: true}
+
 // named has clients with IDs of all kinds.
 var named = clients.New("", []clients.Client{
-	{ID: "config", Public: true, Aliases: []string{"https://agent.example/client.json"}},
-	{ID: "Strasse", Public: true},
-	{ID: "17", Public: true},
-	{ID: uuid, Public: true},
+	{ID: "config", Config: clients.Config{Public: true, Aliases: []string{"https://agent.example/client.json"}}},
+	{ID: "Strasse", Config: public},
+	{ID: "17", Config: public},
+	{ID: uuid, Config: public},
 	{ID: "private"},
 })
 
@@ -50,9 +52,9 @@ var hostile = []string{"%25%2525", `%25\u0041&#65;+%2541&amp;`, `\u0041`, "&#65;
 // TestA220SearchesAreShort checks that no text makes a search of requests or responses take long. Each
 // takes some milliseconds; the bound is large so that a busy machine does not matter.
 func TestA220SearchesAreShort(t *testing.T) {
-	list := []clients.Client{{ID: uuid, Secret: clientauth.NewSecret(`%41\u0041&amp;0123456789+/=`), Public: true}}
+	list := []clients.Client{{ID: uuid, Secret: clientauth.NewSecret(`%41\u0041&amp;0123456789+/=`), Config: public}}
 	for i := range 40 {
-		list = append(list, clients.Client{ID: "config" + strings.Repeat("x", i), Public: true, Aliases: []string{"https://agent.example/client.json" + strings.Repeat("x", i)}})
+		list = append(list, clients.Client{ID: "config" + strings.Repeat("x", i), Config: clients.Config{Public: true, Aliases: []string{"https://agent.example/client.json" + strings.Repeat("x", i)}}})
 	}
 	table, start := clients.New("", list), time.Now()
 	for _, piece := range hostile {

@@ -33,14 +33,10 @@ var clientID = regexp.MustCompile(`^[!-~](?:[ -~]*[!-~])?$`)
 
 var grants = []string{clients.GrantCode, clients.GrantRefresh}
 
-func (v *validator) client(key, id string, c ClientConfig) clients.Client {
-	out := clients.Client{
-		ID: id, Secret: v.secret(key+".secret_file", c), SecretFile: c.SecretFile, Public: c.Public, Aliases: c.Aliases,
-		Register: c.Register, RedirectURIs: c.RedirectURIs, Grants: c.Grants, InsecureWithoutPKCE: c.InsecureWithoutPKCE,
-	}
+func (v *validator) client(key, id string, c clients.Config) clients.Client {
 	v.require(clientID.MatchString(id), key, "must be the client_id at the provider: printable ASCII characters, without a space at either end")
 	if c.ProviderAuth != "" {
-		out.ProviderAuth = v.providerAuth(key+".provider_auth", c.ProviderAuth)
+		v.providerAuth(key+".provider_auth", string(c.ProviderAuth))
 	}
 	for name, isSet := range map[string]bool{
 		"aliases": len(c.Aliases) > 0, "register": c.Register, "redirect_uris": len(c.RedirectURIs) > 0, "grants": len(c.Grants) > 0,
@@ -61,9 +57,9 @@ func (v *validator) client(key, id string, c ClientConfig) clients.Client {
 		}
 	}
 	if len(c.Grants) == 0 {
-		out.Grants = grants
+		c.Grants = grants
 	}
-	return out
+	return clients.Client{ID: id, Secret: v.secret(key+".secret_file", c), Config: c}
 }
 
 // minSecret is the length of the shortest secret, in bytes, that can be told from other text in a
@@ -73,7 +69,7 @@ const minSecret = 16
 var secretCharacters = regexp.MustCompile(`^[ -~]*$`) // RFC 6749 section A.2
 
 // secret reads the secret of a client. No error shows it.
-func (v *validator) secret(key string, c ClientConfig) clientauth.Secret {
+func (v *validator) secret(key string, c clients.Config) clientauth.Secret {
 	if c.SecretFile == "" {
 		return clientauth.Secret{}
 	}

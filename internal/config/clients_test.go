@@ -7,19 +7,20 @@ import (
 	"strings"
 	"testing"
 
+	"oauthgw/internal/clients"
 	"oauthgw/internal/config"
 )
 
 // publicClient returns a configuration with one public client.
-func publicClient(t *testing.T, change func(*config.ClientConfig)) config.Config {
+func publicClient(t *testing.T, change func(*clients.Config)) config.Config {
 	t.Helper()
-	client := config.ClientConfig{
+	client := clients.Config{
 		SecretFile: filepath.Join(t.TempDir(), "secret"), Public: true, RedirectURIs: []string{"http://127.0.0.1/callback"},
 	}
 	write(t, client.SecretFile, "a-secret-of-enough-length")
 	change(&client)
 	c := config.Default()
-	c.Upstream.URL, c.Clients = "http://127.0.0.1:1", map[string]config.ClientConfig{"agents": client}
+	c.Upstream.URL, c.Clients = "http://127.0.0.1:1", map[string]clients.Config{"agents": client}
 	return c
 }
 
@@ -36,7 +37,7 @@ func TestH10H11SecretFiles(t *testing.T) {
 		secret + "\x00": lines, secret + "\t\n": lines, secret + "é": lines, "\ufeff" + secret: lines, secret + "\x7f": lines,
 		secret[:15] + "\n": short, "x": short, "": empty, "\n": empty, "\r\n": empty,
 	} {
-		c := publicClient(t, func(c *config.ClientConfig) { write(t, c.SecretFile, text) })
+		c := publicClient(t, func(c *clients.Config) { write(t, c.SecretFile, text) })
 		file := c.Clients["agents"].SecretFile
 		s, err := c.Validate()
 		if want != "" {
@@ -57,7 +58,7 @@ func TestH10H11SecretFiles(t *testing.T) {
 // TestH10ConfidentialSecret checks that a secret that is never lent may be short, but not broken.
 func TestH10ConfidentialSecret(t *testing.T) {
 	for text, valid := range map[string]bool{"short": true, "": false, "two\nlines": false} {
-		c := publicClient(t, func(c *config.ClientConfig) {
+		c := publicClient(t, func(c *clients.Config) {
 			write(t, c.SecretFile, text)
 			c.Public, c.RedirectURIs = false, nil
 		})
@@ -94,7 +95,7 @@ func TestH10RedirectURIs(t *testing.T) {
 		"com.example.app:/cb": "must be", "cursor:host": "must be", "cursor://": "must be", "cursor:///cb": "must be", "urn:ietf:wg:oauth:2.0:oob": "no app can own",
 		"http://127.0.0.1:8000:1/": "must be", "http://::1/cb": "must be",
 	} {
-		c := publicClient(t, func(c *config.ClientConfig) { c.RedirectURIs = []string{uri} })
+		c := publicClient(t, func(c *clients.Config) { c.RedirectURIs = []string{uri} })
 		_, err := c.Validate()
 		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) || want != "" && !strings.HasPrefix(got, "clients.agents.redirect_uris: \"") {
 			t.Errorf("%q: got %s, want %s", uri, got, want)
@@ -117,7 +118,7 @@ func TestH10Aliases(t *testing.T) {
 		"https://agent.example/é": false, "https://agent.example/x\n": false, " https://agent.example/x": false, "https:///x": false, "https:agent.example/x": false,
 		"https://büro.example/x": false, "https://192.0.2/x": false, "javascript://agent.example/x": false,
 	} {
-		c := publicClient(t, func(c *config.ClientConfig) { c.Aliases = []string{alias} })
+		c := publicClient(t, func(c *clients.Config) { c.Aliases = []string{alias} })
 		if _, err := c.Validate(); (err == nil) != valid || err != nil && !strings.HasPrefix(err.Error(), "clients.agents.aliases: ") {
 			t.Errorf("%q: got %v", alias, err)
 		}
@@ -125,9 +126,9 @@ func TestH10Aliases(t *testing.T) {
 }
 
 func TestH10Defaults(t *testing.T) {
-	c := publicClient(t, func(*config.ClientConfig) {})
+	c := publicClient(t, func(*clients.Config) {})
 	c.Upstream.ClientAuth = "client_secret_basic"
-	c.Clients["legacy"] = config.ClientConfig{ProviderAuth: "client_secret_post"}
+	c.Clients["legacy"] = clients.Config{ProviderAuth: "client_secret_post"}
 	s, err := c.Validate()
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +163,7 @@ func TestClientWarnings(t *testing.T) {
 			"endpoints.authorization: has no effect without repair.requests or a public client, and the path passes through; set repair.requests or clients, or remove endpoints.authorization",
 			"clients.agents.secret_file: has no effect without public: true, and the secret is never sent; set public, or remove this key"}},
 	} {
-		c := publicClient(t, func(c *config.ClientConfig) {
+		c := publicClient(t, func(c *clients.Config) {
 			if !test.public {
 				c.Public, c.RedirectURIs = false, nil
 			}

@@ -4,6 +4,7 @@ package config
 import (
 	"time"
 
+	"oauthgw/internal/clients"
 	"oauthgw/internal/repair"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/wellknown"
@@ -61,7 +62,7 @@ type Config struct {
 		} `yaml:"clients"`
 		Repeatable []string `yaml:"repeatable"` // further parameters that may repeat
 	} `yaml:"client_auth"`
-	Clients      map[string]ClientConfig `yaml:"clients"` // by client_id at the provider
+	Clients      map[string]clients.Config `yaml:"clients"` // by client_id at the provider
 	Registration struct {
 		Translate           bool   `yaml:"translate"`            // client_secret_basic to client_secret_post
 		ClientConfiguration string `yaml:"client_configuration"` // path; empty: none
@@ -105,18 +106,6 @@ type TimeoutConfig struct {
 type CertificateConfig struct {
 	CertFile string `yaml:"cert_file"` // the leaf first
 	KeyFile  string `yaml:"key_file"`  // without a passphrase
-}
-
-// ClientConfig is a client of the provider that the gateway knows.
-type ClientConfig struct {
-	SecretFile          string   `yaml:"secret_file"`           // one line end at its end is dropped
-	ProviderAuth        string   `yaml:"provider_auth"`         // empty: upstream.client_auth
-	Public              bool     `yaml:"public"`                // lend the secret to clients that have none and use PKCE
-	Aliases             []string `yaml:"aliases"`               // URLs of client ID metadata documents that stand for the client
-	Register            bool     `yaml:"register"`              // answer registrations with the client
-	RedirectURIs        []string `yaml:"redirect_uris"`         // of the public client
-	Grants              []string `yaml:"grants"`                // of the public client; empty: authorization_code and refresh_token
-	InsecureWithoutPKCE bool     `yaml:"insecure_without_pkce"` // the provider checks PKCE although its metadata does not say so
 }
 
 // PatchConfig corrects members of the provider's metadata, by name.

@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"oauthgw/internal/clients"
 	"oauthgw/internal/config"
 	"oauthgw/internal/legacy"
 )
@@ -88,7 +89,7 @@ func start(c Config, provider, secretFile string) (Gateway, error) {
 	file := config.Default()
 	file.Listen, file.Admin.Listen = c.Listen, "127.0.0.1:0"
 	file.Upstream.URL = provider
-	file.Clients = map[string]config.ClientConfig{
+	file.Clients = map[string]clients.Config{
 		agent.ID: {SecretFile: secretFile, Public: true, Register: true, RedirectURIs: agent.RedirectURIs},
 	}
 	file.Log.Level, file.Log.Format = "warn", "text"
