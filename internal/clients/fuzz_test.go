@@ -60,7 +60,8 @@ func FuzzJudge(f *testing.F) {
 	})
 }
 
-// lenient returns the parameters as a server reads them that ignores case, punctuation and errors.
+// lenient returns the parameters as a server reads them that ignores case and errors, and reads
+// punctuation as underscores.
 func lenient(raw string) map[string][]string {
 	found := map[string][]string{}
 	raw, _, _ = strings.Cut(raw, "#")
@@ -73,11 +74,15 @@ func lenient(raw string) map[string][]string {
 			value = decoded
 		}
 		name = strings.Map(func(c rune) rune {
-			if c > unicode.MaxASCII || !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			switch {
+			case c > unicode.MaxASCII:
 				return -1
+			case !unicode.IsLetter(c) && !unicode.IsDigit(c):
+				return '_'
 			}
 			return unicode.ToLower(c)
 		}, name)
+		name = strings.Trim(name, "_")
 		value, _, _ = strings.Cut(value, "\x00")
 		found[name] = append(found[name], strings.ToLower(strings.TrimSpace(value)))
 	}
@@ -86,7 +91,7 @@ func lenient(raw string) map[string][]string {
 
 // names reports whether a lenient server finds a public client.
 func names(raw string) bool {
-	for _, id := range lenient(raw)["clientid"] {
+	for _, id := range lenient(raw)["client_id"] {
 		if id == "agents" || id == "https://agent.example/client.json" {
 			return true
 		}
@@ -97,22 +102,22 @@ func names(raw string) bool {
 // weakness returns what a lenient server could do with parameters that it must not.
 func weakness(place string) string {
 	p := lenient(place)
-	for _, id := range p["clientid"] {
+	for _, id := range p["client_id"] {
 		if id != "agents" {
 			return "another client"
 		}
 	}
-	for _, uri := range p["redirecturi"] {
+	for _, uri := range p["redirect_uri"] {
 		if uri != "https://app.example/cb" && !strings.HasPrefix(uri, "http://127.0.0.1") {
 			return "another redirect URI"
 		}
 	}
-	switch starts := len(p["responsetype"]) + len(p["redirecturi"]) + len(p["codechallenge"]) + len(p["codechallengemethod"]); {
+	switch starts := len(p["response_type"]) + len(p["redirect_uri"]) + len(p["code_challenge"]) + len(p["code_challenge_method"]); {
 	case len(p["request"]) > 0:
 		return "a request object"
-	case len(p["requesturi"]) > 0 && starts > 0:
+	case len(p["request_uri"]) > 0 && starts > 0:
 		return "a pushed request beside others"
-	case starts > 0 && (len(p["codechallenge"]) != 1 || len(p["codechallengemethod"]) != 1 || p["codechallengemethod"][0] != "s256"):
+	case starts > 0 && (len(p["code_challenge"]) != 1 || len(p["code_challenge_method"]) != 1 || p["code_challenge_method"][0] != "s256"):
 		return "no PKCE"
 	}
 	return ""

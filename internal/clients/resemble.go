@@ -8,13 +8,13 @@ import (
 )
 
 // resembles reports whether a client_id that is no name in the table could be one for a provider
-// whose database compares IDs as text, numbers or UUIDs. It takes as long as the client_id is, times
-// the number of names.
+// that decodes it twice, or whose database compares IDs as text, numbers or UUIDs. It takes as long as
+// the client_id is, times the number of names.
 func (t *Table) resembles(id string) bool {
 	if t == nil {
 		return false
 	}
-	id = strings.ToLower(strings.Trim(id, " \t\r\n\f\v{}"))
+	id = strings.ToLower(strings.Trim(unescape(id, '%', fromPercent), " \t\r\n\f\v{}"))
 	for name := range t.named {
 		if couldBe(id, strings.ToLower(name)) {
 			return true

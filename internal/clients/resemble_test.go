@@ -47,7 +47,7 @@ func TestA213SimilarClientIDs(t *testing.T) {
 }
 
 // hostile are pieces of texts that take long to search.
-var hostile = []string{"%25%2525", `%25\u0041&#65;+%2541&amp;`, `\u0041`, "&#65;", "&;", "client_id=\u00e9&", "client_id=a\u00e9\u00e9\u00e9&", "confi", "con\u00e9", "https://agent.example/client.", "a ", "17 "}
+var hostile = []string{"%25%2525", `%25\u0041&#65;+%2541&amp;`, `\u0041`, "&#65;", "&;", "client_id=\u00e9&", "client_id=a\u00e9\u00e9\u00e9&", "client_id=%41a&", "a&", "confi", "con\u00e9", "https://agent.example/client.", "a ", "17 "}
 
 // TestA220SearchesAreShort checks that no text makes a search of requests or responses take long. Each
 // takes some milliseconds; the bound is large so that a busy machine does not matter.
