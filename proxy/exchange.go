@@ -79,9 +79,8 @@ func (x *exchange) finish() {
 	if x.OnDecision != nil {
 		x.OnDecision(ctx, d)
 	}
-	level := slog.LevelInfo
 	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || d.Tolerated != "" {
-		level = slog.LevelWarn
+		x.recorder.Level = slog.LevelWarn
 	}
 	attrs := d.attrs()
 	if !x.sent.IsZero() {
@@ -93,7 +92,10 @@ func (x *exchange) finish() {
 	if x.err != nil {
 		attrs = append(attrs, slog.String("err", x.err.Error()))
 	}
-	x.recorder.Level, x.recorder.Attrs = level, attrs
+	if x.outcome == errRedirectURIs.Reason {
+		attrs = append(attrs, slog.String("redirect_uris", abbreviate(strings.ReplaceAll(string(x.redirectURIs), `"`, ""))))
+	}
+	x.recorder.Attrs = attrs
 }
 
 func (x *exchange) decision() Decision {

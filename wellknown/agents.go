@@ -63,6 +63,7 @@ func (md Metadata) ReportAgents(published Metadata, mcp *MCPURL, resource *Metad
 		Register: md.Get(EndpointMember(clientauth.Registration)) == nil, Aliases: string(md.Get(memberDocuments)) == "true"}
 	a.PKCE = a.Findings == nil
 	a.Findings.AddIf(a.PKCE, Note, "PKCE", "The provider's own metadata lists S256, so it should check PKCE.", "To be sure, try a login with a wrong code_verifier: it must fail.")
+	a.Findings.AddIf(md.Issuer() == "", Problem, "metadata", "The provider has no metadata, so Codex does not find its endpoints and cannot log in.", "Let the provider serve metadata (RFC 8414).")
 	a.Findings.AddIf(!fronted, Problem, memberAuthorization, "The authorization endpoint is unknown or not at the origin that clients use, so oauthgw answers 503 to the logins of public clients.",
 		"Serve it at that origin, set metadata.issuer: rewrite in oauthgw, or set endpoints, with endpoints.authorization.")
 	a.Findings.AddIf(a.Aliases, Note, "aliases", "The metadata advertises client ID metadata documents, so Codex uses "+a.Alias+" as its client ID and never registers.",

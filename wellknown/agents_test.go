@@ -79,6 +79,7 @@ func TestReportAgents(t *testing.T) {
 		"documents as text": {adding(sound, `"client_id_metadata_document_supported":"true"`), resource, true, true, true, false, []string{"note: register: The provider has no", aboutResource}},
 		"no PKCE":           {noPKCE, resource, true, false, true, false, []string{"warning: PKCE: clients.CLIENT_ID: The provider's own metadata does not list S256 in ", "note: register", aboutResource}},
 		"not fronted":       {sound, resource, false, true, true, false, []string{"problem: authorization_endpoint: The authorization endpoint is unknown or not at the origin", "note: register", aboutResource}},
+		"no metadata":       {`{}`, resource, true, false, true, false, []string{"warning: PKCE", "problem: metadata: The provider has no metadata, so Codex does not find its endpoints", "note: register", aboutResource}},
 		"no resource": {sound, `{}`, true, true, true, false, []string{"note: register",
 			`warning: resource: The MCP server has no metadata (RFC 9728) at "/.well-known/oauth-protected-resource/mcp", so some agents do not find the authorization server. Serve it there. If oauthgw is in front of the MCP server, set resources: [{path: "/mcp"}].`, aboutResource}},
 		"unknown resource":    {adding(sound, `"scopes_supported":["a"]`), "", true, true, true, false, []string{"note: register", `note: scope: Codex asks for all scopes that are listed: "a".`, aboutResource}},

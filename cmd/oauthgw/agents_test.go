@@ -82,7 +82,9 @@ func TestCheckReportsWhatAgentsNeed(t *testing.T) {
 	for name, test := range map[string]struct{ document, config, want string }{
 		"no clients":        {honest + `}`, "", ""},
 		"no redirect URI":   {honest + `}`, publicClients(t, [2]string{"codex", ", register: true"}), "clients: No public client lists the redirect URI http://127.0.0.1/callback/CwkrpmlhFpeS of Codex."},
-		"another port":      {honest + `}`, strings.Replace(listing(", register: true"), "127.0.0.1/", "127.0.0.1:1/", 1), "clients: No public client lists the redirect URI"},
+		"a port":            {honest + `}`, strings.Replace(listing(", register: true"), "127.0.0.1/", "127.0.0.1:1/", 1), "complete"},
+		"another host":      {honest + `}`, strings.Replace(listing(", register: true"), "127.0.0.1/", "localhost/", 1), "clients: No public client lists the redirect URI"},
+		"no PKCE":           {noPKCE, listing(", register: true, insecure_without_pkce: true"), "complete"},
 		"not public":        {honest + `}`, "clients: {a: {provider_auth: client_secret_basic}}\n", ""},
 		"no register":       {honest + `}`, listing(""), "clients.codex.register: It is not set, so Codex gets no client ID."},
 		"register":          {honest + `}`, listing(", register: true"), "complete"},
@@ -101,6 +103,11 @@ func TestCheckReportsWhatAgentsNeed(t *testing.T) {
 		if test.want == "complete" {
 			if last := report.Agents.Findings[len(report.Agents.Findings)-1]; last.Problem != "clients.codex: The entry has what Codex needs." {
 				t.Errorf("%s: got %+v", name, last)
+			}
+			if i := slices.IndexFunc(report.Agents.Findings, func(f wellknown.Finding) bool {
+				return f.Subject == "register" || strings.Contains(f.Problem, "CLIENT_ID")
+			}); i >= 0 {
+				t.Errorf("%s: although there is an entry: %+v", name, report.Agents.Findings[i])
 			}
 			continue
 		}

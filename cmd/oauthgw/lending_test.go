@@ -163,7 +163,10 @@ func TestH07ProviderThatRegisters(t *testing.T) {
 	}
 	own := startConfiguredGateway(t, "endpoints: {authorization: /authorize, registration: /clients/new}\n"+agentClient, "http://127.0.0.1:1")
 	own.expectStatus(t, "201", post("/clients/new", `"http://127.0.0.1:1/callback"`))
-	own.expectStatus(t, "400", post("/clients/new", `"https://other.example/cb"`))
+	own.expectStatus(t, "400", post("/clients/new", `"https://other.example/cb", "http://127.0.0.1:1/`+strings.Repeat("a", 1000)+`"`))
+	if log, want := own.stop(), `"redirect_uris":"[https://other.example/cb, http://127.0.0.1:1/`+strings.Repeat("a", 82)+`…"`; !strings.Contains(log, want) || strings.Count(log, `"redirect_uris":`) > 1 {
+		t.Errorf("%s is not in the log, or a second line has the field: %s", want, log)
+	}
 }
 
 // TestA218AliasesAreNotFetched checks that no request makes the gateway connect to where the URL of a

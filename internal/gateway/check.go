@@ -72,9 +72,13 @@ func (g *Gateway) agents(ctx context.Context, mcp *wellknown.MCPURL) wellknown.A
 	a := g.source.ReportAgents(ctx, mcp, known.Endpoints[clientauth.Authorization] != nil)
 	table, entry := g.settings.Clients, clients.Client{}
 	for _, c := range table.All() {
-		if c.Public && c.AllowsRedirect(a.RedirectURI) {
+		// The operator may have listed it with the port that users configure in Codex.
+		if c.Public && slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return clients.MatchesRedirect(a.RedirectURI, uri) }) {
 			entry = c
 		}
+	}
+	if entry.ID != "" { // these are about a new entry
+		a.Findings = slices.DeleteFunc(a.Findings, func(f wellknown.Finding) bool { return f.Subject == "register" || f.Subject == "PKCE" && !a.PKCE })
 	}
 	add := func(key, problem, fix string) { a.Findings.Add(wellknown.Problem, "clients", key+": "+problem, fix) }
 	switch advertised, key := a.Aliases || table.HasAliases(), "clients."+entry.ID; {
@@ -87,7 +91,7 @@ func (g *Gateway) agents(ctx context.Context, mcp *wellknown.MCPURL) wellknown.A
 		add(key+".register", "It is not set, so Codex gets no client ID.", "Set register: true, or give Codex the ID with --oauth-client-id.")
 	default:
 		a.Entry = ""
-		a.Findings.Add(wellknown.Note, "clients", key+": The entry has what Codex needs.", "Its redirect_uris must be registered at the provider as well.")
+		a.Findings.Add(wellknown.Note, "clients", key+": The entry has what Codex needs.", "Its redirect_uris must be registered at the provider as well. If they have a port, users must set it in Codex as mcp_oauth_callback_port.")
 	}
 	return a
 }
