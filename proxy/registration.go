@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -29,7 +30,7 @@ type RegistrationConfig struct {
 	TakesNoSecret func() bool
 	// Registers reports whether the provider registers clients. If not, requests for no client of
 	// the table are refused. Nil means that it does.
-	Registers func() bool
+	Registers func(context.Context) bool
 	Log       *slog.Logger
 }
 
@@ -63,11 +64,11 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.writeError(err)
 		return
 	}
-	switch isElsewhere := h.config.Registers != nil && !h.config.Registers(); {
+	switch {
 	case x.registered != nil:
 		x.register()
 		return
-	case isElsewhere && r.Method == http.MethodPost:
+	case r.Method == http.MethodPost && h.config.Registers != nil && !h.config.Registers(r.Context()):
 		x.writeError(errRedirectURIs)
 		return
 	}

@@ -168,10 +168,10 @@ func (s *Source) TakesNoSecret() bool {
 	return ok && e.document.takesNoSecret(MethodsMember(clientauth.Token))
 }
 
-// Registers reports whether the cached metadata of the issuer names a registration endpoint.
-func (s *Source) Registers() bool {
-	e, ok := s.other("")
-	return ok && e.document.Get(EndpointMember(clientauth.Registration)) != nil
+// Registers reports whether the metadata of the issuer names a registration endpoint.
+func (s *Source) Registers(ctx context.Context) bool {
+	e, err := s.metadata(ctx)
+	return err == nil && e.document.Get(EndpointMember(clientauth.Registration)) != nil
 }
 
 // Snapshot is the cached state of one location of the issuer's metadata.

@@ -161,6 +161,10 @@ func TestH07ProviderThatRegisters(t *testing.T) {
 			t.Errorf("%v: got %s", test, response)
 		}
 	}
+	configured := startGateway(t, fileSettings(t, provider, "client_auth: {realm: a}\nendpoints: {token: /token, authorization: /authorize, registration: /connect}\n"+agentClient))
+	if response := configured.expectStatus(t, "200", post("/connect", `"https://other.example/cb"`)); !strings.Contains(response, "POST of /connect") {
+		t.Errorf("a gateway that has not served the metadata: got %s", response)
+	}
 	own := startConfiguredGateway(t, "endpoints: {authorization: /authorize, registration: /clients/new}\n"+agentClient, "http://127.0.0.1:1")
 	own.expectStatus(t, "201", post("/clients/new", `"http://127.0.0.1:1/callback"`))
 	own.expectStatus(t, "400", post("/clients/new", `"https://other.example/cb", "http://127.0.0.1:1/`+strings.Repeat("a", 1000)+`"`))

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 
@@ -120,9 +121,12 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		h, _ := proxy.New(c) // the configuration and the metadata give only queries that can be read
 		return h
 	}
-	var registers func() bool
-	if g.settings.Clients.Registers() {
-		registers = g.source.Registers
+	registers := g.source.Registers
+	switch {
+	case !g.settings.Clients.Registers():
+		registers = nil
+	case known.Endpoints[name] == nil: // the path is the gateway's
+		registers = func(context.Context) bool { return false }
 	}
 	return proxy.NewRegistration(proxy.RegistrationConfig{
 		Config: c, ClientConfiguration: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer),
