@@ -39,7 +39,7 @@ var (
 // foreignTexts are texts of browsers, clients and the system in pages.
 var foreignTexts = []string{
 	"No 'Access-Control-Allow-Origin' header is present", "did not match the issuer URL returned by provider", "Registration failed",
-	"Dynamic client registration not supported", "Successfully logged in.", "i/o timeout", "no such host", "connect: permission denied", "permission denied",
+	"Dynamic client registration not supported", "Successfully logged in.", "Added global MCP server", `invalid type: string "3600", expected u64`, "i/o timeout", "no such host", "connect: permission denied", "permission denied",
 	`"response" body "token_type" property must be a string`, `"response" body "scope" property must be a string`, "oauth2: server response missing access_token",
 	"x509: certificate signed by unknown authority", "certificate has expired or is not yet valid", "certificate is valid for … not …",
 }
