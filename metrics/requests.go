@@ -37,7 +37,6 @@ func (e Endpoint) Request(method string, status int, end string, d time.Duration
 	e.duration.ObserveWithExemplar(d.Seconds(), exemplar)
 }
 
-// methodLabel returns an HTTP method as a label.
 func methodLabel(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,

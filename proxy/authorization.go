@@ -134,7 +134,6 @@ func isObscure(h http.Header, body []byte) bool {
 	return len(body) > 0 && obscure.Match(plainCharset.ReplaceAll(append([]byte(h.Get("Content-Type")), body...), nil))
 }
 
-// withBody returns a request with a body that was read.
 func withBody(r *http.Request, body []byte) *http.Request {
 	if r.ContentLength == 0 {
 		return r

@@ -163,7 +163,6 @@ func limitUnreadBody(w http.ResponseWriter, e *clientauth.Error) {
 	}
 }
 
-// writeError ends an exchange with an error response.
 func (x *exchange) writeError(err error) {
 	var e *clientauth.Error
 	errors.As(err, &e) // every error of a request is an error response

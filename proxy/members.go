@@ -10,7 +10,6 @@ import (
 	"oauthgw/internal/repair"
 )
 
-// add adds a member, unless the object has it.
 func add(o jsonobject.Object, name string, value any, has bool) (jsonobject.Object, bool) {
 	if has {
 		return o, false

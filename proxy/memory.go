@@ -17,8 +17,7 @@ const (
 	bodyBudget = 16 << 20
 )
 
-// bodiesHeld is how much of bodyBudget is taken.
-var bodiesHeld atomic.Int64
+var bodiesHeld atomic.Int64 // how much of bodyBudget is taken
 
 // share is the part of bodyBudget that one exchange holds. It belongs to one goroutine.
 type share int64
@@ -38,14 +37,12 @@ func (s *share) grow(n int) bool {
 	return true
 }
 
-// release returns the share to the budget.
 func (s *share) release() {
 	bodiesHeld.Add(-int64(*s))
 	*s = 0
 }
 
-// firstRoom is the size of the buffer, in bytes, when nothing has arrived.
-const firstRoom = 512
+const firstRoom = 512 // bytes of the buffer when nothing has arrived
 
 // readAll reads to the end, or to one byte beyond a bound, into a buffer that begins with room
 // and grows with what arrives. If grow returns false, the error is [errNoRoom]. Nil means no

@@ -78,7 +78,6 @@ func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport 
 // unlogged drops the lines of ReverseProxy: the log line of the request has how it ended.
 var unlogged = log.New(io.Discard, "", 0)
 
-// passthrough forwards requests unchanged.
 type passthrough struct{ PassthroughConfig }
 
 // NewPassthrough returns a handler that forwards requests to the provider unchanged, with the

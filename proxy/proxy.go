@@ -78,7 +78,6 @@ type Config struct {
 	Metrics    *metrics.Metrics
 }
 
-// endpoint is a [Config] with its defaults.
 type endpoint struct {
 	Config
 	ownQuery *clientauth.Form // of Target

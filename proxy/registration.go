@@ -90,7 +90,6 @@ func (x *exchange) register() {
 	_, _ = x.w.Write(body) // fails if the client is gone
 }
 
-// readRegistration returns the body for the provider.
 func (x *exchange) readRegistration() (body []byte, err error) {
 	r := x.r
 	if r.Method != strings.ToUpper(r.Method) { // a provider could read post as POST
@@ -164,7 +163,6 @@ func (h *Registration) fixInformation(x *exchange, r *response) {
 	}
 }
 
-// rewriteInformation returns the client information that the client receives.
 func (h *Registration) rewriteInformation(x *exchange, out jsonobject.Object) jsonobject.Object {
 	// A client that reads its registration asks for no method.
 	asked := cmp.Or(x.credentials.Method, clientauth.Basic)

@@ -63,7 +63,6 @@ func (x *exchange) readRequest() (received, error) {
 	return in, err
 }
 
-// parse reads the parameters of a request.
 func (x *exchange) parse(encoded string) (*clientauth.Form, error) {
 	f, err := x.Rules.ParseForm(encoded)
 	if err == nil {
@@ -72,7 +71,6 @@ func (x *exchange) parse(encoded string) (*clientauth.Form, error) {
 	return f, err
 }
 
-// bodyKind is how a body is read.
 type bodyKind int
 
 const (

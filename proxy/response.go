@@ -18,8 +18,7 @@ import (
 	"oauthgw/internal/wwwauth"
 )
 
-// maxResponse bounds the body of a response, in bytes.
-const maxResponse = 1 << 20
+const maxResponse = 1 << 20 // bytes of a body
 
 // response is a response of the provider, read to its end.
 type response struct {
@@ -121,7 +120,6 @@ func (r response) isIncomplete(endpoint clientauth.Endpoint) bool {
 	return err == io.EOF && endpoint != clientauth.Revocation || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// parse reads the media type and the body.
 func (r *response) parse() {
 	r.mediaType, _, _ = mime.ParseMediaType(r.header.Get("Content-Type"))
 	r.object, r.err = jsonobject.Parse(r.body)

@@ -12,7 +12,6 @@ import (
 	"oauthgw/internal/trustedproxy"
 )
 
-// outgoing is a request to the provider.
 type outgoing struct {
 	target *url.URL
 	header http.Header

@@ -12,14 +12,12 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// negativeTTL is how long a failed fetch is cached.
-const negativeTTL = 2 * time.Second
+const negativeTTL = 2 * time.Second // how long a failed fetch is cached
 
 // cache holds the documents of some locations and the failures to fetch one, apart:
 // requests for missing documents must not evict documents.
 type cache struct{ documents, failures *lru.Cache[string, entry] }
 
-// entry is a cached document or failure.
 type entry struct {
 	document *document
 	err      error

@@ -121,7 +121,6 @@ func (r Reply) Redirect() (path, where, fix string) {
 	return "", "to another origin", setOrigin
 }
 
-// decoded returns the body without its content coding.
 func (r Reply) decoded() (text []byte, err error) {
 	var body io.Reader = bytes.NewReader(r.Body)
 	switch strings.ToLower(strings.Join(r.Header["Content-Encoding"], ",")) {

@@ -136,7 +136,6 @@ func Explain(e clientauth.Error, err error) *clientauth.Error {
 	return &e
 }
 
-// response is a document as a handler serves it.
 type response struct {
 	handler      *Handler
 	body         []byte

@@ -77,7 +77,6 @@ func (md Metadata) withoutEmpty() Metadata {
 // neverEmpty matches the registered members whose value is a URL or a signed text.
 var neverEmpty = regexp.MustCompile(`^(?:issuer|signed_metadata|resource|service_documentation)$|_(?:endpoint|uri|iframe)$`)
 
-// hasEndpoint reports whether the metadata names an endpoint by a URL.
 func (md Metadata) hasEndpoint() bool {
 	return slices.ContainsFunc(md.Members(), func(m jsonobject.Member) bool {
 		return strings.HasSuffix(m.Name, "_endpoint") && origin.Of(m.Text()) != nil

@@ -18,7 +18,6 @@ import (
 	"oauthgw/internal/printable"
 )
 
-// invocation is one run of a command.
 type invocation struct {
 	command
 	args           []string
@@ -50,7 +49,6 @@ func dispatch(ctx context.Context, name string, i invocation) error {
 	return err
 }
 
-// flagError matches an error of the flag package.
 var flagError = regexp.MustCompile(`^(?:invalid (?:boolean )?value .* for (?:flag )?|flag (.*): )-(\S+?)(?:: (.*))?$`)
 
 // flagProblems has plain words for the problems that the flag package reports.
@@ -122,7 +120,6 @@ func formatFlag(i *invocation) (write func(fmt.Stringer) error) {
 	}
 }
 
-// usageError is an error in the use of the program.
 type usageError struct{ error }
 
 func (i *invocation) usageErrorf(format string, args ...any) error {

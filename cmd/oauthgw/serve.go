@@ -51,7 +51,6 @@ func runService(ctx context.Context, s config.Settings, load func() (config.Sett
 	return p.run(ctx)
 }
 
-// program is a gateway and its servers.
 type program struct {
 	reloader *gateway.Reloader
 	server   *server.Server

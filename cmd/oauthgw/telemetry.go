@@ -62,7 +62,6 @@ func (t *telemetry) recordDecision(ctx context.Context, d proxy.Decision) {
 	t.history.Add(d)
 }
 
-// applySettings applies a new configuration.
 func (t *telemetry) applySettings(s config.Settings) {
 	t.format.Set(s.LogLevel, s.LogJSON)
 	t.audit.SetFile(s.Audit.File)

@@ -10,8 +10,7 @@ import (
 	"oauthgw/proxy"
 )
 
-// maxRequestIDs limits the request IDs of a group.
-const maxRequestIDs = 3
+const maxRequestIDs = 3 // of a group
 
 // History holds the latest decisions, and groups of those that are not accepted or have a
 // tolerated conflict. The zero value is empty. It is safe for concurrent use.
@@ -113,7 +112,6 @@ func (h *History) use(d proxy.Decision) {
 	h.uses[d.Client] = u
 }
 
-// usesOf returns how often a configured client was used.
 func (h *History) usesOf(id string) statuspage.ClientUses {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -13,7 +13,6 @@ import (
 	"oauthgw/wellknown"
 )
 
-// status gathers the content of the status page.
 func (h *Handler) status() statuspage.Facts {
 	b, g := metrics.ReadBuild(), h.config.Reloader.Current()
 	_, paths := g.Known()

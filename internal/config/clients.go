@@ -13,7 +13,6 @@ import (
 	"oauthgw/internal/origin"
 )
 
-// clients returns the table of the configured clients.
 func (v *validator) clients(c Config) *clients.Table {
 	var list []clients.Client
 	for _, id := range slices.Sorted(maps.Keys(c.Clients)) {

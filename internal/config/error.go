@@ -78,7 +78,6 @@ func (v *validator) add(e Error) {
 
 const noVariables = "; variables such as ${NAME} are not expanded, so write the value itself"
 
-// hint returns what to add to an error about a key.
 func (v *validator) hint(key string) string {
 	if slices.Contains(v.variables, key) {
 		return noVariables

@@ -74,7 +74,6 @@ func (v *validator) auditFile(file string) {
 	}
 }
 
-// webConfigFile checks a web configuration of exporter-toolkit.
 func (v *validator) webConfigFile(file string) {
 	const key = "admin.web_config_file"
 	if file == "" || v.contents(key, file) == nil {
@@ -106,7 +105,6 @@ func (v *validator) certificate(section string, c CertificateConfig) *tls.Certif
 	return &pair
 }
 
-// upstreamTLS returns the TLS configuration for the provider.
 func (v *validator) upstreamTLS(c Config, own *tls.Certificate) *tls.Config {
 	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.Upstream.ServerName}
 	if own != nil {

@@ -119,7 +119,6 @@ func (v *validator) issuer(key, value string) {
 		key, "must be the issuer as the provider's metadata writes it: an http or https URL without user, query or fragment")
 }
 
-// patch converts YAML values to JSON.
 func (v *validator) patch(c PatchConfig) wellknown.Patch {
 	var p wellknown.Patch
 	text, err := json.Marshal(c)

@@ -91,7 +91,6 @@ func texts[T ~string](values []T) []string {
 	return texts
 }
 
-// address checks the address of a listener.
 func (v *validator) address(key, value string) {
 	if path, ok := strings.CutPrefix(value, socketPrefix); ok && path != "" {
 		isAbstract := path[0] == '@' || path[0] == 0
@@ -111,7 +110,6 @@ func (v *validator) address(key, value string) {
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
-// isHost reports whether a text is a host name or an IP address.
 func isHost(text string) bool {
 	_, err := netip.ParseAddr(text)
 	return err == nil || hostName.MatchString(text)

@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// state is what a connection does.
 type state int
 
 const (

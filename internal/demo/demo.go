@@ -138,7 +138,6 @@ const (
 	tokenPath  = "/oauth2/tokens"
 )
 
-// step is a request of the comparison.
 type step struct {
 	title, target, body string
 	mediaType           string // empty: a form

@@ -20,8 +20,7 @@ import (
 	"oauthgw/internal/printable"
 )
 
-// maxBody limits a response body, in bytes.
-const maxBody = 256 << 10
+const maxBody = 256 << 10 // bytes of a response
 
 // errElsewhere means that a request was not sent because its URL is at another origin.
 var errElsewhere = errors.New("it is at another origin")

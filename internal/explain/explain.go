@@ -77,7 +77,6 @@ func readRequest(stdin io.Reader) (*http.Request, error) {
 	return r, nil
 }
 
-// result is what happened to a request.
 type result struct {
 	settings config.Settings
 	log      map[string]string // the attributes of its line
@@ -85,7 +84,6 @@ type result struct {
 	body     []byte // of the response
 }
 
-// send sends a request through a gateway.
 func send(s config.Settings, r *http.Request) *result {
 	x := &result{settings: s, log: map[string]string{}}
 	record := func(_ []string, a slog.Attr) slog.Attr {

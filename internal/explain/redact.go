@@ -70,7 +70,6 @@ var publicFields = map[string]bool{
 	"X-Forwarded-For": true, "X-Forwarded-Proto": true,
 }
 
-// redactField redacts the value of a field with a canonical name.
 func redactField(name, value string) string {
 	const basic = "Basic "
 	switch {

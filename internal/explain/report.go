@@ -15,7 +15,6 @@ import (
 	"oauthgw/proxy"
 )
 
-// decodings describe how HTTP Basic credentials were decoded.
 var decodings = map[clientauth.Reading]string{
 	clientauth.ReadingPlain:     "the credentials have no percent sign and no plus, and are the same form-encoded or not",
 	clientauth.ReadingForm:      "the credentials were form-decoded, as the configuration says",

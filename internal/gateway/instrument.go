@@ -69,7 +69,6 @@ func (g *Gateway) preflight(w http.ResponseWriter, r *http.Request) {
 	recorder.Attrs = append(recorder.Attrs, slog.String("outcome", outcome))
 }
 
-// errorHandler answers every request with one error.
 func (g *Gateway) errorHandler(e *clientauth.Error) http.Handler {
 	return g.instrument("unknown", refuse(e))
 }

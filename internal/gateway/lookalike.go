@@ -54,8 +54,7 @@ func variantsOf(paths []string) (all []string) {
 // firstWord is what no step removes from the last segment of an endpoint's path.
 var firstWord = regexp.MustCompile(`^[a-z0-9_-]*`)
 
-// maxDecodings is more than two servers in a row and a router behind them decode.
-const maxDecodings = 4
+const maxDecodings = 4 // more than two servers in a row and a router behind them decode
 
 // containsWord reports whether a path can be a variant. Most paths cost only this.
 func containsWord(escaped string, words []string) bool {

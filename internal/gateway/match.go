@@ -82,7 +82,6 @@ func isPlainSegment(escaped string) bool {
 		!strings.ContainsFunc(decoded, func(c rune) bool { return c < ' ' || c == 0x7f || strings.ContainsRune(`/\;%?#`, c) })
 }
 
-// matchPreflight matches the preflights of the requests that match.
 func matchPreflight(matches mux.MatcherFunc) mux.MatcherFunc {
 	return func(r *http.Request, m *mux.RouteMatch) bool {
 		method := r.Header.Get("Access-Control-Request-Method")

@@ -14,7 +14,6 @@ const (
 	maxVariantBytes = 16 << 10
 )
 
-// script matches a segment that names a script.
 const script = `(?i:/[^/]+\.(?:php|phtml|f?cgi|pl|py|rb|lua|aspx?|ashx|jspx?|do|dll)[0-9]*)`
 
 // steps are what at least one server in wide use does to a path before it routes it, in
@@ -70,7 +69,6 @@ func pathVariants(escaped string) (variants []string, complete bool) {
 
 var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// decodeOnce decodes each escape once.
 func decodeOnce(p string) string {
 	if !strings.Contains(p, "%") {
 		return p // as most paths

@@ -15,7 +15,6 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// routes are the routes for what is known of the provider.
 type routes struct {
 	router *mux.Router
 	known  wellknown.Provider

@@ -193,12 +193,10 @@ func (l parameters) get(name string) string {
 	return ""
 }
 
-// without returns a copy without the parameters of some names.
 func (l parameters) without(names ...string) parameters {
 	return slices.DeleteFunc(slices.Clone(l), func(p parameter) bool { return slices.Contains(names, p.name) })
 }
 
-// text returns the form or the query.
 func (l parameters) text(ofForm bool) string {
 	var texts []string
 	for _, p := range l {

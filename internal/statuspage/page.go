@@ -36,8 +36,7 @@ var (
 	}).Parse(pageText))
 )
 
-// refreshSeconds is how often the page reloads itself, unless it is paused.
-const refreshSeconds = 30
+const refreshSeconds = 30 // unless the page is paused
 
 // Page returns the page. The template passes every text of the facts through text, short,
 // lines, pieces or values. A paused page does not refresh itself.

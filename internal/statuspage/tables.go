@@ -21,7 +21,6 @@ type comparison struct {
 	Same   int // members that are equal
 }
 
-// compare returns the differences, sorted by name.
 func compare(d wellknown.Snapshot) (c comparison) {
 	before, after := values(d.Published.Object), values(d.Served.Object)
 	both := maps.Clone(before)
@@ -83,14 +82,12 @@ func countTable(counts []metrics.ClientAuthCount) (rows []countRow, totals [len(
 	return rows, totals
 }
 
-// groupTable is the groups of one kind.
 type groupTable struct {
 	Kind              Kind
 	Title, Text, noun string
 	Groups            []Group
 }
 
-// groupTables returns the groups in a table for each kind.
 func groupTables(groups []Group) []groupTable {
 	tables := []groupTable{
 		{Rejected, "Rejected by the provider", "The provider did not accept the client or its secret. If the reason is unclear, the gateway could not read the error, or does not know it.", "rejected by the provider", nil},

@@ -12,7 +12,6 @@ import (
 	"time"
 )
 
-// conn is a connection to the server.
 type conn struct {
 	net.Conn
 	raw    net.Conn          // below TLS, or Conn itself

@@ -62,7 +62,6 @@ func (e *exchange) Close() error {
 	return nil
 }
 
-// wrap adds the context's error, if it has ended.
 func (e *exchange) wrap(err error) error {
 	if cause := e.ctx.Err(); cause != nil {
 		return fmt.Errorf("%w: %w", cause, err)
