@@ -12,7 +12,7 @@
 //	rewrite.go       moves the credentials to where the provider reads them
 //	forward.go       sends the request to the provider, at most once, through
 //	                 [httputil.ReverseProxy], which calls response.go
-//	response.go      reads the provider's response, decoded by contentcoding.go
+//	response.go      reads and decodes the provider's response
 //	repair.go        repairs it, members.go the members of its object; response.go then gives
 //	                 invalid_client its status and challenge, unless a lent secret was rejected
 //	outcome.go       finds out whether the provider accepted the client

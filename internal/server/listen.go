@@ -1,11 +1,15 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // listen returns the socket of systemd for a key of the configuration, or listens on its
@@ -39,4 +43,85 @@ func address(l net.Listener) string {
 		return "unix:" + l.Addr().String()
 	}
 	return l.Addr().String()
+}
+
+// unixListener is a Unix socket with the lock on its path.
+type unixListener struct {
+	*net.UnixListener
+	lock *os.File
+}
+
+// listenUnix listens on a path, and replaces the socket of a process that was killed. A lock
+// on a file beside it, which the kernel releases when the process ends, keeps another process
+// from removing the socket. The file stays: after its removal two processes could lock two
+// files of one name.
+func listenUnix(path string) (net.Listener, error) {
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	l, err := bind(path)
+	if err != nil && removeStale(path) {
+		l, err = bind(path)
+	}
+	if err != nil {
+		_ = lock.Close() // nothing was written
+		return nil, err
+	}
+	return &unixListener{l, lock}, nil
+}
+
+// lockFile opens and locks a file. It follows no link, which others may have put into the
+// directory.
+func lockFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	_ = f.Close() // nothing was written
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%w: another process holds %s", syscall.EADDRINUSE, name)
+	}
+	return nil, fmt.Errorf("cannot lock %s: %w", name, err)
+}
+
+// bind creates a socket to which the owner and the group can connect, and listens on it.
+// The kernel creates it with the mode of the descriptor, or with 0777 where a descriptor has
+// no mode, without the bits of the umask. So the umask of the process is replaced for a
+// moment, in which it creates no other file.
+func bind(path string) (*net.UnixListener, error) {
+	defer unix.Umask(unix.Umask(0o007))
+	setMode := func(_, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) { _ = unix.Fchmod(int(fd), 0o660) })
+	}
+	l, err := (&net.ListenConfig{Control: setMode}).Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.UnixListener), nil
+}
+
+// removeStale removes a socket that has no listener, and nothing else.
+func removeStale(path string) bool {
+	c, err := net.Dial("unix", path)
+	if err == nil {
+		_ = c.Close()
+	}
+	// Only this error means that the socket has no listener.
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return false
+	}
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().Type() == os.ModeSocket && os.Remove(path) == nil
+}
+
+// Close implements [net.Listener]. It removes the socket and releases the lock.
+func (l *unixListener) Close() error {
+	err := l.UnixListener.Close()
+	_ = l.lock.Close() // nothing was written, and it may be closed already
+	return err
 }
