@@ -27,12 +27,8 @@ func (d *demo) compareAgent(w io.Writer) error {
 	fmt.Fprintf(w, "An agent holds no secret and registers itself. This provider demands a secret and\n"+
 		"registers nobody. oauthgw keeps the secret of a client that an administrator\nregistered for the agent:\n\n"+
 		"  POST /register   %s\n\n", registration)
-	register := step{title: atProvider, target: d.provider + "/register", mediaType: "application/json", body: registration, want: http.StatusNotFound}
-	if _, err := d.send(w, register); err != nil {
-		return err
-	}
-	register.title, register.target, register.want = atGateway, d.gateway+"/register", http.StatusCreated
-	registered, err := d.send(w, register)
+	register := request{path: "/register", mediaType: "application/json", body: registration}
+	registered, err := d.sendToBoth(w, register, http.StatusNotFound, http.StatusCreated)
 	if err != nil {
 		return err
 	}
@@ -42,13 +38,8 @@ func (d *demo) compareAgent(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "The user has consented through oauthgw. The agent has an ID, a code and the PKCE\nverifier of its request, and sends them:\n\n"+
 		"  POST /oauth2/tokens   grant_type=authorization_code&client_id=%v&code=…&code_verifier=…\n\n", registered["client_id"])
-	for _, s := range []step{
-		{title: atProvider, target: d.provider + tokenPath, body: form, want: http.StatusBadRequest},
-		{title: atGateway, target: d.gateway + tokenPath, body: form, want: http.StatusOK},
-	} {
-		if _, err := d.send(w, s); err != nil {
-			return err
-		}
+	if _, err := d.sendToBoth(w, request{path: tokenPath, body: form}, http.StatusBadRequest, http.StatusOK); err != nil {
+		return err
 	}
 	fmt.Fprint(w, "The agent has a token and no secret. The provider received the secret from oauthgw.\n\n")
 	return nil

@@ -121,40 +121,37 @@ func (d *demo) compare(w io.Writer) error {
 	fmt.Fprintf(w, "A client is registered and the user has consented. The client has an ID, a\nsecret and a code, and sends them as RFC 6749 requires:\n\n"+
 		"  POST /oauth2/tokens   Authorization: Basic …   grant_type=authorization_code&code=…\n\n")
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}}.Encode()
-	for _, s := range []step{
-		{title: atProvider, target: d.provider + tokenPath, body: form, basic: true, want: http.StatusBadRequest},
-		{title: atGateway, target: d.gateway + tokenPath, body: form, basic: true, want: http.StatusOK},
-	} {
-		if _, err := d.send(w, s); err != nil {
-			return err
-		}
+	_, err = d.sendToBoth(w, request{path: tokenPath, body: form, basic: true}, http.StatusBadRequest, http.StatusOK)
+	return err
+}
+
+const tokenPath = "/oauth2/tokens"
+
+type request struct {
+	path, body string
+	mediaType  string // empty: a form
+	basic      bool   // with the credentials of client
+}
+
+// sendToBoth sends a request to the provider and through the gateway, and returns the members of
+// the second response. Other statuses than the expected ones are an error.
+func (d *demo) sendToBoth(w io.Writer, r request, atProvider, atGateway int) (members map[string]any, err error) {
+	if _, err = d.send(w, "To the provider", d.provider, r, atProvider); err == nil {
+		members, err = d.send(w, "Through oauthgw", d.gateway, r, atGateway)
 	}
-	return nil
+	return members, err
 }
 
-const (
-	atProvider = "To the provider"
-	atGateway  = "Through oauthgw"
-	tokenPath  = "/oauth2/tokens"
-)
-
-type step struct {
-	title, target, body string
-	mediaType           string // empty: a form
-	basic               bool   // with the credentials of client
-	want                int    // the status of the response
-}
-
-// send sends a request, and prints the response and what the token endpoint of the provider
-// received. It returns the members of the response. Another status than the expected one is an
-// error, and so is the secret that the gateway keeps.
-func (d *demo) send(w io.Writer, s step) (members map[string]any, err error) {
-	req, err := http.NewRequest(http.MethodPost, s.target, strings.NewReader(s.body))
+// send sends a request to an origin, and prints the response and what the token endpoint of the
+// provider received. A response with the secret that the gateway keeps is an error.
+func (d *demo) send(w io.Writer, title, origin string, r request, want int) (members map[string]any, err error) {
+	target := origin + r.path
+	req, err := http.NewRequest(http.MethodPost, target, strings.NewReader(r.body))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", cmp.Or(s.mediaType, "application/x-www-form-urlencoded"))
-	if s.basic {
+	req.Header.Set("Content-Type", cmp.Or(r.mediaType, "application/x-www-form-urlencoded"))
+	if r.basic {
 		req.SetBasicAuth(client.ID, client.Secret)
 	}
 	resp, err := httpClient.Do(req)
@@ -164,16 +161,16 @@ func (d *demo) send(w io.Writer, s step) (members map[string]any, err error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err := errors.Join(err, json.Unmarshal(body, &members)); err != nil {
-		return nil, fmt.Errorf("%s answered %d without a JSON object: %w", s.target, resp.StatusCode, err)
+		return nil, fmt.Errorf("%s answered %d without a JSON object: %w", target, resp.StatusCode, err)
 	}
 	o, response := d.received.Swap(nil), describe(members)
-	if resp.StatusCode != s.want || (o != nil) != strings.HasSuffix(s.target, tokenPath) {
-		return nil, fmt.Errorf("%s answered %d %s, not %d", s.target, resp.StatusCode, response, s.want)
+	if resp.StatusCode != want || (o != nil) != (r.path == tokenPath) {
+		return nil, fmt.Errorf("%s answered %d %s, not %d", target, resp.StatusCode, response, want)
 	}
 	if strings.Contains(string(body), agent.Secret) {
-		return nil, fmt.Errorf("%s answered with the secret that oauthgw keeps", s.target)
+		return nil, fmt.Errorf("%s answered with the secret that oauthgw keeps", target)
 	}
-	fmt.Fprintf(w, "%s\n  response          %d %s\n", s.title, resp.StatusCode, response)
+	fmt.Fprintf(w, "%s\n  response          %d %s\n", title, resp.StatusCode, response)
 	if o != nil {
 		fmt.Fprintf(w, "  provider received Authorization: %s, parameters: %s\n",
 			map[bool]string{true: "yes", false: "no"}[o.Authorization], strings.Join(o.Parameters, ", "))
