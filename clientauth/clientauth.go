@@ -61,8 +61,7 @@ type Config struct {
 // Rules read client authentication under one [Config]. They are immutable.
 type Rules struct{ config Config }
 
-// New returns the rules of a configuration. The caller must not change its map and its list
-// afterwards.
+// New returns the rules of a configuration, whose map and list the caller must not change.
 func New(c Config) *Rules {
 	c.Decoding = cmp.Or(c.Decoding, DecodingAuto)
 	c.Conflict = cmp.Or(c.Conflict, ConflictDiffering)

@@ -45,8 +45,7 @@ func (d Decoding) decode(id, secret string) (string, string, Reading, error) {
 	case d == DecodingAuto && valid && formEncoded(id, secret):
 		id, secret, reading = plainID, plainSecret, ReadingAmbiguous
 	}
-	// The standard wants UTF-8 (RFC 6749 appendix B). Older clients send Latin-1, and both
-	// halves in the same encoding.
+	// The standard wants UTF-8 (RFC 6749 appendix B). Older clients send both halves in Latin-1.
 	if d != DecodingForm && !(utf8.ValidString(id) && utf8.ValidString(secret)) {
 		id, secret = fromLatin1(id), fromLatin1(secret)
 	}
@@ -90,8 +89,7 @@ func fromLatin1(s string) string {
 	return b.String()
 }
 
-// printable reports whether s is UTF-8 without control characters (RFC 6749 appendix A and
-// RFC 7617 section 2).
+// printable reports whether s is UTF-8 without controls (RFC 6749 appendix A, RFC 7617 section 2).
 func printable(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
 }

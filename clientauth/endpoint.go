@@ -1,9 +1,8 @@
 package clientauth
 
-// Endpoint names an endpoint at which clients authenticate or register: in the
-// configuration, logs, metrics and metadata. A further endpoint needs a constant, an entry in
-// [Endpoints], the member of its successful responses in proxy/outcome.go, and an exchange
-// file.
+// Endpoint names an endpoint at which clients authenticate or register: in the configuration,
+// logs, metrics and metadata. A further endpoint needs a constant, an entry in [Endpoints],
+// the member of its successful responses in proxy/outcome.go, and an exchange file.
 type Endpoint string
 
 // The endpoints.
@@ -15,8 +14,7 @@ const (
 	DeviceAuthorization        Endpoint = "device_authorization"         // RFC 8628
 	BackchannelAuthentication  Endpoint = "backchannel_authentication"   // OpenID CIBA
 	Registration               Endpoint = "registration"                 // RFC 7591, in JSON
-	// Authorization is RFC 6749 section 3.1. Users log in there, clients do not, so it is not
-	// in [Endpoints].
+	// Authorization is RFC 6749 section 3.1. Users log in there, not clients: [Endpoints] lacks it.
 	Authorization Endpoint = "authorization"
 )
 

@@ -16,8 +16,7 @@ const (
 	CodeInvalidRedirectURI     = "invalid_redirect_uri"
 )
 
-// Error is an error response of RFC 6749 section 5.2. Its texts are constants and hold
-// nothing of a request.
+// Error is an error response of RFC 6749 section 5.2. Its constant texts hold nothing of a request.
 type Error struct {
 	Status      int    // of HTTP
 	Code        string // the error parameter

@@ -30,8 +30,7 @@ type parameter struct {
 // 3.2) unless a standard allows them. Errors are [*Error] values.
 func ParseForm(encoded string) (*Form, error) { return (*Rules)(nil).ParseForm(encoded) }
 
-// ParseForm is [ParseForm] with the repeatable parameters of the configuration. Nil rules have
-// none.
+// ParseForm is [ParseForm] with the configured repeatable parameters. Nil rules have none.
 func (r *Rules) ParseForm(encoded string) (*Form, error) {
 	return r.parse(encoded, false)
 }
@@ -76,8 +75,7 @@ func parseParameter(piece string, page bool) (parameter, error) {
 	name, value, _ := strings.Cut(piece, "=")
 	name, err1 := url.QueryUnescape(name)
 	value, err2 := url.QueryUnescape(value)
-	// Form encoders escape control characters and the semicolon, which some parsers read as an
-	// ampersand.
+	// Form encoders escape controls and the semicolon, which some parsers take for an ampersand.
 	if err1 != nil || err2 != nil || name == "" || strings.ContainsFunc(piece, func(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }) {
 		return parameter{}, ErrMalformedForm
 	}
@@ -117,8 +115,7 @@ func (r *Rules) mayRepeat(name string, f *Form) bool {
 	return r != nil && slices.Contains(r.config.Repeatable, name)
 }
 
-// unbounded are the parameters that may be as long as the body, because they hold a signed
-// assertion or request object.
+// unbounded may be as long as the body: they hold a signed assertion or request object.
 var unbounded = []string{ParameterClientAssertion, "assertion", "subject_token", "actor_token", "request", "login_hint_token", "id_token_hint"}
 
 func (f *Form) list() []parameter {

@@ -56,8 +56,7 @@ func variants(name string) [2]string {
 	return [2]string{strings.Map(underscore, plain), strings.Map(underscore, strings.TrimRightFunc(head, isSeparator))}
 }
 
-// isSeparator reports whether some reader trims an ASCII character or turns it into an
-// underscore.
+// isSeparator reports whether some reader trims an ASCII character or makes it an underscore.
 func isSeparator(c rune) bool { return !isAlphanumeric(c) }
 
 // CheckNames refuses a parameter name that is not ASCII or asks for another HTTP method, in
@@ -93,9 +92,8 @@ func nameOf(pair string) string {
 	return name
 }
 
-// checkCookies refuses cookies named like a parameter that the gateway reads, in any
-// variant: $_REQUEST of PHP and Request of ASP.NET hold cookies too. Some servers separate
-// cookies by commas.
+// checkCookies refuses cookies named like a parameter that the gateway reads, in any variant:
+// $_REQUEST of PHP and Request of ASP.NET hold them. Some servers separate cookies by commas.
 func checkCookies(h http.Header) error {
 	for pair := range strings.FieldsFuncSeq(strings.Join(h["Cookie"], ";"), func(c rune) bool { return c == ';' || c == ',' }) {
 		if name := strings.TrimSpace(nameOf(pair)); isRead(name) || checkName(name) != nil {

@@ -2,8 +2,7 @@ package clientauth
 
 import "cmp"
 
-// The form parameters of client authentication: RFC 6749 section 2.3.1 and RFC 7521
-// section 4.2.
+// The form parameters of client authentication (RFC 6749 section 2.3.1, RFC 7521 section 4.2).
 const (
 	ParameterClientID            = "client_id"
 	ParameterClientSecret        = "client_secret"
@@ -78,8 +77,7 @@ func (r *Rules) recogniseAssertion(req Request) (recognition, bool) {
 	return recognition{credentials: Credentials{Method: Assertion, ClientID: parameterOf(req, ParameterClientID)}}, tried
 }
 
-// parameterOf returns a parameter of the form or the query. After checkQuery it is in one
-// of them at most.
+// parameterOf returns a parameter of the form or the query. After checkQuery only one has it.
 func parameterOf(req Request, name string) string {
 	return cmp.Or(req.Form.Get(name), req.Query.Get(name))
 }

@@ -12,8 +12,7 @@ func (m *Metrics) ConfigLoaded(ok bool) {
 	m.reloadTimestamp.SetToCurrentTime()
 }
 
-// Certificate records when the certificate of a role expires: server or upstream_client.
-// Nil means that there is none.
+// Certificate records when that of a role expires: server or upstream_client. Nil: there is none.
 func (m *Metrics) Certificate(role string, c *tls.Certificate) {
 	if c == nil {
 		m.certificates.DeleteLabelValues(role)
@@ -32,8 +31,7 @@ func (m *Metrics) Ready(ready func() bool) {
 	}, nil)
 }
 
-// Connections adds the metrics of the client connections that are open and that may be open.
-// It is called once.
+// Connections adds the metrics of open client connections and their limit. It is called once.
 func (m *Metrics) Connections(count func() (open, limit int)) {
 	m.factory.gaugeFunc("connections_open", "Open client connections.", func() float64 { open, _ := count(); return float64(open) }, nil)
 	m.factory.gaugeFunc("connections_max", "Client connections that may be open at a time.", func() float64 { _, limit := count(); return float64(limit) }, nil)

@@ -52,8 +52,7 @@ type ClientAuthCount struct {
 	Count                     uint64
 }
 
-// ClientAuthCounts returns the counts of [Metrics.ClientAuth], sorted by endpoint, method
-// and outcome.
+// ClientAuthCounts returns the counts of [Metrics.ClientAuth], sorted by their labels.
 func (m *Metrics) ClientAuthCounts() []ClientAuthCount {
 	var counts []ClientAuthCount
 	eachSeries(m.ClientAuth, func(labels []string, count uint64) { // auth_method, endpoint, outcome

@@ -33,9 +33,8 @@ type authorizationForm struct {
 	err              error
 }
 
-// judge returns an authorization request for the provider. A request for a client of the table is
-// encoded again as it was judged, with the client's ID at the provider. Others stay. Errors are
-// error responses.
+// judge returns an authorization request for the provider. One for a client of the table is encoded
+// as it was judged, with the ID at the provider. Others stay. Errors are error responses.
 func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *responserecorder.Recorder, memory *share) (*http.Request, error) {
 	table := p.Authorization.Clients
 	form, err := p.readForm(w, r, memory)
@@ -143,9 +142,8 @@ func withBody(r *http.Request, body []byte) *http.Request {
 	return out
 }
 
-// repair returns an authorization request with the repairs that are configured, and records them. If
-// there is a body that has not arrived yet, or that servers could read differently, the query
-// stays as well.
+// repair returns an authorization request with the configured repairs, and records them. If there
+// is a body that has not arrived, or that servers could read differently, the query stays too.
 func (p passthrough) repair(r *http.Request, recorder *responserecorder.Recorder) *http.Request {
 	hasForm := r.Method == http.MethodPost && r.ContentLength != 0
 	if p.Requests.IsZero() || !isAuthorizationMethod(r.Method) || hasForm && (isUpload(r) || !isPlainForm(r.Header)) {

@@ -31,9 +31,8 @@ const (
 	memberRedirects     = "redirect_uris"
 )
 
-// serverOnly are the members that only the provider sets: in a registration (RFC 7591
-// section 3.2.1), and in an update, which names the client and may hold its secret (RFC 7592
-// section 2.2).
+// serverOnly are the members that only the provider sets: in a registration (RFC 7591 section
+// 3.2.1), and in an update, which may hold ID and secret (RFC 7592 section 2.2).
 var serverOnly = map[string][]string{
 	http.MethodPost: {memberClientID, memberSecret, memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
 	http.MethodPut:  {memberIssued, memberSecretExpires, memberAccessToken, memberClientURI},
@@ -115,9 +114,8 @@ func isJSON(h http.Header) bool {
 	return err == nil && isJSONType(mediaType)
 }
 
-// checkEncoding refuses a registration of any media type that another reader could decode as
-// other characters. JSON must not begin with a byte order mark (RFC 8259 section 8.1). ASCII
-// in UTF-16 is UTF-8 with NULs.
+// checkEncoding refuses a registration that another reader could decode as other characters. JSON
+// must have no byte order mark (RFC 8259 section 8.1). ASCII in UTF-16 is UTF-8 with NULs.
 func checkEncoding(h http.Header, body []byte) error {
 	value := strings.Join(h["Content-Type"], ",")
 	_, parameters, err := mime.ParseMediaType(value)

@@ -12,8 +12,7 @@ import (
 	"oauthgw/clientauth"
 )
 
-// Decision is the outcome of one request to an endpoint. It holds no secret, and its texts
-// are bounded.
+// Decision is the outcome of one request. It holds no secret, and its texts are bounded.
 type Decision struct {
 	Time     time.Time // of the request's arrival
 	Endpoint clientauth.Endpoint

@@ -68,8 +68,7 @@ var (
 		"Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over.")
 )
 
-// Errors of the gateway or the provider. None is invalid_client, on which some clients delete
-// their registration.
+// Errors of gateway or provider, never invalid_client: some clients would drop their registration.
 var (
 	errUnreachable = unavailable("unreachable",
 		"The authorization server cannot be reached; the request was not sent and may be repeated.")

@@ -6,9 +6,8 @@ import (
 	"oauthgw/clientauth"
 )
 
-// retryAfter returns how long the client must wait because authentication failed too often
-// from its address. Only secrets can be guessed (RFC 6749 section 2.3.1): assertions and
-// public clients are not limited.
+// retryAfter returns how long the client must wait after too many failures from its address.
+// Only secrets can be guessed (RFC 6749 section 2.3.1), not assertions.
 func (x *exchange) retryAfter() time.Duration {
 	switch from := x.Proxies.RateLimitKey(x.r); {
 	case !x.credentials.Secret.IsZero():
@@ -31,8 +30,7 @@ func (x *exchange) mayGuess() bool {
 }
 
 // recordFailure counts a rejection of the client's secret, or an unclear response if the
-// secret was not right before. An Authorization field with another scheme is mostly a token,
-// so only a rejection counts.
+// secret was not right before. Another scheme is mostly a token, so only a rejection counts.
 func (x *exchange) recordFailure() {
 	id, secret := x.credentials.ClientID, x.credentials.Secret
 	switch {

@@ -70,8 +70,7 @@ func (b *idleTimeoutBody) failure() error {
 	return nil
 }
 
-// idleTimeoutWriter writes a response that may take any time, but each write, with the flush
-// behind it, has a timeout.
+// idleTimeoutWriter writes a response of any length, but each write has a timeout, with its flush.
 type idleTimeoutWriter struct {
 	http.ResponseWriter
 	timeout time.Duration

@@ -34,8 +34,7 @@ func addScope(x *exchange, o jsonobject.Object) (jsonobject.Object, bool) {
 	return add(o, memberScope, x.scope, x.scope == "" || o.Get(memberScope) != nil)
 }
 
-// numbers are the members that are integers (RFC 6749 section 5.1, RFC 8628 section 3.2, RFC 7591
-// section 3.2.1).
+// numbers are integer members (RFC 6749 section 5.1, RFC 8628 section 3.2, RFC 7591 section 3.2.1).
 var numbers = map[clientauth.Endpoint][]string{
 	clientauth.Token:               {"expires_in"},
 	clientauth.DeviceAuthorization: {"expires_in", "interval"},

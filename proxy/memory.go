@@ -11,9 +11,8 @@ const (
 	// smallBody is the size, in bytes, up to which a body counts against no budget and is
 	// read before the provider is called. A form or a JSON-RPC message fits.
 	smallBody = 4 << 10
-	// bodyBudget is how many bytes request bodies at endpoints may hold in this process,
-	// beyond smallBody each: connections that send most of a large body and then stop must
-	// not exhaust the memory.
+	// bodyBudget is how many bytes request bodies at endpoints may hold in this process, beyond
+	// smallBody each: clients that stop inside a large body must not exhaust the memory.
 	bodyBudget = 16 << 20
 )
 
@@ -45,8 +44,7 @@ func (s *share) release() {
 const firstRoom = 512 // bytes of the buffer when nothing has arrived
 
 // readAll reads to the end, or to one byte beyond a bound, into a buffer that begins with room
-// and grows with what arrives. If grow returns false, the error is [errNoRoom]. Nil means no
-// limit.
+// and grows. If grow, unless nil, returns false, the error is [errNoRoom].
 func readAll(r io.Reader, room, bound int, grow func(int) bool) ([]byte, error) {
 	limit := bound + 1
 	body := make([]byte, 0, room)

@@ -36,9 +36,8 @@ var successMembers = map[clientauth.Endpoint]string{
 	clientauth.Registration:               memberClientID,
 }
 
-// outcome returns what a response means for the client. A response is unclear if another
-// reader could read it differently or not at all, or if its error may be another name of
-// invalid_client.
+// outcome returns what a response means for the client. It is unclear if another reader could
+// read it differently or not at all, or if its error may be another name of invalid_client.
 func (r response) outcome(endpoint clientauth.Endpoint) string {
 	if r.status >= http.StatusInternalServerError {
 		return outcomeFailed

@@ -29,8 +29,7 @@ import (
 // Passthrough names all paths but the endpoints in logs and metrics.
 const Passthrough = "passthrough"
 
-// PassthroughConfig configures the handler of all paths but the endpoints, or of the
-// authorization endpoint.
+// PassthroughConfig configures the handler of the authorization endpoint or all other paths.
 type PassthroughConfig struct {
 	Endpoint string // in metrics; empty: Passthrough
 	// Authorization is for the authorization endpoint. Zero judges nothing.
@@ -146,8 +145,7 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, recorder *r
 	forwarder.ServeHTTP(w, r)
 }
 
-// asksForStream reports whether a request is for another protocol (RFC 9110 section 7.8) or
-// for events.
+// asksForStream reports whether a request is for events or an upgrade (RFC 9110 section 7.8).
 func asksForStream(r *http.Request) bool {
 	return r.Header.Get("Upgrade") != "" || strings.Contains(strings.ToLower(strings.Join(r.Header["Accept"], ",")), eventStream)
 }
@@ -189,12 +187,10 @@ func restoreNamed(out, in http.Header) {
 // eventStream is the media type of a response that does not end (HTML standard, section 9.2).
 const eventStream = "text/event-stream"
 
-// modifyResponse refuses an event stream that the client did not ask for if there are too many
-// streams. Only a GET is refused here: another request may have changed something, and its
-// client needs the response.
+// modifyResponse refuses an event stream that the client did not ask for if there are too many.
+// Only a GET is refused: another request may have changed something, and needs the response.
 func (p passthrough) modifyResponse(resp *http.Response, upload *idleTimeoutBody) error {
-	// Otherwise net/http would read the rest of the body when the response begins, so that the
-	// provider would not receive it.
+	// Otherwise net/http would take the rest of the body, which the provider is to receive.
 	if incomplete, _ := upload.state(); incomplete {
 		resp.Header.Set("Connection", "close")
 	}

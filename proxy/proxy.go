@@ -1,6 +1,5 @@
-// Package proxy proxies OAuth endpoints to a provider that reads client credentials only
-// from the form, or only from the header: it rewrites requests for the provider and corrects
-// its responses.
+// Package proxy proxies OAuth endpoints to a provider that reads client credentials only from
+// the form, or only from the header: it rewrites requests and corrects responses.
 //
 // A [Handler] serves one endpoint. Its files in the order of a request:
 //

@@ -17,8 +17,7 @@ const (
 	codeInvalidGrant = "invalid_grant"
 )
 
-// step is one repair of responses. It returns the repaired response, and false if there is
-// nothing to repair.
+// step is one repair. It returns the repaired response, or false if there is nothing to repair.
 type step struct {
 	name   string
 	at     []clientauth.Endpoint // empty: every endpoint
@@ -49,10 +48,9 @@ var steps = []step{
 	{"media_type", nil, repairMediaType, nil},
 }
 
-// repair returns a response in the form that its standard requires, if its meaning is certain
-// or the operator says what it is. Nothing makes an error a success, or adds a token. A body
-// that is not one JSON object, or that holds a member twice, stays, and so does one whose media
-// type is that of another format.
+// repair returns a response in the form that its standard requires, if its meaning is certain or
+// the operator says what it is. Nothing makes an error a success, or adds a token. A body that is
+// not one JSON object, holds a member twice, or has the media type of another format stays.
 func (x *exchange) repair(r response) response {
 	for _, s := range steps {
 		if len(s.at) > 0 && !slices.Contains(s.at, x.Endpoint) {
@@ -80,8 +78,7 @@ func (x *exchange) repair(r response) response {
 // vagueTypes matches the media types that providers send with JSON by mistake.
 var vagueTypes = regexp.MustCompile(`^(?:|text/[a-z0-9.+-]+|application/(?:x-javascript|octet-stream|xml))$`)
 
-// isJSONType reports whether a media type is that of JSON, or has its suffix (RFC 6839 section
-// 3.1).
+// isJSONType reports whether a media type is that of JSON, or has its suffix (RFC 6839).
 func isJSONType(mediaType string) bool {
 	return strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json")
 }
@@ -119,8 +116,7 @@ func ofSuccess(change func(*exchange, jsonobject.Object) (jsonobject.Object, boo
 	}
 }
 
-// dropByteOrderMark removes the byte order mark in front of an object, which JSON must not
-// have (RFC 8259 section 8.1).
+// dropByteOrderMark removes a byte order mark, which JSON must not have (RFC 8259 section 8.1).
 func dropByteOrderMark(_ *exchange, r response) (response, bool) {
 	rest, marked := bytes.CutPrefix(r.body, []byte("\ufeff"))
 	if marked {

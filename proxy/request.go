@@ -118,8 +118,7 @@ func kindOfType(value string) (bodyKind, error) {
 	switch {
 	case err != nil:
 		return 0, errMediaType
-	// Without a boundary there are no parts (RFC 2046 section 5.1.1), and Rack reads the
-	// body as a form.
+	// Without a boundary (RFC 2046 section 5.1.1), Rack reads the body as a form.
 	case strings.HasPrefix(essence, "multipart/") && parameters["boundary"] == "":
 		return bodyUntyped, nil
 	case !isForm(essence):

@@ -91,8 +91,7 @@ func (x *exchange) readResponse(resp *http.Response) (response, error) {
 	return r, nil
 }
 
-// checkHead refuses a response without reading its body. After a switch of protocols, for
-// example, the body has no end.
+// checkHead refuses a response before its body is read, which has no end after 101.
 func (r response) checkHead() error {
 	switch {
 	// A client that follows a redirect sends its secret elsewhere (RFC 9700 section 4.12).
@@ -203,8 +202,7 @@ func (r response) coding() string {
 	return coding
 }
 
-// decode decodes a compressed body. The gateway has asked for none, but the code of the request
-// is used up.
+// decode decodes a body, which the gateway asked not to compress: the code is used up.
 func (r *response) decode() (err error) {
 	var decoder io.Reader
 	switch r.coding() {

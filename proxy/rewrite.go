@@ -84,9 +84,8 @@ func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 // but a weight above zero (RFC 9110 section 12.4.2).
 var acceptable = regexp.MustCompile(`(?i)^application/(?:json|jwt|token-introspection\+jwt)(?:[ \t]*;[ \t]*q=(?:0\.\d{0,2}[1-9]\d{0,2}|1(?:\.0{0,3})?))?$`)
 
-// accept returns the Accept field of a request to an endpoint: JSON. At introspection the
-// client may also accept a JWT. JSON is added, because a provider without JWT could respond
-// 406 to a wrong secret.
+// accept returns the Accept field of a request to an endpoint: JSON. At introspection the client
+// may accept a JWT, beside JSON: a provider without JWT could respond 406 to a wrong secret.
 func accept(endpoint clientauth.Endpoint, client []string) string {
 	const json = "application/json"
 	if endpoint != clientauth.Introspection {
@@ -119,9 +118,8 @@ func dropHeader(name string) bool {
 		strings.ContainsFunc(name, func(c rune) bool { return c != '-' && !isAlphanumeric(c) })
 }
 
-// isHopByHop reports whether a field, its name in canonical form, is for one connection
-// (RFC 9110 section 7.6.1). Fields that Connection names are forwarded to endpoints: it
-// could name Authorization.
+// isHopByHop reports whether a field, in canonical form, is for one connection (RFC 9110 section
+// 7.6.1). Fields that Connection names are not: it could name Authorization.
 func isHopByHop(name string) bool {
 	switch name {
 	case "Connection", "Upgrade", "Http2-Settings", "Expect", "Te", "Trailer", "Transfer-Encoding",

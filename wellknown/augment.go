@@ -49,8 +49,7 @@ type Agents struct {
 	NeedPKCE  []string // the IDs of those that nothing else protects
 }
 
-// withAgents adds what is offered, if the authorization endpoint is fronted, where such clients
-// start.
+// withAgents adds what is offered, if the authorization endpoint, where logins begin, is fronted.
 func (md Metadata) withAgents(a Agents, m origin.Map, paths map[clientauth.Endpoint]string) Metadata {
 	if !md.isFronted(clientauth.Authorization, m, paths) {
 		return md
@@ -83,9 +82,8 @@ func (md Metadata) moved(member string, m origin.Map) Metadata {
 var emptyArray = regexp.MustCompile(`^\[\s*\]$`)
 
 // withMethods lists both methods that present a client secret, whichever of the two the provider
-// reads. An absent list means that
-// the methods of introspection are not known, and elsewhere client_secret_basic (RFC 8414
-// section 2).
+// reads. An absent list means that the methods of introspection are not known, and elsewhere
+// client_secret_basic (RFC 8414 section 2).
 func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
 	member := MethodsMember(name)
 	value, list := md.Get(member), md.Strings(member)

@@ -23,8 +23,7 @@ import (
 // MaxDocument limits a metadata document, in bytes, as it is sent and decoded.
 const MaxDocument = 256 << 10
 
-// Reply is a provider's response to a request for metadata. The gateway and the doctor read
-// it by the same rules.
+// Reply is a response to a request for metadata. Gateway and doctor read it by the same rules.
 type Reply struct {
 	Requested *url.URL // at the provider's origin
 	Public    *url.URL // the origin that clients use for the provider's; nil: no other one
@@ -36,8 +35,7 @@ type Reply struct {
 	received time.Time // when the header arrived
 }
 
-// Diagnosis is an error that says why a reply has no document, and what to configure. It
-// quotes nothing of the reply.
+// Diagnosis is an error that says why a reply has no document and what to do. It quotes nothing.
 type Diagnosis struct {
 	Problem, Fix string // without a period at the end
 	Absent       bool   // the provider has no document there, so that clients may try the next location
@@ -145,8 +143,7 @@ func (r Reply) decoded() (text []byte, err error) {
 // byteOrderMark must not begin JSON, and readers may ignore it (RFC 8259 section 8.1).
 var byteOrderMark = []byte("\ufeff")
 
-// Object returns the JSON object in a reply, under any media type, and its text. Errors are
-// diagnoses.
+// Object returns the JSON object in a reply of any media type, and its text, or a diagnosis.
 func (r Reply) Object() (jsonobject.Object, []byte, error) {
 	if d := r.diagnoseStatus(); d != nil {
 		return jsonobject.Object{}, nil, d

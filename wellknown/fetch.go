@@ -31,8 +31,7 @@ var (
 	errTooMany    = errors.New("too many metadata documents are being fetched")
 )
 
-// document is the provider's document, corrected by the patch. It is immutable, except
-// for the last response with it.
+// document is the provider's, corrected by the patch. It is immutable, but for its last response.
 type document struct {
 	Metadata
 	response        atomic.Pointer[response]
@@ -91,8 +90,7 @@ func sanitizeError(err error) error {
 	return errors.New("the provider's response is malformed")
 }
 
-// request requests a path once, without credentials. An http.Client would follow redirects
-// to other hosts.
+// request requests a path once. It sends no credentials, and follows no redirects.
 func (s *Source) request(ctx context.Context, at string, known *document) (Reply, error) {
 	req := (&http.Request{
 		Method: http.MethodGet,
@@ -124,9 +122,8 @@ func (s *Source) request(ctx context.Context, at string, known *document) (Reply
 	return r, nil
 }
 
-// parseDocument reads a document found at a well-known name. Only the issuer's own locations
-// bind their documents to the issuer. Elsewhere clients get the document of another issuer as
-// it is.
+// parseDocument reads a document found at a well-known name. Only the issuer's own locations bind
+// it to the issuer. Elsewhere clients get another issuer's document as it is.
 func (s *Source) parseDocument(location, name string, r Reply) (*document, error) {
 	o, text, err := r.Object()
 	switch {

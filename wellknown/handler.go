@@ -171,8 +171,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name string, e e
 	if e.document.allowsAnyOrigin && !h.config.StripCORS {
 		header.Set("Access-Control-Allow-Origin", "*")
 	}
-	// Most requests are unconditional GETs of the whole document, which do not need
-	// http.ServeContent.
+	// Most requests are unconditional GETs of the whole, and need no http.ServeContent.
 	if r.Method == http.MethodGet && r.Header["If-None-Match"] == nil && r.Header["If-Match"] == nil && r.Header["Range"] == nil {
 		header["Content-Length"] = p.length
 		_, _ = w.Write(p.body)

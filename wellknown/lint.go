@@ -16,8 +16,7 @@ import (
 
 const inMetadata = " at the provider, or with metadata.patch in oauthgw."
 
-// Lint returns what makes clients fail that follow the metadata. They compare the
-// issuer byte for byte with start, the URL at which they start.
+// Lint returns what makes clients fail that follow the metadata, and start at the URL start.
 func (md Metadata) Lint(start string) (found Findings) {
 	md.lintIssuer(&found, start)
 	md.lintResponseIssuer(&found, start)

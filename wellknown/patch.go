@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// Patch corrects a provider's metadata before anything else reads it. The zero Patch
-// changes nothing.
+// Patch corrects a provider's metadata before it is read. The zero Patch changes nothing.
 type Patch struct {
 	Remove []string                     // members
 	Set    map[string]json.RawMessage   // values of members

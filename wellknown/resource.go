@@ -109,8 +109,7 @@ func (c resourceChecker) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// isPage reports whether a response may be a page, or a redirect to one: not to the metadata of a
-// resource.
+// isPage reports whether a response may be a page, or a redirect elsewhere than to metadata.
 func isPage(resp *http.Response) bool {
 	to, err := resp.Location()
 	if err != nil || resp.StatusCode < 300 || resp.StatusCode >= 400 {

@@ -28,8 +28,7 @@ type SourceConfig struct {
 	Passthrough bool     // all other paths lead to the provider as well
 	Expected    string   // the issuer that documents must name, and below whose path they are; empty: any, at the root
 	Patch       Patch
-	// ProviderAuth is the method by which the provider reads client secrets; empty:
-	// client_secret_post.
+	// ProviderAuth is how the provider reads client secrets; empty: client_secret_post.
 	ProviderAuth clientauth.Method
 	Agents       Agents            // clients without a secret of their own
 	Resources    []Resource        // whose metadata is served

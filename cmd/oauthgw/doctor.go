@@ -11,8 +11,7 @@ import (
 
 const mcpURLHelp = "also report what agents such as Codex need to log in for the MCP server at this `URL`"
 
-// runDoctor examines an authorization server as its clients see it, and fails if there are
-// problems.
+// runDoctor examines an authorization server as its clients see it. Problems are an error.
 func runDoctor(ctx context.Context, i *invocation) error {
 	var c doctor.Config
 	write := formatFlag(i)

@@ -6,8 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// harden keeps the secrets in memory out of core dumps, and from other processes of the
-// same user.
+// harden keeps secrets out of core dumps, and from other processes of the same user.
 func harden() error {
 	return errors.Join(
 		unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}),

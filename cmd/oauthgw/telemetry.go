@@ -15,8 +15,7 @@ import (
 	"oauthgw/proxy"
 )
 
-// telemetry is the log, the audit log, the metrics and the traces of the program. It outlives
-// the configurations.
+// telemetry is the log, the audit log, the metrics and the traces. It outlives configurations.
 type telemetry struct {
 	format  logging.Format
 	log     *slog.Logger
@@ -27,8 +26,7 @@ type telemetry struct {
 	history admin.History
 }
 
-// newTelemetry logs to stderr, writes audit records without a file to stdout, and sends
-// traces as the environment says.
+// newTelemetry logs to stderr, audits to stdout or a file, and traces as the environment says.
 func newTelemetry(ctx context.Context, s config.Settings, stdout, stderr io.Writer) (*telemetry, error) {
 	t := &telemetry{metrics: metrics.New(metrics.ReadBuild())}
 	t.format.TraceID = tracing.ID

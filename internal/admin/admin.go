@@ -54,9 +54,8 @@ func New(c Config) *Handler {
 	return h
 }
 
-// ServeHTTP refuses what a web page could make the browser of an operator send: requests
-// under a name that points at this listener (DNS rebinding), and cross-origin requests that
-// change something (CSRF).
+// ServeHTTP refuses what a web page could make an operator's browser send: requests under a
+// name that points at this listener (DNS rebinding), and cross-origin changes (CSRF).
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !slices.Contains(healthPaths, r.URL.Path) && !h.allowsHost(hostName(r.Host)):

@@ -1,9 +1,8 @@
 // Package authlimit limits failed client authentication. RFC 6749 section 2.3.1 requires
 // protection against brute force attacks wherever clients authenticate with a password.
 //
-// Failures are limited per client id and address, so that they do not lock the client out at
-// other addresses. They are also limited per address, so that trying other client ids allows
-// no further guesses.
+// Failures are limited per client id and address, so that other addresses of the client are
+// not locked out, and per address, so that trying other client ids allows no further guesses.
 package authlimit
 
 import (
@@ -62,8 +61,7 @@ func New(c Config) *Limiter {
 	return &Limiter{config: c, seed: maphash.MakeSeed(), budgets: budgets, secretKey: []byte(rand.Text()), secrets: secrets}
 }
 
-// Reconfigure returns l if the configuration is the same, and otherwise a new Limiter
-// without failures and secrets.
+// Reconfigure returns l if the configuration is the same, and otherwise a new, empty Limiter.
 func (l *Limiter) Reconfigure(c Config) *Limiter {
 	if l != nil && l.config == c {
 		return l
@@ -97,10 +95,9 @@ func (l *Limiter) retryAfter(k key, burst int) time.Duration {
 	return max(0, time.Duration(missing*float64(l.config.Interval)))
 }
 
-// RecordFailure records a failed authentication of a client id at an address. A failure that
-// the client id's budget no longer covers does not count against the address, so that one
-// misconfigured client does not lock out the others there. Nothing is recorded for the zero
-// Addr.
+// RecordFailure records a failed authentication of a client id at an address, unless that is
+// the zero Addr. A failure that the client id's budget no longer covers does not count
+// against the address, so that one misconfigured client does not lock out the others there.
 func (l *Limiter) RecordFailure(clientID string, from netip.Addr) {
 	if l != nil && l.spend(l.clientKey(clientID, from), l.config.Burst) {
 		l.RecordAddressFailure(from)
@@ -114,9 +111,8 @@ func (l *Limiter) RecordAddressFailure(from netip.Addr) {
 	}
 }
 
-// spend takes one failure from a budget. It reports false, and takes nothing, if the budget
-// has reached its maximum debt. Concurrent failures may put a budget into debt, but no wait
-// is longer than burst intervals.
+// spend takes one failure from a budget. It reports false, and takes nothing, at the maximum
+// debt. Concurrent failures may put a budget into debt, but no wait exceeds burst intervals.
 func (l *Limiter) spend(k key, burst int) bool {
 	if burst <= 0 || !k.address.IsValid() {
 		return true

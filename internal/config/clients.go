@@ -61,8 +61,7 @@ func (v *validator) client(key, id string, c clients.Config) clients.Client {
 	return clients.Client{ID: id, Secret: v.secret(key+".secret_file", c), Config: c}
 }
 
-// minSecret is the length of the shortest secret, in bytes, that can be told from other text in a
-// response.
+// minSecret is how many bytes a secret needs so that no other text is taken for it.
 const minSecret = 16
 
 var secretCharacters = regexp.MustCompile(`^[ -~]*$`) // RFC 6749 section A.2
@@ -140,8 +139,7 @@ func isAlias(text string) bool {
 // uriCharacters matches text of characters that a URI without a fragment can hold (RFC 3986 section 2).
 var uriCharacters = regexp.MustCompile(`^(?:[A-Za-z0-9._~:/?@!$&'()+,;=\[\]-]|%[0-9A-Fa-f]{2})+$`)
 
-// reservedSchemes are those that a browser does not hand to an app: it runs, shows or fetches what
-// they name.
+// reservedSchemes are handed to no app: a browser runs, shows or fetches what they name.
 var reservedSchemes = strings.Fields(`javascript vbscript jscript livescript mocha data blob file filesystem about view-source
 	jar mhtml mk res resource chrome intent content ftp ftps sftp ws wss gopher ldap ldaps smb nfs feed mailto urn`)
 

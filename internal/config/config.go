@@ -10,12 +10,10 @@ import (
 	"oauthgw/wellknown"
 )
 
-// Config is the configuration file: its fields are the keys. config.example.yaml
-// describes them.
+// Config is the configuration file: its fields are the keys, as in config.example.yaml.
 //
-// A new key also needs its default, a check, an entry in [Settings.RestartRequired] if a
-// reload cannot change it, and entries in config.example.yaml, the schema and
-// docs/configuration.md.
+// A new key also needs its default, a check, an entry in [Settings.RestartRequired] if a reload
+// cannot change it, and entries in config.example.yaml, schema and docs/configuration.md.
 type Config struct {
 	Listen             string            `yaml:"listen"`           // host:port or unix:/path
 	MaxConnections     int               `yaml:"max_connections"`  // 0: half of the file descriptors, at most 3000

@@ -57,8 +57,7 @@ func Fingerprint(files []string) string {
 	return string(sum.Sum(nil))
 }
 
-// auditFile checks that records can be written. It does not create the file, because oauthgw
-// check may run as another user.
+// auditFile checks that records can be written. It creates no file: check may run as another user.
 func (v *validator) auditFile(file string) {
 	if file == "" || file == standardOutput {
 		return

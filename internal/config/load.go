@@ -188,8 +188,7 @@ func keysOf(section reflect.Type) string {
 	return strings.Join(keys, ", ")
 }
 
-// decodes reports whether a scalar can be decoded into a type. The library decodes 1.5 into
-// an int as 1.
+// decodes reports whether a scalar fits a type. The library decodes 1.5 into an int as 1.
 func decodes(n *yaml.Node, t reflect.Type) bool {
 	return (t.Kind() != reflect.Int || n.ShortTag() == "!!int") && n.Decode(reflect.New(t).Interface()) == nil
 }

@@ -111,8 +111,7 @@ func (v *validator) upstreamNames(c Config) {
 	v.require(name == "" || strings.HasPrefix(strings.ToLower(c.Upstream.URL), "https:"), "upstream.server_name", "is used with TLS only; set upstream.url to an https URL, or remove this key")
 }
 
-// issuer checks an issuer identifier. It is compared byte for byte, so it is not normalized
-// (RFC 8414 sections 2 and 3.3).
+// issuer checks an issuer, which is compared byte for byte (RFC 8414 sections 2 and 3.3).
 func (v *validator) issuer(key, value string) {
 	u, err := url.Parse(value)
 	v.require(value == "" || err == nil && origin.Of(value) != nil && u.RawQuery == "" && u.Fragment == "" && u.User == nil,

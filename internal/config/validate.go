@@ -115,8 +115,7 @@ func isHost(text string) bool {
 	return err == nil || hostName.MatchString(text)
 }
 
-// isPort reports whether a port is a valid port number or the name of a service that the
-// system knows.
+// isPort reports whether a port is a valid number or the name of a service on this system.
 func isPort(port string) bool {
 	_, err := net.LookupPort("tcp", port)
 	return err == nil

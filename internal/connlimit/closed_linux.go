@@ -9,8 +9,7 @@ import (
 )
 
 // waitUntilClosed returns an error as soon as the client has closed the connection, or the
-// read deadline has passed. What the client has sent stays unread. Nil means that c is no
-// socket.
+// read deadline has passed. It reads nothing. Nil means that c is no socket.
 func waitUntilClosed(c net.Conn) error {
 	socket, ok := c.(syscall.Conn)
 	if !ok {

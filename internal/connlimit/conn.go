@@ -179,8 +179,7 @@ func (c *conn) Close() error {
 	return err
 }
 
-// CloseWrite lets net/http close a connection without losing a response that the client
-// has not read yet.
+// CloseWrite lets net/http close a connection and not lose a response that is still unread.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

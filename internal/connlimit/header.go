@@ -9,9 +9,8 @@ import (
 // memory for each in addition to its text.
 const MaxHeaderFields = 128
 
-// headerLimiter reads requests for net/http, which does not limit the number of header
-// fields. It returns a header and what follows it in separate reads, so that it sees where
-// the next header begins.
+// headerLimiter reads requests for net/http, which does not limit the number of header fields. It
+// returns a header and what follows in separate reads, to see where the next header begins.
 type headerLimiter struct {
 	body     int64  // bytes still to arrive; negative: the body is chunked and is not scanned for a header
 	rest     []byte // what arrived together with the end of a header

@@ -15,8 +15,7 @@ var reasonByStatus = map[string]string{
 	"400": "malformed", "431": "header_too_large", "417": "unsupported", "501": "unsupported", "505": "unsupported",
 }
 
-// proxyHeader matches the beginning of a PROXY protocol header, versions 1 and 2, also its
-// first five bytes.
+// proxyHeader matches the first bytes, at least five, of a PROXY protocol header, versions 1 and 2.
 var proxyHeader = regexp.MustCompile(`^(PROXY( TCP| UNKNOWN|$)|\r\n\r\n\x00)`)
 
 // checkOpening reports a connection whose first bytes are not HTTP.
@@ -60,8 +59,7 @@ func (c *conn) handshake() error {
 	return io.EOF
 }
 
-// handshakeReason returns why a handshake failed. Empty means that the client left, as a
-// port scanner does.
+// handshakeReason returns why a handshake failed. Empty: the client left, as a port scanner does.
 func handshakeReason(err error) string {
 	var record tls.RecordHeaderError
 	var network *net.OpError

@@ -21,8 +21,7 @@ const (
 	registration  = `{"token_endpoint_auth_method":"none","redirect_uris":["` + agentRedirect + `"]}`
 )
 
-// compareAgent prints what happens to an agent that registers itself and holds no secret, at the
-// provider and at the gateway.
+// compareAgent prints what both sides answer to an agent that holds no secret and registers itself.
 func (d *demo) compareAgent(w io.Writer) error {
 	fmt.Fprintf(w, "An agent holds no secret and registers itself. This provider demands a secret and\n"+
 		"registers nobody. oauthgw keeps the secret of a client that an administrator\nregistered for the agent:\n\n"+

@@ -40,8 +40,7 @@ type Gateway struct {
 	Run             func(context.Context) error // serves until the context ends
 }
 
-// Run runs the demo and prints the comparisons. It returns an error if one of them does not end
-// as expected.
+// Run runs the demo and prints the comparisons. An unexpected result is an error.
 func Run(ctx context.Context, c Config, stdout io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -27,8 +27,7 @@ var publicParameters = map[string]bool{
 var word = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 
 // redactParameter redacts a parameter. The name may be a secret as well, in a body that only
-// claims to be a form: JSON or a token parses as a name without a value, and base64 as one
-// whose value is an equals sign.
+// claims to be a form: JSON or a token parses as a name, base64 perhaps with the value "=".
 func redactParameter(name string, value clientauth.Secret) (shownName, shownValue string) {
 	public, known := publicParameters[name]
 	if !known && (value.IsZero() || !word.MatchString(name)) {

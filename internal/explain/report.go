@@ -22,8 +22,7 @@ var decodings = map[clientauth.Reading]string{
 	clientauth.ReadingAmbiguous: "the credentials were form-decoded but could be unencoded; set basic_decoding for the client if it is rejected",
 }
 
-// report describes the result. It shows only values that are known not to be secrets, in
-// printable ASCII.
+// report describes the result: only values that are known not to be secrets, in printable ASCII.
 func (x *result) report() string {
 	var b strings.Builder
 	row := func(name, value string) {
@@ -61,8 +60,7 @@ func (x *result) report() string {
 	return b.String() + "\nthe provider receives\n" + received
 }
 
-// secret says whether the secret of a public client is lent. Empty means that the request names none,
-// or is refused.
+// secret says whether a public client's secret is lent. Empty: no such client, or a refusal.
 func (x *result) secret() string {
 	id := x.log["client_id"] // missing at the authorization endpoint
 	for _, c := range x.settings.Clients.All() {

@@ -13,9 +13,8 @@ import (
 )
 
 // routeAuthorization routes the requests to the authorization endpoint if they are to be judged or
-// repaired. Web pages do not read its responses, so there is no CORS (RFC 9700 section 2.6), and
-// a path without the endpoint's query is another page. Endpoints are the normalized paths of
-// others.
+// repaired. Web pages do not read its responses, so there is no CORS (RFC 9700 section 2.6), and a
+// path without the endpoint's query is another page. Endpoints are the normal paths of others.
 func (g *Gateway) routeAuthorization(byQuery, byPath *mux.Router, known wellknown.Provider, paths map[clientauth.Endpoint]string, endpoints []string) {
 	u, table := known.Endpoints[clientauth.Authorization], g.settings.Clients
 	if u == nil || g.settings.Repair.Requests.IsZero() && !table.HasPublic() {
@@ -56,8 +55,7 @@ func matchAuthorization(own string, endpoints []string, judged bool) mux.Matcher
 	}
 }
 
-// unrepaired returns a problem if requests are judged or repaired and the authorization endpoint is
-// not fronted.
+// unrepaired returns a problem if requests cannot be judged or repaired as configured.
 func (g *Gateway) unrepaired() []string {
 	_, paths := g.Known()
 	_, fronted := paths[clientauth.Authorization]

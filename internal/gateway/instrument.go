@@ -13,8 +13,7 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// instrument counts, times, traces and logs the requests that a handler serves, under the
-// name of an endpoint.
+// instrument counts, times, traces and logs a handler's requests under the name of an endpoint.
 func (g *Gateway) instrument(name string, next http.Handler) http.Handler {
 	m := g.config.Metrics.Endpoint(name)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

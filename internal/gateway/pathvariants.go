@@ -16,8 +16,7 @@ const (
 
 const script = `(?i:/[^/]+\.(?:php|phtml|f?cgi|pl|py|rb|lua|aspx?|ashx|jspx?|do|dll)[0-9]*)`
 
-// steps are what at least one server in wide use does to a path before it routes it, in
-// any order.
+// steps are what servers in wide use do to a path before they route it, in any order.
 var steps = []func(string) string{
 	decodeOnce,
 	printableASCII,
@@ -97,8 +96,7 @@ func asciiReplacer() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// printableASCII returns a path as servers see it that drop control characters, other scripts
-// and bytes that are not UTF-8.
+// printableASCII returns a path without control characters, other scripts and invalid UTF-8.
 func printableASCII(p string) string {
 	if strings.ContainsFunc(p, func(c rune) bool { return c > '~' }) {
 		p = ascii.Replace(p)

@@ -29,8 +29,7 @@ type ReloaderConfig struct {
 	Notify func(state, status string)
 }
 
-// Reloader serves each request with the current gateway, and replaces it on reload. It is
-// safe for concurrent use.
+// Reloader serves with the current gateway, and replaces it. It is safe for concurrent use.
 type Reloader struct {
 	config  ReloaderConfig
 	current atomic.Pointer[Gateway]
@@ -144,8 +143,7 @@ func (r *Reloader) DisableReload() {
 	defer r.mu.Unlock()
 }
 
-// Reload loads the configuration and replaces the gateway. If that fails, the current one
-// stays.
+// Reload loads the configuration and replaces the gateway, or leaves it if that fails.
 func (r *Reloader) Reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -23,8 +23,7 @@ type routes struct {
 	isMetadata mux.MatcherFunc
 }
 
-// handler returns the handler of a request. The router's ServeHTTP would copy the request to
-// store the route in its context.
+// handler returns the handler of a request. The router's ServeHTTP would copy the request.
 func (r *routes) handler(req *http.Request) http.Handler {
 	var match mux.RouteMatch
 	r.router.Match(req, &match) // the last route matches everything

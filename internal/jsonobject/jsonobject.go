@@ -19,8 +19,7 @@ var (
 	errSyntax    = errors.New("it is not JSON, is truncated, or has text after the object")
 )
 
-// Object is an immutable JSON object whose members keep their order. The zero value is the
-// empty object.
+// Object is an immutable JSON object. Its members keep their order. The zero value has none.
 type Object struct {
 	members []Member
 }

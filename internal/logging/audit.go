@@ -12,8 +12,7 @@ import (
 	"oauthgw/internal/printable"
 )
 
-// Audit writes a record of each client authentication without making requests wait. It is
-// safe for concurrent use.
+// Audit records client authentications and delays no request. It is safe for concurrent use.
 type Audit struct {
 	writer  *AsyncWriter
 	handler slog.Handler
@@ -92,9 +91,8 @@ func (a auditWriter) Write(records []byte) (n int, err error) {
 	return n, err
 }
 
-// open opens the file unless it is the one that is open, so that files can be rotated without
-// a signal, and records are written while the process has no file descriptor left. A pipe
-// without a reader is an error.
+// open opens the file unless it is the open one, so that files can be rotated without a
+// signal, and that records need no new file descriptor. A pipe without a reader is an error.
 func (a auditWriter) open(name string) (err error) {
 	if a.file != nil {
 		open, err := a.file.Stat()

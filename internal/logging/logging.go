@@ -111,9 +111,8 @@ func BeforeQuote(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// RedactYAML returns a handler that removes the values that errors of the YAML library quote
-// from the attributes of each line, and writes durations with their unit. It drops the
-// attributes of the logger.
+// RedactYAML returns a handler that removes the values that errors of the YAML library quote from
+// the attributes of a line, writes durations with a unit, and drops the logger's attributes.
 func RedactYAML(next slog.Handler) slog.Handler { return yamlRedactor{next} }
 
 type yamlRedactor struct{ slog.Handler }

@@ -21,8 +21,7 @@ func Of(text string) *url.URL {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
-// Same reports whether two URLs have the same scheme, host and port. A nil URL
-// has no origin.
+// Same reports whether two URLs have the same scheme, host and port. Nil has no origin.
 func Same(u, v *url.URL) bool {
 	return u != nil && v != nil && u.Scheme == v.Scheme &&
 		strings.EqualFold(u.Hostname(), v.Hostname()) && port(u) == port(v)

@@ -21,8 +21,7 @@ const blank = "\u2800\U00013441\U00013442\U00016fe4\U0001d159"
 
 var ignorable = []*unicode.RangeTable{unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}
 
-// IsPrint is [strconv.IsPrint] without the characters that have no ink, with which one text
-// looks like another.
+// IsPrint is [strconv.IsPrint] without characters that have no ink, which disguise a text.
 func IsPrint(r rune) bool {
 	if r < utf8.RuneSelf {
 		return ' ' <= r && r <= '~'

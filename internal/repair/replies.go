@@ -11,8 +11,7 @@ import (
 	"oauthgw/internal/jsonobject"
 )
 
-// Replies is what an operator wants to be repaired in responses of the provider. The zero value
-// repairs nothing.
+// Replies is what is to be repaired in the provider's responses. The zero value repairs nothing.
 type Replies struct {
 	Numbers      bool         `yaml:"numbers"`       // [Numbers]
 	FormToJSON   bool         `yaml:"form_to_json"`  // [FormToJSON]
@@ -97,8 +96,7 @@ var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)
 // IsScope reports whether a text is one scope (RFC 6749 section 3.3).
 func IsScope(text string) bool { return scopeToken.MatchString(text) }
 
-// ScopeList makes a scope that is a list of scopes a string (RFC 6749 section 3.3). An empty
-// list stays.
+// ScopeList makes a list of scopes a string (RFC 6749 section 3.3). An empty list stays.
 func ScopeList(o jsonobject.Object) (jsonobject.Object, bool) {
 	var scopes []string
 	value := o.Get("scope")

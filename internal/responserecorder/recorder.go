@@ -1,5 +1,4 @@
-// Package responserecorder records the status of a response, how it ended, and the log
-// attributes of its request.
+// Package responserecorder records a response's status and end, and its request's log attributes.
 package responserecorder
 
 import (
@@ -29,8 +28,7 @@ type Recorder struct {
 	http.ResponseWriter
 	// BeforeHeader may change the header of the final response.
 	BeforeHeader func(http.Header)
-	// Closed returns why the server closed the connection: eviction, shutdown, or empty: it
-	// did not.
+	// Closed returns why the server closed the connection: eviction, shutdown, or empty.
 	Closed func() string
 	// Level and Attrs are for the log line of the request.
 	Level slog.Level
@@ -82,9 +80,8 @@ func (r *Recorder) Fail(side string, err error) {
 	r.end.CompareAndSwap(nil, &end)
 }
 
-// Result returns the status of the response and how it ended. Returned means that the handler
-// did not panic: the server answers a panic unless a response has begun. Status zero means
-// that there was no response.
+// Result returns the status of the response and how it ended. Returned means that the handler did
+// not panic: the server answers a panic unless a response has begun. Zero is no response.
 func (r *Recorder) Result(returned bool) (status int, end string) {
 	if end := r.end.Load(); end != nil {
 		return r.status, *end

@@ -56,8 +56,7 @@ func (s *Server) waitForHandlers() {
 // answering for the drain delay. Any other end starts the shutdown at once.
 var ErrTerminated = errors.New("terminated")
 
-// SignalContext returns a context that SIGINT or SIGTERM ends. A second signal ends the
-// process at once.
+// SignalContext returns a context that SIGINT or SIGTERM ends. A second one ends the process.
 func SignalContext() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)

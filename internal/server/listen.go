@@ -51,10 +51,9 @@ type unixListener struct {
 	lock *os.File
 }
 
-// listenUnix listens on a path, and replaces the socket of a process that was killed. A lock
-// on a file beside it, which the kernel releases when the process ends, keeps another process
-// from removing the socket. The file stays: after its removal two processes could lock two
-// files of one name.
+// listenUnix listens on a path, and replaces the socket of a process that was killed. A lock on a
+// file beside it, which the kernel releases with the process, keeps another process from removing
+// the socket. The file stays: otherwise two processes could lock two files of one name.
 func listenUnix(path string) (net.Listener, error) {
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
@@ -71,8 +70,7 @@ func listenUnix(path string) (net.Listener, error) {
 	return &unixListener{l, lock}, nil
 }
 
-// lockFile opens and locks a file. It follows no link, which others may have put into the
-// directory.
+// lockFile opens and locks a file. It follows no link, which others may have put there.
 func lockFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
 	if err != nil {

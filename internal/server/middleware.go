@@ -27,8 +27,7 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 		rec.Closed = func() string { return connlimit.ClosedBy(ctx) }
 		rec.BeforeHeader = func(h http.Header) {
 			h.Set(proxy.RequestID, id) // also in place of the provider's
-			// The timeout of net/http began with the request, and a handler may have waited for
-			// the provider since then.
+			// The timeout of net/http began with the request. The handler may have waited since.
 			_ = http.NewResponseController(rec.ResponseWriter).SetWriteDeadline(time.Now().Add(proxy.WriteTimeout(s.config.StallTimeout)))
 			if s.draining.Load() || ambiguousFraming(r) || connlimit.Starved(ctx) {
 				h.Set("Connection", "close")

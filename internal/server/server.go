@@ -161,8 +161,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return failure
 }
 
-// serveAdmin runs the admin server until its shutdown. The web configuration file is read
-// again for each request.
+// serveAdmin runs the admin server. Each request reads the web configuration file again.
 func (s *Server) serveAdmin() error {
 	file := s.config.WebConfigFile
 	if file == "" {

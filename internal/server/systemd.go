@@ -35,8 +35,7 @@ func notify(log *slog.Logger, message string) {
 	}
 }
 
-// ServeWatchdog sends watchdog notifications to systemd until ctx is done, if systemd has
-// enabled the watchdog.
+// ServeWatchdog notifies the watchdog of systemd, if it is enabled, until ctx is done.
 func ServeWatchdog(ctx context.Context, log *slog.Logger) {
 	timeout, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
@@ -55,8 +54,7 @@ func ServeWatchdog(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// Sockets maps a configuration key, such as admin.listen, to the listener passed by systemd
-// that replaces its address.
+// Sockets are the listeners that systemd passed, by the key that they replace, as admin.listen.
 type Sockets map[string]net.Listener
 
 // ActivationListeners returns the sockets that systemd passed to this process

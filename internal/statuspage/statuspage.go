@@ -82,8 +82,7 @@ type ClientUses struct {
 	SecretAccepted, SecretRejected time.Time          // when the provider last did that; zero: never
 }
 
-// Recent counts the last [RecentRequests] requests that are not older than [RecentTime], by
-// kind and without canceled ones.
+// Recent counts, by kind, the last [RecentRequests] within [RecentTime] that were not canceled.
 type Recent map[Kind]int
 
 // The limits of [Recent].

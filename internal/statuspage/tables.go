@@ -12,8 +12,7 @@ import (
 	"oauthgw/wellknown"
 )
 
-// difference is a member that the gateway adds, removes or changes. An empty value means that
-// the member is absent.
+// difference is a member that the gateway adds, removes or changes. Empty: it is absent.
 type difference struct{ Name, Change, Published, Served string }
 
 type comparison struct {

@@ -39,8 +39,7 @@ func New(ctx context.Context, getenv func(string) string, version string, log *s
 	if err != nil || !enabled {
 		return nil, err
 	}
-	// The SDK has only these global loggers. It logs the values of variables that it cannot
-	// use, which may be keys.
+	// The SDK has only global loggers. It logs values that it cannot use, which may be keys.
 	otel.SetLogger(logr.Discard())
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		text, _, _ := strings.Cut(err.Error(), " (body: ") // the collector's response may repeat a key
@@ -125,8 +124,7 @@ func (t *Tracing) Start(endpoint string, r *http.Request, trusted func(*http.Req
 	}
 }
 
-// Transport records a span of each request that next sends, up to the response header, and
-// sends its traceparent.
+// Transport records a span of each request, up to the response header, and sends traceparent.
 func (t *Tracing) Transport(next http.RoundTripper) http.RoundTripper {
 	if t == nil {
 		return next

@@ -34,10 +34,9 @@ type Proxies struct {
 	host     bool   // trust their X-Forwarded-Host
 }
 
-// Parse returns the proxies of a list of addresses, networks in CIDR notation, and
-// [UnixSocket]. A network of all addresses is invalid: any client could claim any address.
-// ClientIP is the field in which the proxies write the client's address. Host says that they
-// write X-Forwarded-Host.
+// Parse returns the proxies of a list of addresses, networks in CIDR notation, and [UnixSocket]. A
+// network of all addresses is invalid: any client could claim any address. ClientIP is the field of
+// the client's address. Host says that the proxies write X-Forwarded-Host.
 func Parse(entries []string, clientIP string, host bool) (Proxies, error) {
 	p := Proxies{clientIP: http.CanonicalHeaderKey(clientIP), host: host}
 	for _, entry := range entries {

@@ -17,8 +17,7 @@ const (
 	requestID      = "request ID"      // the server has replaced that of a client
 )
 
-// kinds are the kinds of fields by name. A name that ends in a hyphen stands for all that
-// begin with it.
+// kinds are the kinds of fields by name, or by the beginning of a name if it ends in a hyphen.
 var kinds = func() map[string]string {
 	kinds := map[string]string{}
 	for kind, names := range map[string]string{
@@ -87,8 +86,7 @@ func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	}
 }
 
-// IsOverride reports whether a field, its name in canonical form, overrides the method or
-// the target of a request.
+// IsOverride reports whether a field, in canonical form, overrides the method or the target.
 func IsOverride(name string) bool {
 	kind := cmp.Or(kindOf(name), kindOf(cgiName(name)))
 	return kind == methodOverride || kind == pathOverride
@@ -106,8 +104,7 @@ func cgiName(name string) string {
 	return http.CanonicalHeaderKey(strings.TrimPrefix(http.CanonicalHeaderKey(name), "Http-"))
 }
 
-// repeatsTarget reports whether each value is the target of a request, alone or after a
-// scheme and an authority.
+// repeatsTarget reports whether each value is the request's target, or a URL that ends with it.
 func repeatsTarget(values []string, in *http.Request) bool {
 	return !slices.ContainsFunc(values, func(v string) bool {
 		if _, rest, ok := strings.Cut(v, "://"); ok {

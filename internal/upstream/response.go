@@ -56,8 +56,7 @@ func readHeader(in *textproto.Reader) (*http.Response, error) {
 	return &http.Response{Proto: version, ProtoMajor: 1, ProtoMinor: minor, Status: status, StatusCode: int(n), Header: http.Header(header)}, nil
 }
 
-// setBody sets the body of a response. The header must state its length exactly once (RFC
-// 9112 section 6.3).
+// setBody sets the body. The header must state its length exactly once (RFC 9112 section 6.3).
 func setBody(resp *http.Response, in *bufio.Reader) error {
 	coding, length := resp.Header["Transfer-Encoding"], resp.Header["Content-Length"]
 	delete(resp.Header, "Transfer-Encoding")
