@@ -16,8 +16,11 @@ import { Process } from "../processes.mjs";
 //   tools   resolves to the names of the tools
 //   expire  lets the next use of a tool need a new access token
 //   held    resolves to what the program stored and printed
+// refusal is the error without a registration endpoint, and lost the one without metadata at the
+// origin of the MCP server. An agent with onlyAtOrigin looks for it nowhere else. logInAs logs in
+// with an id of the operator.
 export const agents = [
-  codex("0.92"),
+  codex("0.92", { onlyAtOrigin: true }),
   codex("0.171", { cimd: true, logInAs: (program, id) => program.logIn([`--oauth-client-id=${id}`]) }),
   {
     name: "MCP TypeScript SDK",
@@ -26,6 +29,7 @@ export const agents = [
     cimd: true,
     install: (t, deployment) => new SDK(deployment),
     refusal: /does not support dynamic client registration/,
+    lost: /HTTP 404/,
     logInAs: (program, id) => {
       program.information = { client_id: id };
       return program.logIn();
@@ -38,6 +42,7 @@ export const agents = [
     cimd: true,
     install: (t, deployment, mode) => MCPRemote.install(t, deployment, mode),
     refusal: /does not support dynamic client registration/,
+    lost: /RegistrationRejectedError: Dynamic Client Registration rejected \(HTTP 404\)/,
     logInAs: (program, id, scope) => {
       program.flags.push("--static-oauth-client-info", JSON.stringify({ client_id: id }));
       // By default it asks for the scopes openid, email and profile.
@@ -63,8 +68,16 @@ function codex(version, more) {
       held: async () => (await filesIn(cli.home)) + cli.children.map((child) => child.output).join(""),
     };
   };
-  const refusal = /Dynamic client registration not supported/;
-  return { name: "Codex CLI", version: () => npm(`codex-${version}`), client: "codex", install, refusal, ...more };
+  return {
+    name: "Codex CLI",
+    version: () => npm(`codex-${version}`),
+    client: "codex",
+    install,
+    refusal: /Dynamic client registration not supported/,
+    // It does not notice that the MCP server needs a login.
+    lost: /:\nAdded global MCP server 'e2e'\.\n$/,
+    ...more,
+  };
 }
 
 // SDK is an application that is made with the MCP TypeScript SDK. It is also what the application
@@ -118,13 +131,13 @@ export async function tools(url, options) {
 
 // MCPRemote is the program that connects agents without OAuth to an MCP server.
 class MCPRemote {
-  children = [];
+  asked = 0;
 
   static async install(t, deployment, mode) {
     const remote = new MCPRemote();
     remote.home = await fs.mkdtemp(path.join(build, "files-"));
     t.after(async () => {
-      await Promise.all(remote.children.map((child) => child.stop()));
+      await remote.session?.stop();
       await fs.rm(remote.home, { recursive: true, force: true, maxRetries: 5 });
     });
     const [document] = deployment.client("mcp-remote").aliases;
@@ -134,39 +147,43 @@ class MCPRemote {
     return remote;
   }
 
-  // start starts a session, whose response has the id 1.
-  start() {
+  // logIn starts a session, which stays.
+  async logIn() {
     const program = path.join(import.meta.dirname, "../node_modules/mcp-remote/dist/proxy.js");
     // In this PATH it finds no browser.
     const env = { PATH: this.home, BROWSER: "/bin/true", HOME: this.home, MCP_REMOTE_CONFIG_DIR: this.home };
-    const child = new Process("mcp-remote", process.execPath, [program, ...this.flags], { input: "pipe", cwd: this.home, env });
-    this.children.push(child);
-    child.send = (message) => child.child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+    this.session = new Process("mcp-remote", process.execPath, [program, ...this.flags], { input: "pipe", cwd: this.home, env });
+    this.session.child.stdin.on("error", () => {}); // the output says why
     const clientInfo = { name: "e2e", version: "1" };
-    child.send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });
-    return child;
-  }
-
-  async logIn() {
-    const child = this.start();
-    const [, authorizationURL] = await child.saw(/visiting:\n(http\S+)\n/);
+    const id = this.ask("initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo });
+    const [, authorizationURL] = await this.session.saw(/visiting:\n(http\S+)\n/);
     await user(authorizationURL);
-    await child.saw(/^\{.*"id":1\b.*\}$/m);
-    await child.stop();
+    await this.result(id);
+    this.send({ method: "notifications/initialized" });
   }
 
   async tools() {
-    const child = this.start();
-    await child.saw(/^\{.*"id":1\b.*\}$/m);
-    child.send({ method: "notifications/initialized" });
-    child.send({ id: 2, method: "tools/list" });
-    const [line] = await child.saw(/^\{.*"id":2\b.*\}$/m);
-    await child.stop();
-    return JSON.parse(line).result.tools.map(({ name }) => name);
+    const { tools } = await this.result(this.ask("tools/list"));
+    return tools.map(({ name }) => name);
+  }
+
+  // ask sends a request and returns its id.
+  ask(method, params) {
+    this.send({ id: ++this.asked, method, params });
+    return this.asked;
+  }
+
+  send(message) {
+    this.session.child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  }
+
+  async result(id) {
+    const [line] = await this.session.saw(new RegExp(`^\\{.*"id":${id}\\b.*\n`, "m"));
+    return JSON.parse(line).result;
   }
 
   async held() {
-    return (await filesIn(this.home)) + this.children.map((child) => child.output).join("");
+    return (await filesIn(this.home)) + this.session.output;
   }
 }
 

@@ -26,13 +26,12 @@ export async function checkIdentifiers({ check, client }) {
   assert.equal(entry, undefined);
 }
 
-export const grantsOf = (requests) => requests.map(({ form }) => new URLSearchParams(form).get("grant_type"));
-
 // checkRequests checks a login and a refresh on both sides of the gateway.
 export function checkRequests({ agent, provider, mode, deployment }) {
   const client = deployment.client(agent.client);
   const requests = deployment.tokenRequests();
-  assert.deepEqual(grantsOf(requests), ["authorization_code", "refresh_token"]);
+  const grants = requests.map(({ form }) => new URLSearchParams(form).get("grant_type"));
+  assert.deepEqual(grants, ["authorization_code", "refresh_token"]);
   for (const request of requests) {
     assert.equal(request.status, 200, request.answer);
     checkSecret(request, provider, client, deployment.holds);

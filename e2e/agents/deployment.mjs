@@ -16,9 +16,10 @@ export async function deploy(t, provider, mode) {
   const mcp = `${origin}/mcp`;
   const canary = crypto.randomBytes(16).toString("hex");
   const clients = registered({ canary, mcp, callbackPort, provider });
-  await startProvider(t, { provider, clients, origin, port: providerPort });
+  const published = mode.rewrite ? `http://127.0.0.1:${upstreamPort}` : origin;
+  await startProvider(t, { provider, clients, published, port: providerPort });
   const application = await startApplication(t, provider, upstreamPort, providerPort);
-  const gateway = mode.gateway && (await startGateway(t, { provider, mode, clients, origin, gatewayPort, adminPort, upstreamPort }));
+  const gateway = mode.gateway && (await startGateway(t, { provider, mode, clients, origin, published, gatewayPort, adminPort, upstreamPort }));
   const atGateway = await record(t, publicPort, mode.gateway ? gatewayPort : upstreamPort);
   return {
     ...application,
@@ -59,13 +60,13 @@ function registered({ canary, mcp, callbackPort, provider }) {
   ].map((client) => ({ ...client, id: `agents-${client.agent}`, secret: `${canary}+/% ${client.agent}` }));
 }
 
-async function startProvider(t, { provider, clients, origin, port }) {
+async function startProvider(t, { provider, clients, published, port }) {
   const known = clients.map(({ id, secret, redirects }) => ({ client_id: id, client_secret: secret, redirect_uris: redirects }));
   const [command, ...flags] = provider.program;
   const process = new Process(provider.name, command, [
     ...flags,
     `--listen=127.0.0.1:${port}`,
-    `--public-url=${origin}`,
+    `--public-url=${published}`,
     `--clients=${await write(t, "clients.json", known)}`,
   ]);
   t.after(() => process.stop());
@@ -94,7 +95,7 @@ async function startApplication(t, provider, port, providerPort) {
 }
 
 // startGateway starts it as the mode says.
-async function startGateway(t, { provider, mode, clients, origin, gatewayPort, adminPort, upstreamPort }) {
+async function startGateway(t, { provider, mode, clients, origin, published, gatewayPort, adminPort, upstreamPort }) {
   const admin = `127.0.0.1:${adminPort}`;
   const entries = {};
   for (const { id, secret, redirects, aliases } of clients) {
@@ -112,8 +113,12 @@ async function startGateway(t, { provider, mode, clients, origin, gatewayPort, a
     listen: `127.0.0.1:${gatewayPort}`,
     public_url: origin,
     admin: { listen: admin },
-    upstream: { url: `http://127.0.0.1:${upstreamPort}`, ...(!mode.aliases && { client_auth: provider.auth }) },
-    metadata: { patch: provider.patch?.(origin) },
+    upstream: {
+      url: `http://127.0.0.1:${upstreamPort}`,
+      ...(provider.issuerPath && { issuer: published + provider.issuerPath }),
+      ...(!mode.aliases && { client_auth: provider.auth }),
+    },
+    metadata: { issuer: mode.rewrite ? "rewrite" : "preserve", patch: provider.patch?.(published) },
     repair: provider.repair,
     ...(mode.agents && { clients: entries }),
     resources: [{ path: "/mcp", scopes_supported: provider.scopes }],

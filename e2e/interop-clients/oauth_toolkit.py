@@ -22,6 +22,7 @@ from jwcrypto import jwk
 flags = argparse.ArgumentParser()
 for name in ("listen", "public-url"):
     flags.add_argument(f"--{name}", required=True)
+flags.add_argument("--clients", help="JSON file with the clients to know from the start")
 options = flags.parse_args()
 
 LOGIN = '<form method="post">{% csrf_token %}{{ form }}<button>log in</button></form>'
@@ -87,10 +88,16 @@ django.setup()
 
 @csrf_exempt
 def save(request):
-    """Store a client, named as in RFC 7591 section 2, which cannot register."""
+    """Store a client, which cannot register."""
+    client = json.loads(request.body)
+    store(client)
+    return JsonResponse(client)
+
+
+def store(client):
+    """Store a client, named as in RFC 7591 section 2."""
     from oauth2_provider.models import Application
 
-    client = json.loads(request.body)
     Application.objects.update_or_create(
         client_id=client["client_id"],
         defaults={
@@ -101,7 +108,6 @@ def save(request):
             "algorithm": Application.RS256_ALGORITHM,
         },
     )
-    return JsonResponse(client)
 
 
 urlpatterns = [
@@ -112,11 +118,15 @@ urlpatterns = [
 
 
 def fill_database():
-    """Create the tables and the user."""
+    """Create the tables, the user and the clients."""
     from django.contrib.auth.models import User
 
     call_command("migrate", verbosity=0)
     User.objects.create_user("user", password="any")
+    if options.clients:
+        with open(options.clients) as file:
+            for client in json.load(file):
+                store(client)
 
 
 class Silent(WSGIRequestHandler):
