@@ -228,11 +228,13 @@ func TestH11LentSecretIsNowhere(t *testing.T) {
 		out, diagnostics, err := invokeWith(t, strings.ReplaceAll(lent[0], "\n", "\r\n"), args...)
 		output[words] = fmt.Sprint(out, diagnostics, err)
 	}
+	out, _, _ := invokeWith(t, strings.ReplaceAll(lent[2], "\n", "\r\n"), "explain", "--config.file="+settings)
+	output["explain of Basic"] = out
 	for place, text := range stop() {
 		output[place] = text
 	}
 	expectNoSecrets(t, "output", output, forms)
-	for place, proof := range map[string]string{"log": file, "metrics": `reason="secret_repeated"`, "audit": `"client":"agents"`, "status page": "agents", "explain": "client_secret=[redacted]", "check --offline --format=json": "valid"} {
+	for place, proof := range map[string]string{"log": file, "metrics": `reason="secret_repeated"`, "audit": `"client":"agents"`, "status page": "agents", "explain": "client_secret=[redacted]", "explain of Basic": "Basic [redacted]", "check --offline --format=json": "valid"} {
 		if !strings.Contains(output[place], proof) {
 			t.Errorf("%s is not in the %s:\n%s", proof, place, output[place])
 		}
