@@ -173,6 +173,28 @@ func TestH07ProviderThatRegisters(t *testing.T) {
 	}
 }
 
+// TestH08RegistrationEndpoint checks where the metadata sends clients to register if the provider
+// registers nobody, and that they are answered there.
+func TestH08RegistrationEndpoint(t *testing.T) {
+	provider := startPagesProvider(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, agentMetadata+`a/authorize"}`)
+	})
+	for path, section := range map[string]string{
+		"/register":    "public_url: https://a\n",
+		"/clients/new": "client_auth: {realm: a}\nendpoints: {token: /token, revocation: /revoke, authorization: /authorize, registration: /clients/new}\n",
+	} {
+		g := startGateway(t, fileSettings(t, provider, section+agentClient))
+		metadata := g.expectStatus(t, "200", "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a")
+		for _, member := range []string{`"registration_endpoint":"https://a` + path + `"`, `"client_id_metadata_document_supported":true`,
+			`"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic","none"]`} {
+			if !strings.Contains(metadata, member) {
+				t.Errorf("%s: %s is not in %s", path, member, metadata)
+			}
+		}
+		g.expectStatus(t, "201", "POST "+path+" HTTP/1.1\nHost: a\n\n"+`{"redirect_uris":["http://127.0.0.1:1/callback"]}`)
+	}
+}
+
 // TestA218AliasesAreNotFetched checks that no request makes the gateway connect to where the URL of a
 // client ID metadata document leads, whether it is configured or made up.
 func TestA218AliasesAreNotFetched(t *testing.T) {
