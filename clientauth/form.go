@@ -147,17 +147,6 @@ func (f *Form) Get(name string) string {
 	return ""
 }
 
-// Values yields each value of a parameter that is not empty.
-func (f *Form) Values(name string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, p := range f.list() {
-			if p.name == name && !p.value.IsZero() && !yield(p.value.Reveal()) {
-				return
-			}
-		}
-	}
-}
-
 // Has reports whether a parameter is present, with or without a value.
 func (f *Form) Has(name string) bool {
 	return slices.ContainsFunc(f.list(), func(p parameter) bool { return p.name == name })

@@ -48,7 +48,7 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 	}
 	metadata, err := jsonobject.Parse(body)
 	switch {
-	case err != nil && (isJSON(r.Header) || !errors.Is(err, jsonobject.ErrNotObject)):
+	case err != nil && (HasJSON(r) || !errors.Is(err, jsonobject.ErrNotObject)):
 		return "", nil, errClientMetadata
 	case err != nil:
 		return clientauth.Other, body, checkUnread(r, body)
@@ -109,8 +109,9 @@ func (x *exchange) repairScope(metadata jsonobject.Object) (_ jsonobject.Object,
 }
 
 // isJSON reports whether a header declares JSON.
-func isJSON(h http.Header) bool {
-	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+// HasJSON reports whether a request declares that its body is JSON.
+func HasJSON(r *http.Request) bool {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && isJSONType(mediaType)
 }
 

@@ -122,9 +122,6 @@ func isPage(r *http.Request) bool {
 // to a key (RFC 9449 section 7.1) or not, as every request to manage a registration has.
 func HasToken(r *http.Request) bool { return clientauth.HasScheme(r.Header, "Bearer", "DPoP") }
 
-// HasJSON reports whether a request declares that its body is JSON.
-func HasJSON(r *http.Request) bool { return isJSON(r.Header) }
-
 // registrationTarget returns the URL of the endpoint if the client named it in any spelling
 // of its path, and otherwise the path that the client sent.
 func registrationTarget(endpoint *url.URL, r *http.Request) *url.URL {

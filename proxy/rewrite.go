@@ -87,16 +87,15 @@ var acceptable = regexp.MustCompile(`(?i)^application/(?:json|jwt|token-introspe
 // accept returns the Accept field of a request to an endpoint: JSON. At introspection the client
 // may accept a JWT, beside JSON: a provider without JWT could respond 406 to a wrong secret.
 func accept(endpoint clientauth.Endpoint, client []string) string {
-	const json = "application/json"
 	if endpoint != clientauth.Introspection {
-		return json
+		return jsonMediaType
 	}
 	kept := slices.DeleteFunc(elements(client), func(e string) bool { return !acceptable.MatchString(e) })
 	switch {
 	case len(kept) == 0:
-		return json
-	case !strings.Contains(strings.ToLower(strings.Join(kept, ",")), json):
-		kept = append(kept, json+";q=0.1")
+		return jsonMediaType
+	case !strings.Contains(strings.ToLower(strings.Join(kept, ",")), jsonMediaType):
+		kept = append(kept, jsonMediaType+";q=0.1")
 	}
 	return strings.Join(kept, ", ")
 }

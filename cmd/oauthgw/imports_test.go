@@ -132,7 +132,7 @@ func packages(t *testing.T) []listedPackage {
 var usesWallClock = map[string]bool{
 	"internal/config/files.go":    true,
 	"internal/doctor/doctor.go":   true,
-	"internal/statuspage/text.go": true,
+	"internal/statuspage/page.go": true,
 	"internal/upstream/conn.go":   true,
 	"metrics/operation.go":        true,
 }

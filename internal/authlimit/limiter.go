@@ -29,9 +29,9 @@ const (
 
 // Config sets the limits.
 type Config struct {
-	Burst        int           // failures of a client id at an address before it must wait; 0: no limit
-	AddressBurst int           // failures of an address over all client ids; 0: no limit
-	Interval     time.Duration // after which each budget allows one more failure
+	Burst        int           `yaml:"burst"`         // failures of a client id at an address before it must wait; 0: no limit
+	AddressBurst int           `yaml:"address_burst"` // failures of an address over all client ids; 0: no limit
+	Interval     time.Duration `yaml:"interval"`      // after which each budget allows one more failure
 }
 
 // Limiter counts failures. A nil Limiter limits nothing. It is safe for concurrent use.

@@ -41,12 +41,15 @@ func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 	var uses []*Use
 	similar, others := false, false
 	for _, place := range []*clientauth.Form{r.Query, r.Form} {
-		for name := range place.Values(clientauth.ParameterClientID) {
-			if use := t.find(name); use != nil {
+		for name, id := range place.All() {
+			if name != clientauth.ParameterClientID || id.IsZero() {
+				continue
+			}
+			if use := t.find(id.Reveal()); use != nil {
 				uses = append(uses, use)
 				continue
 			}
-			similar, others = similar || t.resembles(name), true
+			similar, others = similar || t.resembles(id.Reveal()), true
 		}
 	}
 	switch {

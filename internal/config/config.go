@@ -4,6 +4,7 @@ package config
 import (
 	"time"
 
+	"oauthgw/internal/authlimit"
 	"oauthgw/internal/clients"
 	"oauthgw/internal/repair"
 	"oauthgw/internal/trustedproxy"
@@ -45,17 +46,13 @@ type Config struct {
 	Endpoints   map[string]string `yaml:"endpoints"`   // paths by name; empty: from the provider's metadata
 	Passthrough bool              `yaml:"passthrough"` // proxy every other path unchanged
 	ClientAuth  struct {
-		BasicDecoding            string `yaml:"basic_decoding"` // auto, form or raw
-		Conflict                 string `yaml:"conflict"`       // differing, any or report
-		Challenge                string `yaml:"challenge"`      // always or basic
-		InsecureQueryCredentials bool   `yaml:"insecure_query_credentials"`
-		Realm                    string `yaml:"realm"` // empty: the issuer
-		Failures                 struct {
-			Burst        int           `yaml:"burst"`         // per client id and address; 0: no limit
-			AddressBurst int           `yaml:"address_burst"` // per address; 0: no limit
-			Interval     time.Duration `yaml:"interval"`      // after which one more failure is allowed
-		} `yaml:"failures"`
-		Clients map[string]struct { // by client_id
+		BasicDecoding            string              `yaml:"basic_decoding"` // auto, form or raw
+		Conflict                 string              `yaml:"conflict"`       // differing, any or report
+		Challenge                string              `yaml:"challenge"`      // always or basic
+		InsecureQueryCredentials bool                `yaml:"insecure_query_credentials"`
+		Realm                    string              `yaml:"realm"` // empty: the issuer
+		Failures                 authlimit.Config    `yaml:"failures"`
+		Clients                  map[string]struct { // by client_id
 			BasicDecoding string `yaml:"basic_decoding"`
 		} `yaml:"clients"`
 		Repeatable []string `yaml:"repeatable"` // further parameters that may repeat
@@ -128,9 +125,7 @@ func Default() Config {
 	c.ClientAuth.BasicDecoding = "auto"
 	c.ClientAuth.Conflict = "differing"
 	c.ClientAuth.Challenge = "always"
-	c.ClientAuth.Failures.Burst = 10
-	c.ClientAuth.Failures.AddressBurst = 100
-	c.ClientAuth.Failures.Interval = 6 * time.Second
+	c.ClientAuth.Failures = authlimit.Config{Burst: 10, AddressBurst: 100, Interval: 6 * time.Second}
 	c.Registration.Translate = true
 	c.Metadata.Issuer = "preserve"
 	c.Metadata.TTL = time.Minute

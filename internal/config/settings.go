@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"oauthgw/clientauth"
-	"oauthgw/internal/authlimit"
 	"oauthgw/internal/clients"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/proxy"
@@ -38,7 +37,6 @@ type Settings struct {
 	Rules          *clientauth.Rules
 	Clients        *clients.Table
 	Challenge      proxy.ChallengePolicy
-	Failures       authlimit.Config
 	RewriteIssuer  bool
 	MetadataPatch  wellknown.Patch
 	CORS           *cors.Cors // nil: none
@@ -50,7 +48,7 @@ type Settings struct {
 func (s Settings) Warnings(listen string) (found []string) {
 	entry := localPeer(listen)        // connections from it do not show the client
 	peer, _ := netip.ParseAddr(entry) // zero: a Unix socket
-	if entry != "" && (s.Failures.Burst > 0 || s.Failures.AddressBurst > 0) && !s.Proxies.Trusts(peer) {
+	if entry != "" && (s.ClientAuth.Failures.Burst > 0 || s.ClientAuth.Failures.AddressBurst > 0) && !s.Proxies.Trusts(peer) {
 		found = append(found, "client_auth.failures: has no effect, because all connections to "+listen+" come from this host; "+
 			"if the proxy in front of it sets X-Forwarded-For, set trusted_proxies: ["+entry+"]")
 	}
@@ -139,7 +137,6 @@ func (v *validator) settings(c Config) Settings {
 		Rules:         v.rules(c),
 		Clients:       table,
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
-		Failures:      authlimit.Config(c.ClientAuth.Failures),
 		RewriteIssuer: oneOf(v, "metadata.issuer", c.Metadata.Issuer, "preserve", "rewrite") == "rewrite",
 		MetadataPatch: v.patch(c.Metadata.Patch),
 		CORS:          v.cors(c.CORS.AllowedOrigins),

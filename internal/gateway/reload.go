@@ -59,7 +59,7 @@ type ReloadResult struct {
 // NewReloader returns a Reloader for the first configuration.
 func NewReloader(c ReloaderConfig) *Reloader {
 	s := c.Config.Settings
-	c.Config.Limiter = authlimit.New(s.Failures)
+	c.Config.Limiter = authlimit.New(s.ClientAuth.Failures)
 	r := &Reloader{config: c, files: s.Files, fingerprint: config.Fingerprint(s.Files)}
 	r.context, r.cancel = context.WithCancelCause(context.Background())
 	r.recordReload(nil, nil)
@@ -199,7 +199,7 @@ func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
 	}
 	c := r.config.Config
 	s.Timeouts = c.Settings.Timeouts // those of the servers stay
-	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.Failures)
+	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.ClientAuth.Failures)
 	g := New(c)
 	if err := g.inheritFrom(r.context, old); err != nil {
 		g.Close()
