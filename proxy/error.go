@@ -73,9 +73,9 @@ var (
 	errUnreachable = unavailable("unreachable",
 		"The authorization server cannot be reached; the request was not sent and may be repeated.")
 	errBusy = unavailable("busy",
-		"As many requests as may be are under way; this one was not sent and may be repeated.")
+		"Too many requests are in flight; this one was not sent and may be repeated.")
 	errNoRoom = unavailable("no_room",
-		"Large request bodies hold as much memory as they may; this request was not sent and may be repeated.")
+		"Large request bodies have reached their memory limit; this request was not sent and may be repeated.")
 	errUntrusted = badGateway("untrusted",
 		"The authorization server could not prove its identity; the request was not sent.")
 	errUpstreamTimeout = newError(http.StatusGatewayTimeout, clientauth.CodeTemporarilyUnavailable, "timeout",
@@ -89,7 +89,7 @@ var (
 	errEncodedReply = badGateway("encoded_reply",
 		"The authorization server's reply was compressed although it was asked not to be.")
 	errSecretRejected = badGateway("secret_rejected",
-		"The authorization server rejects the secret that the gateway keeps for this client; its operator must correct it.")
+		"The authorization server rejects the secret that the gateway keeps for this client; the operator of the gateway must correct it.")
 	errSecretRepeated = badGateway("secret_repeated",
 		"The authorization server's reply held the secret that the gateway keeps for this client.")
 )
@@ -99,9 +99,9 @@ var (
 	ErrEndpointsUnknown = unavailable("endpoints_unknown",
 		"The authorization server's endpoints are not known yet because its metadata cannot be read; try again.")
 	ErrAuthorizationUnknown = unavailable("authorization_unknown",
-		"The gateway does not know the authorization endpoint, so it keeps the secret of this client to itself; its operator must correct the configuration.")
+		"The gateway does not know the authorization endpoint, so it does not lend the secret of this client; the operator of the gateway must correct the configuration.")
 	ErrTooManyStreams = unavailable("too_many_streams",
-		"Streams and other long exchanges hold as many connections as they may; repeat the request later.")
+		"Streams and other long requests have reached their connection limit; repeat the request later.")
 	ErrTarget = invalidRequest(http.StatusBadRequest, "target",
 		"The request target must be a path, or an http or https URL with a host and without user information.")
 	ErrLongPath = invalidRequest(http.StatusRequestURITooLong, "long_path",
