@@ -66,7 +66,7 @@ func TestA220SearchesAreShort(t *testing.T) {
 		}
 		_, _ = table.Judge(clients.AuthorizationRequest{Query: query})
 	}
-	if d := time.Since(start); d > 10*time.Second {
+	if d := time.Since(start); d > 30*time.Second {
 		t.Errorf("the searches took %v", d)
 	}
 }
