@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"oauthgw/clientauth"
 	"oauthgw/internal/clients"
 	"oauthgw/internal/responserecorder"
+	"oauthgw/internal/trustedproxy"
 )
 
 // Authorization is what the authorization endpoint (RFC 6749 section 3.1) needs to judge requests.
@@ -67,6 +69,8 @@ func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *res
 	out := r.Clone(r.Context())
 	out.URL.RawQuery = judged.Query.Encode()
 	dropDigests(out.Header)
+	// A target or method from a trusted proxy is not the one that was judged.
+	maps.DeleteFunc(out.Header, func(name string, _ []string) bool { return trustedproxy.IsOverride(name) })
 	if judged.Form == nil {
 		return out, nil
 	}
