@@ -131,13 +131,13 @@ export async function tools(url, options) {
 
 // MCPRemote is the program that connects agents without OAuth to an MCP server.
 class MCPRemote {
-  asked = 0;
+  sessions = [];
 
   static async install(t, deployment, mode) {
     const remote = new MCPRemote();
     remote.home = await fs.mkdtemp(path.join(build, "files-"));
     t.after(async () => {
-      await remote.session?.stop();
+      await remote.stop();
       await fs.rm(remote.home, { recursive: true, force: true, maxRetries: 5 });
     });
     const [document] = deployment.client("mcp-remote").aliases;
@@ -147,43 +147,54 @@ class MCPRemote {
     return remote;
   }
 
-  // logIn starts a session, which stays.
-  async logIn() {
+  // start starts a session.
+  start() {
     const program = path.join(import.meta.dirname, "../node_modules/mcp-remote/dist/proxy.js");
     // In this PATH it finds no browser.
     const env = { PATH: this.home, BROWSER: "/bin/true", HOME: this.home, MCP_REMOTE_CONFIG_DIR: this.home };
-    this.session = new Process("mcp-remote", process.execPath, [program, ...this.flags], { input: "pipe", cwd: this.home, env });
-    this.session.child.stdin.on("error", () => {}); // the output says why
+    const session = new Process("mcp-remote", process.execPath, [program, ...this.flags], { input: "pipe", cwd: this.home, env });
+    session.child.stdin.on("error", () => {}); // the output says why
+    this.sessions.push(session);
     const clientInfo = { name: "e2e", version: "1" };
-    const id = this.ask("initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo });
-    const [, authorizationURL] = await this.session.saw(/visiting:\n(http\S+)\n/);
-    await user(authorizationURL);
-    await this.result(id);
-    this.send({ method: "notifications/initialized" });
+    this.send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });
   }
 
+  async logIn() {
+    this.start();
+    const [, authorizationURL] = await this.sessions.at(-1).saw(/visiting:\n(http\S+)\n/);
+    await user(authorizationURL);
+    await this.result(1);
+  }
+
+  // tools uses the session and ends it. If the token expired during a session, the request for the
+  // tools and the one for the stream of the server could both refresh it.
   async tools() {
-    const { tools } = await this.result(this.ask("tools/list"));
+    if (this.stopped) this.start();
+    await this.result(1);
+    this.send({ method: "notifications/initialized" });
+    this.send({ id: 2, method: "tools/list" });
+    const { tools } = await this.result(2);
+    await this.stop();
     return tools.map(({ name }) => name);
   }
 
-  // ask sends a request and returns its id.
-  ask(method, params) {
-    this.send({ id: ++this.asked, method, params });
-    return this.asked;
-  }
-
   send(message) {
-    this.session.child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+    this.sessions.at(-1).child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
   }
 
+  // result resolves to the result of the request with an id.
   async result(id) {
-    const [line] = await this.session.saw(new RegExp(`^\\{.*"id":${id}\\b.*\n`, "m"));
+    const [line] = await this.sessions.at(-1).saw(new RegExp(`^\\{.*"id":${id}\\b.*\n`, "m"));
     return JSON.parse(line).result;
   }
 
+  async stop() {
+    await Promise.all(this.sessions.map((session) => session.stop()));
+    this.stopped = true;
+  }
+
   async held() {
-    return (await filesIn(this.home)) + this.session.output;
+    return (await filesIn(this.home)) + this.sessions.map((session) => session.output).join("");
   }
 }
 
