@@ -114,10 +114,10 @@ func (p passthrough) readForm(w http.ResponseWriter, r *http.Request, memory *sh
 	}
 	kind, err := kindOf(r.Header)
 	switch {
-	case err != nil:
-		return f, err
 	case slices.ContainsFunc(r.Header["Content-Encoding"], isEncoded):
 		return f, errContentEncoding
+	case err != nil:
+		f.err = err
 	case kind == bodyForm, kind == bodyUntyped && formLike.Match(f.body):
 		f.Form, f.err = clientauth.ParsePage(string(f.body))
 	default:
@@ -127,14 +127,15 @@ func (p passthrough) readForm(w http.ResponseWriter, r *http.Request, memory *sh
 }
 
 var (
-	plainCharset = regexp.MustCompile(`(?i)charset="?(?:utf-?8|us-ascii)\b`)
+	plainCharset = regexp.MustCompile(`(?i)charset="?(?:utf-?8|us-ascii|iso-8859-\d+|windows-125\d)\b`)
 	obscure      = regexp.MustCompile(`(?i)content-transfer-encoding|charset`)
 )
 
 // isObscure reports whether a body or its parts may be encoded, or in a charset that is not like
 // ASCII, so that a client in them is not seen. Some servers decode them.
 func isObscure(h http.Header, body []byte) bool {
-	return len(body) > 0 && obscure.Match(plainCharset.ReplaceAll(append([]byte(h.Get("Content-Type")), body...), nil))
+	text := strings.Join(h["Content-Type"], ",") + "\n" + string(body)
+	return len(body) > 0 && obscure.MatchString(plainCharset.ReplaceAllString(text, ""))
 }
 
 func withBody(r *http.Request, body []byte) *http.Request {
