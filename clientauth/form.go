@@ -36,7 +36,7 @@ func (r *Rules) ParseForm(encoded string) (*Form, error) {
 }
 
 // ParsePage is [ParseForm] for what a login page sends. Its parameters may repeat, have brackets
-// in their names, and ask for another HTTP method.
+// in their names, be as long as the body, and ask for another HTTP method.
 func ParsePage(encoded string) (*Form, error) {
 	if strings.Contains(encoded, "#") { // some servers read a fragment in the request target
 		return nil, ErrMalformedForm
@@ -84,7 +84,7 @@ func parseParameter(piece string, page bool) (parameter, error) {
 
 func checkParameter(name, value string, page bool) error {
 	switch {
-	case len(name) > maxParameterName, len(value) > maxParameterValue && !slices.Contains(unbounded, name):
+	case !page && (len(name) > maxParameterName || len(value) > maxParameterValue && !slices.Contains(unbounded, name)):
 		return ErrLongParameter
 	case !utf8.ValidString(name), !utf8.ValidString(value):
 		return ErrFormCharacter

@@ -241,3 +241,22 @@ func FuzzReadBasic(f *testing.F) {
 		}
 	})
 }
+
+// TestPages checks that what login pages send is read, and that no parameter is disguised in it.
+func TestPages(t *testing.T) {
+	long := strings.Repeat("a", 20000)
+	for form, want := range map[string]error{
+		"scope=a&scope=b&user[name]=c&_method=delete": nil,
+		"__VIEWSTATE=" + long + "&" + long + "=x":     nil, // ASP.NET
+		"client_id[]=" + long:                         clientauth.ErrDisguisedParameter,
+		"client_id[0]=a":                              clientauth.ErrDisguisedParameter,
+		"Client_Id=" + long:                           clientauth.ErrDisguisedParameter,
+		"a=b#c":                                       clientauth.ErrMalformedForm,
+		"a=b;c":                                       clientauth.ErrMalformedForm,
+		manyParameters(101):                           clientauth.ErrManyParameters,
+	} {
+		if _, err := clientauth.ParsePage(form); !errors.Is(err, want) {
+			t.Errorf("%.40q: got %v, want %v", form, err, want)
+		}
+	}
+}
