@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// maxAuthorization bounds an Authorization field that is decoded, in bytes. A client id
-// and a secret of 1 KiB each fit with every byte escaped.
+// maxAuthorization bounds an Authorization field, in bytes: two escaped halves of 1 KiB fit.
 const maxAuthorization = 9 << 10
 
 // basicPair returns the halves of the Basic pair in an Authorization field (RFC 7617

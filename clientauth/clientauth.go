@@ -52,8 +52,7 @@ type Config struct {
 	Decoding Decoding            // of Basic pairs; empty: DecodingAuto
 	Clients  map[string]Decoding // overrides Decoding by client_id
 	Conflict Conflict            // empty: ConflictDiffering
-	// InsecureQueryCredentials accepts a client secret in the request URI, which servers
-	// and proxies write to their logs.
+	// InsecureQueryCredentials accepts a client secret in the request URI, which servers log.
 	InsecureQueryCredentials bool
 	Repeatable               []string // further parameters that may repeat
 }

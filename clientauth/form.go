@@ -136,8 +136,7 @@ func (f *Form) All() iter.Seq2[string, Secret] {
 	}
 }
 
-// Get returns the value of a parameter. RFC 6749 section 3.2 treats a parameter without a
-// value like an absent one.
+// Get returns a parameter's value. One without a value counts as absent (RFC 6749 section 3.2).
 func (f *Form) Get(name string) string {
 	for _, p := range f.list() {
 		if p.name == name {

@@ -121,8 +121,7 @@ func (m *Metrics) defineOperation(f factory) {
 		"header_too_large", "malformed", "unsupported", "proxy_protocol", "tls_to_plain", "plain_to_tls", "tls_handshake")
 }
 
-// factory registers metrics with the prefix oauthgw_.
-type factory struct{ promauto.Factory }
+type factory struct{ promauto.Factory } // adds the prefix oauthgw_
 
 const namespace = "oauthgw"
 

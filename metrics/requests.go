@@ -26,8 +26,7 @@ func (m *Metrics) Endpoint(name string) Endpoint {
 // InFlight adds to the requests in flight.
 func (e Endpoint) InFlight(n int) { e.inFlight.Add(float64(n)) }
 
-// Request counts one request by its status, how its response ended, and its duration. An empty
-// trace means that it is not traced.
+// Request counts one request by status, end and duration. Trace is empty if it is not traced.
 func (e Endpoint) Request(method string, status int, end string, d time.Duration, trace string) {
 	e.requests.WithLabelValues(methodLabel(method), strconv.Itoa(status), end).Inc()
 	var exemplar prometheus.Labels

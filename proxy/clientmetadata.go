@@ -77,8 +77,7 @@ func (x *exchange) rewriteRegistration(body []byte) (clientauth.Method, []byte, 
 	return asked, body, nil
 }
 
-// askedMethod returns the method that client metadata asks for. If omitted, it is
-// client_secret_basic (RFC 7591 section 2).
+// askedMethod returns the method that is asked for, by default Basic (RFC 7591 section 2).
 func askedMethod(metadata jsonobject.Object) clientauth.Method {
 	switch method := metadata.Text(memberMethod); {
 	case repair.IsEmpty(metadata.Get(memberMethod)):
@@ -130,8 +129,7 @@ func checkEncoding(h http.Header, body []byte) error {
 	return nil
 }
 
-// jwtLike matches what a JWT consists of (RFC 7515 section 7.1).
-var jwtLike = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+var jwtLike = regexp.MustCompile(`^[A-Za-z0-9._-]+$`) // RFC 7515 section 7.1
 
 // checkUnread refuses a body that is not a JSON object, unless it is empty, or a form or a JWT
 // as its media type says: some readers ignore the type, and accept a comment, a form feed or

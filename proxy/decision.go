@@ -14,30 +14,28 @@ import (
 
 // Decision is the outcome of one request. It holds no secret, and its texts are bounded.
 type Decision struct {
-	Time     time.Time // of the request's arrival
-	Endpoint clientauth.Endpoint
-	Method   clientauth.Method  // at the registration endpoint, what the client asks for; empty: unknown
-	Reading  clientauth.Reading // empty: there was no HTTP Basic pair
-	// Outcome is accepted, rejected, registered, unclear, failed, canceled, panic, or the reason for
-	// which the gateway refused the request.
-	Outcome   string
-	Failure   string   // a reason of oauthgw_upstream_errors_total; empty: there was a usable response, or no request to the provider
-	Tolerated string   // the reason for which only conflict: report let the request pass
-	Repairs   []string // the names of what was repaired in the request and the response, in this order
-	Status    int      // of the response; zero: there was none
-	RequestID string   // as in the log line; empty: none
-	ClientID  string   // as the client sent it, at most 128 bytes; empty: none
-	Client    string   // the configured client whose secret was lent, or that was registered; empty: none
-	Alias     string   // the configured alias by which the request named it; empty: its ID
-	ClientIP  string   // as far as proxies are trusted; empty: a Unix socket
+	Time      time.Time // of the request's arrival
+	Endpoint  clientauth.Endpoint
+	Method    clientauth.Method  // at the registration endpoint, what the client asks for; empty: unknown
+	Reading   clientauth.Reading // empty: there was no HTTP Basic pair
+	Outcome   string             // one of the outcomes, or the reason for which the gateway refused the request
+	Failure   string             // a reason of oauthgw_upstream_errors_total; empty: there was a usable response, or no request to the provider
+	Tolerated string             // the reason for which only conflict: report let the request pass
+	Repairs   []string           // the names of what was repaired in the request and the response, in this order
+	Status    int                // of the response; zero: there was none
+	RequestID string             // as in the log line; empty: none
+	ClientID  string             // as the client sent it, at most 128 bytes; empty: none
+	Client    string             // the configured client whose secret was lent, or that was registered; empty: none
+	Alias     string             // the configured alias by which the request named it; empty: its ID
+	ClientIP  string             // as far as proxies are trusted; empty: a Unix socket
 }
 
 // Refused reports whether the gateway or the provider refused the request.
 func (d Decision) Refused() bool {
 	switch d.Outcome {
-	case outcomeUnclear:
+	case OutcomeUnclear:
 		return d.Status >= http.StatusBadRequest
-	case outcomeAccepted, outcomeRegistered, outcomeFailed, outcomeCanceled, outcomePanicked:
+	case OutcomeAccepted, OutcomeRegistered, OutcomeFailed, OutcomeCanceled, OutcomePanicked:
 		return false
 	}
 	return true
@@ -45,14 +43,8 @@ func (d Decision) Refused() bool {
 
 // Answered reports whether the provider responded and did not fail.
 func (d Decision) Answered() bool {
-	return d.Outcome == outcomeAccepted || d.Outcome == outcomeRejected || d.Outcome == outcomeUnclear
+	return d.Outcome == OutcomeAccepted || d.Outcome == OutcomeRejected || d.Outcome == OutcomeUnclear
 }
-
-// Registered reports whether the gateway answered a registration by itself.
-func (d Decision) Registered() bool { return d.Outcome == outcomeRegistered }
-
-// Failed reports whether there is no usable response of the provider.
-func (d Decision) Failed() bool { return d.Outcome == outcomeFailed }
 
 // SecretRejected reports whether the provider rejected the secret of Client.
 func (d Decision) SecretRejected() bool { return d.Failure == errSecretRejected.Reason }
@@ -60,11 +52,8 @@ func (d Decision) SecretRejected() bool { return d.Failure == errSecretRejected.
 // SecretAccepted reports whether the provider accepted the secret of Client. Only a token shows
 // that: at other endpoints, and in front of other errors, some providers do not check it.
 func (d Decision) SecretAccepted() bool {
-	return d.Client != "" && d.Endpoint == clientauth.Token && d.Outcome == outcomeAccepted && d.Status < http.StatusMultipleChoices
+	return d.Client != "" && d.Endpoint == clientauth.Token && d.Outcome == OutcomeAccepted && d.Status < http.StatusMultipleChoices
 }
-
-// Canceled reports whether the client closed its connection before there was a response.
-func (d Decision) Canceled() bool { return d.Outcome == outcomeCanceled }
 
 // Attrs returns the attributes of an audit record, which has its own time.
 func (d Decision) Attrs() []slog.Attr {

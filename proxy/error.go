@@ -117,8 +117,7 @@ var (
 // RequestID is the header field of the request identifier, which the server sets.
 const RequestID = "X-Request-Id"
 
-// WriteError writes an error response (RFC 6749 section 5.2). Its reason is the outcome in the
-// log line of the request.
+// WriteError writes an error response (RFC 6749 section 5.2). Its reason is the logged outcome.
 func WriteError(w http.ResponseWriter, e *clientauth.Error) {
 	var body bytes.Buffer
 	_ = json.NewEncoder(&body).Encode(e) // the texts are constants and encode

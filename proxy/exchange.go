@@ -16,13 +16,13 @@ import (
 
 // The outcomes of requests that the gateway did not refuse.
 const (
-	outcomeAccepted   = "accepted"   // the provider accepted the client, or named an error that is not about it
-	outcomeRejected   = "rejected"   // the provider responded invalid_client
-	outcomeRegistered = "registered" // the gateway answered a registration with a configured client
-	outcomeUnclear    = "unclear"    // the response cannot be read
-	outcomeFailed     = "failed"     // the provider responded 5xx, or there is no usable response
-	outcomeCanceled   = "canceled"   // the client closed its connection
-	outcomePanicked   = "panic"      // a handler panicked
+	OutcomeAccepted   = "accepted"   // the provider accepted the client, or named an error that is not about it
+	OutcomeRejected   = "rejected"   // the provider responded invalid_client
+	OutcomeRegistered = "registered" // the gateway answered a registration with a configured client
+	OutcomeUnclear    = "unclear"    // the response cannot be read
+	OutcomeFailed     = "failed"     // the provider responded 5xx, or there is no usable response
+	OutcomeCanceled   = "canceled"   // the client closed its connection
+	OutcomePanicked   = "panic"      // a handler panicked
 )
 
 // exchange is one request to an endpoint, and its response. It belongs to one goroutine.
@@ -56,7 +56,7 @@ type exchange struct {
 // newExchange begins an exchange. The caller must call finish.
 func newExchange(e *endpoint, w http.ResponseWriter, r *http.Request) *exchange {
 	recorder, w := responserecorder.Wrap(w)
-	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: outcomePanicked}
+	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: OutcomePanicked}
 }
 
 // finish counts the outcome, calls OnDecision and completes the log line.
@@ -79,7 +79,7 @@ func (x *exchange) finish() {
 	if x.OnDecision != nil {
 		x.OnDecision(ctx, d)
 	}
-	if x.outcome == outcomeFailed || x.outcome == outcomePanicked || d.Tolerated != "" {
+	if x.outcome == OutcomeFailed || x.outcome == OutcomePanicked || d.Tolerated != "" {
 		x.recorder.Level = slog.LevelWarn
 	}
 	attrs := d.attrs()
@@ -109,7 +109,7 @@ func (x *exchange) decision() Decision {
 	case x.registered != nil:
 		d.Client = x.registered.ClientID
 	}
-	if d.Outcome == outcomePanicked {
+	if d.Outcome == OutcomePanicked {
 		d.Status = cmp.Or(d.Status, ErrPanic.Status) // the server writes it
 	}
 	if x.credentials.Tolerated != nil {

@@ -34,11 +34,11 @@ func (x *exchange) mayGuess() bool {
 func (x *exchange) recordFailure() {
 	id, secret := x.credentials.ClientID, x.credentials.Secret
 	switch {
-	case x.outcome == outcomeUnclear && x.Failures.KnowsSecret(id, secret.Reveal()):
+	case x.outcome == OutcomeUnclear && x.Failures.KnowsSecret(id, secret.Reveal()):
 	case !secret.IsZero():
 		x.Failures.ForgetSecret(id, secret.Reveal())
 		x.Failures.RecordFailure(id, x.Proxies.RateLimitKey(x.r))
-	case x.bodyUnread, x.mayHideSecret() && x.outcome == outcomeRejected:
+	case x.bodyUnread, x.mayHideSecret() && x.outcome == OutcomeRejected:
 		x.Failures.RecordAddressFailure(x.Proxies.RateLimitKey(x.r))
 	}
 }

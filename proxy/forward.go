@@ -65,9 +65,9 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 	if response == errUnreachable || response == errUntrusted {
 		x.err = err
 	}
-	x.outcome = outcomeFailed
+	x.outcome = OutcomeFailed
 	if response == errCanceled {
-		x.outcome = outcomeCanceled
+		x.outcome = OutcomeCanceled
 		abort()
 	}
 	x.respond(response)
@@ -77,8 +77,7 @@ func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err er
 // closed its sending side.
 func abort() { panic(http.ErrAbortHandler) }
 
-// errCanceled means that the client is gone. It is never sent.
-var errCanceled = &clientauth.Error{Reason: "canceled"}
+var errCanceled = &clientauth.Error{Reason: "canceled"} // never sent: the client is gone
 
 // upstreamError returns the error response for an error of the transport.
 func upstreamError(err error) (response *clientauth.Error) {

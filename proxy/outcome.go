@@ -40,7 +40,7 @@ var successMembers = map[clientauth.Endpoint]string{
 // read it differently or not at all, or if its error may be another name of invalid_client.
 func (r response) outcome(endpoint clientauth.Endpoint) string {
 	if r.status >= http.StatusInternalServerError {
-		return outcomeFailed
+		return OutcomeFailed
 	}
 	body, err := r.object, r.err
 	code := body.Text("error")
@@ -50,18 +50,17 @@ func (r response) outcome(endpoint clientauth.Endpoint) string {
 	success := r.status < http.StatusMultipleChoices
 	switch {
 	case code == clientauth.CodeInvalidClient && r.mayReject():
-		return outcomeRejected
+		return OutcomeRejected
 	case !success && slices.Contains(otherErrors, code) && !ofSecret,
 		// Some providers send errors with 200.
 		success && err == nil && !hasMember(body, "error") && (!required || hasMember(body, member)),
 		success && r.isReadableAt(endpoint):
-		return outcomeAccepted
+		return OutcomeAccepted
 	}
-	return outcomeUnclear
+	return OutcomeUnclear
 }
 
-// mayReject reports whether providers reject a client with the status. RFC 6749 section 5.2
-// has 400 and 401.
+// mayReject reports whether providers reject a client by the status (RFC 6749: 400 and 401).
 func (r response) mayReject() bool {
 	return r.status == http.StatusBadRequest || r.status == http.StatusUnauthorized || r.status == http.StatusForbidden
 }

@@ -74,8 +74,7 @@ func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport 
 	}
 }
 
-// unlogged drops the lines of ReverseProxy: the log line of the request has how it ended.
-var unlogged = log.New(io.Discard, "", 0)
+var unlogged = log.New(io.Discard, "", 0) // the log line of a request has how it ended
 
 type passthrough struct{ PassthroughConfig }
 
@@ -184,8 +183,7 @@ func restoreNamed(out, in http.Header) {
 	}
 }
 
-// eventStream is the media type of a response that does not end (HTML standard, section 9.2).
-const eventStream = "text/event-stream"
+const eventStream = "text/event-stream" // of responses that do not end (HTML standard, section 9.2)
 
 // modifyResponse refuses an event stream that the client did not ask for if there are too many.
 // Only a GET is refused: another request may have changed something, and needs the response.

@@ -34,8 +34,7 @@ type RegistrationConfig struct {
 	Log       *slog.Logger
 }
 
-// Registration serves the client registration endpoint (RFC 7591) and the client
-// configuration endpoints (RFC 7592).
+// Registration serves client registration (RFC 7591) and client configuration (RFC 7592).
 //
 // A client that asks for client_secret_basic, or for no method, which means the same, or for
 // client_secret_post is registered with the one of the two that reaches the provider. It is shown
@@ -81,7 +80,7 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // register answers a registration with a client of the table (RFC 7591 section 3.2.1).
 func (x *exchange) register() {
-	x.outcome = outcomeRegistered
+	x.outcome = OutcomeRegistered
 	body, _ := json.Marshal(x.registered) // only texts
 	h := x.w.Header()
 	h.Set("Content-Type", jsonMediaType)
@@ -137,17 +136,17 @@ func registrationTarget(endpoint *url.URL, r *http.Request) *url.URL {
 // fixInformation shows the client the method that it asked for, and where its registration is.
 func (h *Registration) fixInformation(x *exchange, r *response) {
 	information, err := r.object, r.err
-	x.outcome = outcomeAccepted
+	x.outcome = OutcomeAccepted
 	switch {
 	case r.status >= http.StatusInternalServerError:
-		x.outcome = outcomeFailed
+		x.outcome = OutcomeFailed
 	case r.status >= http.StatusBadRequest:
-		x.outcome = outcomeRejected
+		x.outcome = OutcomeRejected
 	// Only a success of another method than POST may have no body.
 	case err != nil && !isPage(x.r) && (len(r.body) > 0 || x.r.Method == http.MethodPost):
-		x.outcome = outcomeUnclear
+		x.outcome = OutcomeUnclear
 	}
-	if x.outcome != outcomeAccepted || !isJSONType(r.mediaType) || err != nil || information.Text(memberClientID) == "" {
+	if x.outcome != OutcomeAccepted || !isJSONType(r.mediaType) || err != nil || information.Text(memberClientID) == "" {
 		return
 	}
 	if x.r.Method == http.MethodPost && r.status == http.StatusCreated {

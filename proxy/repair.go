@@ -88,8 +88,7 @@ func (r response) isObject() bool {
 	return r.err == nil && (isJSONType(r.mediaType) || vagueTypes.MatchString(r.mediaType))
 }
 
-// with returns a response with another object, which becomes its body after the last step: an
-// object can have 100,000 members.
+// with returns a response with another object, encoded once: it can have 100,000 members.
 func (r response) with(o jsonobject.Object) response {
 	r.object, r.err, r.edited = o, nil, true
 	return r
@@ -184,7 +183,7 @@ func replaceError(x *exchange, r response) (response, bool) {
 		return r, false
 	}
 	// It may also be the provider's response to a wrong secret, which counts all the same.
-	if x.outcome = r.outcome(x.Endpoint); r.mayReject() && x.outcome == outcomeUnclear {
+	if x.outcome = r.outcome(x.Endpoint); r.mayReject() && x.outcome == OutcomeUnclear {
 		x.recordFailure()
 	}
 	r.status = http.StatusBadRequest

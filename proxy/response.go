@@ -147,15 +147,15 @@ func keepUntyped(h http.Header) {
 func (x *exchange) fixInvalidClient(r *response) {
 	x.outcome = r.outcome(x.Endpoint)
 	switch {
-	case r.mayReject() && (x.outcome == outcomeRejected || x.outcome == outcomeUnclear):
+	case r.mayReject() && (x.outcome == OutcomeRejected || x.outcome == OutcomeUnclear):
 		x.recordFailure()
-	case r.status < http.StatusMultipleChoices && x.outcome == outcomeAccepted:
+	case r.status < http.StatusMultipleChoices && x.outcome == OutcomeAccepted:
 		x.recordSuccess()
 	}
-	if x.outcome == outcomeUnclear && bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
+	if x.outcome == OutcomeUnclear && bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient)) {
 		x.Metrics.AmbiguousInvalidClient.Inc(string(x.Endpoint))
 	}
-	if x.outcome != outcomeRejected {
+	if x.outcome != OutcomeRejected {
 		return
 	}
 	basic := x.credentials.Method == clientauth.Basic

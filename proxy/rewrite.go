@@ -100,8 +100,7 @@ func accept(endpoint clientauth.Endpoint, client []string) string {
 	return strings.Join(kept, ", ")
 }
 
-// dropHeader reports whether a field, its name in canonical form, is not forwarded to an
-// endpoint, even from a trusted proxy.
+// dropHeader reports whether a field, in canonical form, is never forwarded to an endpoint.
 func dropHeader(name string) bool {
 	switch name {
 	// With them, Go's transport sends a request a second time, and the first has used up

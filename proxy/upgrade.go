@@ -17,8 +17,7 @@ import (
 	"oauthgw/internal/responserecorder"
 )
 
-// webSocket is the only protocol that a connection may switch to. Another, such as h2c,
-// could carry requests past the gateway.
+// webSocket is the only protocol allowed: h2c, for example, could carry requests past the gateway.
 const webSocket = "websocket"
 
 // limitUpgrade reports whether a request is a WebSocket handshake: a GET of HTTP/1.1 (RFC 6455

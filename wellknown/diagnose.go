@@ -140,8 +140,7 @@ func (r Reply) decoded() (text []byte, err error) {
 	return text, nil
 }
 
-// byteOrderMark must not begin JSON, and readers may ignore it (RFC 8259 section 8.1).
-var byteOrderMark = []byte("\ufeff")
+var byteOrderMark = []byte("\ufeff") // must not begin JSON, and may be ignored (RFC 8259 section 8.1)
 
 // Object returns the JSON object in a reply of any media type, and its text, or a diagnosis.
 func (r Reply) Object() (jsonobject.Object, []byte, error) {

@@ -148,7 +148,7 @@ func TestOutcomesInDocs(t *testing.T) {
 	}
 	reasons := list(readAll(t, "clientauth/error.go", "proxy/error.go", "internal/clients/error.go", "wellknown/handler.go"), `(?:newError\(|invalid[A-Z]\w+\(|unavailable\(|badGateway\(|Reason: )[^"]*"([a-z_]+)"`)
 	expectNames(t, "reasons", documented(t, "### Outcomes", "reasons"), reasons)
-	outcomes := list(textOf(t, "../../proxy/exchange.go"), `outcome[A-Z]\w+ += "(\w+)"`)
+	outcomes := list(textOf(t, "../../proxy/exchange.go"), `Outcome[A-Z]\w+ += "(\w+)"`)
 	expectNames(t, "outcomes", documented(t, "### Outcomes", "outcome"), outcomes)
 	ends := list(readAll(t, "internal/responserecorder/*.go", "internal/connlimit/listener.go"), `(?m)^\t(?:[A-Z]\w+ += |\treturn )"(\w+)"`)
 	expectNames(t, "ends", documented(t, "### How a request ended", "end"), ends)

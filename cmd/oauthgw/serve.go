@@ -95,8 +95,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 	return p, err
 }
 
-// run answers requests until ctx ends. It reloads the configuration on SIGHUP, when one of
-// its files changes, and when an operator asks for it.
+// run answers requests until ctx ends. It reloads on SIGHUP, on file changes, and when asked.
 func (p *program) run(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)

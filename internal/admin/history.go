@@ -37,7 +37,7 @@ func (h *History) Add(d proxy.Decision) {
 	switch {
 	case d.Answered(), d.SecretRejected():
 		h.answered = d.Time
-	case d.Failed():
+	case d.Outcome == proxy.OutcomeFailed:
 		h.failed = d
 	}
 	if d.Client != "" {
@@ -46,7 +46,7 @@ func (h *History) Add(d proxy.Decision) {
 	if d.Tolerated != "" {
 		h.group(statuspage.Tolerated, d, d.Tolerated)
 	}
-	if d.Canceled() {
+	if d.Outcome == proxy.OutcomeCanceled {
 		return
 	}
 	kind := kindOf(d)
@@ -64,7 +64,7 @@ func kindOf(d proxy.Decision) statuspage.Kind {
 		return statuspage.Rejected
 	case d.Refused():
 		return statuspage.Refused
-	case d.Answered(), d.Registered():
+	case d.Answered(), d.Outcome == proxy.OutcomeRegistered:
 		return statuspage.Accepted
 	}
 	return statuspage.Failed
@@ -97,10 +97,10 @@ func (h *History) use(d proxy.Decision) {
 	case d.SecretAccepted():
 		u.SecretAccepted = d.Time
 	}
-	switch {
-	case d.Registered():
+	switch d.Outcome {
+	case proxy.OutcomeRegistered:
 		u.Registered++
-	case d.Canceled():
+	case proxy.OutcomeCanceled:
 		u.Used++
 	default:
 		u.Used++

@@ -153,8 +153,7 @@ func (l *Limiter) clientKey(clientID string, from netip.Addr) key {
 
 func addressKey(from netip.Addr) key { return key{address: prefix(from), all: true} }
 
-// prefix returns an IPv4 address as a /32, and the /64 network of an IPv6 address, because a
-// client usually controls the whole /64.
+// prefix returns an IPv4 address as a /32, and the /64 network that an IPv6 client controls.
 func prefix(from netip.Addr) netip.Prefix {
 	from = from.Unmap()
 	p, _ := from.Prefix(min(from.BitLen(), 64)) // fits every address

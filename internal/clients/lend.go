@@ -16,8 +16,7 @@ const (
 	GrantRefresh = "refresh_token"
 )
 
-// verifier matches a code verifier (RFC 7636 section 4.1).
-var verifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+var verifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`) // RFC 7636 section 4.1
 
 // Lend returns the client with whose secret the gateway authenticates a request, or nil if it
 // authenticates with what the client sent. A secret is lent to a request that names a public client

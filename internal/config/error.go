@@ -91,8 +91,7 @@ func (v *validator) require(ok bool, key, message string) {
 	}
 }
 
-// err returns the errors sorted by line and key, or nil. It removes duplicates, because
-// several values on one line can cause the same error.
+// err returns the sorted errors, or nil, without repetitions by several values on one line.
 func (v *validator) err() error {
 	if len(v.found) == 0 {
 		return nil

@@ -2,8 +2,7 @@ package config
 
 import "flag"
 
-// Flags adds the flags that give a configuration. The result loads the configuration file
-// and applies the other flags to it.
+// Flags adds the flags of a configuration. The result loads the file and applies the others.
 func Flags(set *flag.FlagSet) (load func() (Settings, error)) {
 	file := set.String("config.file", "", "the configuration `file`, in YAML")
 	overrides := map[string]string{}

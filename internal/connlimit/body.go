@@ -34,8 +34,7 @@ func TrackBody(ctx context.Context, own *http.Request) *http.Request {
 	return r
 }
 
-// trackedBody is a request body that reports its end. One goroutine reads it, and another
-// one may close it.
+// trackedBody is a body that reports its end. Its reader and its closer may be two goroutines.
 //
 // Its first error is the result of every later read: net/http closes the body when the
 // response begins, and then returns another error than [io.EOF] at the end of the body. An

@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// MaxHeaderFields is the maximum number of lines after the request line. net/http allocates
-// memory for each in addition to its text.
+// MaxHeaderFields is the most lines after the request line. net/http allocates for each.
 const MaxHeaderFields = 128
 
 // headerLimiter reads requests for net/http, which does not limit the number of header fields. It

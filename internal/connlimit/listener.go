@@ -1,5 +1,4 @@
-// Package connlimit limits the client connections of an HTTP server and evicts slow and
-// idle ones when the limit is reached.
+// Package connlimit limits client connections, and evicts slow and idle ones at the limit.
 //
 // [Listener] enforces the limit. [ConnContext], [ConnState] and [TrackBody] report to it what
 // net/http does with a connection, so that it knows which ones wait for their clients. [Admit]
@@ -16,8 +15,7 @@ import (
 	"time"
 )
 
-// minEvictAge is how long a connection may wait for its client before it can be evicted.
-// Most clients send a request in one go.
+// minEvictAge is how long a connection may wait for its client. Most send in one go.
 const minEvictAge = time.Second
 
 // Config configures a [Listener]. The functions may be nil.
@@ -186,8 +184,7 @@ func (l *Listener) CloseWebSockets() (requests, webSockets int) {
 	return l.open - l.conns[stateIdle].len - hijacked.len, hijacked.len
 }
 
-// ClosedBy returns why the connection of a request was closed: eviction, shutdown, or empty if
-// the listener did not close it.
+// ClosedBy returns why the listener closed a request's connection: eviction, shutdown, or empty.
 func ClosedBy(ctx context.Context) string {
 	c := fromContext(ctx)
 	if c == nil {

@@ -35,8 +35,7 @@ func (c *conn) refuse(reason string, err error) {
 	}
 }
 
-// plainRequest matches the first five bytes of a request.
-var plainRequest = regexp.MustCompile(`^[A-Z]+ ?/?$`)
+var plainRequest = regexp.MustCompile(`^[A-Z]+ ?/?$`) // the first five bytes of a request
 
 // handshake performs the TLS handshake once, because net/http would not report its errors.
 // [io.EOF] makes net/http close the connection without a response.

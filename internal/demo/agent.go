@@ -12,8 +12,7 @@ import (
 	"oauthgw/internal/legacy"
 )
 
-// agent is the client that an administrator registered at the provider for an agent. The gateway
-// keeps its secret; the agent never has it.
+// agent is the client that an administrator registered for an agent, which never has its secret.
 var agent = legacy.Client{ID: "demo-agent", Secret: "demo-agent-secret", RedirectURIs: []string{"http://127.0.0.1/callback"}}
 
 const (

@@ -22,8 +22,7 @@ import (
 
 const maxBody = 256 << 10 // bytes of a response
 
-// errElsewhere means that a request was not sent because its URL is at another origin.
-var errElsewhere = errors.New("it is at another origin")
+var errElsewhere = errors.New("it is at another origin") // so the request was not sent
 
 // response is the response to a request, or the error.
 type response struct {
@@ -116,8 +115,7 @@ func (c *client) authenticate(ctx context.Context, m clientauth.Method, name cli
 	return c.parse(m, c.do(ctx, http.MethodPost, at, header, form.Encode()))
 }
 
-// byteOrderMark must not be in front of JSON (RFC 8259 section 8.1).
-const byteOrderMark = "\ufeff"
+const byteOrderMark = "\ufeff" // must not be in front of JSON (RFC 8259 section 8.1)
 
 // parse parses a response and removes the credentials, which some servers repeat. Some
 // servers send the error as a form.

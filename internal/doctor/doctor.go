@@ -142,8 +142,7 @@ func check(o observation) wellknown.Findings {
 	return found
 }
 
-// renewalTime is how long before its end a certificate should be renewed.
-const renewalTime = 14 * 24 * time.Hour
+const renewalTime = 14 * 24 * time.Hour // before the end of a certificate
 
 // checkConnection checks whether clients reach the server, and securely.
 func checkConnection(found *wellknown.Findings, o observation) {

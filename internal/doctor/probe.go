@@ -24,8 +24,7 @@ type observation struct {
 	agents    wellknown.AgentReport
 }
 
-// foreignPage is an origin that no server knows (RFC 6761 section 6.4).
-const foreignPage = "https://oauthgw-doctor.invalid"
+const foreignPage = "https://oauthgw-doctor.invalid" // no server knows it (RFC 6761 section 6.4)
 
 // probe sends all requests, one after another.
 func (c *client) probe(ctx context.Context) observation {

@@ -23,8 +23,7 @@ var publicParameters = map[string]bool{
 	"username": false, "password": false,
 }
 
-// word matches names of the form that the standards use for parameters.
-var word = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+var word = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`) // as the standards name parameters
 
 // redactParameter redacts a parameter. The name may be a secret as well, in a body that only
 // claims to be a form: JSON or a token parses as a name, base64 perhaps with the value "=".

@@ -129,8 +129,7 @@ func (x *result) outcome() string {
 	return "forwarded"
 }
 
-// report describes the request that the provider receives. The length of the body is omitted,
-// because it reveals that of the secrets.
+// report describes the request without the length of its body, which reveals that of secrets.
 func (t *transport) report(rules *clientauth.Rules) string {
 	r := t.request
 	query := ""

@@ -142,8 +142,7 @@ func (g *Gateway) matchGrants(r *http.Request, _ *mux.RouteMatch) bool {
 		g.settings.Clients.Mentions(r.URL.RawQuery)
 }
 
-// refuseUndiscovered refuses a possible token request, whose endpoint is not known, with what
-// was found at the first location of the metadata.
+// refuseUndiscovered refuses a possible token request with what discovery found.
 func (g *Gateway) refuseUndiscovered(w http.ResponseWriter, _ *http.Request) {
 	g.mu.Lock()
 	err := g.err

@@ -132,8 +132,7 @@ func (g *Gateway) Known() (wellknown.Provider, map[clientauth.Endpoint]string) {
 	return wellknown.Provider{Issuer: g.settings.Upstream.Issuer}, nil
 }
 
-// Snapshots returns what is cached of the metadata of the issuer, and the problems of the
-// first document. It sends no request.
+// Snapshots returns what is cached of the issuer's metadata, and its problems. It sends nothing.
 func (g *Gateway) Snapshots() (snapshots []wellknown.Snapshot, problems []string) {
 	known, paths := g.Known()
 	snapshots, problems = g.source.Snapshots(known.Issuer, paths)

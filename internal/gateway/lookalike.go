@@ -53,8 +53,7 @@ func variantsOf(paths []string) (all []string) {
 	return all
 }
 
-// firstWord is what no step removes from the last segment of an endpoint's path.
-var firstWord = regexp.MustCompile(`^[a-z0-9_-]*`)
+var firstWord = regexp.MustCompile(`^[a-z0-9_-]*`) // of the last segment; no step removes it
 
 const maxDecodings = 4 // more than two servers in a row and a router behind them decode
 

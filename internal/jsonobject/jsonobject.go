@@ -30,8 +30,7 @@ type Member struct {
 	Value json.RawMessage
 }
 
-// Parse parses one JSON object with nothing but white space around it. Its errors quote
-// nothing of the text, which may hold secrets.
+// Parse parses one JSON object with nothing but white space around it. Errors quote none of it.
 func Parse(text []byte) (Object, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {

@@ -32,8 +32,7 @@ func (f *Format) Set(level slog.Level, json bool) {
 	f.json.Store(json)
 }
 
-// Handler returns a handler that writes lines to w. It escapes what the JSON handler of
-// slog does not: DEL, C1, and bidirectional controls.
+// Handler returns a handler that writes to w. It also escapes DEL, C1, and bidirectional controls.
 func (f *Format) Handler(w io.Writer) slog.Handler {
 	w = printable.Writer(w)
 	options := &slog.HandlerOptions{Level: &f.level}

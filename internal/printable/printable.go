@@ -61,8 +61,7 @@ func ASCII(s string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// RedactYAML returns an error of the YAML library on one line, without the values that it
-// quotes: one in the wrong place may be a secret.
+// RedactYAML returns a YAML error on one line, without quoted values, which may be secrets.
 func RedactYAML(text string) string {
 	return strings.Join(strings.Fields(yamlValue.ReplaceAllString(text, "[value]")), " ")
 }
@@ -96,8 +95,7 @@ func isPlain(text []byte) bool {
 	return true
 }
 
-// escape escapes the characters that keep rejects as JSON does, and bytes that are not UTF-8
-// as \xff, which JSON does not have.
+// escape escapes what keep rejects as JSON does, and bytes that are not UTF-8 as ÿ.
 func escape(text []byte, keep func(rune) bool) []byte {
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {

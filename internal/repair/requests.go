@@ -110,8 +110,7 @@ func planOfGrant(grant string) plan {
 	return plan{remove: true, scope: true}
 }
 
-// apply repairs the scope in a list. A scope that is present more than once stays, for the
-// provider to reject (RFC 6749 section 3.1).
+// apply repairs the scope. A repeated one stays, for the provider to reject (RFC 6749 section 3.1).
 func (s Scopes) apply(list parameters, add, toForm bool) parameters {
 	const name = "scope"
 	sent := list.get(name)
@@ -181,8 +180,7 @@ func parse(query, form string) (list parameters, ok bool) {
 	return list, true
 }
 
-// get returns the first value of a parameter that is not empty. RFC 6749 section 3.1: a
-// parameter without a value is treated as omitted.
+// get returns a parameter's first value. An empty one counts as omitted (RFC 6749 section 3.1).
 func (l parameters) get(name string) string {
 	for _, p := range l {
 		if _, value, _ := strings.Cut(p.text, "="); p.name == name && value != "" {

@@ -22,8 +22,7 @@ const (
 	Panic    = "panic"    // a handler panicked inside a response
 )
 
-// Recorder is an [http.ResponseWriter] that records the response it passes on. Handlers
-// of one request share one Recorder; see [Wrap].
+// Recorder records the response that it passes on. A request's handlers share one; see [Wrap].
 type Recorder struct {
 	http.ResponseWriter
 	// BeforeHeader may change the header of the final response.

@@ -12,8 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listen returns the socket of systemd for a key of the configuration, or listens on its
-// address, host:port or unix:/path.
+// listen returns systemd's socket for a key, or listens on its address, host:port or unix:/path.
 func (s Sockets) listen(key, address string) (net.Listener, error) {
 	l, passed := s[key]
 	if passed && strings.HasPrefix(l.Addr().String(), "@") {

@@ -74,8 +74,7 @@ func Listen(c Config) (*Server, error) {
 	return s, nil
 }
 
-// publicLimits logs at most one line a minute for each limit, and one a second for requests
-// that net/http refuses. The metrics count all.
+// publicLimits logs each limit once a minute at most, and refusals once a second.
 func (s *Server) publicLimits() connlimit.Config {
 	perMinute := map[string]*rate.Sometimes{"max_connections": {Interval: time.Minute}, "streams": {Interval: time.Minute}, "uploads": {Interval: time.Minute}}
 	perSecond := &rate.Sometimes{Interval: time.Second}
@@ -134,8 +133,7 @@ func (s *Server) AdminAddr() string { return address(s.adminLimit) }
 // Draining reports whether the shutdown has begun.
 func (s *Server) Draining() bool { return s.draining.Load() }
 
-// Run answers requests until ctx ends, and returns when the requests in flight have
-// finished or the drain timeout is over.
+// Run answers until ctx ends, and then until requests have finished or the drain timeout is over.
 func (s *Server) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	failures := make(chan error, 2)

@@ -27,8 +27,7 @@ func Notify(log *slog.Logger, state, status string) {
 	notify(log, state+"\nSTATUS="+status)
 }
 
-// notify blocks if systemd stops reading its notification socket. That is acceptable,
-// because systemd then supervises nothing.
+// notify blocks if systemd does not read its socket. Then it supervises nothing anyway.
 func notify(log *slog.Logger, message string) {
 	if _, err := daemon.SdNotify(false, message); err != nil {
 		log.Warn("systemd notification failed", "err", err.Error())

@@ -7,8 +7,7 @@ import (
 	"oauthgw/wellknown"
 )
 
-// tile is one part of the summary. State is good, warning, bad or unknown: the style gives each
-// a sign, because colours are not enough.
+// tile is one part of the summary. State is good, warning, bad or unknown; each has a sign.
 type tile struct {
 	Name, State, Word, Detail string
 }

@@ -155,8 +155,7 @@ func peer(r *http.Request) netip.Addr {
 	return address.Addr().Unmap()
 }
 
-// parseElement parses an address of X-Forwarded-For, or returns the zero Addr. Some proxies
-// add a port, and brackets around IPv6.
+// parseElement parses an address, perhaps with a port and brackets, or returns the zero Addr.
 func parseElement(element string) netip.Addr {
 	ip, _ := netip.ParseAddr(element)
 	for _, text := range []string{element, element + ":0"} {

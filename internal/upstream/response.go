@@ -17,8 +17,7 @@ import (
 // Errors contain nothing that the server sent.
 var errFraming = errors.New("response framing is ambiguous")
 
-// readResponse reads the status line and header of the response to a request, and skips
-// interim responses (RFC 9110 section 15.2).
+// readResponse reads the header of the final response. It skips others (RFC 9110 section 15.2).
 func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
 	c.limit.N = maxResponseHeaderBytes
 	for {
