@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// LimitConnectionAge returns a transport like t that sends no request on a connection older
-// than maxAge, so that a changed DNS answer is seen while there is traffic. A connection in
-// use finishes its exchange. Zero means no limit.
+// LimitConnectionAge returns a transport like t that begins no exchange on a connection older than
+// maxAge, so that a changed DNS answer is seen while there is traffic. Zero means no limit.
 func LimitConnectionAge(t *http.Transport, maxAge time.Duration) http.RoundTripper {
 	if maxAge == 0 {
 		return t

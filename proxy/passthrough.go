@@ -49,9 +49,8 @@ type PassthroughConfig struct {
 	Metrics          *metrics.Metrics
 }
 
-// NewPassthroughTransport returns the transport for all other paths. It speaks HTTP/1.1, does
-// not decompress, and waits for a response as long as the client does. Socket is the path of
-// the provider's Unix socket, or empty.
+// NewPassthroughTransport returns the transport for all other paths. It speaks HTTP/1.1, decompresses
+// nothing, and waits as long as the client does. Socket is the provider's Unix socket, or empty.
 func NewPassthroughTransport(socket string, config *tls.Config) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -78,8 +77,8 @@ var unlogged = log.New(io.Discard, "", 0) // the log line of a request has how i
 
 type passthrough struct{ PassthroughConfig }
 
-// NewPassthrough returns a handler that forwards requests to the provider unchanged, with the
-// client's X-Forwarded fields and, unless one is configured, its Host. It forwards WebSockets and declines other upgrades.
+// NewPassthrough returns a handler that forwards requests unchanged, with X-Forwarded fields and,
+// unless one is configured, the client's Host. It declines upgrades to other than WebSocket.
 func NewPassthrough(c PassthroughConfig) http.Handler {
 	c.Endpoint = cmp.Or(c.Endpoint, Passthrough)
 	return passthrough{c}

@@ -1,11 +1,11 @@
-// Package demo runs a legacy provider and a gateway in one process and shows the same
-// requests failing at the provider and succeeding at the gateway: those of a client that uses
-// HTTP Basic, and those of an agent that holds no secret.
+// Package demo runs a legacy provider and a gateway in one process and shows requests that fail at
+// the provider and succeed at the gateway: with HTTP Basic, and of an agent without a secret.
 package demo
 
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -189,28 +189,11 @@ func describe(members map[string]any) string {
 	return strings.Join(slices.Sorted(maps.Keys(members)), ", ")
 }
 
-// printHints prints commands to try. Each needs a new code.
+//go:embed hints.txt
+var hints string // commands to try, with a new code each
+
 func (d *demo) printHints(w io.Writer, admin string) {
-	fmt.Fprintf(w, `Try it; each token request needs its own code:
-
-  code() { curl -s -o /dev/null -w '%%{redirect_url}' -d decision=allow \
-    '%[1]s/oauth2/authorize?response_type=code&client_id=%[3]s' | sed 's/.*code=//'; }
-
-  curl -i -u %[3]s:%[4]s \
-    -d grant_type=authorization_code -d "code=$(code)" %[2]s/oauth2/tokens
-
-  curl -i -u %[3]s:%[4]s \
-    -d grant_type=authorization_code -d "code=$(code)" %[1]s/oauth2/tokens
-
-  curl -i -H 'Content-Type: application/json' \
-    -d '%[6]s' \
-    %[1]s/register
-
-  curl %[1]s/.well-known/oauth-authorization-server
-  curl %[5]s/metrics
-
-Press Ctrl-C to stop.
-`, d.gateway, d.provider, client.ID, client.Secret, admin, registration)
+	fmt.Fprintf(w, hints, d.gateway, d.provider, client.ID, client.Secret, admin, registration)
 }
 
 // client is the client that the provider knows.

@@ -79,10 +79,9 @@ func (r Report) String() string {
 	return text.String()
 }
 
-// Examine examines the authorization server at a URL. It sends at most 13 requests
-// and no real credentials. It follows up to three redirects of each location, to the same location
-// with or without a slash at the end. A server that cannot be reached
-// is a finding. Examine returns an error if the URL is invalid or ctx ends.
+// Examine examines the authorization server at a URL. It sends at most 13 requests and no real
+// credentials, and follows up to three redirects of a location to itself, with or without a slash. A
+// server that cannot be reached is a finding. The error is that of an invalid URL, or of ctx.
 func Examine(ctx context.Context, c Config) (Report, error) {
 	start, err := parseURL(c.URL)
 	if err != nil {

@@ -3,7 +3,7 @@
 //
 // Its files in the order of a request:
 //
-//	reload.go        serves with the current gateway and replaces it, watch.go decides when
+//	reload.go        serves with the current gateway, and replaces it when a file changes
 //	gateway.go       checks the target, the path and the Host
 //	routes.go        finds the handler, by the matchers of match.go and lookalike.go, and
 //	                 authorization.go that of the authorization endpoint
