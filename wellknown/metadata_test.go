@@ -108,18 +108,20 @@ func TestLocations(t *testing.T) {
 	}
 }
 
+// Parts of the documents of TestH08Agents.
+const (
+	head      = `{"issuer":"https://gateway.example","authorization_endpoint":"https://gateway.example/a","token_endpoint":"https://gateway.example/t"`
+	endpoints = `,"revocation_endpoint":"https://gateway.example/r","introspection_endpoint":"https://gateway.example/i"`
+	methods   = `"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
+	revoking  = `],"revocation_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
+	asking    = `],"introspection_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]`
+	lists     = `,"token_endpoint_auth_methods_supported":["client_secret_post"],"revocation_endpoint_auth_methods_supported":["client_secret_post"],"introspection_endpoint_auth_methods_supported":["client_secret_post"]`
+	added     = `,"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
+)
+
 // TestH08Agents checks that each of what is offered to clients without a secret is added by its own
 // option only, and where it holds.
 func TestH08Agents(t *testing.T) {
-	const (
-		head      = `{"issuer":"https://gateway.example","authorization_endpoint":"https://gateway.example/a","token_endpoint":"https://gateway.example/t"`
-		endpoints = `,"revocation_endpoint":"https://gateway.example/r","introspection_endpoint":"https://gateway.example/i"`
-		methods   = `"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
-		revoking  = `],"revocation_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
-		asking    = `],"introspection_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]`
-		lists     = `,"token_endpoint_auth_methods_supported":["client_secret_post"],"revocation_endpoint_auth_methods_supported":["client_secret_post"],"introspection_endpoint_auth_methods_supported":["client_secret_post"]`
-		added     = `,"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"`
-	)
 	none, documents, registers := wellknown.Agents{Public: true}, wellknown.Agents{Documents: true}, wellknown.Agents{Registers: true}
 	for name, test := range map[string]struct {
 		document string

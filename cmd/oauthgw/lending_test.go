@@ -25,6 +25,26 @@ const (
 		`"token_endpoint_auth_methods_supported":["client_secret_post"],"authorization_endpoint":"https://`
 )
 
+// lentTo are requests that get the secret, and unlentTo are others of the same clients.
+var (
+	lentTo = []string{
+		"POST /oauth2/tokens" + agentForm + agentRefresh + "agents",
+		"POST /oauth2/tokens" + agentForm + agentRefresh + "basic",
+		"POST /oauth2/tokens" + agentForm + "grant_type=authorization_code&code=c&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback" +
+			"&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&client_id=https%3A%2F%2Fagent.example%2Fclient.json",
+		"POST /oauth2/revoke" + agentForm + "token=x&client_id=agents",
+		"POST /par" + agentForm + agentLogin + "basic",
+	}
+	unlentTo = []string{
+		"POST /introspect" + agentForm + "token=x&client_id=agents",
+		"POST /oauth2/tokens" + agentForm + "grant_type=password&client_id=agents",
+		"GET /authorize?" + agentLogin + "agents HTTP/1.1\nHost: a",
+		"GET /authorize?client_id=agents HTTP/1.1\nHost: a",
+		"POST /register HTTP/1.1\nHost: a\n\n" + `{"redirect_uris":["http://127.0.0.1:1/callback"]}`,
+		"GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a",
+	}
+)
+
 // expectStatus fails the test if the response to a request has another status.
 func (g testGateway) expectStatus(t *testing.T, status, request string) (response string) {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -180,15 +181,29 @@ func echoes(secret string) (messages []string) {
 		"HTTP/1.1 103 Early Hints\nContent-Length: 0\nLink: "+escaped, "HTTP/1.1 101 Switching Protocols\nUpgrade: "+escaped, "HTTP/1.1 600 x\n\n"+secret)
 }
 
+// commandOutput returns the output of the commands that read the configuration, or ask a provider.
+func commandOutput(t *testing.T, provider, section string) map[string]string {
+	t.Helper()
+	file, output := filepath.Join(t.TempDir(), "oauthgw.yaml"), map[string]string{}
+	writeFile(t, file, "upstream: {url: "+provider+"}\n"+strings.Replace(section, "endpoints: {", "endpoints: {token: /oauth2/tokens, ", 1))
+	for i, words := range []string{"explain", "explain", "check", "check --offline --format=json"} {
+		out, diagnostics, err := invokeWith(t, strings.ReplaceAll(lentTo[i%2], "\n", "\r\n"), append(strings.Fields(words), "--config.file="+file)...)
+		output[fmt.Sprintf("%s, %d", words, i)] = fmt.Sprint(out, diagnostics, err)
+	}
+	out, diagnostics, err := invokeWith(t, "", "doctor", provider)
+	output["doctor"] = fmt.Sprint(out, diagnostics, err)
+	return output
+}
+
 // TestH11LentSecretIsNowhere checks that a secret that the gateway lends reaches the provider, and in
 // no encoding a client, the log at its most verbose level, the audit log, the metrics, the traces,
 // the status page, or the output of commands, whatever the provider does with it.
 func TestH11LentSecretIsNowhere(t *testing.T) {
 	secret, file := lentSecret(t)
 	forms := []string{secret, url.QueryEscape(secret)} // a Basic pair has the second
-	client := "agents: {public: true, register: true, aliases: ['https://agent.example/client.json'], redirect_uris: ['http://127.0.0.1/callback'], secret_file: '" + file + "'}"
-	basic := "basic: {public: true, provider_auth: client_secret_basic, redirect_uris: ['http://127.0.0.1/callback'], secret_file: '" + file + "'}"
-	section := "endpoints: {authorization: /authorize, pushed_authorization_request: /par, introspection: /introspect}\nclients: {" + client + ", " + basic + "}\n"
+	const client = "public: true, redirect_uris: ['http://127.0.0.1/callback'], secret_file: "
+	section := "endpoints: {authorization: /authorize, pushed_authorization_request: /par, introspection: /introspect}\nclients:\n" +
+		"  agents: {register: true, aliases: ['https://agent.example/client.json'], " + client + file + "}\n  basic: {provider_auth: client_secret_basic, " + client + file + "}\n"
 	var answer, received atomic.Value
 	answer.Store("")
 	provider := startRawProvider(t, func(p rawPeer, r *http.Request) {
@@ -197,14 +212,9 @@ func TestH11LentSecretIsNowhere(t *testing.T) {
 		_, _ = p.Write(wire(strings.Replace(answer.Load().(string), "\n", "\nConnection: close\n", 1)))
 	})
 	g, stop := startWatched(t, provider, "json", section)
-	const code = "grant_type=authorization_code&code=c&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&client_id="
-	lent := []string{"POST /oauth2/tokens" + agentForm + agentRefresh + "agents", "POST /oauth2/tokens" + agentForm + code + "https%3A%2F%2Fagent.example%2Fclient.json",
-		"POST /oauth2/tokens" + agentForm + agentRefresh + "basic", "POST /oauth2/revoke" + agentForm + "token=x&client_id=agents", "POST /par" + agentForm + agentLogin + "basic"}
-	others := []string{"POST /introspect" + agentForm + "token=x&client_id=agents", "POST /oauth2/tokens" + agentForm + "grant_type=password&client_id=agents", "GET /authorize?" + agentLogin + "agents HTTP/1.1\nHost: a",
-		"GET /authorize?client_id=agents HTTP/1.1\nHost: a", "POST /register HTTP/1.1\nHost: a\n\n" + `{"redirect_uris":["http://127.0.0.1:1/callback"]}`, "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a"}
 	for _, message := range echoes(secret) {
 		answer.Store(message)
-		for _, request := range lent {
+		for _, request := range lentTo {
 			response := send(t, g.data, request)
 			expectNoSecrets(t, fmt.Sprintf("%.40q after %.80q", request, message), map[string]string{"response": response}, forms)
 			if got := received.Swap("").(string); !containsSecret(got, forms[0]) && !containsSecret(got, forms[1]) {
@@ -213,28 +223,15 @@ func TestH11LentSecretIsNowhere(t *testing.T) {
 		}
 	}
 	answer.Store(okJSON + "{}")
-	output := map[string]string{}
-	for _, request := range others {
-		output["response to "+request[:15]] = send(t, g.data, request)
-		output["request to the provider of "+request[:15]] = received.Swap("").(string)
+	output := commandOutput(t, provider, section)
+	for _, request := range unlentTo {
+		output["response to "+request] = send(t, g.data, request)
+		output["request to the provider of "+request] = received.Swap("").(string)
 	}
-	settings := filepath.Join(t.TempDir(), "oauthgw.yaml")
-	writeFile(t, settings, "upstream: {url: "+provider+"}\n"+strings.Replace(section, "endpoints: {", "endpoints: {token: /oauth2/tokens, ", 1))
-	for _, words := range []string{"explain", "check", "check --offline --format=json", "doctor " + provider} {
-		args := append(strings.Fields(words), "--config.file="+settings)
-		if words[0] == 'd' {
-			args = strings.Fields(words)
-		}
-		out, diagnostics, err := invokeWith(t, strings.ReplaceAll(lent[0], "\n", "\r\n"), args...)
-		output[words] = fmt.Sprint(out, diagnostics, err)
-	}
-	out, _, _ := invokeWith(t, strings.ReplaceAll(lent[2], "\n", "\r\n"), "explain", "--config.file="+settings)
-	output["explain of Basic"] = out
-	for place, text := range stop() {
-		output[place] = text
-	}
+	maps.Copy(output, stop())
 	expectNoSecrets(t, "output", output, forms)
-	for place, proof := range map[string]string{"log": file, "metrics": `reason="secret_repeated"`, "audit": `"client":"agents"`, "status page": "agents", "explain": "client_secret=[redacted]", "explain of Basic": "Basic [redacted]", "check --offline --format=json": "valid"} {
+	for place, proof := range map[string]string{"log": file, "metrics": `reason="secret_repeated"`, "audit": `"client":"agents"`, "status page": "agents", "check --offline --format=json, 3": `"valid": true`,
+		"explain, 0": "client_secret=[redacted]", "explain, 1": "Basic [redacted]"} {
 		if !strings.Contains(output[place], proof) {
 			t.Errorf("%s is not in the %s:\n%s", proof, place, output[place])
 		}
