@@ -103,6 +103,8 @@ func TestH02WithoutTheEndpoint(t *testing.T) {
 		before.expectStatus(t, status, "GET /any?"+query+" HTTP/1.1\nHost: a")
 	}
 	before.expectStatus(t, "503", "POST /any"+agentForm+"client_id=agents")
+	before.expectStatus(t, "503", "GET /any%3Fclient_id=agents HTTP/1.1\nHost: a")
+	before.expectStatus(t, "503", "POST /register HTTP/1.1\nHost: a\n\n{}") // the provider may register it
 	for _, endpoint := range []string{"b/authorize", "a:8443/authorize"} {
 		document.Store(agentMetadata + endpoint + `"}`)
 		g := start()

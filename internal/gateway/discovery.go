@@ -139,7 +139,7 @@ func (g *Gateway) routesFor(r *http.Request) *routes {
 // authorization request for a client whose requests are judged.
 func (g *Gateway) matchGrants(r *http.Request, _ *mux.RouteMatch) bool {
 	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method) || hasGrant(r) ||
-		g.settings.Clients.Mentions(r.URL.RawQuery)
+		g.settings.Clients.Mentions(r.RequestURI) // some servers find a query in the path
 }
 
 // refuseUndiscovered refuses a possible token request with what discovery found.

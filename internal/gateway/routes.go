@@ -41,7 +41,7 @@ func (g *Gateway) build(known wellknown.Provider) *routes {
 	var endpoints, managed []string // normalized
 	for _, name := range clientauth.Endpoints() {
 		u, untranslated := known.Endpoints[name], name == clientauth.Registration && !g.settings.Registration.Translate && !g.settings.Clients.Registers()
-		isOwn := u == nil && name == clientauth.Registration && g.settings.Clients.Registers()
+		isOwn := u == nil && name == clientauth.Registration && g.settings.Clients.Registers() && len(known.Endpoints) > 0
 		if isOwn {
 			u = &url.URL{Path: "/register"}
 		}
