@@ -38,8 +38,7 @@ type Request struct {
 
 // Credentials are what a client authenticates with.
 type Credentials struct {
-	// Method is the client's method. If there is an error, it is the first method that the
-	// client tried, in the order of the constants.
+	// Method is the client's or, if there is an error, the first that the client tried.
 	Method    Method
 	ClientID  string  // decoded; empty: the request names no client
 	Secret    Secret  // decoded; zero: none

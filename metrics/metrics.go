@@ -20,8 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metrics are the metrics of one running gateway, in a registry of their own. A counter says what
-// one event is, and by which labels it is counted.
+// Metrics are those of one running gateway. A counter says what one event is, and its labels.
 type Metrics struct {
 	ClientAuth             Counter // a request to an endpoint, by endpoint, method and outcome
 	ConflictTolerated      Counter // a request that conflict: report let pass, by endpoint and reason

@@ -17,8 +17,7 @@ import (
 	"oauthgw/internal/repair"
 )
 
-// The members of client metadata and client information that the gateway reads or writes
-// (RFC 7591 sections 2 and 3.2.1, RFC 7592 section 3).
+// The members that the gateway reads or writes (RFC 7591 sections 2, 3.2.1; RFC 7592 section 3).
 const (
 	memberMethod        = "token_endpoint_auth_method"
 	memberScope         = "scope"

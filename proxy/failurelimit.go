@@ -43,8 +43,7 @@ func (x *exchange) recordFailure() {
 	}
 }
 
-// recordSuccess remembers that the provider accepted the secret. Only a token shows that: at
-// other endpoints some providers do not check it.
+// recordSuccess remembers a secret that the provider accepted, as only a token shows.
 func (x *exchange) recordSuccess() {
 	if x.Endpoint == clientauth.Token && !x.credentials.Secret.IsZero() {
 		x.Failures.RememberSecret(x.credentials.ClientID, x.credentials.Secret.Reveal())

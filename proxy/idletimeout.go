@@ -42,8 +42,7 @@ func (b *idleTimeoutBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// state reports whether the body has not been read to its end, and the error response if
-// reading failed. A nil body is complete.
+// state reports whether the body is incomplete, and how a Read failed. A nil body is complete.
 func (b *idleTimeoutBody) state() (incomplete bool, failure *clientauth.Error) {
 	if b == nil {
 		return false, nil

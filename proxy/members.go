@@ -49,8 +49,7 @@ func joinScopes(_ *exchange, o jsonobject.Object) (jsonobject.Object, bool) {
 	return repair.ScopeList(o)
 }
 
-// dropNulls removes members that are null, which clients may not expect: they are absent (RFC
-// 6749 section 5.1, RFC 7591 section 3.2.1).
+// dropNulls removes null members: they are absent (RFC 6749 section 5.1, RFC 7591 section 3.2.1).
 func dropNulls(_ *exchange, o jsonobject.Object) (jsonobject.Object, bool) {
 	out := o.WithoutNulls()
 	return out, out.Len() < o.Len()

@@ -94,8 +94,7 @@ func (r response) with(o jsonobject.Object) response {
 	return r
 }
 
-// isSuccess reports whether a response is a success: an object that has the member that its
-// endpoint requires, as text, and no error.
+// isSuccess reports whether a response is an object with the required member and no error.
 func (x *exchange) isSuccess(r response) bool {
 	return (r.status == http.StatusOK || r.status == http.StatusCreated) && r.isObject() &&
 		repair.IsText(r.object.Get(successMembers[x.Endpoint])) && repair.IsEmpty(r.object.Get("error"))

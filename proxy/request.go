@@ -87,8 +87,7 @@ func isAlphanumeric(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// kindOf returns how a body is read. It refuses header fields that two parsers could read as
-// different media types or encodings.
+// kindOf returns how a body is read. It refuses what two parsers could read differently.
 func kindOf(h http.Header) (bodyKind, error) {
 	types := h["Content-Type"]
 	// WSGI and CGI servers read content_type as Content-Type.

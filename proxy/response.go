@@ -134,8 +134,7 @@ func dropDigests(h http.Header) {
 	}
 }
 
-// keepUntyped prevents net/http from guessing a missing media type. A guess can turn text
-// that a client controls into a page.
+// keepUntyped keeps net/http from guessing a type: it could turn a client's text into a page.
 func keepUntyped(h http.Header) {
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil

@@ -31,8 +31,7 @@ func TargetPath(r *http.Request) (escaped string, ok bool) {
 	return escaped, !strings.HasPrefix(escaped, "//") || isVerbatim(escaped)
 }
 
-// absoluteForm matches an absolute URL and its path. net/http uses the authority as the Host
-// field, which the gateway checks.
+// absoluteForm matches an absolute URL and its path. The gateway checks the host by itself.
 var absoluteForm = regexp.MustCompile(`(?is)^https?://[^/@]+(/.*)?$`)
 
 // isVerbatim reports whether net/url writes a path unchanged.
@@ -41,8 +40,7 @@ func isVerbatim(escaped string) bool {
 	return err == nil && (&url.URL{Path: decoded, RawPath: escaped}).EscapedPath() == escaped
 }
 
-// targetAt returns the URL of a path at a server. A path that net/url would escape differently
-// is the opaque part, which net/url writes unchanged.
+// targetAt returns the URL of a path at a server, opaque if net/url would escape it differently.
 func targetAt(server *url.URL, escaped string) *url.URL {
 	target := &url.URL{Scheme: server.Scheme, Host: server.Host}
 	if !isVerbatim(escaped) {

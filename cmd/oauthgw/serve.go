@@ -57,8 +57,7 @@ type program struct {
 	log      *slog.Logger
 }
 
-// newProgram listens on both addresses. Nothing is answered before run. With lint the program
-// logs the problems of the metadata.
+// newProgram listens. Nothing is answered before run. With lint it logs metadata problems.
 func newProgram(s config.Settings, load func() (config.Settings, error), t *telemetry, sockets server.Sockets, lint bool) (*program, error) {
 	p := &program{log: t.log}
 	p.reloader = gateway.NewReloader(gateway.ReloaderConfig{

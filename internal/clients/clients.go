@@ -19,8 +19,7 @@ import (
 // Config is what the operator configured about a client that is registered at the provider.
 type Config struct {
 	SecretFile string `yaml:"secret_file"` // one line end at its end is dropped; empty: the gateway keeps no secret
-	// ProviderAuth is how the provider reads this client's credentials, Basic or Post. Empty: as
-	// those of every client.
+	// ProviderAuth is how the provider reads this client's credentials. Empty: as of all clients.
 	ProviderAuth clientauth.Method `yaml:"provider_auth"`
 	Public       bool              `yaml:"public"`        // the secret is lent to clients that have none and use PKCE
 	Aliases      []string          `yaml:"aliases"`       // URLs of client ID metadata documents that stand for the client
@@ -39,8 +38,7 @@ type Client struct {
 	Config
 }
 
-// Table holds the configured clients. A nil Table is empty. It is immutable and safe for concurrent
-// use.
+// Table holds the configured clients. Nil is empty. It is immutable and safe for concurrent use.
 type Table struct {
 	providerAuth clientauth.Method
 	clients      []Client

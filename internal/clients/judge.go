@@ -68,8 +68,7 @@ func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 	return &Judged{use, use.forward(r.Query), use.forward(r.Form)}, use.check(r)
 }
 
-// repeats reports whether a place has a parameter more than once that is judged (RFC 6749 section
-// 3.1).
+// repeats reports whether a place repeats a judged parameter (RFC 6749 section 3.1).
 func repeats(place *clientauth.Form) bool {
 	seen := map[string]bool{}
 	for name := range place.All() {

@@ -9,8 +9,7 @@ import (
 )
 
 // The grants for which a secret may be lent (RFC 6749 sections 4.1.3 and 6): the one is bound to a
-// request that was judged by PKCE, the other to a token. Every other grant would hand tokens to
-// whoever asks.
+// request judged by PKCE, the other to a token. Other grants would hand tokens to anyone.
 const (
 	GrantCode    = "authorization_code"
 	GrantRefresh = "refresh_token"
@@ -95,8 +94,7 @@ func (u *Use) checkGrant(form *clientauth.Form) error {
 	return nil
 }
 
-// checkPushed checks the form of a pushed authorization request, which is that of an authorization
-// request (RFC 9126 section 2.1).
+// checkPushed checks the form of a pushed authorization request (RFC 9126 section 2.1).
 func (u *Use) checkPushed(form *clientauth.Form) error {
 	switch {
 	case disguises(form, judged):

@@ -7,8 +7,7 @@ import (
 	"oauthgw/clientauth"
 )
 
-// Registered is the response to a registration (RFC 7591 section 3.2.1). It has no secret, and
-// nothing of it is stored.
+// Registered answers a registration (RFC 7591 section 3.2.1). It has no secret, and is not stored.
 type Registered struct {
 	ClientID      string            `json:"client_id"`
 	RedirectURIs  []string          `json:"redirect_uris"`

@@ -25,8 +25,7 @@ const (
 // order of eviction. On an idle connection a request may be on its way.
 var evictable = [...]string{"reading", "writing", "idle"}
 
-// conn is a client connection that counts against the limit. It reads and writes HTTP,
-// also where the socket carries TLS.
+// conn is a client connection that counts against the limit. It carries HTTP, also over TLS.
 type conn struct {
 	net.Conn
 	socket   net.Conn
@@ -185,4 +184,37 @@ func (c *conn) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return nil
+}
+
+// connList is a list of connections. Unlike container/list it allocates nothing when a
+// connection moves, which happens several times for each request.
+type connList struct {
+	front, back *conn
+	len         int
+}
+
+// pushBack adds a connection that is in no list.
+func (l *connList) pushBack(c *conn) {
+	c.previous, c.next = l.back, nil
+	if l.back == nil {
+		l.front = c
+	} else {
+		l.back.next = c
+	}
+	l.back, l.len = c, l.len+1
+}
+
+// remove removes a connection of this list.
+func (l *connList) remove(c *conn) {
+	if c.previous == nil {
+		l.front = c.next
+	} else {
+		c.previous.next = c.next
+	}
+	if c.next == nil {
+		l.back = c.previous
+	} else {
+		c.next.previous = c.previous
+	}
+	l.len--
 }

@@ -171,8 +171,7 @@ func (l *Listener) WaitIdle(ctx context.Context) {
 	}
 }
 
-// CloseWebSockets closes the hijacked connections when a shutdown has timed out. It returns
-// their number, and that of the requests in flight.
+// CloseWebSockets closes the hijacked connections, and counts them and the requests in flight.
 func (l *Listener) CloseWebSockets() (requests, webSockets int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -117,8 +117,7 @@ func (c *client) authenticate(ctx context.Context, m clientauth.Method, name cli
 
 const byteOrderMark = "\ufeff" // must not be in front of JSON (RFC 8259 section 8.1)
 
-// parse parses a response and removes the credentials, which some servers repeat. Some
-// servers send the error as a form.
+// parse parses a response, JSON or a form, without the credentials, which some servers repeat.
 func (c *client) parse(m clientauth.Method, r response) answer {
 	text := strings.TrimSpace(strings.TrimPrefix(string(r.body), byteOrderMark))
 	o, err := jsonobject.Parse([]byte(text))

@@ -1,5 +1,4 @@
-// Package doctor examines an OAuth authorization server from outside and reports what
-// makes its clients fail.
+// Package doctor examines an authorization server from outside and reports what makes clients fail.
 //
 // [Examine] requests the metadata at each location where clients look (RFC 8414 section
 // 3.1) and that of the protected resource (RFC 9728 section 3). At the token and the

@@ -127,8 +127,7 @@ func failures(e endpoint, a answer) (found wellknown.Findings) {
 	return found
 }
 
-// violations returns what makes an answer useless for some clients, and says what oauthgw in
-// front of the server does about it.
+// violations returns what makes an answer useless for some clients, and what oauthgw would do.
 func violations(e endpoint, a answer) (found wellknown.Findings) {
 	add := func(s wellknown.Severity, problem, fix string) { found.Add(s, e.subject(), problem, fix) }
 	violatedFormat(e, a, add)

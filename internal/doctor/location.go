@@ -94,8 +94,7 @@ func checkDocuments(found *wellknown.Findings, o observation) {
 	}
 }
 
-// longAge matches a Cache-Control field that allows at least 100,000 seconds (RFC 9111 section
-// 5.2.2.1).
+// longAge matches a Cache-Control of at least 100,000 seconds (RFC 9111 section 5.2.2.1).
 var longAge = regexp.MustCompile(`(?i)(?:^|[ ,])max-age="?0*[1-9][0-9]{5}`)
 
 // checkCaching checks how long clients may cache the metadata.

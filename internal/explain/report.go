@@ -88,8 +88,7 @@ func (x *result) refusal() (code, description string) {
 	return code, strings.TrimSuffix(description, "\n")
 }
 
-// responseRepairs returns the names of the configured repairs of responses, of which other paths
-// and the authorization endpoint have none.
+// responseRepairs returns the names of the configured repairs of responses at the endpoint.
 func (x *result) responseRepairs() string {
 	var names []string
 	if !slices.Contains(clientauth.Endpoints(), clientauth.Endpoint(x.log["endpoint"])) {

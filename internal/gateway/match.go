@@ -30,8 +30,7 @@ func matchPath(own string) mux.MatcherFunc {
 	}
 }
 
-// hasGrant reports whether a request could be read as a token request: it has a body, or a
-// header or a query with credentials or a grant.
+// hasGrant reports whether a request could be a token request: by its body, header or query.
 func hasGrant(r *http.Request) bool {
 	return r.ContentLength != 0 || clientauth.MayBeGrant(r.Header, r.URL.RawQuery)
 }
@@ -49,8 +48,7 @@ func matchQuery(own url.Values, matches mux.MatcherFunc) mux.MatcherFunc {
 	}
 }
 
-// matchRegistration matches registrations, and requests that manage one. Some servers
-// ignore the case of methods.
+// matchRegistration matches registrations and their management. The case of methods is ignored.
 func matchRegistration(paths []string) mux.MatcherFunc {
 	methods := []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}
 	return func(r *http.Request, _ *mux.RouteMatch) bool {

@@ -52,8 +52,7 @@ type ReloadResult struct {
 	Time time.Time
 	Err  error     // nil: it succeeded
 	Used time.Time // when the configuration in use was loaded
-	// RestartRequired holds the keys that the configuration in use has changed since the
-	// start and that take effect after a restart.
+	// RestartRequired holds the keys that have changed since the start and require a restart.
 	RestartRequired []string
 }
 
@@ -209,8 +208,7 @@ func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
 	return g, nil
 }
 
-// pollInterval is the time between two comparisons of the content of the files: Kubernetes
-// replaces links, so their times say nothing.
+// pollInterval is how often the files are compared. Their times say nothing in Kubernetes.
 const pollInterval = 5 * time.Second
 
 // Watch reloads on each signal and each change of a file, until ctx ends.

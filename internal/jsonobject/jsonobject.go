@@ -86,8 +86,7 @@ func (m Member) Text() (s string) {
 // Members returns the members in their order.
 func (o Object) Members() []Member { return slices.Clone(o.members) }
 
-// With returns a copy in which a member has a value, which encoding/json must be able to
-// encode. A new member comes last.
+// With returns a copy in which a member has a value that can be encoded. A new one is last.
 func (o Object) With(name string, value any) Object {
 	members, i := slices.Clone(o.members), o.index(name)
 	if i < 0 {

@@ -37,8 +37,7 @@ type Recorder struct {
 	end    atomic.Pointer[string] // nil: no error
 }
 
-// Wrap returns the Recorder that w is or unwraps to, and the writer to respond with: w
-// itself, or a new Recorder around w if it has none.
+// Wrap returns the Recorder of w, and the writer to respond with: w, or a new Recorder around w.
 func Wrap(w http.ResponseWriter) (*Recorder, http.ResponseWriter) {
 	for inner := w; ; {
 		switch x := inner.(type) {

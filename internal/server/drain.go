@@ -22,8 +22,7 @@ func (s *Server) drain(failures <-chan error) error {
 	}
 }
 
-// shutdown waits for the requests in flight, WebSockets included. It closes, counts and logs
-// those that are left when the drain timeout is over.
+// shutdown waits for requests and WebSockets, and cuts and logs them after the drain timeout.
 func (s *Server) shutdown() {
 	Notify(s.config.Log, Stopping, "waiting for requests in flight")
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout())

@@ -83,8 +83,7 @@ func (p Proxies) client(ip netip.Addr, header http.Header) netip.Addr {
 	return ip
 }
 
-// RateLimitKey is ClientIP without the addresses that many clients share: loopback, and a
-// trusted proxy that names no client.
+// RateLimitKey is ClientIP, or zero if many clients share it: loopback, and trusted proxies.
 func (p Proxies) RateLimitKey(r *http.Request) netip.Addr {
 	ip := p.ClientIP(r)
 	if ip.IsLoopback() || p.Trusts(ip) {

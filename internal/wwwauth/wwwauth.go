@@ -33,8 +33,7 @@ var (
 	escape = regexp.MustCompile(`(?s)\\(.)`)
 )
 
-// Parse returns the challenges of a field. If the field is malformed, ok is false and
-// the challenges are those in front of the error.
+// Parse returns the challenges of a field, or those in front of an error, and false.
 func Parse(field string) (challenges []Challenge, ok bool) {
 	for at := 0; ; {
 		between := separator.FindString(field[at:])
@@ -66,15 +65,10 @@ func Parse(field string) (challenges []Challenge, ok bool) {
 
 // Offers reports whether one of the challenges in some fields has a scheme.
 func Offers(fields []string, scheme string) bool {
-	for _, field := range fields {
+	return slices.ContainsFunc(fields, func(field string) bool {
 		challenges, _ := Parse(field)
-		for _, c := range challenges {
-			if strings.EqualFold(c.Scheme, scheme) {
-				return true
-			}
-		}
-	}
-	return false
+		return slices.ContainsFunc(challenges, func(c Challenge) bool { return strings.EqualFold(c.Scheme, scheme) })
+	})
 }
 
 // Replace returns a field with other values of a parameter. A value that replace returns
