@@ -1,10 +1,11 @@
 package clients_test
 
 import (
+	"fmt"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/clients"
@@ -49,24 +50,45 @@ func TestA213SimilarClientIDs(t *testing.T) {
 // hostile are pieces of texts that take long to search.
 var hostile = []string{"%25%2525", `%25\u0041&#65;+%2541&amp;`, `\u0041`, "&#65;", "&;", "client_id=\u00e9&", "client_id=a\u00e9\u00e9\u00e9&", "client_id=%41a&", "a&", "confi", "con\u00e9", "https://agent.example/client.", "a ", "17 "}
 
-// TestA220SearchesAreShort checks that no text makes a search of requests or responses take long. Each
-// takes some milliseconds; the bound is large so that a busy machine does not matter.
-func TestA220SearchesAreShort(t *testing.T) {
+// searches are the searches of a text that takes long, in a table of some clients. Each returns the
+// length of its text.
+func searches(piece string) []func() int {
 	list := []clients.Client{{ID: uuid, Secret: clientauth.NewSecret(`%41\u0041&amp;0123456789+/=`), Config: public}}
 	for i := range 40 {
 		list = append(list, clients.Client{ID: "config" + strings.Repeat("x", i), Config: clients.Config{Public: true, Aliases: []string{"https://agent.example/client.json" + strings.Repeat("x", i)}}})
 	}
-	table, start := clients.New("", list), time.Now()
-	for _, piece := range hostile {
-		table.Mentions(strings.Repeat(piece, 64<<10/len(piece)))
-		list[0].Repeats(strings.Repeat(piece, 1<<20/len(piece)))
-		query, err := clientauth.ParsePage("client_id=" + url.QueryEscape(strings.Repeat(piece, 5000/len(piece))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = table.Judge(clients.AuthorizationRequest{Query: query})
+	table, body, response := clients.New("", list), strings.Repeat(piece, 64<<10/len(piece)), strings.Repeat(piece, 1<<20/len(piece))
+	query, _ := clientauth.ParsePage("client_id=" + url.QueryEscape(strings.Repeat(piece, 5000/len(piece))))
+	return []func() int{
+		func() int { table.Mentions(body); return len(body) },
+		func() int { list[0].Repeats(response); return len(response) },
+		func() int { _, _ = table.Judge(clients.AuthorizationRequest{Query: query}); return 64 << 10 },
 	}
-	if d := time.Since(start); d > 30*time.Second {
-		t.Errorf("the searches took %v", d)
+}
+
+// No text makes a search of a request or a response take much memory. BenchmarkSearches shows the time.
+func TestA220SearchesAreSmall(t *testing.T) {
+	for _, piece := range hostile {
+		for i, search := range searches(piece) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			size := search()
+			runtime.ReadMemStats(&after)
+			if used := int(after.TotalAlloc-before.TotalAlloc) / size; used > 120 {
+				t.Errorf("search %d of %q allocates %d times its size", i, piece, used)
+			}
+		}
+	}
+}
+
+func BenchmarkSearches(b *testing.B) {
+	for _, piece := range hostile {
+		for i, search := range searches(piece) {
+			b.Run(fmt.Sprintf("%d-%q", i, piece), func(b *testing.B) {
+				for b.Loop() {
+					search()
+				}
+			})
+		}
 	}
 }
