@@ -8,8 +8,7 @@ import (
 )
 
 // resembles reports whether a client_id that is no name in the table could be one for a provider
-// that decodes it twice, or whose database compares IDs as text, numbers or UUIDs. It takes as long as
-// the client_id is, times the number of names.
+// that decodes it twice, or compares IDs as text, numbers or UUIDs. It takes linear time.
 func (t *Table) resembles(id string) bool {
 	if t == nil {
 		return false

@@ -63,13 +63,9 @@ func NewReloader(c ReloaderConfig) *Reloader {
 	r := &Reloader{config: c, files: s.Files, fingerprint: config.Fingerprint(s.Files)}
 	r.context, r.cancel = context.WithCancelCause(context.Background())
 	r.recordReload(nil, nil)
-	r.use(New(c.Config))
+	r.current.Store(New(c.Config))
+	c.OnReload(s)
 	return r
-}
-
-func (r *Reloader) use(g *Gateway) {
-	r.current.Store(g)
-	r.config.OnReload(g.settings)
 }
 
 func (r *Reloader) recordReload(err error, restartRequired []string) {
@@ -180,7 +176,8 @@ func (r *Reloader) swap() error {
 		log.Error("config reload failed, keeping previous config", "err", err.Error())
 		return err
 	}
-	r.use(g)
+	r.current.Store(g)
+	r.config.OnReload(g.settings)
 	r.files = s.Files
 	r.stop()
 	old.retired.Store(true)
