@@ -18,7 +18,6 @@ import (
 // and an exchange file; if its credential can be guessed, also a line in proxy/failurelimit.go.
 type Method string
 
-// The methods.
 const (
 	Basic Method = "client_secret_basic" // the Authorization field, RFC 7617
 	Post  Method = "client_secret_post"  // a client_secret parameter

@@ -11,7 +11,6 @@ import (
 // them form-encoded; many clients send them unencoded.
 type Decoding string
 
-// The decodings.
 const (
 	DecodingAuto Decoding = "auto" // form if a form encoder could have made the pair, else raw
 	DecodingForm Decoding = "form" // form-decoded, as the standard says
@@ -21,7 +20,6 @@ const (
 // Reading is how one Basic pair was decoded.
 type Reading string
 
-// The readings.
 const (
 	ReadingPlain Reading = "plain" // no percent sign and no plus: the same either way
 	ReadingForm  Reading = "form"  // form-decoded by configuration

@@ -5,7 +5,6 @@ package clientauth
 // the member of its successful responses in proxy/outcome.go, and an exchange file.
 type Endpoint string
 
-// The endpoints.
 const (
 	Token                      Endpoint = "token"                        // RFC 6749 section 3.2
 	Revocation                 Endpoint = "revocation"                   // RFC 7009

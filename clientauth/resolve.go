@@ -6,7 +6,6 @@ import "slices"
 // 2.3 forbids. Clients that send the same pair in both places are common, and harmless.
 type Conflict string
 
-// The policies.
 const (
 	ConflictDiffering Conflict = "differing" // refuse credentials that differ
 	ConflictAny       Conflict = "any"       // refuse every second method

@@ -25,7 +25,6 @@ func (md Metadata) Lint(start string) (found Findings) {
 	return found
 }
 
-// lintIssuer checks the issuer (RFC 8414 sections 2 and 3.3).
 func (md Metadata) lintIssuer(found *Findings, start string) {
 	issuer := md.Issuer()
 	switch {
@@ -38,7 +37,6 @@ func (md Metadata) lintIssuer(found *Findings, start string) {
 	}
 }
 
-// lintResponseIssuer checks the issuer that authorization responses name (RFC 9207).
 func (md Metadata) lintResponseIssuer(found *Findings, start string) {
 	found.AddIf(md.namesResponseIssuer() && md.Issuer() != start, Warning, "issuer",
 		"Authorization responses name the issuer "+printable.Quote(md.Issuer())+" (RFC 9207). Clients compare it with "+printable.Quote(start)+" and refuse to log in, even if the metadata is corrected.",
@@ -49,7 +47,6 @@ func (md Metadata) namesResponseIssuer() bool {
 	return string(md.Get("authorization_response_iss_parameter_supported")) == "true"
 }
 
-// lintMembers checks the members that clients need (RFC 8414 section 2).
 func (md Metadata) lintMembers(found *Findings) {
 	required, grants := []string{"response_types_supported", EndpointMember(clientauth.Token)}, md.Strings("grant_types_supported")
 	// An absent list means that users log in (RFC 8414 section 2).
@@ -73,7 +70,6 @@ func (md Metadata) lintMembers(found *Findings) {
 		"If clients must hold a secret, set "+methods+inMetadata+" If this is oauthgw with public clients, do nothing.")
 }
 
-// lintValues checks the lists, and the URLs to which the metadata sends clients.
 func (md Metadata) lintValues(found *Findings, start string) {
 	var empty, plain, invalid, elsewhere []string
 	here, severity := origin.Of(start), Note

@@ -134,7 +134,7 @@ var usesWallClock = map[string]bool{
 	"internal/doctor/doctor.go":   true,
 	"internal/statuspage/page.go": true,
 	"internal/upstream/conn.go":   true,
-	"metrics/operation.go":        true,
+	"metrics/record.go":           true,
 }
 
 // wallClock matches calls whose result has no monotonic clock reading.

@@ -47,7 +47,6 @@ func (v *validator) parameter(key, name string, others []string, why string) boo
 	return false
 }
 
-// repaired checks the name of a parameter to remove or to set.
 func (v *validator) repaired(key, name string) bool {
 	return v.parameter(key, name, []string{"scope"}, "has keys of its own in repair.requests.scope") && v.parameter(key, name, protectedParameters, asSent)
 }

@@ -24,7 +24,6 @@ const maxBody = 256 << 10 // bytes of a response
 
 var errElsewhere = errors.New("it is at another origin") // so the request was not sent
 
-// response is the response to a request, or the error.
 type response struct {
 	status      int
 	header      http.Header
@@ -43,7 +42,6 @@ type client struct {
 	id, secret string
 }
 
-// record adds a request to the report.
 func (c *client) record(method string, u url.URL) {
 	u.User = nil
 	quoted := printable.Quote(u.String())
@@ -131,7 +129,6 @@ func (c *client) parse(m clientauth.Method, r response) answer {
 	return answer{r, m, isForm, hide.Replace(read("error")), hide.Replace(read("error_description"))}
 }
 
-// answer is an endpoint's response to a request with credentials.
 type answer struct {
 	response
 	method            clientauth.Method

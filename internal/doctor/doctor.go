@@ -142,7 +142,6 @@ func check(o observation) wellknown.Findings {
 
 const renewalTime = 14 * 24 * time.Hour // before the end of a certificate
 
-// checkConnection checks whether clients reach the server, and securely.
 func checkConnection(found *wellknown.Findings, o observation) {
 	const subject = "connection"
 	found.AddIf(!origin.IsConfidential(o.start), wellknown.Problem, subject,

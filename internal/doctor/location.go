@@ -57,7 +57,6 @@ func checkNoDocumentAt(found *wellknown.Findings, l location, severity wellknown
 	}
 }
 
-// checkDocumentAt checks whether a document fits its location.
 func checkDocumentAt(found *wellknown.Findings, o observation, l location, severity wellknown.Severity) {
 	missing := l.MissingOpenID()
 	found.AddIf(len(missing) > 0 && strings.Contains(l.path, "/.well-known/openid-configuration"), severity, l.path,
@@ -97,7 +96,6 @@ func checkDocuments(found *wellknown.Findings, o observation) {
 // longAge matches a Cache-Control of at least 100,000 seconds (RFC 9111 section 5.2.2.1).
 var longAge = regexp.MustCompile(`(?i)(?:^|[ ,])max-age="?0*[1-9][0-9]{5}`)
 
-// checkCaching checks how long clients may cache the metadata.
 func checkCaching(found *wellknown.Findings, o observation) {
 	used, _ := o.used()
 	field := strings.Join(used.header["Cache-Control"], ",")
@@ -105,7 +103,6 @@ func checkCaching(found *wellknown.Findings, o observation) {
 	found.AddIf(longAge.MatchString(field), wellknown.Warning, used.path, "The document may be cached for more than a day ("+printable.Quote(field)+"), so clients see late that an endpoint or a method has changed.", "Allow a day at most.")
 }
 
-// checkResource checks the metadata of the protected resource (RFC 9728), if there is one.
 func checkResource(found *wellknown.Findings, o observation) {
 	l := o.resource
 	if !l.hasDocument() {

@@ -12,7 +12,6 @@ import (
 	"oauthgw/wellknown"
 )
 
-// observation is the result of all probes.
 type observation struct {
 	url       string     // where clients start, byte for byte
 	start     *url.URL   // the same

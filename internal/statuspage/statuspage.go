@@ -55,7 +55,6 @@ type Endpoint struct {
 // Kind is how a request ended. A request with a tolerated conflict has a second kind.
 type Kind int
 
-// The kinds.
 const (
 	Accepted  Kind = iota
 	Rejected       // by the provider
