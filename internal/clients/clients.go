@@ -129,8 +129,9 @@ func (t *Table) Mentions(text string) bool {
 		}
 	}
 	ids := 0
-	for pair := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '&' || c == ';' }) {
-		name, value, _ := strings.Cut(unescape(pair, '%', fromPercent), "=")
+	for pair := range strings.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune("&;#", c) }) {
+		name, value, _ := strings.Cut(unescape(strings.ReplaceAll(pair, "+", " "), '%', fromPercent), "=")
+		value, _, _ = strings.Cut(value, "\x00")
 		if !clientauth.IsSpelling(name, clientauth.ParameterClientID) {
 			continue
 		}

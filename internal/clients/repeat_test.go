@@ -11,9 +11,12 @@ import (
 // server could find a public client in it.
 func TestH02NamesInUnreadableRequests(t *testing.T) {
 	for text, want := range map[string]bool{
-		"client_id=%u0061gents": true, // ASP.NET
-		"client_id=%u006":       false,
-		"x=%zz":                 false,
+		"client_id=%u0061gents":       true, // ASP.NET
+		"client_id=%u006":             false,
+		"client_id=\u00e4gents#":      true, // some servers read a fragment, C strings end at a NUL
+		"client_id=+\u00e4gents%00&x": true,
+		"client_id=\u00e4#":           false,
+		"x=%zz":                       false,
 	} {
 		if got := table.Mentions(text); got != want {
 			t.Errorf("%s: got %v", text, got)
