@@ -115,7 +115,7 @@ func (r *Rules) mayRepeat(name string, f *Form) bool {
 	return r != nil && slices.Contains(r.config.Repeatable, name)
 }
 
-// unbounded may be as long as the body: they hold a signed assertion or request object.
+// unbounded parameters may be as long as the body: they hold an assertion or a request object.
 var unbounded = []string{ParameterClientAssertion, "assertion", "subject_token", "actor_token", "request", "login_hint_token", "id_token_hint"}
 
 func (f *Form) list() []parameter {

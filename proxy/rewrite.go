@@ -117,7 +117,7 @@ func dropHeader(name string) bool {
 }
 
 // isHopByHop reports whether a field, in canonical form, is for one connection (RFC 9110 section
-// 7.6.1). Fields that Connection names are not: it could name Authorization.
+// 7.6.1). Fields that Connection names are forwarded: it could name Authorization.
 func isHopByHop(name string) bool {
 	switch name {
 	case "Connection", "Upgrade", "Http2-Settings", "Expect", "Te", "Trailer", "Transfer-Encoding",

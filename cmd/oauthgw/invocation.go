@@ -126,9 +126,6 @@ func (i *invocation) usageErrorf(format string, args ...any) error {
 	return usageError{fmt.Errorf(format+"; run \"oauthgw help %s\"", append(args, i.name)...)}
 }
 
-// Unwrap implements the interface of [errors.As].
-func (e usageError) Unwrap() error { return e.error }
-
 // serviceError is an error that ends the service. It belongs in the log.
 type serviceError struct {
 	error

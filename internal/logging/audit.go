@@ -26,7 +26,8 @@ type Audit struct {
 	failing bool     // the last record could not be written
 }
 
-// NewAudit returns an audit log without a file. It calls drop for each lost record, and logs it.
+// NewAudit returns an audit log without a file. It calls drop for each record that is lost,
+// and logs when that begins and ends.
 func (f *Format) NewAudit(stdout io.Writer, log *slog.Logger, drop func()) *Audit {
 	a := &Audit{stdout: stdout, log: log}
 	a.writer = NewAsyncWriter(auditWriter{a}, slog.New(auditHandler(auditWriter{a})), drop)

@@ -95,7 +95,7 @@ func isPlain(text []byte) bool {
 	return true
 }
 
-// escape escapes what keep rejects as JSON does, and bytes that are not UTF-8 as ÿ.
+// escape escapes what keep rejects as JSON does, and bytes that are not UTF-8 as \xff.
 func escape(text []byte, keep func(rune) bool) []byte {
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
