@@ -25,10 +25,13 @@ func (t *Table) Register(redirectURIs, grantTypes json.RawMessage) *Registered {
 	if json.Unmarshal(redirectURIs, &uris) != nil || len(uris) == 0 {
 		return nil
 	}
-	asked := json.Unmarshal(grantTypes, &grants) == nil && len(grants) > 0
+	_ = json.Unmarshal(grantTypes, &grants) // invalid ones are those of a client that asks for none
 	for _, c := range t.All() {
 		if c.Register && !slices.ContainsFunc(uris, func(uri string) bool { return !c.AllowsRedirect(uri) }) {
-			given := slices.DeleteFunc(slices.Clone(c.Grants), func(grant string) bool { return asked && !slices.Contains(grants, grant) })
+			given := slices.DeleteFunc(slices.Clone(c.Grants), func(grant string) bool { return !slices.Contains(grants, grant) })
+			if len(given) == 0 { // the server may replace what the client asks for
+				given = c.Grants
+			}
 			return &Registered{c.ID, uris, clientauth.None, given, []string{"code"}}
 		}
 	}
