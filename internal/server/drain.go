@@ -7,13 +7,15 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
 )
 
 // drain keeps answering while load balancers find out that the server is not ready.
 func (s *Server) drain(failures <-chan error) error {
 	delay := s.config.DrainDelay()
 	s.config.Log.Info("draining", "delay", delay.String())
-	Notify(s.config.Log, Stopping, "draining: not ready, still answering")
+	Notify(s.config.Log, daemon.SdNotifyStopping, "draining: not ready, still answering")
 	select {
 	case failure := <-failures:
 		return failure
@@ -24,7 +26,7 @@ func (s *Server) drain(failures <-chan error) error {
 
 // shutdown waits for requests and WebSockets, and cuts and logs them after the drain timeout.
 func (s *Server) shutdown() {
-	Notify(s.config.Log, Stopping, "waiting for requests in flight")
+	Notify(s.config.Log, daemon.SdNotifyStopping, "waiting for requests in flight")
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout())
 	defer cancel()
 	s.publicLimit.WaitIdle(ctx)

@@ -19,6 +19,7 @@ import (
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/time/rate"
 )
@@ -141,7 +142,7 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { failures <- s.serveAdmin() })
 	upstream := s.config.Upstream()
 	s.config.Log.Info("listening", "listen", s.publicLimit.Addr().String(), "admin", s.adminLimit.Addr().String(), "upstream", upstream)
-	Notify(s.config.Log, Ready, "proxying to "+upstream)
+	Notify(s.config.Log, daemon.SdNotifyReady, "proxying to "+upstream)
 	var failure error
 	select {
 	case failure = <-failures:

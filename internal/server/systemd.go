@@ -12,16 +12,9 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// States that [Notify] reports (sd_notify(3)).
-const (
-	Ready     = daemon.SdNotifyReady
-	Stopping  = daemon.SdNotifyStopping
-	Reloading = daemon.SdNotifyReloading
-)
-
-// Notify reports the state and the status of the process to systemd if NOTIFY_SOCKET is set.
+// Notify reports a state of sd_notify(3) and a status to systemd if NOTIFY_SOCKET is set.
 func Notify(log *slog.Logger, state, status string) {
-	if state == Reloading {
+	if state == daemon.SdNotifyReloading {
 		state += "\n" + strings.TrimSpace(daemon.SdNotifyMonotonicUsec())
 	}
 	notify(log, state+"\nSTATUS="+status)
