@@ -75,7 +75,7 @@ function codex(version, more) {
     install,
     refusal: /Dynamic client registration not supported/,
     // It does not notice that the MCP server needs a login.
-    lost: /Added global MCP server 'e2e'\.\n$/,
+    lost: /^Added global MCP server 'e2e'\.$/m,
     ...more,
   };
 }
