@@ -106,7 +106,6 @@ func (x *exchange) repairScope(metadata jsonobject.Object) (_ jsonobject.Object,
 	return metadata.With(memberScope, scope), true
 }
 
-// isJSON reports whether a header declares JSON.
 // HasJSON reports whether a request declares that its body is JSON.
 func HasJSON(r *http.Request) bool {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
