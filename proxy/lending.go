@@ -9,18 +9,18 @@ import (
 	"oauthgw/clientauth"
 )
 
-// borrow finds out with whose secret the gateway authenticates the request, if the client has none.
-// Without a fronted authorization endpoint no request for a code was judged, so no secret is lent.
+// borrow sets the client whose secret the gateway lends to the request, if any. Without a fronted
+// authorization endpoint no request for a code was judged, so that is an error.
 func (x *exchange) borrow(in received) (err error) {
 	x.lent, err = x.Clients.Lend(x.Endpoint, x.ownQuery, in.Request, x.credentials)
-	if x.lent != nil && err == nil && !x.Fronted {
+	if x.lent != nil && err == nil && !x.MayLend {
 		err = ErrAuthorizationUnknown
 	}
 	return err
 }
 
-// checkLent refuses a response to a lent secret that rejects it or repeats it. The client has sent
-// no secret, so invalid_client would be wrong, and some clients would delete their registration.
+// checkLent refuses a response that rejects or repeats a lent secret. The client has sent no secret,
+// so invalid_client would be wrong, and some clients would delete their registration.
 func (x *exchange) checkLent(r *response) error {
 	if x.lent == nil {
 		return nil

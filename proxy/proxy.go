@@ -57,7 +57,7 @@ type Config struct {
 	Target    *url.URL          // at the provider, with the endpoint's own query, if any
 	Rules     *clientauth.Rules // to read the client authentication
 	Clients   *clients.Table    // whose secrets are lent; nil: none
-	Fronted   bool              // the authorization endpoint is, without which no secret is lent
+	MayLend   bool              // the authorization endpoint is fronted, so requests for codes are judged
 	Requests  repair.Requests   // repairs of requests; zero: none
 	Replies   repair.Replies    // to repair responses of the provider
 	Challenge ChallengePolicy   // empty: ChallengeAlways

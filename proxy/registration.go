@@ -28,10 +28,10 @@ type RegistrationConfig struct {
 	// TakesNoSecret reports whether the provider takes no client secret, so that methods stay.
 	// Nil means that it takes one.
 	TakesNoSecret func() bool
-	// Registers reports whether the provider registers clients. If not, requests for no client of
-	// the table are refused. Nil means that it does.
-	Registers func(context.Context) bool
-	Log       *slog.Logger
+	// ProviderRegisters reports whether the provider registers clients. If not, a registration that
+	// matches no client of the table is refused. Nil means that it does.
+	ProviderRegisters func(context.Context) bool
+	Log               *slog.Logger
 }
 
 // Registration serves client registration (RFC 7591) and client configuration (RFC 7592).
@@ -67,7 +67,7 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case x.registered != nil:
 		x.register()
 		return
-	case r.Method == http.MethodPost && h.config.Registers != nil && !h.config.Registers(r.Context()):
+	case r.Method == http.MethodPost && h.config.ProviderRegisters != nil && !h.config.ProviderRegisters(r.Context()):
 		x.writeError(errRedirectURIs)
 		return
 	}

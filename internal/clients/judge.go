@@ -12,7 +12,7 @@ import (
 // 7636 section 4.3, RFC 9101 section 5). A form by which the user consents has none of them.
 var markers = []string{"response_type", "redirect_uri", "code_challenge", "code_challenge_method", "request", "request_uri"}
 
-var judged = append([]string{clientauth.ParameterClientID}, markers...)
+var judgedParameters = append([]string{clientauth.ParameterClientID}, markers...)
 
 // challenge matches a code challenge of the method S256, 256 bits in base64url (RFC 7636 section 4.2).
 var challenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
@@ -20,7 +20,7 @@ var challenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 // pushedURI begins what the provider returns for a pushed authorization request (RFC 9126 section 2.2).
 const pushedURI = "urn:ietf:params:oauth:request_uri:"
 
-// AuthorizationRequest holds the parts of a request that say what is to be authorized.
+// AuthorizationRequest holds the two places of a request that say what is to be authorized.
 type AuthorizationRequest struct {
 	Query, Form *clientauth.Form // nil: none
 	Post        bool             // the method is POST, and the request may be the consent of a user
@@ -35,8 +35,8 @@ type Judged struct {
 }
 
 // Judge decides about an authorization request. It returns nil for one that names no public client.
-// Others must be for a code, with PKCE by S256 and a listed redirect URI. Errors, also beside a
-// result, are [*clientauth.Error] values; the provider must not get such a request.
+// Others must be for a code, with PKCE by S256 and a listed redirect URI. Errors are
+// [*clientauth.Error] values; the provider must not get such a request. The result beside one is for logs.
 func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 	var uses []*Use
 	similar, others := false, false
@@ -57,7 +57,7 @@ func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 		return nil, ErrClientID
 	case len(uses) == 0:
 		return nil, nil
-	case disguises(r.Query, judged) || disguises(r.Form, judged):
+	case disguises(r.Query, judgedParameters) || disguises(r.Form, judgedParameters):
 		return nil, ErrDisguisedParameter
 	case repeats(r.Query) || repeats(r.Form):
 		return nil, clientauth.ErrRepeatedParameter
@@ -72,7 +72,7 @@ func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 func repeats(place *clientauth.Form) bool {
 	seen := map[string]bool{}
 	for name := range place.All() {
-		if seen[name] && slices.Contains(judged, name) {
+		if seen[name] && slices.Contains(judgedParameters, name) {
 			return true
 		}
 		seen[name] = true

@@ -21,9 +21,9 @@ var verifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`) // RFC 7636 secti
 // authenticates with what the client sent. A secret is lent to a request that names a public client
 // in its form and brings no credentials at all (RFC 6749 section 2.3), only at endpoints whose
 // response is for the client alone: introspection would tell anyone about tokens, and the device
-// and backchannel grants have no PKCE. Credentials are those of the request. Errors are
-// [*clientauth.Error] values; the provider must not get such a request. Own is the endpoint's own
-// query.
+// and backchannel grants have no PKCE. Own is the endpoint's own query, and c has the credentials of
+// the request. Errors are [*clientauth.Error] values; the provider must not get such a request. The
+// result beside one is for logs.
 func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.Request, c clientauth.Credentials) (*Use, error) {
 	use := t.borrower(r, c)
 	if use == nil {
@@ -97,7 +97,7 @@ func (u *Use) checkGrant(form *clientauth.Form) error {
 // checkPushed checks the form of a pushed authorization request (RFC 9126 section 2.1).
 func (u *Use) checkPushed(form *clientauth.Form) error {
 	switch {
-	case disguises(form, judged):
+	case disguises(form, judgedParameters):
 		return ErrDisguisedParameter
 	case repeats(form): // client_auth.repeatable may allow it
 		return clientauth.ErrRepeatedParameter

@@ -14,7 +14,7 @@ import (
 
 // routeAuthorization routes the requests to the authorization endpoint if they are to be judged or
 // repaired. Web pages do not read its responses, so there is no CORS (RFC 9700 section 2.6), and a
-// path without the endpoint's query is another page. Endpoints are the normal paths of others.
+// path without the endpoint's query is another page. Endpoints has the normalized paths of the others.
 func (g *Gateway) routeAuthorization(byQuery, byPath *mux.Router, known wellknown.Provider, paths map[clientauth.Endpoint]string, endpoints []string) {
 	u, table := known.Endpoints[clientauth.Authorization], g.settings.Clients
 	if u == nil || g.settings.Repair.Requests.IsZero() && !table.HasPublic() {
@@ -26,8 +26,8 @@ func (g *Gateway) routeAuthorization(byQuery, byPath *mux.Router, known wellknow
 	c.Authorization = proxy.Authorization{Clients: table, Pushes: known.Endpoints[clientauth.PushedAuthorizationRequest] != nil,
 		Only: !g.settings.Passthrough && c.Requests.IsZero()}
 	elsewhere := c
-	elsewhere.Authorization.Elsewhere, elsewhere.Authorization.Only = true, !g.settings.Passthrough
 	elsewhere.Requests = repair.Requests{}
+	elsewhere.Authorization.Elsewhere, elsewhere.Authorization.Only = true, !g.settings.Passthrough
 	normal := proxy.NormalizePath(u.EscapedPath())
 	router, matches := byPath, matchAuthorization(normal, endpoints, table.HasPublic())
 	if u.RawQuery != "" {
@@ -55,8 +55,8 @@ func matchAuthorization(own string, endpoints []string, judged bool) mux.Matcher
 	}
 }
 
-// unrepaired returns a problem if requests cannot be judged or repaired as configured.
-func (g *Gateway) unrepaired() []string {
+// authorizationProblems says why authorization requests cannot be judged or repaired as configured.
+func (g *Gateway) authorizationProblems() []string {
 	_, paths := g.Known()
 	_, fronted := paths[clientauth.Authorization]
 	judges, effect := g.settings.Clients.HasPublic(), "repair.requests does not change authorization requests"

@@ -57,7 +57,7 @@ func (g *Gateway) Lint(ctx context.Context) ([]string, error) {
 		}
 	}
 	problems, err := g.source.Lint(ctx, g.routes.Load().paths)
-	return append(problems, g.unrepaired()...), err
+	return append(problems, g.authorizationProblems()...), err
 }
 
 // watchMetadata discovers the endpoints and, if lint is set, logs the problems of the

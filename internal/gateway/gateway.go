@@ -136,7 +136,7 @@ func (g *Gateway) Known() (wellknown.Provider, map[clientauth.Endpoint]string) {
 func (g *Gateway) Snapshots() (snapshots []wellknown.Snapshot, problems []string) {
 	known, paths := g.Known()
 	snapshots, problems = g.source.Snapshots(known.Issuer, paths)
-	return snapshots, append(problems, g.unrepaired()...)
+	return snapshots, append(problems, g.authorizationProblems()...)
 }
 
 // PublicOrigin returns the origin that clients use. Empty means that it is unknown.

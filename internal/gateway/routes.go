@@ -109,7 +109,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	target := *g.settings.UpstreamOrigin
 	target.Path, target.RawPath, target.RawQuery = u.Path, u.RawPath, u.RawQuery
 	c := proxy.Config{
-		Endpoint: name, Target: &target, Rules: g.settings.Rules, Clients: g.settings.Clients, Fronted: known.Endpoints[clientauth.Authorization] != nil, Requests: g.settings.Repair.Requests, Replies: g.settings.Repair.Replies,
+		Endpoint: name, Target: &target, Rules: g.settings.Rules, Clients: g.settings.Clients, MayLend: known.Endpoints[clientauth.Authorization] != nil, Requests: g.settings.Repair.Requests, Replies: g.settings.Repair.Replies,
 		Challenge: g.settings.Challenge, Realm: cmp.Or(g.settings.ClientAuth.Realm, known.Issuer, g.PublicOrigin(), g.settings.UpstreamOrigin.Host), Timeout: g.settings.Upstream.Timeout,
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
 		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
@@ -119,16 +119,16 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 		h, _ := proxy.New(c) // the configuration and the metadata give only queries that can be read
 		return h
 	}
-	registers := g.source.Registers
+	providerRegisters := g.source.Registers
 	switch {
 	case !g.settings.Clients.Registers():
-		registers = nil
+		providerRegisters = nil
 	case known.Endpoints[name] == nil: // the path is the gateway's
-		registers = func(context.Context) bool { return false }
+		providerRegisters = func(context.Context) bool { return false }
 	}
 	return proxy.NewRegistration(proxy.RegistrationConfig{
 		Config: c, ClientConfiguration: g.settings.Registration.ClientConfiguration, URLMap: g.source.URLMap(known.Issuer),
-		TakesNoSecret: func() bool { return !g.settings.Registration.Translate || g.source.TakesNoSecret() }, Registers: registers, Log: g.log,
+		TakesNoSecret: func() bool { return !g.settings.Registration.Translate || g.source.TakesNoSecret() }, ProviderRegisters: providerRegisters, Log: g.log,
 	})
 }
 
