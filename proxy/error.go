@@ -62,7 +62,7 @@ var (
 	errMetadataNames = invalidMetadata("client_metadata_names",
 		"The member names of the client metadata must be ASCII and differ in more than case, and token_endpoint_auth_method must be spelled like this.")
 	errRedirectURIs = newError(http.StatusBadRequest, clientauth.CodeInvalidRedirectURI, "redirect_uris",
-		"No client is configured for these redirect_uris, and the authorization server registers none.")
+		"No client is configured for these redirect_uris, and the authorization server registers no clients.")
 	// RFC 6585 section 4. Not invalid_client: the secret was not checked.
 	errRateLimited = newError(http.StatusTooManyRequests, clientauth.CodeTemporarilyUnavailable, "rate_limited",
 		"Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over.")

@@ -16,7 +16,7 @@ import (
 
 const inMetadata = " at the provider, or with metadata.patch in oauthgw."
 
-// Lint returns what makes clients fail that follow the metadata, and start at the URL start.
+// Lint returns what makes clients fail that compare the issuer with start, the URL where they start.
 func (md Metadata) Lint(start string) (found Findings) {
 	md.lintIssuer(&found, start)
 	md.lintResponseIssuer(&found, start)
@@ -186,7 +186,7 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 		_, through := origin.Map{From: m.From, To: m.To, AnyScheme: true}.Move(provider.Text(member))
 		unchanged := "client credentials are not translated"
 		if name == clientauth.Authorization {
-			unchanged = "requests are not repaired"
+			unchanged = "requests are neither checked nor repaired"
 		}
 		switch {
 		case provider.Get(member) == nil && name == clientauth.Registration && a.Registers: // it is added

@@ -47,8 +47,8 @@ func TestUnrepairedAuthorization(t *testing.T) {
 		{elsewhere, "", ""},
 		{honest + `}`, repairs + "endpoints: {token: /t}\n", "repair.requests does not change authorization requests, because endpoints.authorization is missing."},
 		{elsewhere, repairs, "repair.requests does not change authorization requests, because the metadata names no authorization_endpoint on the origin that clients use."},
-		{elsewhere, repairs + "endpoints: {token: /t, authorization: /a}\n", `endpoints.authorization is fronted at /a, but the metadata sends clients to "https://b/a", where requests are not repaired.`},
-		{honest + `}`, repairs + "endpoints: {token: /t, authorization: /b}\n", `endpoints.authorization is fronted at /b, but the metadata sends clients to "/a", where requests are not repaired.`},
+		{elsewhere, repairs + "endpoints: {token: /t, authorization: /a}\n", `endpoints.authorization is fronted at /a, but the metadata sends clients to "https://b/a", where requests are neither checked nor repaired.`},
+		{honest + `}`, repairs + "endpoints: {token: /t, authorization: /b}\n", `endpoints.authorization is fronted at /b, but the metadata sends clients to "/a", where requests are neither checked nor repaired.`},
 		{honest + `}`, "endpoints: {token: /t, authorization: /a}\n", "warning: endpoints.authorization: has no effect without repair.requests"},
 	} {
 		provider := startMetadataProvider(t, test.document)

@@ -50,7 +50,7 @@ func metadata(f Facts) tile {
 	return tile{"Metadata", "unknown", "Unknown", "not fetched yet"}
 }
 
-// The rule of the tile. One failure of a few requests is amber, so red has a minimum.
+// The rule of the tile of client authentication. One failure of a few requests is amber, so red has a minimum.
 const (
 	warningPercent = 10
 	badPercent     = 50
