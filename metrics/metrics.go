@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metrics are those of one running gateway. A counter says what one event is, and its labels.
+// Metrics has the metrics of one gateway. Comments say what a counter counts, and by which labels.
 type Metrics struct {
 	ClientAuth             Counter // a request to an endpoint, by endpoint, method and outcome
 	ConflictTolerated      Counter // a request that conflict: report let pass, by endpoint and reason

@@ -22,21 +22,21 @@ import (
 type Authorization struct {
 	Clients *clients.Table // whose requests are judged; nil: none
 	Pushes  bool           // the provider takes pushed authorization requests (RFC 9126)
-	// Elsewhere says that the path is another one, which some servers take for the endpoint's. The
-	// clients have no requests there.
+	// Elsewhere says that the path is another one, which some servers take for the endpoint's.
+	// Requests of the clients are refused there.
 	Elsewhere bool
 	Only      bool // requests of other clients are refused
 }
 
 // authorizationForm is the body of an authorization request, read to its end.
 type authorizationForm struct {
-	*clientauth.Form        // nil: there is no body, or err says why it is none
+	*clientauth.Form        // nil: there is no body, or err says why it cannot be parsed
 	body             []byte // as the client sent it
-	err              error
+	err              error  // refuses a request only if the body could name a client of the table
 }
 
 // judge returns an authorization request for the provider. One for a client of the table is encoded
-// as it was judged, with the ID at the provider. Others stay. Errors are error responses.
+// as it was judged, with the ID at the provider. Others stay unchanged. Errors are error responses.
 func (p passthrough) judge(w http.ResponseWriter, r *http.Request, recorder *responserecorder.Recorder, memory *share) (*http.Request, error) {
 	table := p.Authorization.Clients
 	form, err := p.readForm(w, r, memory)
@@ -96,7 +96,7 @@ func isAuthorizationMethod(method string) bool {
 	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, method)
 }
 
-// others returns whether the requests of other clients are refused.
+// others returns the error for requests of other clients, or nil if they pass.
 func (p passthrough) others() error {
 	if p.Authorization.Only {
 		return ErrNotFound
@@ -104,7 +104,7 @@ func (p passthrough) others() error {
 	return nil
 }
 
-// readForm reads the body of an authorization request, which must be one that the gateway can read.
+// readForm reads the body of an authorization request. Its error refuses the request of any client.
 func (p passthrough) readForm(w http.ResponseWriter, r *http.Request, memory *share) (f authorizationForm, err error) {
 	if r.ContentLength == 0 {
 		return f, nil

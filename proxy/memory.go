@@ -44,7 +44,7 @@ func (s *share) release() {
 const firstRoom = 512 // bytes of the buffer when nothing has arrived
 
 // readAll reads to the end, or to one byte beyond a bound, into a buffer that begins with room
-// and grows. If grow, unless nil, returns false, the error is [errNoRoom].
+// and grows. The error is [errNoRoom] if grow returns false. A nil grow always allows it.
 func readAll(r io.Reader, room, bound int, grow func(int) bool) ([]byte, error) {
 	limit := bound + 1
 	body := make([]byte, 0, room)

@@ -201,7 +201,7 @@ func (r response) coding() string {
 	return coding
 }
 
-// decode decodes a body, which the gateway asked not to compress: the code is used up.
+// decode decodes a body that is compressed unasked. Refusing it would lose the tokens of a used code.
 func (r *response) decode() (err error) {
 	var decoder io.Reader
 	switch r.coding() {

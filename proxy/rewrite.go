@@ -84,8 +84,8 @@ func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 // but a weight above zero (RFC 9110 section 12.4.2).
 var acceptable = regexp.MustCompile(`(?i)^application/(?:json|jwt|token-introspection\+jwt)(?:[ \t]*;[ \t]*q=(?:0\.\d{0,2}[1-9]\d{0,2}|1(?:\.0{0,3})?))?$`)
 
-// accept returns the Accept field of a request to an endpoint: JSON. At introspection the client
-// may accept a JWT, beside JSON: a provider without JWT could respond 406 to a wrong secret.
+// accept returns the Accept field of a request to an endpoint: JSON. At introspection the client may
+// also accept a JWT. JSON stays: a provider without JWT could respond 406 to a wrong secret.
 func accept(endpoint clientauth.Endpoint, client []string) string {
 	if endpoint != clientauth.Introspection {
 		return jsonMediaType

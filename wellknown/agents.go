@@ -50,8 +50,8 @@ type AgentReport struct {
 }
 
 // ReportAgents returns what agents need for an MCP server. Published is the metadata as the provider
-// wrote it. Resource is the metadata of the MCP server; nil: unknown. In fronted, requests to the
-// authorization endpoint lead through the gateway.
+// wrote it. Resource is the metadata of the MCP server; nil: unknown. Fronted says that requests to
+// the authorization endpoint lead through the gateway.
 func (md Metadata) ReportAgents(published Metadata, mcp *MCPURL, resource *Metadata, fronted bool) AgentReport {
 	const old = "http://127.0.0.1/callback" // of Codex 0.92
 	id := ""
@@ -89,7 +89,7 @@ func (md Metadata) ReportAgents(published Metadata, mcp *MCPURL, resource *Metad
 	return a
 }
 
-// lintPKCE checks the provider's own metadata for clients whose secret the gateway adds.
+// lintPKCE checks that the provider's own metadata lists S256, for clients whose secret is lent.
 func (md Metadata) lintPKCE(ids ...string) (found Findings) {
 	for _, id := range ids {
 		found.AddIf(!slices.Contains(md.Strings(memberPKCE), "S256"), Warning, "PKCE",

@@ -46,7 +46,7 @@ type Agents struct {
 	Public    bool     // they may use PKCE alone (the method none)
 	Documents bool     // they may present the URL of a client ID metadata document
 	Registers bool     // the gateway registers them, if the provider registers nobody
-	NeedPKCE  []string // the IDs of those that nothing else protects
+	NeedPKCE  []string // the IDs of the clients whose codes only PKCE protects
 }
 
 // withAgents adds what is offered, if the authorization endpoint, where logins begin, is fronted.

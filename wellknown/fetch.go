@@ -31,7 +31,7 @@ var (
 	errTooMany    = errors.New("too many metadata documents are being fetched")
 )
 
-// document is the provider's, corrected by the patch. It is immutable, but for its last response.
+// document is a document of the provider, with the patch. Only its last response may change.
 type document struct {
 	Metadata
 	response        atomic.Pointer[response]

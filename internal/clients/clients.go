@@ -19,7 +19,7 @@ import (
 // Config is what the operator configured about a client that is registered at the provider.
 type Config struct {
 	SecretFile string `yaml:"secret_file"` // one line end at its end is dropped; empty: the gateway keeps no secret
-	// ProviderAuth is how the provider reads this client's credentials. Empty: as of all clients.
+	// ProviderAuth is how the provider reads this client's credentials. Empty: the default of [New].
 	ProviderAuth clientauth.Method `yaml:"provider_auth"`
 	Public       bool              `yaml:"public"`        // the secret is lent to clients that have none and use PKCE
 	Aliases      []string          `yaml:"aliases"`       // URLs of client ID metadata documents that stand for the client
@@ -117,7 +117,7 @@ func (t *Table) find(name string) *Use {
 }
 
 // Mentions reports whether a text could name a public client to some reader: a query, or a body in
-// any format. It may also be true of another text.
+// any format. It may report true for a text that names none.
 func (t *Table) Mentions(text string) bool {
 	if !t.HasPublic() {
 		return false

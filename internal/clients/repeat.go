@@ -94,7 +94,7 @@ func fromPercent(rest string) (string, int) {
 	return fromHex(rest, 0, 2)
 }
 
-// fromBackslash decodes the escapes of JSON, and those of JavaScript and Python for its characters.
+// fromBackslash decodes the escapes of characters in JSON, and \x41 and \' of JavaScript and Python.
 func fromBackslash(rest string) (string, int) {
 	switch {
 	case strings.HasPrefix(rest, "u"):

@@ -43,8 +43,8 @@ func couldBe(id, name string) bool {
 	return id == name || foldsTo(id, name)
 }
 
-// foldsTo reports whether an ID could be a name for a database that folds each character that is not
-// ASCII, which a client_id has none of (RFC 6749 section A.1), to up to three that are, or to none.
+// foldsTo reports whether a database could fold an ID to a name: each character that is not ASCII
+// becomes none to three that are. A client_id has ASCII only (RFC 6749 section A.1).
 func foldsTo(id, name string) bool {
 	begin, end := strings.IndexFunc(id, isForeign), strings.LastIndexFunc(id, isForeign)
 	if begin < 0 || !strings.HasPrefix(name, id[:begin]) {

@@ -91,7 +91,7 @@ func (v *validator) require(ok bool, key, message string) {
 	}
 }
 
-// err returns the sorted errors, or nil, without repetitions by several values on one line.
+// err returns the sorted errors, or nil. Each is there once, also if several values on a line cause it.
 func (v *validator) err() error {
 	if len(v.found) == 0 {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// minEvictAge is how long a connection may wait before it can be evicted. Most send in one go.
+// minEvictAge is how long a connection may wait before it can be evicted. Most clients send in one go.
 const minEvictAge = time.Second
 
 // Config configures a [Listener]. The functions may be nil.

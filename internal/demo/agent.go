@@ -12,7 +12,7 @@ import (
 	"oauthgw/internal/legacy"
 )
 
-// agent is the client that an administrator registered for an agent, which never has its secret.
+// agent is the client that an administrator registered for an agent. The agent never has the secret.
 var agent = legacy.Client{ID: "demo-agent", Secret: "demo-agent-secret", RedirectURIs: []string{"http://127.0.0.1/callback"}}
 
 const (
@@ -20,7 +20,7 @@ const (
 	registration  = `{"token_endpoint_auth_method":"none","redirect_uris":["` + agentRedirect + `"]}`
 )
 
-// compareAgent prints what both sides answer to an agent that holds no secret and registers itself.
+// compareAgent prints how provider and gateway answer an agent that registers and holds no secret.
 func (d *demo) compareAgent(w io.Writer) error {
 	fmt.Fprintf(w, "An agent holds no secret and registers itself. This provider demands a secret and\n"+
 		"registers nobody. oauthgw keeps the secret of a client that an administrator\nregistered for the agent:\n\n"+

@@ -205,7 +205,7 @@ func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
 	return g, nil
 }
 
-// pollInterval is how often the files are compared. Their times say nothing in Kubernetes.
+// pollInterval is how often the contents of files are compared. Kubernetes changes links, not times.
 const pollInterval = 5 * time.Second
 
 // Watch reloads on each signal and each change of a file, until ctx ends.

@@ -29,7 +29,7 @@ type AsyncWriter struct {
 	done    chan struct{}
 }
 
-// NewAsyncWriter returns a writer to w that calls drop for each dropped line. log must write to w.
+// NewAsyncWriter returns a writer to w that calls drop for each dropped line. log writes to w itself.
 func NewAsyncWriter(w io.Writer, log *slog.Logger, drop func()) *AsyncWriter {
 	a := &AsyncWriter{w: w, log: log, drop: drop, lines: make(chan []byte, asyncLines), done: make(chan struct{})}
 	a.closing, a.close = context.WithCancel(context.Background())

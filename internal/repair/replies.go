@@ -52,7 +52,7 @@ var (
 	float  = regexp.MustCompile(`^[0-9]+(?:\.[0-9]{1,9}(?:[eE]\+?[0-9]+)?|[eE]\+?[0-9]+)$`) // of which no digit is lost
 )
 
-// integer returns the integer that a JSON value stands for, unless it is one, of up to 15 digits.
+// integer returns the integer that a JSON value stands for, unless it is one. Readers hold 15 digits.
 func integer(value json.RawMessage) (string, bool) {
 	const limit = 1e15
 	switch {

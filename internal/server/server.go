@@ -75,7 +75,7 @@ func Listen(c Config) (*Server, error) {
 	return s, nil
 }
 
-// publicLimits logs each limit once a minute at most, and refusals once a second.
+// publicLimits logs each limit at most once a minute, and refused requests at most once a second.
 func (s *Server) publicLimits() connlimit.Config {
 	perMinute := map[string]*rate.Sometimes{"max_connections": {Interval: time.Minute}, "streams": {Interval: time.Minute}, "uploads": {Interval: time.Minute}}
 	perSecond := &rate.Sometimes{Interval: time.Second}

@@ -46,7 +46,7 @@ func ServeWatchdog(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// Sockets are the listeners that systemd passed, by the key that they replace, as admin.listen.
+// Sockets are the listeners that systemd passed, by the key, such as admin.listen.
 type Sockets map[string]net.Listener
 
 // ActivationListeners returns the sockets that systemd passed to this process
