@@ -1,4 +1,4 @@
-// Agents that hold no secret, at providers that demand one and register nobody.
+// Agents that hold no secret, at providers that demand one and register no clients.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import fs from "node:fs/promises";

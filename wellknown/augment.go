@@ -45,7 +45,7 @@ func (md Metadata) isFronted(name clientauth.Endpoint, m origin.Map, paths map[c
 type Agents struct {
 	Public    bool     // they may use PKCE alone (the method none)
 	Documents bool     // they may present the URL of a client ID metadata document
-	Registers bool     // the gateway registers them, if the provider registers nobody
+	Registers bool     // the gateway registers them, if the provider registers no clients
 	NeedPKCE  []string // the IDs of the clients whose codes only PKCE protects
 }
 

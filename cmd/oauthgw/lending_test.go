@@ -196,7 +196,7 @@ func TestH07ProviderThatRegisters(t *testing.T) {
 }
 
 // TestH08RegistrationEndpoint checks where the metadata sends clients to register if the provider
-// registers nobody, and that they are answered there.
+// registers no clients, and that they are answered there.
 func TestH08RegistrationEndpoint(t *testing.T) {
 	provider := startPagesProvider(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, agentMetadata+`a/authorize"}`)

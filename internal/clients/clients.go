@@ -135,7 +135,7 @@ func (t *Table) Mentions(text string) bool {
 		if !clientauth.IsSpelling(name, clientauth.ParameterClientID) {
 			continue
 		}
-		if ids++; ids > 16 || t.resembles(value) { // nobody needs more, and each takes time
+		if ids++; ids > 16 || t.resembles(value) { // no request needs more, and each takes time
 			return true
 		}
 	}

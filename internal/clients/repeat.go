@@ -68,7 +68,7 @@ func readings(text string) iter.Seq[string] {
 }
 
 // unescape replaces the escapes in a text that begin with a mark. Decode returns what the escape
-// behind the mark stands for, and its length; zero means that it is none.
+// behind the mark stands for, and its length; zero means no escape.
 func unescape(text string, mark byte, decode func(rest string) (string, int)) string {
 	var out strings.Builder
 	for {

@@ -23,7 +23,7 @@ const (
 // compareAgent prints how provider and gateway answer an agent that registers and holds no secret.
 func (d *demo) compareAgent(w io.Writer) error {
 	fmt.Fprintf(w, "An agent holds no secret and registers itself. This provider demands a secret and\n"+
-		"registers nobody. oauthgw keeps the secret of a client that an administrator\nregistered for the agent:\n\n"+
+		"registers no clients. oauthgw keeps the secret of a client that an administrator\nregistered for the agent:\n\n"+
 		"  POST /register   %s\n\n", registration)
 	register := request{path: "/register", mediaType: "application/json", body: registration}
 	registered, err := d.sendToBoth(w, register, http.StatusNotFound, http.StatusCreated)

@@ -40,11 +40,7 @@ func (g *Gateway) build(known wellknown.Provider) *routes {
 	paths := map[clientauth.Endpoint]string{}
 	var endpoints, managed []string // normalized
 	for _, name := range clientauth.Endpoints() {
-		u, untranslated := known.Endpoints[name], name == clientauth.Registration && !g.settings.Registration.Translate && !g.settings.Clients.Registers()
-		isOwn := u == nil && name == clientauth.Registration && g.settings.Clients.Registers() && len(known.Endpoints) > 0
-		if isOwn {
-			u = &url.URL{Path: "/register"}
-		}
+		u, isOwn, untranslated := g.locate(name, known)
 		if u == nil || untranslated && !g.settings.Passthrough {
 			continue
 		}
@@ -79,6 +75,20 @@ func (g *Gateway) build(known wellknown.Provider) *routes {
 	}
 	router.NewRoute().Handler(g.instrument(g.passthrough(known)))
 	return &routes{router, known, paths, matches}
+}
+
+// locate returns the path and query of an endpoint; nil: there is none. A registration endpoint may be
+// the gateway's own, or one that passes untranslated.
+func (g *Gateway) locate(name clientauth.Endpoint, known wellknown.Provider) (u *url.URL, isOwn, untranslated bool) {
+	u = known.Endpoints[name]
+	if name != clientauth.Registration {
+		return u, false, false
+	}
+	registers := g.settings.Clients.Registers()
+	if isOwn = u == nil && registers && len(known.Endpoints) > 0; isOwn {
+		u = &url.URL{Path: "/register"}
+	}
+	return u, isOwn, !registers && !g.settings.Registration.Translate
 }
 
 // metadata returns the handler of the metadata, and the matcher of its requests.
