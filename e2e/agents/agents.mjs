@@ -9,6 +9,7 @@ import { browse, finish } from "../browser.mjs";
 import { Codex } from "../codex.mjs";
 import { build, npm } from "../deployment.mjs";
 import { Process } from "../processes.mjs";
+import { SDKStorage } from "../sdk-storage.mjs";
 
 // An agent is the client of a name, and supports client ID metadata documents (CIMD) or not.
 // install resolves to a program with these methods:
@@ -82,7 +83,7 @@ function codex(version, more) {
 
 // SDK is an application that is made with the MCP TypeScript SDK. It is also what the application
 // has to store for the SDK.
-class SDK {
+class SDK extends SDKStorage {
   redirectUrl = "http://127.0.0.1/sdk/callback";
   clientMetadata = {
     client_name: "e2e",
@@ -93,18 +94,12 @@ class SDK {
   expected = crypto.randomBytes(16).toString("base64url");
 
   constructor(deployment) {
+    super();
     this.deployment = deployment;
     [this.clientMetadataUrl] = deployment.client("sdk").aliases;
   }
 
   state() { return this.expected; }
-  clientInformation() { return this.information; }
-  saveClientInformation(information) { this.information = information; }
-  tokens() { return this.saved; }
-  saveTokens(tokens) { this.saved = tokens; }
-  codeVerifier() { return this.verifier; }
-  saveCodeVerifier(verifier) { this.verifier = verifier; }
-  redirectToAuthorization(url) { this.authorizationURL = url.href; }
 
   async logIn() {
     const transport = new StreamableHTTPClientTransport(new URL(this.deployment.mcp), { authProvider: this });

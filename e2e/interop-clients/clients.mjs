@@ -9,6 +9,7 @@ import { browse, finish } from "../browser.mjs";
 import { Codex } from "../codex.mjs";
 import { build, golang, npm, write } from "../deployment.mjs";
 import { freePorts, Process } from "../processes.mjs";
+import { SDKStorage } from "../sdk-storage.mjs";
 import { node22 } from "./providers.mjs";
 import { obtain } from "./registration.mjs";
 
@@ -109,23 +110,19 @@ async function mcpSDK(t, { deployment }) {
   assert.ok(client.saved.access_token);
 }
 
-// SDKClient stores for the SDK what an application has to store. Its metadata names no
-// method, which means client_secret_basic.
-class SDKClient {
+// SDKClient is an application that is made with the SDK. Its metadata names no method, which means
+// client_secret_basic.
+class SDKClient extends SDKStorage {
   redirectUrl = redirectURI;
   clientMetadata = { client_name: "e2e", redirect_uris: [redirectURI], grant_types: ["authorization_code"] };
   expected = crypto.randomBytes(16).toString("base64url");
 
-  constructor(information) { this.information = information; }
+  constructor(information) {
+    super();
+    this.information = information;
+  }
 
   state() { return this.expected; }
-  clientInformation() { return this.information; }
-  saveClientInformation(information) { this.information = information; }
-  tokens() { return this.saved; }
-  saveTokens(tokens) { this.saved = tokens; }
-  codeVerifier() { return this.verifier; }
-  saveCodeVerifier(verifier) { this.verifier = verifier; }
-  redirectToAuthorization(url) { this.authorizationURL = url.href; }
 }
 
 // openidClient checks the issuer of the metadata, of the authorization response and of the

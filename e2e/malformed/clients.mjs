@@ -9,6 +9,7 @@ import { browse, finish } from "../browser.mjs";
 import { Codex } from "../codex.mjs";
 import { run } from "../clients/run.mjs";
 import { build, golang, npm } from "../deployment.mjs";
+import { SDKStorage } from "../sdk-storage.mjs";
 import { tokens } from "./provider.mjs";
 
 const redirectURI = "http://127.0.0.1/callback";
@@ -67,19 +68,15 @@ async function codex(t, origin, kind) {
   return { notLoggedIn: "asks to log in", oAuth: "stuck" }[authStatus];
 }
 
-// SDKClient stores for the SDK what an application has to store.
-class SDKClient {
+// SDKClient is an application that is made with the SDK.
+class SDKClient extends SDKStorage {
   redirectUrl = redirectURI;
   clientMetadata = { client_name: "e2e", redirect_uris: [redirectURI] };
 
-  constructor(information) { this.information = information; }
-  clientInformation() { return this.information; }
-  saveClientInformation(information) { this.information = information; }
-  tokens() { return this.saved; }
-  saveTokens(tokens) { this.saved = tokens; }
-  codeVerifier() { return this.verifier; }
-  saveCodeVerifier(verifier) { this.verifier = verifier; }
-  redirectToAuthorization(url) { this.authorizationURL = url.href; }
+  constructor(information) {
+    super();
+    this.information = information;
+  }
   invalidateCredentials() { this.saved = undefined; }
 }
 
