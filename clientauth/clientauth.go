@@ -37,7 +37,7 @@ type Request struct {
 
 // Credentials are what a client authenticates with.
 type Credentials struct {
-	// Method is how the client authenticates or, beside an error, the first method that it tried.
+	// Method is how the client authenticates or, with an error, the first method that it tried.
 	Method    Method
 	ClientID  string  // decoded; empty: the request names no client
 	Secret    Secret  // decoded; zero: none

@@ -36,7 +36,8 @@ type Judged struct {
 
 // Judge decides about an authorization request. It returns nil for one that names no public client.
 // Others must be for a code, with PKCE by S256 and a listed redirect URI. Errors are
-// [*clientauth.Error] values; the provider must not get such a request. The result beside one is for logs.
+// [*clientauth.Error] values; the provider must not get such a request. With an error,
+// the result is for logs only.
 func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 	var uses []*Use
 	similar, others := false, false

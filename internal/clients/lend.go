@@ -22,8 +22,8 @@ var verifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`) // RFC 7636 secti
 // in its form and brings no credentials at all (RFC 6749 section 2.3), only at endpoints whose
 // response is for the client alone: introspection would tell anyone about tokens, and the device
 // and backchannel grants have no PKCE. Own is the endpoint's own query, and c has the credentials of
-// the request. Errors are [*clientauth.Error] values; the provider must not get such a request. The
-// result beside one is for logs.
+// the request. Errors are [*clientauth.Error] values; the provider must not get such a request. With an
+// error, the result is for logs only.
 func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.Request, c clientauth.Credentials) (*Use, error) {
 	use := t.borrower(r, c)
 	if use == nil {
