@@ -33,7 +33,7 @@ func (x *exchange) checkLent(r *response) error {
 	case x.lent.Repeats(text.String()):
 		x.err = errors.New("the response holds the secret in " + x.lent.SecretFile)
 		return errSecretRepeated
-	case outcome == OutcomeRejected, r.object.Text("error") == clientauth.CodeInvalidClient,
+	case r.object.Text("error") == clientauth.CodeInvalidClient,
 		outcome == OutcomeUnclear && (r.status == http.StatusUnauthorized || bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient))):
 		x.err = errors.New("the provider rejects the secret in " + x.lent.SecretFile)
 		return errSecretRejected
