@@ -1,0 +1,213 @@
+// Package assertion verifies client assertions: JWTs by which clients authenticate without a shared
+// secret (RFC 7521, RFC 7523, RFC 8725).
+//
+// [Parse] reads an assertion, [Assertion.Verify] verifies its signature with one of some keys, which
+// [ParseKeys] reads, and [Assertion.Check] checks its claims. The package keeps no state and sends
+// nothing. Whether an assertion was used before is for the caller to find out.
+package assertion
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"oauthgw/internal/jsonobject"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// The values of client_assertion_type (RFC 7523 section 2.2, draft-ietf-oauth-spiffe-client-auth).
+const (
+	TypeJWT    = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	TypeSPIFFE = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
+)
+
+const (
+	maxSize = 16 << 10         // of an assertion, in bytes
+	skew    = 30 * time.Second // between the clocks of a client and the gateway, either way
+)
+
+// ed25519Name names what RFC 8037 calls EdDSA, for this curve (RFC 9864 section 2.2).
+const ed25519Name = jose.SignatureAlgorithm("Ed25519")
+
+var algorithms = []jose.SignatureAlgorithm{
+	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, ed25519Name,
+}
+
+// Algorithms returns the accepted signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864).
+// All have a public key.
+func Algorithms() []string {
+	names := make([]string, len(algorithms))
+	for i, a := range algorithms {
+		names[i] = string(a)
+	}
+	return names
+}
+
+// Assertion is a client assertion. Its texts are what the client claims: they are true only after
+// Verify, and its times are right only after Check. It is immutable.
+type Assertion struct {
+	Algorithm string
+	KeyID     string // the kid; empty: none
+	Type      string // the typ; empty: none
+	Issuer    string // the iss; empty: none
+	Subject   string // the sub; empty: none
+	ID        string // the jti; empty: none
+
+	compact string
+	claims  jsonobject.Object
+}
+
+// Parse reads an assertion in the compact serialization (RFC 7515 section 3.1), and refuses what two
+// parsers could read differently. With an error, the result has what could be read, and must not be
+// verified. Errors are those of this package.
+func Parse(compact string) (*Assertion, error) {
+	a := &Assertion{compact: compact}
+	parts := strings.Split(compact, ".")
+	if len(compact) > maxSize || len(parts) != 3 {
+		return a, ErrMalformed
+	}
+	header, err1 := decodeObject(parts[0])
+	claims, err2 := decodeObject(parts[1])
+	if err2 == nil {
+		a.claims = claims
+		a.Issuer, a.Subject, a.ID = claims.Text("iss"), claims.Text("sub"), claims.Text("jti")
+	}
+	a.Algorithm, a.KeyID, a.Type = header.Text("alg"), header.Text("kid"), header.Text("typ")
+	if _, err := decode(parts[2]); err != nil || err1 != nil || err2 != nil {
+		return a, ErrMalformed
+	}
+	return a, a.checkHeader(header)
+}
+
+// typ matches the values that an assertion may have (RFC 7519 section 5.1, draft-ietf-oauth-rfc7523bis
+// section 4). Another one is a JWT for another purpose (RFC 8725 section 3.11).
+var typ = regexp.MustCompile(`(?i)^(?:application/)?(?:JWT|JOSE|client-authentication\+jwt)$`)
+
+func (a *Assertion) checkHeader(header jsonobject.Object) error {
+	has := func(name string) bool { return header.Get(name) != nil }
+	switch {
+	case slices.ContainsFunc([]string{"crit", "b64", "cty", "zip"}, has), has("kid") && a.KeyID == "":
+		return ErrMalformed
+	case slices.ContainsFunc([]string{"jwk", "jku", "x5u"}, has): // a key that anyone can choose (RFC 8725 section 3.10)
+		return ErrKey
+	case !slices.Contains(algorithms, jose.SignatureAlgorithm(a.Algorithm)):
+		return ErrAlgorithm
+	case has("typ") && !typ.MatchString(a.Type):
+		return ErrType
+	}
+	return nil
+}
+
+// decode decodes base64url without padding (RFC 7515 section 2). The decoder skips line ends.
+func decode(part string) ([]byte, error) {
+	if strings.ContainsAny(part, "\r\n") {
+		return nil, ErrMalformed
+	}
+	return base64.RawURLEncoding.Strict().DecodeString(part)
+}
+
+func decodeObject(part string) (jsonobject.Object, error) {
+	text, err := decode(part)
+	if err != nil || !utf8.Valid(text) {
+		return jsonobject.Object{}, ErrMalformed
+	}
+	return jsonobject.Parse(text)
+}
+
+// IsPresent reports whether there is any text of an assertion.
+func (a *Assertion) IsPresent() bool { return a.compact != "" }
+
+// maxTried bounds the signatures that are verified for one assertion.
+const maxTried = 8
+
+// Verify returns the key with which the assertion is signed. The key decides which algorithm it is
+// for (RFC 8725 section 3.1).
+func (a *Assertion) Verify(keys []Key) (Key, error) {
+	jws, err := jose.ParseSignedCompact(a.compact, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(a.Algorithm)})
+	if err != nil {
+		return Key{}, ErrMalformed
+	}
+	tried := 0
+	for _, k := range keys {
+		if tried == maxTried || !k.fits(a) {
+			continue
+		}
+		tried++
+		if _, err := jws.Verify(k.verifier()); err == nil {
+			return k, nil
+		}
+	}
+	if tried == 0 {
+		return Key{}, ErrKey
+	}
+	return Key{}, ErrSignature
+}
+
+// Rules are what the claims of an assertion must be.
+type Rules struct {
+	Audience string        // the one that it is for
+	Longest  time.Duration // from now to its end
+	Once     bool          // it needs an ID, because it may be used once only
+}
+
+// maxID bounds a jti, in bytes.
+const maxID = 255
+
+// Check checks the claims that an assertion must have besides issuer and subject (RFC 7523 section 3).
+func (a *Assertion) Check(r Rules, now time.Time) error {
+	audience := a.Audience()
+	expires, err := a.Expires()
+	notBefore, err1 := a.time("nbf")
+	issued, err2 := a.time("iat")
+	switch {
+	case len(audience) != 1 || audience[0] != r.Audience || r.Audience == "":
+		return ErrAudience
+	case err != nil || expires.IsZero() || now.After(expires.Add(skew)):
+		return ErrExpired
+	case err1 != nil || err2 != nil || notBefore.After(now.Add(skew)) || issued.After(now.Add(skew)):
+		return ErrEarly
+	case expires.After(now.Add(r.Longest + skew)):
+		return ErrLifetime
+	case r.Once && (a.ID == "" || len(a.ID) > maxID):
+		return ErrID
+	}
+	return nil
+}
+
+// Audience returns the aud, which is a text or a list of texts; nil: there is none.
+func (a *Assertion) Audience() []string {
+	value := a.claims.Get("aud")
+	var one string
+	var list []string
+	switch {
+	case len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &one) == nil:
+		return []string{one}
+	case json.Unmarshal(value, &list) != nil || slices.Contains(list, ""): // null reads as ""
+		return nil
+	}
+	return list
+}
+
+// Expires returns the exp; zero: there is none. It must be a number, perhaps with a fraction.
+func (a *Assertion) Expires() (time.Time, error) { return a.time("exp") }
+
+// time returns a NumericDate (RFC 7519 section 2); zero: there is none.
+func (a *Assertion) time(claim string) (time.Time, error) {
+	const latest = 1e11 // seconds; a duration to it may overflow, a comparison does not
+	value := a.claims.Get(claim)
+	if value == nil {
+		return time.Time{}, nil
+	}
+	var seconds *float64
+	if err := json.Unmarshal(value, &seconds); err != nil || seconds == nil || *seconds < 0 || *seconds > latest {
+		return time.Time{}, ErrMalformed
+	}
+	whole, fraction := math.Modf(*seconds)
+	return time.Unix(int64(whole), int64(fraction*float64(time.Second))), nil
+}

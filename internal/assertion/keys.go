@@ -1,0 +1,143 @@
+package assertion
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"oauthgw/internal/jsonobject"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Bounds of a JWK Set.
+const (
+	MaxKeysSize = 256 << 10 // in bytes
+	maxKeys     = 100
+
+	minRSABits, maxRSABits = 2048, 8192
+)
+
+// Key is a public key.
+type Key struct {
+	ID string // its kid, or else its thumbprint (RFC 7638)
+
+	kid, algorithm string // empty: any
+	public         any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+}
+
+// ParseKeys returns the keys of a JWK Set (RFC 7517 section 5) that can verify assertions. Refused says
+// which others are no public keys, or are too short. Unknown kinds of keys are skipped.
+func ParseKeys(text []byte) (keys []Key, refused []error, err error) {
+	var list []json.RawMessage
+	set, err := jsonobject.Parse(text)
+	if err != nil || json.Unmarshal(set.Get("keys"), &list) != nil {
+		return nil, nil, errors.New("it is not a JWK Set, which is a JSON object with a list of keys")
+	}
+	if len(text) > MaxKeysSize || len(list) > maxKeys {
+		return nil, nil, fmt.Errorf("it has more than %d keys or %d KiB", maxKeys, MaxKeysSize>>10)
+	}
+	for i, value := range list {
+		switch k, err := parseKey(value); {
+		case err != nil:
+			refused = append(refused, fmt.Errorf("key %d %w", i+1, err))
+		case k.public != nil:
+			keys = append(keys, k)
+		}
+	}
+	return keys, refused, nil
+}
+
+// parameters are the members of a JWK that are used. A certificate, which may be in others, is not.
+var parameters = []string{"kty", "crv", "x", "y", "n", "e"}
+
+// parseKey returns a key, or one without a public key if its kind is unknown or it is for something else.
+func parseKey(value []byte) (Key, error) {
+	all, err := jsonobject.Parse(value)
+	switch {
+	case err != nil:
+		return Key{}, nil
+	case all.Get("d") != nil:
+		return Key{}, errors.New("is a private key; remove d, p, q and the like, and replace the key if others could read it")
+	case all.Text("kty") == "oct":
+		return Key{}, errors.New("is a symmetric key, a shared secret; use RSA, EC or OKP keys")
+	}
+	used := all.Without(func(m jsonobject.Member) bool { return !slices.Contains(parameters, m.Name) })
+	var jwk jose.JSONWebKey
+	if use := all.Text("use"); all.Get("use") != nil && use != "sig" && use != "jwt-svid" || json.Unmarshal(used.Encode(), &jwk) != nil {
+		return Key{}, nil
+	}
+	k := Key{kid: all.Text("kid"), algorithm: all.Text("alg"), public: jwk.Key}
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
+			return Key{}, fmt.Errorf("has %d bits; RSA keys need %d to %d", bits, minRSABits, maxRSABits)
+		}
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+	default:
+		return Key{}, nil
+	}
+	if !slices.ContainsFunc(algorithms, k.isFor) {
+		return Key{}, nil
+	}
+	thumbprint, _ := jwk.Thumbprint(crypto.SHA256) // fails for other kinds of keys
+	if k.ID = k.kid; k.ID == "" {
+		k.ID = base64.RawURLEncoding.EncodeToString(thumbprint)
+	}
+	return k, nil
+}
+
+// fits reports whether an assertion may be signed with the key.
+func (k Key) fits(a *Assertion) bool {
+	return (k.kid == "" || a.KeyID == "" || k.kid == a.KeyID) && k.isFor(jose.SignatureAlgorithm(a.Algorithm))
+}
+
+// HasID reports whether one of some keys has the kid of the assertion.
+func (a *Assertion) HasID(keys []Key) bool {
+	return a.KeyID != "" && slices.ContainsFunc(keys, func(k Key) bool { return k.kid == a.KeyID })
+}
+
+// isFor reports whether the key is for an algorithm. EdDSA is the old name of Ed25519.
+func (k Key) isFor(a jose.SignatureAlgorithm) bool {
+	name := func(a jose.SignatureAlgorithm) jose.SignatureAlgorithm {
+		if a == jose.EdDSA {
+			return ed25519Name
+		}
+		return a
+	}
+	pinned := k.algorithm == "" || name(jose.SignatureAlgorithm(k.algorithm)) == name(a)
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		return pinned && slices.Contains([]jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512}, a)
+	case *ecdsa.PublicKey:
+		curve := map[jose.SignatureAlgorithm]string{jose.ES256: "P-256", jose.ES384: "P-384", jose.ES512: "P-521"}[a]
+		return pinned && public.Curve.Params().Name == curve
+	case ed25519.PublicKey:
+		return pinned && name(a) == ed25519Name
+	}
+	return false
+}
+
+// verifier returns the key for go-jose, which does not know the algorithm Ed25519 by its new name.
+func (k Key) verifier() any {
+	if public, ok := k.public.(ed25519.PublicKey); ok {
+		return edVerifier(public)
+	}
+	return k.public
+}
+
+type edVerifier ed25519.PublicKey
+
+// VerifyPayload implements [jose.OpaqueVerifier].
+func (v edVerifier) VerifyPayload(payload, signature []byte, _ jose.SignatureAlgorithm) error {
+	if !ed25519.Verify(ed25519.PublicKey(v), payload, signature) {
+		return ErrSignature
+	}
+	return nil
+}
