@@ -21,8 +21,11 @@ type Method string
 const (
 	Basic Method = "client_secret_basic" // the Authorization field, RFC 7617
 	Post  Method = "client_secret_post"  // a client_secret parameter
-	// Assertion is a client_assertion parameter: private_key_jwt or client_secret_jwt.
-	Assertion Method = "client_assertion"
+	// Assertion is a client_assertion parameter (RFC 7521 section 4.2). Which kind it is, only a
+	// verifier that knows the client can tell: one of the next two, or client_secret_jwt.
+	Assertion     Method = "client_assertion"
+	PrivateKeyJWT Method = "private_key_jwt" // signed by the client (OpenID Connect Core section 9)
+	WorkloadJWT   Method = "workload_jwt"    // signed by the platform on which the client runs
 	// Other is an Authorization field with another scheme, as Bearer at introspection.
 	Other Method = "other"
 	None  Method = "none" // a public client, or no client at all

@@ -2,8 +2,8 @@
 // gateway keeps for each, and the rules under which it authenticates a public client with it.
 //
 // A [Table] answers in this order of a login: [Table.Register] a registration, [Table.Judge] an
-// authorization request, [Table.Lend] a request to the token endpoint. [Client.Repeats] finds the
-// secret in a response.
+// authorization request, [Table.Lend] a request to the token endpoint. [Table.Authenticate] verifies
+// clients that have keys. [Client.Repeats] finds the secret in a response.
 package clients
 
 import (
@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"oauthgw/clientauth"
+	"oauthgw/internal/assertion"
 )
 
 // Config is what the operator configured about a client that is registered at the provider.
@@ -28,13 +29,16 @@ type Config struct {
 	Grants       []string          `yaml:"grants"`        // those for which the secret is lent at the token endpoint
 	// InsecureWithoutPKCE says that the operator knows how the provider treats PKCE, although its
 	// metadata does not list S256.
-	InsecureWithoutPKCE bool `yaml:"insecure_without_pkce"`
+	InsecureWithoutPKCE bool           `yaml:"insecure_without_pkce"`
+	Assertions          []IssuerConfig `yaml:"assertions"` // whose client assertions are verified; nil: none
 }
 
 // Client is a client that is registered at the provider.
 type Client struct {
 	ID     string            // client_id at the provider
 	Secret clientauth.Secret // zero: the gateway keeps none
+	// Issuers sign the assertions with which the client authenticates instead of the secret.
+	Issuers []Issuer
 	Config
 }
 
@@ -42,29 +46,57 @@ type Client struct {
 type Table struct {
 	providerAuth clientauth.Method
 	clients      []Client
-	named        map[string]*Use // public clients, by id and alias
+	named        map[string]*Use       // public clients, by id and alias
+	asserting    map[string]*Use       // clients with issuers, by id and alias
+	workloads    map[[2]string]*Client // clients, by issuer and subject
 }
 
-// Use is a public client, and the name by which a request uses it.
+// Use is a client, and how a request uses it.
 type Use struct {
 	*Client
-	Alias string // empty: its ID
+	Alias  string            // the alias by which the request names it; empty: its ID
+	Method clientauth.Method // None, or the kind of assertion
+	Issuer Issuer            // who signed the assertion; zero: there is none
+	Key    string            // the ID of the key; empty: there is none
+
+	assertion *assertion.Assertion
 }
 
 // New returns the table of some clients, whose IDs and aliases differ. ProviderAuth is how the
 // provider reads the credentials of clients that do not say otherwise; empty means Post. The caller
 // must not change the list afterwards.
 func New(providerAuth clientauth.Method, list []Client) *Table {
-	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]*Use{}}
+	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]*Use{}, asserting: map[string]*Use{}, workloads: map[[2]string]*Client{}}
 	for i := range list {
-		if c := &list[i]; c.Public {
-			t.named[c.ID] = &Use{Client: c}
-			for _, alias := range c.Aliases {
-				t.named[alias] = &Use{c, alias}
-			}
+		c, names, method := &list[i], t.named, clientauth.None
+		if len(c.Issuers) > 0 {
+			names, method = t.asserting, clientauth.Assertion
+		} else if !c.Public {
+			continue
+		}
+		names[c.ID] = &Use{Client: c, Method: method}
+		for _, alias := range c.Aliases {
+			names[alias] = &Use{Client: c, Alias: alias, Method: method}
+		}
+		for k := range c.Issuers {
+			t.addIssuer(c, &c.Issuers[k])
 		}
 	}
 	return t
+}
+
+func (t *Table) addIssuer(c *Client, i *Issuer) {
+	if i.IsWorkload() {
+		t.workloads[[2]string{i.Issuer, i.Subject}] = c
+	}
+	if i.JWKSURI == "" {
+		return
+	}
+	shared := t.remotes()
+	i.remote = newRemote(i.JWKSURI, i.Roots)
+	if k := slices.IndexFunc(shared, i.remote.isOf); k >= 0 {
+		i.remote = shared[k]
+	}
 }
 
 // ProviderAuth returns how the provider reads the credentials of a client, Basic or Post.
@@ -102,8 +134,20 @@ func (t *Table) NeedPKCE() (ids []string) {
 	return ids
 }
 
-// HasAliases reports whether a client ID metadata document stands for any client.
-func (t *Table) HasAliases() bool { return t.any(func(c Client) bool { return len(c.Aliases) > 0 }) }
+// HasAliases reports whether a client ID metadata document stands for any public client.
+func (t *Table) HasAliases() bool {
+	return t.any(func(c Client) bool { return c.Public && len(c.Aliases) > 0 })
+}
+
+// HasAssertions reports whether the assertions of any client are verified.
+func (t *Table) HasAssertions() bool { return t.any(func(c Client) bool { return len(c.Issuers) > 0 }) }
+
+// NeedsIssuer reports whether assertions of any client must name the issuer of the authorization server.
+func (t *Table) NeedsIssuer() bool {
+	return t.any(func(c Client) bool {
+		return slices.ContainsFunc(c.Issuers, func(i Issuer) bool { return i.Audience == "" })
+	})
+}
 
 // Registers reports whether any client can be registered.
 func (t *Table) Registers() bool { return t.any(func(c Client) bool { return c.Register }) }
@@ -118,13 +162,12 @@ func (t *Table) find(name string) *Use {
 
 // Mentions reports whether a text could name a public client to some reader: a query, or a body in
 // any format. It may report true for a text that names none.
-func (t *Table) Mentions(text string) bool {
-	if !t.HasPublic() {
-		return false
-	}
+func (t *Table) Mentions(text string) bool { return t.HasPublic() && mentions(text, t.named) }
+
+func mentions(text string, names map[string]*Use) bool {
 	for reading := range readings(text) {
 		// UTF-16 has a NUL beside each byte, and a NUL ends a C string.
-		if t.holdsName(reading) || t.holdsName(strings.ReplaceAll(reading, "\x00", "")) {
+		if holdsName(reading, names) || holdsName(strings.ReplaceAll(reading, "\x00", ""), names) {
 			return true
 		}
 	}
@@ -135,20 +178,20 @@ func (t *Table) Mentions(text string) bool {
 		if !clientauth.IsSpelling(name, clientauth.ParameterClientID) {
 			continue
 		}
-		if ids++; ids > 16 || t.resembles(value) { // no request needs more, and each takes time
+		if ids++; ids > 16 || resembles(value, names) { // no request needs more, and each takes time
 			return true
 		}
 	}
 	return false
 }
 
-// holdsName reports whether a text holds a name in any case that is not part of a longer one.
-func (t *Table) holdsName(text string) bool {
+// holdsName reports whether a text holds one of some names in any case that is not part of a longer one.
+func holdsName(text string, names map[string]*Use) bool {
 	isPart := func(c rune) bool {
 		return c == '_' || c == '-' || c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c))
 	}
 	text = strings.ToLower(text)
-	for name := range t.named {
+	for name := range names {
 		name = strings.ToLower(name)
 		for rest := text; ; {
 			before, after, found := strings.Cut(rest, name)

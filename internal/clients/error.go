@@ -10,6 +10,24 @@ func invalidRequest(reason, description string) *clientauth.Error {
 	return &clientauth.Error{Status: http.StatusBadRequest, Code: clientauth.CodeInvalidRequest, Reason: reason, Description: description}
 }
 
+func unavailable(reason, description string) *clientauth.Error {
+	return &clientauth.Error{Status: http.StatusServiceUnavailable, Code: clientauth.CodeTemporarilyUnavailable, Reason: reason, Description: description}
+}
+
+// Errors of requests for a client that must authenticate by an assertion.
+var (
+	ErrAssertionRequired = &clientauth.Error{Status: http.StatusBadRequest, Code: clientauth.CodeInvalidClient, Reason: "assertion_required",
+		Description: "This client must authenticate with a client_assertion in the form (RFC 7523)."}
+	ErrSecretRefused = &clientauth.Error{Status: http.StatusBadRequest, Code: clientauth.CodeInvalidClient, Reason: "secret_refused",
+		Description: "This client may not authenticate with a secret; it needs a client_assertion in the form (RFC 7523)."}
+	ErrGrantOfAssertion = &clientauth.Error{Status: http.StatusBadRequest, Code: clientauth.CodeUnauthorizedClient, Reason: "grant_not_allowed",
+		Description: "This client may not use this grant; it is not one of those that are configured for it."}
+	ErrKeysUnavailable = unavailable("keys_unavailable",
+		"The keys of this client cannot be fetched just now; the request was not sent and may be repeated with a new client_assertion.")
+	ErrIssuerUnknown = unavailable("issuer_unknown",
+		"The issuer of this authorization server is not known yet, because its metadata cannot be read; the request was not sent and may be repeated with a new client_assertion.")
+)
+
 // Errors of requests for a public client.
 var (
 	ErrNoGrant = invalidRequest("no_grant",

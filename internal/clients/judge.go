@@ -50,7 +50,7 @@ func (t *Table) Judge(r AuthorizationRequest) (*Judged, error) {
 				uses = append(uses, use)
 				continue
 			}
-			similar, others = similar || t.resembles(id.Reveal()), true
+			similar, others = similar || resembles(id.Reveal(), t.named), true
 		}
 	}
 	switch {

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,15 +40,21 @@ func (t *Table) Lend(e clientauth.Endpoint, own *clientauth.Form, r clientauth.R
 	default:
 		return nil, nil
 	}
+	return use, cmp.Or(checkQuery(own, r), err)
+}
+
+// checkQuery refuses parameters that a server could read in place of those in the form. Own is the
+// endpoint's own query.
+func checkQuery(own *clientauth.Form, r clientauth.Request) error {
+	if differs(own, r.Form) {
+		return ErrDifferentParameters
+	}
 	for name, value := range r.Query.All() {
-		if !own.Has(name) || own.Get(name) != value.Reveal() { // a server could read it in place of one that was checked
-			err = ErrQueryParameter
+		if !own.Has(name) || own.Get(name) != value.Reveal() {
+			return ErrQueryParameter
 		}
 	}
-	if differs(own, r.Form) {
-		err = ErrDifferentParameters
-	}
-	return use, err
+	return nil
 }
 
 // differs reports whether a form has a parameter of the endpoint's own query with another value.

@@ -7,14 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// resembles reports whether a client_id that is no name in the table could be one for a provider
+// resembles reports whether a client_id that is none of some names could be one for a provider
 // that decodes it twice, or compares IDs as text, numbers or UUIDs. It takes linear time.
-func (t *Table) resembles(id string) bool {
-	if t == nil {
-		return false
-	}
+func resembles(id string, names map[string]*Use) bool {
 	id = strings.ToLower(strings.Trim(unescape(id, '%', fromPercent), " \t\r\n\f\v{}"))
-	for name := range t.named {
+	for name := range names {
 		if couldBe(id, strings.ToLower(name)) {
 			return true
 		}

@@ -38,16 +38,18 @@ func (v *validator) client(key, id string, c clients.Config) clients.Client {
 		v.providerAuth(key+".provider_auth", string(c.ProviderAuth))
 	}
 	for name, isSet := range map[string]bool{
-		"aliases": len(c.Aliases) > 0, "register": c.Register, "redirect_uris": len(c.RedirectURIs) > 0, "grants": len(c.Grants) > 0,
-		"insecure_without_pkce": c.InsecureWithoutPKCE,
+		"register": c.Register, "redirect_uris": len(c.RedirectURIs) > 0, "insecure_without_pkce": c.InsecureWithoutPKCE,
 	} {
 		v.require(c.Public || !isSet, key+"."+name, "has no effect without public: true; set public, or remove this key")
+	}
+	for name, isSet := range map[string]bool{"aliases": len(c.Aliases) > 0, "grants": len(c.Grants) > 0} {
+		v.require(c.Public || len(c.Assertions) > 0 || !isSet, key+"."+name, "has no effect without public: true or assertions; set one of them, or remove this key")
 	}
 	v.require(!c.Public || c.SecretFile != "", key+".secret_file", "is required with public: true, because its secret is lent to clients that have none; name the file of the secret")
 	v.require(!c.Public || len(c.RedirectURIs) > 0, key+".redirect_uris", "is required with public: true; list each redirect URI as the client sends it, such as http://127.0.0.1/callback")
 	v.require(c.Grants == nil || len(c.Grants) > 0, key+".grants", "must not be empty; list authorization_code or refresh_token, or remove this key to allow both")
 	for _, grant := range c.Grants {
-		v.require(slices.Contains(grants, grant), key+".grants", fmt.Sprintf("must hold only authorization_code and refresh_token; remove %q: "+
+		v.require(!c.Public || slices.Contains(grants, grant), key+".grants", fmt.Sprintf("must hold only authorization_code and refresh_token; remove %q: "+
 			"client_credentials, password, token-exchange, jwt-bearer and other grants need a secret or key of the client itself", grant))
 	}
 	for _, uri := range c.RedirectURIs {
@@ -55,10 +57,10 @@ func (v *validator) client(key, id string, c clients.Config) clients.Client {
 			v.addf(key+".redirect_uris", "%q %s", uri, problem)
 		}
 	}
-	if len(c.Grants) == 0 {
+	if c.Public && len(c.Grants) == 0 {
 		c.Grants = grants
 	}
-	return clients.Client{ID: id, Secret: v.secret(key+".secret_file", c), Config: c}
+	return clients.Client{ID: id, Secret: v.secret(key+".secret_file", c), Issuers: v.issuers(key+".assertions", c.Assertions), Config: c}
 }
 
 // minSecret is how many bytes a secret needs so that no other text is taken for it.

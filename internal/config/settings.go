@@ -119,6 +119,9 @@ func (v *validator) settings(c Config) Settings {
 	table := v.clients(c)
 	for _, client := range table.All() {
 		files = append(files, client.SecretFile)
+		for _, i := range client.Assertions {
+			files = append(files, i.JWKSFile, i.CAFile)
+		}
 	}
 	u, socket := v.upstream(c)
 	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})

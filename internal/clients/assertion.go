@@ -1,0 +1,226 @@
+package clients
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"oauthgw/clientauth"
+	"oauthgw/internal/assertion"
+)
+
+// IssuerConfig is what the operator configured about who signs assertions of a client (RFC 7521
+// section 5.2). Without issuer and subject that is the client itself.
+type IssuerConfig struct {
+	Issuer   string `yaml:"issuer"`    // iss of a workload's assertions; empty: any, or the client's ID
+	Subject  string `yaml:"subject"`   // sub of a workload's assertions
+	Audience string `yaml:"audience"`  // aud; empty: the issuer of the authorization server
+	JWKSFile string `yaml:"jwks_file"` // holds a JWK Set; or else
+	JWKSURI  string `yaml:"jwks_uri"`  // one is fetched from there
+	CAFile   string `yaml:"ca_file"`   // of that server; empty: the system's roots
+}
+
+// Issuer is who signs assertions of a client.
+type Issuer struct {
+	IssuerConfig
+	Keys  []assertion.Key // of JWKSFile
+	Roots *x509.CertPool  // of CAFile
+
+	remote *remote // of JWKSURI
+}
+
+// IsWorkload reports whether a platform signs the assertions, and not the client.
+func (i Issuer) IsWorkload() bool { return i.Subject != "" }
+
+// IsSVID reports whether the assertions are JWT-SVIDs. Their iss means nothing.
+func (i Issuer) IsSVID() bool { return i.Issuer == "" && strings.HasPrefix(i.Subject, "spiffe://") }
+
+// Method returns the method that its assertions are.
+func (i Issuer) Method() clientauth.Method {
+	if i.IsWorkload() {
+		return clientauth.WorkloadJWT
+	}
+	return clientauth.PrivateKeyJWT
+}
+
+// mismatch returns an error if an assertion of a client names another issuer or subject.
+func (i Issuer) mismatch(c *Client, a *assertion.Assertion) error {
+	issuer, subject := i.Issuer, i.Subject
+	switch {
+	case i.IsSVID():
+		issuer = a.Issuer
+	case !i.IsWorkload():
+		issuer = c.ID
+		if slices.Contains(c.Aliases, a.Issuer) {
+			issuer = a.Issuer
+		}
+		subject = issuer
+	}
+	switch {
+	case a.Issuer != issuer:
+		return assertion.ErrIssuer
+	case a.Subject != subject:
+		return assertion.ErrSubject
+	}
+	return nil
+}
+
+// takes reports whether a client_assertion_type fits.
+func (i Issuer) takes(kind string) bool {
+	return kind == assertion.TypeJWT || kind == assertion.TypeSPIFFE && i.IsSVID()
+}
+
+// verify returns the key with which an assertion is signed.
+func (i Issuer) verify(ctx context.Context, a *assertion.Assertion) (assertion.Key, error) {
+	if i.remote != nil {
+		return i.remote.verify(ctx, a)
+	}
+	return a.Verify(i.Keys)
+}
+
+// Attempt is a request in which a client may authenticate by an assertion.
+type Attempt struct {
+	clientauth.Request
+	Endpoint    clientauth.Endpoint
+	Own         *clientauth.Form // the endpoint's own query
+	Unread      []byte           // the body, if it is not a form
+	Credentials clientauth.Credentials
+	// Issuer returns the issuer that clients know, perhaps after waiting for it; empty: it is unknown.
+	Issuer func(context.Context) string
+}
+
+// ids returns the clients that the request names outside of an assertion.
+func (r Attempt) ids() []string {
+	ids := []string{r.Credentials.ClientID, r.Form.Get(clientauth.ParameterClientID), r.Query.Get(clientauth.ParameterClientID)}
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+}
+
+// Authenticate verifies the assertion of a client that has issuers, and returns the client, whose secret
+// then replaces the assertion. It returns nil for a request that names no such client. Errors are
+// [*clientauth.Error] values; the provider must not get such a request. With an error, the
+// result is for logs only. The caller must still refuse what was used before: see [Use.Once].
+func (t *Table) Authenticate(ctx context.Context, r Attempt) (*Use, error) {
+	if !t.HasAssertions() {
+		return nil, nil
+	}
+	a, invalid := assertion.Parse(r.Form.Get(clientauth.ParameterClientAssertion))
+	claimed, ids := t.claimed(a), r.ids()
+	use := claimed
+	for _, id := range ids {
+		use = cmp.Or(t.asserting[id], use)
+	}
+	switch {
+	case use != nil:
+	case slices.ContainsFunc(ids, func(id string) bool { return resembles(id, t.asserting) }):
+		return nil, ErrClientID
+	case r.Form == nil && mentions(string(r.Unread), t.asserting):
+		return nil, ErrAssertionRequired
+	default:
+		return nil, nil
+	}
+	isOther := func(id string) bool { return t.asserting[id] == nil || t.asserting[id].Client != use.Client }
+	asserts := a.IsPresent() || r.Form.Get(clientauth.ParameterClientAssertionType) != ""
+	switch {
+	case !asserts && !r.Credentials.Secret.IsZero(): // the gateway alone has it, or it has leaked
+		return use, ErrSecretRefused
+	case !asserts:
+		return use, ErrAssertionRequired
+	case r.Credentials.Method != clientauth.Assertion, r.Credentials.Tolerated != nil, len(r.Header["Authorization"]) > 0:
+		return use, clientauth.ErrMultipleMethods
+	case invalid != nil:
+		return use, invalid
+	case claimed != nil && claimed.Client != use.Client, slices.ContainsFunc(ids, isOther), claimed == nil && a.Issuer == a.Subject && a.Subject != "":
+		return use, clientauth.ErrDifferentClientID
+	}
+	return use.verify(ctx, r, a)
+}
+
+// claimed returns the client that an assertion says it is of, or nil.
+func (t *Table) claimed(a *assertion.Assertion) *Use {
+	if a.Issuer == a.Subject && t.asserting[a.Subject] != nil {
+		return t.asserting[a.Subject]
+	}
+	c := cmp.Or(t.workloads[[2]string{a.Issuer, a.Subject}], t.workloads[[2]string{"", a.Subject}])
+	if c == nil {
+		return nil
+	}
+	return t.asserting[c.ID]
+}
+
+// verify verifies an assertion of the client. Its claims are described only once the signature holds.
+func (u *Use) verify(ctx context.Context, r Attempt, a *assertion.Assertion) (*Use, error) {
+	used := *u
+	used.assertion = a
+	named := slices.DeleteFunc(slices.Clone(u.Issuers), func(i Issuer) bool { return i.mismatch(u.Client, a) != nil })
+	issuers := named
+	if len(named) == 0 {
+		issuers = u.Issuers
+	} else {
+		used.Method = named[0].Method()
+	}
+	kind := r.Form.Get(clientauth.ParameterClientAssertionType)
+	if !slices.ContainsFunc(issuers, func(i Issuer) bool { return i.takes(kind) }) {
+		return &used, assertion.ErrType
+	}
+	var found error = assertion.ErrKey
+	for _, i := range issuers {
+		key, err := i.verify(ctx, a)
+		switch {
+		case err == nil:
+			used.Method, used.Issuer, used.Key = i.Method(), i, key.ID
+			return &used, used.checkAssertion(ctx, r)
+		case !errors.Is(found, ErrKeysUnavailable) && !errors.Is(err, assertion.ErrKey):
+			found = err
+		}
+	}
+	return &used, found
+}
+
+// checkAssertion checks what the assertion says, and what it is used for.
+func (u *Use) checkAssertion(ctx context.Context, r Attempt) error {
+	rules := assertion.Rules{Audience: u.Issuer.Audience, Longest: longestOwn, Once: !u.Issuer.IsWorkload()}
+	if u.Issuer.IsWorkload() {
+		rules.Longest = longestWorkload
+	}
+	if err := u.Issuer.mismatch(u.Client, u.assertion); err != nil {
+		return err
+	}
+	if rules.Audience == "" {
+		if rules.Audience = r.Issuer(ctx); rules.Audience == "" {
+			return ErrIssuerUnknown
+		}
+	}
+	if err := u.assertion.Check(rules, time.Now()); err != nil {
+		return err
+	}
+	if r.Endpoint == clientauth.Token && len(u.Grants) > 0 {
+		switch grant := r.Form.Get("grant_type"); {
+		case grant == "":
+			return ErrNoGrant
+		case !slices.Contains(u.Grants, grant):
+			return ErrGrantOfAssertion
+		}
+	}
+	return checkQuery(r.Own, r.Request)
+}
+
+// The longest times from the use of an assertion to its end.
+const (
+	longestOwn      = time.Hour
+	longestWorkload = 24 * time.Hour
+)
+
+// Once returns what names the assertion of the request among all, and how long that must be
+// remembered, if it may be used only once. Nothing means that it may be used again. The clocks of
+// replicas may differ, and so may the clock of the client.
+func (u *Use) Once() (name []string, d time.Duration) {
+	if u.assertion == nil || u.Issuer.IsWorkload() {
+		return nil, 0
+	}
+	expires, _ := u.assertion.Expires() // checked
+	return append(u.assertion.Audience(), u.ID, u.assertion.ID), time.Until(expires) + time.Minute
+}

@@ -1,0 +1,232 @@
+package clients
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"oauthgw/internal/assertion"
+)
+
+// Times of fetching a JWK Set.
+const (
+	fetchTimeout = 5 * time.Second
+	cooldown     = 30 * time.Second // from one attempt to the next for a key that is not known, or after a failure
+	keysFor      = 24 * time.Hour   // keys serve so long while no fetch succeeds
+
+	shortestAge, usualAge, longestAge = time.Minute, 5 * time.Minute, 10 * time.Minute // of keys, until the next fetch
+)
+
+// remote holds the keys of a JWK Set at a URL. Only run fetches. It is safe for concurrent use.
+type remote struct {
+	uri    string
+	roots  *x509.CertPool
+	client *http.Client
+	wake   chan struct{} // asks run for a fetch
+	loop   sync.Mutex    // held by run
+
+	mu        sync.Mutex
+	keys      []assertion.Key
+	fetched   time.Time // when keys were; zero: never
+	attempted time.Time // the end of the last attempt; zero: none
+	next      time.Time // when the next attempt is due
+	fetching  bool
+	started   bool          // run was called
+	done      chan struct{} // closed at the end of an attempt
+}
+
+func newRemote(uri string, roots *x509.CertPool) *remote {
+	return &remote{
+		uri: uri, roots: roots, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		client: &http.Client{
+			Timeout:       fetchTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{
+				Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+				DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 32 << 10,
+			},
+		},
+	}
+}
+
+// isOf reports whether another remote fetches the same keys.
+func (r *remote) isOf(other *remote) bool { return r.uri == other.uri && r.roots.Equal(other.roots) }
+
+// verify returns the key with which an assertion is signed. For a key that is not known it waits for
+// a fetch, if one is in flight or the last one is long enough ago.
+func (r *remote) verify(ctx context.Context, a *assertion.Assertion) (assertion.Key, error) {
+	keys := r.current()
+	key, err := a.Verify(keys)
+	if err == nil || a.HasID(keys) {
+		return key, err
+	}
+	r.refresh(ctx)
+	if keys = r.current(); len(keys) == 0 {
+		return assertion.Key{}, ErrKeysUnavailable
+	}
+	return a.Verify(keys)
+}
+
+func (r *remote) current() []assertion.Key {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.fetched) > keysFor {
+		return nil
+	}
+	return r.keys
+}
+
+func (r *remote) refresh(ctx context.Context) {
+	r.mu.Lock()
+	done, waits := r.done, r.started && (r.fetching || r.attempted.IsZero() || time.Since(r.attempted) >= cooldown)
+	r.mu.Unlock()
+	if !waits {
+		return
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default: // run is asked already
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout+time.Second)
+	defer cancel()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// run fetches the keys whenever they are due or asked for, until ctx ends. Report gets the result of
+// each attempt.
+func (r *remote) run(ctx context.Context, log *slog.Logger, report func(ok bool)) {
+	r.loop.Lock() // that of the configuration before may still end
+	defer r.loop.Unlock()
+	r.mu.Lock()
+	r.started = true
+	r.mu.Unlock()
+	for failed := false; ; {
+		r.mu.Lock()
+		due := time.Until(r.next)
+		r.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(due):
+		case <-r.wake:
+			if !r.mayFetch() {
+				continue
+			}
+		}
+		err := r.attempt(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		report(err == nil)
+		if err != nil && !failed {
+			log.Warn("key fetch failed", "jwks_uri", r.uri, "err", err.Error())
+		}
+		failed = err != nil
+	}
+}
+
+func (r *remote) mayFetch() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.attempted.IsZero() || time.Since(r.attempted) >= cooldown
+}
+
+// attempt fetches the keys. One that ctx ends counts as none.
+func (r *remote) attempt(ctx context.Context) error {
+	r.mu.Lock()
+	r.fetching = true
+	r.mu.Unlock()
+	keys, age, err := r.fetch(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fetching = false; ctx.Err() != nil {
+		return err
+	}
+	now := time.Now()
+	if r.attempted, r.next = now, now.Add(cooldown); err == nil {
+		r.keys, r.fetched, r.next = keys, now, now.Add(age)
+	}
+	close(r.done)
+	r.done = make(chan struct{})
+	return err
+}
+
+var maxAge = regexp.MustCompile(`(?i)(?:^|[ ,\t])max-age=([0-9]{1,9})`)
+
+func (r *remote) fetch(ctx context.Context) ([]assertion.Key, time.Duration, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.uri, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, assertion.MaxKeysSize+1))
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return nil, 0, fmt.Errorf("the status is %d and not 200; redirects are not followed", resp.StatusCode)
+	case err != nil:
+		return nil, 0, err
+	}
+	keys, _, err := assertion.ParseKeys(text)
+	if err == nil && len(keys) == 0 {
+		err = errors.New("it has no key that can verify assertions")
+	}
+	age := usualAge
+	if m := maxAge.FindStringSubmatch(resp.Header.Get("Cache-Control")); m != nil {
+		seconds, _ := strconv.Atoi(m[1]) // it fits
+		age = min(max(time.Duration(seconds)*time.Second, shortestAge), longestAge)
+	}
+	return keys, age, err
+}
+
+// remotes returns the JWK Sets that are fetched.
+func (t *Table) remotes() (found []*remote) {
+	for _, c := range t.All() {
+		for _, i := range c.Issuers {
+			if i.remote != nil && !slices.Contains(found, i.remote) {
+				found = append(found, i.remote)
+			}
+		}
+	}
+	return found
+}
+
+// FetchKeys fetches the keys at every jwks_uri whenever they are due, until ctx ends, and logs the
+// first of several failures. Report gets the result of each attempt.
+func (t *Table) FetchKeys(ctx context.Context, log *slog.Logger, report func(ok bool)) {
+	var all sync.WaitGroup
+	for _, r := range t.remotes() {
+		all.Go(func() { r.run(ctx, log, report) })
+	}
+	all.Wait()
+}
+
+// Inherit takes over the keys that another table has fetched. It must be called before any other method.
+func (t *Table) Inherit(old *Table) {
+	for _, c := range t.All() {
+		for i, issuer := range c.Issuers {
+			for _, r := range old.remotes() {
+				if issuer.remote != nil && issuer.remote.isOf(r) {
+					c.Issuers[i].remote = r
+				}
+			}
+		}
+	}
+}
