@@ -282,7 +282,7 @@ var quoting = []string{"troubleshooting", "behavior", "getting-started", "issuer
 func TestQuotesInDocs(t *testing.T) {
 	all := pages(t)
 	explained := spans(all["docs/troubleshooting.md"])
-	for _, m := range refusal.FindAllStringSubmatch(readAll(t, "clientauth/*.go", "proxy/*.go", "wellknown/*.go", "internal/clients/*.go"), -1) {
+	for _, m := range refusal.FindAllStringSubmatch(readAll(t, "clientauth/*.go", "proxy/*.go", "wellknown/*.go", "internal/clients/*.go", "internal/assertion/*.go"), -1) {
 		if !slices.Contains(explained, m[1]) {
 			t.Errorf("docs/troubleshooting.md does not explain %q", m[1])
 		}

@@ -146,7 +146,7 @@ func TestOutcomesInDocs(t *testing.T) {
 		}
 		return found
 	}
-	reasons := list(readAll(t, "clientauth/error.go", "proxy/error.go", "internal/clients/error.go", "wellknown/handler.go"), `(?:newError\(|invalid[A-Z]\w+\(|unavailable\(|badGateway\(|Reason: )[^"]*"([a-z_]+)"`)
+	reasons := list(readAll(t, "clientauth/error.go", "proxy/error.go", "internal/clients/error.go", "internal/assertion/error.go", "wellknown/handler.go"), `(?:newError\(|rejected\(|invalid[A-Z]\w+\(|unavailable\(|badGateway\(|Reason: )[^"]*"([a-z_]+)"`)
 	expectNames(t, "reasons", documented(t, "### Outcomes", "reasons"), reasons)
 	outcomes := list(textOf(t, "../../proxy/exchange.go"), `Outcome[A-Z]\w+ += "(\w+)"`)
 	expectNames(t, "outcomes", documented(t, "### Outcomes", "outcome"), outcomes)
