@@ -31,6 +31,8 @@ type Metrics struct {
 	Repaired               Counter // a request or response that was repaired, by endpoint and repair
 	UpstreamError          Counter // a request without a usable response, by endpoint and reason
 	MetadataRequest        Counter // a metadata request, by result
+	KeyFetch               Counter // a fetch of the keys at a jwks_uri, by result
+	StateError             Counter // an operation on Redis that failed, by operation
 	LogDropped             Counter // a dropped line of a log, by log
 	AdminRefused           Counter // a request that the admin listener refused, by reason
 	ConnectionEvicted      Counter // a connection closed to make room, by its state
@@ -44,6 +46,7 @@ type Metrics struct {
 	requestDuration, upstreamDuration *prometheus.HistogramVec
 	inFlight, certificates            *prometheus.GaugeVec
 	reloadSuccessful, reloadTimestamp prometheus.Gauge
+	stateUp                           prometheus.Gauge
 
 	metadataFetched atomic.Pointer[time.Time] // nil: never
 }
@@ -78,6 +81,7 @@ func New(b Build) *Metrics {
 	f := factory{promauto.With(r)}
 	m := &Metrics{registry: r, factory: f}
 	m.defineRequests(f)
+	m.defineAssertions(f)
 	m.defineOperation(f)
 	f.gaugeFunc("build_info", "Always 1; the labels identify the binary.", func() float64 { return 1 },
 		prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion})
@@ -102,6 +106,13 @@ func (m *Metrics) defineRequests(f factory) {
 
 	m.MetadataRequest = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, generated, not_found, unavailable, or canceled by the client.", "result")
 	f.gaugeFunc("metadata_age_seconds", "Time since metadata was last fetched from the provider; NaN before the first time.", m.metadataAge, nil)
+}
+
+func (m *Metrics) defineAssertions(f factory) {
+	m.KeyFetch = f.closedCounter("jwks_fetches_total", "Fetches of keys from a jwks_uri, by result: success or failure.", "result", "success", "failure")
+	m.StateError = f.closedCounter("state_errors_total", "Operations on Redis that failed, by operation: claim of an assertion, or failures of client authentication.", "operation", "claim", "failures")
+	m.stateUp = f.gauge("state_up", "Whether Redis could be written when it was last checked; always 1 without Redis.").WithLabelValues()
+	m.stateUp.Set(1)
 }
 
 func (m *Metrics) defineOperation(f factory) {

@@ -46,6 +46,10 @@ func everything() *metrics.Metrics {
 	m.UpstreamDuration("token", 3*time.Millisecond)
 	m.UpstreamError.Inc("token", "timeout")
 	m.MetadataRequest.Inc("hit")
+	m.KeysFetched(true)
+	m.StateError.Inc("claim")
+	m.StateUp(false)
+	m.Assertions(func() time.Duration { return time.Minute }, func() int { return 2 })
 	m.ConfigLoaded(false)
 	m.Certificate("server", &tls.Certificate{Leaf: &x509.Certificate{NotAfter: time.Unix(1_900_000_000, 0)}})
 	m.LogDropped.Inc("operations")
@@ -77,6 +81,12 @@ oauthgw_upstream_request_duration_seconds_bucket{endpoint="token",le="0.005"} 1
 oauthgw_upstream_errors_total{endpoint="token",reason="timeout"} 1
 oauthgw_metadata_requests_total{result="hit"} 1
 oauthgw_metadata_age_seconds NaN
+oauthgw_jwks_fetches_total{result="success"} 1
+oauthgw_jwks_fetches_total{result="failure"} 0
+oauthgw_jwks_age_seconds 60
+oauthgw_state_up 0
+oauthgw_state_errors_total{operation="claim"} 1
+oauthgw_replays_remembered 2
 oauthgw_config_last_reload_successful 0
 oauthgw_config_last_reload_success_timestamp_seconds 0
 oauthgw_certificate_not_after_timestamp_seconds{role="server"} 1.9e+09

@@ -120,6 +120,23 @@ func (m *Metrics) Certificate(role string, c *tls.Certificate) {
 	m.certificates.WithLabelValues(role).Set(float64(c.Leaf.NotAfter.Unix()))
 }
 
+// KeysFetched counts an attempt to fetch the keys at a jwks_uri.
+func (m *Metrics) KeysFetched(ok bool) {
+	m.KeyFetch.Inc(map[bool]string{true: "success", false: "failure"}[ok])
+}
+
+// StateUp records whether Redis could be written.
+func (m *Metrics) StateUp(up bool) {
+	m.stateUp.Set(map[bool]float64{true: 1}[up])
+}
+
+// Assertions adds the metrics of the age of fetched keys, and of the used
+// assertions that are remembered in memory. It is called once.
+func (m *Metrics) Assertions(keysAge func() time.Duration, remembered func() int) {
+	m.factory.gaugeFunc("jwks_age_seconds", "Time since the keys at a jwks_uri were last fetched, or since the start; the longest if there are several, and 0 if there is none.", func() float64 { return keysAge().Seconds() }, nil)
+	m.factory.gaugeFunc("replays_remembered", "Used assertions that are remembered in memory; those in Redis are not counted.", func() float64 { return float64(remembered()) }, nil)
+}
+
 // Ready adds the metric of readiness. It is called once.
 func (m *Metrics) Ready(ready func() bool) {
 	m.factory.gaugeFunc("ready", "Whether the gateway can serve requests and is not draining, as /-/ready.", func() float64 {

@@ -37,7 +37,7 @@ type remote struct {
 
 	mu        sync.Mutex
 	keys      []assertion.Key
-	fetched   time.Time // when keys were; zero: never
+	fetched   time.Time // when keys were, or the time of newRemote
 	attempted time.Time // the end of the last attempt; zero: none
 	next      time.Time // when the next attempt is due
 	fetching  bool
@@ -47,7 +47,7 @@ type remote struct {
 
 func newRemote(uri string, roots *x509.CertPool) *remote {
 	return &remote{
-		uri: uri, roots: roots, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		uri: uri, roots: roots, wake: make(chan struct{}, 1), done: make(chan struct{}), fetched: time.Now(),
 		client: &http.Client{
 			Timeout:       fetchTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -216,6 +216,17 @@ func (t *Table) FetchKeys(ctx context.Context, log *slog.Logger, report func(ok 
 		all.Go(func() { r.run(ctx, log, report) })
 	}
 	all.Wait()
+}
+
+// KeysAge returns how long ago the keys at a jwks_uri were fetched, or should have been for the first
+// time; the longest if there are several, and zero if there is none.
+func (t *Table) KeysAge() (longest time.Duration) {
+	for _, r := range t.remotes() {
+		r.mu.Lock()
+		longest = max(longest, time.Since(r.fetched))
+		r.mu.Unlock()
+	}
+	return longest
 }
 
 // Inherit takes over the keys that another table has fetched. It must be called before any other method.
