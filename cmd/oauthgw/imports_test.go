@@ -49,12 +49,13 @@ var allowedImports = map[string]row{
 	"internal/statuspage": {ours: []string{"wellknown", "metrics", leaves}},
 	"internal/tracing":    {ours: []string{leaves}, modules: []string{"go.opentelemetry.io/otel", "github.com/go-logr/logr"}},
 
-	"internal/authlimit":        {modules: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/time/rate"}},
+	"internal/authlimit":        {ours: []string{"internal/state"}},
 	"internal/connlimit":        {modules: []string{"golang.org/x/sys/unix"}},
 	"internal/jsonobject":       {},
 	"internal/origin":           {},
 	"internal/printable":        {},
 	"internal/responserecorder": {},
+	"internal/state":            {modules: []string{"github.com/hashicorp/golang-lru/v2", "github.com/redis/go-redis/v9"}},
 	"internal/trustedproxy":     {},
 	"internal/upstream":         {},
 	"internal/wwwauth":          {},
@@ -69,7 +70,7 @@ var allowedImports = map[string]row{
 
 // leafPackages are the packages that leaves stands for.
 var leafPackages = []string{"internal/authlimit", "internal/connlimit", "internal/jsonobject", "internal/origin", "internal/printable",
-	"internal/responserecorder", "internal/trustedproxy", "internal/upstream", "internal/wwwauth"}
+	"internal/responserecorder", "internal/state", "internal/trustedproxy", "internal/upstream", "internal/wwwauth"}
 
 // TestImports checks that the packages import only what their rows allow, and that each has
 // a package comment.

@@ -1,0 +1,170 @@
+package state
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	claimTimeout   = time.Second
+	failureTimeout = 25 * time.Millisecond // a request asks at most twice: before it is sent and when it failed
+	pause          = time.Second           // after an error, in which requests are not delayed again
+	watchInterval  = 5 * time.Second
+	clockSkew      = 30 * time.Second // between replicas: one may accept an assertion that another holds to be expired
+)
+
+// Redis is a [Store] that replicas share. It also keeps failures in a [Memory]: while Redis is
+// unavailable these limit this replica.
+type Redis struct {
+	*Memory
+	config   Config
+	client   *redis.Client
+	resumeAt atomic.Int64 // when failures use Redis again, as a duration since the start of Memory
+}
+
+// NewRedis returns a Redis without connections. The error says why the URL cannot be used.
+func NewRedis(c Config, local *Memory) (*Redis, error) {
+	options, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	redis.SetLogger(silent{})
+	return &Redis{Memory: local, config: c, client: redis.NewClient(options)}, nil
+}
+
+// silent drops what go-redis logs. [Redis.Watch] logs what an operator needs to know.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+// Claim implements [Store].
+func (r *Redis) Claim(ctx context.Context, _ string, id Key, d time.Duration) error {
+	set := redis.NewStatusCmd(ctx, "SET", name("jti", id), 1, "PX", milliseconds(d+clockSkew), "NX")
+	err := r.ask(ctx, claimTimeout, set)
+	switch {
+	case errors.Is(err, redis.Nil):
+		return ErrUsed
+	case err == nil && set.Val() == "OK":
+		return nil
+	case err == nil:
+		err = errors.New("unexpected reply")
+	}
+	r.failed("claim")
+	return fmt.Errorf("%w: %.200s", ErrUnavailable, err.Error())
+}
+
+// Debts implements [Store]. A debt is the lifetime of a key in Redis, so that the clocks of
+// replicas need not agree.
+func (r *Redis) Debts(ctx context.Context, keys ...Key) []time.Duration {
+	debts := r.Memory.Debts(ctx, keys...)
+	if r.paused() {
+		return debts
+	}
+	commands := make([]redis.Cmder, len(keys))
+	for i, k := range keys {
+		commands[i] = redis.NewIntCmd(ctx, "PTTL", name("failures", k))
+	}
+	if r.ask(ctx, failureTimeout, commands...) != nil {
+		r.failed("failures")
+		return debts
+	}
+	for i, c := range commands {
+		shared := min(c.(*redis.IntCmd).Val(), int64(maxDebt/time.Millisecond))
+		debts[i] = max(debts[i], time.Duration(shared)*time.Millisecond)
+	}
+	return debts
+}
+
+const maxDebt = time.Duration(1 << 61) // 73 years: sums do not overflow
+
+// spendScript is [Memory.Spend]. PTTL is negative if there is no key.
+const spendScript = `for i, key in ipairs(KEYS) do
+  local debt = math.max(redis.call("PTTL", key), 0)
+  if debt > tonumber(ARGV[2 * i]) then return i - 1 end
+  redis.call("SET", key, 1, "PX", debt + tonumber(ARGV[2 * i - 1]))
+end
+return #KEYS`
+
+// Spend implements [Store].
+func (r *Redis) Spend(ctx context.Context, budgets ...Budget) {
+	r.Memory.Spend(ctx, budgets...)
+	if r.paused() || len(budgets) == 0 {
+		return
+	}
+	keys, args := []any{"EVAL", spendScript, len(budgets)}, []any(nil)
+	for _, b := range budgets {
+		keys, args = append(keys, name("failures", b.Key)), append(args, milliseconds(b.Cost), b.Limit.Milliseconds())
+	}
+	if r.ask(ctx, failureTimeout, redis.NewIntCmd(ctx, append(keys, args...)...)) != nil {
+		r.failed("failures")
+	}
+}
+
+// Watch implements [Store]. It writes a key, because Redis may answer PING and refuse to write.
+func (r *Redis) Watch(ctx context.Context, log *slog.Logger) {
+	tick, up := time.NewTicker(watchInterval), true
+	defer tick.Stop()
+	for {
+		set := redis.NewStatusCmd(ctx, "SET", "oauthgw:check", 1, "PX", milliseconds(2*watchInterval))
+		err := r.ask(ctx, claimTimeout, set)
+		if err == nil && set.Val() != "OK" {
+			err = errors.New("unexpected reply")
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && up:
+			log.Warn("state unavailable", "err", fmt.Sprintf("%.200s", err.Error()))
+		case err == nil && !up:
+			log.Info("state available again")
+		}
+		up = err == nil
+		r.config.OnCheck(up)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Close implements [Store].
+func (r *Redis) Close() { _ = r.client.Close() } // it has no other use
+
+// ask runs commands within a time. It does not end with the request: what a client that
+// disconnects has claimed or guessed counts.
+func (r *Redis) ask(ctx context.Context, limit time.Duration, commands ...redis.Cmder) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	defer func() {
+		if recover() != nil { // go-redis allocates whatever length a reply announces
+			err = errors.New("unexpected reply")
+		}
+	}()
+	pipeline := r.client.Pipeline()
+	if err := pipeline.BatchProcess(ctx, commands...); err != nil {
+		return err
+	}
+	_, err = pipeline.Exec(ctx)
+	return err
+}
+
+func (r *Redis) failed(operation string) {
+	r.resumeAt.Store(int64(time.Since(r.start) + pause))
+	r.config.OnError(operation)
+}
+
+func (r *Redis) paused() bool { return int64(time.Since(r.start)) < r.resumeAt.Load() }
+
+// name returns the name of a key in Redis.
+func name(kind string, k Key) string { return "oauthgw:" + kind + ":" + hex.EncodeToString(k[:]) }
+
+// milliseconds returns a duration as Redis takes it: positive.
+func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }

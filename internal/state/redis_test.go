@@ -1,0 +1,189 @@
+package state_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"oauthgw/internal/state"
+)
+
+// TestCA22CA26OnceForAllReplicas checks that a claim at one replica holds at the others, also
+// when their clocks differ by 30 s, and what Redis is sent.
+func TestCA22CA26OnceForAllReplicas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeRedis()
+		a, b := f.replica(t), f.replica(t)
+		id := state.NewKey("https://login.example.com", "app", "jti-one")
+		wantClaim(t, a, "first", "app", id, 90*time.Second, nil)
+		sent := regexp.MustCompile(`^SET oauthgw:jti:[0-9a-f]{64} 1 PX 120000 NX$`)
+		if lines := strings.Split(f.received(), "\n"); !sent.MatchString(lines[len(lines)-1]) || strings.Contains(strings.Join(lines, ""), "jti-one") {
+			t.Errorf("sent %q", lines)
+		}
+		wantClaim(t, b, "replay", "app", id, 90*time.Second, state.ErrUsed)
+		wantClaim(t, b, "another id", "app", key(1), -time.Hour, nil)
+		time.Sleep(119 * time.Second)
+		wantClaim(t, b, "until it expires", "app", id, 90*time.Second, state.ErrUsed)
+		time.Sleep(time.Second)
+		wantClaim(t, b, "expired", "app", id, 90*time.Second, nil)
+		if n := a.Claims(); n != 0 || len(a.errors)+len(b.errors) > 0 {
+			t.Errorf("%d ids are in memory; errors %v %v", n, a.errors, b.errors)
+		}
+	})
+}
+
+// Twenty need more than the connections, so this test has no synthetic time: go-redis keeps timers.
+func TestCA22CA26TwentyAtOnceAtTwoReplicas(t *testing.T) {
+	f := newFakeRedis()
+	if n := claimAtOnce(t, key(1), f.replica(t), f.replica(t)); n != 1 {
+		t.Errorf("%d passed", n)
+	}
+}
+
+var (
+	healthy = trouble{}
+	full    = trouble{reply: "-OOM command not allowed when used memory > 'maxmemory'.\r\n"}
+)
+
+// TestCA27CA28UnusableRedis checks that claims fail as unavailable within a second, that
+// failures wait 25 ms at most, and that both recover.
+func TestCA27CA28UnusableRedis(t *testing.T) {
+	budget := state.Budget{Key: key(7), Cost: 10 * time.Second, Limit: time.Hour}
+	for name, trouble := range map[string]trouble{
+		"down":                 {down: true},
+		"slow":                 {delay: 1100 * time.Millisecond},
+		"silent":               {reply: silence},
+		"full":                 full,
+		"without the password": {reply: "-NOAUTH Authentication required.\r\n"},
+		"a read-only copy":     {reply: "-READONLY You can't write against a read only replica.\r\n"},
+		"another protocol":     {reply: "HTTP/1.1 400 Bad Request\r\n\r\n"},
+		"an unknown status":    {reply: "+QUEUED\r\n"},
+		"a list":               {reply: "*1\r\n$2\r\nOK\r\n"},
+		"an empty line":        {reply: "\r\n"},
+		"an impossible length": {reply: "$9223372036854775805\r\n"},
+		"a long line":          {reply: "+" + strings.Repeat("x", 1<<20) + "\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFakeRedis()
+				r := f.replica(t)
+				r.Spend(ctx, budget)
+				f.become(trouble)
+
+				wait := since(func() { r.Spend(ctx, budget); r.Debts(ctx, key(7)) })
+				if debt := r.Debts(ctx, key(7))[0]; wait > 25*time.Millisecond || debt < 19*time.Second || debt > 20*time.Second {
+					t.Errorf("failures waited %s; the debt is %s", wait, debt)
+				}
+				leaving, leave := context.WithCancel(ctx)
+				leave()
+				wait = since(func() {
+					err := r.Claim(leaving, "app", key(1), time.Minute)
+					if !errors.Is(err, state.ErrUnavailable) || len(err.Error()) > 300 {
+						t.Errorf("got %.400v", err)
+					}
+				})
+				if wait > time.Second || r.errors["claim"] != 1 || r.errors["failures"] != 1 {
+					t.Errorf("the claim took %s; errors %v", wait, r.errors)
+				}
+
+				f.become(healthy)
+				time.Sleep(2 * time.Second) // after the pause, and the one of go-redis after failing to connect
+				wantClaim(t, r, "recovered", "app", key(2), time.Minute, nil)
+				f.received()
+				if r.Debts(ctx, key(7)); !strings.Contains(f.received(), "PTTL") {
+					t.Error("failures do not use Redis again")
+				}
+			})
+		})
+	}
+}
+
+func since(do func()) time.Duration {
+	start := time.Now()
+	do()
+	return time.Since(start)
+}
+
+// TestCA28SharedFailures checks that replicas share debts, as one memory would have them.
+func TestCA28SharedFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeRedis()
+		a, b, memory := f.replica(t), f.replica(t), state.NewMemory()
+		client := state.Budget{Key: key(1), Cost: 10 * time.Second, Limit: 30 * time.Second}
+		address := state.Budget{Key: key(2), Cost: 10 * time.Second, Limit: 100 * time.Second}
+		for i := range 12 {
+			for _, s := range []state.Store{[]state.Store{a, b}[i%2], memory} {
+				s.Spend(ctx, client, address)
+			}
+			time.Sleep(time.Duration(i) * time.Second)
+			want := memory.Debts(ctx, key(1), key(2), key(3))
+			for _, s := range []state.Store{a, b} {
+				if got := s.Debts(ctx, key(1), key(2), key(3)); !slices.Equal(got, want) {
+					t.Errorf("after %d failures: got %s, want %s", i+1, got, want)
+				}
+			}
+		}
+		if a.Spend(ctx); len(a.errors)+len(b.errors) > 0 {
+			t.Errorf("errors %v %v", a.errors, b.errors)
+		}
+	})
+}
+
+// TestCA27CA49Watch checks that the state is logged once when it changes, also if Redis is
+// down at the start or refuses to write only.
+func TestCA27CA49Watch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, log := newFakeRedis(), new(bytes.Buffer)
+		f.become(trouble{down: true})
+		r := f.replica(t)
+		watching, stop := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		go func() { defer close(ended); r.Watch(watching, slog.New(slog.NewTextHandler(log, nil))) }()
+		time.Sleep(12 * time.Second)
+		f.become(healthy)
+		time.Sleep(10 * time.Second)
+		f.become(full)
+		time.Sleep(10 * time.Second)
+		stop()
+		<-ended
+		if want := []bool{false, false, false, true, true, false, false}; !slices.Equal(r.up, want) {
+			t.Errorf("got %v", r.up)
+		}
+		lines := regexp.MustCompile(`(?m)^time=\S+ `).ReplaceAllString(log.String(), "")
+		if want := `level=WARN msg="state unavailable" err="connection refused"
+level=INFO msg="state available again"
+level=WARN msg="state unavailable" err="OOM command not allowed when used memory > 'maxmemory'."
+`; lines != want {
+			t.Errorf("got\n%s", lines)
+		}
+	})
+}
+
+func TestURLs(t *testing.T) {
+	for url, want := range map[string]string{
+		"redis://127.0.0.1:6379": "", "rediss://gateway@redis.example/3": "", "unix:///run/redis.sock?db=1": "",
+		"http://redis.example": "invalid URL scheme", "redis.example:6379": "invalid URL scheme", "": "invalid URL scheme",
+		"redis://redis.example?skip_verify=true": "options", "redis://redis.example/x": "database number",
+		"redis://:pa55word@redis.example": "state.password_file", "redis://:pa55word%zz@redis.example": "not a URL", "unix://": "socket path",
+	} {
+		r, err := state.NewRedis(state.Config{Redis: url}, state.NewMemory())
+		switch {
+		case err == nil:
+			r.Close()
+			fallthrough
+		case want == "":
+			if err != nil || want != "" {
+				t.Errorf("%s: got %v", url, err)
+			}
+		case !strings.HasPrefix(err.Error(), "state.redis: ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pa55word"):
+			t.Errorf("%s: got %v", url, err)
+		}
+	}
+}
