@@ -9,11 +9,12 @@ import (
 // retryAfter returns how long the client must wait after too many failures from its address.
 // Only secrets can be guessed (RFC 6749 section 2.3.1), not assertions.
 func (x *exchange) retryAfter() time.Duration {
+	ctx := x.r.Context()
 	switch from := x.Proxies.RateLimitKey(x.r); {
 	case !x.credentials.Secret.IsZero():
-		return x.Failures.RetryAfter(x.credentials.ClientID, from)
+		return x.Failures.RetryAfter(ctx, x.credentials.ClientID, from)
 	case x.mayHideSecret():
-		return x.Failures.RetryAfterAddress(from)
+		return x.Failures.RetryAfterAddress(ctx, from)
 	}
 	return 0
 }
@@ -32,14 +33,14 @@ func (x *exchange) mayGuess() bool {
 // recordFailure counts a rejection of the client's secret, or an unclear response if the
 // secret was not right before. Another scheme is mostly a token, so only a rejection counts.
 func (x *exchange) recordFailure() {
-	id, secret := x.credentials.ClientID, x.credentials.Secret
+	ctx, id, secret := x.r.Context(), x.credentials.ClientID, x.credentials.Secret
 	switch {
 	case x.outcome == OutcomeUnclear && x.Failures.KnowsSecret(id, secret.Reveal()):
 	case !secret.IsZero():
 		x.Failures.ForgetSecret(id, secret.Reveal())
-		x.Failures.RecordFailure(id, x.Proxies.RateLimitKey(x.r))
+		x.Failures.RecordFailure(ctx, id, x.Proxies.RateLimitKey(x.r))
 	case x.bodyUnread, x.mayHideSecret() && x.outcome == OutcomeRejected:
-		x.Failures.RecordAddressFailure(x.Proxies.RateLimitKey(x.r))
+		x.Failures.RecordAddressFailure(ctx, x.Proxies.RateLimitKey(x.r))
 	}
 }
 

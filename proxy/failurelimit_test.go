@@ -17,6 +17,7 @@ import (
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
 	"oauthgw/internal/responserecorder"
+	"oauthgw/internal/state"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
@@ -41,7 +42,7 @@ func newGuarded(t *testing.T, change ...func(*proxy.Config)) *guarded {
 		return 401, `{"error":"invalid_client"}`
 	}
 	limited := func(c *proxy.Config) {
-		c.Transport, c.Failures = g, authlimit.New(authlimit.Config{Burst: 2, Interval: 10 * time.Second})
+		c.Transport, c.Failures = g, authlimit.New(authlimit.Config{Burst: 2, Interval: 10 * time.Second}, state.NewMemory())
 	}
 	g.Handler = newHandler(t, "http://provider.example", &g.front, append([]func(*proxy.Config){limited}, change...)...)
 	return g
@@ -191,7 +192,7 @@ func TestFailures(t *testing.T) {
 
 // Each endpoint has the same secret to guess.
 func TestFailuresOfAllEndpointsCountTogether(t *testing.T) {
-	shared := authlimit.New(authlimit.Config{Burst: 2, Interval: time.Hour})
+	shared := authlimit.New(authlimit.Config{Burst: 2, Interval: time.Hour}, state.NewMemory())
 	sharing := func(c *proxy.Config) { c.Failures = shared }
 	token, revocation := newGuarded(t, sharing), newGuarded(t, sharing, at(clientauth.Revocation))
 	token.from(stranger, guess)
@@ -300,6 +301,6 @@ func TestA199RejectionsOfOtherSchemes(t *testing.T) {
 
 func limiting(burst, addressBurst int) func(*proxy.Config) {
 	return func(c *proxy.Config) {
-		c.Failures = authlimit.New(authlimit.Config{Burst: burst, AddressBurst: addressBurst, Interval: 10 * time.Second})
+		c.Failures = authlimit.New(authlimit.Config{Burst: burst, AddressBurst: addressBurst, Interval: 10 * time.Second}, state.NewMemory())
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/authlimit"
+	"oauthgw/internal/state"
 	"oauthgw/metrics"
 	"oauthgw/proxy"
 )
@@ -77,7 +78,7 @@ func TestA169UnreadableErrorsOfARightSecret(t *testing.T) {
 
 // A provider that looks at no secret at revocation must not make a guess known.
 func TestA169OnlyATokenMakesASecretKnown(t *testing.T) {
-	shared := authlimit.New(authlimit.Config{Burst: 5, Interval: time.Hour})
+	shared := authlimit.New(authlimit.Config{Burst: 5, Interval: time.Hour}, state.NewMemory())
 	sharing := func(c *proxy.Config) { c.Failures = shared }
 	revocation, token := newGuarded(t, sharing, at(clientauth.Revocation)), newGuarded(t, sharing)
 	revocation.answer = func(string) (int, string) { return 200, "" }

@@ -1,6 +1,7 @@
 package authlimit_test
 
 import (
+	"context"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"oauthgw/internal/authlimit"
+	"oauthgw/internal/state"
 
 	"go.uber.org/goleak"
 )
@@ -25,15 +27,17 @@ var (
 
 func fail(l *authlimit.Limiter, times int, client string, from netip.Addr) {
 	for range times {
-		l.RecordFailure(client, from)
+		l.RecordFailure(ctx, client, from)
 	}
 }
+
+var ctx = context.Background()
 
 // guesses returns how many of the client ids may be tried, each until it has to wait.
 func guesses(l *authlimit.Limiter, ids ...string) (n int) {
 	for _, id := range ids {
-		if l.RetryAfter(id, here) == 0 {
-			l.RecordFailure(id, here)
+		if l.RetryAfter(ctx, id, here) == 0 {
+			l.RecordFailure(ctx, id, here)
 			n++
 		}
 	}
@@ -49,19 +53,19 @@ func wantWait(t *testing.T, what string, got, want time.Duration) {
 
 func TestBurstThenOnePerInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := authlimit.New(three)
+		l := authlimit.New(three, state.NewMemory())
 		for range 3 {
 			for range 100 { // asking is not failing
-				wantWait(t, "within the burst", l.RetryAfter("app", here), 0)
+				wantWait(t, "within the burst", l.RetryAfter(ctx, "app", here), 0)
 			}
-			l.RecordFailure("app", here)
+			l.RecordFailure(ctx, "app", here)
 		}
 		time.Sleep(4 * time.Second)
-		wantWait(t, "4s after the burst", l.RetryAfter("app", here), 6*time.Second)
+		wantWait(t, "4s after the burst", l.RetryAfter(ctx, "app", here), 6*time.Second)
 		time.Sleep(6 * time.Second)
-		wantWait(t, "after the interval", l.RetryAfter("app", here), 0)
-		l.RecordFailure("app", here)
-		wantWait(t, "after one more failure", l.RetryAfter("app", here), 10*time.Second)
+		wantWait(t, "after the interval", l.RetryAfter(ctx, "app", here), 0)
+		l.RecordFailure(ctx, "app", here)
+		wantWait(t, "after one more failure", l.RetryAfter(ctx, "app", here), 10*time.Second)
 	})
 }
 
@@ -72,14 +76,14 @@ func TestA147DebtIsBounded(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			longest := time.Duration(burst) * 10 * time.Second
 			for round := range 200 {
-				l := authlimit.New(authlimit.Config{Burst: burst, AddressBurst: burst, Interval: 10 * time.Second})
+				l := authlimit.New(authlimit.Config{Burst: burst, AddressBurst: burst, Interval: 10 * time.Second}, state.NewMemory())
 				var failing sync.WaitGroup
 				for range 2*burst + round%10 {
-					failing.Go(func() { l.RecordFailure("app", here); l.RecordAddressFailure(here) })
+					failing.Go(func() { l.RecordFailure(ctx, "app", here); l.RecordAddressFailure(ctx, here) })
 				}
 				failing.Wait()
-				wantWait(t, "client", l.RetryAfter("app", here), longest)
-				wantWait(t, "address", l.RetryAfterAddress(here), longest)
+				wantWait(t, "client", l.RetryAfter(ctx, "app", here), longest)
+				wantWait(t, "address", l.RetryAfterAddress(ctx, here), longest)
 			}
 		})
 	}
@@ -105,7 +109,7 @@ func TestA145A165EqualClientIDs(t *testing.T) {
 		}},
 	} {
 		for _, ids := range spellings {
-			l := authlimit.New(authlimit.Config{Burst: 3, AddressBurst: 100, Interval: time.Hour})
+			l := authlimit.New(authlimit.Config{Burst: 3, AddressBurst: 100, Interval: time.Hour}, state.NewMemory())
 			if n := guesses(l, slices.Repeat(ids, 10)...); n != 3*budgets {
 				t.Errorf("%q: %d guesses passed", ids, n)
 			}
@@ -120,19 +124,19 @@ func TestA145A165EqualClientIDs(t *testing.T) {
 // that a provider holds equal by rules of its own, as MySQL does with 7 and 7x.
 func TestA146A165BudgetOfAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := authlimit.New(authlimit.Config{Burst: 3, AddressBurst: 20, Interval: 10 * time.Second})
+		l := authlimit.New(authlimit.Config{Burst: 3, AddressBurst: 20, Interval: 10 * time.Second}, state.NewMemory())
 		for i := range 1000 {
 			if n := guesses(l, "7x"+strconv.Itoa(i)); n == 1 != (i < 20) {
 				t.Errorf("guess %d: passed %d times", i, n)
 			}
 		}
-		wantWait(t, "client", l.RetryAfter("app", here), 10*time.Second)
-		wantWait(t, "unknown client", l.RetryAfterAddress(here), 10*time.Second)
-		wantWait(t, "another address", l.RetryAfter("7x0", netip.MustParseAddr("192.0.2.2")), 0)
+		wantWait(t, "client", l.RetryAfter(ctx, "app", here), 10*time.Second)
+		wantWait(t, "unknown client", l.RetryAfterAddress(ctx, here), 10*time.Second)
+		wantWait(t, "another address", l.RetryAfter(ctx, "7x0", netip.MustParseAddr("192.0.2.2")), 0)
 		time.Sleep(10 * time.Second)
-		wantWait(t, "after the interval", l.RetryAfter("app", here), 0)
-		l.RecordAddressFailure(here)
-		wantWait(t, "after a failure of an unknown client", l.RetryAfter("app", here), 10*time.Second)
+		wantWait(t, "after the interval", l.RetryAfter(ctx, "app", here), 0)
+		l.RecordAddressFailure(ctx, here)
+		wantWait(t, "after a failure of an unknown client", l.RetryAfter(ctx, "app", here), 10*time.Second)
 	})
 }
 
@@ -140,11 +144,11 @@ func TestA146A165BudgetOfAnAddress(t *testing.T) {
 // use up the budget of its address.
 func TestA146OneBadClientDoesNotLockOutOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := authlimit.New(authlimit.Config{Burst: 10, AddressBurst: 100, Interval: 6 * time.Second})
+		l := authlimit.New(authlimit.Config{Burst: 10, AddressBurst: 100, Interval: 6 * time.Second}, state.NewMemory())
 		fail(l, 1000, "bad", here)
 		for range 10_000 {
 			guesses(l, "bad")
-			if wait := l.RetryAfter("good", here); wait != 0 {
+			if wait := l.RetryAfter(ctx, "good", here); wait != 0 {
 				t.Fatalf("the other client waits %s", wait)
 			}
 			time.Sleep(time.Second)
@@ -167,10 +171,10 @@ func TestWhichClientsWait(t *testing.T) {
 		"IPv4 within IPv6":             {"192.0.2.1", "::ffff:192.0.2.1", "app", true},
 		"another IPv4 within IPv6":     {"::ffff:192.0.2.1", "::ffff:192.0.2.2", "app", false},
 	} {
-		l := authlimit.New(three)
+		l := authlimit.New(three, state.NewMemory())
 		fail(l, 50, "app", netip.MustParseAddr(test.failed))
 		fail(l, 50, "app", netip.Addr{})
-		if wait := l.RetryAfter(test.client, netip.MustParseAddr(test.asks)); wait > 0 != test.waits || l.RetryAfter("app", netip.Addr{}) > 0 {
+		if wait := l.RetryAfter(ctx, test.client, netip.MustParseAddr(test.asks)); wait > 0 != test.waits || l.RetryAfter(ctx, "app", netip.Addr{}) > 0 {
 			t.Errorf("%s: got %s", name, wait)
 		}
 	}
@@ -178,15 +182,15 @@ func TestWhichClientsWait(t *testing.T) {
 
 // TestMemoryIsBounded checks that many client ids and long ones take a bounded amount of memory.
 func TestMemoryIsBounded(t *testing.T) {
-	l := authlimit.New(authlimit.Config{Burst: 3, AddressBurst: 100, Interval: time.Hour})
+	l := authlimit.New(authlimit.Config{Burst: 3, AddressBurst: 100, Interval: time.Hour}, state.NewMemory())
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	there, name := netip.MustParseAddr("192.0.2.2"), strings.Repeat("x", 200)
 	fail(l, 3, "app", there)
 	for i := range 70_000 {
-		l.RecordFailure(name+strconv.Itoa(i), here)
-		if i == 60_000 && l.RetryAfter("app", there) == 0 {
+		l.RecordFailure(ctx, name+strconv.Itoa(i), here)
+		if i == 60_000 && l.RetryAfter(ctx, "app", there) == 0 {
 			t.Error("a failure was evicted early")
 		}
 	}
@@ -195,31 +199,31 @@ func TestMemoryIsBounded(t *testing.T) {
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 24<<20 {
 		t.Errorf("it takes %d MiB", grown>>20)
 	}
-	if l.RetryAfter("app", there) != 0 || l.RetryAfterAddress(here) == 0 {
+	if l.RetryAfter(ctx, "app", there) != 0 || l.RetryAfterAddress(ctx, here) == 0 {
 		t.Error("the oldest failure is still there, or the latest is not")
 	}
 }
 
 func TestReconfigure(t *testing.T) {
-	none := authlimit.New(authlimit.Config{Interval: time.Second})
-	if none != nil || none.RetryAfter("app", here) != 0 || none.KnowsSecret("app", "s3cret") {
+	none := authlimit.New(authlimit.Config{Interval: time.Second}, state.NewMemory())
+	if none != nil || none.RetryAfter(ctx, "app", here) != 0 || none.KnowsSecret("app", "s3cret") {
 		t.Error("a Limiter without limits is not nil, or limits")
 	}
-	l := none.Reconfigure(three)
+	l := none.Reconfigure(three, state.NewMemory())
 	fail(l, 3, "app", here)
 	l.RememberSecret("app", "s3cret")
-	if same := l.Reconfigure(three); same.RetryAfter("app", here) == 0 || !same.KnowsSecret("app", "s3cret") {
+	if same := l.Reconfigure(three, state.NewMemory()); same.RetryAfter(ctx, "app", here) == 0 || !same.KnowsSecret("app", "s3cret") {
 		t.Error("the same configuration forgot failures or secrets")
 	}
 	for _, other := range []authlimit.Config{{}, {Burst: 4, Interval: three.Interval}, {Burst: 3, Interval: time.Second}} {
-		if l := l.Reconfigure(other); l.RetryAfter("app", here) != 0 || l.KnowsSecret("app", "s3cret") {
+		if l := l.Reconfigure(other, state.NewMemory()); l.RetryAfter(ctx, "app", here) != 0 || l.KnowsSecret("app", "s3cret") {
 			t.Errorf("%v: kept failures or secrets", other)
 		}
 	}
 }
 
 func TestA169KnownSecrets(t *testing.T) {
-	l := authlimit.New(three)
+	l := authlimit.New(three, state.NewMemory())
 	l.RememberSecret("app", "s3cret-one")
 	if !l.KnowsSecret("app", "s3cret-one") || l.KnowsSecret("app", "s3cret-two") || l.KnowsSecret("apps", "3cret-one") {
 		t.Error("a secret is not known, or another one is")

@@ -25,6 +25,7 @@ import (
 	"oauthgw/internal/authlimit"
 	"oauthgw/internal/config"
 	"oauthgw/internal/origin"
+	"oauthgw/internal/state"
 	"oauthgw/internal/tracing"
 	"oauthgw/internal/upstream"
 	"oauthgw/metrics"
@@ -40,6 +41,7 @@ type Config struct {
 	Tracing    *tracing.Tracing
 	OnDecision func(context.Context, proxy.Decision) // for each request at a fronted endpoint
 	Limiter    *authlimit.Limiter                    // of failed client authentication; nil: none
+	State      state.Store                           // outlives the gateway; nil: a new one in memory
 	Transports Transports                            // nil: connections to the provider
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"oauthgw/internal/authlimit"
 	"oauthgw/internal/config"
+	"oauthgw/internal/state"
 )
 
 // ErrReloadDisabled is returned by [Reloader.Reload] after [Reloader.DisableReload].
@@ -59,7 +60,10 @@ type ReloadResult struct {
 // NewReloader returns a Reloader for the first configuration.
 func NewReloader(c ReloaderConfig) *Reloader {
 	s := c.Config.Settings
-	c.Config.Limiter = authlimit.New(s.ClientAuth.Failures)
+	if c.Config.State == nil {
+		c.Config.State = state.NewMemory()
+	}
+	c.Config.Limiter = authlimit.New(s.ClientAuth.Failures, c.Config.State)
 	r := &Reloader{config: c, files: s.Files, fingerprint: config.Fingerprint(s.Files)}
 	r.context, r.cancel = context.WithCancelCause(context.Background())
 	r.recordReload(nil, nil)
@@ -196,7 +200,7 @@ func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
 	}
 	c := r.config.Config
 	s.Timeouts = c.Settings.Timeouts // those of the servers stay
-	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.ClientAuth.Failures)
+	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.ClientAuth.Failures, c.State)
 	g := New(c)
 	if err := g.inheritFrom(r.context, old); err != nil {
 		g.Close()
