@@ -14,9 +14,10 @@ import (
 
 // Augment returns the metadata with its URLs moved and, for the endpoints that are
 // fronted at the given paths and lead through the gateway, both methods that present a
-// client secret. The authorization endpoint moves if it or other paths lead through the gateway:
-// clients that guard against mix-up (RFC 9700 section 4.4) want it on the issuer's origin. A
-// URL that differs from that origin in the scheme only moves there too, except for the issuer.
+// client secret, and private_key_jwt if the gateway verifies assertions. The authorization endpoint
+// moves if it or other paths lead through the gateway: clients that guard against mix-up (RFC 9700
+// section 4.4) want it on the issuer's origin. A URL that differs from that origin in the scheme
+// only moves there too, except for the issuer.
 func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, passthrough bool, a Agents) Metadata {
 	// RFC 8414 section 3.2: members with zero elements are omitted.
 	out := Metadata{md.Without(func(m jsonobject.Member) bool { return emptyArray.Match(m.Value) })}.moved(memberIssuer, m)
@@ -27,7 +28,7 @@ func (md Metadata) Augment(m origin.Map, paths map[clientauth.Endpoint]string, p
 	for _, name := range clientauth.Endpoints() {
 		if md.isFronted(name, m, paths) {
 			at, _ := m.Move(md.Text(EndpointMember(name)))
-			out = out.moved(EndpointMember(name), m).withMethods(name).withoutAlias(name, at)
+			out = out.moved(EndpointMember(name), m).withMethods(name, a.Algorithms).withoutAlias(name, at)
 		}
 	}
 	return out.withAgents(a, m, paths).unsigned(md)
@@ -43,13 +44,14 @@ func (md Metadata) isFronted(name clientauth.Endpoint, m origin.Map, paths map[c
 
 // Agents is what the gateway offers to clients that hold no secret.
 type Agents struct {
-	Public    bool     // they may use PKCE alone (the method none)
-	Documents bool     // they may present the URL of a client ID metadata document
-	Registers bool     // the gateway registers them, if the provider registers no clients
-	NeedPKCE  []string // the IDs of the clients whose codes only PKCE protects
+	Public     bool     // they may use PKCE alone (the method none)
+	Documents  bool     // they may present the URL of a client ID metadata document
+	Registers  bool     // the gateway registers them, if the provider registers no clients
+	NeedPKCE   []string // the IDs of the clients whose codes only PKCE protects
+	Algorithms []string // of client assertions that the gateway verifies; nil: it verifies none
 }
 
-// withAgents adds what is offered, if the authorization endpoint, where logins begin, is fronted.
+// withAgents adds what is offered to agents, if the authorization endpoint, where logins begin, is fronted.
 func (md Metadata) withAgents(a Agents, m origin.Map, paths map[clientauth.Endpoint]string) Metadata {
 	if !md.isFronted(clientauth.Authorization, m, paths) {
 		return md
@@ -82,19 +84,31 @@ func (md Metadata) moved(member string, m origin.Map) Metadata {
 var emptyArray = regexp.MustCompile(`^\[\s*\]$`)
 
 // withMethods lists both methods that present a client secret, whichever of the two the provider
-// reads. An absent list means that the methods of introspection are not known, and elsewhere
-// client_secret_basic (RFC 8414 section 2).
-func (md Metadata) withMethods(name clientauth.Endpoint) Metadata {
+// reads, and private_key_jwt if the gateway verifies assertions by some algorithms. An absent list
+// means that the methods of introspection are not known, and elsewhere client_secret_basic (RFC 8414
+// section 2).
+func (md Metadata) withMethods(name clientauth.Endpoint, verified []string) Metadata {
 	member := MethodsMember(name)
 	value, list := md.Get(member), md.Strings(member)
 	if member == "" || value != nil && list == nil || value == nil && name == clientauth.Introspection {
 		return md
 	}
-	missing := slices.DeleteFunc([]string{string(clientauth.Post), string(clientauth.Basic)}, func(m string) bool { return slices.Contains(list, m) })
-	if len(missing) > 0 && !md.takesNoSecret(member) {
-		md = md.with(member, append(list, missing...))
+	if md.takesNoSecret(member) {
+		return md.withAlgorithms(name, list, nil)
 	}
-	return md.withAlgorithms(name, list)
+	added := []string{string(clientauth.Post), string(clientauth.Basic)}
+	if verified != nil {
+		added = append(added, string(clientauth.PrivateKeyJWT))
+	}
+	if missing := without(added, list); len(missing) > 0 {
+		md = md.with(member, slices.Concat(list, missing))
+	}
+	return md.withAlgorithms(name, list, verified)
+}
+
+// without returns the texts of a list that are not in another one.
+func without(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(text string) bool { return slices.Contains(other, text) })
 }
 
 // takesNoSecret reports whether a list of methods has some and none that presents a secret.
@@ -103,22 +117,29 @@ func (md Metadata) takesNoSecret(methods string) bool {
 	return len(list) > 0 && !slices.Contains(list, string(clientauth.Post)) && !slices.Contains(list, string(clientauth.Basic))
 }
 
-// withAlgorithms removes the algorithms of client assertions if no method uses them,
-// and the algorithm none (RFC 8414 section 2).
-func (md Metadata) withAlgorithms(name clientauth.Endpoint, methods []string) Metadata {
-	member := string(name) + "_endpoint_auth_signing_alg_values_supported"
+// withAlgorithms adds the algorithms that the gateway verifies to those of the provider. It removes
+// the provider's if none of the provider's methods uses them, and the algorithm none (RFC 8414
+// section 2).
+func (md Metadata) withAlgorithms(name clientauth.Endpoint, methods, verified []string) Metadata {
+	member, signs := AlgorithmsMember(name), slices.ContainsFunc(methods, isJWT)
 	list := md.Strings(member)
-	signed := slices.DeleteFunc(slices.Clone(list), func(alg string) bool { return alg == "none" })
+	signed := without(list, []string{"none"})
+	if !signs {
+		signed = nil
+	}
+	signed = append(signed, without(verified, signed)...)
 	switch {
-	case !slices.ContainsFunc(methods, isJWT), len(list) > 0 && len(signed) == 0:
+	case len(signed) == 0 && (!signs || len(list) > 0):
 		return md.without(member)
-	case len(signed) < len(list):
+	case !slices.Equal(signed, list):
 		return md.with(member, signed)
 	}
 	return md
 }
 
-func isJWT(method string) bool { return method == "private_key_jwt" || method == "client_secret_jwt" }
+func isJWT(method string) bool {
+	return method == string(clientauth.PrivateKeyJWT) || method == "client_secret_jwt"
+}
 
 // withoutAlias removes the alias of a fronted endpoint, which leads around the gateway:
 // clients with a certificate prefer it (RFC 8705 section 5).

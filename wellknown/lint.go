@@ -141,7 +141,7 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 	found = append(found, served.Lint(start)...)
 	provider.lintScopes(&found, s.config.Scopes)
 	if served.Issuer() != provider.Issuer() {
-		provider.lintRewritten(&found, served.Issuer())
+		provider.lintRewritten(&found, served.Issuer(), paths)
 	}
 	found = append(found, d.published.lintPKCE(s.config.Agents.NeedPKCE...)...)
 	return append(found.lines(), s.failures(d)...)
@@ -235,12 +235,15 @@ func (md Metadata) lintScopes(found *Findings, scopes []string) {
 }
 
 // lintRewritten checks what still names the provider's own issuer after a rewrite.
-func (md Metadata) lintRewritten(found *Findings, issuer string) {
+func (md Metadata) lintRewritten(found *Findings, issuer string, paths map[clientauth.Endpoint]string) {
 	md.lintResponseIssuer(found, issuer)
 	found.AddIf(md.Get(memberJWKS) != nil || md.Get(memberIDTokenAlgs) != nil, Problem, "issuer",
 		"ID tokens and JWT access tokens name the issuer "+printable.Quote(md.Issuer())+", which OpenID Connect clients compare with the rewritten one and then refuse to log in.",
 		"Use metadata.issuer: preserve, or configure the public origin as the provider's own.")
-	found.AddIf(slices.ContainsFunc(md.Strings(MethodsMember(clientauth.Token)), isJWT), Warning, "issuer",
+	listsJWT := func(name clientauth.Endpoint) bool {
+		return slices.ContainsFunc(md.Strings(MethodsMember(name)), isJWT)
+	}
+	found.AddIf(slices.ContainsFunc(slices.Collect(maps.Keys(paths)), listsJWT), Warning, "issuer",
 		"Client assertions made from the rewritten metadata name the public origin as their audience, which the provider rejects unless it knows it.",
-		"Use metadata.issuer: preserve for clients with private_key_jwt or client_secret_jwt.")
+		"Use metadata.issuer: preserve for clients with private_key_jwt or client_secret_jwt, or let oauthgw verify private_key_jwt: set clients.CLIENT_ID.assertions.")
 }

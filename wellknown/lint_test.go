@@ -120,3 +120,33 @@ func TestSourceLint(t *testing.T) {
 		})
 	}
 }
+
+// TestCA44AudienceOfAssertions checks that the warning about audiences looks at the provider's own
+// methods, and not at private_key_jwt that the gateway adds.
+func TestCA44AudienceOfAssertions(t *testing.T) {
+	document := strings.ReplaceAll(adding(sound, `"revocation_endpoint":"https://gw.example/r"`), "gw.example", "idp.example")
+	for name, test := range map[string]struct {
+		members  string
+		preserve bool
+		want     bool
+	}{
+		"secrets":             {`"token_endpoint_auth_methods_supported":["client_secret_post"]`, false, false},
+		"no list":             {`"x":1`, false, false},
+		"key":                 {`"token_endpoint_auth_methods_supported":["client_secret_post","private_key_jwt"]`, false, true},
+		"key, preserved":      {`"token_endpoint_auth_methods_supported":["client_secret_post","private_key_jwt"]`, true, false},
+		"signed secret":       {`"revocation_endpoint_auth_methods_supported":["client_secret_post","client_secret_jwt"]`, false, true},
+		"key, not fronted":    {`"introspection_endpoint_auth_methods_supported":["client_secret_post","private_key_jwt"]`, false, false},
+		"key of users' login": {`"request_object_signing_alg_values_supported":["ES256"]`, false, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			fronted := map[clientauth.Endpoint]string{clientauth.Token: "/t", clientauth.Revocation: "/r"}
+			h := newHandler(t, newProvider(sends(adding(document, test.members))), func(c *wellknown.SourceConfig) {
+				c.Public, c.Rewrite, c.Passthrough, c.Agents.Algorithms = origin.Of("https://gw.example"), !test.preserve, true, []string{"ES256"}
+			})
+			lines, err := h.source.Lint(t.Context(), fronted)
+			if got := strings.Contains(strings.Join(lines, "\n"), "name the public origin as their audience"); err != nil || got != test.want {
+				t.Errorf("%s: %v, got\n%s", name, err, strings.Join(lines, "\n"))
+			}
+		})
+	}
+}

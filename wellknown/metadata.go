@@ -113,6 +113,11 @@ func MethodsMember(name clientauth.Endpoint) string {
 	return ""
 }
 
+// AlgorithmsMember returns the member that lists the algorithms of client assertions at an endpoint.
+func AlgorithmsMember(name clientauth.Endpoint) string {
+	return string(name) + "_endpoint_auth_signing_alg_values_supported"
+}
+
 const (
 	serverLocation   = "/.well-known/oauth-authorization-server" // RFC 8414 section 3
 	openidLocation   = "/.well-known/openid-configuration"       // OpenID Connect Discovery section 4

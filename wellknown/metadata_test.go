@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,8 @@ var update = flag.Bool("update", false, "rewrite the expected documents")
 
 // Each pair in testdata is a provider's document and the served one, if every endpoint at
 // gateway.example is fronted. In a pair whose name starts with rewrite, provider.example
-// is gateway.example to clients.
+// is gateway.example to clients. In one whose name has assertions, the gateway verifies ES256 and
+// RS256.
 func TestAugment(t *testing.T) {
 	inputs, err := filepath.Glob("testdata/*.in.json")
 	if err != nil || len(inputs) == 0 {
@@ -27,7 +29,11 @@ func TestAugment(t *testing.T) {
 	for _, input := range inputs {
 		name := strings.TrimSuffix(filepath.Base(input), ".in.json")
 		t.Run(name, func(t *testing.T) {
-			got := string(augment(parse(t, readFile(t, input)), strings.HasPrefix(name, "rewrite")).Encode())
+			var verified []string
+			if strings.Contains(name, "assertions") {
+				verified = []string{"ES256", "RS256"}
+			}
+			got := string(augment(parse(t, readFile(t, input)), strings.HasPrefix(name, "rewrite"), verified...).Encode())
 			output := "testdata/" + name + ".out.json"
 			if *update {
 				if err := os.WriteFile(output, []byte(got+"\n"), 0o644); err != nil {
@@ -50,8 +56,9 @@ func parse(t *testing.T, text string) wellknown.Metadata {
 	return wellknown.Metadata{Object: o}
 }
 
-// augment augments metadata as if every endpoint at the public origin were fronted.
-func augment(md wellknown.Metadata, rewrite bool) wellknown.Metadata {
+// augment augments metadata as if every endpoint at the public origin were fronted, and the gateway
+// verified assertions by some algorithms.
+func augment(md wellknown.Metadata, rewrite bool, verified ...string) wellknown.Metadata {
 	m := origin.Map{To: origin.Of("https://gateway.example")}
 	if rewrite {
 		m.From = append(m.From, origin.Of("https://provider.example"))
@@ -62,7 +69,7 @@ func augment(md wellknown.Metadata, rewrite bool) wellknown.Metadata {
 			paths[name] = u.Path
 		}
 	}
-	return md.Augment(m, paths, rewrite, wellknown.Agents{})
+	return md.Augment(m, paths, rewrite, wellknown.Agents{Algorithms: verified})
 }
 
 func readFile(t testing.TB, name string) string {
@@ -158,6 +165,34 @@ func TestH08Agents(t *testing.T) {
 		got, plain := string(md.Augment(m, paths, true, test.agents).Encode()), string(md.Augment(m, paths, true, wellknown.Agents{}).Encode())
 		if got != plain || other != plain {
 			t.Errorf("%s: without the authorization endpoint got %s, at another one %s, want %s", name, got, other, plain)
+		}
+	}
+}
+
+// TestCA43MethodOfAssertions checks that private_key_jwt is added only where the gateway verifies
+// assertions: at fronted endpoints of the issuer, whether logins are fronted or not. The pairs in
+// testdata show the members.
+func TestCA43MethodOfAssertions(t *testing.T) {
+	const token, revocation, method = "token_endpoint_auth_methods_supported", "revocation_endpoint_auth_methods_supported", "private_key_jwt"
+	md := parse(t, head+`,"revocation_endpoint":"https://gateway.example/r"}`)
+	for name, test := range map[string]struct {
+		paths             map[clientauth.Endpoint]string
+		verified          []string
+		token, revocation bool
+	}{
+		"both":             {map[clientauth.Endpoint]string{"token": "/t", "revocation": "/r"}, []string{"ES256"}, true, true},
+		"with logins":      {map[clientauth.Endpoint]string{"token": "/t", "revocation": "/r", "authorization": "/a"}, []string{"ES256"}, true, true},
+		"token":            {map[clientauth.Endpoint]string{"token": "/t"}, []string{"ES256"}, true, false},
+		"another issuer's": {map[clientauth.Endpoint]string{"token": "/other/t", "revocation": "/r"}, []string{"ES256"}, false, true},
+		"nothing fronted":  {nil, []string{"ES256"}, false, false},
+		"nothing verified": {map[clientauth.Endpoint]string{"token": "/t", "revocation": "/r"}, nil, false, false},
+	} {
+		served := md.Augment(origin.Map{To: origin.Of("https://gateway.example")}, test.paths, true, wellknown.Agents{Algorithms: test.verified})
+		for member, want := range map[string]bool{token: test.token, revocation: test.revocation} {
+			algorithms := served.Strings(strings.Replace(member, "methods", "signing_alg_values", 1))
+			if slices.Contains(served.Strings(member), method) != want || slices.Equal(algorithms, []string{"ES256"}) != want || len(algorithms) > 1 {
+				t.Errorf("%s: got %s", name, served.Encode())
+			}
 		}
 	}
 }

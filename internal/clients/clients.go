@@ -142,6 +142,14 @@ func (t *Table) HasAliases() bool {
 // HasAssertions reports whether the assertions of any client are verified.
 func (t *Table) HasAssertions() bool { return t.any(func(c Client) bool { return len(c.Issuers) > 0 }) }
 
+// Algorithms returns the signature algorithms of the assertions that are verified; nil: none are.
+func (t *Table) Algorithms() []string {
+	if !t.HasAssertions() {
+		return nil
+	}
+	return assertion.Algorithms()
+}
+
 // NeedsIssuer reports whether assertions of any client must name the issuer of the authorization server.
 func (t *Table) NeedsIssuer() bool {
 	return t.any(func(c Client) bool {

@@ -90,7 +90,7 @@ func New(c Config) *Gateway {
 	source := wellknown.NewSource(wellknown.SourceConfig{
 		Upstream: s.UpstreamOrigin, Host: s.Upstream.Host, Public: s.PublicOrigin, Rewrite: s.RewriteIssuer, Passthrough: s.Passthrough, Expected: s.Upstream.Issuer, Patch: s.MetadataPatch,
 		ProviderAuth: s.Clients.ProviderAuth(""), Resources: s.Resources, Scopes: s.Repair.Requests.Scope.Added(),
-		Agents:    wellknown.Agents{Public: s.Clients.HasPublic(), Documents: s.Clients.HasAliases(), Registers: s.Clients.Registers(), NeedPKCE: s.Clients.NeedPKCE()},
+		Agents:    wellknown.Agents{Public: s.Clients.HasPublic(), Documents: s.Clients.HasAliases(), Registers: s.Clients.Registers(), NeedPKCE: s.Clients.NeedPKCE(), Algorithms: s.Clients.Algorithms()},
 		Transport: c.Transports.Metadata, TTL: s.Metadata.TTL, StaleFor: s.Metadata.StaleFor, Entries: s.Metadata.Entries, Metrics: c.Metrics,
 	})
 	g := &Gateway{config: c, settings: s, log: c.Log, source: source}
