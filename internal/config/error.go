@@ -45,6 +45,11 @@ func (l Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// OfFlags reports whether all errors are of values of flags.
+func (l Errors) OfFlags() bool {
+	return len(l) > 0 && !slices.ContainsFunc(l, func(e Error) bool { return !e.Flag })
+}
+
 // validator collects errors, so that all are reported at once.
 type validator struct {
 	file      string
@@ -68,13 +73,16 @@ func (v *validator) addf(key, format string, args ...any) {
 func (v *validator) add(e Error) {
 	if _, e.Flag = v.overrides[e.Key]; !e.Flag {
 		e.File = v.file
-		for key := e.Key; e.Line == 0 && key != ""; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
+		for key := e.Key; e.Line == 0 && key != ""; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
 			e.Line = v.lines[key]
 		}
 		e.Message += v.hint(e.Key)
 	}
 	v.found = append(v.found, e)
 }
+
+// position returns the key of a section in a list, such as clients.billing.assertions[1].
+func position(list string, i int) string { return list + "[" + strconv.Itoa(i+1) + "]" }
 
 const noVariables = "; variables such as ${NAME} are not expanded, so write the value itself"
 

@@ -129,7 +129,7 @@ func (v *validator) checkNode(key string, n *yaml.Node, t reflect.Type) bool {
 		v.checkMapping(key, n, t)
 		return true
 	case n.Kind == yaml.SequenceNode && (kind == reflect.Slice || isAny):
-		n.Content = slices.DeleteFunc(n.Content, func(e *yaml.Node) bool { return !v.checkNode(key, e, memberType(t, "")) })
+		v.checkList(key, n, memberType(t, ""))
 		return true
 	case n.Kind == yaml.ScalarNode && decodes(n, t):
 		return true
@@ -137,6 +137,23 @@ func (v *validator) checkNode(key string, n *yaml.Node, t reflect.Type) bool {
 		v.addAt(n.Line, key, "must be %s", descriptions[kind])
 	}
 	return false
+}
+
+// checkList checks the elements of a list. Sections in it have keys with their positions.
+func (v *validator) checkList(list string, n *yaml.Node, t reflect.Type) {
+	i := 0
+	n.Content = slices.DeleteFunc(n.Content, func(e *yaml.Node) bool {
+		if t.Kind() != reflect.Struct {
+			return !v.checkNode(list, e, t)
+		}
+		key := position(list, i)
+		v.lines[key] = e.Line
+		if !v.checkNode(key, e, t) {
+			*e = yaml.Node{Kind: yaml.MappingNode} // the others keep their positions
+		}
+		i++
+		return false
+	})
 }
 
 func (v *validator) checkMapping(section string, n *yaml.Node, t reflect.Type) {
@@ -227,9 +244,4 @@ func Flags(set *flag.FlagSet) (load func() (Settings, error)) {
 		}
 		return Load(*file, overrides)
 	}
-}
-
-// OfFlags reports whether all errors are of values of flags.
-func (l Errors) OfFlags() bool {
-	return len(l) > 0 && !slices.ContainsFunc(l, func(e Error) bool { return !e.Flag })
 }

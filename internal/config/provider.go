@@ -133,13 +133,13 @@ var resourcePath = regexp.MustCompile(`^(/[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?$`)
 
 // resources checks the protected resources, whose paths clients compare (RFC 9728 section 3.3).
 func (v *validator) resources(c Config) {
-	const key = "resources"
-	v.require(len(c.Resources) == 0 || c.Passthrough, key, "needs passthrough: true, because oauthgw forwards the requests for a resource to the provider")
+	v.require(len(c.Resources) == 0 || c.Passthrough, "resources", "needs passthrough: true, because oauthgw forwards the requests for a resource to the provider")
 	for i, r := range c.Resources {
+		key := position("resources", i)
 		isPlain := resourcePath.MatchString(r.Path) && strings.TrimSuffix(r.Path, "/") == strings.TrimSuffix(path.Clean(r.Path), "/")
-		v.require(isPlain && len(r.Path) <= 256 && !strings.Contains(r.Path+"/", "/.well-known/"), key, strconv.Quote(r.Path)+
+		v.require(isPlain && len(r.Path) <= 256 && !strings.Contains(r.Path+"/", "/.well-known/"), key+".path", strconv.Quote(r.Path)+
 			" is not the path of a resource; write one such as /mcp, of at most 256 bytes, without query, fragment, escapes, dot segments and .well-known")
-		v.require(!slices.ContainsFunc(c.Resources[:i], func(other wellknown.Resource) bool { return other.Location() == r.Location() }), key, strconv.Quote(r.Path)+" is listed twice; remove one")
-		v.scopes(key, r.Scopes...)
+		v.require(!slices.ContainsFunc(c.Resources[:i], func(other wellknown.Resource) bool { return other.Location() == r.Location() }), key+".path", strconv.Quote(r.Path)+" is listed twice; remove one")
+		v.scopes(key+".scopes_supported", r.Scopes...)
 	}
 }

@@ -81,15 +81,13 @@ var keptErrors = []string{clientauth.CodeInvalidClient, clientauth.CodeServerErr
 var tokenType = regexp.MustCompile(`^[A-Za-z0-9._-]*$`) // RFC 6749 section A.13
 
 func (v *validator) repairReplies(r repair.Replies) {
-	const key = "repair.replies."
-	v.require(tokenType.MatchString(r.TokenType), key+"token_type", "must be one word of letters, digits, -, . and _, such as Bearer")
-	for _, e := range r.InvalidGrant {
+	v.require(tokenType.MatchString(r.TokenType), "repair.replies.token_type", "must be one word of letters, digits, -, . and _, such as Bearer")
+	for i, e := range r.InvalidGrant {
+		key := position("repair.replies.invalid_grant", i)
 		isKept := slices.ContainsFunc(keptErrors, func(code string) bool { return strings.EqualFold(code, e.Error) })
-		if e.Status < 400 || e.Status > 499 || e.Status == http.StatusTooManyRequests {
-			v.addf(key+"invalid_grant", "the status of %q must be from 400 to 499 and not 429; any other says nothing about the refresh token", e.Error)
-		}
-		v.require(e.Error != "", key+"invalid_grant", "each must have the error that the provider sends, such as {status: 400, error: bad_refresh_token}")
-		v.require(!isKept, key+"invalid_grant", "must not replace "+strings.ToLower(e.Error)+", after which the refresh token may still be valid")
+		v.require(e.Status >= 400 && e.Status <= 499 && e.Status != http.StatusTooManyRequests, key+".status", "must be from 400 to 499 and not 429; any other says nothing about the refresh token")
+		v.require(e.Error != "", key+".error", "must be the error that the provider sends, as in {status: 400, error: bad_refresh_token}")
+		v.require(!isKept, key+".error", "must not replace "+strings.ToLower(e.Error)+", after which the refresh token may still be valid")
 	}
 }
 
