@@ -19,6 +19,7 @@ func (v *validator) clients(c Config) *clients.Table {
 		list = append(list, v.client("clients."+id, id, c.Clients[id]))
 	}
 	v.clientNames(list)
+	v.subjects(list)
 	v.registrable(list)
 	return clients.New(v.providerAuth("upstream.client_auth", c.Upstream.ClientAuth), list)
 }
@@ -30,7 +31,10 @@ func (v *validator) providerAuth(key, value string) clientauth.Method {
 // clientID matches a client_id (RFC 6749 section A.1). Some providers ignore spaces at the ends.
 var clientID = regexp.MustCompile(`^[!-~](?:[ -~]*[!-~])?$`)
 
-var grants = []string{clients.GrantCode, clients.GrantRefresh}
+var (
+	grants    = []string{clients.GrantCode, clients.GrantRefresh} // for which a secret may be lent
+	grantType = regexp.MustCompile(`^[!-~]+$`)                    // RFC 6749 section A.10
+)
 
 func (v *validator) client(key, id string, c clients.Config) clients.Client {
 	v.require(clientID.MatchString(id), key, "must be the client_id at the provider: printable ASCII characters, without a space at either end")
@@ -43,12 +47,15 @@ func (v *validator) client(key, id string, c clients.Config) clients.Client {
 		v.require(c.Public || !isSet, key+"."+name, "has no effect without public: true; set public, or remove this key")
 	}
 	for name, isSet := range map[string]bool{"aliases": len(c.Aliases) > 0, "grants": len(c.Grants) > 0} {
-		v.require(c.Public || len(c.Assertions) > 0 || !isSet, key+"."+name, "has no effect without public: true or assertions; set one of them, or remove this key")
+		v.require(keepsSecret(c) || !isSet, key+"."+name, "has no effect without public: true or assertions; set one of them, or remove this key")
 	}
 	v.require(!c.Public || c.SecretFile != "", key+".secret_file", "is required with public: true, because its secret is lent to clients that have none; name the file of the secret")
+	v.require(len(c.Assertions) == 0 || c.SecretFile != "", key+".secret_file", "is required with assertions, because the provider gets the secret in place of an assertion; name the file of the secret")
+	v.require(len(c.Assertions) == 0 || !c.Public, key+".public", "cannot be true with assertions, because a public client has no key; remove one")
 	v.require(!c.Public || len(c.RedirectURIs) > 0, key+".redirect_uris", "is required with public: true; list each redirect URI as the client sends it, such as http://127.0.0.1/callback")
-	v.require(c.Grants == nil || len(c.Grants) > 0, key+".grants", "must not be empty; list authorization_code or refresh_token, or remove this key to allow both")
+	v.require(c.Grants == nil || len(c.Grants) > 0, key+".grants", "must not be empty; list grants such as refresh_token, or remove this key to allow the default ones")
 	for _, grant := range c.Grants {
+		v.require(c.Public || grantType.MatchString(grant), key+".grants", fmt.Sprintf("%q is not a grant; write the grant_type as clients send it, such as client_credentials", grant))
 		v.require(!c.Public || slices.Contains(grants, grant), key+".grants", fmt.Sprintf("must hold only authorization_code and refresh_token; remove %q: "+
 			"client_credentials, password, token-exchange, jwt-bearer and other grants need a secret or key of the client itself", grant))
 	}
@@ -62,6 +69,9 @@ func (v *validator) client(key, id string, c clients.Config) clients.Client {
 	}
 	return clients.Client{ID: id, Secret: v.secret(key+".secret_file", c), Issuers: v.issuers(key+".assertions", c.Assertions), Config: c}
 }
+
+// keepsSecret reports whether the gateway alone uses the secret, in place of other credentials or none.
+func keepsSecret(c clients.Config) bool { return c.Public || len(c.Assertions) > 0 }
 
 // minSecret is how many bytes a secret needs so that no other text is taken for it.
 const minSecret = 16
@@ -84,7 +94,7 @@ func (v *validator) secret(key string, c clients.Config) clientauth.Secret {
 		v.addf(key, "%s is empty; write the client's secret at the provider into it", c.SecretFile)
 	case !secretCharacters.MatchString(secret):
 		v.addf(key, "%s must hold the secret as one line of printable ASCII characters (RFC 6749 section A.2); remove other characters and lines", c.SecretFile)
-	case c.Public && len(secret) < minSecret:
+	case keepsSecret(c) && len(secret) < minSecret:
 		v.addf(key, "the secret in %s is shorter than %d bytes, and could be guessed or be part of another text; let the provider issue a longer one", c.SecretFile, minSecret)
 	}
 	return clientauth.NewSecret(secret)
@@ -96,10 +106,10 @@ func (v *validator) clientNames(list []clients.Client) {
 	for _, c := range list {
 		lower := strings.ToLower(c.ID)
 		other, found := similar[lower]
-		if found && (c.Public || other.Public) {
-			v.addf("clients."+c.ID, "differs from clients.%s only in case, and a provider may read one as the other; remove one, or set public in neither", other.ID)
+		if found && (keepsSecret(c.Config) || keepsSecret(other.Config)) {
+			v.addf("clients."+c.ID, "differs from clients.%s only in case, and a provider may read one as the other; remove one, or set public and assertions in neither", other.ID)
 		}
-		if !found || c.Public {
+		if !found || keepsSecret(c.Config) {
 			similar[lower] = c
 		}
 	}
@@ -189,8 +199,8 @@ func (s Settings) clientWarnings() (found []string) {
 		}
 	}
 	for _, c := range s.Clients.All() {
-		if c.SecretFile != "" && !c.Public {
-			found = append(found, "clients."+c.ID+".secret_file: has no effect without public: true, and the secret is never sent; set public, or remove this key")
+		if c.SecretFile != "" && !keepsSecret(c.Config) {
+			found = append(found, "clients."+c.ID+".secret_file: has no effect without public: true or assertions, and the secret is never sent; set one of them, or remove this key")
 		}
 	}
 	return found

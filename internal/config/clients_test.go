@@ -158,10 +158,10 @@ func TestClientWarnings(t *testing.T) {
 		{true, 0o600, map[string]string{"token": "/t"}, []string{authorization}},
 		{true, 0o600, map[string]string{"authorization": "/a"}, []string{token}},
 		{true, 0o644, nil, []string{"FILE holds a secret and is readable by all users of this host; its mode is 0644"}},
-		{false, 0o600, map[string]string{"token": "/t"}, []string{"clients.agents.secret_file: has no effect without public: true, and the secret is never sent; set public, or remove this key"}},
+		{false, 0o600, map[string]string{"token": "/t"}, []string{"clients.agents.secret_file: has no effect without public: true or assertions, and the secret is never sent; set one of them, or remove this key"}},
 		{false, 0o600, map[string]string{"authorization": "/a"}, []string{
 			"endpoints.authorization: has no effect without repair.requests or a public client, and the path passes through; set repair.requests or clients, or remove endpoints.authorization",
-			"clients.agents.secret_file: has no effect without public: true, and the secret is never sent; set public, or remove this key"}},
+			"clients.agents.secret_file: has no effect without public: true or assertions, and the secret is never sent; set one of them, or remove this key"}},
 	} {
 		c := publicClient(t, func(c *clients.Config) {
 			if !test.public {

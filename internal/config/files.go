@@ -109,13 +109,20 @@ func (v *validator) upstreamTLS(c Config, own *tls.Certificate) *tls.Config {
 	if own != nil {
 		out.Certificates = []tls.Certificate{*own}
 	}
-	if c.Upstream.CAFile != "" {
-		var err error
-		if out.RootCAs, err = ReadCertPool(c.Upstream.CAFile); err != nil {
-			v.addf("upstream.ca_file", "%s", err)
-		}
-	}
+	out.RootCAs = v.roots("upstream.ca_file", c.Upstream.CAFile)
 	return out
+}
+
+// roots reads a CA bundle. No file is nil, which stands for the system's roots.
+func (v *validator) roots(key, file string) *x509.CertPool {
+	if file == "" {
+		return nil
+	}
+	roots, err := ReadCertPool(file)
+	if err != nil {
+		v.addf(key, "%s", err)
+	}
+	return roots
 }
 
 // ReadCertPool reads a file of certificates in PEM.
