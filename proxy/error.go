@@ -63,6 +63,8 @@ var (
 		"The member names of the client metadata must be ASCII and differ in more than case, and token_endpoint_auth_method must be spelled like this.")
 	errRedirectURIs = newError(http.StatusBadRequest, clientauth.CodeInvalidRedirectURI, "redirect_uris",
 		"No client is configured for these redirect_uris, and the authorization server registers no clients.")
+	errReplayed = newError(http.StatusBadRequest, clientauth.CodeInvalidClient, "assertion_replayed",
+		"The client_assertion was used before; create a new one for each request.")
 	// RFC 6585 section 4. Not invalid_client: the secret was not checked.
 	errRateLimited = newError(http.StatusTooManyRequests, clientauth.CodeTemporarilyUnavailable, "rate_limited",
 		"Client authentication has failed too often from this address; the request was not sent and may be repeated when the time in Retry-After is over.")
@@ -76,6 +78,10 @@ var (
 		"Too many requests are in flight; this one was not sent and may be repeated.")
 	errNoRoom = unavailable("no_room",
 		"Large request bodies have reached their memory limit; this request was not sent and may be repeated.")
+	errReplaysFull = unavailable("replays_full",
+		"The gateway remembers as many used assertions as it can; this request was not sent and may be repeated later with a new client_assertion.")
+	errStateUnavailable = unavailable("state_unavailable",
+		"The gateway cannot find out whether the client_assertion was used before; this request was not sent and may be repeated with a new client_assertion.")
 	errUntrusted = badGateway("untrusted",
 		"The authorization server could not prove its identity; the request was not sent.")
 	errUpstreamTimeout = newError(http.StatusGatewayTimeout, clientauth.CodeTemporarilyUnavailable, "timeout",
@@ -168,9 +174,15 @@ func (x *exchange) writeError(err error) {
 	x.respond(e)
 }
 
-// respond writes the response of an error, with a challenge if it is invalid_client.
+// respond writes the response of an error, with a challenge if it is a 401. At introspection every
+// invalid_client is one (RFC 7662 section 2.3).
 func (x *exchange) respond(e *clientauth.Error) {
-	if e.Code == clientauth.CodeInvalidClient {
+	if e.Code == clientauth.CodeInvalidClient && x.Endpoint == clientauth.Introspection {
+		unauthorized := *e
+		unauthorized.Status = http.StatusUnauthorized
+		e = &unauthorized
+	}
+	if e.Status == http.StatusUnauthorized {
 		x.w.Header().Set("Www-Authenticate", challenge(x.Realm))
 	}
 	WriteError(x.w, e)

@@ -35,7 +35,7 @@ type exchange struct {
 	memory   share // until finish
 
 	credentials clientauth.Credentials
-	lent        *clients.Use // whose secret the request gets; nil: it keeps its own credentials
+	lent        *clients.Use // whose secret the request gets, or with an error would get; nil: it keeps its own credentials
 	bodyUnread  bool         // it may hold other credentials
 	scope       string       // in place of the one that the client asked for; empty: that one
 
@@ -106,6 +106,11 @@ func (x *exchange) decision() Decision {
 	switch {
 	case x.lent != nil:
 		d.Client, d.Alias = x.lent.ID, x.lent.Alias
+		d.Key, d.Issuer, d.Subject = abbreviate(x.lent.Key), x.lent.Issuer.Issuer, x.lent.Issuer.Subject
+		d.Method = cmp.Or(x.lent.Method, d.Method)
+		if d.Key != "" { // verified
+			d.ClientID = cmp.Or(d.ClientID, x.lent.ID)
+		}
 	case x.registered != nil:
 		d.Client = x.registered.ClientID
 	}

@@ -102,6 +102,9 @@ type Decision struct {
 	ClientID  string             // as the client sent it, at most 128 bytes; empty: none
 	Client    string             // the configured client whose secret was lent, or that was registered; empty: none
 	Alias     string             // the configured alias by which the request named it; empty: its ID
+	Key       string             // the ID of the key with which the assertion was signed; empty: none
+	Issuer    string             // the configured issuer of the workload's assertion; empty: none
+	Subject   string             // the configured subject of the workload's assertion; empty: none
 	ClientIP  string             // as far as proxies are trusted; empty: a Unix socket
 }
 
@@ -147,6 +150,9 @@ func (d Decision) attrs() []slog.Attr {
 		slog.String("client_id", d.ClientID),
 		slog.String("client", d.Client),
 		slog.String("alias", d.Alias),
+		slog.String("key", d.Key),
+		slog.String("issuer", d.Issuer),
+		slog.String("subject", d.Subject),
 		slog.String("basic_decoding", string(d.Reading)),
 		slog.String("conflict_tolerated", d.Tolerated),
 	}

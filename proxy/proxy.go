@@ -7,7 +7,8 @@
 //	request.go       reads the request once, strictly, under a cap, and repairs it as
 //	                 configured; [clientauth.Rules.Read] then finds the credentials
 //	failurelimit.go  rejects clients that failed to authenticate too often, and counts failures
-//	lending.go       lends the secret of a public client that the operator configured
+//	assertion.go     verifies the assertion of a client that has keys instead of a secret
+//	lending.go       lends the secret of such a client, or of a public one
 //	rewrite.go       moves the credentials to where the provider reads them
 //	forward.go       sends the request to the provider, at most once, through
 //	                 [httputil.ReverseProxy], which calls response.go
@@ -37,6 +38,7 @@ import (
 	"oauthgw/internal/authlimit"
 	"oauthgw/internal/clients"
 	"oauthgw/internal/repair"
+	"oauthgw/internal/state"
 	"oauthgw/internal/trustedproxy"
 	"oauthgw/metrics"
 )
@@ -53,18 +55,22 @@ const (
 
 // Config configures the handler of one endpoint.
 type Config struct {
-	Endpoint  clientauth.Endpoint
-	Target    *url.URL          // at the provider, with the endpoint's own query, if any
-	Rules     *clientauth.Rules // to read the client authentication
-	Clients   *clients.Table    // whose secrets are lent; nil: none
-	MayLend   bool              // the authorization endpoint is fronted, so requests for codes are judged
-	Requests  repair.Requests   // repairs of requests; zero: none
-	Replies   repair.Replies    // to repair responses of the provider
-	Challenge ChallengePolicy   // empty: ChallengeAlways
-	Realm     string            // of challenges (RFC 9110 section 11.5)
-	Timeout   time.Duration     // from calling the provider to the last byte of its response; positive
-	Stall     time.Duration     // the timeout of receiving the body; positive. The server has that of the response
-	Host      string            // sent to the provider; empty: the client's
+	Endpoint clientauth.Endpoint
+	Target   *url.URL          // at the provider, with the endpoint's own query, if any
+	Rules    *clientauth.Rules // to read the client authentication
+	Clients  *clients.Table    // whose secrets are lent; nil: none
+	MayLend  bool              // the authorization endpoint is fronted, so requests for codes are judged
+	// Issuer returns the issuer that clients know, perhaps after waiting for it; empty: it is unknown.
+	// It and State are required if Clients has assertions.
+	Issuer    func(context.Context) string
+	State     state.Store     // remembers the assertions that were used
+	Requests  repair.Requests // repairs of requests; zero: none
+	Replies   repair.Replies  // to repair responses of the provider
+	Challenge ChallengePolicy // empty: ChallengeAlways
+	Realm     string          // of challenges (RFC 9110 section 11.5)
+	Timeout   time.Duration   // from calling the provider to the last byte of its response; positive
+	Stall     time.Duration   // the timeout of receiving the body; positive. The server has that of the response
+	Host      string          // sent to the provider; empty: the client's
 	// Transport must not send a request twice, follow redirects, decompress or report interim
 	// responses, and sets Request in the response.
 	Transport http.RoundTripper
@@ -118,7 +124,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.writeError(errRateLimited)
 		return
 	}
-	if err := x.borrow(in); err != nil {
+	if err = x.verify(in); err == nil && x.lent == nil {
+		err = x.borrow(in)
+	}
+	if err != nil {
 		x.writeError(err)
 		return
 	}

@@ -25,7 +25,7 @@ type row struct {
 // in which a request passes them.
 var allowedImports = map[string]row{
 	"clientauth": {},
-	"proxy":      {ours: []string{"clientauth", "metrics", "internal/clients", "internal/repair", leaves}},
+	"proxy":      {ours: []string{"clientauth", "metrics", "internal/clients", "internal/repair", "internal/state", leaves}},
 	"wellknown": {ours: []string{"clientauth", "metrics", leaves},
 		modules: []string{"github.com/hashicorp/golang-lru/v2", "golang.org/x/sync/semaphore", "golang.org/x/sync/singleflight"}},
 	"metrics": {ours: []string{leaves}, modules: []string{"github.com/prometheus/client_golang"}},
@@ -35,7 +35,7 @@ var allowedImports = map[string]row{
 	"internal/demo":    {ours: []string{"internal/clients", "internal/config", "internal/legacy"}},
 	"internal/explain": {ours: []string{"clientauth", "proxy", "metrics", "internal/config", "internal/gateway", "internal/printable"}},
 	"internal/admin":   {ours: []string{"clientauth", "proxy", "wellknown", "metrics", "internal/gateway", "internal/statuspage"}},
-	"internal/gateway": {ours: []string{"clientauth", "proxy", "wellknown", "metrics", "internal/clients", "internal/config", "internal/repair", "internal/tracing", leaves},
+	"internal/gateway": {ours: []string{"clientauth", "proxy", "wellknown", "metrics", "internal/clients", "internal/config", "internal/repair", "internal/state", "internal/tracing", leaves},
 		modules: []string{"github.com/gorilla/mux"}},
 	"internal/server": {ours: []string{"proxy", "metrics", "internal/logging", leaves},
 		modules: []string{"github.com/coreos/go-systemd/v22", "github.com/prometheus/exporter-toolkit", "golang.org/x/sys/unix", "golang.org/x/time/rate"}},

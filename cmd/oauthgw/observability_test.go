@@ -128,7 +128,7 @@ func TestAuditFieldsInDocs(t *testing.T) {
 	format := logging.Format{}
 	audit := format.NewAudit(&out, slog.New(slog.NewTextHandler(io.Discard, nil)), func() { t.Error("a record was dropped") })
 	audit.SetFile("-")
-	d := proxy.Decision{Endpoint: "token", Method: "none", Reading: "plain", Outcome: "accepted", Tolerated: "multiple_methods", Repairs: []string{"status"}, Status: 200, ClientID: "app", Client: "agents", Alias: "https://agent.example/client.json", ClientIP: "192.0.2.1"}
+	d := proxy.Decision{Endpoint: "token", Method: "none", Reading: "plain", Outcome: "accepted", Tolerated: "multiple_methods", Repairs: []string{"status"}, Status: 200, ClientID: "app", Client: "agents", Alias: "https://agent.example/client.json", Key: "k", Issuer: "https://idp.example", Subject: "s", ClientIP: "192.0.2.1"}
 	audit.Record(logging.WithRequestID(t.Context(), "1"), time.Now(), d.Attrs())
 	audit.Close()
 	var record map[string]any

@@ -55,7 +55,7 @@ type Table struct {
 type Use struct {
 	*Client
 	Alias  string            // the alias by which the request names it; empty: its ID
-	Method clientauth.Method // None, or the kind of assertion
+	Method clientauth.Method // the kind of its assertion; empty: unknown, or there is none
 	Issuer Issuer            // who signed the assertion; zero: there is none
 	Key    string            // the ID of the key; empty: there is none
 
@@ -68,15 +68,15 @@ type Use struct {
 func New(providerAuth clientauth.Method, list []Client) *Table {
 	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]*Use{}, asserting: map[string]*Use{}, workloads: map[[2]string]*Client{}}
 	for i := range list {
-		c, names, method := &list[i], t.named, clientauth.None
+		c, names := &list[i], t.named
 		if len(c.Issuers) > 0 {
-			names, method = t.asserting, clientauth.Assertion
+			names = t.asserting
 		} else if !c.Public {
 			continue
 		}
-		names[c.ID] = &Use{Client: c, Method: method}
+		names[c.ID] = &Use{Client: c}
 		for _, alias := range c.Aliases {
-			names[alias] = &Use{Client: c, Alias: alias, Method: method}
+			names[alias] = &Use{Client: c, Alias: alias}
 		}
 		for k := range c.Issuers {
 			t.addIssuer(c, &c.Issuers[k])

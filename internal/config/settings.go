@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -36,6 +37,8 @@ type Settings struct {
 	Endpoints      map[clientauth.Endpoint]*url.URL // path and query; empty: from the metadata
 	Rules          *clientauth.Rules
 	Clients        *clients.Table
+	StatePassword  clientauth.Secret // of Redis; zero: none
+	StateRoots     *x509.CertPool    // of its certificate; nil: the system's
 	Challenge      proxy.ChallengePolicy
 	RewriteIssuer  bool
 	MetadataPatch  wellknown.Patch
@@ -102,6 +105,8 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 		"max_header_bytes":      s.MaxHeaderBytes != next.MaxHeaderBytes,
 		"timeouts":              s.Timeouts != next.Timeouts,
 		"admin.web_config_file": s.Admin.WebConfigFile != next.Admin.WebConfigFile,
+		"state.redis":           s.State.Redis != next.State.Redis,
+		"state.ca_file":         s.State.CAFile != next.State.CAFile,
 		"tls":                   (s.TLS == CertificateConfig{}) != (next.TLS == CertificateConfig{}), // another certificate needs none
 	} {
 		if differs {
@@ -123,6 +128,8 @@ func (v *validator) settings(c Config) Settings {
 			files = append(files, i.JWKSFile, i.CAFile)
 		}
 	}
+	password, roots := v.state(c.State)
+	files = append(files, c.State.PasswordFile, c.State.CAFile)
 	u, socket := v.upstream(c)
 	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	var level slog.Level
@@ -139,6 +146,7 @@ func (v *validator) settings(c Config) Settings {
 		Endpoints:     v.endpoints(c.Endpoints),
 		Rules:         v.rules(c),
 		Clients:       table,
+		StatePassword: password, StateRoots: roots,
 		Challenge:     oneOf(v, "client_auth.challenge", c.ClientAuth.Challenge, proxy.ChallengeAlways, proxy.ChallengeBasic),
 		RewriteIssuer: oneOf(v, "metadata.issuer", c.Metadata.Issuer, "preserve", "rewrite") == "rewrite",
 		MetadataPatch: v.patch(c.Metadata.Patch),

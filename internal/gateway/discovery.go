@@ -106,6 +106,7 @@ func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 	if g.settings.UpstreamSocket == old.settings.UpstreamSocket {
 		g.source.ShareCache(old.source)
 	}
+	g.settings.Clients.Inherit(old.settings.Clients)
 	if g.fullyConfigured() {
 		return nil
 	}
@@ -122,7 +123,21 @@ func (g *Gateway) inheritFrom(ctx context.Context, old *Gateway) error {
 // fullyConfigured reports whether there is nothing to discover.
 func (g *Gateway) fullyConfigured() bool {
 	s := g.settings
-	return len(s.Endpoints) > 0 && (s.Upstream.Issuer != "" || s.ClientAuth.Realm != "" && !s.RewriteIssuer && len(s.Resources) == 0)
+	return len(s.Endpoints) > 0 && (s.Upstream.Issuer != "" || s.ClientAuth.Realm != "" && !s.RewriteIssuer && len(s.Resources) == 0 && !s.Clients.NeedsIssuer())
+}
+
+// publicIssuer returns the issuer that clients know, or "" if it cannot be discovered.
+func (g *Gateway) publicIssuer(ctx context.Context) string {
+	known, _ := g.Known()
+	if known.Issuer == "" {
+		_ = g.discover(ctx) // it logs the error
+		known, _ = g.Known()
+	}
+	if !g.settings.RewriteIssuer {
+		return known.Issuer
+	}
+	public, _ := g.source.URLMap(known.Issuer).Move(known.Issuer)
+	return public
 }
 
 // routesFor returns the routes for a request. Before discovery any path could be an endpoint.

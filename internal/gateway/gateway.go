@@ -87,6 +87,9 @@ func New(c Config) *Gateway {
 	if c.Transports.Fronted == nil {
 		c.Transports = newTransports(s, c.Tracing)
 	}
+	if c.State == nil {
+		c.State = state.NewMemory()
+	}
 	source := wellknown.NewSource(wellknown.SourceConfig{
 		Upstream: s.UpstreamOrigin, Host: s.Upstream.Host, Public: s.PublicOrigin, Rewrite: s.RewriteIssuer, Passthrough: s.Passthrough, Expected: s.Upstream.Issuer, Patch: s.MetadataPatch,
 		ProviderAuth: s.Clients.ProviderAuth(""), Resources: s.Resources, Scopes: s.Repair.Requests.Scope.Added(),

@@ -13,6 +13,7 @@ import (
 	"oauthgw/internal/authlimit"
 	"oauthgw/internal/config"
 	"oauthgw/internal/state"
+	"oauthgw/metrics"
 )
 
 // ErrReloadDisabled is returned by [Reloader.Reload] after [Reloader.DisableReload].
@@ -60,16 +61,32 @@ type ReloadResult struct {
 // NewReloader returns a Reloader for the first configuration.
 func NewReloader(c ReloaderConfig) *Reloader {
 	s := c.Config.Settings
-	if c.Config.State == nil {
-		c.Config.State = state.NewMemory()
-	}
+	r := &Reloader{files: s.Files, fingerprint: config.Fingerprint(s.Files)}
+	c.Config.State = r.newState(s, c.Config.Metrics)
 	c.Config.Limiter = authlimit.New(s.ClientAuth.Failures, c.Config.State)
-	r := &Reloader{config: c, files: s.Files, fingerprint: config.Fingerprint(s.Files)}
+	r.config = c
 	r.context, r.cancel = context.WithCancelCause(context.Background())
 	r.recordReload(nil, nil)
 	r.current.Store(New(c.Config))
 	c.OnReload(s)
 	return r
+}
+
+// newState returns the state of a configuration, which all gateways share.
+func (r *Reloader) newState(s config.Settings, m *metrics.Metrics) state.Store {
+	memory := state.NewMemory()
+	m.Assertions(func() time.Duration { return r.Current().settings.Clients.KeysAge() }, memory.Claims)
+	if s.State.Redis == "" {
+		return memory
+	}
+	store, err := state.NewRedis(state.Config{
+		Redis: s.State.Redis, Roots: s.StateRoots, Password: func() string { return r.Current().settings.StatePassword.Reveal() },
+		OnCheck: m.StateUp, OnError: func(operation string) { m.StateError.Inc(operation) },
+	}, memory)
+	if err != nil {
+		panic(err) // config has validated the URL
+	}
+	return store
 }
 
 func (r *Reloader) recordReload(err error, restartRequired []string) {
@@ -125,15 +142,18 @@ func (r *Reloader) startBackground(g *Gateway) {
 		}
 	}
 	r.background.Go(func() { g.watchMetadata(ctx, r.config.Lint) })
+	r.background.Go(func() { g.settings.Clients.FetchKeys(ctx, g.log, g.config.Metrics.KeysFetched) })
+	r.background.Go(func() { g.config.State.Watch(ctx, g.log) })
 }
 
-// Stop ends what Start began, and closes the gateway.
+// Stop ends what Start began, and closes the gateway and its state.
 func (r *Reloader) Stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stop()
 	r.background.Wait()
 	r.Current().Close()
+	r.config.Config.State.Close()
 }
 
 // DisableReload cancels a reload and waits for its end, so that READY never follows STOPPING.
