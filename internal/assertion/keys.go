@@ -21,7 +21,7 @@ const (
 	MaxKeysSize = 256 << 10 // in bytes
 	maxKeys     = 100
 
-	minRSABits, maxRSABits = 2048, 8192
+	minRSABits, maxRSABits = 2048, 4096 // the greater one is that of go-jose
 )
 
 // Key is a public key.
@@ -70,13 +70,19 @@ func parseKey(value []byte) (Key, error) {
 	}
 	used := all.Without(func(m jsonobject.Member) bool { return !slices.Contains(parameters, m.Name) })
 	var jwk jose.JSONWebKey
-	if use := all.Text("use"); all.Get("use") != nil && use != "sig" && use != "jwt-svid" || json.Unmarshal(used.Encode(), &jwk) != nil {
+	if use := all.Text("use"); all.Get("use") != nil && use != "sig" && use != "jwt-svid" {
+		return Key{}, nil
+	}
+	switch err := json.Unmarshal(used.Encode(), &jwk); {
+	case errors.Is(err, jose.ErrUnsupportedKeyType) && all.Text("kty") == "RSA":
+		return Key{}, fmt.Errorf("has too many bits; RSA keys need %d to %d", minRSABits, maxRSABits)
+	case err != nil:
 		return Key{}, nil
 	}
 	k := Key{kid: all.Text("kid"), algorithm: all.Text("alg"), public: jwk.Key}
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
-		if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
+		if bits := public.N.BitLen(); bits < minRSABits {
 			return Key{}, fmt.Errorf("has %d bits; RSA keys need %d to %d", bits, minRSABits, maxRSABits)
 		}
 	case *ecdsa.PublicKey, ed25519.PublicKey:
