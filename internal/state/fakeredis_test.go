@@ -26,7 +26,8 @@ type fakeRedis struct {
 
 // trouble is what is wrong with a Redis.
 type trouble struct {
-	down  bool          // no connections
+	down  bool          // connections are refused
+	lost  bool          // connections are not answered
 	delay time.Duration // of each reply
 	reply string        // to each command; empty: that of Redis
 }
@@ -48,11 +49,16 @@ func (f *fakeRedis) received() string {
 	return all
 }
 
-func (f *fakeRedis) dial(context.Context, string, string) (net.Conn, error) {
+func (f *fakeRedis) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.down {
+	trouble := f.trouble
+	f.mu.Unlock()
+	switch {
+	case trouble.down:
 		return nil, errors.New("connection refused")
+	case trouble.lost:
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}
 	here, there := net.Pipe()
 	go f.serve(there)
@@ -100,7 +106,7 @@ func (f *fakeRedis) handle(command []string) (string, time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.commands = append(f.commands, strings.Join(command, " "))
-	if f.down || f.reply != "" {
+	if f.down || f.lost || f.reply != "" {
 		return f.reply, f.delay
 	}
 	return f.answer(command), f.delay
@@ -109,6 +115,11 @@ func (f *fakeRedis) handle(command []string) (string, time.Duration) {
 func (f *fakeRedis) answer(command []string) string {
 	number := func(i int) int { n, _ := strconv.Atoi(command[i]); return n }
 	switch strings.ToUpper(command[0]) {
+	case "AUTH": // user password
+		if command[2] != "n3w" {
+			return "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+		}
+		return "+OK\r\n"
 	case "SET": // key 1 PX ms [NX]
 		if len(command) == 6 && f.pttl(command[1]) > 0 {
 			return "$-1\r\n"

@@ -35,7 +35,7 @@ func (c Config) options() (*redis.Options, error) {
 	o := &redis.Options{
 		Network: parsed.Network, Addr: parsed.Addr, DB: parsed.DB, Dialer: c.dial, Protocol: 2,
 		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		DialTimeout: ioTimeout, ReadTimeout: ioTimeout, WriteTimeout: ioTimeout, PoolTimeout: ioTimeout,
+		DialTimeout: claimTimeout / 2, ReadTimeout: claimTimeout, WriteTimeout: claimTimeout, PoolTimeout: claimTimeout,
 		PoolSize: connections, PipelinePoolSize: -1, MaxConcurrentDials: connections / 4, ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
 		// A replaced server or a changed password is noticed within minutes.
 		ConnMaxIdleTime: time.Minute, ConnMaxLifetime: 5 * time.Minute, ConnMaxLifetimeJitter: time.Minute,
@@ -53,10 +53,7 @@ func (c Config) options() (*redis.Options, error) {
 	return o, nil
 }
 
-const (
-	connections = 16
-	ioTimeout   = 500 * time.Millisecond
-)
+const connections = 16
 
 // parse reads a URL of Redis. Its errors do not repeat a password in the URL.
 func parse(text string) (*redis.Options, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"oauthgw/internal/authlimit"
 	"oauthgw/internal/state"
 )
 
@@ -57,6 +59,7 @@ var (
 func TestCA27CA28UnusableRedis(t *testing.T) {
 	budget := state.Budget{Key: key(7), Cost: 10 * time.Second, Limit: time.Hour}
 	for name, trouble := range map[string]trouble{
+		"lost":                 {lost: true},
 		"down":                 {down: true},
 		"slow":                 {delay: 1100 * time.Millisecond},
 		"silent":               {reply: silence},
@@ -136,6 +139,31 @@ func TestCA28SharedFailures(t *testing.T) {
 	})
 }
 
+// TestCA28FailuresAtAnotherReplica checks the limit itself: eleven failures at one replica, then
+// the client waits at the other one, and no other client does.
+func TestCA28FailuresAtAnotherReplica(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, limits := newFakeRedis(), authlimit.Config{Burst: 10, AddressBurst: 100, Interval: 6 * time.Second}
+		a, b := authlimit.New(limits, f.replica(t)), authlimit.New(limits, f.replica(t))
+		here, there := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+		for range 11 {
+			a.RecordFailure(ctx, "app", here)
+		}
+		for _, l := range []*authlimit.Limiter{a, b} {
+			if app, other, elsewhere := l.RetryAfter(ctx, "APP", here), l.RetryAfter(ctx, "app2", here), l.RetryAfter(ctx, "app", there); app != 12*time.Second || other+elsewhere > 0 {
+				t.Errorf("the client waits %s, another one %s, and at another address %s", app, other, elsewhere)
+			}
+		}
+		if sent := f.received(); strings.Contains(sent, "app") || strings.Contains(sent, "192.0.2") {
+			t.Errorf("sent %s", sent)
+		}
+		time.Sleep(12 * time.Second)
+		if wait := b.RetryAfter(ctx, "app", here); wait > 0 {
+			t.Errorf("then it waits %s", wait)
+		}
+	})
+}
+
 // TestCA27CA49Watch checks that the state is logged once when it changes, also if Redis is
 // down at the start or refuses to write only.
 func TestCA27CA49Watch(t *testing.T) {
@@ -164,26 +192,4 @@ level=WARN msg="state unavailable" err="OOM command not allowed when used memory
 			t.Errorf("got\n%s", lines)
 		}
 	})
-}
-
-func TestURLs(t *testing.T) {
-	for url, want := range map[string]string{
-		"redis://127.0.0.1:6379": "", "rediss://gateway@redis.example/3": "", "unix:///run/redis.sock?db=1": "",
-		"http://redis.example": "invalid URL scheme", "redis.example:6379": "invalid URL scheme", "": "invalid URL scheme",
-		"redis://redis.example?skip_verify=true": "options", "redis://redis.example/x": "database number",
-		"redis://:pa55word@redis.example": "state.password_file", "redis://:pa55word%zz@redis.example": "not a URL", "unix://": "socket path",
-	} {
-		r, err := state.NewRedis(state.Config{Redis: url}, state.NewMemory())
-		switch {
-		case err == nil:
-			r.Close()
-			fallthrough
-		case want == "":
-			if err != nil || want != "" {
-				t.Errorf("%s: got %v", url, err)
-			}
-		case !strings.HasPrefix(err.Error(), "state.redis: ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pa55word"):
-			t.Errorf("%s: got %v", url, err)
-		}
-	}
 }
