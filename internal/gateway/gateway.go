@@ -8,6 +8,7 @@
 //	routes.go        finds the handler, by the matchers of match.go and lookalike.go, and
 //	                 authorization.go that of the authorization endpoint
 //	instrument.go    counts, times, traces and logs requests, and answers preflights and errors
+//	state.go         opens what outlives a gateway
 //	discovery.go     finds the endpoints in the provider's metadata, logs its problems, and decides
 //	                 which requests pass before that
 package gateway
