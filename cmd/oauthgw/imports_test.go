@@ -129,11 +129,12 @@ func packages(t *testing.T) []listedPackage {
 	}
 }
 
-// usesWallClock are the files with times of the wall clock: dates of certificates, and times
-// that people read.
+// usesWallClock are the files with times of the wall clock: dates of certificates and of assertions,
+// and times that people read.
 var usesWallClock = map[string]bool{
 	"internal/assertion/assertion.go": true,
 	"internal/config/files.go":        true,
+	"internal/doctor/assertion.go":    true,
 	"internal/doctor/doctor.go":       true,
 	"internal/statuspage/page.go":     true,
 	"internal/upstream/conn.go":       true,

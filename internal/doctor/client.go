@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
@@ -40,6 +41,7 @@ type client struct {
 	transport  *http.Transport
 	tested     []Tested
 	id, secret string
+	assertion  string // made for one server; empty: not needed
 }
 
 func (c *client) record(method string, u url.URL) {
@@ -104,9 +106,14 @@ func (c *client) authenticate(ctx context.Context, m clientauth.Method, name cli
 	if name == clientauth.Revocation {
 		form = url.Values{"token": {"oauthgw-doctor"}}
 	}
-	if m == clientauth.Basic {
+	switch m {
+	case clientauth.Basic:
 		header.Set("Authorization", "Basic "+c.pair())
-	} else {
+	case clientauth.PrivateKeyJWT:
+		form.Set(clientauth.ParameterClientID, c.id)
+		form.Set(clientauth.ParameterClientAssertionType, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set(clientauth.ParameterClientAssertion, c.assertion)
+	default:
 		form.Set(clientauth.ParameterClientID, c.id)
 		form.Set(clientauth.ParameterClientSecret, c.secret)
 	}
@@ -125,7 +132,7 @@ func (c *client) parse(m clientauth.Method, r response) answer {
 	if isForm {
 		read = form.Get
 	}
-	hide := strings.NewReplacer(c.pair(), "…", c.secret, "…", c.id, "…")
+	hide := strings.NewReplacer(c.pair(), "…", cmp.Or(c.assertion, c.secret), "…", c.secret, "…", c.id, "…")
 	return answer{r, m, isForm, hide.Replace(read("error")), hide.Replace(read("error_description"))}
 }
 

@@ -3,7 +3,8 @@
 // [Examine] requests the metadata at each location where clients look (RFC 8414 section
 // 3.1) and that of the protected resource (RFC 9728 section 3). At the token and the
 // revocation endpoint it authenticates as a client that does not exist, by HTTP Basic and
-// in the form (RFC 6749 section 2.3.1). Checks turn what it observed into findings.
+// in the form (RFC 6749 section 2.3.1), and at the token endpoint by an assertion (RFC 7523) if the
+// metadata lists that. Checks turn what it observed into findings.
 package doctor
 
 import (
@@ -78,7 +79,7 @@ func (r Report) String() string {
 	return text.String()
 }
 
-// Examine examines the authorization server at a URL. It sends at most 13 requests and no real
+// Examine examines the authorization server at a URL. It sends at most 14 requests and no real
 // credentials, and follows up to three redirects of a location to itself, with or without a slash. A
 // server that cannot be reached is a finding. The error is that of an invalid URL, or of ctx.
 func Examine(ctx context.Context, c Config) (Report, error) {
@@ -124,6 +125,7 @@ func check(o observation) wellknown.Findings {
 		checkEndpoints(&all, o)
 		checkLocations(&all, o)
 		checkDocuments(&all, o)
+		checkAlgorithms(&all, o)
 		checkResource(&all, o)
 		checkCaching(&all, o)
 		checkCORS(&all, o)

@@ -132,9 +132,10 @@ type page struct {
 // client. It has no findings until a test changes it.
 type server struct {
 	*httptest.Server
-	pages map[string]page // by path; others are 404
-	basic page            // at the endpoints, to a client that uses Basic
-	post  page
+	pages  map[string]page // by path; others are 404
+	basic  page            // at the endpoints, to a client that uses Basic
+	post   page
+	signed page // to a client that uses an assertion
 
 	mu       sync.Mutex
 	requests []string // head and body
@@ -154,7 +155,7 @@ func newServer(t *testing.T, change func(*server)) *server {
 	s.pages[asPath] = document(s.metadata())
 	s.basic = page{401, map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store",
 		"WWW-Authenticate": `Bearer realm="a", Basic realm="a"`}, `{"error":"invalid_client"}`}
-	s.post = s.basic
+	s.post, s.signed = s.basic, s.basic
 	change(s)
 	return s
 }
@@ -185,6 +186,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p = page{status: 204}
 	case r.Method == http.MethodPost && r.Header.Get("Authorization") != "":
 		p = s.basic
+	case r.Method == http.MethodPost && strings.Contains(string(body), "client_assertion="):
+		p = s.signed
 	case r.Method == http.MethodPost:
 		p = s.post
 	case !ok:

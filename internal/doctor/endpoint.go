@@ -20,6 +20,7 @@ type endpoint struct {
 	name        clientauth.Endpoint
 	url         *url.URL
 	basic, post answer
+	assertion   answer // zero: the metadata does not list private_key_jwt here
 }
 
 func (e endpoint) subject() string { return string(e.name) + " endpoint" }
@@ -56,6 +57,9 @@ func checkEndpoint(found *wellknown.Findings, md wellknown.Metadata, e endpoint)
 	}
 	for _, f := range post {
 		found.AddIf(!slices.Contains(basic, f), f.Severity, f.Subject, "The answer to post "+f.Problem, f.Fix)
+	}
+	for _, f := range e.rejected() {
+		found.AddIf(!slices.Contains(slices.Concat(basic, post), f), f.Severity, f.Subject, "The answer to private_key_jwt "+f.Problem, f.Fix)
 	}
 }
 
@@ -156,6 +160,9 @@ func violatedFormat(e endpoint, a answer, add func(s wellknown.Severity, problem
 	contentType, fix := a.header.Get("Content-Type"), "Answer with status 401 and invalid_client."
 	mediaType, _, _ := mime.ParseMediaType(contentType)
 	switch {
+	case a.status < 300 && a.code == "" && a.method == clientauth.PrivateKeyJWT:
+		add(wellknown.Problem, fmt.Sprintf("has status %d, although the client does not exist and the signature is random. If the server issues tokens without verifying assertions, anyone can authenticate as any client.", a.status),
+			"Let the server verify assertions, or remove private_key_jwt from the metadata and reject them.")
 	case a.status < 300 && e.name == clientauth.Revocation:
 		add(wellknown.Note, fmt.Sprintf("has status %d, although the client does not exist: the endpoint does not authenticate clients (RFC 7009 section 2.1).", a.status), "Nothing, if any client may revoke any token that it knows.")
 	case a.status < 300:

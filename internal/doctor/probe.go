@@ -57,12 +57,16 @@ func (c *client) probe(ctx context.Context) observation {
 		if u == nil {
 			continue
 		}
-		o.endpoints = append(o.endpoints, endpoint{name, u,
-			c.authenticate(ctx, clientauth.Basic, name, u.String()), c.authenticate(ctx, clientauth.Post, name, u.String())})
+		e := endpoint{name: name, url: u, basic: c.authenticate(ctx, clientauth.Basic, name, u.String()), post: c.authenticate(ctx, clientauth.Post, name, u.String())}
 		if name == clientauth.Token {
+			if slices.Contains(used.Strings(wellknown.MethodsMember(name)), string(clientauth.PrivateKeyJWT)) {
+				c.makeAssertion(used.Metadata)
+				e.assertion = c.authenticate(ctx, clientauth.PrivateKeyJWT, name, u.String())
+			}
 			o.preflight = c.do(ctx, http.MethodOptions, u.String(), http.Header{"Origin": {foreignPage},
 				"Access-Control-Request-Method": {http.MethodPost}, "Access-Control-Request-Headers": {"authorization,content-type"}}, "")
 		}
+		o.endpoints = append(o.endpoints, e)
 	}
 	return o
 }
