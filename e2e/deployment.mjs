@@ -39,8 +39,7 @@ export async function deploy(t, { gateway = true, config } = {}) {
   }
   const sample = async (series) => {
     const metrics = await (await fetch(`${admin}/metrics`, { signal: AbortSignal.timeout(10_000) })).text();
-    const line = metrics.split("\n").find((line) => line.startsWith(`${series} `));
-    return Number(line?.slice(series.length) ?? 0);
+    return sampleOf(metrics, series);
   };
   return {
     origin,
@@ -58,6 +57,26 @@ export async function deploy(t, { gateway = true, config } = {}) {
     // clientAuth counts the token requests with a method that the provider accepted.
     clientAuth: (method) => sample(`oauthgw_client_auth_total{auth_method="${method}",endpoint="token",outcome="accepted"}`),
   };
+}
+
+// serve starts a gateway with a configuration until the test ends.
+export async function serve(t, config) {
+  const process = start(t, "oauthgw", ["serve", `--config.file=${await write(t, "oauthgw.yaml", config)}`]);
+  const admin = `http://${config.admin.listen}`;
+  await ready(process, `${admin}/-/ready`);
+  const metrics = async () => (await fetch(`${admin}/metrics`, { signal: AbortSignal.timeout(10_000) })).text();
+  return {
+    process,
+    admin,
+    metrics,
+    // sample resolves to the value of one of its series.
+    sample: async (series) => sampleOf(await metrics(), series),
+  };
+}
+
+function sampleOf(metrics, series) {
+  const line = metrics.split("\n").find((line) => line.startsWith(`${series} `));
+  return Number(line?.slice(series.length) ?? 0);
 }
 
 // start runs a program of this repository until the test ends.

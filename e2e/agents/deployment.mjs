@@ -2,9 +2,10 @@
 // own origin, and the gateway that keeps the clients' secrets. A recorder is in front of each.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
+import { startProgram } from "../clients/servers.mjs";
 import { ready, start, write } from "../deployment.mjs";
 import { answer } from "../mcp-server.mjs";
-import { freePorts, Process } from "../processes.mjs";
+import { freePorts } from "../processes.mjs";
 import { record } from "./recorder.mjs";
 
 const within10s = () => ({ signal: AbortSignal.timeout(10_000) });
@@ -17,7 +18,8 @@ export async function deploy(t, provider, mode) {
   const canary = crypto.randomBytes(16).toString("hex");
   const clients = registered({ canary, mcp, callbackPort, provider });
   const published = mode.rewrite ? `http://127.0.0.1:${upstreamPort}` : origin;
-  await startProvider(t, { provider, clients, published, port: providerPort });
+  const known = clients.map(({ id, secret, redirects }) => ({ client_id: id, client_secret: secret, redirect_uris: redirects }));
+  await startProgram(t, provider, { clients: known, port: providerPort, origin: published });
   const application = await startApplication(t, provider, upstreamPort, providerPort);
   const gateway = mode.gateway && (await startGateway(t, { provider, mode, clients, origin, published, gatewayPort, adminPort, upstreamPort }));
   const atGateway = await record(t, publicPort, mode.gateway ? gatewayPort : upstreamPort);
@@ -58,19 +60,6 @@ function registered({ canary, mcp, callbackPort, provider }) {
       aliases: ["https://agent.example/mcp-remote.json"],
     },
   ].map((client) => ({ ...client, id: `agents-${client.agent}`, secret: `${canary}+/% ${client.agent}` }));
-}
-
-async function startProvider(t, { provider, clients, published, port }) {
-  const known = clients.map(({ id, secret, redirects }) => ({ client_id: id, client_secret: secret, redirect_uris: redirects }));
-  const [command, ...flags] = provider.program;
-  const process = new Process(provider.name, command, [
-    ...flags,
-    `--listen=127.0.0.1:${port}`,
-    `--public-url=${published}`,
-    `--clients=${await write(t, "clients.json", known)}`,
-  ]);
-  t.after(() => process.stop());
-  await process.saw(/^listening on /m);
 }
 
 // startApplication starts an MCP server on the provider's own origin. It accepts the provider's

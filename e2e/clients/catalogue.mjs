@@ -7,8 +7,8 @@ const every = ["authorization_code", "refresh_token", "client_credentials"];
 
 // Each program reads jobs from standard input; javascript.mjs says how. The interpreters
 // are Debian's, because only these find Debian's packages.
-const javascript = (name) => [process.execPath, path.join(import.meta.dirname, "javascript.mjs"), name];
-const python = (name) => ["/usr/bin/python3", path.join(import.meta.dirname, "python.py"), name];
+export const javascript = (name) => [process.execPath, path.join(import.meta.dirname, "javascript.mjs"), name];
+export const python = (name) => ["/usr/bin/python3", path.join(import.meta.dirname, "python.py"), name];
 const ruby = (name) => ["/usr/bin/ruby", path.join(import.meta.dirname, "ruby.rb"), name];
 
 // catalogue has one entry for each library and way of using it. encoding is the name in

@@ -1,11 +1,12 @@
 // The client programs in JavaScript. The argument is the name of one. It reads jobs
 // from standard input, logs in as each client, and prints one line of JSON for each job.
 //
-// A job names an authorization server, a client with its secret and method, a code to
-// exchange, and the grants in their order. Its line holds "ok" or the error for each
+// A job names an authorization server, a client with its method and its secret or key, a code
+// to exchange, and the grants in their order. Its line holds "ok" or the error for each
 // grant.
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
+import { importJWK } from "jose";
 
 // clients returns for each library how it makes the client of a job: a function for each
 // grant, which resolves to a token response.
@@ -45,6 +46,14 @@ const clients = {
     };
   },
 
+  PrivateKeyJwtProvider: assertionProvider("PrivateKeyJwtProvider", ({ private_key: { jwk, pem, alg } }) => ({
+    // It reads PEM for the older algorithms only.
+    privateKey: alg.startsWith("Ed") ? jwk : pem,
+    algorithm: alg,
+  })),
+
+  StaticPrivateKeyJwtProvider: assertionProvider("StaticPrivateKeyJwtProvider", ({ assertion }) => ({ jwtBearerAssertion: assertion })),
+
   oauth4webapi: async () => {
     const oauth = await import("oauth4webapi");
     const plaintext = { [oauth.allowInsecureRequests]: true };
@@ -53,7 +62,7 @@ const clients = {
       const discovery = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...plaintext });
       const as = await oauth.processDiscoveryResponse(issuer, discovery);
       const client = { client_id: job.client_id };
-      const authentication = methodsOf(oauth)[job.method](job.client_secret);
+      const authentication = await authenticate(oauth, job);
       return {
         authorization_code: async () => {
           const callback = oauth.validateAuthResponse(as, client, new URLSearchParams(job.callback), job.callback.state);
@@ -79,13 +88,15 @@ const clients = {
     return async (job) => {
       // By default it fetches openid-configuration only.
       const issuer = await Issuer.discover(`${job.issuer}/.well-known/oauth-authorization-server`);
-      const client = new issuer.Client({
+      const { jwk, kid, alg } = job.private_key ?? {};
+      const registered = {
         client_id: job.client_id,
         client_secret: job.client_secret,
         token_endpoint_auth_method: job.method,
         redirect_uris: [job.redirect_uri],
         response_types: ["code"],
-      });
+      };
+      const client = new issuer.Client(registered, jwk && { keys: [{ ...jwk, kid, alg: alg.replace("Ed25519", "EdDSA") }] });
       const checks = { code_verifier: job.code_verifier, state: job.callback.state };
       return {
         authorization_code: () => client.oauthCallback(job.redirect_uri, job.callback, checks),
@@ -98,7 +109,7 @@ const clients = {
   "openid-client-6": async () => {
     const client = await import("openid-client-6");
     return async (job) => {
-      const authentication = methodsOf(client)[job.method](job.client_secret);
+      const authentication = await authenticate(client, job);
       const config = await client.discovery(new URL(job.issuer), job.client_id, undefined, authentication, {
         algorithm: "oauth2",
         execute: [client.allowInsecureRequests],
@@ -136,10 +147,33 @@ const clients = {
   },
 };
 
-const methodsOf = (library) => ({
-  client_secret_basic: library.ClientSecretBasic,
-  client_secret_post: library.ClientSecretPost,
-});
+// authenticate resolves to how a client of one of these two libraries authenticates.
+async function authenticate(library, job) {
+  const { jwk, kid, alg } = job.private_key ?? {};
+  const audience = (header, claims) => job.audience && (claims.aud = job.audience);
+  return {
+    client_secret_basic: () => library.ClientSecretBasic(job.client_secret),
+    client_secret_post: () => library.ClientSecretPost(job.client_secret),
+    private_key_jwt: async () => library.PrivateKeyJwt({ key: await importJWK(jwk, alg), kid }, { [library.modifyAssertion]: audience }),
+  }[job.method]();
+}
+
+// assertionProvider returns the clients of the MCP SDK that authenticate with an assertion.
+function assertionProvider(type, options) {
+  return async () => {
+    const { auth } = await import("@modelcontextprotocol/sdk/client/auth.js");
+    const extensions = await import("@modelcontextprotocol/sdk/client/auth-extensions.js");
+    return (job) => {
+      const provider = new extensions[type]({ clientId: job.client_id, expectedIssuer: job.issuer, ...options(job) });
+      return {
+        client_credentials: async () => {
+          await auth(provider, { serverUrl: job.issuer });
+          return provider.tokens();
+        },
+      };
+    };
+  };
+}
 
 // curl runs curl -u. The secret goes to standard input, because other users can see
 // arguments.
@@ -183,7 +217,7 @@ async function run(job, connect) {
 
 // describe joins what the libraries say in their various members.
 function describe(error) {
-  const words = [error.name, error.code, error.error, error.message, error.cause?.message];
+  const words = [error.name, error.code, error.error, error.error_description, error.message, error.cause?.message];
   return words.filter((word) => typeof word === "string").join(" ");
 }
 

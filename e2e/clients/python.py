@@ -15,15 +15,21 @@ os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 # a token response.
 def authlib(job):
     from authlib.integrations.requests_client import OAuth2Session
+    from authlib.oauth2.rfc7523 import PrivateKeyJWT
+
+    key = job.get("private_key")
 
     def session():
-        return OAuth2Session(
+        made = OAuth2Session(
             job["client_id"],
-            job["client_secret"],
+            key["pem"] if key else job["client_secret"],
             token_endpoint_auth_method=job["method"],
             redirect_uri=job["redirect_uri"],
             default_timeout=20,
         )
+        if key:
+            made.register_client_auth_method(PrivateKeyJWT(audience(job), alg=algorithm(key)))
+        return made
 
     endpoint = job["token_endpoint"]
     return {
@@ -40,10 +46,21 @@ def authlib(job):
 
 def oauth2cli(job):
     """oauth2cli is the OAuth client of MSAL. MSAL itself knows only Microsoft's servers."""
-    from msal.oauth2cli import oauth2
+    from msal.oauth2cli import assertion, oauth2
 
     # client_secret "triggers HTTP AUTH"; the body is for servers that want it.
-    if job["method"] == "client_secret_post":
+    if key := job.get("private_key"):
+        creator = assertion.JwtAssertionCreator(key["pem"], algorithm=algorithm(key))
+        claims = {"audience": audience(job), "issuer": job["client_id"]}
+        # MSAL itself uses the regenerative one, which it sends again until it expires.
+        regenerative = job.get("variant") == "regenerative"
+        secret = {
+            "client_assertion": creator.create_regenerative_assertion(**claims)
+            if regenerative
+            else lambda: creator.create_normal_assertion(**claims),
+            "client_assertion_type": oauth2.BaseClient.CLIENT_ASSERTION_TYPE_JWT,
+        }
+    elif job["method"] == "client_secret_post":
         secret = {"default_body": {"client_secret": job["client_secret"]}}
     else:
         secret = {"client_secret": job["client_secret"]}
@@ -95,6 +112,16 @@ def requests_oauthlib(job):
         ),
         "client_credentials": lambda _: backend().fetch_token(endpoint, timeout=20, **fetching),
     }
+
+
+def audience(job):
+    """The audience is up to the caller of both libraries that sign assertions."""
+    return job.get("audience") or job["issuer"]
+
+
+def algorithm(key):
+    """Both of them know Ed25519 by its older name only."""
+    return "EdDSA" if key["alg"] == "Ed25519" else key["alg"]
 
 
 def run(job, connect):

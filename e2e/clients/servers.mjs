@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import path from "node:path";
 import { browse } from "../browser.mjs";
-import { build, ready, start, write } from "../deployment.mjs";
+import { build, serve, write } from "../deployment.mjs";
 import { freePorts, Process } from "../processes.mjs";
 
 // refusal is a server's own response to Basic, and unknownClient what the gateway logs
@@ -53,9 +53,8 @@ export async function startServer(t, server, { clients, pinned }) {
   const [serverPort, gatewayPort, adminPort] = await freePorts(3);
   const upstream = `http://127.0.0.1:${serverPort}`;
   const origin = `http://127.0.0.1:${gatewayPort}`;
-  const admin = `http://127.0.0.1:${adminPort}`;
-  const clientsFile = await write(t, "clients.json", clients);
-  const configFile = await write(t, "oauthgw.yaml", {
+  await startProgram(t, server, { clients, port: serverPort, origin });
+  const gateway = await serve(t, {
     listen: `127.0.0.1:${gatewayPort}`,
     public_url: origin,
     admin: { listen: `127.0.0.1:${adminPort}` },
@@ -63,31 +62,31 @@ export async function startServer(t, server, { clients, pinned }) {
     client_auth: { clients: Object.fromEntries(pinned.map((id) => [id, { basic_decoding: "raw" }])) },
     log: { level: "debug" },
   });
-
-  const [command, ...flags] = server.program;
-  const behind = new Process(server.name, command, [
-    ...flags,
-    `--listen=127.0.0.1:${serverPort}`,
-    `--public-url=${origin}`,
-    `--clients=${clientsFile}`,
-  ]);
-  t.after(() => behind.stop());
-  await behind.saw(/^listening on /m);
-  const gateway = start(t, "oauthgw", ["serve", `--config.file=${configFile}`]);
-  await ready(gateway, `${admin}/-/ready`);
   const patience = { signal: AbortSignal.timeout(10_000) };
   const metadata = await (await fetch(`${origin}/.well-known/oauth-authorization-server`, patience)).json();
   return {
     metadata,
     // directly returns the URL of an endpoint at the server itself.
     directly: (endpoint) => endpoint.replace(origin, upstream),
-    metrics: async () => (await fetch(`${admin}/metrics`, { signal: AbortSignal.timeout(10_000) })).text(),
+    metrics: gateway.metrics,
     // log stops the gateway, so that the log is complete, and resolves to the log.
     log: async () => {
-      await gateway.stop("SIGINT");
-      return gateway.output;
+      await gateway.process.stop("SIGINT");
+      return gateway.process.output;
     },
   };
+}
+
+// startProgram starts a server at a port until the test ends. Its URLs have the origin.
+export async function startProgram(t, { name, program: [command, ...flags] }, { clients, port, origin }) {
+  const process = new Process(name, command, [
+    ...flags,
+    `--listen=127.0.0.1:${port}`,
+    `--public-url=${origin}`,
+    `--clients=${await write(t, "clients.json", clients)}`,
+  ]);
+  t.after(() => process.stop());
+  await process.saw(/^listening on /m);
 }
 
 // authorize plays the user and the browser at the authorization endpoint (RFC 6749
