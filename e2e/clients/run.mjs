@@ -31,17 +31,20 @@ export async function forEach(items, limit, work) {
   await Promise.all(Array.from({ length: limit }, worker));
 }
 
-// record starts an authorization server that grants everything, until the test ends. Its
-// requests are those at the token endpoint, with Authorization and form.
-export async function record(t) {
+// record starts an authorization server, until the test ends. It grants every request with a form
+// that it accepts. Its requests are those at the token endpoint, with Authorization and form. Its
+// issuer can be that of a gateway.
+export async function record(t, { issuer, accepts = () => true } = {}) {
   const requests = [];
   const server = http.createServer(async (request, response) => {
     if (request.method === "POST") {
       const form = new URLSearchParams(await text(request));
-      requests.push({ authorization: request.headers.authorization, form });
+      const accepted = accepts(form);
+      requests.push({ authorization: request.headers.authorization, form, accepted });
+      if (!accepted) return reply(response, 401, { error: "invalid_client" });
       reply(response, 200, { access_token: "granted", token_type: "Bearer", expires_in: 3600 });
     } else if (request.url === "/.well-known/oauth-authorization-server") {
-      reply(response, 200, metadata(origin));
+      reply(response, 200, metadata(issuer ?? origin));
     } else {
       reply(response, 404, {});
     }
@@ -53,7 +56,7 @@ export async function record(t) {
     server.closeAllConnections();
     server.close();
   });
-  return { requests, metadata: metadata(origin) };
+  return { origin, requests, metadata: metadata(issuer ?? origin) };
 }
 
 function metadata(origin) {

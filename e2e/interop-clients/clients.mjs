@@ -165,7 +165,7 @@ async function configure(deployment, options) {
 }
 
 // useOtherEndpoints authenticates at the other endpoints, too.
-async function useOtherEndpoints(config, tokens, subject) {
+export async function useOtherEndpoints(config, tokens, subject) {
   const { sub } = tokens.claims();
   assert.match(sub, subject);
   assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, sub)).sub, sub);
