@@ -51,7 +51,7 @@ function row(server, client, alg) {
     redirect_uri: redirectURI,
     code_verifier: crypto.randomBytes(32).toString("base64url"),
   };
-  return { id, client, job, secret: `${canary}+/% ${id}`, entry: () => [{ keys: [keys[alg]] }] };
+  return { id, client, job, secret: `${canary}+/% ${alg}`, entry: () => [{ keys: [keys[alg]] }] };
 }
 
 // logIn runs every client with the jobs of its rows.
@@ -61,9 +61,9 @@ async function logIn(t, { metadata }, rows) {
     Object.assign(job, { issuer, token_endpoint });
     if (job.grants.includes("authorization_code")) job.callback = await authorize(authorization_endpoint, job);
   }
-  await forEach(clients.map((client) => rows.filter((row) => row.client === client)), 2, async (mine) => {
-    if (mine.length === 0) return;
-    const outcomes = await run(t, mine[0].client, mine.map(({ job }) => job));
+  await forEach(new Set(rows.map(({ client }) => client)), 2, async (client) => {
+    const mine = rows.filter((row) => row.client === client);
+    const outcomes = await run(t, client, mine.map(({ job }) => job));
     for (const row of mine) row.outcomes = outcomes.get(row.id);
   });
 }

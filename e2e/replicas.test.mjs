@@ -44,7 +44,7 @@ test("replicas with Redis", limit, async (t) => {
   await t.test("Redis names clients and ids only by hashes", async () => {
     const keys = (await redis.command("KEYS", "*")).split("\n");
     assert.ok(keys.length >= 3);
-    for (const key of keys) assert.match(key, /^oauthgw:(jti|failures):[0-9a-f]{64}$/);
+    for (const key of keys) assert.match(key, /^oauthgw:(check|(jti|failures):[0-9a-f]{64})$/);
   });
   await t.test("no secret in the logs and the metrics", async () => {
     for (const replica of replicas) assert.ok(!holds(replica.process.output + (await replica.metrics())));
