@@ -5,9 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	"net/url"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,9 +26,9 @@ type Config struct {
 // options returns the options of the connections. No command is sent twice: a second SET NX
 // would take the first one for a replay.
 func (c Config) options() (*redis.Options, error) {
-	parsed, err := parse(c.Redis)
+	parsed, err := redis.ParseURL(c.Redis) // its options are not used: some would send commands twice
 	if err != nil {
-		return nil, fmt.Errorf("state.redis: %w (set a URL such as redis://127.0.0.1:6379, rediss://redis.example:6379/0 or unix:///run/redis.sock)", err)
+		return nil, errors.New("state.redis: not a URL of Redis; set one such as rediss://redis.example:6379/0 or unix:///run/redis.sock") // err may show a password
 	}
 	o := &redis.Options{
 		Network: parsed.Network, Addr: parsed.Addr, DB: parsed.DB, Dialer: c.dial, Protocol: 2,
@@ -54,20 +52,3 @@ func (c Config) options() (*redis.Options, error) {
 }
 
 const connections = 16
-
-// parse reads a URL of Redis. Its errors do not repeat a password in the URL.
-func parse(text string) (*redis.Options, error) {
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, errors.New("not a URL")
-	}
-	query := u.Query()
-	query.Del("db")
-	if len(query) > 0 {
-		return nil, errors.New("options in the URL are not supported")
-	}
-	if _, ok := u.User.Password(); ok {
-		return nil, errors.New("the URL has a password; put it into state.password_file")
-	}
-	return redis.ParseURL(text)
-}

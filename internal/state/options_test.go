@@ -50,23 +50,16 @@ func TestConnections(t *testing.T) {
 }
 
 func TestURLs(t *testing.T) {
-	for url, want := range map[string]string{
-		"redis://127.0.0.1:6379": "", "rediss://gateway@redis.example/3": "", "unix:///run/redis.sock?db=1": "",
-		"http://redis.example": "invalid URL scheme", "redis.example:6379": "invalid URL scheme", "": "invalid URL scheme",
-		"redis://redis.example?skip_verify=true": "options", "redis://redis.example/x": "database number",
-		"redis://:pa55word@redis.example": "state.password_file", "redis://:pa55word%zz@redis.example": "not a URL", "unix://": "socket path",
+	for url, good := range map[string]bool{
+		"redis://127.0.0.1:6379": true, "rediss://gateway@redis.example/3": true, "unix:///run/redis.sock?db=1": true,
+		"": false, "http://redis.example": false, "redis.example:6379": false, "redis://redis.example/x": false, "redis://:pa55word%zz@redis.example": false,
 	} {
 		r, err := state.NewRedis(state.Config{Redis: url}, state.NewMemory())
-		switch {
-		case err == nil:
-			r.Close()
-			fallthrough
-		case want == "":
-			if err != nil || want != "" {
-				t.Errorf("%s: got %v", url, err)
-			}
-		case !strings.HasPrefix(err.Error(), "state.redis: ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pa55word"):
+		if good != (err == nil) || err != nil && (!strings.HasPrefix(err.Error(), "state.redis: ") || strings.Contains(err.Error(), "pa55word")) {
 			t.Errorf("%s: got %v", url, err)
+		}
+		if err == nil {
+			r.Close()
 		}
 	}
 }

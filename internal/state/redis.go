@@ -17,7 +17,6 @@ const (
 	failureTimeout = 25 * time.Millisecond // a request asks at most twice: before it is sent and when it failed
 	pause          = time.Second           // after an error, in which requests are not delayed again
 	watchInterval  = 5 * time.Second
-	clockSkew      = 30 * time.Second // between replicas: one may accept an assertion that another holds to be expired
 )
 
 // Redis is a [Store] that replicas share. It also keeps failures in a [Memory]: while Redis is
@@ -46,7 +45,7 @@ func (silent) Printf(context.Context, string, ...any) {}
 
 // Claim implements [Store].
 func (r *Redis) Claim(ctx context.Context, _ string, id Key, d time.Duration) error {
-	set := redis.NewStatusCmd(ctx, "SET", name("jti", id), 1, "PX", milliseconds(d+clockSkew), "NX")
+	set := redis.NewStatusCmd(ctx, "SET", name("jti", id), 1, "PX", milliseconds(d), "NX")
 	err := r.ask(ctx, claimTimeout, set)
 	switch {
 	case errors.Is(err, redis.Nil):

@@ -33,8 +33,9 @@ type Budget struct {
 
 // Store is [*Memory] or [*Redis]. It is safe for concurrent use.
 type Store interface {
-	// Claim records that a client uses an id, for a time. The error is nil for the first call
-	// with the id in that time, [ErrUsed] for the others, or [ErrFull] or [ErrUnavailable].
+	// Claim records that a client uses an id, for a time, which includes the difference of the
+	// replicas' clocks. The error is nil for the first call with the id in that time, [ErrUsed]
+	// for the others, or [ErrFull] or [ErrUnavailable].
 	Claim(ctx context.Context, client string, id Key, d time.Duration) error
 	// Debts returns the debt of each budget. That of an unknown one is zero.
 	Debts(ctx context.Context, keys ...Key) []time.Duration
