@@ -31,7 +31,7 @@ func TestCA39KeyFiles(t *testing.T) {
 	const noKey = "FILE has no key that can verify assertions; write public RSA, EC or OKP keys of the client into it"
 	const noSet = "FILE: it is not a JWK Set, which is a JSON object with a list of keys"
 	const tooLarge = "FILE: it has more than 100 keys or 256 KiB"
-	const short = "has 1024 bits; RSA keys need 2048 to 8192"
+	const short = "has 1024 bits; RSA keys need 2048 to 4096"
 	const isPrivate = "is a private key; remove d, p, q and the like, and replace the key if others could read it"
 	const isSymmetric = "is a symmetric key, a shared secret; use RSA, EC or OKP keys"
 	set := textOf(t, "testdata/client.jwks")

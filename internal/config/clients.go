@@ -84,10 +84,7 @@ func (v *validator) secret(key string, c clients.Config) clientauth.Secret {
 		return clientauth.Secret{}
 	}
 	text := v.contents(key, c.SecretFile)
-	secret, ended := strings.CutSuffix(string(text), "\n")
-	if ended {
-		secret = strings.TrimSuffix(secret, "\r")
-	}
+	secret := line(text)
 	switch {
 	case text == nil: // reported
 	case secret == "":

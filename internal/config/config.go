@@ -58,6 +58,7 @@ type Config struct {
 		Repeatable []string `yaml:"repeatable"` // further parameters that may repeat
 	} `yaml:"client_auth"`
 	Clients      map[string]clients.Config `yaml:"clients"` // by client_id at the provider
+	State        StateConfig               `yaml:"state"`
 	Registration struct {
 		Translate           bool   `yaml:"translate"`            // client_secret_basic to client_secret_post
 		ClientConfiguration string `yaml:"client_configuration"` // path; empty: none
@@ -69,7 +70,6 @@ type Config struct {
 		Entries  int           `yaml:"entries"`   // cached documents
 		Patch    PatchConfig   `yaml:"patch"`
 	} `yaml:"metadata"`
-	State     StateConfig          `yaml:"state"`
 	Resources []wellknown.Resource `yaml:"resources"` // whose metadata is generated if the provider has none
 	Repair    struct {
 		Requests repair.Requests `yaml:"requests"`
@@ -96,14 +96,6 @@ type TimeoutConfig struct {
 	Header time.Duration `yaml:"header"` // until a request header is complete, with the TLS handshake
 	Idle   time.Duration `yaml:"idle"`   // between two requests on a connection
 	Stall  time.Duration `yaml:"stall"`  // a pause in an upload, and three times that in a download
-}
-
-// StateConfig names the Redis that replicas share.
-type StateConfig struct {
-	Redis             string `yaml:"redis"`              // its URL; empty: each replica keeps its own state
-	PasswordFile      string `yaml:"password_file"`      // one line end at its end is dropped; empty: none
-	CAFile            string `yaml:"ca_file"`            // empty: the system's roots
-	InsecurePlaintext bool   `yaml:"insecure_plaintext"` // allow redis: to another host
 }
 
 // CertificateConfig names the PEM files of a certificate chain and its private key.

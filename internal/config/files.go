@@ -47,6 +47,15 @@ func (v *validator) contents(key, file string) []byte {
 	return text
 }
 
+// line returns a text without the line end at its end.
+func line(text []byte) string {
+	line, ended := strings.CutSuffix(string(text), "\n")
+	if ended {
+		line = strings.TrimSuffix(line, "\r")
+	}
+	return line
+}
+
 // Fingerprint returns a hash of the contents of files and of the errors of reading them.
 func Fingerprint(files []string) string {
 	sum := sha256.New()

@@ -33,9 +33,13 @@ func FuzzConfig(f *testing.F) {
 		if ok {
 			// The files that a fuzzer names are not opened.
 			c.Admin.WebConfigFile, c.Audit.File, c.TLS = "", "", CertificateConfig{}
+			c.State.PasswordFile, c.State.CAFile = "", ""
 			c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile = "", "", ""
 			for id, client := range c.Clients {
 				client.SecretFile = ""
+				for i := range client.Assertions {
+					client.Assertions[i].JWKSFile, client.Assertions[i].CAFile = "", ""
+				}
 				c.Clients[id] = client
 			}
 			v.settings(c)

@@ -38,7 +38,7 @@ type Settings struct {
 	Rules          *clientauth.Rules
 	Clients        *clients.Table
 	StatePassword  clientauth.Secret // of Redis; zero: none
-	StateRoots     *x509.CertPool    // of its certificate; nil: the system's
+	StateRoots     *x509.CertPool    // of Redis; nil: the system's
 	Challenge      proxy.ChallengePolicy
 	RewriteIssuer  bool
 	MetadataPatch  wellknown.Patch
@@ -67,7 +67,7 @@ func (s Settings) Warnings(listen string) (found []string) {
 	if s.Audit.File != standardOutput && err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe {
 		found = append(found, "audit.file: "+s.Audit.File+" is neither a regular file nor a pipe, so records may be lost; name a file, a pipe, or - for standard output")
 	}
-	secrets := []string{s.Admin.WebConfigFile, s.TLS.KeyFile, s.Upstream.KeyFile}
+	secrets := []string{s.Admin.WebConfigFile, s.TLS.KeyFile, s.Upstream.KeyFile, s.State.PasswordFile}
 	for _, c := range s.Clients.All() {
 		secrets = append(secrets, c.SecretFile)
 	}
@@ -106,7 +106,7 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 		"timeouts":              s.Timeouts != next.Timeouts,
 		"admin.web_config_file": s.Admin.WebConfigFile != next.Admin.WebConfigFile,
 		"state.redis":           s.State.Redis != next.State.Redis,
-		"state.ca_file":         s.State.CAFile != next.State.CAFile,
+		"state.ca_file":         s.State.CAFile != next.State.CAFile || !s.StateRoots.Equal(next.StateRoots),
 		"tls":                   (s.TLS == CertificateConfig{}) != (next.TLS == CertificateConfig{}), // another certificate needs none
 	} {
 		if differs {
@@ -120,7 +120,7 @@ func (s Settings) RestartRequired(next Settings) (keys []string) {
 // settings converts a configuration and adds its errors.
 func (v *validator) settings(c Config) Settings {
 	v.check(c)
-	files := []string{v.file, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile}
+	files := []string{v.file, c.Admin.WebConfigFile, c.TLS.CertFile, c.TLS.KeyFile, c.Upstream.CAFile, c.Upstream.CertFile, c.Upstream.KeyFile, c.State.PasswordFile, c.State.CAFile}
 	table := v.clients(c)
 	for _, client := range table.All() {
 		files = append(files, client.SecretFile)
@@ -129,7 +129,6 @@ func (v *validator) settings(c Config) Settings {
 		}
 	}
 	password, roots := v.state(c.State)
-	files = append(files, c.State.PasswordFile, c.State.CAFile)
 	u, socket := v.upstream(c)
 	own := v.certificate("upstream", CertificateConfig{c.Upstream.CertFile, c.Upstream.KeyFile})
 	var level slog.Level

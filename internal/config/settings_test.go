@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"crypto/x509"
 	"fmt"
 	"strings"
 	"testing"
@@ -60,7 +61,8 @@ func TestRestartRequired(t *testing.T) {
 	var old, next config.Settings
 	next.Listen, next.Admin.Listen, next.MaxConnections, next.Admin.WebConfigFile = "b", "a", 1, "a"
 	next.MaxHeaderBytes, next.Timeouts.Idle, next.TLS.CertFile = 1, 1, "a"
-	if got := old.RestartRequired(next); len(got) != 7 || len(old.RestartRequired(old)) != 0 {
+	next.State.Redis, next.StateRoots = "a", x509.NewCertPool()
+	if got := old.RestartRequired(next); len(got) != 9 || len(old.RestartRequired(old)) != 0 {
 		t.Errorf("got %q", got)
 	}
 }
