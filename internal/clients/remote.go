@@ -86,16 +86,20 @@ func (r *remote) current() []assertion.Key {
 	return r.keys
 }
 
+// refresh waits for a fetch, if one is in flight or may begin. Without run there is none.
 func (r *remote) refresh(ctx context.Context) {
 	r.mu.Lock()
-	done, waits := r.done, r.started && (r.fetching || r.attempted.IsZero() || time.Since(r.attempted) >= cooldown)
+	done, begins := r.done, !r.fetching && (r.attempted.IsZero() || time.Since(r.attempted) >= cooldown)
+	waits := r.started && (r.fetching || begins)
+	if waits && begins {
+		select {
+		case r.wake <- struct{}{}:
+		default: // run is asked already
+		}
+	}
 	r.mu.Unlock()
 	if !waits {
 		return
-	}
-	select {
-	case r.wake <- struct{}{}:
-	default: // run is asked already
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout+time.Second)
 	defer cancel()
@@ -110,21 +114,16 @@ func (r *remote) refresh(ctx context.Context) {
 func (r *remote) run(ctx context.Context, log *slog.Logger, report func(ok bool)) {
 	r.loop.Lock() // that of the configuration before may still end
 	defer r.loop.Unlock()
-	r.mu.Lock()
-	r.started = true
-	r.mu.Unlock()
 	for failed := false; ; {
 		r.mu.Lock()
-		due := time.Until(r.next)
+		r.started = true
+		due := time.After(time.Until(r.next))
 		r.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(due):
+		case <-due:
 		case <-r.wake:
-			if !r.mayFetch() {
-				continue
-			}
 		}
 		err := r.attempt(ctx)
 		if ctx.Err() != nil {
@@ -138,24 +137,24 @@ func (r *remote) run(ctx context.Context, log *slog.Logger, report func(ok bool)
 	}
 }
 
-func (r *remote) mayFetch() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.attempted.IsZero() || time.Since(r.attempted) >= cooldown
-}
-
-// attempt fetches the keys. One that ctx ends counts as none.
+// attempt fetches the keys. One that ctx ends is repeated by the next run.
 func (r *remote) attempt(ctx context.Context) error {
 	r.mu.Lock()
 	r.fetching = true
+	select {
+	case <-r.wake:
+	default:
+	}
 	r.mu.Unlock()
 	keys, age, err := r.fetch(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.fetching = false; ctx.Err() != nil {
+	r.fetching = false
+	now := time.Now()
+	if ctx.Err() != nil {
+		r.next = now
 		return err
 	}
-	now := time.Now()
 	if r.attempted, r.next = now, now.Add(cooldown); err == nil {
 		r.keys, r.fetched, r.next = keys, now, now.Add(age)
 	}
