@@ -32,6 +32,7 @@ var (
 	}{ // what differs from run to run, and what the page shows
 		{regexp.MustCompile(`oauthgw \S+ \(revision \S+, go\S+\)`), "oauthgw v0.1.0 (revision 1f2e3d4c, go1.27.0)"},
 		{regexp.MustCompile(`/(callback|codex)/[\w-]{12}`), "/${1}/EL3FpU2s_bzX"},
+		{regexp.MustCompile(`(?m)\d+ s ago$`), "3600 s ago"},
 		{regexp.MustCompile(`time("?[:=]"?)[0-9TZ:.+-]+`), "time${1}2026-12-01T08:00:00.000Z"},
 	}
 )

@@ -61,11 +61,18 @@ func configFile(t *testing.T, text string) string {
 }
 
 // explained returns the output of the command, which is printable ASCII. The command fails
-// if the gateway refuses the request.
+// if the gateway refuses the request, or cannot judge it.
 func explained(t *testing.T, request string, args ...string) string {
 	t.Helper()
 	out, diagnostics, err := invokeWith(t, request, append([]string{"explain"}, args...)...)
-	if refused := strings.Contains(out, "\noutcome             refused: "); errors.Is(err, explain.ErrRefused) != refused || !refused && err != nil || diagnostics != "" {
+	var want error
+	switch {
+	case strings.Contains(out, "\noutcome             refused: "):
+		want = explain.ErrRefused
+	case strings.Contains(out, "\noutcome             not judged: "):
+		want = explain.ErrNotJudged
+	}
+	if !errors.Is(err, want) || diagnostics != "" {
 		t.Fatalf("got %v\n%s", err, diagnostics)
 	}
 	if i := strings.IndexFunc(out, func(c rune) bool { return c != '\n' && (c < ' ' || c > '~') }); i >= 0 {

@@ -33,7 +33,7 @@ var allowedImports = map[string]row{
 		"internal/explain", "internal/gateway", "internal/logging", "internal/server", "internal/tracing", leaves}, modules: []string{"golang.org/x/sys/unix"}},
 
 	"internal/demo":    {ours: []string{"internal/clients", "internal/config", "internal/legacy"}},
-	"internal/explain": {ours: []string{"clientauth", "proxy", "metrics", "internal/config", "internal/gateway", "internal/printable"}},
+	"internal/explain": {ours: []string{"clientauth", "proxy", "metrics", "internal/assertion", "internal/clients", "internal/config", "internal/gateway", "internal/printable"}},
 	"internal/admin":   {ours: []string{"clientauth", "proxy", "wellknown", "metrics", "internal/gateway", "internal/statuspage"}},
 	"internal/gateway": {ours: []string{"clientauth", "proxy", "wellknown", "metrics", "internal/clients", "internal/config", "internal/repair", "internal/state", "internal/tracing", leaves},
 		modules: []string{"github.com/gorilla/mux"}},

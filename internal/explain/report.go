@@ -40,6 +40,7 @@ func (x *result) report() string {
 	row("client", x.log["client"])
 	row("alias", x.log["alias"])
 	row("secret", x.secret())
+	x.reportAssertion(row)
 	if d := clientauth.Reading(x.log["basic_decoding"]); d != "" {
 		row("basic decoding", string(d)+": "+decodings[d])
 	}
@@ -48,6 +49,8 @@ func (x *result) report() string {
 	row("outcome", x.outcome())
 	received := "  nothing\n"
 	switch {
+	case x.keysUnknown():
+		received = "  nothing, or the request with the secret of the client\n"
 	case x.upstream.request != nil:
 		received = x.upstream.report(x.settings.Rules)
 	case x.refused():
@@ -60,12 +63,12 @@ func (x *result) report() string {
 	return b.String() + "\nthe provider receives\n" + received
 }
 
-// secret says whether a public client's secret is lent. Empty: no such client, or a refusal.
+// secret says whether the secret of a client is lent. Empty: no such client, or a refusal.
 func (x *result) secret() string {
 	id := x.log["client_id"] // missing at the authorization endpoint
 	for _, c := range x.settings.Clients.All() {
 		switch isNamed := c.ID == id || slices.Contains(c.Aliases, id); {
-		case !c.Public, !isNamed, x.upstream.request == nil:
+		case !c.Public && len(c.Issuers) == 0, !isNamed, x.upstream.request == nil:
 		case x.log["client"] != "":
 			return "lent, from " + c.SecretFile
 		default:
@@ -110,6 +113,8 @@ func (x *result) refused() bool {
 
 func (x *result) outcome() string {
 	switch {
+	case x.keysUnknown():
+		return "not judged: the keys at the jwks_uri of this client are not fetched here"
 	case x.log["outcome"] == "redirect_uris":
 		return "refused: redirect_uris, unless the provider registers clients; its metadata is not fetched here"
 	case x.refused():
