@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -97,4 +98,48 @@ func TestCheckReportsErrorsInJSON(t *testing.T) {
 		`{"valid":false,"errors":[{"file":"absent.yaml","message":"cannot be read: open absent.yaml: no such file or directory"}]}`, "absent.yaml: cannot be read: open absent.yaml: no such file or directory")
 	expectCheck(t, "flags alone", "--format=json --upstream.url=x", `{"valid":false,"errors":[{"flag":true,"key":"upstream.url",`,
 		"--upstream.url: must be an http or https URL without user, path, query or fragment, such as http://127.0.0.1:3000; run \"oauthgw help check\"")
+}
+
+// TestCA45CheckNamesTheKey checks that each error in the configuration of assertions and Redis has its line
+// and its key, ends the program with 1, and shows nothing of a file or a password.
+func TestCA45CheckNamesTheKey(t *testing.T) {
+	const set = `{"keys": [{"kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"%s}]}`
+	dir := t.TempDir()
+	for name, text := range map[string]string{"ok.jwks": fmt.Sprintf(set, ""), "private.jwks": fmt.Sprintf(set, `, "d": "canary"`), "symmetric.jwks": `{"keys": [{"kty": "oct", "k": "canary"}]}`,
+		"pem.jwks": "-----BEGIN PRIVATE KEY-----\ncanary", "none.jwks": `{"keys": []}`} {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
+	client := func(assertions ...string) string {
+		return "clients:\n  a:\n    secret_file: testdata/secrets/agents\n    assertions:\n    - " + strings.Join(assertions, "\n    - ") + "\n"
+	}
+	const ok, workload = "{jwks_file: DIR/ok.jwks}", "{issuer: i, subject: s, jwks_file: DIR/ok.jwks}"
+	for section, want := range map[string]string{
+		client(ok): "", client(workload, ok): "", "state: {redis: 'rediss://h'}\n": "",
+		"clients:\n  a:\n    assertions: [" + ok + "]\n":                                                   `"line":3,"key":"clients.a.secret_file"`,
+		client(ok, "{subject: spiffe://a/b}"):                                                              `"line":7,"key":"clients.a.assertions[2]"`,
+		client(ok, "{jwks_file: DIR/ok.jwks, jwks_uri: https://a}"):                                        `"line":7,"key":"clients.a.assertions[2].jwks_uri"`,
+		client("{issuer: i, jwks_file: DIR/ok.jwks}"):                                                      `"line":6,"key":"clients.a.assertions[1].subject"`,
+		client("{jwks_uri: http://a}"):                                                                     `"line":6,"key":"clients.a.assertions[1].jwks_uri"`,
+		client("{jwks_file: DIR/private.jwks}"):                                                            `"line":6,"key":"clients.a.assertions[1].jwks_file"`,
+		client(ok, "{jwks_file: DIR/symmetric.jwks, subject: spiffe://a/b}"):                               `"line":7,"key":"clients.a.assertions[2].jwks_file"`,
+		client("{jwks_file: DIR/pem.jwks}"):                                                                `"line":6,"key":"clients.a.assertions[1].jwks_file"`,
+		client("{jwks_file: DIR/none.jwks}"):                                                               `"line":6,"key":"clients.a.assertions[1].jwks_file"`,
+		client(workload) + "  b: {secret_file: testdata/secrets/agents, assertions: [" + workload + "]}\n": `"line":7,"key":"clients.b.assertions[1].subject"`,
+		client(ok) + "    redirect_uris: ['http://127.0.0.1/']\n    public: true\n":                        `"line":8,"key":"clients.a.public"`,
+		"state: {redis: 'rediss://:canary@h'}\n":                                                           `"line":2,"key":"state.redis"`,
+		"state:\n  redis: redis://h\n":                                                                     `"line":3,"key":"state.redis"`,
+	} {
+		file := configFile(t, strings.ReplaceAll(section, "DIR", dir))
+		out, diagnostics, err := invoke(t, "check", "--offline", "--format=json", "--config.file="+file)
+		var compact bytes.Buffer
+		if json.Compact(&compact, []byte(out)) != nil || !strings.Contains(compact.String(), `"valid":`) {
+			t.Errorf("%s\ngot %s", section, out)
+		}
+		if !strings.Contains(compact.String(), want) || (exitCode(err, io.Discard) == 1) != (want != "") || want != "" && strings.Count(compact.String(), `"key":`) != 1 {
+			t.Errorf("%s\ngot %v, want %s", section, err, want)
+		}
+		if strings.Contains(out+diagnostics+errorText(err), "canary") {
+			t.Errorf("%s: the output shows a key or a password", section)
+		}
+	}
 }
