@@ -1,14 +1,11 @@
-// Two replicas that share a real Redis, which is killed, silent, full and locked.
+// Two replicas that share a real Redis, which is killed, silent and full.
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import test from "node:test";
+import { both, checkReplay, checkSharedLimit, checkUnavailable, checkWithout, recovers, statuses, until } from "./assertions/outage.mjs";
 import { Redis } from "./assertions/redis.mjs";
 import { startReplicas } from "./assertions/replicas.mjs";
-import { write } from "./deployment.mjs";
 
 const limit = { timeout: 120_000 };
-const both = (replicas, request) => Promise.all(replicas.map((replica) => replica.send(request)));
-const statuses = (responses) => responses.map(({ status }) => status);
 
 test("replicas with Redis", limit, async (t) => {
   const redis = await Redis.start(t);
@@ -33,12 +30,7 @@ test("replicas with Redis", limit, async (t) => {
     for (let i = 0; i < 3; i++) assert.deepEqual(statuses(await both(replicas, workload)), [200, 200]);
   });
   await t.test("11 wrong secrets at the first limit the client at the second", async () => {
-    const before = provider.requests.length;
-    for (let i = 0; i < 11; i++) assert.equal((await first.send(wrong("guessed"))).status, i < 10 ? 401 : 429);
-    const limited = await second.send(wrong("guessed"));
-    assert.equal(limited.status, 429);
-    assert.match(limited.retryAfter, /^\d+$/);
-    assert.equal(provider.requests.length, before + 10);
+    await checkSharedLimit({ replicas, provider, wrong });
     assert.equal((await second.send(basic)).status, 200, "another client of that address");
   });
   await t.test("Redis names clients and ids only by hashes", async () => {
@@ -50,37 +42,6 @@ test("replicas with Redis", limit, async (t) => {
     for (const replica of replicas) assert.ok(!holds(replica.process.output + (await replica.metrics())));
   });
 });
-
-function checkReplay({ status, error, description }) {
-  assert.deepEqual([status, error], [400, "invalid_client"]);
-  assert.match(description, /create a new one for each request/);
-}
-
-// checkWithout checks what works while Redis does not.
-async function checkWithout({ replicas, own, workload, basic, provider }) {
-  const before = provider.requests.length;
-  for (const response of await both(replicas, await own())) checkUnavailable(response);
-  assert.equal(provider.requests.length, before);
-  assert.deepEqual(statuses(await both(replicas, workload)), [200, 200]);
-  assert.deepEqual(statuses(await both(replicas, basic)), [200, 200]);
-}
-
-function checkUnavailable({ status, error, retryAfter }) {
-  assert.deepEqual([status, error], [503, "temporarily_unavailable"]);
-  assert.match(retryAfter, /^\d+$/);
-}
-
-// recovers resolves as soon as every replica accepts new assertions and says that Redis is up.
-async function recovers({ replicas, own }) {
-  for (const replica of replicas) {
-    await until(async () => (await replica.send(await own())).status === 200);
-    await until(async () => (await replica.sample("oauthgw_state_up")) === 1);
-  }
-}
-
-async function until(condition) {
-  for (const end = Date.now() + 30_000; !(await condition()); await sleep(50)) assert.ok(Date.now() < end, `never: ${condition}`);
-}
 
 test("Redis killed and restarted under load", limit, async (t) => {
   const redis = await Redis.start(t);
@@ -170,40 +131,3 @@ test("a gateway that starts without Redis", limit, async (t) => {
   await redis.start();
   await recovers(deployment);
 });
-
-// The passwords that Redis knows, and what the gateway is told.
-const password = "correct horse battery staple";
-const locks = [
-  { name: "password", settings: [`requirepass "${password}"`], given: password, works: true },
-  { name: "wrong password", settings: [`requirepass "${password}"`], given: "wrong horse" },
-  { name: "no password", settings: [`requirepass "${password}"`] },
-  { name: "user with what the gateway needs", settings: [user("~oauthgw:* +set +pttl +eval +evalsha +ping +hello")], user: "gateway", given: password, works: true },
-  { name: "user who may read only", settings: [user("~* +@read +ping +hello")], user: "gateway", given: password },
-];
-
-function user(rights) {
-  return `user gateway on ">${password}" ${rights}`;
-}
-
-for (const { name, settings, given, works, ...lock } of locks) {
-  test(`Redis with a ${name}`, limit, async (t) => {
-    const redis = await Redis.start(t, ...settings);
-    const password_file = given && (await write(t, "password", `${given}\n`));
-    const url = lock.user ? redis.url.replace("//", `//${lock.user}@`) : redis.url;
-    const deployment = await startReplicas(t, 2, { redis: url, ...(given && { password_file }) });
-    if (works) await checkShared(deployment);
-    else await checkWithout(deployment);
-    for (const { process, metrics } of deployment.replicas) {
-      const text = process.output + (await metrics());
-      assert.ok(!text.includes(password) && !(given && text.includes(given)), "a password");
-    }
-  });
-}
-
-async function checkShared({ replicas: [first, second], own, wrong }) {
-  const request = await own();
-  assert.equal((await first.send(request)).status, 200);
-  checkReplay(await second.send(request));
-  for (let i = 0; i < 11; i++) await first.send(wrong("guessed"));
-  assert.equal((await second.send(wrong("guessed"))).status, 429);
-}

@@ -15,7 +15,8 @@ export class Redis {
     [redis.port] = await freePorts(1);
     redis.url = `redis://127.0.0.1:${redis.port}`;
     redis.directory = await fs.mkdtemp(path.join(build, "files-"));
-    redis.settings = ["bind 127.0.0.1", `port ${redis.port}`, `dir ${redis.directory}`, 'save ""', "appendonly yes", ...settings];
+    const port = settings.some((setting) => setting.startsWith("tls-")) ? "port 0\ntls-port" : "port";
+    redis.settings = ["bind 127.0.0.1", `${port} ${redis.port}`, `dir ${redis.directory}`, 'save ""', "appendonly yes", ...settings];
     await redis.start();
     t.after(async () => {
       await redis.end();
