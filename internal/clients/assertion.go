@@ -163,7 +163,8 @@ func (u *Use) verify(ctx context.Context, r Attempt, a *assertion.Assertion) (*U
 		used.Method = named[0].Method()
 	}
 	kind := r.Form.Get(clientauth.ParameterClientAssertionType)
-	if !slices.ContainsFunc(issuers, func(i Issuer) bool { return i.takes(kind) }) {
+	issuers = slices.DeleteFunc(slices.Clone(issuers), func(i Issuer) bool { return !i.takes(kind) })
+	if len(issuers) == 0 {
 		return &used, assertion.ErrType
 	}
 	var found error = assertion.ErrKey
