@@ -125,7 +125,7 @@ func (s *exchangeFile) runWatched(t *testing.T, logFormat string) map[string]str
 	var own strings.Builder
 	for _, x := range s.exchanges {
 		provider.answer(x.upstreamResponse)
-		answer := send(t, g.data, x.request)
+		answer := send(t, g.data, s.signed.sign(t, x.request))
 		isOwn := strings.Contains(answer, "X-Content-Type-Options: nosniff")
 		if provider.received() == "" || x.upstreamResponse == "" || isOwn {
 			own.WriteString(answer)

@@ -60,8 +60,8 @@ func (s *exchangeFile) run(t *testing.T) {
 	g := startConfiguredGateway(t, s.config, provider.url())
 	for i, x := range s.exchanges {
 		provider.answer(x.upstreamResponse)
-		got := send(t, g.data, x.request)
-		s.expect(t, fmt.Sprintf("upstream request %d", i+1), &x.upstreamRequest, provider.received())
+		got := send(t, g.data, s.signed.sign(t, x.request))
+		s.expect(t, fmt.Sprintf("upstream request %d", i+1), &x.upstreamRequest, s.signed.restore(provider.received()))
 		s.expect(t, fmt.Sprintf("response %d", i+1), &x.response, got)
 	}
 	exposition := g.settledMetrics(t)

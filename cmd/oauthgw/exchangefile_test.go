@@ -21,14 +21,15 @@ import (
 //	-- response --           what the client receives
 //	-- metrics --            series that are exposed in the end
 //
-// The four messages may come again, for several exchanges. They lack Date, Age and a
-// Retry-After of a thousand seconds or more. Where a body that the test sends has neither
+// The four messages may come again, for several exchanges. They have placeholders of assertions, and
+// lack Date, Age and a Retry-After of a thousand seconds or more. Where a body that the test sends has neither
 // Content-Length nor chunks, the test adds a Content-Length.
 type exchangeFile struct {
 	prose     string
 	config    string
 	exchanges []*exchange
 	metrics   string
+	signed    placeholders
 }
 
 type exchange struct {
@@ -41,7 +42,7 @@ var sectionHead = regexp.MustCompile(`(?m)^-- (.*) --\n`)
 func readExchangeFile(t *testing.T, name string) *exchangeFile {
 	t.Helper()
 	prose, sections := splitSections(textOf(t, name))
-	s := &exchangeFile{prose: prose}
+	s := &exchangeFile{prose: prose, signed: placeholders{}}
 	for _, section := range sections {
 		if err := s.add(section.name, section.text); err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -119,12 +120,12 @@ const exchangeCanary = "C4naryBird"
 
 // sensitive matches what must be nowhere but in the messages: the values of these parameters
 // and members, Authorization fields, and canaries.
-var sensitive = regexp.MustCompile(`(?i)(?:\b(?:client_secret|client_assertion|code|code_verifier|refresh_token|access_token|token|assertion|password|device_code)"?[=:]\s*"?([^&"\s,}]+))|(?:authorization: *\w+ +(\S+))|(` + exchangeCanary + `)`)
+var sensitive = regexp.MustCompile(`(?i)(?:\b(?:client_secret|client_assertion|code|code_verifier|refresh_token|access_token|token|assertion|password|device_code|jti)"?[=:]\s*"?([^&"\s,}]+))|(?:authorization: *\w+ +(\S+))|(` + exchangeCanary + `)`)
 
 // secrets returns the sensitive values in the messages, except short ones, which could be
 // anywhere by chance.
 func (s *exchangeFile) secrets() []string {
-	var found []string
+	found := s.signed.secrets()
 	for _, x := range s.exchanges {
 		for _, message := range []string{x.request, x.upstreamRequest, x.upstreamResponse} {
 			for _, m := range sensitive.FindAllStringSubmatch(message, -1) {
