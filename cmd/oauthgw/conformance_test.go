@@ -25,7 +25,7 @@ import (
 var printConformance = flag.Bool("conformance", false, "print the conformance table with the result of each row")
 
 // tables have a row in each line.
-var tables = []string{"testdata/conformance.txt", "testdata/abuse.txt", "testdata/responses.txt", "testdata/requests.txt", "testdata/discovery.txt", "testdata/clients.txt"}
+var tables = []string{"testdata/conformance.txt", "testdata/abuse.txt", "testdata/responses.txt", "testdata/requests.txt", "testdata/discovery.txt", "testdata/clients.txt", "testdata/assertions.txt"}
 
 // rowPattern matches the name of a row: rules of standards (R), abuse (A), discovery (D), repairs of
 // responses (P) and of requests (Q), clients whose secret the gateway holds (H), and client

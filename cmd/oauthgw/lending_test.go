@@ -34,10 +34,12 @@ var (
 			"&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&client_id=https%3A%2F%2Fagent.example%2Fclient.json",
 		"POST /oauth2/revoke" + agentForm + "token=x&client_id=agents",
 		"POST /par" + agentForm + agentLogin + "basic",
+		"POST /oauth2/tokens" + agentForm + "grant_type=client_credentials&" + workloadForm,
 	}
 	unlentTo = []string{
 		"POST /introspect" + agentForm + "token=x&client_id=agents",
 		"POST /oauth2/tokens" + agentForm + "grant_type=password&client_id=agents",
+		"POST /oauth2/tokens" + agentForm + "grant_type=client_credentials&client_id=pay",
 		"GET /authorize?" + agentLogin + "agents HTTP/1.1\nHost: a",
 		"GET /authorize?client_id=agents HTTP/1.1\nHost: a",
 		"POST /register HTTP/1.1\nHost: a\n\n" + `{"redirect_uris":["http://127.0.0.1:1/callback"]}`,
@@ -141,13 +143,16 @@ func TestH02A214LargeBodies(t *testing.T) {
 // TestH05A216RejectionsAreLogged checks that the operator finds the file of a rejected secret, in one
 // warning for each rejection, and that the audit log has the client and the alias.
 func TestH05A216RejectionsAreLogged(t *testing.T) {
-	g := startConfiguredGateway(t, "endpoints: {authorization: /authorize}\n"+agentClient,
+	g := startConfiguredGateway(t, "endpoints: {authorization: /authorize}\n"+strings.Replace(agentClient, "clients: {", "clients: {pay: {secret_file: testdata/secrets/pay, assertions: ["+workloadEntry+"]}, ", 1),
 		startProvider(t, "HTTP/1.1 401 x\nContent-Type: application/json\n\n"+`{"error":"invalid_client","error_description":"provider-text"}`))
-	if response := g.expectStatus(t, "502", "POST /oauth2/tokens"+agentForm+agentRefresh+url.QueryEscape(agentAlias)); strings.Contains(response, "Www-Authenticate") || strings.Contains(response, "provider-text") {
-		t.Errorf("the response is %s", response)
+	for _, form := range []string{agentRefresh + url.QueryEscape(agentAlias), "grant_type=client_credentials&" + workloadForm} {
+		if response := g.expectStatus(t, "502", tokenPost(t, form)); strings.Contains(response, "Www-Authenticate") || strings.Contains(response, "provider-text") {
+			t.Errorf("the response is %s", response)
+		}
 	}
 	log := g.stop()
-	for _, part := range []string{`"level":"WARN","msg":"request"`, "testdata/secrets/agents", `"client":"agents"`, `"alias":"` + agentAlias + `"`, `"outcome":"failed"`} {
+	for _, part := range []string{`"level":"WARN","msg":"request"`, "testdata/secrets/agents", `"client":"agents"`, `"alias":"` + agentAlias + `"`, `"outcome":"failed"`,
+		`"auth_method":"workload_jwt"`, "testdata/secrets/pay", `"client":"pay"`} {
 		if !strings.Contains(log, part) {
 			t.Errorf("%s is not in the log: %s", part, log)
 		}

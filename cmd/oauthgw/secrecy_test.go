@@ -203,6 +203,7 @@ func TestH11LentSecretIsNowhere(t *testing.T) {
 	forms := []string{secret, url.QueryEscape(secret)} // a Basic pair has the second
 	const client = "public: true, redirect_uris: ['http://127.0.0.1/callback'], secret_file: "
 	section := "endpoints: {authorization: /authorize, pushed_authorization_request: /par, introspection: /introspect}\nclients:\n" +
+		"  pay: {secret_file: " + file + ", assertions: [" + workloadEntry + "]}\n" +
 		"  agents: {register: true, aliases: ['https://agent.example/client.json'], " + client + file + "}\n  basic: {provider_auth: client_secret_basic, " + client + file + "}\n"
 	var answer, received atomic.Value
 	answer.Store("")
@@ -215,7 +216,7 @@ func TestH11LentSecretIsNowhere(t *testing.T) {
 	for _, message := range echoes(secret) {
 		answer.Store(message)
 		for _, request := range lentTo {
-			response := send(t, g.data, request)
+			response := send(t, g.data, placeholders{}.sign(t, request))
 			expectNoSecrets(t, fmt.Sprintf("%.40q after %.80q", request, message), map[string]string{"response": response}, forms)
 			if got := received.Swap("").(string); !containsSecret(got, forms[0]) && !containsSecret(got, forms[1]) {
 				t.Fatalf("%q: the provider did not get the secret", request)
