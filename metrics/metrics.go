@@ -47,6 +47,7 @@ type Metrics struct {
 	inFlight, certificates            *prometheus.GaugeVec
 	reloadSuccessful, reloadTimestamp prometheus.Gauge
 	stateUp                           prometheus.Gauge
+	stateDown                         atomic.Bool
 
 	metadataFetched atomic.Pointer[time.Time] // nil: never
 }

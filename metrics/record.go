@@ -125,8 +125,12 @@ func (m *Metrics) KeysFetched(ok bool) {
 	m.KeyFetch.Inc(map[bool]string{true: "success", false: "failure"}[ok])
 }
 
+// StateIsUp returns what StateUp recorded last, or true.
+func (m *Metrics) StateIsUp() bool { return !m.stateDown.Load() }
+
 // StateUp records whether Redis could be written.
 func (m *Metrics) StateUp(up bool) {
+	m.stateDown.Store(!up)
 	m.stateUp.Set(map[bool]float64{true: 1}[up])
 }
 

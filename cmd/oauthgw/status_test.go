@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -106,8 +107,9 @@ func TestStatusPage(t *testing.T) {
 func TestStatusPageOfClients(t *testing.T) {
 	provider := startScriptedProvider(t)
 	provider.answer(okJSON + `{"access_token":"x","token_type":"Bearer"}`)
-	p := startProgram(t, provider.url()+", client_auth: client_secret_basic", agentConfig+"  another: {provider_auth: client_secret_post}\n")
-	const settings = "agents public, registers, 1 alias, client_secret_basic "
+	p := startProgram(t, provider.url()+", client_auth: client_secret_basic", agentConfig+"  another: {provider_auth: client_secret_post}\n"+
+		"  billing: {secret_file: testdata/secrets/agents, assertions: [{jwks_file: "+jwksFile(t)+"}]}\n")
+	const settings = "public, registers, 1 alias, client_secret_basic "
 	expectText(t, statusPage(t, p.admin), settings+"0 0 0 0 0 0 not used yet testdata/secrets/agents ")
 	expectText(t, statusPage(t, p.admin), "token /oauth2/tokens client_secret_post to client_secret_basic configuration ",
 		"registration /register registers client_secret_post as client_secret_basic configuration authorization /authorize none; requests are checked and repaired as configured configuration ")
@@ -122,7 +124,15 @@ func TestStatusPageOfClients(t *testing.T) {
 		t.Error(text)
 	}
 	page := statusPage(t, p.admin)
-	expectText(t, page, settings+"3 1 1 1 0 1 rejected ", "another client_secret_post 0 0 0 0 0 0 not lent ",
+	expectText(t, page, settings+"3 1 1 1 0 1 rejected ", "another client_secret_post 0 0 0 0 0 0 not lent ", "billing client_secret_basic private_key_jwt with 1 key 0 0 0 0 0 0 not used yet ", "agents last used ",
 		"registration client_secret_basic 1 0 0 0 0 0 ", "token none 1 0 1 1 0 0 ")
 	expectNoSecrets(t, "a lent secret", map[string]string{"page": page}, []string{strings.TrimSpace(contents("testdata/secrets/agents"))})
+}
+
+// jwksFile returns the name of a JWK Set with one key.
+func jwksFile(t *testing.T) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "client.jwks")
+	writeFile(t, name, `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`) // RFC 8037 appendix A.2
+	return name
 }

@@ -97,6 +97,9 @@ func (h *History) use(d proxy.Decision) {
 	case d.SecretAccepted():
 		u.SecretAccepted = d.Time
 	}
+	if kind != statuspage.Refused && d.Outcome != proxy.OutcomeRegistered {
+		u.Last = d.Time
+	}
 	switch d.Outcome {
 	case proxy.OutcomeRegistered:
 		u.Registered++

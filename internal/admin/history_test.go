@@ -105,7 +105,11 @@ func TestUses(t *testing.T) {
 			d.Time = at(i)
 			h.Add(d)
 		}
-		if got := h.usesOf("agents"); got != test.want {
+		got := h.usesOf("agents")
+		if last := len(test.decisions) - 1; !got.Last.Equal(at(last)) && got.Used > got.Counts[statuspage.Refused] || got.Used == got.Counts[statuspage.Refused] && !got.Last.IsZero() {
+			t.Errorf("%s: last used %v", test.name, got.Last)
+		}
+		if got.Last = (time.Time{}); got != test.want {
 			t.Errorf("%s: got %+v, want %+v", test.name, got, test.want)
 		}
 	}

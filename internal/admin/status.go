@@ -27,6 +27,9 @@ func (h *Handler) status() statuspage.Facts {
 	if warning := restartRequired(last); warning != "" {
 		f.Warnings = append(f.Warnings, warning)
 	}
+	if f.State.Redis = g.Settings().State.Redis; f.State.Redis != "" {
+		f.State.Up = h.config.Metrics.StateIsUp()
+	}
 	f.Methods = [2]string{string(clientauth.Basic), string(clientauth.Post)}
 	if g.Settings().Clients.ProviderAuth("") == clientauth.Basic {
 		slices.Reverse(f.Methods[:])
@@ -40,8 +43,13 @@ func (h *Handler) status() statuspage.Facts {
 		}
 	}
 	for _, c := range g.Settings().Clients.All() {
-		f.Clients = append(f.Clients, statuspage.Client{ID: c.ID, Public: c.Public, Registers: c.Register, Aliases: len(c.Aliases),
-			ProviderAuth: string(g.Settings().Clients.ProviderAuth(c.ID)), SecretFile: c.SecretFile, Uses: h.config.History.usesOf(c.ID)})
+		listed := statuspage.Client{ID: c.ID, Public: c.Public, Registers: c.Register, Aliases: len(c.Aliases),
+			ProviderAuth: string(g.Settings().Clients.ProviderAuth(c.ID)), SecretFile: c.SecretFile, Uses: h.config.History.usesOf(c.ID)}
+		for _, i := range c.Issuers {
+			keys, fetched := i.Known()
+			listed.Issuers = append(listed.Issuers, statuspage.Issuer{Method: string(i.Method()), Keys: keys, URI: i.JWKSURI, Fetched: fetched})
+		}
+		f.Clients = append(f.Clients, listed)
 	}
 	return f
 }

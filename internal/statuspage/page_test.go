@@ -84,7 +84,13 @@ func busy(t *testing.T) statuspage.Facts {
 			Used: 7, Counts: [...]uint64{5, 2, 0, 0}, SecretAccepted: before(25 * time.Hour), SecretRejected: before(2 * time.Minute)}},
 		{ID: "agents-refused", Public: true, ProviderAuth: "client_secret_post", SecretFile: "/run/secrets/refused", Uses: statuspage.ClientUses{
 			Used: 1, Counts: [...]uint64{0, 0, 1, 0}}},
-		{ID: "backend", ProviderAuth: "client_secret_basic"}}
+		{ID: "backend", ProviderAuth: "client_secret_basic"},
+		{ID: "billing", ProviderAuth: "client_secret_post", SecretFile: "/run/secrets/billing", Uses: statuspage.ClientUses{
+			Used: 12, Last: before(2 * time.Minute), Counts: [...]uint64{10, 0, 2, 0}, SecretAccepted: before(2 * time.Minute)},
+			Issuers: []statuspage.Issuer{{Method: "private_key_jwt", Keys: 2}, {Method: "workload_jwt", Keys: 1, URI: "https://cluster.example/openid/v1/jwks", Fetched: before(3 * time.Minute)}}},
+		{ID: "ledger", ProviderAuth: "client_secret_post", SecretFile: "/run/secrets/ledger",
+			Issuers: []statuspage.Issuer{{Method: "workload_jwt", URI: "https://idp.example/jwks"}}}}
+	f.State = statuspage.State{Redis: "rediss://redis.example:6379/0"}
 	f.Warnings = []string{"client_auth.failures: has no effect"}
 	f.Recent = statuspage.Recent{statuspage.Accepted: 38, statuspage.Rejected: 40, statuspage.Refused: 20, statuspage.Failed: 2, statuspage.Tolerated: 1}
 	f.Groups = []statuspage.Group{
@@ -174,6 +180,7 @@ func TestHostileTexts(t *testing.T) {
 	f.Reload.Err = errors.New(hostile)
 	f.Problems, f.Warnings, f.Groups[0].RequestIDs = []string{hostile}, []string{hostile}, []string{hostile}
 	f.Endpoints[0].Path, f.Clients[0].ID, f.Clients[0].SecretFile = hostile, hostile, hostile
+	f.State.Redis, f.Clients[5].Issuers[1].URI, f.Clients[6].Issuers[0].URI = hostile, hostile, hostile
 	document := object(t, string(jsonobject.Object{}.With(hostile, []string{hostile}).With("text", hostile).Encode()))
 	f.Documents = []wellknown.Snapshot{
 		{Location: hostile, Fetched: noon, Err: errors.New(hostile), Published: document},
@@ -185,7 +192,7 @@ func TestHostileTexts(t *testing.T) {
 		}
 	}
 	// Versions and names of members are cut in front of it; JSON escapes the last two.
-	if n := strings.Count(text, `\u202e\u2066\u200b\u3164\ufe0f\u2800\u0000\u001b[31m`); n != 20 {
+	if n := strings.Count(text, `\u202e\u2066\u200b\u3164\ufe0f\u2800\u0000\u001b[31m`); n != 23 {
 		t.Errorf("%d texts are whole", n)
 	}
 	f.Provider.Issuer = "e" + strings.Repeat("\u0301", 6)

@@ -18,6 +18,7 @@ type Facts struct {
 	NotReady                     string    // why the gateway is not ready, or empty
 	Provider                     Provider
 	Reload                       Reload
+	State                        State
 	Methods                      [2]string // of client authentication: from and to which requests are translated
 	Endpoints                    []Endpoint
 	Documents                    []wellknown.Snapshot
@@ -45,6 +46,12 @@ type Reload struct {
 	ActiveSince time.Time // when the active configuration was loaded
 }
 
+// State describes what replicas share.
+type State struct {
+	Redis string // its URL without the password; empty: nothing is shared
+	Up    bool   // Redis could be written when it was last checked
+}
+
 // Endpoint is a fronted endpoint.
 type Endpoint struct {
 	Name, Path   string
@@ -70,12 +77,22 @@ type Client struct {
 	Aliases           int
 	ProviderAuth      string     // how the provider reads its credentials
 	SecretFile        string     // the name; empty: none
-	Uses              ClientUses // zero if it is not public
+	Issuers           []Issuer   // who signs its assertions
+	Uses              ClientUses // zero if its secret is never lent
+}
+
+// Issuer is who signs assertions of a client.
+type Issuer struct {
+	Method  string // of client authentication
+	Keys    int
+	URI     string    // from which the keys are fetched; empty: they are in a file
+	Fetched time.Time // zero: never
 }
 
 // ClientUses counts the requests that used a configured client since the start.
 type ClientUses struct {
 	Used                           uint64             // requests for which its secret was lent, or refused
+	Last                           time.Time          // when its secret was last lent; zero: never
 	Counts                         [Failed + 1]uint64 // those, by kind and without canceled ones
 	Registered                     uint64             // registrations that the gateway answered
 	SecretAccepted, SecretRejected time.Time          // when the provider last did that; zero: never
