@@ -61,6 +61,7 @@ func TestSyntaxErrors(t *testing.T) {
 		"log:\n\tlevel: a":                   "FILE:2: is not YAML: found character that cannot start any token; indent by spaces and not by tabs, ",
 		"listen: a\nupstream: {url: ${URL}}": "FILE:2: is not YAML: did not find expected ',' or '}'; variables such as ${NAME} are not expanded, so write the value itself",
 		"listen: a\npublic_url: \"\x01\"":    "FILE: is not YAML: control characters are not allowed",
+		"#\r#\ra: \"${A}":                    "FILE:3: is not YAML: found unexpected end of stream; variables such as ${NAME} are not expanded, so write the value itself",
 		"listen: a\npublic_url: caf\xe9":     "FILE: is not YAML: incomplete UTF-8 octet sequence",
 	} {
 		name := filepath.Join(t.TempDir(), "oauthgw.yaml")

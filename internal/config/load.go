@@ -103,7 +103,8 @@ func (v *validator) addSyntaxError(text []byte, problem string) {
 	if strings.Contains(m[2], "cannot start any token") {
 		m[2] += "; indent by spaces and not by tabs, and quote a value that begins with a reserved character"
 	}
-	if rest := strings.SplitAfter(string(text), "\n")[max(0, line-1):]; variable.MatchString(rest[0]) {
+	// A CR alone ends a line too (YAML 1.2 section 5.4).
+	if lines := strings.Split(string(text), "\n"); variable.MatchString(lines[min(max(line, 1), len(lines))-1]) {
 		m[2] += noVariables
 	}
 	v.addAt(line, "", "is not YAML: %s", m[2])
