@@ -48,6 +48,50 @@ func (l logLines) take() (lines string) {
 	return lines
 }
 
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// startWatched starts a gateway whose files are watched, with a section of configuration.
+func startWatched(t *testing.T, file, section string, log logLines) (*Reloader, *formProvider) {
+	t.Helper()
+	writeFile(t, file, "upstream: {url: http://127.0.0.1:1}\nendpoints: {token: /t, authorization: /a}\nclient_auth: {realm: a}\n"+section)
+	load := func() (config.Settings, error) { return config.Load(file, nil) }
+	c, provider := testConfig(t, "http://127.0.0.1:1", log), &formProvider{}
+	var err error
+	if c.Settings, err = load(); err != nil {
+		t.Fatal(err)
+	}
+	c.Transports = Transports{provider, provider, provider}
+	l := NewReloader(testReloaderConfig(c, load))
+	l.Start("")
+	ctx, cancel := context.WithCancel(t.Context())
+	go l.Watch(ctx, nil)
+	t.Cleanup(func() {
+		cancel()
+		l.Stop()
+	})
+	return l, provider
+}
+
+// expectReloads checks that log and metrics report an error of a key, or none if fails is empty, and
+// show no secret.
+func expectReloads(t *testing.T, what string, l *Reloader, logged, key, fails string) {
+	t.Helper()
+	metrics := httptest.NewRecorder()
+	l.config.Config.Metrics.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
+	reported := strings.Contains(logged, "config reload failed, keeping previous config") && strings.Contains(logged, key)
+	if reported != (fails != "") || !strings.Contains(logged, fails) {
+		t.Errorf("%s: the log has %s", what, logged)
+	}
+	if text := metrics.Body.String(); strings.Contains(text, "\noauthgw_config_last_reload_successful 1\n") != (fails == "") || strings.Contains(text+logged, "canary") {
+		t.Errorf("%s: log or metrics show a secret, or the metrics have another result", what)
+	}
+}
+
 // TestH11SecretFileIsWatched checks that a replaced secret of a public client is lent within seconds,
 // and that the previous one is lent while the file is missing or broken, which log and metric report.
 func TestH11SecretFileIsWatched(t *testing.T) {
@@ -55,28 +99,9 @@ func TestH11SecretFileIsWatched(t *testing.T) {
 		const first, second = "canary-first-secret", "canary-second-secret"
 		dir, log := t.TempDir(), make(logLines, 100)
 		file, secret := filepath.Join(dir, "oauthgw.yaml"), filepath.Join(dir, "secret")
-		write := func(name, text string) {
-			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		write := func(name, text string) { writeFile(t, name, text) }
 		write(secret, first+"\n")
-		write(file, "upstream: {url: http://127.0.0.1:1}\nendpoints: {token: /t, authorization: /a}\nclient_auth: {realm: a}\n"+
-			"clients: {agents: {secret_file: "+secret+", public: true, redirect_uris: [\"http://127.0.0.1/cb\"]}}\n")
-		load := func() (config.Settings, error) { return config.Load(file, nil) }
-		c := testConfig(t, "http://127.0.0.1:1", log)
-		var err error
-		if c.Settings, err = load(); err != nil {
-			t.Fatal(err)
-		}
-		provider := &formProvider{}
-		c.Transports = Transports{provider, provider, provider}
-		l := NewReloader(testReloaderConfig(c, load))
-		l.Start("")
-		defer l.Stop()
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		go l.Watch(ctx, nil)
+		l, provider := startWatched(t, file, "clients: {agents: {secret_file: "+secret+", public: true, redirect_uris: [\"http://127.0.0.1/cb\"]}}\n", log)
 		for _, step := range []struct {
 			what   string
 			change func()
@@ -103,19 +128,7 @@ func TestH11SecretFileIsWatched(t *testing.T) {
 			if got := provider.form.Get("client_secret"); w.Code != http.StatusOK || got != step.lent {
 				t.Errorf("%s: status %d, %q was lent: %s", step.what, w.Code, got, w.Body)
 			}
-			reported := strings.Contains(logged, "config reload failed, keeping previous config") && strings.Contains(logged, "clients.agents.secret_file: ")
-			if reported != (step.fails != "") || !strings.Contains(logged, step.fails) || strings.Contains(logged+log.take(), "canary") {
-				t.Errorf("%s: the log has %s", step.what, logged)
-			}
-			metrics := httptest.NewRecorder()
-			c.Metrics.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
-			want := "\noauthgw_config_last_reload_successful 1\n"
-			if step.fails != "" {
-				want = "\noauthgw_config_last_reload_successful 0\n"
-			}
-			if text := metrics.Body.String(); !strings.Contains(text, want) || strings.Contains(text, "canary") {
-				t.Errorf("%s: the metrics lack %s", step.what, want)
-			}
+			expectReloads(t, step.what, l, logged+log.take(), "clients.agents.secret_file: ", step.fails)
 		}
 	})
 }
