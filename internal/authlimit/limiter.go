@@ -34,8 +34,9 @@ type Config struct {
 type Limiter struct {
 	config    Config
 	name      string // of the configuration: budgets of another one are other budgets
-	secretKey []byte
 	store     state.Store
+	secretKey []byte
+	secrets   *state.Set // hashes of those that succeeded and were not rejected since
 }
 
 // New returns a Limiter with the failures in a store. It returns nil if neither burst is positive.
@@ -43,7 +44,7 @@ func New(c Config, s state.Store) *Limiter {
 	if c.Burst <= 0 && c.AddressBurst <= 0 {
 		return nil
 	}
-	return &Limiter{config: c, name: fmt.Sprint(c), secretKey: []byte(rand.Text()), store: s}
+	return &Limiter{config: c, name: fmt.Sprint(c), store: s, secretKey: []byte(rand.Text()), secrets: state.NewSet()}
 }
 
 // Reconfigure returns l if the configuration is the same, and otherwise a new Limiter, which
@@ -151,18 +152,22 @@ func (l *Limiter) secretHash(clientID, secret string) state.Key {
 // cannot be read has another cause, such as an expired code, and need not be counted.
 func (l *Limiter) RememberSecret(clientID, secret string) {
 	if l != nil {
-		l.store.Remember(l.secretHash(clientID, secret))
+		l.secrets.Add(l.secretHash(clientID, secret), struct{}{})
 	}
 }
 
 // KnowsSecret reports whether a client succeeded with a secret and was not rejected since.
 func (l *Limiter) KnowsSecret(clientID, secret string) bool {
-	return l != nil && l.store.Knows(l.secretHash(clientID, secret))
+	if l == nil {
+		return false
+	}
+	_, known := l.secrets.Get(l.secretHash(clientID, secret))
+	return known
 }
 
 // ForgetSecret records that a client was rejected with a secret.
 func (l *Limiter) ForgetSecret(clientID, secret string) {
 	if l != nil {
-		l.store.Forget(l.secretHash(clientID, secret))
+		l.secrets.Remove(l.secretHash(clientID, secret))
 	}
 }

@@ -4,8 +4,8 @@
 // Its files:
 //
 //	state.go     what is kept, and the errors
-//	memory.go    keeps it in this process, with the used ids of claims.go
-//	redis.go     shares it through Redis; options.go has those of the connections
+//	memory.go    keeps it in this process
+//	redis.go     shares it through Redis
 package state
 
 import (
@@ -42,10 +42,6 @@ type Store interface {
 	// Spend adds the cost to the debt of each budget in turn, up to the first one whose debt
 	// exceeds its limit.
 	Spend(ctx context.Context, budgets ...Budget)
-	// Remember, Forget and Knows keep a set of keys in this process only.
-	Remember(k Key)
-	Forget(k Key)
-	Knows(k Key) bool
 	// Watch checks the store and logs when it becomes unavailable or available, until ctx ends.
 	Watch(ctx context.Context, log *slog.Logger)
 	// Close closes the connections.
