@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -98,4 +99,45 @@ func TestCA25CA38KeyFileIsWatched(t *testing.T) {
 			expectReloads(t, step.what, l, logged+log.take(), "clients.billing.assertions[1].jwks_file: ", step.fails)
 		}
 	})
+}
+
+// TestCA38PasswordOfRedis checks that connections to Redis use the password that the file has now.
+func TestCA38PasswordOfRedis(t *testing.T) {
+	t.Parallel()
+	redis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = redis.Close() })
+	received := make(logLines, 1000)
+	go func() {
+		for conn, err := redis.Accept(); err == nil; conn, err = redis.Accept() {
+			first := make([]byte, 1000)
+			n, _ := conn.Read(first)
+			_, _ = received.Write(first[:n])
+			_ = conn.Close()
+		}
+	}()
+	dir, log, one := t.TempDir(), make(logLines, 1000), newSigner("1")
+	write := func(name, text string) { writeFile(t, filepath.Join(dir, name), text) }
+	write("keys", `{"keys": [`+one.jwk(false)+"]}")
+	write("secret", "a-secret-of-billing")
+	write("password", "canary\n")
+	l, _ := startWatched(t, filepath.Join(dir, "oauthgw.yaml"), strings.ReplaceAll("clients: {billing: {secret_file: DIR/secret, assertions: [{jwks_file: DIR/keys, audience: https://a}]}}\n"+
+		"state: {redis: 'redis://"+redis.Addr().String()+"', password_file: DIR/password}\n", "DIR", dir), log)
+	for _, password := range []string{"canary-first", "canary-second"} {
+		write("password", password+"\r\n")
+		if err := l.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "a connection with "+password, func() bool {
+			if got := post(l, one.assertion()); !strings.HasPrefix(got, `503 {"error":"temporarily_unavailable"`) {
+				t.Errorf("with %s: got %s", password, got)
+			}
+			return strings.Contains(received.take(), "\n"+password+"\r\n")
+		})
+	}
+	if logged := log.take(); strings.Contains(logged, "canary") {
+		t.Errorf("the log shows a password: %s", logged)
+	}
 }
