@@ -13,6 +13,9 @@ import { table } from "./assertions/table.mjs";
 import { forEach, run } from "./clients/run.mjs";
 import { authorize, servers } from "./clients/servers.mjs";
 import { build } from "./deployment.mjs";
+import { checkDoctor } from "./interop-clients/checks.mjs";
+import { doctor } from "./interop-clients/deployment.mjs";
+import { providers } from "./interop-clients/providers.mjs";
 
 const limit = { timeout: 170_000 };
 const canary = crypto.randomBytes(12).toString("hex");
@@ -35,6 +38,8 @@ for (const server of servers) {
       await t.test(`${row.client.name} with ${row.job.private_key.alg}`, () => checkRow(row, sent.get(row.id), received.get(row.id)));
     }
     await t.test("the log and the metrics say who it was, and have no secret", () => checkReports(deployment, rows, [...sent.values()].flat()));
+    const provider = providers.find(({ name }) => name === server.name);
+    await t.test("doctor finds no avoidable problem", (t) => checkDoctor(provider, { issuer: deployment.origin, doctor: (url) => doctor(t, url) }));
   });
 }
 

@@ -1,5 +1,6 @@
 // Prints the tables of docs/scaling.md: what the failure limit and the protection against replays are
-// worth with one, two and four replicas, with and without Redis, and how long Redis takes.
+// worth with one, two and four replicas, with and without Redis, how long Redis takes, and what
+// clients receive without it.
 //
 //   node e2e/assertions/scaling.mjs   after bash e2e/run, which builds and installs what it needs
 import { performance } from "node:perf_hooks";
@@ -45,32 +46,50 @@ async function protection(t, count, shared) {
   ];
 }
 
-// latencies resolves to the times of exchanges of a kind, in milliseconds. Exchanges with both
-// deployments alternate, so that they have the same machine.
-async function latencies(deployments, make) {
+// medians resolves to the status of exchanges of a kind, and how long most take, in milliseconds.
+// Deployments take turns, so that they have the same machine.
+async function medians(deployments, kind, count) {
   const times = deployments.map(() => []);
-  for (let i = 0; i < exchanges; i++) {
-    for (const [at, { replicas, ...deployment }] of deployments.entries()) {
-      const request = await make(deployment);
+  const statuses = deployments.map(() => new Set());
+  for (let i = 0; i < count; i++) {
+    for (const [at, { replicas, [kind]: made }] of deployments.entries()) {
+      const request = typeof made === "function" ? await made() : made;
       const begin = performance.now();
       const { status } = await replicas[0].send(request);
-      if (status !== 200) throw new Error(`an exchange ended with ${status}`);
-      if (i >= exchanges / 10) times[at].push(performance.now() - begin);
+      times[at].push(performance.now() - begin);
+      statuses[at].add(status);
     }
   }
-  return times.map((list) => list.sort((a, b) => a - b));
+  return times.map((list, at) => ({ status: [...statuses[at]].join(), ms: list.sort((a, b) => a - b)[Math.floor(count / 2)] }));
 }
 
-const quantile = (sorted, q) => sorted[Math.floor(q * (sorted.length - 1))];
+const kinds = { Basic: "basic", "own key": "own", "token of a workload": "workload" };
 
+// delays resolves to rows: how much longer an exchange takes with Redis.
 async function delays(t) {
   const deployments = [await startReplicas(t, 1), await startReplicas(t, 1, await stateOf(t, true))];
-  const kinds = { Basic: ({ basic }) => basic, "own key": ({ own }) => own(), workload: ({ workload }) => workload };
   const rows = [];
-  for (const [kind, make] of Object.entries(kinds)) {
-    const [memory, redis] = await latencies(deployments, make);
-    const cell = (q) => `${quantile(memory, q).toFixed(2)} ms → ${quantile(redis, q).toFixed(2)} ms`;
-    rows.push([kind, cell(0.5), cell(0.99)]);
+  for (const [name, kind] of Object.entries(kinds)) {
+    await medians(deployments, kind, exchanges / 10); // opens the connections
+    const [memory, redis] = await medians(deployments, kind, exchanges);
+    rows.push([name, `${memory.ms.toFixed(2)} ms`, `${redis.ms.toFixed(2)} ms`, `${(redis.ms - memory.ms).toFixed(2)} ms`]);
+  }
+  return rows;
+}
+
+// outages resolves to rows: what clients receive while Redis does not work.
+async function outages(t) {
+  const redis = await Redis.start(t);
+  const deployment = await startReplicas(t, 1, { redis: redis.url });
+  const rows = [];
+  for (const [state, begin] of [["works", () => {}], ["is silent", () => redis.silence()], ["has ended", () => redis.end()]]) {
+    await begin();
+    const cells = [];
+    for (const kind of Object.values(kinds)) {
+      const [{ status, ms }] = await medians([deployment], kind, 10);
+      cells.push(`${status} after ${ms.toFixed(0)} ms`);
+    }
+    rows.push([state, ...cells]);
   }
   return rows;
 }
@@ -87,5 +106,6 @@ for (const count of [1, 2, 4]) {
 console.log(`Redis ${version()}. ${attempts} wrong secrets of one client from one address, spread over the replicas.\n`);
 const reach = (way) => `wrong secrets that reach the provider, ${way}`;
 print(["replicas", "state", reach("one after another"), reach(`${atOnce} at once`), `equal assertions that pass, of ${atOnce} at once`], rows);
-console.log(`One client, ${exchanges} exchanges of each kind, memory → Redis on the same host.\n`);
-print(["exchange", "median", "99th percentile"], await using(delays));
+console.log(`Medians of ${exchanges} exchanges, one at a time, with Redis on the same host.\n`);
+print(["exchange", "memory", "Redis", "difference"], await using(delays));
+print(["Redis", ...Object.keys(kinds)], await using(outages));

@@ -89,7 +89,7 @@ async function check(t, config) {
 }
 
 // doctor resolves to the output of oauthgw doctor about the server at a URL.
-async function doctor(t, url) {
+export async function doctor(t, url) {
   const process = start(t, "oauthgw", ["doctor", url]);
   await process.exit();
   return process.stdout;
