@@ -70,14 +70,32 @@ test("tokens of workloads", limit, async (t) => {
 });
 
 // openid-client authenticates at every endpoint of oidc-provider, always with the issuer as audience.
-test("a client with a key at every endpoint", limit, async (t) => {
-  const key = await makeKey("Ed25519");
-  const client = { id: "everywhere", secret: secretOf("everywhere"), entry: () => [{ keys: [key] }] };
+test("clients with a key at every endpoint", limit, async (t) => {
+  const known = { id: "known-to-the-gateway", secret: secretOf("one"), signer: await makeKey("Ed25519") };
+  known.entry = () => [{ keys: [known.signer] }];
+  const native = { id: "known-to-the-provider", key: await makeKey("ES256") };
   const provider = providers.find(({ name }) => name === "oidc-provider");
-  const { metadata, atProvider, atGateway } = await deploy(t, provider, { clients: [client] });
-  const options = { algorithm: "oidc", execute: [oidc.allowInsecureRequests] };
-  const config = await oidc.discovery(new URL(metadata.issuer), client.id, {}, oidc.PrivateKeyJwt({ key: key.privateKey, kid: key.kid }), options);
+  const deployment = await deploy(t, provider, { clients: [known, native] });
+  const requests = async ({ id }, key) => {
+    await useEveryEndpoint(id, key, deployment.metadata.issuer, provider.subject);
+    return Object.entries({ token: 2, revocation: 1, introspection: 2, pushed_authorization_request: 1 }).flatMap(([name, count]) => {
+      const [sent, received] = [deployment.atGateway, deployment.atProvider].map((list) => requestsOf(list, deployment.metadata[`${name}_endpoint`]).get(id));
+      assert.deepEqual([sent.length, received.length], [count, count], name);
+      return sent.map((request, i) => [request, received[i]]);
+    });
+  };
+  await t.test("the gateway knows the key, and the provider the secret", async () => {
+    for (const [sent, received] of await requests(known, known.signer)) checkForwarded(sent, received, known);
+  });
+  await t.test("the provider knows the key, and the gateway changes nothing", async () => {
+    for (const [sent, received] of await requests(native, native.key)) assert.equal(String(received.form), String(sent.form));
+  });
+});
 
+// useEveryEndpoint pushes an authorization request, logs in, refreshes, introspects and revokes.
+async function useEveryEndpoint(id, key, issuer, subject) {
+  const options = { algorithm: "oidc", execute: [oidc.allowInsecureRequests] };
+  const config = await oidc.discovery(new URL(issuer), id, {}, oidc.PrivateKeyJwt({ key: key.privateKey, kid: key.kid }), options);
   const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
   const expectedState = oidc.randomState();
   const url = await oidc.buildAuthorizationUrlWithPAR(config, {
@@ -87,16 +105,7 @@ test("a client with a key at every endpoint", limit, async (t) => {
     code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: "S256",
   });
-  const tokens = await oidc.authorizationCodeGrant(config, new URL(await browse(url.href, redirectURI)), { pkceCodeVerifier, expectedState });
-  const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token);
-  await useOtherEndpoints(config, refreshed, provider.subject);
-
-  const count = { token: 2, revocation: 1, introspection: 2, pushed_authorization_request: 1 };
-  for (const [name, expected] of Object.entries(count)) {
-    const endpoint = metadata[`${name}_endpoint`];
-    const sent = requestsOf(atGateway, endpoint).get(client.id);
-    const received = requestsOf(atProvider, endpoint).get(client.id);
-    assert.deepEqual([sent.length, received.length], [expected, expected], name);
-    received.forEach((request, i) => checkForwarded(sent[i], request, client));
-  }
-});
+  const callback = new URL(await browse(url.href, redirectURI));
+  const tokens = await oidc.authorizationCodeGrant(config, callback, { pkceCodeVerifier, expectedState });
+  await useOtherEndpoints(config, await oidc.refreshTokenGrant(config, tokens.refresh_token), subject);
+}

@@ -5,13 +5,17 @@ import { startProgram } from "../clients/servers.mjs";
 import { serve, write } from "../deployment.mjs";
 import { freePorts } from "../processes.mjs";
 
-// deploy starts them until the test ends. clients have an id, a secret and an entry, which is a
-// function that returns the assertions that the gateway accepts at an origin. Without the gateway,
-// clients are at the provider.
+// deploy starts them until the test ends. Clients have an id, a secret and an entry, which is a
+// function that returns the assertions that the gateway accepts at an origin. Those without an entry
+// have a key that the provider knows. Without the gateway, clients are at the provider.
 export async function deploy(t, server, { clients, gateway: wanted = true }) {
   const [port, gatewayPort, adminPort, upstreamPort, serverPort] = await freePorts(5);
   const origin = `http://127.0.0.1:${port}`;
-  const known = clients.map(({ id, secret }) => ({ client_id: id, client_secret: secret, redirect_uris: [redirectURI] }));
+  const known = clients.map(({ id, secret, key }) => ({
+    client_id: id,
+    ...(key ? { jwks: { keys: [key.published] } } : { client_secret: secret }),
+    redirect_uris: [redirectURI],
+  }));
   await startProgram(t, server, { clients: known, port: serverPort, origin });
   const atProvider = await record(t, upstreamPort, serverPort);
   const gateway = wanted && (await serve(t, {
@@ -32,7 +36,7 @@ export const redirectURI = "http://127.0.0.1/callback";
 // to a file.
 export async function entries(t, clients, origin) {
   const made = {};
-  for (const { id, secret, entry } of clients) {
+  for (const { id, secret, entry } of clients.filter(({ entry }) => entry)) {
     made[id] = { secret_file: await write(t, "secret", `${secret}\n`), assertions: [] };
     for (const { keys, ...rest } of entry(origin)) {
       const jwks_file = await write(t, "keys.jwks", { keys: keys.map((key) => key.published) });

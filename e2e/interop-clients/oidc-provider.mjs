@@ -2,8 +2,8 @@
 // form. It prints one line with its address, and to standard error one line of JSON for
 // every request at an endpoint with client authentication, in the format of legacyd.
 //
-// With --clients it knows the clients in that JSON file and registers no others. It then
-// rejects every resource (RFC 8707), which is its default.
+// With --clients it knows the clients in that JSON file and registers no others. Those with jwks
+// authenticate with their key. It then rejects every resource (RFC 8707), which is its default.
 import fs from "node:fs";
 import http from "node:http";
 import { parseArgs } from "node:util";
@@ -19,12 +19,13 @@ const known = (client) => ({
   ...client,
   application_type: "native",
   grant_types: ["authorization_code", "refresh_token"],
-  token_endpoint_auth_method: "client_secret_post",
+  token_endpoint_auth_method: client.jwks ? "private_key_jwt" : "client_secret_post",
 });
+const clients = registers ? [] : JSON.parse(fs.readFileSync(values.clients, "utf8")).map(known);
 
 const provider = new Provider(values["public-url"], {
-  clientAuthMethods: ["client_secret_post"],
-  clients: registers ? [] : JSON.parse(fs.readFileSync(values.clients, "utf8")).map(known),
+  clientAuthMethods: [...new Set(["client_secret_post", ...clients.map((client) => client.token_endpoint_auth_method)])],
+  clients,
   cookies: { keys: ["any"] },
   features: {
     // Pages with forms for the browser.
