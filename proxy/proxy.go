@@ -7,8 +7,8 @@
 //	request.go       reads the request once, strictly, under a cap, and repairs it as
 //	                 configured; [clientauth.Rules.Read] then finds the credentials
 //	failurelimit.go  rejects clients that failed to authenticate too often, and counts failures
-//	assertion.go     verifies the assertion of a client that has keys instead of a secret
-//	lending.go       lends the secret of such a client, or of a public one
+//	lending.go       verifies the assertion of a client that has keys instead of a secret, and lends
+//	                 the secret of such a client, or of a public one
 //	rewrite.go       moves the credentials to where the provider reads them
 //	forward.go       sends the request to the provider, at most once, through
 //	                 [httputil.ReverseProxy], which calls response.go

@@ -7,7 +7,7 @@
 // package never fetches a URL found in a document.
 //
 // handler.go looks up a document in cache.go. fetch.go fetches a missing document, diagnose.go
-// reads it or says what is wrong with it, and patch.go corrects it. augment.go adds the
+// reads it or says what is wrong with it, and metadata.go corrects it. augment.go adds the
 // methods, and handler.go keeps the result with the document and writes the response. agents.go
 // reports what agents without a secret need, and resource.go generates metadata of resources.
 package wellknown

@@ -8,7 +8,6 @@
 //	routes.go        finds the handler, by the matchers of match.go and lookalike.go, and
 //	                 authorization.go that of the authorization endpoint
 //	instrument.go    counts, times, traces and logs requests, and answers preflights and errors
-//	state.go         opens what outlives a gateway
 //	discovery.go     finds the endpoints in the provider's metadata, logs its problems, and decides
 //	                 which requests pass before that
 package gateway
@@ -176,4 +175,21 @@ func (g *Gateway) closeIdleConnections() {
 func (g *Gateway) Close() {
 	g.source.Close()
 	g.closeIdleConnections()
+}
+
+// newState returns the state of a configuration, which all gateways share.
+func (r *Reloader) newState(s config.Settings, m *metrics.Metrics) state.Store {
+	memory := state.NewMemory()
+	m.Assertions(func() time.Duration { return r.Current().settings.Clients.KeysAge() }, memory.Claims)
+	if s.State.Redis == "" {
+		return memory
+	}
+	store, err := state.NewRedis(state.Config{
+		Redis: s.State.Redis, Roots: s.StateRoots, Password: func() string { return r.Current().settings.StatePassword.Reveal() },
+		OnCheck: m.StateUp, OnError: func(operation string) { m.StateError.Inc(operation) },
+	}, memory)
+	if err != nil {
+		panic(err) // config has validated the URL
+	}
+	return store
 }
