@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -129,56 +130,6 @@ func TestCA29RejectedAssertionsAreNotCounted(t *testing.T) {
 	g.expectStatus(t, "200", request(workloadForm))
 }
 
-const issuerMetadata = `{"issuer":"` + loginIssuer + `","token_endpoint":"` + loginIssuer + `/oauth2/tokens"}`
-
-// issuerClients need the issuer of the provider.
-var issuerClients = strings.ReplaceAll("client_auth: {realm: a}\nlog: {level: debug}\n"+assertingClients, `audience: "`+loginIssuer+`", `, "")
-
-// TestCA17UnknownIssuer checks that an assertion gets 503 while the provider is down, and is not used up.
-func TestCA17UnknownIssuer(t *testing.T) {
-	t.Parallel()
-	var up atomic.Bool
-	provider := startPagesProvider(t, func(w http.ResponseWriter, _ *http.Request) {
-		if !up.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		_, _ = io.WriteString(w, issuerMetadata)
-	})
-	g := startGateway(t, fileSettings(t, provider, issuerClients))
-	own, workload := tokenPost(t, ownForm(loginIssuer, "jti-early")), tokenPost(t, workloadForm)
-	for _, request := range []string{own, workload} {
-		if response := g.expectStatus(t, "503", request); !strings.Contains(response, "Retry-After: ") || !strings.Contains(response, `"temporarily_unavailable"`) {
-			t.Errorf("got %s", response)
-		}
-	}
-	up.Store(true)
-	eventually(t, "the issuer", func() bool { return strings.HasPrefix(send(t, g.data, workload), "HTTP/1.1 200 ") })
-	g.expectStatus(t, "200", own)
-	if !strings.Contains(g.stop(), `"outcome":"issuer_unknown"`) {
-		t.Error("the log lacks the outcome")
-	}
-}
-
-// TestCA17WaitsForTheIssuer checks that an assertion waits for a fetch of the metadata that is in flight.
-func TestCA17WaitsForTheIssuer(t *testing.T) {
-	t.Parallel()
-	asked, answer := make(chan struct{}, 100), make(chan struct{})
-	provider := startPagesProvider(t, func(w http.ResponseWriter, _ *http.Request) {
-		asked <- struct{}{}
-		<-answer
-		_, _ = io.WriteString(w, issuerMetadata)
-	})
-	g := startGateway(t, fileSettings(t, provider, issuerClients))
-	<-asked
-	done := make(chan string)
-	go func() { done <- send(t, g.data, tokenPost(t, workloadForm)) }()
-	eventually(t, "a request in flight", func() bool { return inFlight.MatchString(g.scrape(t)) })
-	close(answer)
-	if response := <-done; !strings.HasPrefix(response, "HTTP/1.1 200 ") {
-		t.Errorf("got %s", response)
-	}
-}
-
 // TestCA48AuditOfAssertions checks that records and log lines name method, client, key and workload, and
 // nothing of an assertion: not the jti, and of a rejected one no claim.
 func TestCA48AuditOfAssertions(t *testing.T) {
@@ -225,5 +176,40 @@ func TestCA48AuditOfAssertions(t *testing.T) {
 		if !strings.Contains(p.log.String(), part) {
 			t.Errorf("the log lacks %s:\n%s", part, p.log.String())
 		}
+	}
+}
+
+// TestCA49MetricsOfAssertions checks what the metrics count beside outcomes: used assertions, fetches of
+// keys and their age, and whether Redis is up.
+func TestCA49MetricsOfAssertions(t *testing.T) {
+	t.Parallel()
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/jwks" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = io.WriteString(w, jwks(t, "cluster"))
+	}))
+	t.Cleanup(keys.Close)
+	remote := strings.Replace(assertingClients, "jwks_file: testdata/assertions/cluster.jwks", "jwks_uri: "+keys.URL+"/jwks", 1)
+	g := startConfiguredGateway(t, remote, startProvider(t, okJSON+`{"access_token":"x","token_type":"Bearer"}`))
+	g.expectStatus(t, "200", tokenPost(t, workloadForm))
+	g.expectStatus(t, "200", tokenPost(t, ownForm(loginIssuer, "jti-counted")))
+	g.expectStatus(t, "400", tokenPost(t, ownForm(loginIssuer, "jti-counted")))
+	g.expectSeries(t, "oauthgw_replays_remembered 1", `oauthgw_jwks_fetches_total{result="success"} 1`, `oauthgw_jwks_fetches_total{result="failure"} 0`, "oauthgw_jwks_age_seconds 0.", "oauthgw_state_up 1")
+
+	g = startConfiguredGateway(t, "state: {redis: 'redis://127.0.0.1:1'}\n"+strings.Replace(remote, "/jwks", "/other", 1), "http://127.0.0.1:1")
+	if response := g.expectStatus(t, "503", tokenPost(t, workloadForm)); !strings.Contains(response, "Retry-After: ") {
+		t.Errorf("got %s", response)
+	}
+	g.expectSeries(t, "oauthgw_replays_remembered 0", `oauthgw_jwks_fetches_total{result="failure"} 1`, "oauthgw_state_up 0",
+		`oauthgw_client_auth_total{auth_method="workload_jwt",endpoint="token",outcome="keys_unavailable"} 1`)
+}
+
+// expectSeries waits until the metrics have lines that begin like these.
+func (g testGateway) expectSeries(t *testing.T, begin ...string) {
+	t.Helper()
+	for _, line := range begin {
+		eventually(t, line, func() bool { return strings.Contains("\n"+g.scrape(t), "\n"+line) })
 	}
 }
