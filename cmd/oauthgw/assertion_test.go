@@ -179,9 +179,9 @@ func TestCA48AuditOfAssertions(t *testing.T) {
 	}
 }
 
-// TestCA49MetricsOfAssertions checks what the metrics count beside outcomes: used assertions, fetches of
-// keys and their age, and whether Redis is up.
-func TestCA49MetricsOfAssertions(t *testing.T) {
+// TestCA40CA41CA42CA49KeysAtAURL checks that keys at a URL are fetched, that unknown ones make no further
+// fetch so soon, and that a URL without keys is 503. The metrics count the fetches, and used assertions.
+func TestCA40CA41CA42CA49KeysAtAURL(t *testing.T) {
 	t.Parallel()
 	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/jwks" {
@@ -194,6 +194,9 @@ func TestCA49MetricsOfAssertions(t *testing.T) {
 	remote := strings.Replace(assertingClients, "jwks_file: testdata/assertions/cluster.jwks", "jwks_uri: "+keys.URL+"/jwks", 1)
 	g := startConfiguredGateway(t, remote, startProvider(t, okJSON+`{"access_token":"x","token_type":"Bearer"}`))
 	g.expectStatus(t, "200", tokenPost(t, workloadForm))
+	for i := range 5 {
+		g.expectStatus(t, "400", tokenPost(t, strings.Replace(workloadForm, "cluster-ec", fmt.Sprint("unknown-", i), 1)))
+	}
 	g.expectStatus(t, "200", tokenPost(t, ownForm(loginIssuer, "jti-counted")))
 	g.expectStatus(t, "400", tokenPost(t, ownForm(loginIssuer, "jti-counted")))
 	g.expectSeries(t, "oauthgw_replays_remembered 1", `oauthgw_jwks_fetches_total{result="success"} 1`, `oauthgw_jwks_fetches_total{result="failure"} 0`, "oauthgw_jwks_age_seconds 0.", "oauthgw_state_up 1")
