@@ -46,7 +46,6 @@ type Metrics struct {
 	requestDuration, upstreamDuration *prometheus.HistogramVec
 	inFlight, certificates            *prometheus.GaugeVec
 	reloadSuccessful, reloadTimestamp prometheus.Gauge
-	stateUp                           prometheus.Gauge
 	stateDown                         atomic.Bool
 
 	metadataFetched atomic.Pointer[time.Time] // nil: never
@@ -82,7 +81,6 @@ func New(b Build) *Metrics {
 	f := factory{promauto.With(r)}
 	m := &Metrics{registry: r, factory: f}
 	m.defineRequests(f)
-	m.defineAssertions(f)
 	m.defineOperation(f)
 	f.gaugeFunc("build_info", "Always 1; the labels identify the binary.", func() float64 { return 1 },
 		prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion})
@@ -107,19 +105,15 @@ func (m *Metrics) defineRequests(f factory) {
 
 	m.MetadataRequest = f.counter("metadata_requests_total", "Metadata requests, by result: hit, miss, stale, generated, not_found, unavailable, or canceled by the client.", "result")
 	f.gaugeFunc("metadata_age_seconds", "Time since metadata was last fetched from the provider; NaN before the first time.", m.metadataAge, nil)
-}
-
-func (m *Metrics) defineAssertions(f factory) {
 	m.KeyFetch = f.closedCounter("jwks_fetches_total", "Fetches of keys from a jwks_uri, by result: success or failure.", "result", "success", "failure")
-	m.StateError = f.closedCounter("state_errors_total", "Operations on Redis that failed, by operation: claim of an assertion, or failures of client authentication.", "operation", "claim", "failures")
-	m.stateUp = f.gauge("state_up", "Whether Redis could be written when it was last checked; always 1 without Redis.").WithLabelValues()
-	m.stateUp.Set(1)
 }
 
 func (m *Metrics) defineOperation(f factory) {
 	m.reloadSuccessful = f.gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded.").WithLabelValues()
 	m.reloadTimestamp = f.gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970.").WithLabelValues()
 	m.certificates = f.gauge("certificate_not_after_timestamp_seconds", "When the certificate expires, in seconds since 1970, by role: server or upstream_client.", "role")
+	m.StateError = f.closedCounter("state_errors_total", "Operations on Redis that failed, by operation: claim of an assertion, or failures of client authentication.", "operation", "claim", "failures")
+	f.gaugeFunc("state_up", "Whether Redis could be written when it was last checked; always 1 without Redis.", func() float64 { return number(m.StateIsUp()) }, nil)
 
 	m.LogDropped = f.closedCounter("log_dropped_total", "Log lines dropped because they were not read in time, by log: operations or audit.", "log", "operations", "audit")
 	m.AdminRefused = f.closedCounter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason", "host", "cross_origin")

@@ -103,12 +103,10 @@ func (m *Metrics) MetadataFetched() {
 
 // ConfigLoaded records an attempt to load the configuration.
 func (m *Metrics) ConfigLoaded(ok bool) {
-	if !ok {
-		m.reloadSuccessful.Set(0)
-		return
+	m.reloadSuccessful.Set(number(ok))
+	if ok {
+		m.reloadTimestamp.SetToCurrentTime()
 	}
-	m.reloadSuccessful.Set(1)
-	m.reloadTimestamp.SetToCurrentTime()
 }
 
 // Certificate records when that of a role expires: server or upstream_client. Nil: there is none.
@@ -129,10 +127,7 @@ func (m *Metrics) KeysFetched(ok bool) {
 func (m *Metrics) StateIsUp() bool { return !m.stateDown.Load() }
 
 // StateUp records whether Redis could be written.
-func (m *Metrics) StateUp(up bool) {
-	m.stateDown.Store(!up)
-	m.stateUp.Set(map[bool]float64{true: 1}[up])
-}
+func (m *Metrics) StateUp(up bool) { m.stateDown.Store(!up) }
 
 // Assertions adds the metrics of the age of fetched keys, and of the used
 // assertions that are remembered in memory. It is called once.
@@ -141,14 +136,11 @@ func (m *Metrics) Assertions(keysAge func() time.Duration, remembered func() int
 	m.factory.gaugeFunc("replays_remembered", "Used assertions that are remembered in memory; those in Redis are not counted.", func() float64 { return float64(remembered()) }, nil)
 }
 
+func number(is bool) float64 { return map[bool]float64{true: 1}[is] }
+
 // Ready adds the metric of readiness. It is called once.
 func (m *Metrics) Ready(ready func() bool) {
-	m.factory.gaugeFunc("ready", "Whether the gateway can serve requests and is not draining, as /-/ready.", func() float64 {
-		if ready() {
-			return 1
-		}
-		return 0
-	}, nil)
+	m.factory.gaugeFunc("ready", "Whether the gateway can serve requests and is not draining, as /-/ready.", func() float64 { return number(ready()) }, nil)
 }
 
 // Connections adds the metrics of open client connections and their limit. It is called once.

@@ -67,7 +67,7 @@ func (v *validator) client(key, id string, c clients.Config) clients.Client {
 	if c.Public && len(c.Grants) == 0 {
 		c.Grants = grants
 	}
-	return clients.Client{ID: id, Secret: v.secret(key+".secret_file", c), Issuers: v.issuers(key+".assertions", c.Assertions), Config: c}
+	return clients.Client{ID: id, Secret: v.clientSecret(key+".secret_file", c), Issuers: v.issuers(key+".assertions", c.Assertions), Config: c}
 }
 
 // keepsSecret reports whether the gateway alone uses the secret, in place of other credentials or none.
@@ -78,23 +78,14 @@ const minSecret = 16
 
 var secretCharacters = regexp.MustCompile(`^[ -~]*$`) // RFC 6749 section A.2
 
-// secret reads the secret of a client. No error shows it.
-func (v *validator) secret(key string, c clients.Config) clientauth.Secret {
-	if c.SecretFile == "" {
-		return clientauth.Secret{}
-	}
-	text := v.contents(key, c.SecretFile)
-	secret := line(text)
-	switch {
-	case text == nil: // reported
-	case secret == "":
-		v.addf(key, "%s is empty; write the client's secret at the provider into it", c.SecretFile)
-	case !secretCharacters.MatchString(secret):
-		v.addf(key, "%s must hold the secret as one line of printable ASCII characters (RFC 6749 section A.2); remove other characters and lines", c.SecretFile)
-	case keepsSecret(c) && len(secret) < minSecret:
+// clientSecret reads the secret of a client.
+func (v *validator) clientSecret(key string, c clients.Config) clientauth.Secret {
+	secret := v.secret(key, c.SecretFile, "the client's secret at the provider", secretCharacters,
+		"the secret as one line of printable ASCII characters (RFC 6749 section A.2); remove other characters and lines")
+	if keepsSecret(c) && !secret.IsZero() && len(secret.Reveal()) < minSecret {
 		v.addf(key, "the secret in %s is shorter than %d bytes, and could be guessed or be part of another text; let the provider issue a longer one", c.SecretFile, minSecret)
 	}
-	return clientauth.NewSecret(secret)
+	return secret
 }
 
 // clientNames checks that the ids and aliases name one client each.

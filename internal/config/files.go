@@ -10,10 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/printable"
 
 	"github.com/prometheus/exporter-toolkit/web"
@@ -47,13 +49,27 @@ func (v *validator) contents(key, file string) []byte {
 	return text
 }
 
-// line returns a text without the line end at its end.
-func line(text []byte) string {
-	line, ended := strings.CutSuffix(string(text), "\n")
-	if ended {
-		line = strings.TrimSuffix(line, "\r")
+// secret reads a secret, in words what, whose characters a rule allows. It drops one line end at the
+// end of the file. No file is none. No error shows the secret.
+func (v *validator) secret(key, file, what string, allowed *regexp.Regexp, rule string) clientauth.Secret {
+	if file == "" {
+		return clientauth.Secret{}
 	}
-	return line
+	text := v.contents(key, file)
+	secret, ended := strings.CutSuffix(string(text), "\n")
+	if ended {
+		secret = strings.TrimSuffix(secret, "\r")
+	}
+	switch {
+	case text == nil: // reported
+	case secret == "":
+		v.addf(key, "%s is empty; write %s into it", file, what)
+	case !allowed.MatchString(secret):
+		v.addf(key, "%s must hold %s", file, rule)
+	default:
+		return clientauth.NewSecret(secret)
+	}
+	return clientauth.Secret{}
 }
 
 // Fingerprint returns a hash of the contents of files and of the errors of reading them.
@@ -114,11 +130,10 @@ func (v *validator) certificate(section string, c CertificateConfig) *tls.Certif
 }
 
 func (v *validator) upstreamTLS(c Config, own *tls.Certificate) *tls.Config {
-	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.Upstream.ServerName}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.Upstream.ServerName, RootCAs: v.roots("upstream.ca_file", c.Upstream.CAFile)}
 	if own != nil {
 		out.Certificates = []tls.Certificate{*own}
 	}
-	out.RootCAs = v.roots("upstream.ca_file", c.Upstream.CAFile)
 	return out
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"oauthgw/clientauth"
 	"oauthgw/internal/origin"
@@ -39,10 +38,13 @@ func (v *validator) state(c StateConfig) (clientauth.Secret, *x509.CertPool) {
 		v.addf(key, "redis:// to another host lets the network read the password and change replies; use rediss://, or set state.insecure_plaintext")
 	}
 	v.require(c.CAFile == "" || u.Scheme == "rediss", "state.ca_file", "is used with TLS only; set state.redis to a rediss URL, or remove this key")
-	return v.password("state.password_file", c.PasswordFile), v.roots("state.ca_file", c.CAFile)
+	password := v.secret("state.password_file", c.PasswordFile, "the password of Redis", passwordCharacters, "the password as one line; remove other lines and control characters")
+	return password, v.roots("state.ca_file", c.CAFile)
 }
 
 var (
+	passwordCharacters = regexp.MustCompile(`^\P{Cc}*$`)
+
 	databasePath  = regexp.MustCompile(`^/?[0-9]{0,5}$`)
 	databaseQuery = regexp.MustCompile(`^(?:db=[0-9]{1,5})?$`) // other options would change timeouts and TLS
 )
@@ -53,21 +55,4 @@ func isRedis(u *url.URL) bool {
 		return u.Host == "" && strings.HasPrefix(u.Path, "/") && databaseQuery.MatchString(u.RawQuery)
 	}
 	return (u.Scheme == "redis" || u.Scheme == "rediss") && isAuthority(u) && databasePath.MatchString(u.Path) && u.RawQuery == ""
-}
-
-// password reads the password of Redis. No error shows it.
-func (v *validator) password(key, file string) clientauth.Secret {
-	if file == "" {
-		return clientauth.Secret{}
-	}
-	text := v.contents(key, file)
-	password := line(text)
-	switch {
-	case text == nil: // reported
-	case password == "":
-		v.addf(key, "%s is empty; write the password of Redis into it", file)
-	case strings.ContainsFunc(password, unicode.IsControl):
-		v.addf(key, "%s must hold the password as one line; remove other lines and control characters", file)
-	}
-	return clientauth.NewSecret(password)
 }

@@ -41,16 +41,11 @@ func (s *Server) shutdown() {
 			s.config.Log.Warn("shutdown timed out, connections closed", "requests", requests, "websockets", webSockets)
 		}
 	}
-	s.waitForHandlers()
-	s.config.Log.Info("stopped")
-}
-
-// waitForHandlers waits, for a second at most, until the last requests are logged. It is for
-// hijacked connections and those that were cut off, for which http.Server does not wait.
-func (s *Server) waitForHandlers() {
+	// http.Server does not wait for hijacked connections and those that were cut off. Their last requests are to be logged.
 	for deadline := time.Now().Add(time.Second); s.handling.Load() > 0 && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
+	s.config.Log.Info("stopped")
 }
 
 // ErrTerminated is the cause of a context that SIGTERM ended. Then [Server.Run] keeps
