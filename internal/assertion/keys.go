@@ -1,6 +1,7 @@
 package assertion
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -80,14 +81,8 @@ func parseKey(value []byte) (Key, error) {
 		return Key{}, nil
 	}
 	k := Key{kid: all.Text("kid"), algorithm: all.Text("alg"), public: jwk.Key}
-	switch public := k.public.(type) {
-	case *rsa.PublicKey:
-		if bits := public.N.BitLen(); bits < minRSABits {
-			return Key{}, fmt.Errorf("has %d bits; RSA keys need %d to %d", bits, minRSABits, maxRSABits)
-		}
-	case *ecdsa.PublicKey, ed25519.PublicKey:
-	default:
-		return Key{}, nil
+	if public, ok := k.public.(*rsa.PublicKey); ok && public.N.BitLen() < minRSABits {
+		return Key{}, fmt.Errorf("has %d bits; RSA keys need %d to %d", public.N.BitLen(), minRSABits, maxRSABits)
 	}
 	if !slices.ContainsFunc(algorithms, k.isFor) {
 		return Key{}, nil
@@ -101,7 +96,7 @@ func parseKey(value []byte) (Key, error) {
 
 // fits reports whether an assertion may be signed with the key.
 func (k Key) fits(a *Assertion) bool {
-	return (k.kid == "" || a.KeyID == "" || k.kid == a.KeyID) && k.isFor(jose.SignatureAlgorithm(a.Algorithm))
+	return (k.kid == "" || a.KeyID == "" || k.kid == a.KeyID) && k.isFor(a.Algorithm)
 }
 
 // HasID reports whether one of some keys has the kid of the assertion.
@@ -109,23 +104,19 @@ func (a *Assertion) HasID(keys []Key) bool {
 	return a.KeyID != "" && slices.ContainsFunc(keys, func(k Key) bool { return k.kid == a.KeyID })
 }
 
-// isFor reports whether the key is for an algorithm. EdDSA is the old name of Ed25519.
-func (k Key) isFor(a jose.SignatureAlgorithm) bool {
-	name := func(a jose.SignatureAlgorithm) jose.SignatureAlgorithm {
-		if a == jose.EdDSA {
-			return ed25519Name
-		}
-		return a
-	}
-	pinned := k.algorithm == "" || name(jose.SignatureAlgorithm(k.algorithm)) == name(a)
+// isFor reports whether the key is for an algorithm. EdDSA is what RFC 8037 calls Ed25519 (RFC 9864
+// section 2.2).
+func (k Key) isFor(a string) bool {
+	name := func(a string) string { return cmp.Or(map[string]string{"EdDSA": "Ed25519"}[a], a) }
+	pinned := k.algorithm == "" || name(k.algorithm) == name(a)
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
-		return pinned && slices.Contains([]jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512}, a)
+		return pinned && slices.Contains(rsaAlgorithms, a)
 	case *ecdsa.PublicKey:
-		curve := map[jose.SignatureAlgorithm]string{jose.ES256: "P-256", jose.ES384: "P-384", jose.ES512: "P-521"}[a]
+		curve := map[string]string{"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[a]
 		return pinned && public.Curve.Params().Name == curve
 	case ed25519.PublicKey:
-		return pinned && name(a) == ed25519Name
+		return pinned && name(a) == "Ed25519"
 	}
 	return false
 }

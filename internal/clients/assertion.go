@@ -49,29 +49,14 @@ func (i Issuer) Method() clientauth.Method {
 
 // mismatch returns an error if an assertion of a client names another issuer or subject.
 func (i Issuer) mismatch(c *Client, a *assertion.Assertion) error {
-	issuer, subject := i.Issuer, i.Subject
+	own := !i.IsWorkload()
 	switch {
-	case i.IsSVID():
-		issuer = a.Issuer
-	case !i.IsWorkload():
-		issuer = c.ID
-		if slices.Contains(c.Aliases, a.Issuer) {
-			issuer = a.Issuer
-		}
-		subject = issuer
-	}
-	switch {
-	case a.Issuer != issuer:
+	case own && a.Issuer != c.ID && !slices.Contains(c.Aliases, a.Issuer), !own && !i.IsSVID() && a.Issuer != i.Issuer:
 		return assertion.ErrIssuer
-	case a.Subject != subject:
+	case own && a.Subject != a.Issuer, !own && a.Subject != i.Subject:
 		return assertion.ErrSubject
 	}
 	return nil
-}
-
-// takes reports whether a client_assertion_type fits.
-func (i Issuer) takes(kind string) bool {
-	return kind == assertion.TypeJWT || kind == assertion.TypeSPIFFE && i.IsSVID()
 }
 
 // verify returns the key with which an assertion is signed.
@@ -80,6 +65,20 @@ func (i Issuer) verify(ctx context.Context, a *assertion.Assertion) (assertion.K
 		return i.remote.verify(ctx, a)
 	}
 	return a.Verify(i.Keys)
+}
+
+// Known returns how many keys are known. For those of JWKSURI it also returns when they were fetched;
+// zero: never.
+func (i Issuer) Known() (keys int, fetched time.Time) {
+	if i.remote == nil {
+		return len(i.Keys), time.Time{}
+	}
+	i.remote.mu.Lock()
+	defer i.remote.mu.Unlock()
+	if len(i.remote.keys) > 0 {
+		fetched = i.remote.fetched
+	}
+	return len(i.remote.keys), fetched
 }
 
 // Attempt is a request in which a client may authenticate by an assertion.
@@ -93,12 +92,6 @@ type Attempt struct {
 	Issuer func(context.Context) string
 }
 
-// ids returns the clients that the request names outside of an assertion.
-func (r Attempt) ids() []string {
-	ids := []string{r.Credentials.ClientID, r.Form.Get(clientauth.ParameterClientID), r.Query.Get(clientauth.ParameterClientID)}
-	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
-}
-
 // Authenticate verifies the assertion of a client that has issuers, and returns the client, whose secret
 // then replaces the assertion. It returns nil for a request that names no such client. Errors are
 // [*clientauth.Error] values; the provider must not get such a request. With an error, the
@@ -108,7 +101,9 @@ func (t *Table) Authenticate(ctx context.Context, r Attempt) (*Use, error) {
 		return nil, nil
 	}
 	a, invalid := assertion.Parse(r.Form.Get(clientauth.ParameterClientAssertion))
-	claimed, ids := t.claimed(a), r.ids()
+	ids := []string{r.Credentials.ClientID, r.Form.Get(clientauth.ParameterClientID), r.Query.Get(clientauth.ParameterClientID)}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+	claimed := t.claimed(a)
 	use := claimed
 	for _, id := range ids {
 		use = cmp.Or(t.asserting[id], use)
@@ -144,26 +139,21 @@ func (t *Table) claimed(a *assertion.Assertion) *Use {
 	if a.Issuer == a.Subject && t.asserting[a.Subject] != nil {
 		return t.asserting[a.Subject]
 	}
-	c := cmp.Or(t.workloads[[2]string{a.Issuer, a.Subject}], t.workloads[[2]string{"", a.Subject}])
-	if c == nil {
-		return nil
-	}
-	return t.asserting[c.ID]
+	return cmp.Or(t.workloads[[2]string{a.Issuer, a.Subject}], t.workloads[[2]string{"", a.Subject}])
 }
 
 // verify verifies an assertion of the client. Its claims are described only once the signature holds.
 func (u *Use) verify(ctx context.Context, r Attempt, a *assertion.Assertion) (*Use, error) {
 	used := *u
 	used.assertion = a
-	named := slices.DeleteFunc(slices.Clone(u.Issuers), func(i Issuer) bool { return i.mismatch(u.Client, a) != nil })
-	issuers := named
-	if len(named) == 0 {
-		issuers = u.Issuers
+	issuers := slices.DeleteFunc(slices.Clone(u.Issuers), func(i Issuer) bool { return i.mismatch(u.Client, a) != nil })
+	if len(issuers) > 0 {
+		used.Method = issuers[0].Method()
 	} else {
-		used.Method = named[0].Method()
+		issuers = slices.Clone(u.Issuers)
 	}
 	kind := r.Form.Get(clientauth.ParameterClientAssertionType)
-	issuers = slices.DeleteFunc(slices.Clone(issuers), func(i Issuer) bool { return !i.takes(kind) })
+	issuers = slices.DeleteFunc(issuers, func(i Issuer) bool { return kind != assertion.TypeJWT && !(kind == assertion.TypeSPIFFE && i.IsSVID()) })
 	if len(issuers) == 0 {
 		return &used, assertion.ErrType
 	}
@@ -183,9 +173,9 @@ func (u *Use) verify(ctx context.Context, r Attempt, a *assertion.Assertion) (*U
 
 // checkAssertion checks what the assertion says, and what it is used for.
 func (u *Use) checkAssertion(ctx context.Context, r Attempt) error {
-	rules := assertion.Rules{Audience: u.Issuer.Audience, Longest: longestOwn, Once: !u.Issuer.IsWorkload()}
+	rules := assertion.Rules{Audience: u.Issuer.Audience, Longest: time.Hour, Once: true}
 	if u.Issuer.IsWorkload() {
-		rules.Longest = longestWorkload
+		rules.Longest, rules.Once = 24*time.Hour, false
 	}
 	if err := u.Issuer.mismatch(u.Client, u.assertion); err != nil {
 		return err
@@ -208,12 +198,6 @@ func (u *Use) checkAssertion(ctx context.Context, r Attempt) error {
 	}
 	return checkQuery(r.Own, r.Request)
 }
-
-// The longest times from the use of an assertion to its end.
-const (
-	longestOwn      = time.Hour
-	longestWorkload = 24 * time.Hour
-)
 
 // Once returns what names the assertion of the request among all, and how long that must be
 // remembered, if it may be used only once. Nothing means that it may be used again. The clocks of

@@ -46,9 +46,9 @@ type Client struct {
 type Table struct {
 	providerAuth clientauth.Method
 	clients      []Client
-	named        map[string]*Use       // public clients, by id and alias
-	asserting    map[string]*Use       // clients with issuers, by id and alias
-	workloads    map[[2]string]*Client // clients, by issuer and subject
+	named        map[string]*Use    // public clients, by id and alias
+	asserting    map[string]*Use    // clients with issuers, by id and alias
+	workloads    map[[2]string]*Use // clients with workloads, by issuer and subject
 }
 
 // Use is a client, and how a request uses it.
@@ -66,7 +66,7 @@ type Use struct {
 // provider reads the credentials of clients that do not say otherwise; empty means Post. The caller
 // must not change the list afterwards.
 func New(providerAuth clientauth.Method, list []Client) *Table {
-	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]*Use{}, asserting: map[string]*Use{}, workloads: map[[2]string]*Client{}}
+	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]*Use{}, asserting: map[string]*Use{}, workloads: map[[2]string]*Use{}}
 	for i := range list {
 		c, names := &list[i], t.named
 		if len(c.Issuers) > 0 {
@@ -87,7 +87,7 @@ func New(providerAuth clientauth.Method, list []Client) *Table {
 
 func (t *Table) addIssuer(c *Client, i *Issuer) {
 	if i.IsWorkload() {
-		t.workloads[[2]string{i.Issuer, i.Subject}] = c
+		t.workloads[[2]string{i.Issuer, i.Subject}] = t.asserting[c.ID]
 	}
 	if i.JWKSURI == "" {
 		return

@@ -74,11 +74,10 @@ func differs(own, form *clientauth.Form) bool {
 // an empty secret is how some clients say that they have none.
 func (t *Table) borrower(r clientauth.Request, c clientauth.Credentials) *Use {
 	id := r.Form.Get(clientauth.ParameterClientID)
-	bringsNone := c.Secret.IsZero() && c.Tolerated == nil && (c.Method == clientauth.None || c.Method == clientauth.Basic && c.ClientID == id)
-	if !bringsNone {
-		return nil
+	if c.Secret.IsZero() && c.Tolerated == nil && (c.Method == clientauth.None || c.Method == clientauth.Basic && c.ClientID == id) {
+		return t.find(id)
 	}
-	return t.find(id)
+	return nil
 }
 
 // checkGrant checks the form of a token request.

@@ -217,20 +217,6 @@ func (t *Table) FetchKeys(ctx context.Context, log *slog.Logger, report func(ok 
 	all.Wait()
 }
 
-// Known returns how many keys are known. For those of JWKSURI it also returns when they were fetched;
-// zero: never.
-func (i Issuer) Known() (keys int, fetched time.Time) {
-	if i.remote == nil {
-		return len(i.Keys), time.Time{}
-	}
-	i.remote.mu.Lock()
-	defer i.remote.mu.Unlock()
-	if len(i.remote.keys) > 0 {
-		fetched = i.remote.fetched
-	}
-	return len(i.remote.keys), fetched
-}
-
 // KeysAge returns how long ago the keys at a jwks_uri were fetched, or should have been for the first
 // time; the longest if there are several, and zero if there is none.
 func (t *Table) KeysAge() (longest time.Duration) {
