@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import test from "node:test";
+import { PrivateKeyJwtProvider, StaticPrivateKeyJwtProvider } from "@modelcontextprotocol/sdk/client/auth-extensions.js";
 import * as oidc from "openid-client-6";
+import { tools } from "./agents/agents.mjs";
 import { checkForwarded, requestsOf } from "./assertions/checks.mjs";
 import { deploy, redirectURI } from "./assertions/deployment.mjs";
 import { form, makeKey, serviceAccountToken, sign, signAs } from "./assertions/keys.mjs";
@@ -67,6 +69,20 @@ test("tokens of workloads", limit, async (t) => {
       assert.match(description, expected);
     });
   }
+});
+
+// The MCP SDK finds the gateway by the MCP server, and uses a tool with the token.
+test("MCP agents with a key and with a token of a workload", limit, async (t) => {
+  const key = await makeKey("ES256");
+  const agent = { id: "agent", secret: secretOf("agent"), entry: () => [{ keys: [key] }] };
+  const billing = { id: "billing", secret: secretOf("billing"), entry: () => [{ keys: [key], issuer: cluster, subject }] };
+  const { origin, metadata } = await deploy(t, providers.find(({ name }) => name === "fosite"), { clients: [agent, billing] });
+  const token = await serviceAccountToken(key, { issuer: cluster, subject, audience: metadata.issuer });
+  const authProviders = [
+    new PrivateKeyJwtProvider({ clientId: "agent", privateKey: key.pem, algorithm: key.alg, expectedIssuer: metadata.issuer }),
+    new StaticPrivateKeyJwtProvider({ clientId: "billing", jwtBearerAssertion: token, expectedIssuer: metadata.issuer }),
+  ];
+  for (const authProvider of authProviders) assert.deepEqual(await tools(`${origin}/mcp`, { authProvider }), ["ping"]);
 });
 
 // openid-client authenticates at every endpoint of oidc-provider, always with the issuer as audience.

@@ -64,7 +64,7 @@ function registered({ canary, mcp, callbackPort, provider }) {
 
 // startApplication starts an MCP server on the provider's own origin. It accepts the provider's
 // tokens, and says nothing about itself (RFC 9728).
-async function startApplication(t, provider, port, providerPort) {
+export async function startApplication(t, provider, port, providerPort) {
   const withdrawn = new Set();
   const atProvider = await record(t, port, providerPort, (request, response) => {
     if (request.url !== "/mcp") return false;

@@ -1,5 +1,6 @@
-// A provider that knows only secrets, and the gateway that keeps them and verifies assertions. A
-// recorder is in front of each.
+// A provider that knows only secrets, an MCP server on its origin, and the gateway that keeps the
+// secrets and verifies assertions. A recorder is in front of each.
+import { startApplication } from "../agents/deployment.mjs";
 import { record } from "../agents/recorder.mjs";
 import { startProgram } from "../clients/servers.mjs";
 import { serve, write } from "../deployment.mjs";
@@ -17,13 +18,14 @@ export async function deploy(t, server, { clients, gateway: wanted = true }) {
     redirect_uris: [redirectURI],
   }));
   await startProgram(t, server, { clients: known, port: serverPort, origin });
-  const atProvider = await record(t, upstreamPort, serverPort);
+  const { atProvider } = await startApplication(t, server, upstreamPort, serverPort);
   const gateway = wanted && (await serve(t, {
     listen: `127.0.0.1:${gatewayPort}`,
     public_url: origin,
     admin: { listen: `127.0.0.1:${adminPort}` },
     upstream: { url: `http://127.0.0.1:${upstreamPort}` },
     clients: await entries(t, clients, origin),
+    resources: [{ path: "/mcp" }],
   }));
   const atGateway = await record(t, port, wanted ? gatewayPort : upstreamPort);
   const metadata = await (await fetch(`${origin}/.well-known/oauth-authorization-server`, { signal: AbortSignal.timeout(10_000) })).json();
