@@ -39,9 +39,46 @@ labels:
 {{- define "oauthgw.port" -}}{{ regexFind "[0-9]+$" .Values.config.listen }}{{- end -}}
 {{- define "oauthgw.adminPort" -}}{{ regexFind "[0-9]+$" .Values.config.admin.listen }}{{- end -}}
 
-{{- define "oauthgw.upstreamPort" -}}
-{{- $url := urlParse .Values.config.upstream.url -}}
-{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "https" | ternary "443" "80") -}}
+{{- define "oauthgw.portOf" -}}
+{{- $url := urlParse . -}}
+{{- $default := dict "https" "443" "http" "80" "redis" "6379" "rediss" "6379" -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (get $default $url.scheme) -}}
+{{- end -}}
+
+{{- /* The configuration with what the values redis add to it. */ -}}
+{{- define "oauthgw.config" -}}
+{{- $config := deepCopy .Values.config -}}
+{{- with .Values.redis -}}
+{{- if .url -}}
+{{- if dig "state" "redis" "" $.Values.config -}}
+{{- fail "redis.url, config.state.redis: set only one of them" -}}
+{{- end -}}
+{{- $state := dict "redis" .url "insecure_plaintext" .insecurePlaintext -}}
+{{- with .passwordSecret }}{{ $_ := set $state "password_file" "/run/redis/password" }}{{ end -}}
+{{- with .caConfigMap }}{{ $_ := set $state "ca_file" "/run/redis-ca/ca.crt" }}{{ end -}}
+{{- $_ := set $config "state" $state -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{- /* The assertions of all clients, as a list. */ -}}
+{{- define "oauthgw.assertions" -}}
+{{- $all := list -}}
+{{- range .Values.config.clients -}}
+{{- with . }}{{ with .assertions }}{{ $all = concat $all . }}{{ end }}{{ end -}}
+{{- end -}}
+{{- toYaml $all -}}
+{{- end -}}
+
+{{- /* The ports to which the gateway connects, separated by spaces. */ -}}
+{{- define "oauthgw.upstreamPorts" -}}
+{{- $config := include "oauthgw.config" . | fromYaml -}}
+{{- include "oauthgw.portOf" $config.upstream.url -}}
+{{- with dig "state" "redis" "" $config }}{{ if not (hasPrefix "unix:" .) }} {{ include "oauthgw.portOf" . }}{{ end }}{{ end -}}
+{{- range include "oauthgw.assertions" . | fromYamlArray -}}
+{{- with .jwks_uri }} {{ include "oauthgw.portOf" . }}{{ end -}}
+{{- end -}}
 {{- end -}}
 
 {{- /* 90 % of the memory limit. The garbage collector then works harder before the kernel kills the process. */ -}}
@@ -91,6 +128,12 @@ volumeMounts:
   {{- range $name, $_ := .Values.configMaps }}
   - {name: config-map-{{ $name }}, mountPath: /run/config-maps/{{ $name }}, readOnly: true}
   {{- end }}
+  {{- if .Values.redis.passwordSecret }}
+  - {name: redis, mountPath: /run/redis, readOnly: true}
+  {{- end }}
+  {{- if .Values.redis.caConfigMap }}
+  - {name: redis-ca, mountPath: /run/redis-ca, readOnly: true}
+  {{- end }}
 {{- end -}}
 
 {{- define "oauthgw.pod" -}}
@@ -113,6 +156,14 @@ volumes:
   {{- range $name, $configMap := .Values.configMaps }}
   - name: config-map-{{ $name }}
     configMap: {name: {{ $configMap }}}
+  {{- end }}
+  {{- with .Values.redis.passwordSecret }}
+  - name: redis
+    secret: {secretName: {{ . }}}
+  {{- end }}
+  {{- with .Values.redis.caConfigMap }}
+  - name: redis-ca
+    configMap: {name: {{ . }}}
   {{- end }}
 {{- end -}}
 
