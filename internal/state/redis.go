@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +31,7 @@ type Config struct {
 	OnCheck  func(up bool)   // called after each check by [Redis.Watch]
 	OnError  func(op string) // called for each failed operation: claim or failures
 
-	dial func(ctx context.Context, network, address string) (net.Conn, error) // in tests
+	dial dialer // in tests; nil: that of go-redis
 }
 
 // options returns the options of the connections. No command is sent twice: a second SET NX
@@ -43,7 +42,7 @@ func (c Config) options() (*redis.Options, error) {
 		return nil, errors.New("state.redis: not a URL of Redis; set one such as rediss://redis.example:6379/0 or unix:///run/redis.sock") // err may show a password
 	}
 	o := &redis.Options{
-		Network: parsed.Network, Addr: parsed.Addr, DB: parsed.DB, Dialer: c.dial, Protocol: 2,
+		Network: parsed.Network, Addr: parsed.Addr, DB: parsed.DB, Protocol: 2,
 		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		DialTimeout: claimTimeout / 2, ReadTimeout: claimTimeout, WriteTimeout: claimTimeout, PoolTimeout: claimTimeout,
 		PoolSize: connections, PipelinePoolSize: -1, MaxConcurrentDials: connections / 4, ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
@@ -54,6 +53,11 @@ func (c Config) options() (*redis.Options, error) {
 	if parsed.TLSConfig != nil {
 		o.TLSConfig = &tls.Config{ServerName: parsed.TLSConfig.ServerName, RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
 	}
+	dial := c.dial
+	if dial == nil {
+		dial = redis.NewDialer(o)
+	}
+	o.Dialer = limitReplies(dial)
 	o.CredentialsProvider = func() (string, string) {
 		if c.Password == nil {
 			return parsed.Username, ""

@@ -5,7 +5,7 @@
 //
 //	state.go     what is kept, and the errors
 //	memory.go    keeps it in this process
-//	redis.go     shares it through Redis
+//	redis.go     shares it through Redis, over the connections of conn.go
 package state
 
 import (
