@@ -1,6 +1,7 @@
 package wellknown_test
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -17,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected documents")
 
-// Each pair in testdata is a provider's document and the served one, if every endpoint at
-// gateway.example is fronted. In a pair whose name starts with rewrite, provider.example
+// Each pair in testdata is a list of a provider's documents and one of those that are served, if every
+// endpoint at gateway.example is fronted. In a pair whose name starts with rewrite, provider.example
 // is gateway.example to clients. In one whose name has assertions, the gateway verifies ES256 and
 // RS256.
 func TestAugment(t *testing.T) {
@@ -33,18 +34,34 @@ func TestAugment(t *testing.T) {
 			if strings.Contains(name, "assertions") {
 				verified = []string{"ES256", "RS256"}
 			}
-			got := string(augment(parse(t, readFile(t, input)), strings.HasPrefix(name, "rewrite"), verified...).Encode())
+			var served []string
+			for _, d := range documents(t, input) {
+				served = append(served, string(augment(parse(t, d), strings.HasPrefix(name, "rewrite"), verified...).Encode()))
+			}
 			output := "testdata/" + name + ".out.json"
 			if *update {
-				if err := os.WriteFile(output, []byte(got+"\n"), 0o644); err != nil {
+				if err := os.WriteFile(output, []byte("[\n"+strings.Join(served, ",\n")+"\n]\n"), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if want := strings.TrimSpace(readFile(t, output)); got != want {
-				t.Errorf("got  %s\nwant %s", got, want)
+			if want := documents(t, output); !slices.Equal(served, want) {
+				t.Errorf("got  %s\nwant %s", strings.Join(served, "\n     "), strings.Join(want, "\n     "))
 			}
 		})
 	}
+}
+
+// documents returns the texts of the documents in a file, byte for byte.
+func documents(t testing.TB, name string) (texts []string) {
+	t.Helper()
+	var list []json.RawMessage
+	if err := json.Unmarshal([]byte(readFile(t, name)), &list); err != nil || len(list) == 0 {
+		t.Fatalf("%s: %d documents, %v", name, len(list), err)
+	}
+	for _, d := range list {
+		texts = append(texts, string(d))
+	}
+	return texts
 }
 
 func parse(t *testing.T, text string) wellknown.Metadata {
