@@ -402,12 +402,14 @@ func TestReload(t *testing.T) {
 // TestManyReloadsUnderRequests checks that requests of every kind are served while the
 // configuration is reloaded. Under the race detector it shows that nothing is shared.
 func TestManyReloadsUnderRequests(t *testing.T) {
-	provider := startProvider(t, okJSON+`{"issuer":"https://login.example.com","token_endpoint":"https://login.example.com/t"}`)
-	p := startProgram(t, provider, "endpoints: {token: /t, registration: /r}\n")
+	keys := strings.TrimPrefix(jwks(t, "cluster"), "{")
+	provider := startProvider(t, okJSON+`{"issuer":"https://login.example.com","token_endpoint":"https://login.example.com/t",`+keys)
+	workload := strings.Replace(workloadEntry, "jwks_file: testdata/assertions/cluster.jwks", "jwks_uri: "+provider+"/keys", 1)
+	p := startProgram(t, provider, "endpoints: {token: /t, registration: /r}\nclients: {pay: {secret_file: testdata/secrets/pay, assertions: ["+workload+"]}}\n")
 	var requests sync.WaitGroup
 	ctx, enough := context.WithCancel(t.Context())
 	for _, request := range []string{
-		fmt.Sprintf(basicRequest, "/t"), "POST /r HTTP/1.1\nHost: a\nOrigin: https://app.example\nContent-Type: application/json\n\n{}",
+		fmt.Sprintf(basicRequest, "/t"), strings.Replace(tokenPost(t, workloadForm), "/oauth2/tokens", "/t", 1), "POST /r HTTP/1.1\nHost: a\nOrigin: https://app.example\nContent-Type: application/json\n\n{}",
 		"GET /page HTTP/1.1\nHost: a", "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a",
 		"GET / HTTP/1.1\nHost: localhost\nX-To: admin", "GET /metrics HTTP/1.1\nHost: localhost\nX-To: admin",
 	} {
