@@ -176,9 +176,10 @@ func TestA096NamesAreWhereTheyBelong(t *testing.T) {
 		"client id":              {"POST /oauth2/tokens" + form + "\nclient_secret=x&client_id=" + exchangeCanary, "", []string{"audit", "log"}},
 		"request id":             {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", "trusted_proxies: [127.0.0.1]", []string{"/?" + exchangeCanary, "audit", "log", "own responses", "status page"}},
 		"request id of a client": {"POST /oauth2/tokens" + form + "X-Request-Id: " + exchangeCanary + "\n\nclient_id=a&a=1&a=2", "", nil},
+		"subject of a workload":  {"POST /oauth2/tokens" + form + "\n" + strings.Replace(workloadForm, "system:serviceaccount:pay:api", exchangeCanary, 1), "clients: {pay: {secret_file: testdata/secrets/pay, assertions: [" + strings.Replace(workloadEntry, "system:serviceaccount:pay:api", exchangeCanary, 1) + "]}}", []string{"audit", "log"}},
 		"path":                   {"GET /" + exchangeCanary + "?" + exchangeCanary + " HTTP/1.1\nHost: a", "", []string{"log"}},
 	} {
-		s := &exchangeFile{config: test.config, exchanges: []*exchange{{request: test.request, upstreamResponse: "HTTP/1.1 401 x\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"}}}
+		s := &exchangeFile{config: test.config, signed: placeholders{}, exchanges: []*exchange{{request: test.request, upstreamResponse: "HTTP/1.1 401 x\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"}}}
 		var places []string
 		for place, text := range s.runWatched(t, "json") {
 			if strings.Contains(text, exchangeCanary) {
