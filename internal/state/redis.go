@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -104,7 +105,7 @@ func (r *Redis) Claim(ctx context.Context, _ string, id Key, d time.Duration) er
 		err = errors.New("unexpected reply")
 	}
 	r.failed("claim")
-	return fmt.Errorf("%w: %.200s", ErrUnavailable, err.Error())
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // Debts implements [Store]. A debt is the lifetime of a key in Redis, so that the clocks of
@@ -168,7 +169,7 @@ func (r *Redis) Watch(ctx context.Context, log *slog.Logger) {
 		case ctx.Err() != nil:
 			return
 		case err != nil && up:
-			log.Warn("state unavailable", "err", fmt.Sprintf("%.200s", err.Error()))
+			log.Warn("state unavailable", "err", err.Error())
 		case err == nil && !up:
 			log.Info("state available again")
 		}
@@ -194,6 +195,9 @@ func (r *Redis) ask(ctx context.Context, limit time.Duration, commands ...redis.
 		if recover() != nil { // go-redis allocates whatever length a reply announces
 			err = errors.New("unexpected reply")
 		}
+		if err != nil && !errors.Is(err, redis.Nil) {
+			err = r.redact(err)
+		}
 	}()
 	pipeline := r.client.Pipeline()
 	if err := pipeline.BatchProcess(ctx, commands...); err != nil {
@@ -201,6 +205,16 @@ func (r *Redis) ask(ctx context.Context, limit time.Duration, commands ...redis.
 	}
 	_, err = pipeline.Exec(ctx)
 	return err
+}
+
+// redact returns a short error without the password. A server that does not know a command repeats
+// its arguments.
+func (r *Redis) redact(err error) error {
+	text, _, _ := strings.Cut(err.Error(), ", with args")
+	if r.config.Password != nil && r.config.Password() != "" {
+		text = strings.ReplaceAll(text, r.config.Password(), "[redacted]")
+	}
+	return fmt.Errorf("%.200s", text)
 }
 
 func (r *Redis) failed(operation string) {

@@ -71,6 +71,8 @@ var troubles = map[string]trouble{
 	"an unknown status":    {reply: "+QUEUED\r\n"},
 	"a list":               {reply: "*1\r\n$2\r\nOK\r\n"},
 	"an empty line":        {reply: "\r\n"},
+	"a large map":          {reply: "*1000000000\r\n$1\r\n"},
+	"a large text":         {reply: "$200000000000\r\nOK\r\n"},
 	"an impossible length": {reply: "$9223372036854775805\r\n"},
 	"a long line":          {reply: "+" + strings.Repeat("x", 1<<20) + "\r\n"},
 }
@@ -235,6 +237,20 @@ func TestConnections(t *testing.T) {
 			t.Errorf("%s: sent %s", url, sent)
 		}
 	}
+}
+
+// TestCA48PasswordIsNotLogged asks servers that repeat the arguments of a command.
+func TestCA48PasswordIsNotLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, reply := range []string{"-ERR unknown command `AUTH`, with args beginning with: `pa55w", "-ERR wrong: AUTH pa55word"} {
+			f := newFakeRedis()
+			f.become(trouble{reply: reply + "\r\n"})
+			r := f.replica(t, func(c *state.Config) { c.Password = func() string { return "pa55word" } })
+			if err := r.Claim(ctx, "app", key(1), time.Minute); !errors.Is(err, state.ErrUnavailable) || strings.Contains(err.Error(), "pa55") {
+				t.Errorf("got %v", err)
+			}
+		}
+	})
 }
 
 func TestURLs(t *testing.T) {
