@@ -4,9 +4,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,11 +17,21 @@ import (
 	"oauthgw/internal/explain"
 )
 
-// TestExplanations explains the request of every case in testdata/explain.txt. A case is
-// prose followed by sections: config, the keys of a configuration file; arguments;
-// request; output.
-func TestExplanations(t *testing.T) {
-	const name = "testdata/explain.txt"
+func TestExplanations(t *testing.T) { compareExplanations(t, "testdata/explain.txt") }
+
+// TestCA46Explanations explains requests with assertions. Nothing is used up: each is explained twice.
+func TestCA46Explanations(t *testing.T) {
+	compareExplanations(t, "testdata/explain-assertions.txt")
+}
+
+// untilExpiry matches how long an assertion is valid, which differs from run to run.
+var untilExpiry = regexp.MustCompile(`(?m)^(assertion exp +(?:in )?)\d+ s`)
+
+// compareExplanations explains the request of every case in a file. A case is prose followed by
+// sections: config, the keys of a configuration file; arguments; request, perhaps with placeholders
+// of assertions; output.
+func compareExplanations(t *testing.T, name string) {
+	t.Helper()
 	var updated strings.Builder
 	for _, text := range strings.Split("\n"+textOf(t, name), "\n=== ")[1:] {
 		title, _, _ := strings.Cut(text, "\n")
@@ -39,7 +52,13 @@ func TestExplanations(t *testing.T) {
 					t.Fatalf("unknown section %q", s.name)
 				}
 			}
-			got := explained(t, request, args...)
+			signed := placeholders{}
+			request = signed.sign(t, request)
+			got := untilExpiry.ReplaceAllString(explained(t, request, args...), "${1}SECONDS s")
+			if again := untilExpiry.ReplaceAllString(explained(t, request, args...), "${1}SECONDS s"); again != got {
+				t.Errorf("the second explanation differs:\n%s", again)
+			}
+			expectNoSecrets(t, title, map[string]string{"output": got}, append(signed.secrets(), "c4nary"))
 			fmt.Fprintf(&updated, "=== %s-- output --\n%s\n\n", input, got)
 			if want = strings.TrimRight(want, "\n"); got != want && !*update {
 				t.Errorf("--- got\n%s\n--- want\n%s", got, want)
@@ -210,4 +229,14 @@ func TestNoSecretIsExplained(t *testing.T) {
 			expectNoSecrets(t, name, map[string]string{fmt.Sprint(args): explained(t, request, args...)}, []string{"c4nary", secret})
 		}
 	}
+}
+
+// TestCA46NothingIsFetched checks that the keys at a jwks_uri are not fetched.
+func TestCA46NothingIsFetched(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request for keys") }))
+	t.Cleanup(server.Close)
+	config := configFile(t, "clients: {billing: {secret_file: testdata/secrets/billing, assertions: [{jwks_uri: "+server.URL+"/jwks}]}}\n")
+	assertion := signAssertion(t, "billing", `{"alg":"EdDSA"}`, `{"iss":"billing","sub":"billing","aud":"https://a.example","exp":60,"jti":"1"}`)
+	form := "grant_type=client_credentials&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer&client_assertion=" + assertion
+	expectText(t, explained(t, tokenRequest("", form), "--config.file="+config), "outcome             not judged: the keys at the jwks_uri")
 }
