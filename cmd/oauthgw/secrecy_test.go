@@ -186,10 +186,12 @@ func commandOutput(t *testing.T, provider, section string) map[string]string {
 	t.Helper()
 	file, output := filepath.Join(t.TempDir(), "oauthgw.yaml"), map[string]string{}
 	writeFile(t, file, "upstream: {url: "+provider+"}\n"+strings.Replace(section, "endpoints: {", "endpoints: {token: /oauth2/tokens, ", 1))
-	for i, words := range []string{"explain", "explain", "check", "check --offline --format=json"} {
-		out, diagnostics, err := invokeWith(t, strings.ReplaceAll(lentTo[i%2], "\n", "\r\n"), append(strings.Fields(words), "--config.file="+file)...)
+	requests, signed := append(lentTo[:2:2], lentTo[len(lentTo)-1]), placeholders{}
+	for i, words := range []string{"explain", "explain", "explain", "check", "check --offline --format=json"} {
+		out, diagnostics, err := invokeWith(t, strings.ReplaceAll(signed.sign(t, requests[i%3]), "\n", "\r\n"), append(strings.Fields(words), "--config.file="+file)...)
 		output[fmt.Sprintf("%s, %d", words, i)] = fmt.Sprint(out, diagnostics, err)
 	}
+	expectNoSecrets(t, "an assertion", output, signed.secrets())
 	out, diagnostics, err := invokeWith(t, "", "doctor", provider)
 	output["doctor"] = fmt.Sprint(out, diagnostics, err)
 	return output
@@ -231,8 +233,8 @@ func TestH11LentSecretIsNowhere(t *testing.T) {
 	}
 	maps.Copy(output, stop())
 	expectNoSecrets(t, "output", output, forms)
-	for place, proof := range map[string]string{"log": file, "metrics": `reason="secret_repeated"`, "audit": `"client":"agents"`, "status page": "agents", "check --offline --format=json, 3": `"valid": true`,
-		"explain, 0": "client_secret=[redacted]", "explain, 1": "Basic [redacted]"} {
+	for place, proof := range map[string]string{"log": file, "metrics": `reason="secret_repeated"`, "audit": `"client":"agents"`, "status page": "agents", "check --offline --format=json, 4": `"valid": true`,
+		"explain, 0": "client_secret=[redacted]", "explain, 1": "Basic [redacted]", "explain, 2": "key       cluster-ec"} {
 		if !strings.Contains(output[place], proof) {
 			t.Errorf("%s is not in the %s:\n%s", proof, place, output[place])
 		}
