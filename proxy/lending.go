@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"oauthgw/clientauth"
@@ -15,6 +16,13 @@ import (
 // the assertion. One that may be used once is used up by the last step, and stays so whatever
 // happens to the request.
 func (x *exchange) verify(in received) (err error) {
+	switch isCompressed := slices.ContainsFunc(in.Header["Content-Encoding"], isEncoded); {
+	case in.Form != nil || !x.Clients.HasAssertions():
+	case isCompressed: // it could name a client that must not use a secret
+		return errContentEncoding
+	case isObscure(in.Header, in.body):
+		return errCharset
+	}
 	x.lent, err = x.Clients.Authenticate(x.r.Context(), clients.Attempt{
 		Request: in.Request, Endpoint: x.Endpoint, Own: x.ownQuery, Unread: in.body, Credentials: x.credentials, Issuer: x.Issuer,
 	})
