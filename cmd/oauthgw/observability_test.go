@@ -2,12 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,8 +20,11 @@ import (
 	"testing"
 	"time"
 
+	"oauthgw/internal/config"
 	"oauthgw/internal/logging"
 	"oauthgw/proxy"
+
+	"go.opentelemetry.io/otel"
 )
 
 const observability = "docs/observability.md"
@@ -170,5 +178,104 @@ func TestAlertSections(t *testing.T) {
 	}
 	if len(sections) < 2 {
 		t.Error("no sections")
+	}
+}
+
+// TestA137ReloadReachesEveryLogger checks that a reload of log.level and log.format reaches all
+// loggers: those of the audit log, of tracing and of the writer of log lines.
+func TestA137ReloadReachesEveryLogger(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	dir := t.TempDir()
+	at := func(level, format string) config.Settings {
+		return testSettings(t, "http://127.0.0.1:1", func(c *config.Config) {
+			c.Log.Level, c.Log.Format = level, format
+			c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a"
+		})
+	}
+	var log syncBuffer
+	first := at("error", "json")
+	first.Audit.File = filepath.Join(dir, "missing", "audit.json")
+	o, err := newTelemetry(t.Context(), first, io.Discard, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.applySettings(first)
+	complain := func(audit string) {
+		otel.Handle(errors.New("a span was lost"))
+		o.recordDecision(t.Context(), proxy.Decision{Endpoint: "token"})
+		eventually(t, audit, func() bool { return strings.Contains(log.String(), audit) })
+		log.mu.Lock() // the writer blocks, so lines are dropped
+		for range 10000 {
+			o.log.Error("a line")
+		}
+		log.mu.Unlock()
+	}
+	complain(`"msg":"audit log write failed"`)
+	eventually(t, "a line behind all others", func() bool { // or the queue could still be full
+		o.log.Error("the last line")
+		return strings.Contains(log.String(), "the last line")
+	})
+	if text := log.String(); strings.Contains(text, "a span was lost") || strings.Contains(text, "lines dropped") {
+		t.Errorf("at level error: %.2000s", text)
+	}
+	next := at("warn", "text")
+	next.Audit.File = filepath.Join(dir, "audit.json")
+	o.applySettings(next)
+	before := len(log.String())
+	complain(`msg="audit log write succeeded again, records are missing"`)
+	for _, want := range []string{`msg="tracing failed" err="a span was lost"`, `msg="log lines dropped"`} {
+		eventually(t, fmt.Sprintf("%s after the reload", want), func() bool { return strings.Contains(log.String()[before:], want) })
+	}
+	o.close()
+}
+
+// TestTraces checks that with a collector the log and an exemplar have the trace of each request,
+// and that a trusted proxy's trace continues at the provider. Without a collector, a traceparent
+// passes as it is. A client that is not trusted decides nothing.
+func TestTraces(t *testing.T) {
+	const id = "0af7651916cd43dd8448eb211c80319c"
+	const parent = "00-" + id + "-b7ad6b7169203331-01"
+	for name, test := range map[string]struct{ traced, trusted bool }{
+		"traced": {true, true}, "not traced": {false, true}, "not trusted": {true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var sent syncBuffer
+			collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(&sent, r.Body) }))
+			defer collector.Close()
+			provider := startScriptedProvider(t)
+			provider.answer(okJSON + `{"access_token":"x"}`)
+			if test.traced {
+				t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+			}
+			config := "public_url: https://a\nendpoints: {token: /oauth2/tokens}\nclient_auth: {realm: example}\n"
+			if test.trusted {
+				config += "trusted_proxies: [127.0.0.1]\n"
+			}
+			p := startProgram(t, provider.url(), config)
+			send(t, p.data, "POST /oauth2/tokens?state=canary HTTP/1.1\nHost: a\nAuthorization: Basic YXBwOmNhbmFyeQ==\nTraceparent: "+parent+
+				"\nBaggage: user=canary\nContent-Type: application/x-www-form-urlencoded\n\ncode=canary")
+			received := provider.received()
+			continued, unchanged := strings.Contains(received, "\nTraceparent: 00-"+id), strings.Contains(received, "\nTraceparent: "+parent)
+			if continued != test.trusted || unchanged == test.traced {
+				t.Errorf("the provider received %s", received)
+			}
+			exposition := fetch(t, "http://"+p.admin+"/metrics", "application/openmetrics-text")
+			p.stop()
+			own := test.traced && test.trusted
+			if exemplar := strings.Contains(exposition, `# {trace_id="`+id+`"}`); exemplar != own {
+				t.Errorf("an exemplar: %v", exemplar)
+			}
+			if logged := strings.Contains(p.log.String(), `"trace_id":"`+id+`"`); logged != own {
+				t.Errorf("in the log: %v\n%s", logged, p.log.String())
+			}
+			for _, word := range []string{"POST token", "oauthgw.outcome", "accepted", "client_secret_basic", "server.address", "service.version"} {
+				if strings.Contains(sent.String(), word) != test.traced {
+					t.Errorf("%s was sent: %v", word, !test.traced)
+				}
+			}
+			if strings.Contains(sent.String()+p.log.String()+exposition, "canary") {
+				t.Error("a secret was exported")
+			}
+		})
 	}
 }
