@@ -17,7 +17,7 @@ const locks = [
   { name: "a password", settings: [`requirepass "${password}"`], given: password, works: true },
   { name: "a wrong password", settings: [`requirepass "${password}"`], given: "wrong horse" },
   { name: "a password that the gateway lacks", settings: [`requirepass "${password}"`] },
-  { name: "a user with what the gateway needs", settings: [user("~oauthgw:* +set +pttl +eval +hello")], user: "gateway", given: password, works: true },
+  { name: "a user with what the gateway needs", settings: [user("~oauthgw:* resetchannels -@all +set +pttl +eval")], user: "gateway", given: password, works: true },
   { name: "a user who may read only", settings: [user("~* +@read +ping +hello")], user: "gateway", given: password },
 ];
 
