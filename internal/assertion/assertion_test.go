@@ -92,6 +92,16 @@ func TestCA11EightKeysAreTried(t *testing.T) {
 	}
 }
 
+func TestCA40CA41HasID(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]bool{`{"alg":"ES256","kid":"e"}`: true, `{"alg":"ES256","kid":"x"}`: false, `{"alg":"ES512"}`: false} {
+		a, err := assertion.Parse(es256.sign(header, claims(nil)))
+		if err != nil || a.HasID(all(t)) != want {
+			t.Errorf("%s: %t, want %t: %v", header, !want, want, err)
+		}
+	}
+}
+
 func TestCA14Types(t *testing.T) {
 	t.Parallel()
 	tests := map[string]outcome{}

@@ -141,7 +141,8 @@ func shapeAttacks() map[string]outcome {
 	for i, text := range []string{behind(`"x":{"sub":"admin"}`), behind(`"Sub":"admin"`), behind(`"sub ":"admin"`), behind(`"x":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000)), " " + claims(nil) + "\n", behind(`"x":1e99999`)} {
 		tests[fmt.Sprintf("read alike %d", i)] = outcome{es256.sign(es256Header, text), nil}
 	}
-	longest := strings.Repeat("x", (16<<10-len(h)-len(s)-2)*3/4-len(claims(nil))-len(`"x":"",`))
-	tests["16 KiB"] = outcome{es256.sign(es256Header, behind(`"x":"`+longest+`"`)), nil}
+	room := (16<<10-len(h)-len(s)-2)*3/4 - len(behind(`"x":""`))
+	tests["16 KiB"] = outcome{es256.sign(es256Header, behind(`"x":"`+strings.Repeat("x", room)+`"`)), nil}
+	tests["more than 16 KiB"] = outcome{es256.sign(es256Header, behind(`"x":"`+strings.Repeat("x", room+1)+`"`)), assertion.ErrMalformed}
 	return tests
 }

@@ -38,6 +38,7 @@ func TestCA01CA02CA03Names(t *testing.T) {
 		"id and alias":                    {form(sign("billing", "billing", documentURL), "client_id", "billing"), "billing", assertion.ErrSubject},
 		"no sub":                          {form(sign("billing", "billing", ""), "client_id", "billing"), "billing", assertion.ErrSubject},
 		"no iss":                          {form(sign("billing", "", "billing"), "client_id", "billing"), "billing", assertion.ErrIssuer},
+		"no client has the iss":           {form(sign("billing", "x", "billing")), "", nil},
 		"iss is a list":                   {form(sign("billing", "", "billing", "iss", []string{"billing"}), "client_id", "billing"), "billing", assertion.ErrIssuer},
 		"iss is the authorization server": {form(sign("billing", authorizationServer, "billing"), "client_id", "billing"), "billing", assertion.ErrIssuer},
 		"workload":                        {form(sign("cluster", cluster, serviceAccount)), "pods", nil},
@@ -52,6 +53,7 @@ func TestCA01CA02CA03Names(t *testing.T) {
 		"own, type of SPIFFE":             {form(sign("billing", "billing", "billing"), "client_assertion_type", assertion.TypeSPIFFE), "billing", assertion.ErrType},
 		"SVID":                            {form(sign("bundle", "", spiffeID)), "svid", nil},
 		"SVID, type of SPIFFE":            {form(sign("bundle", "", spiffeID), "client_assertion_type", assertion.TypeSPIFFE), "svid", nil},
+		"SVID, type unknown":              {form(sign("bundle", "", spiffeID), "client_assertion_type", "urn:x"), "svid", assertion.ErrType},
 		"SVID with an issuer":             {form(sign("bundle", "https://any.example", spiffeID)), "svid", nil},
 		"SVID, iss is sub":                {form(sign("bundle", spiffeID, spiffeID)), "svid", nil},
 		"SVID of another workload":        {form(sign("bundle", "", spiffeID+"3"), "client_id", "svid"), "svid", assertion.ErrSubject},
@@ -88,7 +90,8 @@ func TestCA04CA05CA06WhichClient(t *testing.T) {
 		"two workloads":                      {form(sign("cluster", cluster, serviceAccount), "client_id", "svid"), "svid", clientauth.ErrDifferentClientID},
 		"a stranger's workload":              {form(sign("stranger", "https://x.example", "y"), "client_id", "pods"), "pods", assertion.ErrKey},
 		"an assertion of another's key":      {form(sign("ledger", "billing", "billing")), "billing", assertion.ErrKey},
-		"one with the kid of another client": {form(strings.Replace(sign("ledger", "billing", "billing"), b64([]byte(`{"alg":"EdDSA","kid":"ledger"}`)), b64([]byte(`{"alg":"EdDSA","kid":"billing"}`)), 1)), "billing", assertion.ErrSignature},
+		"one with the kid of another client": {form(resigned("ledger", "billing", "billing", "billing")), "billing", assertion.ErrSignature},
+		"two entries, a signature fails":     {form(resigned("ledger", "mixed", "x", "y"), "client_id", spiffeID+"/2"), spiffeID + "/2", assertion.ErrSignature},
 	})
 }
 

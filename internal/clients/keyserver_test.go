@@ -3,10 +3,12 @@ package clients_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -74,12 +76,12 @@ func (s *keyServer) count() int {
 }
 
 // table returns a table of clients with keys at the server: "remote", "both", which has a key in a file as well, and "second".
-func (s *keyServer) table(uri string) *clients.Table {
+func (s *keyServer) table(uri string, roots *x509.CertPool) *clients.Table {
 	workload := func(subject string) clients.Issuer {
-		return clients.Issuer{IssuerConfig: clients.IssuerConfig{Issuer: cluster, Subject: subject, JWKSURI: uri}}
+		return clients.Issuer{IssuerConfig: clients.IssuerConfig{Issuer: cluster, Subject: subject, JWKSURI: uri}, Roots: roots}
 	}
 	table := clients.New("", []clients.Client{
-		{ID: "remote", Issuers: []clients.Issuer{{IssuerConfig: clients.IssuerConfig{JWKSURI: uri}}}},
+		{ID: "remote", Issuers: []clients.Issuer{{IssuerConfig: clients.IssuerConfig{JWKSURI: uri}, Roots: roots}}},
 		{ID: "both", Issuers: []clients.Issuer{workload("x"), {Keys: keysOf(s.t, "file")}}},
 		{ID: "second", Issuers: []clients.Issuer{workload("y")}},
 	})
@@ -105,7 +107,7 @@ func inBubble(t *testing.T, handler http.HandlerFunc, test func(t *testing.T, s 
 		s := &keyServer{t: t, start: time.Now(), conns: make(chan net.Conn), handler: handler}
 		server := &http.Server{Handler: s}
 		go func() { _ = server.Serve(s) }()
-		table := s.table("http://127.0.0.1/jwks")
+		table := s.table("http://127.0.0.1/jwks", nil)
 		s.stop = s.fetch(table)
 		synctest.Wait()
 		test(t, s, table)
@@ -134,4 +136,34 @@ func redirect(w http.ResponseWriter, r *http.Request, status int) {
 		return
 	}
 	http.Redirect(w, r, "/other", status)
+}
+
+// TestCA40TLS fetches over a real connection, with and without the roots of the server.
+func TestCA40TLS(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(keys("a"))
+	defer server.Close()
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	for _, test := range []struct {
+		roots *x509.CertPool
+		want  error
+	}{{roots, nil}, {nil, clients.ErrKeysUnavailable}, {x509.NewCertPool(), clients.ErrKeysUnavailable}} {
+		table := clients.New("", []clients.Client{{ID: "remote", Issuers: []clients.Issuer{{IssuerConfig: clients.IssuerConfig{JWKSURI: server.URL}, Roots: test.roots}}}})
+		fetched, s := make(chan bool, 1), &keyServer{t: t}
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			table.FetchKeys(ctx, slog.New(slog.NewTextHandler(&s.log, nil)), func(ok bool) { fetched <- ok })
+		})
+		if ok := <-fetched; ok != (test.want == nil) {
+			t.Errorf("fetched: %t", ok)
+		}
+		if err := try(t, table, "a"); !errors.Is(err, test.want) {
+			t.Errorf("got %v, want %v", err, test.want)
+		}
+		cancel()
+		all.Wait()
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,14 @@ func sign(name, iss, sub string, changes ...any) string {
 	header, _ := json.Marshal(map[string]string{"alg": "EdDSA", "kid": name})
 	claims, _ := json.Marshal(members)
 	input := b64(header) + "." + b64(claims)
+	return input + "." + b64(ed25519.Sign(keyOf(name), []byte(input)))
+}
+
+// resigned returns an assertion by the key with a name under the kid of another one.
+func resigned(name, kid, iss, sub string) string {
+	_, claims, _ := strings.Cut(sign(name, iss, sub), ".")
+	claims, _, _ = strings.Cut(claims, ".")
+	input := b64([]byte(`{"alg":"EdDSA","kid":"`+kid+`"}`)) + "." + claims
 	return input + "." + b64(ed25519.Sign(keyOf(name), []byte(input)))
 }
 
