@@ -31,9 +31,7 @@ type parameter struct {
 func ParseForm(encoded string) (*Form, error) { return (*Rules)(nil).ParseForm(encoded) }
 
 // ParseForm is [ParseForm] with the configured repeatable parameters. Nil rules have none.
-func (r *Rules) ParseForm(encoded string) (*Form, error) {
-	return r.parse(encoded, false)
-}
+func (r *Rules) ParseForm(encoded string) (*Form, error) { return r.parse(encoded, false) }
 
 // ParsePage is [ParseForm] for what a login page sends. Its parameters may repeat, have brackets
 // in their names, be as long as the body, and ask for another HTTP method.

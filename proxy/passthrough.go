@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/http/httputil"
 	"net/url"
 	"strings"
@@ -116,7 +117,8 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, recorder *r
 	var upload *idleTimeoutBody // nil: the body has arrived
 	switch {
 	case handshake:
-		r = withConn(r, &provider)
+		trace := &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { provider = got.Conn }}
+		r = r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
 	case isUpload(r):
 		upload = &idleTimeoutBody{ReadCloser: r.Body, w: w, stall: p.Stall}
 		r.Body = upload

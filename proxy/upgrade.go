@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -46,13 +45,6 @@ func elements(values []string) []string {
 		list[i] = strings.Trim(element, " \t")
 	}
 	return list
-}
-
-// withConn returns a request that sets the connection to the provider on which it is sent.
-func withConn(r *http.Request, provider *net.Conn) *http.Request {
-	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		GotConn: func(got httptrace.GotConnInfo) { *provider = got.Conn },
-	}))
 }
 
 // acceptSwitch prepares a 101 for the client, or returns an error if not both sides want

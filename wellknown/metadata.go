@@ -84,9 +84,7 @@ func (md Metadata) hasEndpoint() bool {
 	})
 }
 
-func (md Metadata) with(member string, value any) Metadata {
-	return Metadata{md.With(member, value)}
-}
+func (md Metadata) with(member string, value any) Metadata { return Metadata{md.With(member, value)} }
 
 func (md Metadata) without(names ...string) Metadata {
 	return Metadata{md.Without(func(m jsonobject.Member) bool { return slices.Contains(names, m.Name) })}

@@ -104,6 +104,14 @@ type CertificateConfig struct {
 	KeyFile  string `yaml:"key_file"`  // without a passphrase
 }
 
+// StateConfig says where replicas share used client assertions and failed authentications.
+type StateConfig struct {
+	Redis             string `yaml:"redis"`         // URL; empty: each replica keeps them in memory
+	PasswordFile      string `yaml:"password_file"` // one line end at its end is dropped
+	CAFile            string `yaml:"ca_file"`       // empty: the system's roots
+	InsecurePlaintext bool   `yaml:"insecure_plaintext"`
+}
+
 // PatchConfig corrects members of the provider's metadata, by name.
 type PatchConfig struct {
 	Set    map[string]any   `yaml:"set"`

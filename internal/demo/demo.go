@@ -76,7 +76,7 @@ func Run(ctx context.Context, c Config, stdout io.Writer) error {
 		err = d.compareAgent(stdout)
 	}
 	if err == nil && !c.Once {
-		d.printHints(stdout, "http://"+gateway.AdminAddr)
+		fmt.Fprintf(stdout, hints, d.gateway, d.provider, client.ID, client.Secret, "http://"+gateway.AdminAddr, registration)
 		<-ctx.Done()
 	}
 	stop()
@@ -191,10 +191,6 @@ func describe(members map[string]any) string {
 
 //go:embed hints.txt
 var hints string // commands to try, with a new code each
-
-func (d *demo) printHints(w io.Writer, admin string) {
-	fmt.Fprintf(w, hints, d.gateway, d.provider, client.ID, client.Secret, admin, registration)
-}
 
 // client is the client that the provider knows.
 var client = legacy.Client{ID: "demo-client", Secret: "demo-secret", RedirectURIs: []string{"http://127.0.0.1:1/callback"}}

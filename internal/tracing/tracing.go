@@ -154,9 +154,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (t *transport) CloseIdleConnections() {
-	(&http.Client{Transport: t.next}).CloseIdleConnections()
-}
+func (t *transport) CloseIdleConnections() { (&http.Client{Transport: t.next}).CloseIdleConnections() }
 
 // Annotate adds the gateway's decision to the span of a request.
 func Annotate(ctx context.Context, method, outcome string) {

@@ -2,6 +2,7 @@ package trustedproxy
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -66,24 +67,21 @@ func kindOf(name string) string {
 // requests with other methods on. Spellings that only CGI programs read as such a field go.
 func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	trusted := p.TrustsPeer(in)
-	for name, values := range header {
-		keep := false
+	maps.DeleteFunc(header, func(name string, values []string) bool {
 		switch kindOf(name) {
 		case "":
-			keep = kindOf(cgiName(name)) == ""
+			return kindOf(cgiName(name)) != ""
 		case requestID:
-			keep = true
+			return false
 		case origin:
-			keep = trusted
+			return !trusted
 		case methodOverride:
-			keep = trusted && in.Method == http.MethodPost
+			return !trusted || in.Method != http.MethodPost
 		case pathOverride:
-			keep = trusted && repeatsTarget(values, in)
+			return !trusted || !repeatsTarget(values, in)
 		}
-		if !keep {
-			delete(header, name)
-		}
-	}
+		return true
+	})
 }
 
 // IsOverride reports whether a field, in canonical form, overrides the method or the target.
