@@ -200,7 +200,10 @@ func (r *Reloader) build(s config.Settings, old *Gateway) (*Gateway, error) {
 		s.Certificate = old.settings.Certificate // the listener cannot change to TLS or from it
 	}
 	c := r.config.Config
-	s.Timeouts = c.Settings.Timeouts // those of the servers stay
+	s.Timeouts = c.Settings.Timeouts               // those of the servers stay
+	if s.State.Redis != old.settings.State.Redis { // the connections stay, and need their password
+		s.State, s.StatePassword = old.settings.State, old.settings.StatePassword
+	}
 	c.Settings, c.Limiter = s, old.config.Limiter.Reconfigure(s.ClientAuth.Failures, c.State)
 	g := New(c)
 	if err := g.inheritFrom(r.context, old); err != nil {

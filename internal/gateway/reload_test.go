@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"oauthgw/clientauth"
 	"oauthgw/internal/config"
 )
 
@@ -105,28 +106,34 @@ func TestChangedFileIsLoaded(t *testing.T) {
 	})
 }
 
-// TestRestartRequired checks that a reload does not apply the timeouts of the servers, that
-// each reload says so, and that the original values need no restart.
+// TestRestartRequired checks that a reload does not apply the timeouts of the servers and another
+// Redis, that each reload says so, and that the original values need no restart.
 func TestRestartRequired(t *testing.T) {
 	var log bytes.Buffer
 	c := testConfig(t, "http://127.0.0.1:1", &log, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a" // nothing is discovered
 	})
+	c.Settings.State.Redis, c.Settings.StatePassword = "redis://127.0.0.1:1", clientauth.NewSecret("canary")
 	next := c.Settings
 	l := NewReloader(testReloaderConfig(c, func() (config.Settings, error) { return next, nil }))
 	l.Start("")
 	defer l.Stop()
 	for i, stall := range []time.Duration{time.Minute, time.Minute, c.Settings.Timeouts.Stall} {
 		next.Timeouts.Stall = stall
+		if next.State, next.StatePassword = c.Settings.State, c.Settings.StatePassword; stall == time.Minute {
+			next.State, next.StatePassword = config.StateConfig{}, clientauth.Secret{}
+		}
 		log.Reset()
 		if err := l.Reload(); err != nil {
 			t.Fatal(err)
 		}
-		if got := l.Current().settings.Timeouts; got != c.Settings.Timeouts {
-			t.Errorf("reload %d applied %+v", i, got)
+		if got := l.Current().settings; got.Timeouts != c.Settings.Timeouts || got.State != c.Settings.State || !got.StatePassword.Equal(c.Settings.StatePassword) {
+			t.Errorf("reload %d applied %+v, %+v", i, got.Timeouts, got.State)
 		}
-		if said := strings.Contains(log.String(), `"setting requires a restart","key":"timeouts"`); said != (stall == time.Minute) {
-			t.Errorf("reload %d logged %s", i, &log)
+		for _, key := range []string{"timeouts", "state.redis"} {
+			if said := strings.Contains(log.String(), `"setting requires a restart","key":"`+key+`"`); said != (stall == time.Minute) {
+				t.Errorf("reload %d logged %s", i, &log)
+			}
 		}
 	}
 }
