@@ -39,7 +39,7 @@ func ParseKeys(text []byte) (keys []Key, refused []error, err error) {
 	var list []json.RawMessage
 	set, err := jsonobject.Parse(text)
 	if err != nil || json.Unmarshal(set.Get("keys"), &list) != nil {
-		return nil, nil, errors.New("it is not a JWK Set, which is a JSON object with a list of keys")
+		return nil, nil, errors.New(`it is not a JWK Set such as {"keys": [{"kty": "EC", …}]}; convert keys from PEM, public ones only`)
 	}
 	if len(text) > MaxKeysSize || len(list) > maxKeys {
 		return nil, nil, fmt.Errorf("it has more than %d keys or %d KiB", maxKeys, MaxKeysSize>>10)
@@ -67,7 +67,7 @@ func parseKey(value []byte) (Key, error) {
 	case all.Get("d") != nil:
 		return Key{}, errors.New("is a private key; remove d, p, q and the like, and replace the key if others could read it")
 	case all.Text("kty") == "oct":
-		return Key{}, errors.New("is a symmetric key, a shared secret; use RSA, EC or OKP keys")
+		return Key{}, errors.New("is a symmetric key, a shared secret; use RSA, EC or Ed25519 keys")
 	}
 	used := all.Without(func(m jsonobject.Member) bool { return !slices.Contains(parameters, m.Name) })
 	var jwk jose.JSONWebKey

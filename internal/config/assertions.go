@@ -86,7 +86,7 @@ func (v *validator) keys(key, file string) []assertion.Key {
 	case err != nil:
 		v.addf(key, "%s: %s", file, err)
 	case len(keys) == 0 && len(refused) == 0:
-		v.addf(key, "%s has no key that can verify assertions; write public RSA, EC or OKP keys of the client into it", file)
+		v.addf(key, "%s has no key that can verify assertions; write public RSA, EC or Ed25519 keys into it, and check their crv, alg and use", file)
 	}
 	return keys
 }

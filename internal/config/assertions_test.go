@@ -28,12 +28,12 @@ func keyClient(t *testing.T, change func(*clients.Config)) config.Config {
 
 // TestCA39KeyFiles checks which JWK Sets are errors in a file, and that errors show no key.
 func TestCA39KeyFiles(t *testing.T) {
-	const noKey = "FILE has no key that can verify assertions; write public RSA, EC or OKP keys of the client into it"
-	const noSet = "FILE: it is not a JWK Set, which is a JSON object with a list of keys"
+	const noKey = "FILE has no key that can verify assertions; write public RSA, EC or Ed25519 keys into it, and check their crv, alg and use"
+	const noSet = `FILE: it is not a JWK Set such as {"keys": [{"kty": "EC", …}]}; convert keys from PEM, public ones only`
 	const tooLarge = "FILE: it has more than 100 keys or 256 KiB"
 	const short = "has 1024 bits; RSA keys need 2048 to 4096"
 	const isPrivate = "is a private key; remove d, p, q and the like, and replace the key if others could read it"
-	const isSymmetric = "is a symmetric key, a shared secret; use RSA, EC or OKP keys"
+	const isSymmetric = "is a symmetric key, a shared secret; use RSA, EC or Ed25519 keys"
 	set := textOf(t, "testdata/client.jwks")
 	_, public, _ := strings.Cut(strings.TrimSpace(set[:strings.LastIndex(set, "]")]), "},")
 	rsa := func(bits int) string {

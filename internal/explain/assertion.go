@@ -58,7 +58,7 @@ func (x *result) reportAssertion(row func(name, value string)) {
 		row("assertion "+member[0], cmp.Or(member[1], "none"))
 	}
 	if x.assumed && x.log["outcome"] != assertion.ErrAudience.Reason {
-		row("not judged", "whether aud is the issuer that clients are shown; the metadata is not fetched here, and upstream.issuer is not set")
+		row("not judged", "whether aud is the issuer that clients see; set upstream.issuer, because the metadata is not fetched here")
 	}
 	if x.log["auth_method"] == string(clientauth.PrivateKeyJWT) && x.upstream.request != nil {
 		row("not judged", "whether the assertion was used before")
