@@ -41,7 +41,7 @@ var foreignTexts = []string{
 	"No 'Access-Control-Allow-Origin' header is present", "did not match the issuer URL returned by provider", "Registration failed",
 	"Dynamic client registration not supported", "Successfully logged in.", "Added global MCP server", `invalid type: string "3600", expected u64`, "i/o timeout", "no such host", "connect: permission denied", "permission denied",
 	`"response" body "token_type" property must be a string`, `"response" body "scope" property must be a string`, "oauth2: server response missing access_token",
-	"x509: certificate signed by unknown authority", "certificate has expired or is not yet valid", "certificate is valid for … not …",
+	"maxmemory-policy noeviction", "maxmemory 256mb", "x509: certificate signed by unknown authority", "certificate has expired or is not yet valid", "certificate is valid for … not …",
 }
 
 // read returns the files of the repository that match the patterns, by path. Tests match
@@ -275,7 +275,7 @@ func TestAlertsInDocs(t *testing.T) {
 }
 
 // quoting are the pages that quote messages.
-var quoting = []string{"troubleshooting", "behavior", "getting-started", "issuer", "operations", "rollout", "security", "agents"}
+var quoting = []string{"troubleshooting", "behavior", "getting-started", "issuer", "operations", "rollout", "security", "agents", "secretless", "scaling"}
 
 // TestQuotesInDocs checks that docs/troubleshooting.md explains each error response of the
 // gateway, and that the messages that pages quote exist.
