@@ -95,13 +95,14 @@ func (silent) Printf(context.Context, string, ...any) {}
 // Claim implements [Store].
 func (r *Redis) Claim(ctx context.Context, _ string, id Key, d time.Duration) error {
 	set := redis.NewStatusCmd(ctx, "SET", name("jti", id), 1, "PX", milliseconds(d), "NX")
-	err := r.ask(ctx, claimTimeout, set)
-	switch {
-	case errors.Is(err, redis.Nil):
+	left := redis.NewIntCmd(ctx, "PTTL", name("jti", id)) // only the replies to both commands have this form
+	err := r.ask(ctx, claimTimeout, set, left)
+	switch isReply := left.Err() == nil; {
+	case isReply && errors.Is(err, redis.Nil):
 		return ErrUsed
-	case err == nil && set.Val() == "OK":
+	case isReply && err == nil && set.Val() == "OK":
 		return nil
-	case err == nil:
+	case err == nil || errors.Is(err, redis.Nil):
 		err = errors.New("unexpected reply")
 	}
 	r.failed("claim")

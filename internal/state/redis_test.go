@@ -31,7 +31,7 @@ func TestCA22CA26OnceForAllReplicas(t *testing.T) {
 		id := state.NewKey("https://login.example.com", "app", "jti-one")
 		wantClaim(t, a, "first", "app", id, 90*time.Second, nil)
 		sent := regexp.MustCompile(`^SET oauthgw:jti:[0-9a-f]{64} 1 PX 90000 NX$`)
-		if lines := strings.Split(f.received(), "\n"); !sent.MatchString(lines[len(lines)-1]) || strings.Contains(strings.Join(lines, ""), "jti-one") {
+		if lines := strings.Split(f.received(), "\n"); !sent.MatchString(lines[len(lines)-2]) || strings.Contains(strings.Join(lines, ""), "jti-one") {
 			t.Errorf("sent %q", lines)
 		}
 		wantClaim(t, b, "replay", "app", id, 90*time.Second, state.ErrUsed)
@@ -69,6 +69,8 @@ var troubles = map[string]trouble{
 	"a read-only copy":     {reply: "-READONLY You can't write against a read only replica.\r\n"},
 	"another protocol":     {reply: "HTTP/1.1 400 Bad Request\r\n\r\n"},
 	"an unknown status":    {reply: "+QUEUED\r\n"},
+	"one status for all":   {reply: "+OK\r\n"},
+	"nothing for all":      {reply: "$-1\r\n"},
 	"a list":               {reply: "*1\r\n$2\r\nOK\r\n"},
 	"an empty line":        {reply: "\r\n"},
 	"a large map":          {reply: "*1000000000\r\n$1\r\n"},
