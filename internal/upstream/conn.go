@@ -4,9 +4,17 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"io"
+	"math"
 	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/textproto"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -116,4 +124,105 @@ func (p *pool) put(c *conn) {
 			c.close()
 		}
 	})
+}
+
+// Errors contain nothing that the server sent.
+var errFraming = errors.New("response framing is ambiguous")
+
+// readResponse reads the header of the final response. It skips others (RFC 9110 section 15.2).
+func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
+	c.limit.N = maxResponseHeaderBytes
+	for {
+		resp, err := readHeader(textproto.NewReader(c.reader))
+		switch {
+		case err != nil:
+			return nil, err
+		case resp.StatusCode == http.StatusSwitchingProtocols:
+			return nil, errors.New("response switches protocols") // no request asks for it
+		case resp.StatusCode >= 200:
+			c.limit.N = math.MaxInt64
+			resp.Request = r
+			return resp, setBody(resp, c.reader)
+		}
+	}
+}
+
+// readHeader reads a status line (RFC 9112 section 4) and a header.
+func readHeader(in *textproto.Reader) (*http.Response, error) {
+	line, err := in.ReadLine()
+	if err != nil {
+		return nil, err
+	}
+	version, status, _ := strings.Cut(line, " ")
+	code, _, _ := strings.Cut(status, " ")
+	minor := slices.Index([]string{"HTTP/1.0", "HTTP/1.1"}, version)
+	n, err := strconv.ParseUint(code, 10, 16)
+	if minor < 0 || err != nil || len(code) != 3 || n < 100 || n > 599 {
+		return nil, errors.New("response has no valid HTTP/1.1 status line")
+	}
+	header, err := in.ReadMIMEHeader()
+	if err != nil {
+		return nil, errors.New("response header is too large, malformed or truncated")
+	}
+	return &http.Response{Proto: version, ProtoMajor: 1, ProtoMinor: minor, Status: status, StatusCode: int(n), Header: http.Header(header)}, nil
+}
+
+// setBody sets the body. The header must state its length exactly once (RFC 9112 section 6.3).
+func setBody(resp *http.Response, in *bufio.Reader) error {
+	coding, length := resp.Header["Transfer-Encoding"], resp.Header["Content-Length"]
+	delete(resp.Header, "Transfer-Encoding")
+	options := strings.ToLower(strings.Join(resp.Header["Connection"], ","))
+	resp.Close = resp.ProtoMinor == 0 || strings.Contains(options, "close") // RFC 9112 section 9.3
+	resp.ContentLength = -1
+	switch {
+	case resp.Request.Method == http.MethodHead, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
+		resp.Body, resp.ContentLength = http.NoBody, 0
+	case len(coding) > 0 && (len(coding) > 1 || len(length) > 0 || resp.ProtoMinor == 0 || !strings.EqualFold(coding[0], "chunked")):
+		return errFraming
+	case len(coding) > 0:
+		resp.Body = io.NopCloser(&chunkedBody{in, httputil.NewChunkedReader(in)})
+	case len(length) > 0:
+		n, err := strconv.ParseUint(length[0], 10, 62)
+		if err != nil || len(length) > 1 {
+			return errFraming
+		}
+		resp.Body, resp.ContentLength = io.NopCloser(&lengthBody{io.LimitedReader{R: in, N: int64(n)}}), int64(n)
+	default: // the body ends with the connection
+		resp.Body, resp.Close = io.NopCloser(in), true
+	}
+	return nil
+}
+
+// lengthBody is a body with a Content-Length. An early end is an error.
+type lengthBody struct{ io.LimitedReader }
+
+func (b *lengthBody) Read(p []byte) (int, error) {
+	n, err := b.LimitedReader.Read(p)
+	if err == io.EOF && b.N > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// chunkedBody is a body in chunks (RFC 9112 section 7.1). It drops the trailer.
+type chunkedBody struct {
+	in     *bufio.Reader
+	chunks io.Reader
+}
+
+func (b *chunkedBody) Read(p []byte) (int, error) {
+	n, err := b.chunks.Read(p)
+	if err != io.EOF {
+		return n, err
+	}
+	for range 64 { // lines
+		line, err := b.in.ReadSlice('\n')
+		if err != nil {
+			return n, fmt.Errorf("%w: %w", errFraming, err)
+		}
+		if string(line) == "\r\n" || string(line) == "\n" {
+			return n, io.EOF
+		}
+	}
+	return n, errFraming
 }
