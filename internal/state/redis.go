@@ -98,7 +98,7 @@ func (r *Redis) Claim(ctx context.Context, _ string, id Key, d time.Duration) er
 	left := redis.NewIntCmd(ctx, "PTTL", name("jti", id)) // only the replies to both commands have this form
 	err := r.ask(ctx, claimTimeout, set, left)
 	switch isReply := left.Err() == nil; {
-	case isReply && errors.Is(err, redis.Nil):
+	case isReply && errors.Is(set.Err(), redis.Nil): // err may be of a command that opens a connection
 		return ErrUsed
 	case isReply && err == nil && set.Val() == "OK":
 		return nil

@@ -241,10 +241,10 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestCA48PasswordIsNotLogged asks servers that repeat the arguments of a command.
-func TestCA48PasswordIsNotLogged(t *testing.T) {
+// TestCA27CA48Passwords sends the password to servers that repeat it, or that have nothing for any command.
+func TestCA27CA48Passwords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, reply := range []string{"-ERR unknown command `AUTH`, with args beginning with: `pa55w", "-ERR wrong: AUTH pa55word"} {
+		for _, reply := range []string{"-ERR unknown command `AUTH`, with args beginning with: `pa55w", "-ERR wrong: AUTH pa55word", "$-1"} {
 			f := newFakeRedis()
 			f.become(trouble{reply: reply + "\r\n"})
 			r := f.replica(t, func(c *state.Config) { c.Password = func() string { return "pa55word" } })
