@@ -82,6 +82,7 @@ async function outages(t) {
   const redis = await Redis.start(t);
   const deployment = await startReplicas(t, 1, { redis: redis.url });
   const rows = [];
+  for (const kind of Object.values(kinds)) await medians([deployment], kind, 100); // opens the connections
   for (const [state, begin] of [["works", () => {}], ["is silent", () => redis.silence()], ["has ended", () => redis.end()]]) {
     await begin();
     const cells = [];
