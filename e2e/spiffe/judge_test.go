@@ -108,18 +108,20 @@ func unsigned(token string, header map[string]any, signature string) string {
 	return base64.RawURLEncoding.EncodeToString(must(json.Marshal(header))) + "." + parts[1] + "." + signature
 }
 
-// TestJWTSVID sends JWT-SVIDs to the gateway and compares its verdict with that of go-spiffe.
-func TestJWTSVID(t *testing.T) {
-	a := newAuthority(t)
-	g := startGateway(t, a.bundle)
+// verdicts are the expected ones about a token.
+type verdicts struct {
+	name           string
+	token          string
+	gateway, judge bool
+}
+
+const yes, no = true, false
+
+// agreements are tokens about which both agree.
+func agreements(a authority) []verdicts {
 	ago, ahead := time.Now().Add(-2*time.Minute).Unix(), time.Now().Add(2*time.Minute).Unix()
 	es256 := a.mint(svid{alg: "ES256"})
-	const yes, no = true, false
-	for _, c := range []struct {
-		name           string
-		token          string
-		gateway, judge bool
-	}{
+	return []verdicts{
 		{"RS256", a.mint(svid{alg: "RS256"}), yes, yes},
 		{"PS256", a.mint(svid{alg: "PS256"}), yes, yes},
 		{"ES256", es256, yes, yes},
@@ -146,7 +148,12 @@ func TestJWTSVID(t *testing.T) {
 		{"alg none", unsigned(es256, map[string]any{"alg": "none", "kid": "ES256"}, ""), no, no},
 		{"alg HS256", unsigned(es256, map[string]any{"alg": "HS256", "kid": "ES256"}, strings.Split(es256, ".")[2]), no, no},
 		{"no signature", es256[:strings.LastIndex(es256, ".")+1], no, no},
+	}
+}
 
+// differences are tokens about which they do not.
+func differences(a authority) []verdicts {
+	return []verdicts{
 		// The gateway has further rules.
 		{"further audience", a.mint(svid{alg: "ES256", claims: map[string]any{"aud": []string{issuer, "https://other.example"}}}), no, yes},
 		{"other workload", a.mint(svid{alg: "ES256", claims: map[string]any{"sub": workload + "2"}}), no, yes},
@@ -156,7 +163,14 @@ func TestJWTSVID(t *testing.T) {
 
 		// It tries the keys that fit, and go-spiffe wants to know which.
 		{"no kid", a.mint(svid{alg: "ES256", header: map[string]any{"kid": nil}}), yes, no},
-	} {
+	}
+}
+
+// TestJWTSVID sends JWT-SVIDs to the gateway and compares its verdict with that of go-spiffe.
+func TestJWTSVID(t *testing.T) {
+	a := newAuthority(t)
+	g := startGateway(t, a.bundle)
+	for _, c := range append(agreements(a), differences(a)...) {
 		t.Run(c.name, func(t *testing.T) {
 			if err := a.judge(c.token); (err == nil) != c.judge {
 				t.Errorf("go-spiffe: %v, want accepted %t", err, c.judge)
