@@ -24,7 +24,7 @@ func (v *validator) issuers(key string, list []clients.IssuerConfig) (issuers []
 			return other.Issuer == c.Issuer && other.Subject == c.Subject && other.JWKSFile == c.JWKSFile && other.JWKSURI == c.JWKSURI
 		})
 		if repeated >= 0 {
-			v.addf(key, "has the issuer, the subject and the keys of entry %d, which alone would be used; remove one", repeated+1)
+			v.addf(key, "repeats the issuer, the subject and the keys of entry %d, so it would never be used; remove it, or use other keys", repeated+1)
 		}
 		if c.JWKSFile != "" {
 			i.Keys = v.keys(key+".jwks_file", c.JWKSFile)
@@ -43,7 +43,7 @@ func (v *validator) claims(key string, c clients.IssuerConfig) {
 	for name, value := range map[string]string{"issuer": c.Issuer, "subject": c.Subject, "audience": c.Audience} {
 		isPrintable := !strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
 		v.require(isPrintable && strings.TrimSpace(value) == value, key+"."+name, "must be the claim as the token has it: printable characters, without a space at either end")
-		v.require(!strings.Contains(value, "*"), key+"."+name, "has a wildcard, but claims are compared byte for byte; write the whole claim, and add an entry for each other one")
+		v.require(!strings.Contains(value, "*"), key+"."+name, "has a wildcard, but claims are compared byte for byte; write the whole claim, in an entry for each value")
 	}
 	segments := strings.Split(c.Subject, "/")
 	switch {
@@ -110,7 +110,7 @@ func (v *validator) subjects(list []clients.Client) {
 			}
 			for _, other := range owners[i.Subject] { // an empty issuer stands for any
 				if other.id != c.ID && (i.Issuer == other.issuer || i.Issuer == "" || other.issuer == "") {
-					v.addf(position("clients."+c.ID+".assertions", n)+".subject", "stands for clients.%s already with the same issuer, and an assertion must name one client; remove one", other.id)
+					v.addf(position("clients."+c.ID+".assertions", n)+".subject", "stands for clients.%s with the same issuer too, but an assertion must name one client; remove one of the two", other.id)
 				}
 			}
 			owners[i.Subject] = append(owners[i.Subject], owner{c.ID, i.Issuer})
