@@ -113,6 +113,8 @@ func (v *validator) subjects(list []clients.Client) {
 					v.addf(position("clients."+c.ID+".assertions", n)+".subject", "stands for clients.%s with the same issuer too, but an assertion must name one client; remove one of the two", other.id)
 				}
 			}
+			isOwn := i.Issuer == i.Subject && (i.Subject == c.ID || slices.Contains(c.Aliases, i.Subject))
+			v.require(!isOwn, position("clients."+c.ID+".assertions", n)+".issuer", "and subject are those of the client itself, whose assertions could then be used again; remove both if it signs with its own key")
 			owners[i.Subject] = append(owners[i.Subject], owner{c.ID, i.Issuer})
 		}
 	}
