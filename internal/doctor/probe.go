@@ -71,8 +71,6 @@ func (c *client) probe(ctx context.Context) observation {
 	return o
 }
 
-const resourcePath = "/.well-known/oauth-protected-resource" // RFC 9728 section 3
-
 // get requests a location. It reads the response and follows redirects as the gateway does.
 func (c *client) get(ctx context.Context, o observation, l location) location {
 	var r wellknown.Reply
@@ -84,7 +82,7 @@ func (c *client) get(ctx context.Context, o observation, l location) location {
 	if len(l.body) > wellknown.MaxDocument {
 		l.err = nil // the diagnosis says so
 	}
-	if strings.HasPrefix(l.path, resourcePath) {
+	if strings.HasPrefix(l.path, wellknown.Resource{}.Location()) {
 		l.Object, _, l.invalid = r.Object()
 		return l
 	}

@@ -25,11 +25,14 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 		r := connlimit.TrackBody(ctx, own)
 		rec, w := responserecorder.Wrap(w)
 		rec.Closed = func() string { return connlimit.ClosedBy(ctx) }
+		// Another server may see the end of the request elsewhere than net/http, which hides a Content-Length beside
+		// chunks, and chunks in HTTP/1.0. RFC 9112 section 6.1 requires to close the connection after both.
+		ambiguousFraming := len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 		rec.BeforeHeader = func(h http.Header) {
 			h.Set(proxy.RequestID, id) // also in place of the provider's
 			// The timeout of net/http began with the request. The handler may have waited since.
 			_ = http.NewResponseController(rec.ResponseWriter).SetWriteDeadline(time.Now().Add(proxy.WriteTimeout(s.config.StallTimeout)))
-			if s.draining.Load() || ambiguousFraming(r) || connlimit.Starved(ctx) {
+			if s.draining.Load() || ambiguousFraming || connlimit.Starved(ctx) {
 				h.Set("Connection", "close")
 			}
 		}
@@ -39,13 +42,6 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusOK) // net/http would, and not call BeforeHeader
 		}
 	})
-}
-
-// ambiguousFraming reports whether another server may see the end of a request elsewhere
-// than net/http, which hides a Content-Length beside chunks, and chunks in HTTP/1.0. RFC
-// 9112 section 6.1 requires to close the connection after both.
-func ambiguousFraming(r *http.Request) bool {
-	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
 // validRequestID matches the IDs that are accepted from trusted proxies and appear in logs.
