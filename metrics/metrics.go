@@ -112,8 +112,8 @@ func (m *Metrics) defineOperation(f factory) {
 	m.reloadSuccessful = f.gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded.").WithLabelValues()
 	m.reloadTimestamp = f.gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in seconds since 1970.").WithLabelValues()
 	m.certificates = f.gauge("certificate_not_after_timestamp_seconds", "When the certificate expires, in seconds since 1970, by role: server or upstream_client.", "role")
-	m.StateError = f.closedCounter("state_errors_total", "Operations on Redis that failed, by operation: claim of an assertion, or failures of client authentication.", "operation", "claim", "failures")
-	f.gaugeFunc("state_up", "Whether Redis could be written when it was last checked; always 1 without Redis.", func() float64 { return number(m.StateIsUp()) }, nil)
+	m.StateError = f.closedCounter("state_errors_total", "Requests to Redis that failed, by operation: assertions, to record that one was used, or failures, to count them.", "operation", "assertions", "failures")
+	f.gaugeFunc("state_up", "Whether the last check could write to Redis; always 1 without Redis.", func() float64 { return number(m.StateIsUp()) }, nil)
 
 	m.LogDropped = f.closedCounter("log_dropped_total", "Log lines dropped because they were not read in time, by log: operations or audit.", "log", "operations", "audit")
 	m.AdminRefused = f.closedCounter("admin_requests_refused_total", "Requests to the admin listener that were refused, by reason: host, which is not an accepted one, or cross_origin.", "reason", "host", "cross_origin")

@@ -47,7 +47,7 @@ func everything() *metrics.Metrics {
 	m.UpstreamError.Inc("token", "timeout")
 	m.MetadataRequest.Inc("hit")
 	m.KeysFetched(true)
-	m.StateError.Inc("claim")
+	m.StateError.Inc("assertions")
 	m.StateUp(false)
 	m.Assertions(func() time.Duration { return time.Minute }, func() int { return 2 })
 	m.ConfigLoaded(false)
@@ -85,7 +85,7 @@ oauthgw_jwks_fetches_total{result="success"} 1
 oauthgw_jwks_fetches_total{result="failure"} 0
 oauthgw_jwks_age_seconds 60
 oauthgw_state_up 0
-oauthgw_state_errors_total{operation="claim"} 1
+oauthgw_state_errors_total{operation="assertions"} 1
 oauthgw_replays_remembered 2
 oauthgw_config_last_reload_successful 0
 oauthgw_config_last_reload_success_timestamp_seconds 0

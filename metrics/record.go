@@ -126,7 +126,7 @@ func (m *Metrics) KeysFetched(ok bool) {
 // StateIsUp returns what StateUp recorded last, or true.
 func (m *Metrics) StateIsUp() bool { return !m.stateDown.Load() }
 
-// StateUp records whether Redis could be written.
+// StateUp records whether a check could write to Redis.
 func (m *Metrics) StateUp(up bool) { m.stateDown.Store(!up) }
 
 // Assertions adds the metrics of the age of fetched keys, and of the used

@@ -51,7 +51,7 @@ func TestCA25ReplaysFull(t *testing.T) {
 			t.Fatalf("the first: got %d", status)
 		}
 		for i := 0; err == nil; i++ {
-			err = used.Claim(t.Context(), "app", state.NewKey(strconv.Itoa(i)), time.Hour)
+			err = used.UseOnce(t.Context(), "app", state.NewKey(strconv.Itoa(i)), time.Hour)
 		}
 		status, text, retry := assert("app", "more")
 		if status != 503 || !strings.Contains(text, `"temporarily_unavailable"`) || retry == "" {

@@ -33,7 +33,7 @@ func (x *exchange) verify(in received) (err error) {
 	if name == nil {
 		return nil
 	}
-	switch err = x.State.Claim(x.r.Context(), x.lent.ID, state.NewKey(name...), d); {
+	switch err = x.State.UseOnce(x.r.Context(), x.lent.ID, state.NewKey(name...), d); {
 	case errors.Is(err, state.ErrUsed):
 		return errReplayed
 	case errors.Is(err, state.ErrFull):

@@ -180,7 +180,7 @@ func (g *Gateway) Close() {
 // newState returns the state of a configuration, which all gateways share.
 func (r *Reloader) newState(s config.Settings, m *metrics.Metrics) state.Store {
 	memory := state.NewMemory()
-	m.Assertions(func() time.Duration { return r.Current().settings.Clients.KeysAge() }, memory.Claims)
+	m.Assertions(func() time.Duration { return r.Current().settings.Clients.KeysAge() }, memory.UsedIDs)
 	if s.State.Redis == "" {
 		return memory
 	}

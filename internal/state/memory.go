@@ -10,18 +10,18 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Capacities. Clients share that of claims, and none can use all of it.
+// Capacities. Clients share that of used ids, and none can use all of it.
 const (
-	maxBudgets         = 1 << 16 // about 200 bytes each
-	maxClaims          = 1 << 18 // below 100 bytes each
-	maxClaimsPerClient = 1 << 16
-	maxSet             = 1 << 12 // keys of a Set
+	maxBudgets       = 1 << 16 // about 200 bytes each
+	maxUsed          = 1 << 18 // below 100 bytes each
+	maxUsedPerClient = 1 << 16
+	maxSet           = 1 << 12 // keys of a Set
 )
 
 // Memory is a [Store] in this process. Its size is bounded.
 type Memory struct {
-	start  time.Time // times are durations since then, by the monotonic clock
-	claims *claims
+	start time.Time // times are durations since then, by the monotonic clock
+	used  *usedIDs
 
 	mu   sync.Mutex
 	full *simplelru.LRU[Key, time.Duration] // when each budget is full again
@@ -30,17 +30,17 @@ type Memory struct {
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory {
 	full, _ := simplelru.NewLRU[Key, time.Duration](maxBudgets, nil) // fails for sizes below 1 only
-	c := &claims{live: map[shortKey]struct{}{}, expiring: map[int64][]claim{}, clients: map[string]*claimant{}}
-	return &Memory{start: time.Now(), claims: c, full: full}
+	used := &usedIDs{live: map[shortKey]struct{}{}, expiring: map[int64][]usedID{}, clients: map[string]*owner{}}
+	return &Memory{start: time.Now(), used: used, full: full}
 }
 
-// Claim implements [Store].
-func (m *Memory) Claim(_ context.Context, client string, id Key, d time.Duration) error {
-	return m.claims.add(time.Since(m.start), client, id, d)
+// UseOnce implements [Store].
+func (m *Memory) UseOnce(_ context.Context, client string, id Key, d time.Duration) error {
+	return m.used.add(time.Since(m.start), client, id, d)
 }
 
-// Claims returns how many live ids are kept in this process.
-func (m *Memory) Claims() int { return m.claims.count(time.Since(m.start)) }
+// UsedIDs returns how many used ids are kept in this process.
+func (m *Memory) UsedIDs() int { return m.used.count(time.Since(m.start)) }
 
 // Debts implements [Store].
 func (m *Memory) Debts(_ context.Context, keys ...Key) []time.Duration {
@@ -84,70 +84,70 @@ func NewSet() *Set {
 	return set
 }
 
-// claims are the ids in use. A live one is never evicted, because its replay would pass.
-type claims struct {
+// usedIDs are the ids that were used, until they expire. None is evicted earlier, because its replay would pass.
+type usedIDs struct {
 	mu       sync.Mutex
 	live     map[shortKey]struct{}
-	expiring map[int64][]claim // by the second after which they expire
-	swept    int64             // expiring has no earlier second
-	clients  map[string]*claimant
+	expiring map[int64][]usedID // by the second after which they expire
+	swept    int64              // expiring has no earlier second
+	clients  map[string]*owner
 }
 
 // shortKey is half a [Key], to save memory. Nobody finds two keys with equal halves.
 type shortKey [16]byte
 
-type claim struct {
+type usedID struct {
 	id     shortKey
-	client *claimant
+	client *owner
 }
 
-type claimant struct {
+type owner struct {
 	name string
 	live int
 }
 
-func (c *claims) add(now time.Duration, client string, id Key, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sweep(now)
+func (u *usedIDs) add(now time.Duration, client string, id Key, d time.Duration) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.sweep(now)
 	short := shortKey(id[:])
-	if _, ok := c.live[short]; ok {
+	if _, ok := u.live[short]; ok {
 		return ErrUsed
 	}
-	from := c.clients[client]
+	from := u.clients[client]
 	if from == nil {
-		from = &claimant{name: client}
+		from = &owner{name: client}
 	}
-	if len(c.live) >= maxClaims || from.live >= maxClaimsPerClient {
+	if len(u.live) >= maxUsed || from.live >= maxUsedPerClient {
 		return ErrFull
 	}
-	c.clients[client] = from
+	u.clients[client] = from
 	from.live++
-	c.live[short] = struct{}{}
+	u.live[short] = struct{}{}
 	second := second(now + max(d, 0))
-	c.expiring[second] = append(c.expiring[second], claim{short, from})
+	u.expiring[second] = append(u.expiring[second], usedID{short, from})
 	return nil
 }
 
-func (c *claims) count(now time.Duration) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sweep(now)
-	return len(c.live)
+func (u *usedIDs) count(now time.Duration) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.sweep(now)
+	return len(u.live)
 }
 
 // sweep removes the expired ids. The lock must be held.
-func (c *claims) sweep(now time.Duration) {
-	for ; c.swept < second(now) && len(c.expiring) > 0; c.swept++ {
-		for _, expired := range c.expiring[c.swept] {
-			delete(c.live, expired.id)
+func (u *usedIDs) sweep(now time.Duration) {
+	for ; u.swept < second(now) && len(u.expiring) > 0; u.swept++ {
+		for _, expired := range u.expiring[u.swept] {
+			delete(u.live, expired.id)
 			if expired.client.live--; expired.client.live == 0 {
-				delete(c.clients, expired.client.name)
+				delete(u.clients, expired.client.name)
 			}
 		}
-		delete(c.expiring, c.swept)
+		delete(u.expiring, u.swept)
 	}
-	c.swept = second(now)
+	u.swept = second(now)
 }
 
 func second(d time.Duration) int64 { return int64(d / time.Second) }

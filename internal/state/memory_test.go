@@ -27,9 +27,9 @@ func key(n int) (k state.Key) {
 	return k
 }
 
-func wantClaim(t *testing.T, s state.Store, what, client string, id state.Key, d time.Duration, want error) {
+func wantUse(t *testing.T, s state.Store, what, client string, id state.Key, d time.Duration, want error) {
 	t.Helper()
-	if err := s.Claim(ctx, client, id, d); !errors.Is(err, want) {
+	if err := s.UseOnce(ctx, client, id, d); !errors.Is(err, want) {
 		t.Errorf("%s: got %v, want %v", what, err, want)
 	}
 }
@@ -45,28 +45,28 @@ func TestCA22OnceUntilItExpires(t *testing.T) {
 		m := state.NewMemory()
 		for i, d := range []time.Duration{time.Minute, 90 * time.Second, time.Millisecond, 0} {
 			time.Sleep(300 * time.Millisecond)
-			wantClaim(t, m, "first", "app", key(i), d, nil)
+			wantUse(t, m, "first", "app", key(i), d, nil)
 			time.Sleep(d)
-			wantClaim(t, m, "until it expires", "app", key(i), d, state.ErrUsed)
+			wantUse(t, m, "until it expires", "app", key(i), d, state.ErrUsed)
 			time.Sleep(time.Second)
-			wantClaim(t, m, "expired", "app", key(i), d, nil)
+			wantUse(t, m, "expired", "app", key(i), d, nil)
 		}
 		time.Sleep(time.Hour)
-		if n := m.Claims(); n != 0 {
+		if n := m.UsedIDs(); n != 0 {
 			t.Errorf("%d ids are kept", n)
 		}
 	})
 }
 
-// claimAtOnce returns how many of 20 concurrent claims at each store succeed.
-func claimAtOnce(t *testing.T, id state.Key, stores ...state.Store) int32 {
+// useAtOnce returns how many of 20 concurrent uses at each store succeed.
+func useAtOnce(t *testing.T, id state.Key, stores ...state.Store) int32 {
 	t.Helper()
 	var all sync.WaitGroup
 	var first atomic.Int32
 	for range 20 {
 		for _, s := range stores {
 			all.Go(func() {
-				if err := s.Claim(ctx, "app", id, time.Minute); err == nil {
+				if err := s.UseOnce(ctx, "app", id, time.Minute); err == nil {
 					first.Add(1)
 				} else if !errors.Is(err, state.ErrUsed) {
 					t.Error(err)
@@ -79,7 +79,7 @@ func claimAtOnce(t *testing.T, id state.Key, stores ...state.Store) int32 {
 }
 
 func TestCA22TwentyAtOnceInMemory(t *testing.T) {
-	if n := claimAtOnce(t, key(1), state.NewMemory()); n != 1 {
+	if n := useAtOnce(t, key(1), state.NewMemory()); n != 1 {
 		t.Errorf("%d passed", n)
 	}
 }
@@ -93,21 +93,21 @@ func TestCA25MemoryIsBounded(t *testing.T) {
 		before := heap()
 		for i := range perClient * clients {
 			client := strconv.Itoa(i / perClient)
-			wantClaim(t, m, "below the limits", client, key(i), time.Minute+time.Duration(i%300)*time.Second, nil)
+			wantUse(t, m, "below the limits", client, key(i), time.Minute+time.Duration(i%300)*time.Second, nil)
 			if i == perClient-1 {
-				wantClaim(t, m, "one more of a client", client, key(-1), time.Minute, state.ErrFull)
+				wantUse(t, m, "one more of a client", client, key(-1), time.Minute, state.ErrFull)
 			}
 		}
 		if each := (heap() - before) / (perClient * clients); each > 100 {
 			t.Errorf("an id takes %d bytes", each)
 		}
-		wantClaim(t, m, "one more of another client", "other", key(-1), time.Minute, state.ErrFull)
-		wantClaim(t, m, "the oldest one", "0", key(0), time.Minute, state.ErrUsed)
+		wantUse(t, m, "one more of another client", "other", key(-1), time.Minute, state.ErrFull)
+		wantUse(t, m, "the oldest one", "0", key(0), time.Minute, state.ErrUsed)
 		time.Sleep(time.Minute + time.Second)
-		wantClaim(t, m, "in the place of an expired one", "other", key(-1), time.Minute, nil)
-		wantClaim(t, m, "a live one after that", "0", key(299), time.Minute, state.ErrUsed)
+		wantUse(t, m, "in the place of an expired one", "other", key(-1), time.Minute, nil)
+		wantUse(t, m, "a live one after that", "0", key(299), time.Minute, state.ErrUsed)
 		time.Sleep(time.Hour)
-		if n := m.Claims(); n != 0 {
+		if n := m.UsedIDs(); n != 0 {
 			t.Errorf("%d ids are kept", n)
 		}
 		runtime.KeepAlive(m)

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	claimTimeout   = time.Second
+	useTimeout     = time.Second
 	failureTimeout = 25 * time.Millisecond // a request asks at most twice: before it is sent and when it failed
 	pause          = time.Second           // after an error, in which requests are not delayed again
 	watchInterval  = 5 * time.Second
@@ -30,7 +30,7 @@ type Config struct {
 	Password func() string   // called for each connection; nil: none
 	Roots    *x509.CertPool  // of the server's certificate; nil: those of the system
 	OnCheck  func(up bool)   // called after each check by [Redis.Watch]
-	OnError  func(op string) // called for each failed operation: claim or failures
+	OnError  func(op string) // called for each failed operation: assertions or failures
 
 	dial dialer // in tests; nil: that of go-redis
 }
@@ -45,7 +45,7 @@ func (c Config) options() (*redis.Options, error) {
 	o := &redis.Options{
 		Network: parsed.Network, Addr: parsed.Addr, DB: parsed.DB, Protocol: 2,
 		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		DialTimeout: claimTimeout / 2, ReadTimeout: claimTimeout, WriteTimeout: claimTimeout, PoolTimeout: claimTimeout,
+		DialTimeout: useTimeout / 2, ReadTimeout: useTimeout, WriteTimeout: useTimeout, PoolTimeout: useTimeout,
 		PoolSize: connections, PipelinePoolSize: -1, MaxConcurrentDials: connections / 4, ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
 		// A replaced server or a changed password is noticed within minutes.
 		ConnMaxIdleTime: time.Minute, ConnMaxLifetime: 5 * time.Minute, ConnMaxLifetimeJitter: time.Minute,
@@ -92,11 +92,11 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// Claim implements [Store].
-func (r *Redis) Claim(ctx context.Context, _ string, id Key, d time.Duration) error {
+// UseOnce implements [Store].
+func (r *Redis) UseOnce(ctx context.Context, _ string, id Key, d time.Duration) error {
 	set := redis.NewStatusCmd(ctx, "SET", name("jti", id), 1, "PX", milliseconds(d), "NX")
 	left := redis.NewIntCmd(ctx, "PTTL", name("jti", id)) // only the replies to both commands have this form
-	err := r.ask(ctx, claimTimeout, set, left)
+	err := r.ask(ctx, useTimeout, set, left)
 	switch isReply := left.Err() == nil; {
 	case isReply && errors.Is(set.Err(), redis.Nil): // err may be of a command that opens a connection
 		return ErrUsed
@@ -105,7 +105,7 @@ func (r *Redis) Claim(ctx context.Context, _ string, id Key, d time.Duration) er
 	case err == nil || errors.Is(err, redis.Nil):
 		err = errors.New("unexpected reply")
 	}
-	r.failed("claim")
+	r.failed("assertions")
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
@@ -162,7 +162,7 @@ func (r *Redis) Watch(ctx context.Context, log *slog.Logger) {
 	defer tick.Stop()
 	for {
 		set := redis.NewStatusCmd(ctx, "SET", "oauthgw:check", 1, "PX", milliseconds(2*watchInterval))
-		err := r.ask(ctx, claimTimeout, set)
+		err := r.ask(ctx, useTimeout, set)
 		if err == nil && set.Val() != "OK" {
 			err = errors.New("unexpected reply")
 		}
@@ -188,7 +188,7 @@ func (r *Redis) Watch(ctx context.Context, log *slog.Logger) {
 func (r *Redis) Close() { _ = r.client.Close() } // it has no other use
 
 // ask runs commands within a time. It does not end with the request: what a client that
-// disconnects has claimed or guessed counts.
+// disconnects has used or guessed counts.
 func (r *Redis) ask(ctx context.Context, limit time.Duration, commands ...redis.Cmder) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()

@@ -22,25 +22,25 @@ import (
 	"oauthgw/internal/state"
 )
 
-// TestCA22CA26OnceForAllReplicas checks that a claim at one replica holds at the others, and what
+// TestCA22CA26OnceForAllReplicas checks that an id that is used at one replica counts as used at the others, and what
 // Redis is sent.
 func TestCA22CA26OnceForAllReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeRedis()
 		a, b := f.replica(t), f.replica(t)
 		id := state.NewKey("https://login.example.com", "app", "jti-one")
-		wantClaim(t, a, "first", "app", id, 90*time.Second, nil)
+		wantUse(t, a, "first", "app", id, 90*time.Second, nil)
 		sent := regexp.MustCompile(`^SET oauthgw:jti:[0-9a-f]{64} 1 PX 90000 NX$`)
 		if lines := strings.Split(f.received(), "\n"); !sent.MatchString(lines[len(lines)-2]) || strings.Contains(strings.Join(lines, ""), "jti-one") {
 			t.Errorf("sent %q", lines)
 		}
-		wantClaim(t, b, "replay", "app", id, 90*time.Second, state.ErrUsed)
-		wantClaim(t, b, "another id", "app", key(1), -time.Hour, nil)
+		wantUse(t, b, "replay", "app", id, 90*time.Second, state.ErrUsed)
+		wantUse(t, b, "another id", "app", key(1), -time.Hour, nil)
 		time.Sleep(89 * time.Second)
-		wantClaim(t, b, "until it expires", "app", id, 90*time.Second, state.ErrUsed)
+		wantUse(t, b, "until it expires", "app", id, 90*time.Second, state.ErrUsed)
 		time.Sleep(time.Second)
-		wantClaim(t, b, "expired", "app", id, 90*time.Second, nil)
-		if n := a.Claims(); n != 0 || len(a.errors)+len(b.errors) > 0 {
+		wantUse(t, b, "expired", "app", id, 90*time.Second, nil)
+		if n := a.UsedIDs(); n != 0 || len(a.errors)+len(b.errors) > 0 {
 			t.Errorf("%d ids are in memory; errors %v %v", n, a.errors, b.errors)
 		}
 	})
@@ -49,7 +49,7 @@ func TestCA22CA26OnceForAllReplicas(t *testing.T) {
 // Twenty need more than the connections, so this test has no synthetic time: go-redis keeps timers.
 func TestCA22CA26TwentyAtOnceAtTwoReplicas(t *testing.T) {
 	f := newFakeRedis()
-	if n := claimAtOnce(t, key(1), f.replica(t), f.replica(t)); n != 1 {
+	if n := useAtOnce(t, key(1), f.replica(t), f.replica(t)); n != 1 {
 		t.Errorf("%d passed", n)
 	}
 }
@@ -79,7 +79,7 @@ var troubles = map[string]trouble{
 	"a long line":          {reply: "+" + strings.Repeat("x", 1<<20) + "\r\n"},
 }
 
-// TestCA27CA28UnusableRedis checks that claims fail as unavailable within a second, that
+// TestCA27CA28UnusableRedis checks that UseOnce fails as unavailable within a second, that
 // failures wait 25 ms at most, and that both recover.
 func TestCA27CA28UnusableRedis(t *testing.T) {
 	budget := state.Budget{Key: key(7), Cost: 10 * time.Second, Limit: time.Hour}
@@ -98,18 +98,18 @@ func TestCA27CA28UnusableRedis(t *testing.T) {
 				leaving, leave := context.WithCancel(ctx)
 				leave()
 				wait = since(func() {
-					err := r.Claim(leaving, "app", key(1), time.Minute)
+					err := r.UseOnce(leaving, "app", key(1), time.Minute)
 					if !errors.Is(err, state.ErrUnavailable) || len(err.Error()) > 300 {
 						t.Errorf("got %.400v", err)
 					}
 				})
-				if wait > time.Second || r.errors["claim"] != 1 || r.errors["failures"] != 1 {
-					t.Errorf("the claim took %s; errors %v", wait, r.errors)
+				if wait > time.Second || r.errors["assertions"] != 1 || r.errors["failures"] != 1 {
+					t.Errorf("UseOnce took %s; errors %v", wait, r.errors)
 				}
 
 				f.become(healthy)
 				time.Sleep(2 * time.Second) // after the pause, and the one of go-redis after failing to connect
-				wantClaim(t, r, "recovered", "app", key(2), time.Minute, nil)
+				wantUse(t, r, "recovered", "app", key(2), time.Minute, nil)
 				f.received()
 				if r.Debts(ctx, key(7)); !strings.Contains(f.received(), "PTTL") {
 					t.Error("failures do not use Redis again")
@@ -233,8 +233,8 @@ func TestConnections(t *testing.T) {
 			c.Roots.AddCert(secure.Certificate())
 			c.Password = func() string { defer func() { password = "n3w" }(); return password }
 		})
-		wantClaim(t, r, url, "app", state.NewKey(url), time.Minute, state.ErrUnavailable)
-		wantClaim(t, r, url, "app", state.NewKey(url), time.Minute, nil)
+		wantUse(t, r, url, "app", state.NewKey(url), time.Minute, state.ErrUnavailable)
+		wantUse(t, r, url, "app", state.NewKey(url), time.Minute, nil)
 		if sent := f.received(); !strings.Contains(sent, "auth gateway n3w") {
 			t.Errorf("%s: sent %s", url, sent)
 		}
@@ -248,7 +248,7 @@ func TestCA27CA48Passwords(t *testing.T) {
 			f := newFakeRedis()
 			f.become(trouble{reply: reply + "\r\n"})
 			r := f.replica(t, func(c *state.Config) { c.Password = func() string { return "pa55word" } })
-			if err := r.Claim(ctx, "app", key(1), time.Minute); !errors.Is(err, state.ErrUnavailable) || strings.Contains(err.Error(), "pa55") {
+			if err := r.UseOnce(ctx, "app", key(1), time.Minute); !errors.Is(err, state.ErrUnavailable) || strings.Contains(err.Error(), "pa55") {
 				t.Errorf("got %v", err)
 			}
 		}

@@ -33,10 +33,10 @@ type Budget struct {
 
 // Store is [*Memory] or [*Redis]. It is safe for concurrent use.
 type Store interface {
-	// Claim records that a client uses an id, for a time, which includes the difference of the
-	// replicas' clocks. The error is nil for the first call with the id in that time, [ErrUsed]
-	// for the others, or [ErrFull] or [ErrUnavailable].
-	Claim(ctx context.Context, client string, id Key, d time.Duration) error
+	// UseOnce records for some time that a client has used an id. The time includes the difference
+	// between the clocks of replicas. The error is nil for the first call with the id in that time,
+	// [ErrUsed] for later ones, or [ErrFull] or [ErrUnavailable].
+	UseOnce(ctx context.Context, client string, id Key, d time.Duration) error
 	// Debts returns the debt of each budget. That of an unknown one is zero.
 	Debts(ctx context.Context, keys ...Key) []time.Duration
 	// Spend adds the cost to the debt of each budget in turn, up to the first one whose debt
@@ -48,7 +48,7 @@ type Store interface {
 	Close()
 }
 
-// The errors of [Store.Claim].
+// The errors of [Store.UseOnce].
 var (
 	ErrUsed        = errors.New("state: the id was used already")
 	ErrFull        = errors.New("state: too many live ids to remember another one")

@@ -49,7 +49,7 @@ type Reload struct {
 // State describes what replicas share.
 type State struct {
 	Redis string // its URL without the password; empty: nothing is shared
-	Up    bool   // Redis could be written when it was last checked
+	Up    bool   // the last check could write to Redis
 }
 
 // Endpoint is a fronted endpoint.
