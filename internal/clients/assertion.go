@@ -110,10 +110,10 @@ func (t *Table) Authenticate(ctx context.Context, r Attempt) (*Use, error) {
 	}
 	switch {
 	case use != nil:
-	case slices.ContainsFunc(ids, func(id string) bool { return resembles(id, t.asserting) }):
-		return nil, ErrClientID
 	case r.Form == nil && mentions(string(r.Unread), t.asserting):
 		return nil, ErrAssertionRequired
+	case slices.ContainsFunc(ids, func(id string) bool { return resembles(id, t.asserting) }), resemblesMember(r.Unread, t.asserting):
+		return nil, ErrClientID
 	default:
 		return nil, nil
 	}

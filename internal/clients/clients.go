@@ -175,7 +175,8 @@ func (t *Table) Mentions(text string) bool { return t.HasPublic() && mentions(te
 func mentions(text string, names map[string]*Use) bool {
 	for reading := range readings(text) {
 		// UTF-16 has a NUL beside each byte, and a NUL ends a C string.
-		if holdsName(reading, names) || holdsName(strings.ReplaceAll(reading, "\x00", ""), names) {
+		plain := strings.ReplaceAll(reading, "\x00", "")
+		if holdsName(reading, names) || plain != reading && holdsName(plain, names) {
 			return true
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"html"
 	"iter"
 	"net/url"
@@ -12,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"oauthgw/clientauth"
 )
 
 // Repeats reports whether a text of the provider holds the client's secret: as it is, in form or
@@ -126,11 +130,27 @@ func fromHex(rest string, begin, digits int) (string, int) {
 }
 
 // resembles reports whether a client_id that is none of some names could be one for a provider
-// that decodes it twice, or compares IDs as text, numbers or UUIDs. It takes linear time.
+// that decodes it twice, or compares IDs as text, numbers or UUIDs. It takes linear time, and may
+// report true for a long one with characters that no ID has.
 func resembles(id string, names map[string]*Use) bool {
 	id = strings.ToLower(strings.Trim(unescape(id, '%', fromPercent), " \t\r\n\f\v{}"))
+	if len(id) > 1024 && strings.ContainsFunc(id, isForeign) {
+		return len(names) > 0
+	}
 	for name := range names {
 		if couldBe(id, strings.ToLower(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// resemblesMember reports whether a JSON object has a client_id that could be one of some names.
+func resemblesMember(text []byte, names map[string]*Use) bool {
+	var object map[string]any
+	_ = json.Unmarshal(text, &object) // other formats have no members
+	for name, value := range object {
+		if clientauth.IsSpelling(name, clientauth.ParameterClientID) && resembles(fmt.Sprint(value), names) {
 			return true
 		}
 	}
