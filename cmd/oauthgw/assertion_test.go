@@ -193,13 +193,13 @@ func TestCA40CA41CA42CA49KeysAtAURL(t *testing.T) {
 	t.Cleanup(keys.Close)
 	remote := strings.Replace(assertingClients, "jwks_file: testdata/assertions/cluster.jwks", "jwks_uri: "+keys.URL+"/jwks", 1)
 	g := startConfiguredGateway(t, remote, startProvider(t, okJSON+`{"access_token":"x","token_type":"Bearer"}`))
-	g.expectStatus(t, "200", tokenPost(t, workloadForm))
+	eventually(t, "the keys", func() bool { return strings.HasPrefix(send(t, g.data, tokenPost(t, workloadForm)), "HTTP/1.1 200 ") })
 	for i := range 5 {
 		g.expectStatus(t, "400", tokenPost(t, strings.Replace(workloadForm, "cluster-ec", fmt.Sprint("unknown-", i), 1)))
 	}
 	g.expectStatus(t, "200", tokenPost(t, ownForm(loginIssuer, "jti-counted")))
 	g.expectStatus(t, "400", tokenPost(t, ownForm(loginIssuer, "jti-counted")))
-	g.expectSeries(t, "oauthgw_replays_remembered 1", `oauthgw_jwks_fetches_total{result="success"} 1`, `oauthgw_jwks_fetches_total{result="failure"} 0`, "oauthgw_jwks_age_seconds 0.", "oauthgw_state_up 1")
+	g.expectSeries(t, "oauthgw_replays_remembered 1", `oauthgw_jwks_fetches_total{result="success"} 1`, `oauthgw_jwks_fetches_total{result="failure"} 0`, "oauthgw_jwks_age_seconds ", "oauthgw_state_up 1")
 
 	g = startConfiguredGateway(t, "state: {redis: 'redis://127.0.0.1:1'}\n"+strings.Replace(remote, "/jwks", "/other", 1), "http://127.0.0.1:1")
 	if response := g.expectStatus(t, "503", tokenPost(t, workloadForm)); !strings.Contains(response, "Retry-After: ") {

@@ -406,10 +406,12 @@ func TestManyReloadsUnderRequests(t *testing.T) {
 	provider := startProvider(t, okJSON+`{"issuer":"https://login.example.com","token_endpoint":"https://login.example.com/t",`+keys)
 	workload := strings.Replace(workloadEntry, "jwks_file: testdata/assertions/cluster.jwks", "jwks_uri: "+provider+"/keys", 1)
 	p := startProgram(t, provider, "endpoints: {token: /t, registration: /r}\nclients: {pay: {secret_file: testdata/secrets/pay, assertions: ["+workload+"]}}\n")
+	asserted := strings.Replace(tokenPost(t, workloadForm), "/oauth2/tokens", "/t", 1)
+	eventually(t, "the keys", func() bool { return strings.HasPrefix(send(t, p.data, asserted), "HTTP/1.1 200 ") })
 	var requests sync.WaitGroup
 	ctx, enough := context.WithCancel(t.Context())
 	for _, request := range []string{
-		fmt.Sprintf(basicRequest, "/t"), strings.Replace(tokenPost(t, workloadForm), "/oauth2/tokens", "/t", 1), "POST /r HTTP/1.1\nHost: a\nOrigin: https://app.example\nContent-Type: application/json\n\n{}",
+		fmt.Sprintf(basicRequest, "/t"), asserted, "POST /r HTTP/1.1\nHost: a\nOrigin: https://app.example\nContent-Type: application/json\n\n{}",
 		"GET /page HTTP/1.1\nHost: a", "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: a",
 		"GET / HTTP/1.1\nHost: localhost\nX-To: admin", "GET /metrics HTTP/1.1\nHost: localhost\nX-To: admin",
 	} {
