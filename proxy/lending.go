@@ -12,10 +12,10 @@ import (
 	"oauthgw/internal/state"
 )
 
-// verify sets the client that the request's assertion authenticates, if any. Its secret then replaces
-// the assertion. One that may be used once is used up by the last step, and stays so whatever
+// verifyAssertion sets the client that the assertion of the request authenticates, if any. Its secret
+// then replaces the assertion. The last step records the assertion as used, which it stays whatever
 // happens to the request.
-func (x *exchange) verify(in received) (err error) {
+func (x *exchange) verifyAssertion(in received) (err error) {
 	switch isCompressed := slices.ContainsFunc(in.Header["Content-Encoding"], isEncoded); {
 	case in.Form != nil || !x.Clients.HasAssertions():
 	case isCompressed: // it could name a client that must not use a secret
@@ -24,16 +24,16 @@ func (x *exchange) verify(in received) (err error) {
 		return errCharset
 	}
 	x.lent, err = x.Clients.Authenticate(x.r.Context(), clients.Attempt{
-		Request: in.Request, Endpoint: x.Endpoint, Own: x.ownQuery, Unread: in.body, Credentials: x.credentials, Issuer: x.Issuer,
+		Request: in.Request, Endpoint: x.Endpoint, Own: x.ownQuery, Unread: in.body, Credentials: x.credentials, Audience: x.Issuer,
 	})
 	if x.lent == nil || err != nil {
 		return err
 	}
-	name, d := x.lent.Once()
-	if name == nil {
+	id, d := x.lent.OneTimeID()
+	if id == nil {
 		return nil
 	}
-	switch err = x.State.UseOnce(x.r.Context(), x.lent.ID, state.NewKey(name...), d); {
+	switch err = x.State.UseOnce(x.r.Context(), x.lent.ID, state.NewKey(id...), d); {
 	case errors.Is(err, state.ErrUsed):
 		return errReplayed
 	case errors.Is(err, state.ErrFull):

@@ -58,9 +58,9 @@ type Config struct {
 	Endpoint clientauth.Endpoint
 	Target   *url.URL          // at the provider, with the endpoint's own query, if any
 	Rules    *clientauth.Rules // to read the client authentication
-	Clients  *clients.Table    // whose secrets are lent; nil: none
+	Clients  *clients.Table    // whose assertions are verified, and secrets lent; nil: none
 	MayLend  bool              // the authorization endpoint is fronted, so requests for codes are judged
-	// Issuer returns the issuer that clients know, perhaps after waiting for it; empty: it is unknown.
+	// Issuer returns the issuer that clients see. It may wait for the metadata; empty: it is unknown.
 	// It and State are required if Clients has assertions.
 	Issuer    func(context.Context) string
 	State     state.Store     // remembers the assertions that were used
@@ -124,7 +124,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.writeError(errRateLimited)
 		return
 	}
-	if err = x.verify(in); err == nil && x.lent == nil {
+	if err = x.verifyAssertion(in); err == nil && x.lent == nil {
 		err = x.borrow(in)
 	}
 	if err != nil {

@@ -37,7 +37,7 @@ var (
 )
 
 // Algorithms returns the accepted signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864).
-// All have a public key.
+// All are asymmetric.
 func Algorithms() []string { return slices.Clone(algorithms) }
 
 // Assertion is a client assertion. Its texts are what the client claims: they are true only after
@@ -77,7 +77,7 @@ func Parse(compact string) (*Assertion, error) {
 }
 
 // types are the values that typ may have, in lower case (RFC 7519 section 5.1,
-// draft-ietf-oauth-rfc7523bis section 4). Another one is a JWT for another purpose (RFC 8725 section 3.11).
+// draft-ietf-oauth-rfc7523bis section 4). Any other is that of a JWT for another purpose (RFC 8725 section 3.11).
 var types = []string{"jwt", "jose", "client-authentication+jwt"}
 
 func (a *Assertion) checkHeader(header jsonobject.Object) error {
@@ -142,9 +142,9 @@ func (a *Assertion) Verify(keys []Key) (Key, error) {
 
 // Rules are what the claims of an assertion must be.
 type Rules struct {
-	Audience string        // the one that it is for
-	Longest  time.Duration // from now to its end
-	Once     bool          // it needs an ID, because it may be used once only
+	Audience string        // its only aud
+	Longest  time.Duration // from now to its exp, at most
+	Once     bool          // it must have a jti, because it may be used only once
 }
 
 // maxID bounds a jti, in bytes.

@@ -22,7 +22,7 @@ const (
 	MaxKeysSize = 256 << 10 // in bytes
 	maxKeys     = 100
 
-	minRSABits, maxRSABits = 2048, 4096 // the greater one is that of go-jose
+	minRSABits, maxRSABits = 2048, 4096 // go-jose accepts no more
 )
 
 // Key is a public key.
@@ -33,8 +33,8 @@ type Key struct {
 	public         any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// ParseKeys returns the keys of a JWK Set (RFC 7517 section 5) that can verify assertions. Refused says
-// which others are no public keys, or are too short. Unknown kinds of keys are skipped.
+// ParseKeys returns the keys of a JWK Set (RFC 7517 section 5) that can verify assertions. Refused has an
+// error for each key that is not public, or whose size is not accepted. Other keys are skipped.
 func ParseKeys(text []byte) (keys []Key, refused []error, err error) {
 	var list []json.RawMessage
 	set, err := jsonobject.Parse(text)
@@ -55,10 +55,10 @@ func ParseKeys(text []byte) (keys []Key, refused []error, err error) {
 	return keys, refused, nil
 }
 
-// parameters are the members of a JWK that are used. A certificate, which may be in others, is not.
+// parameters are the members of a JWK that are used. Others may hold a certificate, which is not used.
 var parameters = []string{"kty", "crv", "x", "y", "n", "e"}
 
-// parseKey returns a key, or one without a public key if its kind is unknown or it is for something else.
+// parseKey returns a key, or the zero Key if its kind is unknown or it has another purpose.
 func parseKey(value []byte) (Key, error) {
 	all, err := jsonobject.Parse(value)
 	switch {

@@ -29,17 +29,17 @@ type Config struct {
 
 // Limiter counts failures. A nil Limiter limits nothing. It is safe for concurrent use.
 //
-// A budget is a token bucket, and its debt says all about it: failures cost an interval each,
-// and a client must wait while the debt exceeds burst-1 intervals.
+// A budget is a token bucket, of which only the debt is kept: each failure adds an interval to it,
+// and a client must wait while it exceeds burst-1 intervals.
 type Limiter struct {
 	config    Config
-	name      string // of the configuration: budgets of another one are other budgets
+	name      string // of the configuration: each configuration has budgets of its own
 	store     state.Store
 	secretKey []byte
-	secrets   *state.Set // hashes of those that succeeded and were not rejected since
+	secrets   *state.Set // hashes of secrets that succeeded and were not rejected since
 }
 
-// New returns a Limiter with the failures in a store. It returns nil if neither burst is positive.
+// New returns a Limiter that keeps failures in a store. It returns nil if neither burst is positive.
 func New(c Config, s state.Store) *Limiter {
 	if c.Burst <= 0 && c.AddressBurst <= 0 {
 		return nil

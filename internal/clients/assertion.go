@@ -13,18 +13,19 @@ import (
 	"oauthgw/internal/assertion"
 )
 
-// IssuerConfig is what the operator configured about who signs assertions of a client (RFC 7521
-// section 5.2). Without issuer and subject that is the client itself.
+// IssuerConfig is what the operator configured about an [Issuer]. Without issuer and subject that is
+// the client itself.
 type IssuerConfig struct {
 	Issuer   string `yaml:"issuer"`    // iss of a workload's assertions; empty: any, or the client's ID
 	Subject  string `yaml:"subject"`   // sub of a workload's assertions
 	Audience string `yaml:"audience"`  // aud; empty: the issuer of the authorization server
-	JWKSFile string `yaml:"jwks_file"` // holds a JWK Set; or else
-	JWKSURI  string `yaml:"jwks_uri"`  // one is fetched from there
-	CAFile   string `yaml:"ca_file"`   // of that server; empty: the system's roots
+	JWKSFile string `yaml:"jwks_file"` // a JWK Set; empty: JWKSURI is set
+	JWKSURI  string `yaml:"jwks_uri"`  // from which a JWK Set is fetched; empty: JWKSFile is set
+	CAFile   string `yaml:"ca_file"`   // of the server of JWKSURI; empty: the system's roots
 }
 
-// Issuer is who signs assertions of a client.
+// Issuer signs assertions of a client (RFC 7521 section 3): the client itself, or the platform on which
+// it runs.
 type Issuer struct {
 	IssuerConfig
 	Keys  []assertion.Key // of JWKSFile
@@ -39,7 +40,7 @@ func (i Issuer) IsWorkload() bool { return i.Subject != "" }
 // IsSVID reports whether the assertions are JWT-SVIDs. Their iss means nothing.
 func (i Issuer) IsSVID() bool { return i.Issuer == "" && strings.HasPrefix(i.Subject, "spiffe://") }
 
-// Method returns the method that its assertions are.
+// Method returns the authentication method of its assertions.
 func (i Issuer) Method() clientauth.Method {
 	if i.IsWorkload() {
 		return clientauth.WorkloadJWT
@@ -88,14 +89,15 @@ type Attempt struct {
 	Own         *clientauth.Form // the endpoint's own query
 	Unread      []byte           // the body, if it is not a form
 	Credentials clientauth.Credentials
-	// Issuer returns the issuer that clients know, perhaps after waiting for it; empty: it is unknown.
-	Issuer func(context.Context) string
+	// Audience returns the issuer of the authorization server that clients see, which assertions must
+	// have as aud. It may wait for the metadata; empty: it is unknown.
+	Audience func(context.Context) string
 }
 
 // Authenticate verifies the assertion of a client that has issuers, and returns the client, whose secret
 // then replaces the assertion. It returns nil for a request that names no such client. Errors are
 // [*clientauth.Error] values; the provider must not get such a request. With an error, the
-// result is for logs only. The caller must still refuse what was used before: see [Use.Once].
+// result is for logs only. The caller must still refuse a used assertion: see [Use.OneTimeID].
 func (t *Table) Authenticate(ctx context.Context, r Attempt) (*Use, error) {
 	if !t.HasAssertions() {
 		return nil, nil
@@ -103,7 +105,7 @@ func (t *Table) Authenticate(ctx context.Context, r Attempt) (*Use, error) {
 	a, invalid := assertion.Parse(r.Form.Get(clientauth.ParameterClientAssertion))
 	ids := []string{r.Credentials.ClientID, r.Form.Get(clientauth.ParameterClientID), r.Query.Get(clientauth.ParameterClientID)}
 	ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
-	claimed := t.claimed(a)
+	claimed := t.clientOf(a)
 	use := claimed
 	for _, id := range ids {
 		use = cmp.Or(t.asserting[id], use)
@@ -134,8 +136,8 @@ func (t *Table) Authenticate(ctx context.Context, r Attempt) (*Use, error) {
 	return use.verify(ctx, r, a)
 }
 
-// claimed returns the client that an assertion says it is of, or nil.
-func (t *Table) claimed(a *assertion.Assertion) *Use {
+// clientOf returns the client that iss and sub of an assertion name, or nil.
+func (t *Table) clientOf(a *assertion.Assertion) *Use {
 	if a.Issuer == a.Subject && t.asserting[a.Subject] != nil {
 		return t.asserting[a.Subject]
 	}
@@ -171,7 +173,7 @@ func (u *Use) verify(ctx context.Context, r Attempt, a *assertion.Assertion) (*U
 	return &used, found
 }
 
-// checkAssertion checks what the assertion says, and what it is used for.
+// checkAssertion checks the claims of the assertion, and the grant for which it is used.
 func (u *Use) checkAssertion(ctx context.Context, r Attempt) error {
 	rules := assertion.Rules{Audience: u.Issuer.Audience, Longest: time.Hour, Once: true}
 	if u.Issuer.IsWorkload() {
@@ -181,7 +183,7 @@ func (u *Use) checkAssertion(ctx context.Context, r Attempt) error {
 		return err
 	}
 	if rules.Audience == "" {
-		if rules.Audience = r.Issuer(ctx); rules.Audience == "" {
+		if rules.Audience = r.Audience(ctx); rules.Audience == "" {
 			return ErrIssuerUnknown
 		}
 	}
@@ -199,10 +201,10 @@ func (u *Use) checkAssertion(ctx context.Context, r Attempt) error {
 	return checkQuery(r.Own, r.Request)
 }
 
-// Once returns what names the assertion of the request among all, and how long that must be
-// remembered, if it may be used only once. Nothing means that it may be used again. The clocks of
-// replicas may differ, and so may the clock of the client.
-func (u *Use) Once() (name []string, d time.Duration) {
+// OneTimeID returns the parts of an ID that no other assertion has, and how long it must be remembered.
+// Nil means that the assertion of the request may be used again. The time allows for differences
+// between the clocks of the client and of replicas.
+func (u *Use) OneTimeID() (parts []string, d time.Duration) {
 	if u.assertion == nil || u.Issuer.IsWorkload() {
 		return nil, 0
 	}

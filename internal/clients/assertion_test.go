@@ -176,7 +176,7 @@ func TestCA16CA17CA34Audience(t *testing.T) {
 		{form(sign("billing", "billing", "billing"), "grant_type", "anything"), clientauth.Token, authorizationServer, nil},
 	} {
 		r, ok := attempt(rules, "", "", test.body)
-		r.Endpoint, r.Issuer = test.endpoint, func(context.Context) string { return test.issuer }
+		r.Endpoint, r.Audience = test.endpoint, func(context.Context) string { return test.issuer }
 		if _, err := table.Authenticate(t.Context(), r); !ok || !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", test.endpoint, err, test.want)
 		}
@@ -193,7 +193,7 @@ func TestCA21CA22CA24Once(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names, d := use.Once()
+		names, d := use.OneTimeID()
 		return use, names, d
 	}
 	use, byID, d := once(sign("billing", "billing", "billing"))
@@ -309,7 +309,7 @@ func form(compact string, more ...string) string {
 
 // attempt reads a request as the proxy does. It reports false for one that is refused before.
 func attempt(rules *clientauth.Rules, authorization, query, body string) (clients.Attempt, bool) {
-	r := clients.Attempt{Endpoint: clientauth.Token, Issuer: func(context.Context) string { return authorizationServer }}
+	r := clients.Attempt{Endpoint: clientauth.Token, Audience: func(context.Context) string { return authorizationServer }}
 	r.Header = http.Header{}
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)

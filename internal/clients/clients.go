@@ -3,7 +3,7 @@
 //
 // A [Table] answers in this order of a login: [Table.Register] a registration, [Table.Judge] an
 // authorization request, [Table.Lend] a request to the token endpoint. [Table.Authenticate] verifies
-// clients that have keys. [Client.Repeats] finds the secret in a response.
+// the assertions of clients that have keys. [Client.Repeats] finds the secret in a response.
 package clients
 
 import (
@@ -51,7 +51,7 @@ type Table struct {
 	workloads    map[[2]string]*Use // clients with workloads, by issuer and subject
 }
 
-// Use is a client, and how a request uses it.
+// Use is a client, and how a request authenticates as it or borrows its secret.
 type Use struct {
 	*Client
 	Alias  string            // the alias by which the request names it; empty: its ID

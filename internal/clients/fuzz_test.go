@@ -147,7 +147,7 @@ func FuzzAuthenticate(f *testing.F) {
 	marks := strings.NewReplacer("@1", own["billing"], "@2", own["ledger"], "@3", own["pods"])
 	rules := clientauth.New(clientauth.Config{Conflict: clientauth.ConflictReport, InsecureQueryCredentials: true})
 	f.Fuzz(func(t *testing.T, authorization, query, body string) {
-		r := clients.Attempt{Endpoint: clientauth.Token, Issuer: func(context.Context) string { return authorizationServer }}
+		r := clients.Attempt{Endpoint: clientauth.Token, Audience: func(context.Context) string { return authorizationServer }}
 		if r.Header = (http.Header{}); authorization != "" {
 			r.Header.Set("Authorization", authorization)
 		}

@@ -22,7 +22,7 @@ import (
 const (
 	fetchTimeout = 5 * time.Second
 	cooldown     = 30 * time.Second // from one attempt to the next for a key that is not known, or after a failure
-	keysFor      = 24 * time.Hour   // keys serve so long while no fetch succeeds
+	keysLifetime = 24 * time.Hour   // from the last fetch of the keys to the end of their use
 
 	shortestAge, usualAge, longestAge = time.Minute, 5 * time.Minute, 10 * time.Minute // of keys, until the next fetch
 )
@@ -37,7 +37,7 @@ type remote struct {
 
 	mu        sync.Mutex
 	keys      []assertion.Key
-	fetched   time.Time // when keys were, or the time of newRemote
+	fetched   time.Time // when the keys were fetched, or newRemote was called
 	attempted time.Time // the end of the last attempt; zero: none
 	next      time.Time // when the next attempt is due
 	fetching  bool
@@ -80,7 +80,7 @@ func (r *remote) verify(ctx context.Context, a *assertion.Assertion) (assertion.
 func (r *remote) current() []assertion.Key {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if time.Since(r.fetched) > keysFor {
+	if time.Since(r.fetched) > keysLifetime {
 		return nil
 	}
 	return r.keys
@@ -109,10 +109,10 @@ func (r *remote) refresh(ctx context.Context) {
 	}
 }
 
-// run fetches the keys whenever they are due or asked for, until ctx ends. Report gets the result of
-// each attempt.
+// run fetches the keys whenever they are due or asked for, until ctx ends. It reports the result of each
+// attempt, and logs the first of several failures.
 func (r *remote) run(ctx context.Context, log *slog.Logger, report func(ok bool)) {
-	r.loop.Lock() // that of the configuration before may still end
+	r.loop.Lock() // the run of the previous configuration may not have ended
 	defer r.loop.Unlock()
 	for failed := false; ; {
 		r.mu.Lock()
@@ -207,8 +207,8 @@ func (t *Table) remotes() (found []*remote) {
 	return found
 }
 
-// FetchKeys fetches the keys at every jwks_uri whenever they are due, until ctx ends, and logs the
-// first of several failures. Report gets the result of each attempt.
+// FetchKeys fetches the keys at every jwks_uri whenever they are due, until ctx ends. It reports the
+// result of each attempt, and logs the first of several failures.
 func (t *Table) FetchKeys(ctx context.Context, log *slog.Logger, report func(ok bool)) {
 	var all sync.WaitGroup
 	for _, r := range t.remotes() {

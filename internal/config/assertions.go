@@ -72,7 +72,7 @@ func (v *validator) keyLocation(key string, c clients.IssuerConfig) {
 	v.require(c.CAFile == "" || err == nil && u.Scheme == "https", key+".ca_file", "is used with TLS only; set jwks_uri to an https URL, or remove this key")
 }
 
-// keys reads a JWK Set. What is no public key in it is a mistake.
+// keys reads a JWK Set. Keys in it that are not public are errors.
 func (v *validator) keys(key, file string) []assertion.Key {
 	text := v.contents(key, file)
 	if text == nil {

@@ -70,7 +70,7 @@ func (v *validator) client(key, id string, c clients.Config) clients.Client {
 	return clients.Client{ID: id, Secret: v.clientSecret(key+".secret_file", c), Issuers: v.issuers(key+".assertions", c.Assertions), Config: c}
 }
 
-// keepsSecret reports whether the gateway alone uses the secret, in place of other credentials or none.
+// keepsSecret reports whether the gateway, and not the client, authenticates with the secret.
 func keepsSecret(c clients.Config) bool { return c.Public || len(c.Assertions) > 0 }
 
 // minSecret is how many bytes a secret needs so that no other text is taken for it.

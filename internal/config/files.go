@@ -49,8 +49,8 @@ func (v *validator) contents(key, file string) []byte {
 	return text
 }
 
-// secret reads a secret, in words what, whose characters a rule allows. It drops one line end at the
-// end of the file. No file is none. No error shows the secret.
+// secret reads a secret from a file; an empty name means none. It drops one line end at the end of the
+// file. Errors call the secret what, and state the rule for its characters, but never show it.
 func (v *validator) secret(key, file, what string, allowed *regexp.Regexp, rule string) clientauth.Secret {
 	if file == "" {
 		return clientauth.Secret{}

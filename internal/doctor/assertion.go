@@ -51,8 +51,8 @@ func (c *client) makeAssertion(md wellknown.Metadata) {
 	c.assertion = encode([]byte(`{"alg":"`+algorithm+`"}`)) + "." + encode(claims) + "." + encode(signature)
 }
 
-// rejected returns what is wrong with the answer to the assertion, if there is one. A server that
-// answers every unknown client with another error than invalid_client does so here.
+// rejected returns what is wrong with the answer to the assertion, if one was sent. An error other than
+// invalid_client counts only if a secret of the unknown client does not get the same one.
 func (e endpoint) rejected() wellknown.Findings {
 	a := e.assertion
 	if a.method == "" {

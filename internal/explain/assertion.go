@@ -14,8 +14,8 @@ import (
 	"oauthgw/internal/config"
 )
 
-// judge sends the request through the gateway. If that does not know its issuer, the request is sent
-// again with an issuer to which the assertion could be addressed, so that the rest can be judged.
+// judge sends the request through the gateway. If the gateway does not know its issuer, judge sends the
+// request again with an issuer that fits the aud, so that the gateway judges the rest.
 func judge(s config.Settings, r *http.Request, body string) *result {
 	form, _ := s.Rules.ParseForm(body) // nil is empty
 	a, _ := assertion.Parse(form.Get(clientauth.ParameterClientAssertion))

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// Key names a fact by a hash, so that its size does not depend on what a client sends and
-// Redis holds no client id, address or secret.
+// Key identifies a used id or a budget by a hash, so that its size does not depend on what a client
+// sends, and Redis holds no client id, address or secret.
 type Key [sha256.Size]byte
 
 // NewKey hashes the parts, separated by NUL. No part but the last may contain a NUL.
