@@ -124,6 +124,8 @@ func (a *Assertion) Verify(keys []Key) (Key, error) {
 	if err != nil {
 		return Key{}, ErrMalformed
 	}
+	// Keys without a kid come last, so that they do not use up the attempts.
+	keys = slices.SortedStableFunc(slices.Values(keys), func(x, y Key) int { return strings.Compare(y.kid, x.kid) })
 	tried := 0
 	for _, k := range keys {
 		if tried == maxTried || !k.fits(a) {

@@ -98,6 +98,10 @@ func TestCA11EightKeysAreTried(t *testing.T) {
 	if err := check(compact, parseKeys(t, append(unfit, fits)...), own); err != nil {
 		t.Error("keys for other algorithms count:", err)
 	}
+	named := jwk(p256.Public(), map[string]any{"kid": "e"})
+	if err := check(es256.sign(`{"alg":"ES256","kid":"e"}`, claims(nil)), parseKeys(t, append(slices.Clone(seven), other, named)...), own); err != nil {
+		t.Error("keys without a kid are tried first:", err)
+	}
 }
 
 func TestCA40CA41HasID(t *testing.T) {
