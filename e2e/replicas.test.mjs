@@ -59,7 +59,7 @@ test("Redis killed and restarted under load", limit, async (t) => {
   await load.reached("own", 200);
   await redis.end();
   await load.reached("own", 503);
-  // Not as a new one, and not as a wrong one.
+  // The used assertion is neither accepted again nor rejected as invalid.
   for (const response of await both(replicas, used)) checkUnavailable(response);
   for (const replica of replicas) await until(async () => (await replica.sample("oauthgw_state_up")) === 0);
   await t.test("each replica limits failures on its own", async () => {
@@ -138,7 +138,7 @@ test("a gateway that starts without Redis", limit, async (t) => {
   await recovers(deployment);
 });
 
-// The passwords that Redis knows, and what the gateway is told.
+// The passwords that Redis accepts, and the one that the gateway sends.
 const password = "correct horse battery staple";
 const locks = [
   { name: "a password", settings: [`requirepass "${password}"`], given: password, works: true },

@@ -19,7 +19,7 @@ import (
 )
 
 // TestCA25ReplaysFull checks that a client that has used as many assertions as can be remembered gets 503
-// and may try again later, that no live one is forgotten for it, and that other clients are served.
+// and may try again later, that no assertion is forgotten before it expires, and that other clients are served.
 func TestCA25ReplaysFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		public, private, err := ed25519.GenerateKey(nil)

@@ -5,7 +5,7 @@ import { exportJWK, exportPKCS8, generateKeyPair, SignJWT } from "jose";
 // algorithms are those of RFC 7518 section 3.1 and RFC 9864 that the gateway accepts.
 export const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"];
 
-// makeKey resolves to a key pair. RFC 9864 made the old name of an algorithm, EdDSA, a new one.
+// makeKey resolves to a key pair. RFC 9864 replaces the name EdDSA by Ed25519.
 export async function makeKey(alg, kid = `key-${alg}`) {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
   return {

@@ -8,7 +8,7 @@ import { freePorts, Process } from "../processes.mjs";
 
 export const version = () => debian("redis-tools");
 
-// Redis listens on a port of its own until the test ends. What it acknowledged survives its end.
+// Redis listens on a port of its own until the test ends. Writes that it has acknowledged survive its end.
 export class Redis {
   static async start(t, ...settings) {
     const redis = new Redis();
@@ -39,7 +39,7 @@ export class Redis {
   silence() { this.process.signal("SIGSTOP"); }
   resume() { this.process.signal("SIGCONT"); }
 
-  // command resolves to what it answers to a command.
+  // command resolves to the reply to a command.
   async command(...words) {
     const { stdout } = await promisify(execFile)("redis-cli", ["-p", this.port, ...words], { timeout: 10_000 });
     return stdout.trim();

@@ -11,7 +11,7 @@ const attempts = 200;
 const atOnce = 20;
 const exchanges = 2000;
 
-// using does some work with servers, and ends these.
+// using does some work with servers, and ends them afterwards.
 async function using(work) {
   const ends = [];
   try {
@@ -24,7 +24,7 @@ async function using(work) {
 const stateOf = async (t, shared) => shared && { redis: (await Redis.start(t)).url };
 
 // protection resolves to a row: the wrong secrets that reach the provider, one after another and
-// many at once, and the equal assertions that pass.
+// many at once, and the copies of one assertion that pass.
 async function protection(t, count, shared) {
   const { replicas, provider, own, wrong } = await startReplicas(t, count, await stateOf(t, shared));
   const send = (i, request) => replicas[i % count].send(request);

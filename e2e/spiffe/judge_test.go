@@ -118,7 +118,7 @@ func unsigned(token string, header map[string]any, signature string) string {
 	return base64.RawURLEncoding.EncodeToString(must(json.Marshal(header))) + "." + parts[1] + "." + signature
 }
 
-// verdicts are the expected ones about a token.
+// verdicts are the expected verdicts of go-spiffe and the gateway on a token.
 type verdicts struct {
 	name           string
 	token          string
@@ -127,7 +127,7 @@ type verdicts struct {
 
 const yes, no = true, false
 
-// agreements are tokens about which both agree.
+// agreements are tokens on which both agree.
 func agreements(a authority) []verdicts {
 	ago, ahead := time.Now().Add(-2*time.Minute).Unix(), time.Now().Add(2*time.Minute).Unix()
 	es256 := a.mint(svid{alg: "ES256"})
@@ -161,7 +161,7 @@ func agreements(a authority) []verdicts {
 	}
 }
 
-// differences are tokens about which they do not.
+// differences are tokens on which they differ.
 func differences(a authority) []verdicts {
 	return []verdicts{
 		// The gateway has further rules.

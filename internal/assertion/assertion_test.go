@@ -20,7 +20,7 @@ import (
 	"oauthgw/internal/assertion"
 )
 
-// outcome is an assertion and what a client is told about it.
+// outcome is an assertion and the error that a client receives for it.
 type outcome struct {
 	compact string
 	want    error

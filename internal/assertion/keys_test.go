@@ -276,7 +276,7 @@ func all(t testing.TB) []assertion.Key {
 
 var own = assertion.Rules{Audience: issuer, Longest: time.Hour, Once: true}
 
-// check returns what a client is told about an assertion that must obey some rules.
+// check returns the error that a client receives for an assertion under some rules.
 func check(compact string, keys []assertion.Key, r assertion.Rules) error {
 	a, err := assertion.Parse(compact)
 	if err == nil {

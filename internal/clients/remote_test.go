@@ -309,7 +309,7 @@ func (s *keyServer) fetch(table *clients.Table) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// inBubble runs a test with a server of keys. Its table is the one whose keys are fetched.
+// inBubble runs a test with a server of keys, and a table whose keys are fetched from it.
 func inBubble(t *testing.T, handler http.HandlerFunc, test func(t *testing.T, s *keyServer, table *clients.Table)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -24,7 +24,7 @@ type fakeRedis struct {
 	trouble
 }
 
-// trouble is what is wrong with a Redis.
+// trouble is a fault of a Redis.
 type trouble struct {
 	down  bool          // connections are refused
 	lost  bool          // connections are not answered

@@ -151,7 +151,7 @@ func TestCA28SharedFailures(t *testing.T) {
 }
 
 // TestCA28FailuresAtAnotherReplica checks the limit itself: eleven failures at one replica, then
-// the client waits at the other one, and no other client does.
+// the client waits at the other replica, and no other client does.
 func TestCA28FailuresAtAnotherReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, limits := newFakeRedis(), authlimit.Config{Burst: 10, AddressBurst: 100, Interval: 6 * time.Second}
@@ -241,7 +241,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestCA27CA48Passwords sends the password to servers that repeat it, or that have nothing for any command.
+// TestCA27CA48Passwords sends the password to servers that repeat it, or that reply nil to every command.
 func TestCA27CA48Passwords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, reply := range []string{"-ERR unknown command `AUTH`, with args beginning with: `pa55w", "-ERR wrong: AUTH pa55word", "$-1"} {
