@@ -113,7 +113,7 @@ func (t *Table) Authenticate(ctx context.Context, r Attempt) (*Use, error) {
 	switch {
 	case use != nil:
 	case r.Form == nil && mentions(string(r.Unread), t.asserting):
-		return nil, ErrAssertionRequired
+		return nil, ErrNotForm
 	case slices.ContainsFunc(ids, func(id string) bool { return resembles(id, t.asserting) }), resemblesMember(r.Unread, t.asserting):
 		return nil, ErrClientID
 	default:

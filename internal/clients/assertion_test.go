@@ -146,7 +146,7 @@ func TestCA30CA31CA32CA33Methods(t *testing.T) {
 	for _, body := range []string{`{"client_id":"billing"}`, "client_id=%zz&client_id=billing", "<client_id>billing</client_id>"} {
 		r, _ := attempt(clientauth.New(clientauth.Config{}), "", "", "")
 		r.Form, r.Unread = nil, []byte(body)
-		if _, err := table.Authenticate(t.Context(), r); !errors.Is(err, clients.ErrAssertionRequired) {
+		if _, err := table.Authenticate(t.Context(), r); !errors.Is(err, clients.ErrNotForm) {
 			t.Errorf("%s: got %v", body, err)
 		}
 	}

@@ -22,6 +22,8 @@ var (
 		Description: "This client may not authenticate with a secret; it needs a client_assertion in the form (RFC 7523)."}
 	ErrGrantOfAssertion = &clientauth.Error{Status: http.StatusBadRequest, Code: clientauth.CodeUnauthorizedClient, Reason: "grant_not_allowed",
 		Description: "This client may not use this grant; it is not one of those that are configured for it."}
+	ErrNotForm = invalidRequest("not_form",
+		"The body is not a form and names a client that must authenticate with a client_assertion; send the media type application/x-www-form-urlencoded.")
 	ErrKeysUnavailable = unavailable("keys_unavailable",
 		"The keys of this client cannot be fetched just now; the request was not sent and may be repeated with a new client_assertion.")
 	ErrIssuerUnknown = unavailable("issuer_unknown",
