@@ -204,6 +204,13 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 				"Let the provider use https in its URLs; some read the scheme from X-Forwarded-Proto.")
 		}
 	}
+	for _, name := range clientauth.Endpoints() {
+		_, fronted := paths[name]
+		_, through := origin.Map{From: m.From, To: m.To, AnyScheme: true}.Move(provider.Text(EndpointMember(name)))
+		found.AddIf(len(a.Algorithms) > 0 && through && !fronted && name != clientauth.Registration, Warning, EndpointMember(name),
+			fmt.Sprintf("The metadata names %s, but endpoints.%s is missing, so clients with assertions can use a secret there.", EndpointMember(name), name),
+			fmt.Sprintf("Set endpoints.%s to its path.", name))
+	}
 	return found
 }
 

@@ -121,6 +121,22 @@ func TestSourceLint(t *testing.T) {
 	}
 }
 
+// TestCA30EndpointsThatAreNotFronted checks the warning about an endpoint at which a client with
+// assertions can use a secret, because the configuration lacks it.
+func TestCA30EndpointsThatAreNotFronted(t *testing.T) {
+	document := adding(sound, `"revocation_endpoint":"https://gw.example/r","introspection_endpoint":"https://other.example/i"`)
+	for _, algorithms := range [][]string{nil, {"ES256"}} {
+		for _, fronted := range []map[clientauth.Endpoint]string{{clientauth.Token: "/t"}, {clientauth.Token: "/t", clientauth.Revocation: "/r"}} {
+			h := newHandler(t, newProvider(sends(document)), func(c *wellknown.SourceConfig) { c.Agents.Algorithms = algorithms })
+			lines, err := h.source.Lint(t.Context(), fronted)
+			warned := strings.Contains(strings.Join(lines, "\n"), "endpoints.revocation is missing, so clients with assertions can use a secret there.")
+			if want := algorithms != nil && len(fronted) == 1; err != nil || warned != want || strings.Contains(strings.Join(lines, "\n"), "endpoints.introspection") {
+				t.Errorf("%v, %v: %v, got\n%s", algorithms, fronted, err, strings.Join(lines, "\n"))
+			}
+		}
+	}
+}
+
 // TestCA44AudienceOfAssertions checks that the warning about audiences looks at the provider's own
 // methods, and not at private_key_jwt that the gateway adds.
 func TestCA44AudienceOfAssertions(t *testing.T) {
