@@ -99,6 +99,19 @@ func (md Metadata) lintPKCE(ids ...string) (found Findings) {
 	return found
 }
 
+// lintUnfronted checks that clients with assertions can use a secret at no endpoint of the gateway.
+func lintUnfronted(provider Metadata, m origin.Map, paths map[clientauth.Endpoint]string, a Agents) (found Findings) {
+	m.AnyScheme = true
+	for _, name := range clientauth.Endpoints() {
+		_, fronted := paths[name]
+		_, through := m.Move(provider.Text(EndpointMember(name)))
+		found.AddIf(len(a.Algorithms) > 0 && through && !fronted && name != clientauth.Registration, Warning, EndpointMember(name),
+			fmt.Sprintf("The metadata names %s, but endpoints.%s is missing, so clients with assertions can use a secret there.", EndpointMember(name), name),
+			fmt.Sprintf("Set endpoints.%s to its path.", name))
+	}
+	return found
+}
+
 // ReportAgents returns [Metadata.ReportAgents] for the provider.
 func (s *Source) ReportAgents(ctx context.Context, mcp *MCPURL, fronted bool) AgentReport {
 	d, at, resource := &document{}, Resource{Path: mcp.Path}.Location(), (*Metadata)(nil)

@@ -136,7 +136,7 @@ func (s *Source) problems(d *document, paths map[clientauth.Endpoint]string) (li
 	if m.To != nil && !origin.Same(origin.Of(start), m.To) {
 		start = m.To.String()
 	}
-	found := lintEndpoints(provider, m, paths, s.config.Agents)
+	found := append(lintEndpoints(provider, m, paths, s.config.Agents), lintUnfronted(provider, m, paths, s.config.Agents)...)
 	provider.lintMethods(&found, cmp.Or(s.config.ProviderAuth, clientauth.Post), paths)
 	found = append(found, served.Lint(start)...)
 	provider.lintScopes(&found, s.config.Scopes)
@@ -203,13 +203,6 @@ func lintEndpoints(provider Metadata, m origin.Map, paths map[clientauth.Endpoin
 			found.Add(Warning, member, "The metadata names "+member+" with another scheme than https. oauthgw names it at "+m.To.String()+".",
 				"Let the provider use https in its URLs; some read the scheme from X-Forwarded-Proto.")
 		}
-	}
-	for _, name := range clientauth.Endpoints() {
-		_, fronted := paths[name]
-		_, through := origin.Map{From: m.From, To: m.To, AnyScheme: true}.Move(provider.Text(EndpointMember(name)))
-		found.AddIf(len(a.Algorithms) > 0 && through && !fronted && name != clientauth.Registration, Warning, EndpointMember(name),
-			fmt.Sprintf("The metadata names %s, but endpoints.%s is missing, so clients with assertions can use a secret there.", EndpointMember(name), name),
-			fmt.Sprintf("Set endpoints.%s to its path.", name))
 	}
 	return found
 }
