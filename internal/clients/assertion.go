@@ -31,7 +31,7 @@ type Issuer struct {
 	Keys  []assertion.Key // of JWKSFile
 	Roots *x509.CertPool  // of CAFile
 
-	remote *remote // of JWKSURI
+	remote *remoteKeys // of JWKSURI
 }
 
 // IsWorkload reports whether a platform signs the assertions, and not the client.

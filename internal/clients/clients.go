@@ -93,7 +93,7 @@ func (t *Table) addIssuer(c *Client, i *Issuer) {
 		return
 	}
 	shared := t.remotes()
-	i.remote = newRemote(i.JWKSURI, i.Roots)
+	i.remote = newRemoteKeys(i.JWKSURI, i.Roots)
 	if k := slices.IndexFunc(shared, i.remote.isOf); k >= 0 {
 		i.remote = shared[k]
 	}

@@ -27,8 +27,8 @@ const (
 	shortestAge, usualAge, longestAge = time.Minute, 5 * time.Minute, 10 * time.Minute // of keys, until the next fetch
 )
 
-// remote holds the keys of a JWK Set at a URL. Only run fetches. It is safe for concurrent use.
-type remote struct {
+// remoteKeys holds the keys of a JWK Set at a URL. Only run fetches. It is safe for concurrent use.
+type remoteKeys struct {
 	uri    string
 	roots  *x509.CertPool
 	client *http.Client
@@ -37,7 +37,7 @@ type remote struct {
 
 	mu        sync.Mutex
 	keys      []assertion.Key
-	fetched   time.Time // when the keys were fetched, or newRemote was called
+	fetched   time.Time // when the keys were fetched, or newRemoteKeys was called
 	attempted time.Time // the end of the last attempt; zero: none
 	next      time.Time // when the next attempt is due
 	fetching  bool
@@ -45,8 +45,8 @@ type remote struct {
 	done      chan struct{} // closed at the end of an attempt
 }
 
-func newRemote(uri string, roots *x509.CertPool) *remote {
-	return &remote{
+func newRemoteKeys(uri string, roots *x509.CertPool) *remoteKeys {
+	return &remoteKeys{
 		uri: uri, roots: roots, wake: make(chan struct{}, 1), done: make(chan struct{}), fetched: time.Now(),
 		client: &http.Client{
 			Timeout:       fetchTimeout,
@@ -59,12 +59,14 @@ func newRemote(uri string, roots *x509.CertPool) *remote {
 	}
 }
 
-// isOf reports whether another remote fetches the same keys.
-func (r *remote) isOf(other *remote) bool { return r.uri == other.uri && r.roots.Equal(other.roots) }
+// isOf reports whether other keys are the same ones.
+func (r *remoteKeys) isOf(other *remoteKeys) bool {
+	return r.uri == other.uri && r.roots.Equal(other.roots)
+}
 
 // verify returns the key with which an assertion is signed. For a key that is not known it waits for
 // a fetch, if one is in flight or the last one is long enough ago.
-func (r *remote) verify(ctx context.Context, a *assertion.Assertion) (assertion.Key, error) {
+func (r *remoteKeys) verify(ctx context.Context, a *assertion.Assertion) (assertion.Key, error) {
 	keys := r.current()
 	key, err := a.Verify(keys)
 	if err == nil || a.HasID(keys) {
@@ -77,7 +79,7 @@ func (r *remote) verify(ctx context.Context, a *assertion.Assertion) (assertion.
 	return a.Verify(keys)
 }
 
-func (r *remote) current() []assertion.Key {
+func (r *remoteKeys) current() []assertion.Key {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.fetched) > keysLifetime {
@@ -87,7 +89,7 @@ func (r *remote) current() []assertion.Key {
 }
 
 // refresh waits for a fetch, if one is in flight or may begin. Without run there is none.
-func (r *remote) refresh(ctx context.Context) {
+func (r *remoteKeys) refresh(ctx context.Context) {
 	r.mu.Lock()
 	done, begins := r.done, !r.fetching && (r.attempted.IsZero() || time.Since(r.attempted) >= cooldown)
 	waits := r.started && (r.fetching || begins)
@@ -111,7 +113,7 @@ func (r *remote) refresh(ctx context.Context) {
 
 // run fetches the keys whenever they are due or asked for, until ctx ends. It reports the result of each
 // attempt, and logs the first of several failures.
-func (r *remote) run(ctx context.Context, log *slog.Logger, report func(ok bool)) {
+func (r *remoteKeys) run(ctx context.Context, log *slog.Logger, report func(ok bool)) {
 	r.loop.Lock() // the run of the previous configuration may not have ended
 	defer r.loop.Unlock()
 	for failed := false; ; {
@@ -138,7 +140,7 @@ func (r *remote) run(ctx context.Context, log *slog.Logger, report func(ok bool)
 }
 
 // attempt fetches the keys. One that ctx ends is repeated by the next run.
-func (r *remote) attempt(ctx context.Context) error {
+func (r *remoteKeys) attempt(ctx context.Context) error {
 	r.mu.Lock()
 	r.fetching = true
 	select {
@@ -165,7 +167,7 @@ func (r *remote) attempt(ctx context.Context) error {
 
 var maxAge = regexp.MustCompile(`(?i)(?:^|[ ,\t])max-age=([0-9]{1,9})`)
 
-func (r *remote) fetch(ctx context.Context) ([]assertion.Key, time.Duration, error) {
+func (r *remoteKeys) fetch(ctx context.Context) ([]assertion.Key, time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.uri, nil)
 	if err != nil {
 		return nil, 0, err
@@ -196,7 +198,7 @@ func (r *remote) fetch(ctx context.Context) ([]assertion.Key, time.Duration, err
 }
 
 // remotes returns the JWK Sets that are fetched.
-func (t *Table) remotes() (found []*remote) {
+func (t *Table) remotes() (found []*remoteKeys) {
 	for _, c := range t.All() {
 		for _, i := range c.Issuers {
 			if i.remote != nil && !slices.Contains(found, i.remote) {
