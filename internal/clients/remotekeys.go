@@ -67,25 +67,27 @@ func (r *remoteKeys) isOf(other *remoteKeys) bool {
 // verify returns the key with which an assertion is signed. For a key that is not known it waits for
 // a fetch, if one is in flight or the last one is long enough ago.
 func (r *remoteKeys) verify(ctx context.Context, a *assertion.Assertion) (assertion.Key, error) {
-	keys := r.current()
+	keys, _ := r.current()
 	key, err := a.Verify(keys)
 	if err == nil || a.HasID(keys) {
 		return key, err
 	}
 	r.refresh(ctx)
-	if keys = r.current(); len(keys) == 0 {
+	keys, isFailing := r.current()
+	if key, err = a.Verify(keys); err != nil && isFailing { // it may be signed with a newer key
 		return assertion.Key{}, ErrKeysUnavailable
 	}
-	return a.Verify(keys)
+	return key, err
 }
 
-func (r *remoteKeys) current() []assertion.Key {
+// current returns the keys, and whether there are none yet or the last attempt failed.
+func (r *remoteKeys) current() (keys []assertion.Key, isFailing bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if time.Since(r.fetched) > keysLifetime {
-		return nil
+	if time.Since(r.fetched) <= keysLifetime {
+		keys = r.keys
 	}
-	return r.keys
+	return keys, len(r.keys) == 0 || r.fetched.Before(r.attempted)
 }
 
 // refresh waits for a fetch, if one is in flight or may begin. Without run there is none.

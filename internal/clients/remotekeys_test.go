@@ -148,7 +148,7 @@ func TestCA41UnknownKeys(t *testing.T) {
 		}
 		s.serve(nil)
 		time.Sleep(30 * time.Second)
-		if err := try(t, table, "a"); !errors.Is(err, assertion.ErrKey) {
+		if err := try(t, table, "a"); !errors.Is(err, clients.ErrKeysUnavailable) {
 			t.Error("a key that is not known while no fetch succeeds:", err)
 		}
 		s.serve(keys("b"))
@@ -169,6 +169,9 @@ func TestCA42KeysServeForADay(t *testing.T) {
 		if err := try(t, table, "a"); err != nil {
 			t.Error("after 24 hours:", err)
 		}
+		if err := try(t, table, "b"); !errors.Is(err, clients.ErrKeysUnavailable) {
+			t.Error("a key that may be new, while fetches fail:", err)
+		}
 		time.Sleep(time.Second)
 		if err := try(t, table, "a"); !errors.Is(err, clients.ErrKeysUnavailable) {
 			t.Error("after more than 24 hours:", err)
@@ -180,6 +183,9 @@ func TestCA42KeysServeForADay(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		if err := try(t, table, "a"); err != nil {
 			t.Error("not recovered:", err)
+		}
+		if err := try(t, table, "b"); !errors.Is(err, assertion.ErrKey) {
+			t.Error("a key that is not there:", err)
 		}
 	})
 }
