@@ -93,7 +93,7 @@ type usedIDs struct {
 	clients  map[string]*owner
 }
 
-// shortKey is half a [Key], to save memory. Nobody finds two keys with equal halves.
+// shortKey is half a [Key], to save memory. Two keys with equal halves cannot be found.
 type shortKey [16]byte
 
 type usedID struct {
