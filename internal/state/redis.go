@@ -189,22 +189,17 @@ func (r *Redis) Close() { _ = r.client.Close() } // it has no other use
 
 // ask runs commands within a time. It does not end with the request: what a client that
 // disconnects has used or guessed counts.
-func (r *Redis) ask(ctx context.Context, limit time.Duration, commands ...redis.Cmder) (err error) {
+func (r *Redis) ask(ctx context.Context, limit time.Duration, commands ...redis.Cmder) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	defer func() {
-		if recover() != nil { // go-redis allocates whatever length a reply announces
-			err = errors.New("unexpected reply")
-		}
-		if err != nil && !errors.Is(err, redis.Nil) {
-			err = r.redact(err)
-		}
-	}()
 	pipeline := r.client.Pipeline()
-	if err := pipeline.BatchProcess(ctx, commands...); err != nil {
-		return err
+	err := pipeline.BatchProcess(ctx, commands...)
+	if err == nil {
+		_, err = pipeline.Exec(ctx)
 	}
-	_, err = pipeline.Exec(ctx)
+	if err != nil && !errors.Is(err, redis.Nil) {
+		err = r.redact(err)
+	}
 	return err
 }
 
