@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -271,6 +272,24 @@ func TestAlertsInDocs(t *testing.T) {
 		if got := list(source[0], source[1]); len(alerts) == 0 || !slices.Equal(got, alerts) {
 			t.Errorf("%s: %s lists\n%q, the alerts are\n%q", source[0], source[1], got, alerts)
 		}
+	}
+}
+
+// TestDependenciesInDocs checks that docs/architecture.md says why each module is needed.
+func TestDependenciesInDocs(t *testing.T) {
+	page := textOf(t, "../../docs/architecture.md")
+	required := regexp.MustCompile(`(?m)^\t([^ ]+?)(?:/v\d+)? v[^ ]+$`).FindAllStringSubmatch(textOf(t, "../../go.mod"), -1)
+	for _, m := range required {
+		name := "[" + path.Base(m[1]) + "]"
+		if strings.HasPrefix(m[1], "go.opentelemetry.io/") {
+			name = "[OpenTelemetry]"
+		}
+		if !strings.Contains(page, name) && !strings.Contains(page, "/"+m[1]) {
+			t.Errorf("docs/architecture.md does not say why %s is needed", m[1])
+		}
+	}
+	if len(required) == 0 {
+		t.Error("go.mod requires nothing")
 	}
 }
 
