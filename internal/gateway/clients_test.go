@@ -223,6 +223,28 @@ func TestCA25CA38KeyFileIsWatched(t *testing.T) {
 	})
 }
 
+// TestCA42ReloadKeepsFetchedKeys checks that keys from a URL serve after a reload while it cannot be fetched.
+func TestCA42ReloadKeepsFetchedKeys(t *testing.T) {
+	t.Parallel()
+	dir, one := t.TempDir(), newSigner("1")
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"keys": [%s]}`, one.jwk(false)) }))
+	defer keys.Close()
+	writeFile(t, filepath.Join(dir, "secret"), "a-secret-of-billing")
+	l, _ := startWatched(t, filepath.Join(dir, "oauthgw.yaml"), "clients: {billing: {secret_file: "+dir+"/secret, assertions: [{jwks_uri: '"+keys.URL+"', audience: https://a}]}}\n", make(logLines, 100))
+	for deadline := time.Now().Add(20 * time.Second); post(l, one.assertion()) != "200 {}"; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the keys are not fetched")
+		}
+	}
+	keys.Close()
+	if err := l.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := post(l, one.assertion()); got != "200 {}" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestCA38PasswordOfRedis checks that connections to Redis use the password that the file has now.
 func TestCA38PasswordOfRedis(t *testing.T) {
 	t.Parallel()

@@ -28,6 +28,7 @@ type fakeRedis struct {
 type trouble struct {
 	down  bool          // connections are refused
 	lost  bool          // connections are not answered
+	cut   bool          // connections break after a SET, which took effect
 	delay time.Duration // of each reply
 	reply string        // to each command; empty: that of Redis
 }
@@ -109,7 +110,11 @@ func (f *fakeRedis) handle(command []string) (string, time.Duration) {
 	if f.down || f.lost || f.reply != "" {
 		return f.reply, f.delay
 	}
-	return f.answer(command), f.delay
+	reply := f.answer(command)
+	if f.cut && command[0] == "SET" {
+		reply = ""
+	}
+	return reply, f.delay
 }
 
 func (f *fakeRedis) answer(command []string) string {

@@ -119,6 +119,22 @@ func TestCA27CA28UnusableRedis(t *testing.T) {
 	}
 }
 
+// TestCA26SentOnce checks that a command without a reply is not sent again: the second one would find
+// the id used.
+func TestCA26SentOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeRedis()
+		r := f.replica(t)
+		wantUse(t, r, "connected", "app", key(2), time.Minute, nil)
+		f.become(trouble{cut: true})
+		f.received()
+		err := r.UseOnce(ctx, "app", key(1), time.Minute)
+		if sent := f.received(); !errors.Is(err, state.ErrUnavailable) || strings.Count(sent, "SET oauthgw:jti:") != 1 {
+			t.Errorf("%v; sent %s", err, sent)
+		}
+	})
+}
+
 func since(do func()) time.Duration {
 	start := time.Now()
 	do()
