@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -109,8 +108,8 @@ func TestChangedFileIsLoaded(t *testing.T) {
 // TestRestartRequired checks that a reload does not apply the timeouts of the servers and another
 // Redis, that each reload says so, and that the original values need no restart.
 func TestRestartRequired(t *testing.T) {
-	var log bytes.Buffer
-	c := testConfig(t, "http://127.0.0.1:1", &log, func(c *config.Config) {
+	log := make(logLines, 100) // also of checks of Redis
+	c := testConfig(t, "http://127.0.0.1:1", log, func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/t"}, "a" // nothing is discovered
 	})
 	c.Settings.State.Redis, c.Settings.StatePassword = "redis://127.0.0.1:1", clientauth.NewSecret("canary")
@@ -123,16 +122,17 @@ func TestRestartRequired(t *testing.T) {
 		if next.State, next.StatePassword = c.Settings.State, c.Settings.StatePassword; stall == time.Minute {
 			next.State, next.StatePassword = config.StateConfig{}, clientauth.Secret{}
 		}
-		log.Reset()
+		log.take()
 		if err := l.Reload(); err != nil {
 			t.Fatal(err)
 		}
 		if got := l.Current().settings; got.Timeouts != c.Settings.Timeouts || got.State != c.Settings.State || !got.StatePassword.Equal(c.Settings.StatePassword) {
 			t.Errorf("reload %d applied %+v, %+v", i, got.Timeouts, got.State)
 		}
+		logged := log.take()
 		for _, key := range []string{"timeouts", "state.redis"} {
-			if said := strings.Contains(log.String(), `"setting requires a restart","key":"`+key+`"`); said != (stall == time.Minute) {
-				t.Errorf("reload %d logged %s", i, &log)
+			if said := strings.Contains(logged, `"setting requires a restart","key":"`+key+`"`); said != (stall == time.Minute) {
+				t.Errorf("reload %d logged %s", i, logged)
 			}
 		}
 	}
