@@ -31,7 +31,16 @@ type Member struct {
 }
 
 // Parse parses one JSON object with nothing but white space around it. Errors quote none of it.
+// The values may be parts of the text, which must not change afterwards.
 func Parse(text []byte) (Object, error) {
+	if o, ok := parsePlain(text); ok {
+		return o, nil
+	}
+	return parseAny(text)
+}
+
+// parseAny is Parse for any text.
+func parseAny(text []byte) (Object, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return Object{}, ErrNotObject
@@ -76,10 +85,16 @@ func (o Object) Get(name string) json.RawMessage {
 func (o Object) Text(name string) string { return Member{name, o.Get(name)}.Text() }
 
 // Text returns the value if it is a string, or "".
-func (m Member) Text() (s string) {
-	if len(m.Value) > 0 && m.Value[0] == '"' {
-		_ = json.Unmarshal(m.Value, &s)
+func (m Member) Text() string {
+	n := plainLen(m.Value)
+	switch {
+	case len(m.Value) == 0 || m.Value[0] != '"':
+		return ""
+	case n > 0 && n == len(m.Value):
+		return string(m.Value[1 : n-1])
 	}
+	var s string
+	_ = json.Unmarshal(m.Value, &s)
 	return s
 }
 
@@ -120,7 +135,12 @@ func (o Object) Encode() []byte {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = append(append(append(text, encode(m.Name)...), ':'), m.Value...)
+		start := len(text)
+		text = append(append(append(text, '"'), m.Name...), '"')
+		if name := text[start:]; plainLen(name) != len(name) { // it may need escapes
+			text = append(text[:start], encode(m.Name)...)
+		}
+		text = append(append(text, ':'), m.Value...)
 	}
 	return append(text, '}')
 }

@@ -1,0 +1,8 @@
+package jsonobject
+
+var (
+	ParsePlain = parsePlain
+	ParseAny   = parseAny
+)
+
+const MaxPlain = maxPlain
