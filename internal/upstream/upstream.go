@@ -9,7 +9,6 @@
 package upstream
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -85,6 +84,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(message) // if it is not sent
 	select {
 	case t.inFlight <- struct{}{}:
 	default:
@@ -96,20 +96,6 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return t.exchange(c, message, r)
-}
-
-// encode returns a request as it is sent, and closes its body.
-func encode(r *http.Request) ([]byte, error) {
-	out := *r
-	if r.Body == nil || r.ContentLength == 0 {
-		out.Body, out.ContentLength = http.NoBody, 0
-	}
-	var message bytes.Buffer
-	err := out.Write(&message)
-	if r.Body != nil {
-		_ = r.Body.Close()
-	}
-	return message.Bytes(), err
 }
 
 // CloseIdleConnections closes the idle connections.
@@ -140,6 +126,7 @@ func (t *Transport) exchange(c *conn, message []byte, r *http.Request) (resp *ht
 	}()
 	// A server that rejects a request early may stop reading and still respond.
 	_, writeErr := c.Write(message)
+	clear(message)
 	resp, err = c.readResponse(r)
 	if err != nil {
 		return nil, e.wrap(err)
