@@ -13,7 +13,7 @@ import (
 
 // TestMain lets the test binary be a contender, as the program is.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "serve" {
+	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "slack") {
 		panic(run(os.Args[1:])) // it ends when it is killed
 	}
 	os.Exit(m.Run())
@@ -25,8 +25,12 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(o.scenarios()) * len(o.contenders); len(r.samples) != want {
-		t.Errorf("%d scenarios of a contender were measured, want %d", len(r.samples), want)
+	for _, s := range o.scenarios() {
+		for _, c := range o.contenders {
+			if n := len(r.samples[measured{c, s}]); n != 2 && s.includes(c) || n != 0 && !s.includes(c) {
+				t.Errorf("%s: %d samples of %v", c.name, n, s)
+			}
+		}
 	}
 	page := r.markdown(o)
 	if want := "| moves Basic credentials into the form | – | yes |\n"; !strings.Contains(page, want) {
@@ -43,6 +47,10 @@ func TestMeasure(t *testing.T) {
 }
 
 func TestCheckRejectsWrongResponses(t *testing.T) {
+	head, body, _ := strings.Cut(string(tokenForHeader), "\r\n\r\n")
+	if err := lent.check(secretless, []byte(head), []byte(body)); err == nil {
+		t.Error("no error for a lent secret that did not arrive")
+	}
 	for response, c := range map[string]*contender{string(tokenForHeader): oauthgw, string(page): stock, string(unauthorized): stock} {
 		head, body, _ := strings.Cut(response, "\r\n\r\n")
 		if err := token.check(c, []byte(head), []byte(body)); err == nil {
@@ -59,8 +67,27 @@ func TestVerdicts(t *testing.T) {
 	for _, s := range []spread{ratio, spreadOf([]float64{0.5, 0.6, 0.7}), spreadByRound(other, gateway, addedP99), {}} {
 		got = append(got, threshold{value: 0.5}.verdict(s))
 	}
-	if want := []string{"met", "**not met**", "too noisy to judge", "not measured"}; !slices.Equal(got, want) {
+	got = append(got, threshold{}.verdict(ratio))
+	if want := []string{"met", "**not met**", "too noisy to judge", "not measured", ""}; !slices.Equal(got, want) {
 		t.Errorf("verdicts are %q, want %q", got, want)
+	}
+}
+
+func TestAssertionsAreSentOnce(t *testing.T) {
+	asserted.prepare()
+	seen := map[string]bool{}
+	for range cap(signed) {
+		seen[string(asserted.request(secretless, 0))] = true
+	}
+	if left := asserted.request(secretless, 0); len(seen) != cap(signed) || left != nil {
+		t.Errorf("%d different requests, want %d; left: %q", len(seen), cap(signed), left)
+	}
+}
+
+func TestSlack(t *testing.T) {
+	output, err := exec.Command("/proc/self/exe", "slack", "/bin/cat", "/proc/self/timerslack_ns").CombinedOutput()
+	if err != nil || string(output) != "1000000\n" {
+		t.Errorf("timer slack is %s, %v", output, err)
 	}
 }
 

@@ -38,7 +38,7 @@ var features = []feature{
 // there for their speed only.
 func compareFeatures(processes []*process) (string, error) {
 	processes = slices.DeleteFunc(slices.Clone(processes), func(p *process) bool {
-		return p.contender == direct || p.contender == tuned || p.contender == floor
+		return p.contender == direct || p.contender == slack || p.contender == tuned || p.contender == floor
 	})
 	columns := []string{""}
 	for _, p := range processes {

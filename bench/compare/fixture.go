@@ -134,6 +134,7 @@ var (
 	direct  = &contender{name: "direct", command: "{{self}} serve provider {{listen}} -"}
 	oauthgw = &contender{name: "oauthgw", rewrites: []*workload{token, metadata, registration},
 		command: "{{gateway}} --upstream.url=http://{{provider}} --listen={{listen}} --admin.listen=127.0.0.1:0"}
+	slack       = &contender{name: "oauthgw slack 1 ms", command: "{{self}} slack " + oauthgw.command, rewrites: oauthgw.rewrites}
 	stock       = &contender{name: "ReverseProxy", command: "{{self}} serve reverseproxy {{listen}} {{provider}}"}
 	tuned       = &contender{name: "ReverseProxy tuned", command: "{{self}} serve tuned {{listen}} {{provider}}"}
 	rewriteOnly = &contender{name: "rewrite only", command: "{{self}} serve rewrite {{listen}} {{provider}}", rewrites: []*workload{token}}
@@ -149,4 +150,4 @@ var (
 )
 
 // contenders is in the order of the tables.
-var contenders = []*contender{direct, oauthgw, stock, tuned, rewriteOnly, floor, lua, njs, haproxy, caddy}
+var contenders = []*contender{direct, oauthgw, slack, stock, tuned, rewriteOnly, floor, lua, njs, haproxy, caddy}

@@ -67,6 +67,9 @@ func sendInTurn(p *process, connections, requests int) (*clients, error) {
 // run sends requests on all connections, each when next returns, and returns their
 // latencies since the time that next returned.
 func (c *clients) run(next func() (start time.Time, ok bool)) ([]time.Duration, error) {
+	if c.workload.prepare != nil {
+		c.workload.prepare()
+	}
 	perClient := (len(c.conns) + maxInFlight - 1) / maxInFlight
 	groups := slices.Collect(slices.Chunk(c.conns, perClient))
 	latencies, errs := make([][]time.Duration, len(groups)), make([]error, len(groups))
@@ -74,12 +77,15 @@ func (c *clients) run(next func() (start time.Time, ok bool)) ([]time.Duration, 
 	for client, conns := range groups {
 		wait.Go(func() {
 			request := c.workload.request(c.process.contender, client)
-			for start, ok := next(); ok; start, ok = next() {
+			for start, ok := next(); ok && request != nil; start, ok = next() {
 				n := len(latencies[client])
 				if errs[client] = c.send(conns[n%len(conns)], request); errs[client] != nil {
 					return
 				}
 				latencies[client] = append(latencies[client], time.Since(start))
+				if c.workload.prepare != nil {
+					request = c.workload.request(c.process.contender, client)
+				}
 			}
 		})
 	}

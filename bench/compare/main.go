@@ -35,8 +35,11 @@ func main() {
 }
 
 func run(arguments []string) error {
-	if len(arguments) == 4 && arguments[0] == "serve" {
+	switch {
+	case len(arguments) == 4 && arguments[0] == "serve":
 		return serve(arguments[1], arguments[2], arguments[3])
+	case len(arguments) > 1 && arguments[0] == "slack":
+		return execWithSlack(arguments[1:])
 	}
 	o, err := parseFlags(arguments)
 	if err != nil {
@@ -64,7 +67,7 @@ func parseFlags(arguments []string) (options, error) {
 	f.StringVar(&o.output, "output", "", "write the tables to this Markdown `file`")
 	f.IntVar(&o.rounds, "rounds", 5, "`number` of turns of each contender")
 	f.DurationVar(&o.duration, "duration", 1500*time.Millisecond, "`duration` of a turn; twice as long at fixed rates")
-	f.StringVar(&o.part, "part", "", "measure only this `part`: a workload, rates or footprint")
+	f.StringVar(&o.part, "part", "", "measure only this `part`: a workload, rates, footprint or secretless")
 	names := f.String("contenders", "", "comma-separated `names` of the contenders to measure; empty: all")
 	_ = f.Parse(arguments) // exits on an error
 	for _, c := range contenders {
@@ -78,7 +81,7 @@ func parseFlags(arguments []string) (options, error) {
 	if *names != "" && len(o.contenders) != len(strings.Split(*names, ",")) {
 		return o, fmt.Errorf("-contenders has an unknown name: %s", *names)
 	}
-	if o.scenarios() == nil && o.part != "footprint" {
+	if o.scenarios() == nil && o.part != "footprint" && o.part != "secretless" {
 		return o, fmt.Errorf("there is no part %q", o.part)
 	}
 	return o, nil

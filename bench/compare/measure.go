@@ -28,11 +28,14 @@ func (s scenario) String() string {
 	if s.rate > 0 {
 		return fmt.Sprintf("%s at %d/s", s.workload.name, s.rate)
 	}
-	return s.workload.name + " at saturation"
+	return fmt.Sprintf("%s at saturation of %d connections", s.workload.name, s.connections)
 }
 
 // saturation is the scenario of a workload in a closed loop.
 func saturation(w *workload) scenario { return scenario{w, usualConnections, 0} }
+
+// oneConnection is the scenario of token requests one after the other.
+var oneConnection = scenario{token, 1, 0}
 
 // tokenAt is the scenario of token requests at a fixed rate.
 func tokenAt(rate int) scenario { return scenario{token, usualConnections, rate} }
@@ -113,6 +116,7 @@ func p99Of(s sample) float64       { return s.p99 }
 func residentOf(s sample) float64  { return s.resident }
 func cpuRatio(a, b sample) float64 { return a.cpu / b.cpu }
 func addedP99(a, b sample) float64 { return a.p99 - b.p99 }
+func addedCPU(a, b sample) float64 { return a.cpu - b.cpu }
 
 // results are the figures of a run.
 type results struct {
@@ -120,6 +124,7 @@ type results struct {
 	samples    map[measured][]sample // one a round
 	features   string                // table
 	footprint  footprint
+	signature  []float64 // microseconds to verify one of ES256
 }
 
 type measured struct {
@@ -143,22 +148,32 @@ func measure(ctx context.Context, o options) (*results, error) {
 		return nil, err
 	}
 	for _, s := range o.scenarios() {
-		turns := make([]turn, len(processes))
-		for i, p := range processes {
-			turns[i] = turn{p, s}
+		var turns []turn
+		for _, p := range processes {
+			if s.includes(p.contender) {
+				turns = append(turns, turn{p, s})
+			}
 		}
-		samples, err := o.takeTurns(ctx, turns...)
-		if err != nil {
+		if err := o.record(ctx, r, turns...); err != nil {
 			return nil, err
-		}
-		for i, p := range processes {
-			r.samples[measured{p.contender, s}] = samples[i]
 		}
 	}
 	if o.includes("footprint") && slices.Contains(o.contenders, oauthgw) {
 		r.footprint, err = o.measureFootprint(ctx, f)
 	}
+	if err == nil && o.includes("secretless") && slices.Contains(o.contenders, oauthgw) {
+		err = o.measureSecretless(ctx, f, r)
+	}
 	return r, err
+}
+
+// record takes turns and keeps the samples.
+func (o options) record(ctx context.Context, r *results, turns ...turn) error {
+	samples, err := o.takeTurns(ctx, turns...)
+	for i := range samples {
+		r.samples[measured{turns[i].contender, turns[i].scenario}] = samples[i]
+	}
+	return err
 }
 
 // scenarios are those in which the contenders compete.
@@ -168,12 +183,29 @@ func (o options) scenarios() (all []scenario) {
 			all = append(all, saturation(w))
 		}
 	}
+	if o.includes("token") {
+		all = append(all, oneConnection)
+	}
 	for _, rate := range rates {
 		if o.includes("rates") {
 			all = append(all, tokenAt(rate))
 		}
 	}
 	return all
+}
+
+// includes reports whether a contender is measured in a scenario. The figures of others
+// would take time and say nothing new.
+func (s scenario) includes(c *contender) bool {
+	switch {
+	case c == slack:
+		return s.workload == token
+	case s.workload == registration: // the others pass it on, as they do a page
+		return c == direct || c == oauthgw || c == tuned || c == floor
+	case s != saturation(s.workload):
+		return c != stock && c != floor && c != haproxy && c != caddy
+	}
+	return true
 }
 
 // compare returns a figure of two contenders in the same scenario.

@@ -24,10 +24,14 @@ func (r *results) markdown(o options) string {
 	for _, t := range thresholds {
 		page += t.row(r)
 	}
+	page += "\n## Capacity\n\n" + r.capacityTable()
 	for _, w := range workloads {
 		if o.includes(w.name) {
 			page += "\n## Saturation: " + w.name + "\n\n" + w.description + ".\n\n" + r.saturationTable(saturation(w))
 		}
+	}
+	if o.includes("token") {
+		page += "\n## One connection: token\n\nOne request after the other.\n\n" + r.saturationTable(oneConnection)
 	}
 	if o.includes("rates") {
 		page += "\n## Fixed rates: token\n\n" + r.ratesTable()
@@ -43,6 +47,9 @@ func (r *results) saturationTable(at scenario) string {
 	}
 	for _, c := range r.contenders {
 		s := r.samples[measured{c, at}]
+		if s == nil {
+			continue
+		}
 		cpu := spreadBy(s, cpuOf)
 		table += row(c.name, strings.Repeat("█", int(1+19*cpu.median/max(longest, 1))), cpu.markdown("%.1f"),
 			r.compare(oauthgw, c, at, cpuRatio).markdown("%.2f"), spreadBy(s, rateOf).markdown("%.0f"),
@@ -56,17 +63,50 @@ func (r *results) ratesTable() string {
 	for _, rate := range rates {
 		columns = append(columns, fmt.Sprintf("%d/s", rate))
 	}
-	table := header(append(columns, "p99 added to direct at 1000/s")...)
+	table := header(append(columns, "p99 added to direct at 1000/s", "CPU µs per request at 1000/s")...)
 	for _, c := range r.contenders {
+		if !tokenAt(1000).includes(c) {
+			continue
+		}
 		cells := []string{c.name}
 		for _, rate := range rates {
 			s := r.samples[measured{c, tokenAt(rate)}]
 			cells = append(cells, spreadBy(s, p50Of).markdown("%.2f")+", "+spreadBy(s, p99Of).markdown("%.2f"))
 		}
 		added := r.compare(c, direct, tokenAt(1000), addedP99)
-		table += row(append(cells, added.markdown("%.2f"))...)
+		cpu := spreadBy(r.samples[measured{c, tokenAt(1000)}], cpuOf)
+		table += row(append(cells, added.markdown("%.2f"), cpu.markdown("%.1f"))...)
 	}
 	return table
+}
+
+// capacityTable has what a capacity planner needs.
+func (r *results) capacityTable() string {
+	at := func(c *contender, w *workload) []sample { return r.samples[measured{c, saturation(w)}] }
+	idle := r.footprint.idle
+	return header("", "figure") +
+		row("logins per second and core: metadata, a page and a token exchange", perCore(at(oauthgw, metadata), at(oauthgw, passthrough), at(oauthgw, token))) +
+		row("token exchanges per second and core, Basic", perCore(at(oauthgw, token))) +
+		row("token exchanges per second and core, lent secret", perCore(at(secretless, lent))) +
+		row("token exchanges per second and core, ES256 assertion", perCore(at(secretless, asserted))) +
+		row("MiB after start and a load of 64 connections", spreadBy(at(oauthgw, token), residentOf).markdown("%.0f")) +
+		row("MiB per 1000 idle connections", spread{idle.least * 1000 / 1024, idle.median * 1000 / 1024, idle.greatest * 1000 / 1024}.markdown("%.1f"))
+}
+
+// perCore returns how often a second of CPU time suffices for a request of each kind.
+func perCore(kinds ...[]sample) string {
+	var values []float64
+	for round := range kinds[0] {
+		cpu := 0.0
+		for _, samples := range kinds {
+			if round >= len(samples) {
+				return "" // not measured
+			}
+			cpu += samples[round].cpu
+		}
+		values = append(values, 1e6/cpu)
+	}
+	return spreadOf(values).markdown("%.0f")
 }
 
 // environment describes what the figures of a run depend on.

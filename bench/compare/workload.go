@@ -23,21 +23,22 @@ var registrationBody string
 // workload is a kind of request, with what a good response to it has.
 type workload struct {
 	name, description string
-	request           func(c *contender, client int) []byte
+	request           func(c *contender, client int) []byte // nil: none is left
 	status            string
 	text              string // in the body
 	rewritten         string // the text from contenders that rewrite this workload
+	prepare           func() // makes requests of which each can be sent only once; nil: they can be repeated
 }
 
 var (
 	token = &workload{"token", "Token requests with HTTP Basic: 0.8 KiB sent, 1.3 KiB received", tokenRequest,
-		"200", `"credentials":`, `"credentials":"form"`}
+		"200", `"credentials":`, `"credentials":"form"`, nil}
 	metadata = &workload{"metadata", "Requests for the authorization server metadata", same(newRequest("GET", "/.well-known/oauth-authorization-server", "", "")),
-		"200", `"issuer":"` + origin + `"`, "client_secret_basic"}
+		"200", `"issuer":"` + origin + `"`, "client_secret_basic", nil}
 	passthrough = &workload{"passthrough", "Requests for a page of 4 KiB", same(newRequest("GET", "/oauth2/authorize?response_type=code&client_id=client-0&state=af0ifjsldkj", "", "")),
-		"200", "<title>Consent</title>", ""}
+		"200", "<title>Consent</title>", "", nil}
 	registration = &workload{"registration", "Registrations of clients that ask for HTTP Basic", same(newRequest("POST", "/oauth2/register", "Content-Type: application/json\r\n", registrationBody)),
-		"201", `"token_endpoint_auth_method":"client_secret_post"`, `"token_endpoint_auth_method":"client_secret_basic"`}
+		"201", `"token_endpoint_auth_method":"client_secret_post"`, `"token_endpoint_auth_method":"client_secret_basic"`, nil}
 
 	workloads = []*workload{token, metadata, passthrough, registration}
 )
