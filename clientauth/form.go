@@ -43,7 +43,12 @@ func ParsePage(encoded string) (*Form, error) {
 }
 
 func (r *Rules) parse(encoded string, page bool) (*Form, error) {
-	f := &Form{parameters: make([]parameter, 0, min(strings.Count(encoded, "&")+1, maxParameters))}
+	if encoded == "" {
+		return &Form{}, nil
+	}
+	count := min(strings.Count(encoded, "&")+1, maxParameters)
+	f := &Form{parameters: make([]parameter, 0, count)}
+	values := make([]string, 0, count) // in one allocation
 	var repeated []string
 	for piece := range strings.SplitSeq(encoded, "&") {
 		if piece == "" {
@@ -52,14 +57,15 @@ func (r *Rules) parse(encoded string, page bool) (*Form, error) {
 		if len(f.parameters) == maxParameters {
 			return nil, ErrManyParameters
 		}
-		p, err := parseParameter(piece, page)
+		name, value, err := parseParameter(piece, page)
 		if err != nil {
 			return nil, err
 		}
-		if f.Has(p.name) {
-			repeated = append(repeated, p.name)
+		if f.Has(name) {
+			repeated = append(repeated, name)
 		}
-		f.parameters = append(f.parameters, p)
+		values = append(values, value)
+		f.parameters = append(f.parameters, parameter{name, secretAt(&values[len(values)-1])})
 	}
 	for _, name := range repeated { // the grant type may come last
 		if !page && !r.mayRepeat(name, f) {
@@ -69,15 +75,15 @@ func (r *Rules) parse(encoded string, page bool) (*Form, error) {
 	return f, nil
 }
 
-func parseParameter(piece string, page bool) (parameter, error) {
-	name, value, _ := strings.Cut(piece, "=")
+func parseParameter(piece string, page bool) (name, value string, err error) {
+	name, value, _ = strings.Cut(piece, "=")
 	name, err1 := url.QueryUnescape(name)
 	value, err2 := url.QueryUnescape(value)
 	// Form encoders escape controls and the semicolon, which some parsers take for an ampersand.
 	if err1 != nil || err2 != nil || name == "" || strings.ContainsFunc(piece, func(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }) {
-		return parameter{}, ErrMalformedForm
+		return "", "", ErrMalformedForm
 	}
-	return parameter{name, NewSecret(value)}, checkParameter(name, value, page)
+	return name, value, checkParameter(name, value, page)
 }
 
 func checkParameter(name, value string, page bool) error {
@@ -152,7 +158,7 @@ func (f *Form) Has(name string) bool {
 // WithCredentials returns a form with only a client_id and, unless the secret is zero, a
 // client_secret as parameters of client authentication, at its end.
 func (f *Form) WithCredentials(id string, secret Secret) *Form {
-	out := f.WithoutCredentials() // a copy
+	out := f.WithoutCredentials() // a copy, with room for both
 	out.parameters = append(out.parameters, parameter{ParameterClientID, NewSecret(id)})
 	if !secret.IsZero() {
 		out.parameters = append(out.parameters, parameter{ParameterClientSecret, secret})
@@ -185,7 +191,13 @@ func (f *Form) WithClientID(id string) *Form {
 }
 
 func (f *Form) without(drop func(name string) bool) *Form {
-	return &Form{slices.DeleteFunc(slices.Clone(f.list()), func(p parameter) bool { return drop(p.name) })}
+	kept := make([]parameter, 0, len(f.list())+2)
+	for _, p := range f.list() {
+		if !drop(p.name) {
+			kept = append(kept, p)
+		}
+	}
+	return &Form{kept}
 }
 
 // Completed returns a form with the parameters of defaults that it lacks at its end.
@@ -201,18 +213,18 @@ func (f *Form) Completed(defaults *Form) *Form {
 // Encode returns the form as application/x-www-form-urlencoded text (RFC 6749 appendix B).
 func (f *Form) Encode() string {
 	size := 0
-	for name, value := range f.All() {
-		size += len(name) + len(value.Reveal()) + len("=&")
+	for _, p := range f.list() {
+		size += len(p.name) + len(p.value.Reveal()) + len("=&")
 	}
 	var b strings.Builder
 	b.Grow(size + size/8) // some bytes become three
-	for name, value := range f.All() {
+	for _, p := range f.list() {
 		if b.Len() > 0 {
 			b.WriteByte('&')
 		}
-		b.WriteString(url.QueryEscape(name))
+		b.WriteString(url.QueryEscape(p.name))
 		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(value.Reveal()))
+		b.WriteString(url.QueryEscape(p.value.Reveal()))
 	}
 	return b.String()
 }

@@ -43,8 +43,12 @@ func IsSpelling(name, parameter string) bool {
 	return name == parameter || slices.Contains(found[:], parameter)
 }
 
-// variants returns the names under which form readers find a lower-case ASCII name.
+// variants returns the names under which form readers find a lower-case ASCII name. A usual name
+// is its only one.
 func variants(name string) [2]string {
+	if isUsual(name) {
+		return [2]string{name, name}
+	}
 	plain := strings.TrimFunc(name, isSeparator)
 	head := plain[:len(plain)-len(strings.TrimLeftFunc(plain, func(c rune) bool { return c != '.' && c != '[' }))]
 	underscore := func(c rune) rune {
@@ -54,6 +58,17 @@ func variants(name string) [2]string {
 		return c
 	}
 	return [2]string{strings.Map(underscore, plain), strings.Map(underscore, strings.TrimRightFunc(head, isSeparator))}
+}
+
+// isUsual reports whether a name consists of letters, digits and, between them, underscores.
+func isUsual(name string) bool {
+	for i, c := range []byte(name) {
+		inside := 0 < i && i < len(name)-1
+		if !isAlphanumeric(rune(c)) && (c != '_' || !inside) {
+			return false
+		}
+	}
+	return true
 }
 
 // isSeparator reports whether some reader trims an ASCII character or makes it an underscore.
@@ -112,12 +127,18 @@ func (f *Form) CheckFormat(own *Form) error {
 			continue
 		}
 		for _, variant := range variants(strings.ToLower(name)) {
-			if slices.Contains(responseChoices, strings.ReplaceAll(variant, "_", "")) || variant == "type" && strings.HasPrefix(name, "_") { // Apache CXF
+			if isResponseChoice(variant) || variant == "type" && strings.HasPrefix(name, "_") { // Apache CXF
 				return ErrResponseFormat
 			}
 		}
 	}
 	return nil
+}
+
+func isResponseChoice(name string) bool {
+	return slices.ContainsFunc(responseChoices, func(choice string) bool {
+		return len(name) > 0 && name[0] == choice[0] && strings.ReplaceAll(name, "_", "") == choice
+	})
 }
 
 // responseChoices are the parameters of Rails, Spring MVC, Django REST framework, Drupal, Yii,

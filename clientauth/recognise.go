@@ -55,6 +55,9 @@ func (r *Rules) recogniseBasic(req Request) (recognition, bool) {
 // decodingFor returns the decoding for a client id as it was sent. The configuration names
 // decoded ids, so an entry applies if its own decoding of what was sent gives its id.
 func (r *Rules) decodingFor(sent string) Decoding {
+	if len(r.config.Clients) == 0 {
+		return r.config.Decoding
+	}
 	for _, d := range []Decoding{DecodingRaw, DecodingForm, DecodingAuto} {
 		id, _, _, err := d.decode(sent, "")
 		if err == nil && r.config.Clients[id] == d {

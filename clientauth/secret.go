@@ -16,10 +16,15 @@ type Secret struct{ value *string }
 
 // NewSecret returns s as a secret. An empty s is no secret.
 func NewSecret(s string) Secret {
-	if s == "" {
+	return secretAt(&s)
+}
+
+// secretAt is [NewSecret] without a copy of the string header, which must not change.
+func secretAt(s *string) Secret {
+	if *s == "" {
 		return Secret{}
 	}
-	return Secret{value: &s}
+	return Secret{value: s}
 }
 
 // IsZero reports whether there is no secret.
