@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -137,6 +138,7 @@ const (
 	asyncLines = 4096                 // capacity of the queue, in lines
 	asyncPause = 5 * time.Millisecond // how long a line waits for others to be written with it
 	asyncFlush = time.Second          // how long Close waits for the last lines
+	asyncKept  = 256 << 10            // capacity in bytes up to which a buffer is used again
 )
 
 // AsyncWriter writes log lines without making its callers wait: a pipe that nothing reads must
@@ -146,16 +148,20 @@ type AsyncWriter struct {
 	w       io.Writer
 	log     *slog.Logger
 	drop    func()
-	lines   chan []byte
-	dropped atomic.Int64 // lines dropped since the last report
+	dropped atomic.Int64  // lines dropped since the last report
+	waiting chan struct{} // has a value if there are lines
 	closing context.Context
 	close   context.CancelFunc
 	done    chan struct{}
+
+	mu    sync.Mutex
+	queue []byte // of lines
+	lines int    // in the queue
 }
 
 // NewAsyncWriter returns a writer to w that calls drop for each dropped line. log writes to w itself.
 func NewAsyncWriter(w io.Writer, log *slog.Logger, drop func()) *AsyncWriter {
-	a := &AsyncWriter{w: w, log: log, drop: drop, lines: make(chan []byte, asyncLines), done: make(chan struct{})}
+	a := &AsyncWriter{w: w, log: log, drop: drop, waiting: make(chan struct{}, 1), done: make(chan struct{})}
 	a.closing, a.close = context.WithCancel(context.Background())
 	go a.run()
 	return a
@@ -163,10 +169,18 @@ func NewAsyncWriter(w io.Writer, log *slog.Logger, drop func()) *AsyncWriter {
 
 // Write implements [io.Writer]. It takes one whole line and never fails.
 func (a *AsyncWriter) Write(line []byte) (int, error) {
-	select {
-	case a.lines <- bytes.Clone(line):
-	default:
+	a.mu.Lock()
+	isFull := a.lines == asyncLines
+	if !isFull {
+		a.queue, a.lines = append(a.queue, line...), a.lines+1
+	}
+	a.mu.Unlock()
+	if isFull {
 		a.countDropped(1)
+	}
+	select {
+	case a.waiting <- struct{}{}:
+	default:
 	}
 	return len(line), nil
 }
@@ -183,23 +197,27 @@ func (a *AsyncWriter) run() {
 	var batch []byte // reused
 	for {
 		select {
-		case line := <-a.lines:
+		case <-a.waiting:
 			time.Sleep(asyncPause)
-			batch = a.write(append(batch[:0], line...))
-		case <-a.closing.Done():
-			if len(a.lines) > 0 {
-				a.write(nil)
+			if batch = a.write(batch); cap(batch) > asyncKept {
+				batch = nil
 			}
+		case <-a.closing.Done():
+			a.write(batch)
 			return
 		}
 	}
 }
 
-// write writes a batch together with all queued lines, and returns its buffer.
-func (a *AsyncWriter) write(batch []byte) []byte {
+// write writes all queued lines and returns their buffer. The queue continues in the given one.
+func (a *AsyncWriter) write(next []byte) []byte {
 	dropped := a.dropped.Swap(0)
-	for range len(a.lines) {
-		batch = append(batch, <-a.lines...)
+	a.mu.Lock()
+	batch, lines := a.queue, a.lines
+	a.queue, a.lines = next[:0], 0
+	a.mu.Unlock()
+	if lines == 0 {
+		return batch
 	}
 	if n, err := a.w.Write(batch); err != nil {
 		a.dropped.Add(dropped)
