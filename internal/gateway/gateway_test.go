@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -242,5 +243,30 @@ func TestHosts(t *testing.T) {
 	}
 	if !validHost(&http.Request{ProtoMajor: 1}) {
 		t.Error("HTTP/1.0 needs no host")
+	}
+}
+
+// TestHostsAgainstPattern checks each short text of characters that matter.
+func TestHostsAgainstPattern(t *testing.T) {
+	pattern := regexp.MustCompile(`^(?:[0-9A-Za-z._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$`)
+	const characters = "0fz:[]./"
+	for length, texts := 0, []string{""}; length < 6; length++ {
+		var longer []string
+		for _, text := range texts {
+			if isHost(text) != pattern.MatchString(text) {
+				t.Errorf("%q: %v", text, isHost(text))
+			}
+			for _, c := range characters {
+				longer = append(longer, text+string(c))
+			}
+		}
+		texts = longer
+	}
+	for c := range rune(0x100) {
+		for _, text := range []string{string(c), "[" + string(c) + "]", "a:" + string(c)} {
+			if isHost(text) != pattern.MatchString(text) {
+				t.Errorf("%q: %v", text, isHost(text))
+			}
+		}
 	}
 }
