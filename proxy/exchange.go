@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,9 @@ type exchange struct {
 	recorder *responserecorder.Recorder
 	r        *http.Request
 	start    time.Time
-	memory   share // until finish
+	memory   share      // until finish
+	client   netip.Addr // as far as proxies are trusted; zero: a Unix socket
+	limitKey netip.Addr // of failures; zero: many clients share the address
 
 	credentials clientauth.Credentials
 	lent        *clients.Use // whose secret the request gets, or with an error would get; nil: it keeps its own credentials
@@ -44,25 +47,31 @@ type exchange struct {
 	registersAs  clientauth.Method   // of clients with a secret, at the provider; empty: as they ask
 	registered   *clients.Registered // the response to a registration; nil: the provider's
 
-	sent         time.Time // when the provider was called; zero means never
+	out          outgoing
+	modify       func(*response) // sets the outcome of the response and corrects it
+	sent         time.Time       // when the provider was called; zero means never
 	upstreamTime time.Duration
 	repairs      []string // the names of what was repaired, in this order
 	suggested    []string // the names of what the operator could let be repaired
 	outcome      string
-	failure      string // why the provider's response cannot be used; empty: it can, or was not asked for
-	err          error  // for the operator: why the outcome is failed
+	decision     Decision // from finish
+	failure      string   // why the provider's response cannot be used; empty: it can, or was not asked for
+	err          error    // for the operator: why the outcome is failed
 }
 
 // newExchange begins an exchange. The caller must call finish.
 func newExchange(e *endpoint, w http.ResponseWriter, r *http.Request) *exchange {
 	recorder, w := responserecorder.Wrap(w)
-	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: OutcomePanicked}
+	client := e.Proxies.ClientIP(r)
+	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: OutcomePanicked,
+		client: client, limitKey: e.Proxies.RateLimitKey(client)}
 }
 
 // finish counts the outcome, calls OnDecision and completes the log line.
 func (x *exchange) finish() {
 	x.memory.release()
-	ctx, d := x.r.Context(), x.decision()
+	x.decision = x.decide()
+	d := &x.decision
 	x.Metrics.ClientAuth.Inc(string(d.Endpoint), d.method(), d.Outcome)
 	if d.Tolerated != "" {
 		x.Metrics.ConflictTolerated.Inc(string(d.Endpoint), d.Tolerated)
@@ -77,12 +86,17 @@ func (x *exchange) finish() {
 		x.Metrics.UpstreamDuration(string(d.Endpoint), x.upstreamTime)
 	}
 	if x.OnDecision != nil {
-		x.OnDecision(ctx, d)
+		x.OnDecision(x.r.Context(), *d)
 	}
 	if x.outcome == OutcomeFailed || x.outcome == OutcomePanicked || d.Tolerated != "" {
 		x.recorder.Level = slog.LevelWarn
 	}
-	attrs := d.attrs()
+	x.recorder.Attrs, x.recorder.LateAttrs = nil, x.appendAttrs
+}
+
+// appendAttrs appends the attributes of the log line.
+func (x *exchange) appendAttrs(attrs []slog.Attr) []slog.Attr {
+	attrs = x.decision.appendAttrs(attrs)
 	if !x.sent.IsZero() {
 		attrs = append(attrs, Milliseconds("upstream_ms", x.upstreamTime))
 	}
@@ -95,13 +109,13 @@ func (x *exchange) finish() {
 	if x.outcome == errRedirectURIs.Reason {
 		attrs = append(attrs, slog.String("redirect_uris", abbreviate(strings.ReplaceAll(string(x.redirectURIs), `"`, ""))))
 	}
-	x.recorder.Attrs = attrs
+	return attrs
 }
 
-func (x *exchange) decision() Decision {
+func (x *exchange) decide() Decision {
 	d := Decision{
 		Time: x.start, Endpoint: x.Endpoint, Method: x.credentials.Method, Reading: x.credentials.Reading, Outcome: x.outcome, Failure: x.failure, Repairs: x.repairs,
-		Status: x.recorder.Status(), RequestID: x.r.Header.Get(RequestID), ClientID: abbreviate(x.credentials.ClientID), ClientIP: AddressText(x.Proxies.ClientIP(x.r)),
+		Status: x.recorder.Status(), RequestID: x.r.Header.Get(RequestID), ClientID: abbreviate(x.credentials.ClientID), ClientIP: AddressText(x.client),
 	}
 	switch {
 	case x.lent != nil:

@@ -10,11 +10,11 @@ import (
 // Only secrets can be guessed (RFC 6749 section 2.3.1), not assertions.
 func (x *exchange) retryAfter() time.Duration {
 	ctx := x.r.Context()
-	switch from := x.Proxies.RateLimitKey(x.r); {
+	switch {
 	case !x.credentials.Secret.IsZero():
-		return x.Failures.RetryAfter(ctx, x.credentials.ClientID, from)
+		return x.Failures.RetryAfter(ctx, x.credentials.ClientID, x.limitKey)
 	case x.mayHideSecret():
-		return x.Failures.RetryAfterAddress(ctx, from)
+		return x.Failures.RetryAfterAddress(ctx, x.limitKey)
 	}
 	return 0
 }
@@ -27,7 +27,7 @@ func (x *exchange) mayHideSecret() bool {
 
 // mayGuess reports whether a failure of this exchange would count.
 func (x *exchange) mayGuess() bool {
-	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.Proxies.RateLimitKey(x.r).IsValid()
+	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.limitKey.IsValid()
 }
 
 // recordFailure counts a rejection of the client's secret, or an unclear response if the
@@ -38,9 +38,9 @@ func (x *exchange) recordFailure() {
 	case x.outcome == OutcomeUnclear && x.Failures.KnowsSecret(id, secret.Reveal()):
 	case !secret.IsZero():
 		x.Failures.ForgetSecret(id, secret.Reveal())
-		x.Failures.RecordFailure(ctx, id, x.Proxies.RateLimitKey(x.r))
+		x.Failures.RecordFailure(ctx, id, x.limitKey)
 	case x.bodyUnread, x.mayHideSecret() && x.outcome == OutcomeRejected:
-		x.Failures.RecordAddressFailure(ctx, x.Proxies.RateLimitKey(x.r))
+		x.Failures.RecordAddressFailure(ctx, x.limitKey)
 	}
 }
 

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -10,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"strings"
 	"time"
 
 	"oauthgw/clientauth"
@@ -17,9 +17,26 @@ import (
 	"oauthgw/internal/upstream"
 )
 
-// forward sends a request to the provider, and the modified response to the client. The
-// timeout begins here, so that a slow client takes none of the provider's time.
+type exchangeKey struct{} // of the exchange in the context of a request to the provider
+
+// newForwarder returns the proxy of an endpoint. It takes each exchange from its request.
+func newForwarder(c Config) *httputil.ReverseProxy {
+	of := func(r *http.Request) *exchange { return r.Context().Value(exchangeKey{}).(*exchange) }
+	return &httputil.ReverseProxy{
+		Rewrite:        func(p *httputil.ProxyRequest) { of(p.In).setRequest(p) },
+		Transport:      c.Transport,
+		BufferPool:     memoryBuffers,
+		ErrorLog:       unlogged,
+		ModifyResponse: func(resp *http.Response) error { return of(resp.Request).modifyResponse(resp) },
+		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { of(r).upstreamFailed(err) },
+	}
+}
+
+// forward sends a request to the provider, and the response to the client. Modify sets the outcome
+// of the response and corrects it. The timeout begins here, so that a slow client takes none of the
+// provider's time.
 func (x *exchange) forward(out outgoing, modify func(*response)) {
+	x.out, x.modify = out, modify
 	ctx := x.r.Context()
 	if x.mayGuess() {
 		// A client that disconnects early must not hide a failure: some providers delay the
@@ -28,27 +45,22 @@ func (x *exchange) forward(out outgoing, modify func(*response)) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
 	defer cancel()
-	in := x.r.WithContext(ctx)
+	in := x.r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	in.Header = nil // it would be copied
 	in.Body, in.ContentLength, in.TransferEncoding, in.Trailer = http.NoBody, 0, nil, nil
 	x.sent = time.Now()
-	forwarder := httputil.ReverseProxy{
-		Rewrite: func(p *httputil.ProxyRequest) {
-			p.Out.URL, p.Out.Header, p.Out.Host = out.target, out.header, cmp.Or(x.Host, x.r.Host)
-			x.Proxies.SetForwarded(p, x.r.Header)
-			p.Out.ContentLength, p.Out.Body = int64(len(out.body)), io.NopCloser(bytes.NewReader(out.body))
-		},
-		Transport:      x.Transport,
-		BufferPool:     memoryBuffers,
-		ErrorLog:       unlogged,
-		ModifyResponse: func(resp *http.Response) error { return x.modifyResponse(resp, modify) },
-		ErrorHandler:   x.upstreamFailed,
-	}
-	forwarder.ServeHTTP(x.w, in)
+	x.forwarder.ServeHTTP(x.w, in)
+}
+
+// setRequest makes the request to the provider.
+func (x *exchange) setRequest(p *httputil.ProxyRequest) {
+	p.Out.URL, p.Out.Header, p.Out.Host = x.out.target, x.out.header, cmp.Or(x.Host, x.r.Host)
+	x.Proxies.SetForwarded(p, x.r.Header)
+	p.Out.ContentLength, p.Out.Body = int64(len(x.out.body)), io.NopCloser(strings.NewReader(x.out.body))
 }
 
 // upstreamFailed responds if there is no usable response of the provider.
-func (x *exchange) upstreamFailed(_ http.ResponseWriter, _ *http.Request, err error) {
+func (x *exchange) upstreamFailed(err error) {
 	x.upstreamTime = time.Since(x.sent)
 	x.recorder.Fail(responserecorder.Client, x.r.Context().Err()) // the client may be gone already
 	response := upstreamError(err)

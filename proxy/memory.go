@@ -41,7 +41,16 @@ func (s *share) release() {
 	*s = 0
 }
 
-const firstRoom = 512 // bytes of the buffer when nothing has arrived
+// firstRoom is the size of a buffer, in bytes, when nothing has arrived. A usual form fits.
+const firstRoom = 1 << 10
+
+// roomFor returns how much room a body of a length, or of an unknown one, gets at first.
+func roomFor(length int64, most int) int {
+	if length < 0 {
+		return most
+	}
+	return int(min(length+1, int64(most))) // one more, to see the end
+}
 
 // readAll reads to the end, or to one byte beyond a bound, into a buffer that begins with room
 // and grows. The error is [errNoRoom] if grow returns false. A nil grow always allows it.
@@ -57,7 +66,7 @@ func readAll(r io.Reader, room, bound int, grow func(int) bool) ([]byte, error) 
 		case err != nil:
 			return body, err
 		case len(body) == cap(body):
-			size := min(2*cap(body), limit)
+			size := min(max(2*cap(body), smallBody), limit)
 			if grow != nil && !grow(size) {
 				return body, errNoRoom
 			}

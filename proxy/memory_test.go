@@ -86,11 +86,11 @@ func (a *announced) Read(p []byte) (int, error) {
 // the share that was taken for it.
 func TestA174BuffersGrowWithWhatArrives(t *testing.T) {
 	a := &announced{Reader: strings.NewReader("")}
-	if _, err := readAll(a, firstRoom, maxBody, nil); err != nil || len(a.room) != 1 || a.room[0] > 512 {
+	if _, err := readAll(a, firstRoom, maxBody, nil); err != nil || len(a.room) != 1 || a.room[0] > 1<<10 {
 		t.Errorf("nothing sent: room for %v, %v", a.room, err)
 	}
-	for _, size := range []int{0, 1, 512, 513, smallBody, smallBody + 1, maxBody, maxBody + 1} {
-		granted := 512
+	for _, size := range []int{0, 1, 1 << 10, 1<<10 + 1, smallBody, smallBody + 1, maxBody, maxBody + 1} {
+		granted := 1 << 10
 		body, err := readAll(strings.NewReader(strings.Repeat("x", size)), firstRoom, maxBody, func(n int) bool { granted = n; return true })
 		if err != nil || len(body) != size || cap(body) > granted {
 			t.Errorf("%d bytes: %d in a buffer of %d, %d granted, %v", size, len(body), cap(body), granted, err)

@@ -135,16 +135,16 @@ func (d Decision) SecretAccepted() bool {
 
 // Attrs returns the attributes of an audit record, which has its own time.
 func (d Decision) Attrs() []slog.Attr {
-	attrs := append([]slog.Attr{slog.String("endpoint", string(d.Endpoint)), slog.Int("status", d.Status)}, d.attrs()...)
+	attrs := d.appendAttrs([]slog.Attr{slog.String("endpoint", string(d.Endpoint)), slog.Int("status", d.Status)})
 	if d.ClientIP != "" {
 		attrs = append(attrs, slog.String("client_ip", d.ClientIP))
 	}
 	return attrs
 }
 
-// attrs returns the attributes that the log line of another request does not have.
-func (d Decision) attrs() []slog.Attr {
-	attrs := []slog.Attr{
+// appendAttrs appends the attributes that the log line of another request does not have.
+func (d *Decision) appendAttrs(attrs []slog.Attr) []slog.Attr {
+	for _, a := range [...]slog.Attr{
 		slog.String("outcome", d.Outcome),
 		slog.String("auth_method", d.method()),
 		slog.String("client_id", d.ClientID),
@@ -155,20 +155,23 @@ func (d Decision) attrs() []slog.Attr {
 		slog.String("subject", d.Subject),
 		slog.String("basic_decoding", string(d.Reading)),
 		slog.String("conflict_tolerated", d.Tolerated),
-	}
-	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.String() == "" })
-	if len(d.Repairs) > 0 {
-		attrs = append(attrs, slog.String("repairs", strings.Join(d.Repairs, ",")))
+		slog.String("repairs", strings.Join(d.Repairs, ",")),
+	} {
+		if a.Value.String() != "" {
+			attrs = append(attrs, a)
+		}
 	}
 	return attrs
 }
 
-func (d Decision) method() string { return cmp.Or(string(d.Method), "unknown") }
+func (d *Decision) method() string { return cmp.Or(string(d.Method), "unknown") }
 
 // AddressText returns the address of a client for a log line.
 func AddressText(a netip.Addr) string {
-	text, _ := a.MarshalText() // empty for the zero address
-	return string(text)
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
 // abbreviate bounds what a client can write into a log line.

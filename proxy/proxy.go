@@ -30,6 +30,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"strconv"
 	"time"
@@ -85,13 +86,14 @@ type Config struct {
 
 type endpoint struct {
 	Config
-	ownQuery *clientauth.Form // of Target
+	ownQuery  *clientauth.Form // of Target
+	forwarder *httputil.ReverseProxy
 }
 
 func newEndpoint(c Config) (*endpoint, error) {
 	c.Challenge = cmp.Or(c.Challenge, ChallengeAlways)
 	query, err := clientauth.ParseForm(c.Target.RawQuery)
-	return &endpoint{Config: c, ownQuery: query}, err
+	return &endpoint{Config: c, ownQuery: query, forwarder: newForwarder(c)}, err
 }
 
 // Handler serves one endpoint. It is safe for concurrent use.

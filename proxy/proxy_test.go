@@ -114,7 +114,7 @@ func logged(h http.Handler, log slog.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		recorder, w := responserecorder.Wrap(w)
 		defer func() {
-			attrs := append([]slog.Attr{slog.Int("status", recorder.Status())}, recorder.Attrs...)
+			attrs := recorder.AppendAttrs([]slog.Attr{slog.Int("status", recorder.Status())})
 			slog.New(log).LogAttrs(r.Context(), recorder.Level, "request", attrs...)
 		}()
 		h.ServeHTTP(w, r)

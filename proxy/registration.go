@@ -75,7 +75,7 @@ func (h *Registration) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isPage(r) {
 		header["Accept"] = r.Header["Accept"]
 	}
-	x.forward(outgoing{target: registrationTarget(x.Target, r), header: header, body: body}, func(r *response) { h.fixInformation(x, r) })
+	x.forward(outgoing{target: registrationTarget(x.Target, r), header: header, body: string(body)}, func(r *response) { h.fixInformation(x, r) })
 }
 
 // register answers a registration with a client of the table (RFC 7591 section 3.2.1).

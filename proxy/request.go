@@ -104,6 +104,9 @@ func kindOf(h http.Header) (bodyKind, error) {
 func isEncoded(coding string) bool { return !strings.EqualFold(coding, "identity") }
 
 func kindOfType(value string) (bodyKind, error) {
+	if value == formMediaType {
+		return bodyForm, nil
+	}
 	essence, _, _ := strings.Cut(value, ";")
 	essence, _, err := mime.ParseMediaType(essence)
 	switch {
@@ -154,7 +157,7 @@ func readBody(w http.ResponseWriter, r *http.Request, timeout time.Duration, mem
 		return nil, errBrokenBody
 	}
 	setReadDeadline(w, timeout)
-	body, err := readAll(r.Body, firstRoom, maxBody, memory.grow)
+	body, err := readAll(r.Body, roomFor(r.ContentLength, firstRoom), maxBody, memory.grow)
 	// net/http reads on to notice that the client disconnects; a deadline would look like that.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	switch {

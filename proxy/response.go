@@ -11,6 +11,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,9 +36,8 @@ type response struct {
 	edited    bool // the object differs from the body
 }
 
-// modifyResponse reads a response to its end, checks it and repairs it. Modify sets the outcome
-// and corrects it. After an error the client receives nothing of it.
-func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) error {
+// modifyResponse reads a response to its end, checks it, repairs it and lets x.modify correct it. After an error the client receives nothing of it.
+func (x *exchange) modifyResponse(resp *http.Response) error {
 	r, err := x.readResponse(resp)
 	if err != nil {
 		return err
@@ -46,14 +46,22 @@ func (x *exchange) modifyResponse(resp *http.Response, modify func(*response)) e
 	if err := x.checkLent(&r); err != nil {
 		return err
 	}
-	modify(&r)
+	x.modify(&r)
 	setNoStore(r.header)
 	if x.StripCORS {
 		maps.DeleteFunc(r.header, func(name string, _ []string) bool { return strings.HasPrefix(name, "Access-Control-") })
 	}
-	r.header.Set("Content-Length", strconv.Itoa(len(r.body)))
-	keepUntyped(x.w.Header())
-	resp.StatusCode, resp.Status, resp.Trailer = r.status, "", nil
+	r.header["Content-Length"] = []string{strconv.Itoa(len(r.body))}
+	// ReverseProxy would copy each value.
+	h := x.w.Header()
+	for name, values := range r.header {
+		if own := h[name]; own != nil {
+			values = slices.Concat(own, values)
+		}
+		h[name] = values
+	}
+	keepUntyped(h)
+	resp.StatusCode, resp.Status, resp.Header, resp.Trailer = r.status, "", nil, nil
 	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	return nil
 }
@@ -64,11 +72,7 @@ func (x *exchange) readResponse(resp *http.Response) (response, error) {
 	r := response{status: resp.StatusCode, header: resp.Header}
 	err := r.checkHead()
 	if err == nil {
-		room := firstRoom
-		if n := resp.ContentLength; 0 < n && n < smallBody {
-			room = int(n) + 1 // one more, to see the end
-		}
-		r.body, err = readAll(resp.Body, room, maxResponse, nil)
+		r.body, err = readAll(resp.Body, roomFor(resp.ContentLength, smallBody), maxResponse, nil)
 	}
 	x.upstreamTime = time.Since(x.sent)
 	x.recorder.Fail(responserecorder.Client, x.r.Context().Err()) // the client may be gone already
@@ -123,7 +127,9 @@ func (r response) isIncomplete(endpoint clientauth.Endpoint) bool {
 }
 
 func (r *response) parse() {
-	r.mediaType, _, _ = mime.ParseMediaType(r.header.Get("Content-Type"))
+	if r.mediaType = r.header.Get("Content-Type"); r.mediaType != jsonMediaType {
+		r.mediaType, _, _ = mime.ParseMediaType(r.mediaType)
+	}
 	r.object, r.err = jsonobject.Parse(r.body)
 }
 

@@ -15,22 +15,22 @@ import (
 type outgoing struct {
 	target *url.URL
 	header http.Header
-	body   []byte
+	body   string
 }
 
 // rewrite returns the request that the provider understands: credentials are where the provider
 // reads them (RFC 6749 section 2.3.1), and those of the request URI leave it.
 func (x *exchange) rewrite(in received) outgoing {
-	out := outgoing{header: endToEnd(in.Header, x.Endpoint), body: in.body}
+	out := outgoing{header: endToEnd(in.Header, x.Endpoint), body: string(in.body)}
 	query := in.Query
 	if coding := in.Header["Content-Encoding"]; coding != nil && in.Form == nil {
 		out.header["Content-Encoding"] = coding // of a body that passes unread
 	}
 	if in.Form != nil {
 		query = in.Query.WithoutCredentials()
-		out.header.Set("Content-Type", formMediaType)
+		out.header["Content-Type"] = []string{formMediaType}
 		// Also a form without credentials, so that the provider cannot read it differently.
-		out.body = []byte(x.restate(in, out.header).Encode())
+		out.body = x.restate(in, out.header).Encode()
 	}
 	target := *x.Target
 	target.RawQuery = query.Completed(x.ownQuery).Encode()
@@ -74,9 +74,8 @@ func endToEnd(in http.Header, endpoint clientauth.Endpoint) http.Header {
 			out[name] = values
 		}
 	}
-	out.Set("Accept", accept(endpoint, in["Accept"]))
-	out.Set("Accept-Encoding", "identity")
-	out.Del("Accept-Charset")
+	out["Accept"], out["Accept-Encoding"] = []string{accept(endpoint, in["Accept"])}, []string{"identity"}
+	delete(out, "Accept-Charset")
 	return out
 }
 

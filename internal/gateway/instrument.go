@@ -42,9 +42,11 @@ func (g *Gateway) logRequest(r *http.Request, recorder *responserecorder.Recorde
 	if !g.log.Enabled(r.Context(), recorder.Level) {
 		return
 	}
-	attrs = append(attrs, recorder.Attrs...)
+	const usual = 12 // attributes of a line
+	attrs = recorder.AppendAttrs(append(make([]slog.Attr, 0, usual), attrs...))
 	attrs = append(attrs, slog.String("client_ip", proxy.AddressText(g.settings.Proxies.ClientIP(r))), proxy.Milliseconds("duration_ms", d))
-	g.log.LogAttrs(r.Context(), recorder.Level, "request", attrs...)
+	// A group without a name is written as its attributes. The record would copy them.
+	g.log.LogAttrs(r.Context(), recorder.Level, "request", slog.Attr{Value: slog.GroupValue(attrs...)})
 }
 
 // handle routes the requests that match to a handler, and answers their CORS preflights.

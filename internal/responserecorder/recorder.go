@@ -29,9 +29,11 @@ type Recorder struct {
 	BeforeHeader func(http.Header)
 	// Closed returns why the server closed the connection: eviction, shutdown, or empty.
 	Closed func() string
-	// Level and Attrs are for the log line of the request.
-	Level slog.Level
-	Attrs []slog.Attr
+	// Level and Attrs are for the log line of the request. LateAttrs appends further attributes, and
+	// is called only if the line is written. Nil appends none.
+	Level     slog.Level
+	Attrs     []slog.Attr
+	LateAttrs func([]slog.Attr) []slog.Attr
 
 	status int
 	end    atomic.Pointer[string] // nil: no error
@@ -50,6 +52,15 @@ func Wrap(w http.ResponseWriter) (*Recorder, http.ResponseWriter) {
 			return r, r
 		}
 	}
+}
+
+// AppendAttrs appends all attributes for the log line.
+func (r *Recorder) AppendAttrs(attrs []slog.Attr) []slog.Attr {
+	attrs = append(attrs, r.Attrs...)
+	if r.LateAttrs != nil {
+		attrs = r.LateAttrs(attrs)
+	}
+	return attrs
 }
 
 // Status returns the status of the response. Zero means that it has not begun. It is 101

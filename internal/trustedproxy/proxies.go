@@ -83,9 +83,8 @@ func (p Proxies) client(ip netip.Addr, header http.Header) netip.Addr {
 	return ip
 }
 
-// RateLimitKey is ClientIP, or zero if many clients share it: loopback, and trusted proxies.
-func (p Proxies) RateLimitKey(r *http.Request) netip.Addr {
-	ip := p.ClientIP(r)
+// RateLimitKey is the address of a client, or zero if many clients share it: loopback, and trusted proxies.
+func (p Proxies) RateLimitKey(ip netip.Addr) netip.Addr {
 	if ip.IsLoopback() || p.Trusts(ip) {
 		return netip.Addr{}
 	}

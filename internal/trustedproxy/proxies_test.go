@@ -76,7 +76,7 @@ func TestClientIP(t *testing.T) {
 		if got := p.ClientIP(r); got.String() != test.want {
 			t.Errorf("%s: got %s, want %s", name, got, test.want)
 		}
-		if key := p.RateLimitKey(r); key.IsValid() == test.shared || !test.shared && key.String() != test.want {
+		if key := p.RateLimitKey(p.ClientIP(r)); key.IsValid() == test.shared || !test.shared && key.String() != test.want {
 			t.Errorf("%s: the key is %s", name, key)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Kinds of request fields that clients must not set.
@@ -70,7 +69,7 @@ func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 	maps.DeleteFunc(header, func(name string, values []string) bool {
 		switch kindOf(name) {
 		case "":
-			return kindOf(cgiName(name)) != ""
+			return kindOfSpelling(name) != ""
 		case requestID:
 			return false
 		case origin:
@@ -86,20 +85,36 @@ func (p Proxies) removeReserved(header http.Header, in *http.Request) {
 
 // IsOverride reports whether a field, in canonical form, overrides the method or the target.
 func IsOverride(name string) bool {
-	kind := cmp.Or(kindOf(name), kindOf(cgiName(name)))
+	kind := cmp.Or(kindOf(name), kindOfSpelling(name))
 	return kind == methodOverride || kind == pathOverride
+}
+
+// kindOfSpelling returns the kind of the field that CGI programs take a field for, if that is another.
+func kindOfSpelling(name string) string {
+	if cgi := cgiName(name); cgi != name {
+		return kindOf(cgi)
+	}
+	return ""
 }
 
 // cgiName returns the canonical name of the field that CGI programs take this one for (RFC
 // 3875 section 4.1.18): other characters count as hyphens, and HTTP_ in front does not count.
 func cgiName(name string) string {
+	isOwn := !strings.HasPrefix(name, "Http-") && !strings.ContainsFunc(name, func(c rune) bool { return c != '-' && !isAlphanumeric(c) })
+	if isOwn {
+		return http.CanonicalHeaderKey(name)
+	}
 	name = strings.Map(func(c rune) rune {
-		if c <= unicode.MaxASCII && (unicode.IsLetter(c) || unicode.IsDigit(c)) {
+		if isAlphanumeric(c) {
 			return c
 		}
 		return '-'
 	}, name)
 	return http.CanonicalHeaderKey(strings.TrimPrefix(http.CanonicalHeaderKey(name), "Http-"))
+}
+
+func isAlphanumeric(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 // repeatsTarget reports whether each value is the request's target, or a URL that ends with it.
