@@ -12,45 +12,62 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
 
 type conn struct {
 	net.Conn
-	raw    net.Conn          // below TLS, or Conn itself
-	limit  *io.LimitedReader // reads from Conn
-	reader *bufio.Reader     // reads from limit
-	expiry *time.Timer       // closes an idle connection
-	opened time.Time
+	raw      net.Conn          // below TLS, or Conn itself
+	limit    *io.LimitedReader // reads from the conn
+	reader   *bufio.Reader     // reads from limit
+	opened   time.Time
+	idle     time.Time // the start of the idle time, in the pool
+	timedOut bool      // a read exceeded the deadline
 }
 
 func newConn(c net.Conn) *conn {
-	limit := &io.LimitedReader{R: c}
-	out := &conn{Conn: c, raw: c, limit: limit, reader: bufio.NewReader(limit), opened: time.Now()}
+	out := &conn{Conn: c, raw: c, opened: time.Now()}
+	out.limit = &io.LimitedReader{R: out}
+	out.reader = bufio.NewReader(out.limit)
 	if secure, ok := c.(*tls.Conn); ok {
 		out.raw = secure.NetConn()
 	}
 	return out
 }
 
-func (t *Transport) getConn(ctx context.Context) (*conn, error) {
+// getConn returns a connection for an exchange with a deadline. Zero means no deadline.
+func (t *Transport) getConn(ctx context.Context, deadline time.Time) (*conn, error) {
 	for c := t.pool.get(); c != nil; c = t.pool.get() {
+		_ = c.raw.SetDeadline(deadline) // with that of the previous exchange it could look stale
 		isOld := t.maxAge > 0 && time.Since(c.opened) >= t.maxAge
-		if !isOld && !c.isStale() {
+		if !isOld && !c.isStale(deadline) {
 			return c, nil
 		}
 		c.close()
+	}
+	if !deadline.IsZero() {
+		limited, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
+		ctx = limited
 	}
 	c, err := t.dial(ctx, t.network, t.address)
 	if err != nil {
 		return nil, err
 	}
+	_ = c.SetDeadline(deadline)
 	return newConn(c), nil
+}
+
+// Read records that the deadline is exceeded, because readers of lines hide the error.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.timedOut = c.timedOut || errors.Is(err, os.ErrDeadlineExceeded)
+	return n, err
 }
 
 // abortIO makes pending and later reads and writes fail.
@@ -60,8 +77,8 @@ func (c *conn) abortIO() { _ = c.raw.SetDeadline(time.Unix(1, 0)) }
 func (c *conn) close() { _ = c.raw.Close() }
 
 // isStale reports whether the server closed the connection or sent bytes without a request,
-// which would be read as the response to the next request.
-func (c *conn) isStale() bool {
+// which would be read as the response to the next request. It leaves the deadline in place.
+func (c *conn) isStale(deadline time.Time) bool {
 	if isReadable(c.raw) {
 		return true
 	}
@@ -72,7 +89,7 @@ func (c *conn) isStale() bool {
 	// With a deadline in the past, Read returns only data that TLS has buffered.
 	_ = secure.SetReadDeadline(time.Unix(1, 0))
 	n, err := secure.Read(make([]byte, 1))
-	_ = secure.SetReadDeadline(time.Time{})
+	_ = secure.SetReadDeadline(deadline)
 	timeout, ok := err.(net.Error)
 	return n > 0 || !ok || !timeout.Timeout()
 }
@@ -89,41 +106,6 @@ func isReadable(c net.Conn) bool {
 		})
 	}
 	return readable || err != nil
-}
-
-// pool holds the idle connections. It is safe for concurrent use.
-type pool struct {
-	timeout time.Duration
-	mu      sync.Mutex
-	conns   []*conn // the most recently used last
-}
-
-// get removes and returns the most recently used connection, or nil.
-func (p *pool) get() *conn {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	last := len(p.conns) - 1
-	if last < 0 {
-		return nil
-	}
-	c := p.conns[last]
-	p.conns = p.conns[:last]
-	c.expiry.Stop()
-	return c
-}
-
-func (p *pool) put(c *conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.conns = append(p.conns, c)
-	c.expiry = time.AfterFunc(p.timeout, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if i := slices.Index(p.conns, c); i >= 0 { // still idle
-			p.conns = slices.Delete(p.conns, i, i+1)
-			c.close()
-		}
-	})
 }
 
 // Errors contain nothing that the server sent.

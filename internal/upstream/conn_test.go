@@ -2,13 +2,11 @@ package upstream
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -85,19 +83,12 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 // TLS connections are verified and reused, unless the server sent surplus bytes, which TLS
 // may have buffered.
 func TestTLS(t *testing.T) {
-	certified := httptest.NewTLSServer(http.NotFoundHandler())
-	defer certified.Close()
-	trust := x509.NewCertPool()
-	trust.AddCert(certified.Certificate())
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certified.TLS.Certificates})
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, config := listenTLS(t)
 	s := serveOn(t, l, func(w net.Conn, r *http.Request, body string) bool {
 		return raw(map[bool]string{false: ok, true: ok + ok}[body == "surplus"], true)(w, r, body)
 	})
 	server := &url.URL{Scheme: "https", Host: l.Addr().String()}
-	transport := New(Config{Server: server, TLS: &tls.Config{RootCAs: trust, ServerName: "example.com"}})
+	transport := New(Config{Server: server, TLS: config})
 	defer transport.CloseIdleConnections()
 	for i, body := range []string{"a", "b", "surplus", "c"} {
 		if status, text, err := send(transport, post(t, t.Context(), body)); status != 200 || text != "{}" || err != nil {
@@ -107,7 +98,7 @@ func TestTLS(t *testing.T) {
 	if s.connections.Load() != 2 || s.requests.Load() != 4 {
 		t.Errorf("%d requests on %d connections", s.requests.Load(), s.connections.Load())
 	}
-	_, _, err = send(New(Config{Server: server}), post(t, t.Context(), "a"))
+	_, _, err := send(New(Config{Server: server}), post(t, t.Context(), "a"))
 	if !errors.Is(err, ErrUnreachable) || !errors.As(err, new(*tls.CertificateVerificationError)) {
 		t.Errorf("%v", err)
 	}

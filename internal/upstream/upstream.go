@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 )
 
@@ -44,6 +45,10 @@ type Config struct {
 	// MaxConnectionAge is the age at which a connection gets no further request. A new one may
 	// lead to another address of the server. Zero means no limit.
 	MaxConnectionAge time.Duration
+	// Timeout limits an exchange, from the call of RoundTrip to the last byte of the response.
+	// Then the error wraps [os.ErrDeadlineExceeded], or [ErrUnreachable] if there is no
+	// connection yet. Zero means no limit.
+	Timeout time.Duration
 }
 
 // Transport sends requests to one server. It is safe for concurrent use.
@@ -51,6 +56,7 @@ type Transport struct {
 	network, address string
 	dial             func(ctx context.Context, network, address string) (net.Conn, error)
 	maxAge           time.Duration // of a connection; zero: no limit
+	timeout          time.Duration // of an exchange; zero: no limit
 	inFlight         chan struct{} // has a value for each request in flight
 	pool             pool
 }
@@ -58,8 +64,8 @@ type Transport struct {
 // New returns a transport without connections.
 func New(c Config) *Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	t := &Transport{network: "tcp", address: c.Server.Host, dial: dialer.DialContext, maxAge: c.MaxConnectionAge,
-		inFlight: make(chan struct{}, maxInFlight), pool: pool{timeout: idleTimeout}}
+	t := &Transport{network: "tcp", address: c.Server.Host, dial: dialer.DialContext,
+		maxAge: c.MaxConnectionAge, timeout: c.Timeout, inFlight: make(chan struct{}, maxInFlight), pool: pool{timeout: idleTimeout}}
 	if c.Server.Port() == "" {
 		t.address = net.JoinHostPort(c.Server.Hostname(), map[string]string{"http": "80", "https": "443"}[c.Server.Scheme])
 	}
@@ -80,6 +86,10 @@ func New(c Config) *Transport {
 // it sends anything. If the context ended, the error wraps the context's. After any error
 // but [ErrBusy] and [ErrUnreachable] the server may have processed the request.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	var deadline time.Time
+	if t.timeout > 0 {
+		deadline = time.Now().Add(t.timeout)
+	}
 	message, err := encode(r)
 	if err != nil {
 		return nil, err
@@ -90,7 +100,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	default:
 		return nil, ErrBusy
 	}
-	c, err := t.getConn(r.Context())
+	c, err := t.getConn(r.Context(), deadline)
 	if err != nil {
 		<-t.inFlight
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
@@ -161,7 +171,11 @@ func (e *exchange) Close() error {
 }
 
 func (e *exchange) wrap(err error) error {
-	if cause := e.ctx.Err(); cause != nil {
+	cause := e.ctx.Err()
+	if cause == nil && e.conn.timedOut {
+		cause = os.ErrDeadlineExceeded
+	}
+	if cause != nil {
 		return fmt.Errorf("%w: %w", cause, err)
 	}
 	return err
