@@ -71,13 +71,15 @@ func splitScheme(field string) (scheme, rest string) {
 	return field[:len(field)-len(rest)], strings.TrimLeft(rest, " ")
 }
 
+var strictBase64 = base64.StdEncoding.Strict()
+
 // decodePair decodes base64 and splits at the first colon: a client id has none.
 func decodePair(token string) (id, secret string, err error) {
 	// RFC 4648 section 3.3: refuse other characters. The decoder skips line breaks.
 	if strings.ContainsAny(token, "\r\n") {
 		return "", "", ErrMalformedBasic
 	}
-	pair, err := base64.StdEncoding.Strict().DecodeString(token)
+	pair, err := strictBase64.DecodeString(token)
 	if err != nil {
 		return "", "", ErrMalformedBasic
 	}

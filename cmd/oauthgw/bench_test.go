@@ -3,14 +3,15 @@ package main
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"oauthgw/internal/authlimit"
 	"oauthgw/internal/config"
 	"oauthgw/internal/gateway"
+	"oauthgw/internal/state"
 )
 
 // providerStub is a transport with one response.
@@ -31,8 +32,22 @@ func (p providerStub) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// clientStub is a response writer that keeps only the status.
+type clientStub struct {
+	header http.Header
+	status int
+}
+
+func (c *clientStub) Header() http.Header         { return c.header }
+func (c *clientStub) WriteHeader(status int)      { c.status = status }
+func (c *clientStub) Write(p []byte) (int, error) { return len(p), nil }
+
+// SetReadDeadline and SetWriteDeadline are for [http.ResponseController].
+func (c *clientStub) SetReadDeadline(time.Time) error  { return nil }
+func (c *clientStub) SetWriteDeadline(time.Time) error { return nil }
+
 // benchmark measures a request between the server's and the provider's connection, with the
-// log and the metrics.
+// log, the metrics and the limit of failures.
 func benchmark(b *testing.B, provided, method, target, form string) {
 	s := testSettings(b, "http://127.0.0.1:3000", func(c *config.Config) {
 		c.Endpoints, c.ClientAuth.Realm = map[string]string{"token": "/oauth2/token"}, "a"
@@ -45,23 +60,24 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 	stub := providerStub{provided}
 	g := gateway.New(gateway.Config{
 		Settings: s, Metrics: t.metrics, Log: t.log, OnDecision: t.recordDecision,
+		Limiter: authlimit.New(s.ClientAuth.Failures, state.NewMemory()),
 		Transports: gateway.Transports{Fronted: stub, Metadata: stub, Passthrough: stub},
 	})
 	defer g.Close()
 	b.ReportAllocs()
 	for b.Loop() {
 		r, _ := http.NewRequestWithContext(b.Context(), method, target, strings.NewReader(form))
-		r.Host, r.RemoteAddr, r.RequestURI = "127.0.0.1:8080", "127.0.0.1:1234", target
+		r.Host, r.RemoteAddr, r.RequestURI = "127.0.0.1:8080", "192.0.2.1:1234", target
 		r.Header = http.Header{"Accept": {"application/json"}, "User-Agent": {"bench/1"}}
 		if form != "" {
 			r.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 			r.Header["Content-Length"] = []string{strconv.Itoa(len(form))}
 			r.Header["Authorization"] = []string{"Basic NWY5YzRhYjA4Y2FjNzQ1NzpzZWNyZXRzZWNyZXRzZWNyZXRzZWNyZXRzZWNyZXQ="}
 		}
-		w := httptest.NewRecorder()
-		g.ServeHTTP(w, r)
-		if w.Code != http.StatusOK {
-			b.Fatal(w.Code)
+		w := clientStub{header: http.Header{}}
+		g.ServeHTTP(&w, r)
+		if w.status != http.StatusOK {
+			b.Fatal(w.status)
 		}
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -32,11 +34,11 @@ type Config struct {
 // A budget is a token bucket, of which only the debt is kept: each failure adds an interval to it,
 // and a client must wait while it exceeds burst-1 intervals.
 type Limiter struct {
-	config    Config
-	name      string // of the configuration: each configuration has budgets of its own
-	store     state.Store
-	secretKey []byte
-	secrets   *state.Set // hashes of secrets that succeeded and were not rejected since
+	config  Config
+	name    string // of the configuration: each configuration has budgets of its own
+	store   state.Store
+	macs    sync.Pool  // of HMACs under one random key
+	secrets *state.Set // hashes of secrets that succeeded and were not rejected since
 }
 
 // New returns a Limiter that keeps failures in a store. It returns nil if neither burst is positive.
@@ -44,7 +46,10 @@ func New(c Config, s state.Store) *Limiter {
 	if c.Burst <= 0 && c.AddressBurst <= 0 {
 		return nil
 	}
-	return &Limiter{config: c, name: fmt.Sprint(c), store: s, secretKey: []byte(rand.Text()), secrets: state.NewSet()}
+	l := &Limiter{config: c, name: fmt.Sprint(c), store: s, secrets: state.NewSet()}
+	key := []byte(rand.Text())
+	l.macs.New = func() any { return hmac.New(sha256.New, key) }
+	return l
 }
 
 // Reconfigure returns l if the configuration is the same, and otherwise a new Limiter, which
@@ -116,13 +121,14 @@ func (l *Limiter) spend(ctx context.Context, budgets ...state.Budget) {
 // budget. A collation may also ignore accents, width and invisible characters, and RFC 6749
 // appendix A.1 allows ASCII only: all ids with other characters share one budget.
 func (l *Limiter) clientKey(clientID string, from netip.Addr) state.Key {
-	// Converting to upper case first also folds letters such as the long s (ſ) to ASCII.
 	folded := strings.Map(func(c rune) rune {
+		// Converting to upper case first also folds letters such as the long s (ſ) to ASCII.
+		c = unicode.ToLower(unicode.ToUpper(c))
 		if c <= unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
 			return -1
 		}
 		return c
-	}, strings.ToLower(strings.ToUpper(strings.TrimSpace(clientID))))
+	}, strings.TrimSpace(clientID))
 	if strings.ContainsFunc(folded, func(c rune) bool { return c > unicode.MaxASCII }) {
 		folded = string(unicode.ReplacementChar)
 	}
@@ -143,7 +149,9 @@ func prefix(from netip.Addr) netip.Prefix {
 // secretHash returns a hash of a client id and a secret under a random key, so that hashes of
 // likely secrets cannot be prepared. The length separates the two.
 func (l *Limiter) secretHash(clientID, secret string) state.Key {
-	mac := hmac.New(sha256.New, l.secretKey)
+	mac := l.macs.Get().(hash.Hash)
+	defer l.macs.Put(mac)
+	mac.Reset()
 	fmt.Fprintf(mac, "%d:%s%s", len(clientID), clientID, secret)
 	return state.Key(mac.Sum(nil))
 }

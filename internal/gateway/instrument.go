@@ -46,7 +46,9 @@ func (g *Gateway) logRequest(r *http.Request, recorder *responserecorder.Recorde
 	attrs = recorder.AppendAttrs(append(make([]slog.Attr, 0, usual), attrs...))
 	attrs = append(attrs, slog.String("client_ip", proxy.AddressText(g.settings.Proxies.ClientIP(r))), proxy.Milliseconds("duration_ms", d))
 	// A group without a name is written as its attributes. The record would copy them.
-	g.log.LogAttrs(r.Context(), recorder.Level, "request", slog.Attr{Value: slog.GroupValue(attrs...)})
+	record := slog.NewRecord(time.Now(), recorder.Level, "request", 0) // Logger would look for the caller
+	record.AddAttrs(slog.Attr{Value: slog.GroupValue(attrs...)})
+	_ = g.log.Handler().Handle(r.Context(), record) // as Logger does
 }
 
 // handle routes the requests that match to a handler, and answers their CORS preflights.

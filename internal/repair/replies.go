@@ -97,10 +97,12 @@ func IsScope(text string) bool { return scopeToken.MatchString(text) }
 
 // ScopeList makes a list of scopes a string (RFC 6749 section 3.3). An empty list stays.
 func ScopeList(o jsonobject.Object) (jsonobject.Object, bool) {
-	var scopes []string
 	value := o.Get("scope")
-	if len(value) == 0 || value[0] != '[' || json.Unmarshal(value, &scopes) != nil || len(scopes) == 0 ||
-		slices.ContainsFunc(scopes, func(s string) bool { return !IsScope(s) }) {
+	if len(value) == 0 || value[0] != '[' {
+		return o, false
+	}
+	var scopes []string
+	if json.Unmarshal(value, &scopes) != nil || len(scopes) == 0 || slices.ContainsFunc(scopes, func(s string) bool { return !IsScope(s) }) {
 		return o, false
 	}
 	return o.With("scope", strings.Join(scopes, " ")), true

@@ -13,7 +13,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 )
 
@@ -22,7 +21,16 @@ import (
 type Key [sha256.Size]byte
 
 // NewKey hashes the parts, separated by NUL. No part but the last may contain a NUL.
-func NewKey(parts ...string) Key { return sha256.Sum256([]byte(strings.Join(parts, "\x00"))) }
+func NewKey(parts ...string) Key {
+	text := make([]byte, 0, 256) // on the stack, unless the parts are longer
+	for i, part := range parts {
+		if i > 0 {
+			text = append(text, 0)
+		}
+		text = append(text, part...)
+	}
+	return sha256.Sum256(text)
+}
 
 // Budget allows a number of events and refills over time. Its debt is the time until it is full.
 type Budget struct {
