@@ -164,10 +164,9 @@ func (h *Handler) response(name string, d *document) *response {
 // Age lets caches compute the remaining lifetime (RFC 9111 section 5.1).
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, name string, e entry) {
 	p, header := h.response(name, e.document), w.Header()
-	header.Set("Content-Type", "application/json")
-	header["Etag"] = p.etag
-	header.Set("Cache-Control", "max-age="+strconv.Itoa(int(e.lifetime/time.Second)))
-	header.Set("Age", strconv.Itoa(int(time.Since(e.fetched)/time.Second)))
+	header["Content-Type"], header["Etag"] = []string{"application/json"}, p.etag
+	header["Cache-Control"] = []string{"max-age=" + strconv.Itoa(int(e.lifetime/time.Second))}
+	header["Age"] = []string{strconv.Itoa(int(time.Since(e.fetched) / time.Second))}
 	if e.document.allowsAnyOrigin && !h.config.StripCORS {
 		header.Set("Access-Control-Allow-Origin", "*")
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -87,7 +86,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 		DrainTimeout: func() time.Duration { return current().Drain.Timeout },
 		OnDrain:      p.reloader.DisableReload,
 		Upstream:     func() string { return current().Upstream.URL },
-		TrustsPeer:   func(r *http.Request) bool { return current().Proxies.TrustsPeer(r) },
+		TrustsPeer:   p.reloader.TrustsPeer,
 		Activated:    sockets, Metrics: t.metrics, Log: t.log,
 	}
 	if s.Certificate != nil {
