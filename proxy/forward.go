@@ -33,8 +33,8 @@ func newForwarder(c Config) *httputil.ReverseProxy {
 }
 
 // forward sends a request to the provider, and the response to the client. Modify sets the outcome
-// of the response and corrects it. The timeout begins here, so that a slow client takes none of the
-// provider's time.
+// of the response and corrects it. The transport's timeout begins here, so that a slow client
+// takes none of the provider's time.
 func (x *exchange) forward(out outgoing, modify func(*response)) {
 	x.out, x.modify = out, modify
 	ctx := x.r.Context()
@@ -43,8 +43,6 @@ func (x *exchange) forward(out outgoing, modify func(*response)) {
 		// response to a wrong secret. Its connection stays counted.
 		ctx = context.WithoutCancel(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
-	defer cancel()
 	in := x.r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	in.Header = nil // it would be copied
 	in.Body, in.ContentLength, in.TransferEncoding, in.Trailer = http.NoBody, 0, nil, nil

@@ -24,7 +24,7 @@ func TestA174LargeBodiesShareABudget(t *testing.T) {
 	defer bodiesHeld.Store(0)
 	var held int64 // while the provider has the request
 	config := Config{Endpoint: clientauth.Token, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/token"},
-		Rules: clientauth.New(clientauth.Config{}), Timeout: time.Minute, Stall: time.Minute, Metrics: metrics.New(metrics.Build{}),
+		Rules: clientauth.New(clientauth.Config{}), Stall: time.Minute, Metrics: metrics.New(metrics.Build{}),
 		Transport: provider(func(r *http.Request) (*http.Response, error) {
 			held = bodiesHeld.Load()
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil

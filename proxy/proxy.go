@@ -69,11 +69,10 @@ type Config struct {
 	Replies   repair.Replies  // to repair responses of the provider
 	Challenge ChallengePolicy // empty: ChallengeAlways
 	Realm     string          // of challenges (RFC 9110 section 11.5)
-	Timeout   time.Duration   // from calling the provider to the last byte of its response; positive
 	Stall     time.Duration   // the timeout of receiving the body; positive. The server has that of the response
 	Host      string          // sent to the provider; empty: the client's
-	// Transport must not send a request twice, follow redirects, decompress or report interim
-	// responses, and sets Request in the response.
+	// Transport limits the time of an exchange. It must not send a request twice, follow redirects,
+	// decompress or report interim responses, and sets Request in the response.
 	Transport http.RoundTripper
 	StripCORS bool                 // remove the provider's CORS fields: the gateway has its own
 	Proxies   trustedproxy.Proxies // whose X-Forwarded fields are believed

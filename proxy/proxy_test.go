@@ -177,7 +177,7 @@ func newHandler(t testing.TB, origin string, f *front, change ...func(*proxy.Con
 	t.Cleanup((&http.Client{Transport: transport}).CloseIdleConnections)
 	config := proxy.Config{
 		Endpoint: clientauth.Token, Target: target,
-		Rules: clientauth.New(clientauth.Config{}), Realm: "example", Timeout: 10 * time.Second, Stall: 10 * time.Second,
+		Rules: clientauth.New(clientauth.Config{}), Realm: "example", Stall: 10 * time.Second,
 		Transport: transport, Metrics: f.metrics,
 	}
 	for _, c := range change {
@@ -191,7 +191,7 @@ func newHandler(t testing.TB, origin string, f *front, change ...func(*proxy.Con
 }
 
 func within(d time.Duration) func(*proxy.Config) {
-	return func(c *proxy.Config) { c.Timeout = d }
+	return func(c *proxy.Config) { c.Transport = upstream.New(upstream.Config{Server: c.Target, Timeout: d}) }
 }
 
 func at(e clientauth.Endpoint) func(*proxy.Config) {

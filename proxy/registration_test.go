@@ -45,7 +45,7 @@ func (g *registering) handler() http.Handler {
 	log := slog.NewTextHandler(&g.log, nil)
 	return logged(proxy.NewRegistration(proxy.RegistrationConfig{
 		Config: proxy.Config{Endpoint: clientauth.Registration, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/register"},
-			Transport: g, Timeout: time.Minute, Stall: time.Minute, Metrics: metrics.New(metrics.Build{})},
+			Transport: g, Stall: time.Minute, Metrics: metrics.New(metrics.Build{})},
 		ClientConfiguration: g.clients, Log: slog.New(log),
 		URLMap: origin.Map{From: []*url.URL{origin.Of("http://provider.example")}, To: origin.Of("https://gw.example")},
 	}), log)

@@ -136,7 +136,7 @@ func TestP07URIsThatStay(t *testing.T) {
 			return respond(r, 201, http.Header{"Content-Type": {"application/json"}}, body), nil
 		})
 		h := proxy.NewRegistration(proxy.RegistrationConfig{URLMap: m, Config: proxy.Config{Endpoint: clientauth.Registration, Target: &url.URL{Scheme: "http", Host: "provider.example", Path: "/register"},
-			Transport: transport, Timeout: time.Minute, Stall: time.Minute, Metrics: metrics.New(metrics.Build{})}})
+			Transport: transport, Stall: time.Minute, Metrics: metrics.New(metrics.Build{})}})
 		if w := serve(h, "POST", "/register", "{}", http.Header{"Content-Type": {"application/json"}}); w.Body.String() != body {
 			t.Errorf("%s: got %s", uri, w.Body)
 		}

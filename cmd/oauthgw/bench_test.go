@@ -60,7 +60,7 @@ func benchmark(b *testing.B, provided, method, target, form string) {
 	stub := providerStub{provided}
 	g := gateway.New(gateway.Config{
 		Settings: s, Metrics: t.metrics, Log: t.log, OnDecision: t.recordDecision,
-		Limiter: authlimit.New(s.ClientAuth.Failures, state.NewMemory()),
+		Limiter:    authlimit.New(s.ClientAuth.Failures, state.NewMemory()),
 		Transports: gateway.Transports{Fronted: stub, Metadata: stub, Passthrough: stub},
 	})
 	defer g.Close()

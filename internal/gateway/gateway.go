@@ -75,7 +75,8 @@ func newTransports(s config.Settings, t *tracing.Tracing) Transports {
 	metadata := proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS)
 	metadata.MaxResponseHeaderBytes = 32 << 10
 	return Transports{
-		Fronted:     t.Transport(upstream.New(upstream.Config{Server: s.UpstreamOrigin, Socket: s.UpstreamSocket, TLS: s.UpstreamTLS, MaxConnectionAge: age})),
+		Fronted: t.Transport(upstream.New(upstream.Config{
+			Server: s.UpstreamOrigin, Socket: s.UpstreamSocket, TLS: s.UpstreamTLS, MaxConnectionAge: age, Timeout: s.Upstream.Timeout})),
 		Metadata:    t.Transport(proxy.LimitConnectionAge(metadata, age)),
 		Passthrough: t.Transport(proxy.LimitConnectionAge(proxy.NewPassthroughTransport(s.UpstreamSocket, s.UpstreamTLS), age)),
 	}

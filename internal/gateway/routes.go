@@ -121,7 +121,7 @@ func (g *Gateway) endpoint(name clientauth.Endpoint, u *url.URL, known wellknown
 	c := proxy.Config{
 		Endpoint: name, Target: &target, Rules: g.settings.Rules, Clients: g.settings.Clients, MayLend: known.Endpoints[clientauth.Authorization] != nil,
 		Issuer: g.publicIssuer, State: g.config.State, Requests: g.settings.Repair.Requests, Replies: g.settings.Repair.Replies,
-		Challenge: g.settings.Challenge, Realm: cmp.Or(g.settings.ClientAuth.Realm, known.Issuer, g.PublicOrigin(), g.settings.UpstreamOrigin.Host), Timeout: g.settings.Upstream.Timeout,
+		Challenge: g.settings.Challenge, Realm: cmp.Or(g.settings.ClientAuth.Realm, known.Issuer, g.PublicOrigin(), g.settings.UpstreamOrigin.Host),
 		Stall: g.settings.Timeouts.Stall, Host: g.settings.Upstream.Host,
 		Transport: g.config.Transports.Fronted, StripCORS: g.settings.CORS != nil,
 		Proxies: g.settings.Proxies, Failures: g.config.Limiter, OnDecision: g.config.OnDecision, Metrics: g.config.Metrics,
