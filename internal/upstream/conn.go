@@ -26,12 +26,15 @@ type conn struct {
 	limit    *io.LimitedReader // reads from the conn
 	reader   *bufio.Reader     // reads from limit
 	opened   time.Time
-	idle     time.Time // the start of the idle time, in the pool
-	timedOut bool      // a read exceeded the deadline
+	idle     time.Time  // the start of the idle time, in the pool
+	timedOut bool       // a read exceeded the deadline
+	abort    func()     // abortIO
+	body     lengthBody // of the response; only the exchange that has the connection reads it
 }
 
 func newConn(c net.Conn) *conn {
 	out := &conn{Conn: c, raw: c, opened: time.Now()}
+	out.abort = out.abortIO
 	out.limit = &io.LimitedReader{R: out}
 	out.reader = bufio.NewReader(out.limit)
 	if secure, ok := c.(*tls.Conn); ok {
@@ -124,7 +127,7 @@ func (c *conn) readResponse(r *http.Request) (*http.Response, error) {
 		case resp.StatusCode >= 200:
 			c.limit.N = math.MaxInt64
 			resp.Request = r
-			return resp, setBody(resp, c.reader)
+			return resp, c.setBody(resp)
 		}
 	}
 }
@@ -150,7 +153,7 @@ func readHeader(in *textproto.Reader) (*http.Response, error) {
 }
 
 // setBody sets the body. The header must state its length exactly once (RFC 9112 section 6.3).
-func setBody(resp *http.Response, in *bufio.Reader) error {
+func (c *conn) setBody(resp *http.Response) error {
 	coding, length := resp.Header["Transfer-Encoding"], resp.Header["Content-Length"]
 	delete(resp.Header, "Transfer-Encoding")
 	options := strings.ToLower(strings.Join(resp.Header["Connection"], ","))
@@ -162,21 +165,25 @@ func setBody(resp *http.Response, in *bufio.Reader) error {
 	case len(coding) > 0 && (len(coding) > 1 || len(length) > 0 || resp.ProtoMinor == 0 || !strings.EqualFold(coding[0], "chunked")):
 		return errFraming
 	case len(coding) > 0:
-		resp.Body = io.NopCloser(&chunkedBody{in, httputil.NewChunkedReader(in)})
+		resp.Body = io.NopCloser(&chunkedBody{c.reader, httputil.NewChunkedReader(c.reader)})
 	case len(length) > 0:
 		n, err := strconv.ParseUint(length[0], 10, 62)
 		if err != nil || len(length) > 1 {
 			return errFraming
 		}
-		resp.Body, resp.ContentLength = io.NopCloser(&lengthBody{io.LimitedReader{R: in, N: int64(n)}}), int64(n)
+		c.body = lengthBody{io.LimitedReader{R: c.reader, N: int64(n)}}
+		resp.Body, resp.ContentLength = &c.body, int64(n)
 	default: // the body ends with the connection
-		resp.Body, resp.Close = io.NopCloser(in), true
+		resp.Body, resp.Close = io.NopCloser(c.reader), true
 	}
 	return nil
 }
 
 // lengthBody is a body with a Content-Length. An early end is an error.
 type lengthBody struct{ io.LimitedReader }
+
+// Close does nothing: the exchange closes the connection.
+func (b *lengthBody) Close() error { return nil }
 
 func (b *lengthBody) Read(p []byte) (int, error) {
 	n, err := b.LimitedReader.Read(p)

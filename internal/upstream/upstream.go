@@ -128,7 +128,7 @@ type exchange struct {
 
 // exchange sends a request and reads the header of the response.
 func (t *Transport) exchange(c *conn, message []byte, r *http.Request) (resp *http.Response, err error) {
-	e := &exchange{Transport: t, conn: c, ctx: r.Context(), unwatch: context.AfterFunc(r.Context(), c.abortIO)}
+	e := &exchange{Transport: t, conn: c, ctx: r.Context(), unwatch: context.AfterFunc(r.Context(), c.abort)}
 	defer func() {
 		if resp == nil { // also after a panic
 			e.end(false, fs.ErrClosed)
