@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -124,8 +125,6 @@ func (a *Assertion) Verify(keys []Key) (Key, error) {
 	if err != nil {
 		return Key{}, ErrMalformed
 	}
-	// Keys without a kid come last, so that they do not use up the attempts.
-	keys = slices.SortedStableFunc(slices.Values(keys), func(x, y Key) int { return strings.Compare(y.kid, x.kid) })
 	tried := 0
 	for _, k := range keys {
 		if tried == maxTried || !k.fits(a) {
@@ -176,11 +175,10 @@ func (a *Assertion) Check(r Rules, now time.Time) error {
 // Audience returns the aud, which is a text or a list of texts; nil: there is none.
 func (a *Assertion) Audience() []string {
 	value := a.claims.Get("aud")
-	var one string
 	var list []string
 	switch {
-	case len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &one) == nil:
-		return []string{one}
+	case len(value) > 0 && value[0] == '"':
+		return []string{a.claims.Text("aud")}
 	case json.Unmarshal(value, &list) != nil || slices.Contains(list, ""): // null reads as ""
 		return nil
 	}
@@ -197,10 +195,10 @@ func (a *Assertion) time(claim string) (time.Time, error) {
 	if value == nil {
 		return time.Time{}, nil
 	}
-	var seconds *float64
-	if err := json.Unmarshal(value, &seconds); err != nil || seconds == nil || *seconds < 0 || *seconds > latest {
+	seconds, err := strconv.ParseFloat(string(value), 64) // of JSON it takes numbers only
+	if err != nil || seconds < 0 || seconds > latest {
 		return time.Time{}, ErrMalformed
 	}
-	whole, fraction := math.Modf(*seconds)
+	whole, fraction := math.Modf(seconds)
 	return time.Unix(int64(whole), int64(fraction*float64(time.Second))), nil
 }

@@ -1,7 +1,6 @@
 package assertion
 
 import (
-	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -11,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"oauthgw/internal/jsonobject"
 
@@ -52,6 +52,8 @@ func ParseKeys(text []byte) (keys []Key, refused []error, err error) {
 			keys = append(keys, k)
 		}
 	}
+	// Keys without a kid come last, so that they do not use up the attempts of Verify.
+	slices.SortStableFunc(keys, func(x, y Key) int { return strings.Compare(y.kid, x.kid) })
 	return keys, refused, nil
 }
 
@@ -104,19 +106,21 @@ func (a *Assertion) HasID(keys []Key) bool {
 	return a.KeyID != "" && slices.ContainsFunc(keys, func(k Key) bool { return k.kid == a.KeyID })
 }
 
+// curves are those of the algorithms with elliptic curves (RFC 7518 section 3.4).
+var curves = map[string]string{"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+
 // isFor reports whether the key is for an algorithm. EdDSA is what RFC 8037 calls Ed25519 (RFC 9864
 // section 2.2).
 func (k Key) isFor(a string) bool {
-	name := func(a string) string { return cmp.Or(map[string]string{"EdDSA": "Ed25519"}[a], a) }
-	pinned := k.algorithm == "" || name(k.algorithm) == name(a)
+	isEd := func(a string) bool { return a == "EdDSA" || a == "Ed25519" }
+	pinned := k.algorithm == "" || k.algorithm == a || isEd(k.algorithm) && isEd(a)
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
 		return pinned && slices.Contains(rsaAlgorithms, a)
 	case *ecdsa.PublicKey:
-		curve := map[string]string{"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[a]
-		return pinned && public.Curve.Params().Name == curve
+		return pinned && public.Curve.Params().Name == curves[a]
 	case ed25519.PublicKey:
-		return pinned && name(a) == "Ed25519"
+		return pinned && isEd(a)
 	}
 	return false
 }

@@ -112,13 +112,13 @@ func TestCA39JWKSets(t *testing.T) {
 	}
 }
 
-// TestCA48KeyIDs compares with the example of RFC 7638 section 3.1.
+// TestCA48KeyIDs compares with the example of RFC 7638 section 3.1. Keys without a kid come last.
 func TestCA48KeyIDs(t *testing.T) {
 	t.Parallel()
 	const n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
 	with := `{"kty":"RSA","n":"` + n + `","e":"AQAB","alg":"RS256"`
 	keys := parseKeys(t, with+`}`, with+`,"kid":"2011-04-29"}`, with+`,"kid":5}`)
-	for i, want := range []string{"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "2011-04-29", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"} {
+	for i, want := range []string{"2011-04-29", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"} {
 		if keys[i].ID != want {
 			t.Errorf("got %q, want %q", keys[i].ID, want)
 		}
