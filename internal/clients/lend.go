@@ -2,7 +2,6 @@ package clients
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,7 +15,12 @@ const (
 	GrantRefresh = "refresh_token"
 )
 
-var verifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`) // RFC 7636 section 4.1
+// unreserved are the characters of a code verifier (RFC 7636 section 4.1).
+const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
+func isVerifier(text string) bool {
+	return len(text) >= 43 && len(text) <= 128 && strings.Trim(text, unreserved) == ""
+}
 
 // Lend returns the client with whose secret the gateway authenticates a request, or nil if it
 // authenticates with what the client sent. A secret is lent to a request that names a public client
@@ -92,7 +96,7 @@ func (u *Use) checkGrant(form *clientauth.Form) error {
 		return ErrGrant
 	case grant != GrantCode:
 		return nil
-	case !verifier.MatchString(form.Get("code_verifier")):
+	case !isVerifier(form.Get("code_verifier")):
 		return ErrNoVerifier
 	case !u.AllowsRedirect(form.Get("redirect_uri")):
 		return ErrRedirectURI
