@@ -61,18 +61,27 @@ func (x *exchange) checkLent(r *response) error {
 	if x.lent == nil {
 		return nil
 	}
-	var text strings.Builder
-	_ = r.header.Write(&text) // a strings.Builder takes everything
-	text.Write(r.body)
-	outcome := r.outcome(x.Endpoint)
 	switch {
-	case x.lent.Repeats(text.String()):
+	case x.lent.Repeats(r.text()):
 		x.err = errors.New("the response holds the secret in " + x.lent.SecretFile)
 		return errSecretRepeated
 	case r.object.Text("error") == clientauth.CodeInvalidClient,
-		outcome == OutcomeUnclear && (r.status == http.StatusUnauthorized || bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient))):
+		(r.status == http.StatusUnauthorized || bytes.Contains(r.body, []byte(clientauth.CodeInvalidClient))) && r.outcome(x.Endpoint) == OutcomeUnclear:
 		x.err = errors.New("the provider rejects the secret in " + x.lent.SecretFile)
 		return errSecretRejected
 	}
 	return nil
+}
+
+// text returns the header and the body. The values have no line ends.
+func (r *response) text() string {
+	var text strings.Builder
+	text.Grow(len(r.body) + 1<<10)
+	for name, values := range r.header {
+		for _, value := range values {
+			text.WriteString(name + ": " + value + "\r\n")
+		}
+	}
+	text.Write(r.body)
+	return text.String()
 }

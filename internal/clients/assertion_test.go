@@ -150,6 +150,13 @@ func TestCA30CA31CA32CA33Methods(t *testing.T) {
 			t.Errorf("%s: got %v", body, err)
 		}
 	}
+	for _, body := range []string{`{"client_id":"b\u00efll\u00efng"}`, "\n {\"x\":{},\"Client-ID\":\"b\u00efll\u00efng\"}"} {
+		r, _ := attempt(clientauth.New(clientauth.Config{}), "", "", "")
+		r.Form, r.Unread = nil, []byte(body)
+		if _, err := table.Authenticate(t.Context(), r); !errors.Is(err, clients.ErrClientID) {
+			t.Errorf("%s: got %v", body, err)
+		}
+	}
 }
 
 func TestCA16CA17CA34Audience(t *testing.T) {

@@ -40,11 +40,14 @@ type Client struct {
 	// Issuers sign the assertions with which the client authenticates instead of the secret.
 	Issuers []Issuer
 	Config
+
+	spellings []clientauth.Secret // of the secret, for Repeats; set by New
 }
 
 // Table holds the configured clients. Nil is empty. It is immutable and safe for concurrent use.
 type Table struct {
 	providerAuth clientauth.Method
+	ownAuth      map[string]clientauth.Method // of clients that differ from it, by ID
 	clients      []Client
 	named        map[string]*Use    // public clients, by id and alias
 	asserting    map[string]*Use    // clients with issuers, by id and alias
@@ -66,9 +69,11 @@ type Use struct {
 // provider reads the credentials of clients that do not say otherwise; empty means Post. The caller
 // must not change the list afterwards.
 func New(providerAuth clientauth.Method, list []Client) *Table {
-	t := &Table{providerAuth: providerAuth, clients: list, named: map[string]*Use{}, asserting: map[string]*Use{}, workloads: map[[2]string]*Use{}}
+	t := &Table{providerAuth: providerAuth, clients: list,
+		ownAuth: map[string]clientauth.Method{}, named: map[string]*Use{}, asserting: map[string]*Use{}, workloads: map[[2]string]*Use{}}
 	for i := range list {
 		c, names := &list[i], t.named
+		c.spellings, t.ownAuth[c.ID] = spellings(c.Secret), c.ProviderAuth
 		if len(c.Issuers) > 0 {
 			names = t.asserting
 		} else if !c.Public {
@@ -104,11 +109,7 @@ func (t *Table) ProviderAuth(id string) clientauth.Method {
 	if t == nil {
 		return clientauth.Post
 	}
-	i := slices.IndexFunc(t.clients, func(c Client) bool { return c.ID == id })
-	if i >= 0 && t.clients[i].ProviderAuth != "" {
-		return t.clients[i].ProviderAuth
-	}
-	return cmp.Or(t.providerAuth, clientauth.Post)
+	return cmp.Or(t.ownAuth[id], t.providerAuth, clientauth.Post)
 }
 
 // All returns every client, in the order in which they were given.
@@ -140,7 +141,7 @@ func (t *Table) HasAliases() bool {
 }
 
 // HasAssertions reports whether the assertions of any client are verified.
-func (t *Table) HasAssertions() bool { return t.any(func(c Client) bool { return len(c.Issuers) > 0 }) }
+func (t *Table) HasAssertions() bool { return t != nil && len(t.asserting) > 0 }
 
 // Algorithms returns the signature algorithms of the assertions that are verified; nil: none are.
 func (t *Table) Algorithms() []string {

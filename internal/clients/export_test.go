@@ -6,6 +6,11 @@ import (
 	"net/http"
 )
 
+var (
+	FromPercent   = fromPercent
+	FromBackslash = fromBackslash
+)
+
 // DialKeys makes the table fetch keys over other connections.
 func (t *Table) DialKeys(dial func() (net.Conn, error)) {
 	for _, r := range t.remotes() {

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -21,20 +22,32 @@ import (
 // Repeats reports whether a text of the provider holds the client's secret: as it is, in form or
 // percent encoding, or anywhere in base64, as in a Basic pair; perhaps in a JSON string or a page.
 func (c Client) Repeats(text string) bool {
-	secret := c.Secret.Reveal()
-	if secret == "" {
-		return false
-	}
-	wanted := []string{secret, secret[:min(15, len(secret))] + "..."} // a stack trace of PHP
-	for _, s := range []string{secret, url.QueryEscape(secret)} {
-		wanted = append(wanted, inBase64(s)...)
+	if c.spellings == nil { // the client is in no table
+		c.spellings = spellings(c.Secret)
 	}
 	for reading := range readings(text) {
-		if slices.ContainsFunc(wanted, func(w string) bool { return strings.Contains(reading, w) }) {
+		if slices.ContainsFunc(c.spellings, func(s clientauth.Secret) bool { return strings.Contains(reading, s.Reveal()) }) {
 			return true
 		}
 	}
 	return false
+}
+
+// spellings returns the texts that show a secret.
+func spellings(secret clientauth.Secret) (found []clientauth.Secret) {
+	if secret.IsZero() {
+		return nil
+	}
+	plain := secret.Reveal()
+	list := []string{plain, plain[:min(15, len(plain))] + "..."} // a stack trace of PHP
+	for _, s := range []string{plain, url.QueryEscape(plain)} {
+		list = append(list, inBase64(s)...)
+	}
+	slices.Sort(list)
+	for _, s := range slices.Compact(list) {
+		found = append(found, clientauth.NewSecret(s))
+	}
+	return found
 }
 
 // inBase64 returns the characters that stand for a text wherever it is in one that is encoded, in
@@ -61,11 +74,14 @@ func readings(text string) iter.Seq[string] {
 			if !yield(plain) {
 				return
 			}
-			for _, reading := range []string{plain, strings.ReplaceAll(plain, "+", " ")} {
+			for _, reading := range slices.Compact([]string{plain, strings.ReplaceAll(plain, "+", " ")}) {
 				for range 2 {
 					decoded := unescape(reading, '%', fromPercent)
 					if decoded != plain && !yield(decoded) {
 						return
+					}
+					if decoded == reading { // once more changes nothing
+						break
 					}
 					reading = decoded
 				}
@@ -77,6 +93,9 @@ func readings(text string) iter.Seq[string] {
 // unescape replaces the escapes in a text that begin with a mark. Decode returns what the escape
 // behind the mark stands for, and its length; zero means no escape.
 func unescape(text string, mark byte, decode func(rest string) (string, int)) string {
+	if strings.IndexByte(text, mark) < 0 {
+		return text
+	}
 	var out strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, string(mark))
@@ -148,6 +167,9 @@ func resembles(id string, names map[string]*Use) bool {
 // resemblesMember reports whether a JSON object has a client_id that could be one of some names.
 func resemblesMember(text []byte, names map[string]*Use) bool {
 	var object map[string]any
+	if bytes.IndexByte(text, '{') < 0 {
+		return false
+	}
 	_ = json.Unmarshal(text, &object) // other formats have no members
 	for name, value := range object {
 		if clientauth.IsSpelling(name, clientauth.ParameterClientID) && resembles(fmt.Sprint(value), names) {
