@@ -32,7 +32,7 @@ func (f *Format) NewAudit(stdout io.Writer, log *slog.Logger, drop func()) *Audi
 	a := &Audit{stdout: stdout, log: log}
 	a.writer = NewAsyncWriter(auditWriter{a}, slog.New(auditHandler(auditWriter{a})), drop)
 	records := auditHandler(a.writer)
-	a.handler = handler{records, records, f}
+	a.handler = handler{Handler: records, json: records, format: f}
 	return a
 }
 

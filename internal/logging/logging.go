@@ -36,9 +36,10 @@ func (f *Format) Set(level slog.Level, json bool) {
 
 // Handler returns a handler that writes to w. It also escapes DEL, C1, and bidirectional controls.
 func (f *Format) Handler(w io.Writer) slog.Handler {
-	w = printable.Writer(w)
+	lines := &lineWriter{w: w}
+	w = printable.Writer(lines)
 	options := &slog.HandlerOptions{Level: &f.level}
-	return handler{slog.NewTextHandler(w, options), slog.NewJSONHandler(w, options), f}
+	return handler{slog.NewTextHandler(w, options), slog.NewJSONHandler(w, options), f, lines}
 }
 
 type requestIDKey struct{}
@@ -53,6 +54,7 @@ type handler struct {
 	slog.Handler // for text
 	json         slog.Handler
 	format       *Format
+	lines        *lineWriter // nil: there are attributes of the logger
 }
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
@@ -65,17 +67,22 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 		}
 	}
 	if h.format.json.Load() {
+		if h.lines != nil {
+			if written, err := h.lines.writeJSON(r); written {
+				return err
+			}
+		}
 		return h.json.Handle(ctx, r)
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return handler{h.Handler.WithAttrs(attrs), h.json.WithAttrs(attrs), h.format}
+	return handler{h.Handler.WithAttrs(attrs), h.json.WithAttrs(attrs), h.format, nil}
 }
 
 func (h handler) WithGroup(name string) slog.Handler {
-	return handler{h.Handler.WithGroup(name), h.json.WithGroup(name), h.format}
+	return handler{h.Handler.WithGroup(name), h.json.WithGroup(name), h.format, nil}
 }
 
 // NewStandardLogger returns a logger for messages of net/http. It logs what [BeforeQuote]
