@@ -79,11 +79,21 @@ func parseParameter(piece string, page bool) (name, value string, err error) {
 	name, value, _ = strings.Cut(piece, "=")
 	name, err1 := url.QueryUnescape(name)
 	value, err2 := url.QueryUnescape(value)
-	// Form encoders escape controls and the semicolon, which some parsers take for an ampersand.
-	if err1 != nil || err2 != nil || name == "" || strings.ContainsFunc(piece, func(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }) {
+	if err1 != nil || err2 != nil || name == "" || !isEncoded(piece) {
 		return "", "", ErrMalformedForm
 	}
 	return name, value, checkParameter(name, value, page)
+}
+
+// isEncoded reports whether a form encoder could have written a text: encoders escape controls and
+// the semicolon, which some parsers take for an ampersand.
+func isEncoded(text string) bool {
+	for _, c := range []byte(text) {
+		if c < ' ' || c == 0x7f || c == ';' {
+			return false
+		}
+	}
+	return true
 }
 
 func checkParameter(name, value string, page bool) error {

@@ -7,15 +7,12 @@ package authlimit
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
@@ -34,11 +31,11 @@ type Config struct {
 // A budget is a token bucket, of which only the debt is kept: each failure adds an interval to it,
 // and a client must wait while it exceeds burst-1 intervals.
 type Limiter struct {
-	config  Config
-	name    string // of the configuration: each configuration has budgets of its own
-	store   state.Store
-	macs    sync.Pool  // of HMACs under one random key
-	secrets *state.Set // hashes of secrets that succeeded and were not rejected since
+	config    Config
+	name      string // of the configuration: each configuration has budgets of its own
+	store     state.Store
+	secretKey string
+	secrets   *state.Set // hashes of secrets that succeeded and were not rejected since
 }
 
 // New returns a Limiter that keeps failures in a store. It returns nil if neither burst is positive.
@@ -46,10 +43,7 @@ func New(c Config, s state.Store) *Limiter {
 	if c.Burst <= 0 && c.AddressBurst <= 0 {
 		return nil
 	}
-	l := &Limiter{config: c, name: fmt.Sprint(c), store: s, secrets: state.NewSet()}
-	key := []byte(rand.Text())
-	l.macs.New = func() any { return hmac.New(sha256.New, key) }
-	return l
+	return &Limiter{config: c, name: fmt.Sprint(c), store: s, secretKey: rand.Text(), secrets: state.NewSet()}
 }
 
 // Reconfigure returns l if the configuration is the same, and otherwise a new Limiter, which
@@ -149,11 +143,7 @@ func prefix(from netip.Addr) netip.Prefix {
 // secretHash returns a hash of a client id and a secret under a random key, so that hashes of
 // likely secrets cannot be prepared. The length separates the two.
 func (l *Limiter) secretHash(clientID, secret string) state.Key {
-	mac := l.macs.Get().(hash.Hash)
-	defer l.macs.Put(mac)
-	mac.Reset()
-	fmt.Fprintf(mac, "%d:%s%s", len(clientID), clientID, secret)
-	return state.Key(mac.Sum(nil))
+	return state.NewKey(l.secretKey, strconv.Itoa(len(clientID)), clientID, secret)
 }
 
 // RememberSecret records that a client succeeded with a secret. A later failure with it that

@@ -41,6 +41,7 @@ var kinds = func() map[string]string {
 		// HTTP_PROXY is a proxy to CGI programs. PHP-Auth is the client's id and secret to PHP libraries.
 		variable:  "proxy php-auth-",
 		requestID: "x-request-id",
+		"":        "accept accept-encoding accept-language authorization content-length content-type user-agent", // of nearly every request
 	} {
 		for name := range strings.FieldsSeq(names) {
 			kinds[http.CanonicalHeaderKey(name)] = kind
@@ -51,8 +52,8 @@ var kinds = func() map[string]string {
 
 // kindOf returns the kind of a field, its name in canonical form, or "".
 func kindOf(name string) string {
-	kind := kinds[name]
-	for i := 0; kind == "" && i < len(name); i++ {
+	kind, isKnown := kinds[name]
+	for i := 0; !isKnown && kind == "" && i < len(name); i++ {
 		if name[i] == '-' {
 			kind = kinds[name[:i+1]]
 		}

@@ -26,15 +26,18 @@ type conn struct {
 	limit    *io.LimitedReader // reads from the conn
 	reader   *bufio.Reader     // reads from limit
 	opened   time.Time
-	idle     time.Time  // the start of the idle time, in the pool
-	timedOut bool       // a read exceeded the deadline
-	abort    func()     // abortIO
-	body     lengthBody // of the response; only the exchange that has the connection reads it
+	idle     time.Time             // the start of the idle time, in the pool
+	timedOut bool                  // a read exceeded the deadline
+	abort    func()                // abortIO
+	socket   syscall.RawConn       // nil: it was not looked at yet
+	peek     func(fd uintptr) bool // sets readable
+	readable bool                  // a read would return at once
+	body     lengthBody            // of the response; only the exchange that has the connection reads it
 }
 
 func newConn(c net.Conn) *conn {
 	out := &conn{Conn: c, raw: c, opened: time.Now()}
-	out.abort = out.abortIO
+	out.abort, out.peek = out.abortIO, out.peekAt
 	out.limit = &io.LimitedReader{R: out}
 	out.reader = bufio.NewReader(out.limit)
 	if secure, ok := c.(*tls.Conn); ok {
@@ -82,7 +85,10 @@ func (c *conn) close() { _ = c.raw.Close() }
 // isStale reports whether the server closed the connection or sent bytes without a request,
 // which would be read as the response to the next request. It leaves the deadline in place.
 func (c *conn) isStale(deadline time.Time) bool {
-	if isReadable(c.raw) {
+	if c.socket == nil {
+		c.socket, _ = c.raw.(syscall.Conn).SyscallConn() // fails without a socket only
+	}
+	if err := c.socket.Read(c.peek); c.readable || err != nil {
 		return true
 	}
 	secure, ok := c.Conn.(*tls.Conn)
@@ -97,18 +103,12 @@ func (c *conn) isStale(deadline time.Time) bool {
 	return n > 0 || !ok || !timeout.Timeout()
 }
 
-// isReadable reports whether a read from a connection would return at once.
-func isReadable(c net.Conn) bool {
-	readable := true
-	socket, err := c.(syscall.Conn).SyscallConn()
-	if err == nil {
-		err = socket.Read(func(fd uintptr) bool {
-			_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-			readable = err != syscall.EAGAIN && err != syscall.EWOULDBLOCK
-			return true
-		})
-	}
-	return readable || err != nil
+// peekAt sets readable.
+func (c *conn) peekAt(fd uintptr) bool {
+	var first [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	c.readable = err != syscall.EAGAIN && err != syscall.EWOULDBLOCK
+	return true
 }
 
 // Errors contain nothing that the server sent.
