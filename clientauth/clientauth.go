@@ -75,7 +75,7 @@ func (r *Rules) Read(req Request) (Credentials, error) {
 	if err := cmp.Or(CheckAuthorization(req.Header), checkCookies(req.Header), r.checkQuery(req)); err != nil {
 		return Credentials{}, err
 	}
-	found := make([]recognition, 0, len(recognisers))
+	found := make([]recognition, 0, 3) // on the stack
 	for _, recognise := range recognisers {
 		if f, ok := recognise(r, req); ok {
 			found = append(found, f)

@@ -35,7 +35,6 @@ type exchange struct {
 	start    time.Time
 	memory   share      // until finish
 	client   netip.Addr // as far as proxies are trusted; zero: a Unix socket
-	limitKey netip.Addr // of failures; zero: many clients share the address
 
 	credentials clientauth.Credentials
 	lent        *clients.Use // whose secret the request gets, or with an error would get; nil: it keeps its own credentials
@@ -62,9 +61,7 @@ type exchange struct {
 // newExchange begins an exchange. The caller must call finish.
 func newExchange(e *endpoint, w http.ResponseWriter, r *http.Request) *exchange {
 	recorder, w := responserecorder.Wrap(w)
-	client := e.Proxies.ClientIP(r)
-	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: OutcomePanicked,
-		client: client, limitKey: e.Proxies.RateLimitKey(client)}
+	return &exchange{endpoint: e, w: w, recorder: recorder, r: r, start: time.Now(), outcome: OutcomePanicked, client: e.Proxies.ClientIP(r)}
 }
 
 // finish counts the outcome, calls OnDecision and completes the log line.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/netip"
 	"time"
 
 	"oauthgw/clientauth"
@@ -12,12 +13,15 @@ func (x *exchange) retryAfter() time.Duration {
 	ctx := x.r.Context()
 	switch {
 	case !x.credentials.Secret.IsZero():
-		return x.Failures.RetryAfter(ctx, x.credentials.ClientID, x.limitKey)
+		return x.Failures.RetryAfter(ctx, x.credentials.ClientID, x.limitKey())
 	case x.mayHideSecret():
-		return x.Failures.RetryAfterAddress(ctx, x.limitKey)
+		return x.Failures.RetryAfterAddress(ctx, x.limitKey())
 	}
 	return 0
 }
+
+// limitKey is the address for which failures count, or zero if many clients share it.
+func (x *exchange) limitKey() netip.Addr { return x.Proxies.RateLimitKey(x.client) }
 
 // mayHideSecret reports whether the request may hold a secret of an unknown client: in a
 // body that was not read, or in an Authorization field with another scheme.
@@ -27,7 +31,7 @@ func (x *exchange) mayHideSecret() bool {
 
 // mayGuess reports whether a failure of this exchange would count.
 func (x *exchange) mayGuess() bool {
-	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.limitKey.IsValid()
+	return x.Failures != nil && (!x.credentials.Secret.IsZero() || x.mayHideSecret()) && x.limitKey().IsValid()
 }
 
 // recordFailure counts a rejection of the client's secret, or an unclear response if the
@@ -38,9 +42,9 @@ func (x *exchange) recordFailure() {
 	case x.outcome == OutcomeUnclear && x.Failures.KnowsSecret(id, secret.Reveal()):
 	case !secret.IsZero():
 		x.Failures.ForgetSecret(id, secret.Reveal())
-		x.Failures.RecordFailure(ctx, id, x.limitKey)
+		x.Failures.RecordFailure(ctx, id, x.limitKey())
 	case x.bodyUnread, x.mayHideSecret() && x.outcome == OutcomeRejected:
-		x.Failures.RecordAddressFailure(ctx, x.limitKey)
+		x.Failures.RecordAddressFailure(ctx, x.limitKey())
 	}
 }
 

@@ -42,7 +42,7 @@ func (g *Gateway) logRequest(r *http.Request, recorder *responserecorder.Recorde
 	if !g.log.Enabled(r.Context(), recorder.Level) {
 		return
 	}
-	const usual = 12 // attributes of a line
+	const usual = 10 // attributes of a line
 	attrs = recorder.AppendAttrs(append(make([]slog.Attr, 0, usual), attrs...))
 	attrs = append(attrs, slog.String("client_ip", proxy.AddressText(g.settings.Proxies.ClientIP(r))), proxy.Milliseconds("duration_ms", d))
 	// A group without a name is written as its attributes. The record would copy them.

@@ -92,6 +92,9 @@ func IsOverride(name string) bool {
 
 // kindOfSpelling returns the kind of the field that CGI programs take a field for, if that is another.
 func kindOfSpelling(name string) string {
+	if _, isKnown := kinds[name]; isKnown {
+		return ""
+	}
 	if cgi := cgiName(name); cgi != name {
 		return kindOf(cgi)
 	}
