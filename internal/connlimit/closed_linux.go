@@ -2,30 +2,26 @@ package connlimit
 
 import (
 	"io"
-	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // waitUntilClosed returns an error as soon as the client has closed the connection, or the
-// read deadline has passed. It reads nothing. Nil means that c is no socket.
-func waitUntilClosed(c net.Conn) error {
-	socket, ok := c.(syscall.Conn)
-	if !ok {
+// read deadline has passed. It reads nothing. A nil socket returns nil.
+func waitUntilClosed(socket syscall.RawConn) error {
+	if socket == nil {
 		return nil
 	}
-	raw, err := socket.SyscallConn()
-	if err == nil {
-		// Read calls the function after each event of the socket, until it returns true.
-		err = raw.Read(func(fd uintptr) bool {
-			events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}} // #nosec G115 -- a descriptor is small
-			_, _ = unix.Poll(events, 0)
-			return events[0].Revents != 0
-		})
-	}
+	err := socket.Read(isClosed) // again after each event, until it is closed
 	if err == nil {
 		err = io.EOF
 	}
 	return err
+}
+
+func isClosed(fd uintptr) bool {
+	events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}} // #nosec G115 -- a descriptor is small
+	_, _ = unix.Poll(events, 0)
+	return events[0].Revents != 0
 }

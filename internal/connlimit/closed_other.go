@@ -2,8 +2,8 @@
 
 package connlimit
 
-import "net"
+import "syscall"
 
 // waitUntilClosed does nothing: elsewhere net/http notices a client that leaves only if
 // nothing has arrived behind its request.
-func waitUntilClosed(net.Conn) error { return nil }
+func waitUntilClosed(syscall.RawConn) error { return nil }

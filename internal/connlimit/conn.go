@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -29,6 +30,7 @@ var evictable = [...]string{"reading", "writing", "idle"}
 type conn struct {
 	net.Conn
 	socket   net.Conn
+	raw      syscall.RawConn // of socket; nil: it is none
 	listener *Listener
 
 	handled atomic.Bool          // a handler runs, or a refusal was reported
@@ -145,7 +147,7 @@ func (c *conn) Read(p []byte) (n int, err error) {
 		return 0, err
 	}
 	if c.header.isBackgroundRead(p) {
-		err = waitUntilClosed(c.socket)
+		err = waitUntilClosed(c.raw)
 	}
 	if err == nil {
 		n, err = c.header.read(c.Conn, p)
