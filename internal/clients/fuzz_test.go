@@ -162,7 +162,11 @@ func FuzzAuthenticate(f *testing.F) {
 			return
 		}
 		use, err := table.Authenticate(t.Context(), r)
-		form, uri := lenient(body), lenient(query)
+		// The provider receives what was parsed, encoded again.
+		if r.Form != nil {
+			body = r.Form.Encode()
+		}
+		form, uri := lenient(body), lenient(r.Query.Encode())
 		switch id := ""; {
 		case err != nil:
 		case use != nil:
