@@ -138,7 +138,11 @@ func (p passthrough) forward(w http.ResponseWriter, r *http.Request, recorder *r
 			}
 			resp.Body = recordedBody{resp.Body, upload, recorder}
 			p.correctChallenges(resp, r)
-			return p.modifyResponse(resp, upload)
+			err := p.modifyResponse(resp, upload)
+			if err == nil {
+				moveHeader(w, resp)
+			}
+			return err
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { p.upstreamFailed(w, err, upload, recorder) },
 	}
@@ -193,12 +197,19 @@ func (p passthrough) modifyResponse(resp *http.Response, upload *idleTimeoutBody
 	if incomplete, _ := upload.state(); incomplete {
 		resp.Header.Set("Connection", "close")
 	}
-	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if mediaType == eventStream && resp.Request.Method == http.MethodGet &&
+	if resp.Request.Method == http.MethodGet && isEventStream(resp.Header.Get("Content-Type")) &&
 		!connlimit.Admit(resp.Request.Context(), true, false) {
 		return ErrTooManyStreams
 	}
 	return nil
+}
+
+func isEventStream(value string) bool {
+	if !strings.Contains(strings.ToLower(value), eventStream) { // as nearly every type
+		return false
+	}
+	mediaType, _, _ := mime.ParseMediaType(value)
+	return mediaType == eventStream
 }
 
 func (p passthrough) upstreamFailed(w http.ResponseWriter, err error, upload *idleTimeoutBody, recorder *responserecorder.Recorder) {

@@ -36,7 +36,8 @@ type response struct {
 	edited    bool // the object differs from the body
 }
 
-// modifyResponse reads a response to its end, checks it, repairs it and lets x.modify correct it. After an error the client receives nothing of it.
+// modifyResponse reads a response to its end, checks it, repairs it and lets x.modify correct it.
+// After an error the client receives nothing of it.
 func (x *exchange) modifyResponse(resp *http.Response) error {
 	r, err := x.readResponse(resp)
 	if err != nil {
@@ -52,18 +53,23 @@ func (x *exchange) modifyResponse(resp *http.Response) error {
 		maps.DeleteFunc(r.header, func(name string, _ []string) bool { return strings.HasPrefix(name, "Access-Control-") })
 	}
 	r.header["Content-Length"] = []string{strconv.Itoa(len(r.body))}
-	// ReverseProxy would copy each value.
-	h := x.w.Header()
-	for name, values := range r.header {
+	moveHeader(x.w, resp)
+	keepUntyped(x.w.Header())
+	resp.StatusCode, resp.Status, resp.Trailer = r.status, "", nil
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
+	return nil
+}
+
+// moveHeader moves the header of a response to that for the client. ReverseProxy would copy each value.
+func moveHeader(w http.ResponseWriter, resp *http.Response) {
+	h := w.Header()
+	for name, values := range resp.Header {
 		if own := h[name]; own != nil {
 			values = slices.Concat(own, values)
 		}
 		h[name] = values
 	}
-	keepUntyped(h)
-	resp.StatusCode, resp.Status, resp.Header, resp.Trailer = r.status, "", nil, nil
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
-	return nil
+	resp.Header = nil
 }
 
 // readResponse reads a response to its end, and checks that it is whole.

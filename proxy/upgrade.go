@@ -40,6 +40,9 @@ func lists(values []string, token string) bool {
 
 // elements returns the elements of a field with a comma-separated list.
 func elements(values []string) []string {
+	if len(values) == 0 {
+		return nil
+	}
 	list := strings.Split(strings.Join(values, ","), ",")
 	for i, element := range list {
 		list[i] = strings.Trim(element, " \t")
