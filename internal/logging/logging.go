@@ -218,14 +218,14 @@ func (a *AsyncWriter) run() {
 
 // write writes all queued lines and returns their buffer. The queue continues in the given one.
 func (a *AsyncWriter) write(next []byte) []byte {
-	dropped := a.dropped.Swap(0)
 	a.mu.Lock()
 	batch, lines := a.queue, a.lines
 	a.queue, a.lines = next[:0], 0
 	a.mu.Unlock()
-	if lines == 0 {
+	if lines == 0 { // they were in the previous batch; dropped lines are reported with the next one
 		return batch
 	}
+	dropped := a.dropped.Swap(0)
 	if n, err := a.w.Write(batch); err != nil {
 		a.dropped.Add(dropped)
 		a.countDropped(bytes.Count(batch[n:], []byte("\n")))

@@ -96,6 +96,39 @@ func TestAsyncWriterCountsLostLines(t *testing.T) {
 	})
 }
 
+// broken is a writer whose first write fails.
+type broken struct {
+	bytes.Buffer
+	failed bool
+}
+
+func (b *broken) Write(p []byte) (int, error) {
+	if !b.failed {
+		b.failed = true
+		return 0, errors.New("no space left on device")
+	}
+	return b.Buffer.Write(p)
+}
+
+// TestAsyncWriterReportsLostLines checks that the number of lost lines is logged with the next line
+// that is written, even if lines arrived while others waited.
+func TestAsyncWriterReportsLostLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out broken
+		a := NewAsyncWriter(&out, slog.New((&Format{}).Handler(&out)), func() {})
+		for range 2 {
+			fmt.Fprintln(a, "{}")
+			synctest.Wait() // the first line waits for others
+		}
+		time.Sleep(3 * asyncPause)
+		fmt.Fprintln(a, "{}")
+		a.Close()
+		if !strings.Contains(out.String(), `msg="log lines dropped" count=2`) {
+			t.Errorf("the loss of two lines was not logged: %q", out.String())
+		}
+	})
+}
+
 // newTestAudit returns an audit log to a file, and a function that writes a record to it.
 func newTestAudit(t *testing.T, file string, drop func()) (*Audit, func()) {
 	t.Helper()
