@@ -55,6 +55,21 @@ func TestDecodings(t *testing.T) {
 	}
 }
 
+func TestOneClientIsPinnedToADecoding(t *testing.T) {
+	c, err := read(t, clientauth.Config{Clients: map[string]clientauth.Decoding{"app": clientauth.DecodingRaw}}, basic("app:x+y"))
+	if got := c.Secret.Reveal(); err != nil || got != "x+y" {
+		t.Errorf("got %q %v, want x+y", got, err)
+	}
+}
+
+func TestDeleteIsNotInCredentials(t *testing.T) {
+	for _, pair := range []string{"app:a\x7f", "a\x7fp:a"} {
+		if _, err := read(t, clientauth.Config{}, basic(pair)); !errors.Is(err, clientauth.ErrBasicCharacter) {
+			t.Errorf("%q: got %v, want %v", pair, err, clientauth.ErrBasicCharacter)
+		}
+	}
+}
+
 func TestClientIsPinnedToADecoding(t *testing.T) {
 	config := clientauth.Config{Clients: map[string]clientauth.Decoding{
 		"app": clientauth.DecodingRaw, "a b": clientauth.DecodingRaw, "a+c": clientauth.DecodingRaw,

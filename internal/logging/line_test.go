@@ -61,7 +61,8 @@ func TestLinesLeftToSlog(t *testing.T) {
 		expectSameLine(t, newRecord("m", a, slog.Int("last", 1)))
 	}
 	expectSameLine(t, slog.Record{Message: "without a time"})
-	if logger := slog.New((&Format{}).Handler(io.Discard)).With("k", "v"); logger.Handler().(handler).lines != nil {
+	logger := slog.New((&Format{}).Handler(io.Discard))
+	if logger.With("k", "v").Handler().(handler).lines != nil || logger.WithGroup("g").Handler().(handler).lines != nil {
 		t.Error("the attributes of the logger would be missing")
 	}
 }

@@ -129,6 +129,25 @@ func TestAsyncWriterReportsLostLines(t *testing.T) {
 	})
 }
 
+// TestAsyncWriterWritesLastLines checks that Close writes lines that arrived while others were written.
+func TestAsyncWriterWritesLastLines(t *testing.T) {
+	for range 20 { // the writer chooses between these lines and the end
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			g := gate{make(chan struct{}), &out}
+			a := NewAsyncWriter(g, slog.New(slog.DiscardHandler), func() {})
+			fmt.Fprintln(a, "first")
+			time.Sleep(2 * asyncPause)
+			fmt.Fprintln(a, "last")
+			time.AfterFunc(asyncPause, func() { close(g.open) })
+			a.Close()
+			if out.String() != "first\nlast\n" {
+				t.Errorf("written are %q", out.String())
+			}
+		})
+	}
+}
+
 // newTestAudit returns an audit log to a file, and a function that writes a record to it.
 func newTestAudit(t *testing.T, file string, drop func()) (*Audit, func()) {
 	t.Helper()
