@@ -88,7 +88,7 @@ func TestA162ParametersThatChooseTheResponseFormat(t *testing.T) {
 	for form, want := range map[string]error{
 		"callback=f": clientauth.ErrResponseFormat, "jsonp=f": clientauth.ErrResponseFormat, "format=xml": clientauth.ErrResponseFormat,
 		"CALLBACK=f": clientauth.ErrResponseFormat, "a=1&JsonP=f": clientauth.ErrResponseFormat, "_format=xml": clientauth.ErrResponseFormat,
-		"$format=xml": clientauth.ErrResponseFormat, "format.x=xml": clientauth.ErrResponseFormat, "format=": clientauth.ErrResponseFormat, "Format=raw": clientauth.ErrResponseFormat,
+		"$format=xml": clientauth.ErrResponseFormat, "format.x=xml": clientauth.ErrResponseFormat, "f_ormat=xml": clientauth.ErrResponseFormat, "json-p=f": clientauth.ErrResponseFormat, "format=": clientauth.ErrResponseFormat, "Format=raw": clientauth.ErrResponseFormat,
 		"format=raw": nil, "callback_uri=x": nil, "formats=x": nil, "response_format=x": nil, "view=xml": nil, "": nil,
 	} {
 		f, err := clientauth.ParseForm(form)

@@ -74,6 +74,9 @@ func (r Requests) Apply(e clientauth.Endpoint, query, form string, hasForm bool)
 			list = append(list, newParameter(name, r.SetIfAbsent[name], toForm))
 		}
 	}
+	if len(applied) == 0 {
+		return query, form, nil
+	}
 	return list.text(false), list.text(true), applied
 }
 
