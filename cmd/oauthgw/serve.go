@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -86,7 +87,7 @@ func newProgram(s config.Settings, load func() (config.Settings, error), t *tele
 		DrainTimeout: func() time.Duration { return current().Drain.Timeout },
 		OnDrain:      p.reloader.DisableReload,
 		Upstream:     func() string { return current().Upstream.URL },
-		TrustsPeer:   p.reloader.TrustsPeer,
+		TrustsPeer:   func(r *http.Request) bool { return p.reloader.Current().TrustsPeer(r) },
 		Activated:    sockets, Metrics: t.metrics, Log: t.log,
 	}
 	if s.Certificate != nil {

@@ -129,6 +129,9 @@ func (g *Gateway) Ready() bool { return g.routes.Load() != nil }
 // Settings returns the configuration of the gateway.
 func (g *Gateway) Settings() config.Settings { return g.settings }
 
+// TrustsPeer reports whether a request's connection comes from a trusted proxy.
+func (g *Gateway) TrustsPeer(r *http.Request) bool { return g.settings.Proxies.TrustsPeer(r) }
+
 // Known returns what the routes were built from, with the configured issuer if none was
 // discovered, and the paths of the fronted endpoints.
 func (g *Gateway) Known() (wellknown.Provider, map[clientauth.Endpoint]string) {

@@ -94,11 +94,6 @@ func (r *Reloader) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	g.ServeHTTP(w, req)
 }
 
-// TrustsPeer reports whether a request's connection comes from a trusted proxy.
-func (r *Reloader) TrustsPeer(req *http.Request) bool {
-	return r.Current().settings.Proxies.TrustsPeer(req)
-}
-
 // enter counts a request in. A gateway that is still current then is not closed before leave.
 func (r *Reloader) enter() *Gateway {
 	for {

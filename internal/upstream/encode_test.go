@@ -245,7 +245,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add("PUT /", "a b\x00", "*", "", "o", "Host", "a", "Content-Length", "1", "x", int64(-1))
 	f.Fuzz(func(t *testing.T, method, host, path, query, opaque, name, value, other, otherValue, body string, length int64) {
 		if method == http.MethodConnect && path == "" || length > 1<<20 {
-			t.Skip() // its target is the host, which no client can send here
+			return // its target is the host, which no client can send here
 		}
 		request := func() *http.Request {
 			return &http.Request{
