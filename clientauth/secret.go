@@ -19,7 +19,7 @@ func NewSecret(s string) Secret {
 	return secretAt(&s)
 }
 
-// secretAt is [NewSecret] without a copy of the string header, which must not change.
+// secretAt is [NewSecret] of a string that does not change afterwards. It allocates nothing.
 func secretAt(s *string) Secret {
 	if *s == "" {
 		return Secret{}

@@ -30,7 +30,7 @@ var evictable = [...]string{"reading", "writing", "idle"}
 type conn struct {
 	net.Conn
 	socket   net.Conn
-	raw      syscall.RawConn // of socket; nil: it is none
+	raw      syscall.RawConn // of socket; nil: there is no file descriptor
 	listener *Listener
 
 	handled atomic.Bool          // a handler runs, or a refusal was reported

@@ -23,7 +23,7 @@ func (l *lineWriter) Write(line []byte) (int, error) {
 
 var lineBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// writeJSON writes a record as [slog.JSONHandler] does, in half of its time, and so that nothing
+// writeJSON writes a record as [slog.JSONHandler] does, in a third of its time, and so that nothing
 // needs to be escaped. It returns false, and writes nothing, if the record has other values.
 func (l *lineWriter) writeJSON(r slog.Record) (bool, error) {
 	buffer := lineBuffers.Get().(*[]byte)

@@ -41,7 +41,7 @@ var kinds = func() map[string]string {
 		// HTTP_PROXY is a proxy to CGI programs. PHP-Auth is the client's id and secret to PHP libraries.
 		variable:  "proxy php-auth-",
 		requestID: "x-request-id",
-		"":        "accept accept-encoding accept-language authorization content-length content-type user-agent", // of nearly every request
+		"":        "accept accept-encoding accept-language authorization content-length content-type user-agent", // no kind: fields of nearly every request
 	} {
 		for name := range strings.FieldsSeq(names) {
 			kinds[http.CanonicalHeaderKey(name)] = kind
